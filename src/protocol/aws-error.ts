@@ -1,0 +1,93 @@
+/**
+ * What an STS or an S3 says when it refuses: one class for both halves. The server's stations throw it, `handle-sts`
+ * and `handle-s3` write it as XML, the client reads that XML back into an equal value.
+ */
+
+/** Codes we raise ourselves and the HTTP status that AWS and MinIO give each (WIRE: STS table 3.2, S3 table 3.3). */
+export const awsErrorStatus = {
+  AccessDenied: 403,
+  AuthorizationHeaderMalformed: 400,
+  AuthorizationParametersError: 400,
+  AuthorizationQueryParametersError: 400,
+  BadDigest: 400,
+  BadRequest: 400,
+  BucketAlreadyExists: 409,
+  BucketAlreadyOwnedByYou: 409,
+  BucketNotEmpty: 409,
+  EntityTooLarge: 400,
+  EntityTooSmall: 400,
+  ExpiredToken: 400,
+  IncompleteBody: 400,
+  InsecureConnection: 400,
+  InternalError: 500,
+  InvalidAccessKeyId: 403,
+  InvalidArgument: 400,
+  InvalidBucketName: 400,
+  InvalidClientCertificate: 400,
+  InvalidDigest: 400,
+  InvalidParameterValue: 400,
+  InvalidPart: 400,
+  InvalidPartOrder: 400,
+  InvalidRange: 416,
+  InvalidRequest: 400,
+  InvalidTokenId: 403,
+  InvalidURI: 400,
+  KeyTooLongError: 400,
+  MalformedPolicyDocument: 400,
+  MalformedXML: 400,
+  MetadataTooLarge: 400,
+  MethodNotAllowed: 405,
+  MissingContentLength: 411,
+  MissingFields: 400,
+  MissingParameter: 400,
+  NoSuchBucket: 404,
+  NoSuchKey: 404,
+  NoSuchUpload: 404,
+  NotImplemented: 501,
+  PreconditionFailed: 412,
+  RequestTimeTooSkewed: 403,
+  RequestTimeout: 400,
+  STSNotInitialized: 503,
+  ServiceUnavailable: 503,
+  SignatureDoesNotMatch: 403,
+  SlowDown: 503,
+  TooManyIntermediateCAs: 400,
+  XAmzContentChecksumMismatch: 400,
+  XAmzContentSHA256Mismatch: 400,
+  XMinioInvalidObjectName: 400,
+} as const
+
+export type AwsErrorCode = keyof typeof awsErrorStatus
+
+export interface AwsErrorOptions {
+  /** Overrides the table: for a code read from another server, or one whose status depends on the case. */
+  status?: number | undefined
+  requestId?: string | undefined
+  /** Extra children of an S3 `Error` element, in order, such as `Region` or `BucketName`. */
+  details?: Readonly<Record<string, string>> | undefined
+  /** Why, for our own log only; never sent. */
+  cause?: unknown
+}
+
+/** A refusal in AWS's words. An unknown code (from another server) keeps its word and its status. */
+export class AwsError extends Error {
+  override readonly name = 'AwsError'
+  readonly code: string
+  readonly status: number
+  readonly requestId: string | undefined
+  readonly details: Readonly<Record<string, string>>
+
+  constructor(code: AwsErrorCode, message: string, options?: AwsErrorOptions)
+  constructor(code: string, message: string, options: AwsErrorOptions & { status: number })
+  constructor(code: string, message: string, options: AwsErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.status = options.status ?? statusOf(code)
+    this.requestId = options.requestId
+    this.details = options.details ?? {}
+  }
+}
+
+function statusOf(code: string): number {
+  return Object.hasOwn(awsErrorStatus, code) ? awsErrorStatus[code as AwsErrorCode] : 500
+}

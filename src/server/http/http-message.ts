@@ -1,0 +1,34 @@
+/**
+ * A request and its reply as values. The listener makes the one from a socket and sends the other; everything between is a
+ * function from `HttpRequest` to `HttpReply` and needs no port to be tested.
+ */
+import type { Readable } from 'node:stream'
+
+export interface HttpRequest {
+  readonly method: string
+  /** Path exactly as sent, still percent-encoded, without the query. Begins with `/`. */
+  readonly rawPath: string
+  /** Query exactly as sent, without the `?`; empty when there is none. Signatures are made over these bytes. */
+  readonly rawQuery: string
+  /** Lower-case name → value; repeated headers joined by `,` in the order sent. */
+  readonly headers: ReadonlyMap<string, string>
+  /** The body, flowing only as it is read. Reading it first sends `100 Continue` when the client waits for that. */
+  readonly body: Readable
+  readonly remoteAddress: string
+  readonly isTls: boolean
+  /** Ours, upper-case hex; answered as `x-amz-request-id` and written in every log line. */
+  readonly requestId: string
+  readonly receivedAtMs: number
+  /** Facts for the request's log line (action, principal, decision…), filled by the stations. Never a secret. */
+  readonly log: Record<string, string | number | boolean>
+}
+
+export interface HttpReply {
+  readonly status: number
+  /** Lower-case names. `content-length` is added by the listener for a body it knows. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** A stream is piped with back-pressure and destroyed when the client goes away. */
+  readonly body?: string | Uint8Array | Readable
+}
+
+export type HttpHandler = (request: HttpRequest) => Promise<HttpReply>

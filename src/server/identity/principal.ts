@@ -1,0 +1,21 @@
+/** Who is asking, once that has been proved. */
+import type { JsonObject } from '../../base/parse.ts'
+
+export interface Principal {
+  /** `root` passes every policy (but not OPA); `session` holds temporary credentials. */
+  readonly kind: 'root' | 'session'
+  readonly accessKey: string
+  /** The identity provider's subject, or the parent access key for AssumeRole. */
+  readonly subject: string
+  /** Claims carried by the session (allow-listed when issued); empty for root. */
+  readonly claims: JsonObject
+  /** Names of the policies that apply (from the `policy` claim or a role); empty for root. */
+  readonly policyNames: readonly string[]
+  /** The session policy document as JSON text, when one was given. */
+  readonly sessionPolicy: string | undefined
+  readonly groups: readonly string[]
+  /** End of the credentials; undefined for root. */
+  readonly expiresAtMs: number | undefined
+  /** When the credentials were issued; revocation compares it. Undefined for root. */
+  readonly issuedAtMs: number | undefined
+}

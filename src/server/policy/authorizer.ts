@@ -1,0 +1,31 @@
+/** One question, one answer: may this principal do this here, now? */
+import type { Principal } from '../identity/principal.ts'
+
+export interface AuthorizationRequest {
+  readonly principal: Principal
+  /** IAM action, such as `s3:PutObject`. */
+  readonly action: string
+  /** Empty for service-level actions. */
+  readonly bucket: string
+  /** Decoded key, empty for bucket-level actions. */
+  readonly object: string
+  /**
+   * Condition keys → values as MinIO names them (`SourceIp`, `prefix`, `X-Amz-Content-Sha256`…), built by the server from the
+   * request, less every secret. Claims are not mixed in: they come from `principal.claims`.
+   */
+  readonly conditions: ReadonlyMap<string, readonly string[]>
+}
+
+export interface Decision {
+  readonly isAllowed: boolean
+  /** The rule that decided, for the log: `allowed by readwrite#0`, `no statement allows s3:PutObject`, `opa: false`… */
+  readonly reason: string
+}
+
+/**
+ * Contract: never throws for a reason of its own — no decision, a timeout or an unknown shape is
+ * `{ isAllowed: false }` with the reason in it.
+ */
+export interface Authorizer {
+  authorize(request: AuthorizationRequest): Promise<Decision>
+}

@@ -1,0 +1,34 @@
+/**
+ * Issued credentials: made, looked up, revoked. The contract below holds for every backend and is one test run against each.
+ *
+ * - `lookUp` gives a session exactly as it was issued, or the reason there is none.
+ * - An expired session is `expired`, never `unknown`, for as long as its token can prove it was ours.
+ * - A token that belongs to another access key, or was changed by a bit, is `wrong-token`.
+ * - Compares secrets in constant time.
+ */
+import type { TemporaryCredentials } from '../../protocol/credentials.ts'
+import type { Principal } from '../identity/principal.ts'
+
+export interface SessionRequest {
+  readonly subject: string
+  readonly claims: Readonly<Record<string, unknown>>
+  readonly policyNames: readonly string[]
+  readonly sessionPolicy: string | undefined
+  readonly groups: readonly string[]
+  readonly expiresAtMs: number
+}
+
+export type SessionLookup =
+  | { readonly outcome: 'found'; readonly principal: Principal; readonly secretAccessKey: string }
+  | { readonly outcome: 'unknown' | 'expired' | 'missing-token' | 'wrong-token' | 'revoked' }
+
+export interface SessionStore {
+  /** @throws {AwsError} `InvalidParameterValue` when the session token would not fit a header (8 KiB). */
+  issue(request: SessionRequest): Promise<TemporaryCredentials>
+  lookUp(accessKeyId: string, sessionToken: string | undefined): Promise<SessionLookup>
+  /** Forgets one session; later look-ups answer `revoked`. */
+  revoke(accessKeyId: string): Promise<void>
+  /** Resolves when the store can answer; readiness asks it. */
+  checkReady(): Promise<boolean>
+  close(): Promise<void>
+}
