@@ -1,0 +1,45 @@
+/**
+ * A load generator that costs less than the server it asks: raw sockets, one fixed request, replies counted by their
+ * Content-Length. Runs as a process of its own and prints `{"requests":n,"seconds":s,"failures":n}`.
+ *
+ * node bench/load.mjs PORT CONNECTIONS SECONDS < REQUEST-BYTES
+ */
+import { connect } from 'node:net'
+
+const [port, connections, seconds] = process.argv.slice(2).map(Number)
+const chunks = []
+for await (const chunk of process.stdin) chunks.push(chunk)
+const request = Buffer.concat(chunks)
+
+let requests = 0
+let failures = 0
+let isOver = false
+
+function openConnection() {
+  const socket = connect(port, '127.0.0.1')
+  socket.setNoDelay(true)
+  let pending = Buffer.alloc(0)
+  socket.on('connect', () => socket.write(request))
+  socket.on('error', () => (failures += 1))
+  socket.on('data', (data) => {
+    pending = pending.length === 0 ? data : Buffer.concat([pending, data])
+    const headEnd = pending.indexOf('\r\n\r\n')
+    if (headEnd === -1) return
+    const head = pending.toString('latin1', 0, headEnd)
+    const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0)
+    if (pending.length < headEnd + 4 + length) return
+    if (!head.startsWith('HTTP/1.1 200')) failures += 1
+    requests += 1
+    pending = pending.subarray(headEnd + 4 + length)
+    if (isOver) socket.destroy()
+    else socket.write(request)
+  })
+}
+
+const startedAt = performance.now()
+for (let i = 0; i < connections; i += 1) openConnection()
+setTimeout(() => {
+  isOver = true
+  const elapsed = (performance.now() - startedAt) / 1000
+  process.stdout.write(JSON.stringify({ requests, seconds: elapsed, failures }) + '\n', () => process.exit(0))
+}, seconds * 1000)

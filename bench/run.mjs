@@ -1,0 +1,27 @@
+/**
+ * `npm run bench`: what we say about speed, as ratios to a floor measured in the same run.
+ *
+ * node bench/run.mjs [--smoke] [NAME…]   --smoke: one short round of each, to see that the benches still run
+ */
+import { benchEnv } from './bench-env.mjs'
+import { benchLogin } from './bench-login.mjs'
+import { benchServe } from './bench-serve.mjs'
+import { benchSts } from './bench-sts.mjs'
+
+const benches = { env: benchEnv, login: benchLogin, sts: benchSts, serve: benchServe }
+const isSmoke = process.argv.includes('--smoke')
+const named = process.argv.slice(2).filter((word) => !word.startsWith('-'))
+
+for (const name of named) {
+  if (!Object.hasOwn(benches, name)) {
+    process.stderr.write(`error: no bench named ${name}; there are ${Object.keys(benches).join(', ')}\n`)
+    process.exit(64)
+  }
+}
+
+for (const [name, run] of Object.entries(benches)) {
+  if (named.length > 0 && !named.includes(name)) continue
+  for (const row of await run({ isSmoke })) {
+    process.stdout.write(`${row.what.padEnd(52)} ${row.ratio.toFixed(2).padStart(6)} × ${row.floor}  (aim ${row.aim})\n`)
+  }
+}
