@@ -1,0 +1,76 @@
+/** A real `sts-cli serve` for tests that drive other programs against it, and a logged-in environment for those. */
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { execa } from 'execa'
+
+export const binPath = path.join(import.meta.dirname, '..', '..', 'bin', 'sts-cli.cjs')
+
+export interface Stack {
+  readonly sts: string
+  readonly home: string
+  /** The user's environment: HOME and XDG folders of its own, no AWS variables. */
+  readonly env: Record<string, string>
+  stop(): Promise<void>
+}
+
+/** Starts `sts-cli serve` on free ports and waits for its ready line. */
+export async function startStack(flags: string[] = []): Promise<Stack> {
+  const home = await mkdtemp(path.join(tmpdir(), 'sts-cli-interop-'))
+  const env = cleanEnvironment(home)
+  const addresses = ['--address', '127.0.0.1:0', '--idp-address', '127.0.0.1:0']
+  const child = spawn(process.execPath, [binPath, 'serve', '--json', ...addresses, ...flags], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let stderr = ''
+  child.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-8000)))
+  const line = await new Promise<string>((resolve, reject) => {
+    let stdout = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString()
+      if (stdout.includes('\n')) resolve(stdout)
+    })
+    child.once('exit', (code) => reject(new Error(`serve ended with ${code}: ${stderr}`)))
+  })
+  const ready = JSON.parse(line) as { sts: string }
+  return {
+    sts: ready.sts,
+    home,
+    env,
+    async stop() {
+      const exited = new Promise((resolve) => child.once('exit', resolve))
+      child.kill('SIGTERM')
+      await exited
+      await rm(home, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The environment that `eval $(sts-cli env)` would leave, for a program under test. */
+export async function logIn(stack: Stack): Promise<Record<string, string>> {
+  await execa(process.execPath, [binPath, 'login', '-q'], { env: stack.env, extendEnv: false })
+  const script = `eval "$(${process.execPath} ${binPath} env)"; env -0`
+  const { stdout } = await execa('bash', ['-c', script], { env: stack.env, extendEnv: false })
+  const pairs = stdout.split('\0').flatMap((line): [string, string][] => {
+    const at = line.indexOf('=')
+    return at > 0 ? [[line.slice(0, at), line.slice(at + 1)]] : []
+  })
+  return Object.fromEntries(pairs)
+}
+
+function cleanEnvironment(home: string): Record<string, string> {
+  const env: Record<string, string> = { HOME: home, PATH: process.env['PATH'] ?? '' }
+  env['XDG_CACHE_HOME'] = path.join(home, 'cache')
+  env['XDG_STATE_HOME'] = path.join(home, 'state')
+  env['XDG_CONFIG_HOME'] = path.join(home, 'config')
+  return env
+}
+
+/** Where `test/interop/install` put the Python clients. */
+export function pythonBin(name: string): string {
+  const cacheHome = process.env['XDG_CACHE_HOME'] ?? path.join(process.env['HOME'] ?? '', '.cache')
+  const cache = process.env['STS_CLI_INTEROP_CACHE'] ?? path.join(cacheHome, 'sts-cli-interop')
+  return path.join(cache, 'python', 'bin', name)
+}
