@@ -1,0 +1,58 @@
+import { StsCliError } from '../../base/errors.ts'
+import { parseJsonObject, type JsonObject } from '../../base/parse.ts'
+
+export interface DecodedJwt {
+  readonly header: JsonObject
+  readonly claims: JsonObject
+  /** Of `header.payload`, what the signature is made over. */
+  readonly signedText: string
+  readonly signature: Buffer
+}
+
+/** An IdP's tokens are 1 to 4 kB; a session token must fit an 8 KiB header. */
+export const maxTokenBytes = 16 * 1024
+
+const strictBase64Url = /^[A-Za-z0-9_-]+$/
+
+/**
+ * Splits a compact JWS (RFC 7515 §3.1) into its parts; verifies nothing.
+ *
+ * @returns undefined when the text is no JWT: not three parts, not base64url without padding, not JSON objects, too long.
+ */
+export function splitJwt(token: string, maxBytes: number = maxTokenBytes): DecodedJwt | undefined {
+  if (token.length > maxBytes) return undefined
+  const parts = token.split('.')
+  const [headerText = '', claimsText = '', signatureText = ''] = parts
+  if (parts.length !== 3 || !strictBase64Url.test(headerText) || !strictBase64Url.test(claimsText))
+    return undefined
+  if (signatureText !== '' && !isCanonicalBase64Url(signatureText)) return undefined
+  const header = parseJsonObject(decodeText(headerText))
+  const claims = parseJsonObject(decodeText(claimsText))
+  if (header === undefined || claims === undefined) return undefined
+  const signedText = token.slice(0, headerText.length + 1 + claimsText.length)
+  return { header, claims, signedText, signature: Buffer.from(signatureText, 'base64url') }
+}
+
+/**
+ * Decodes a JWT for looking at it.
+ *
+ * @throws {StsCliError} `ERR_DATA` when the text is not a JWT; the text itself is never in the message.
+ */
+export function decodeJwt(token: string): DecodedJwt {
+  const decoded = splitJwt(token, 256 * 1024)
+  if (decoded === undefined) {
+    throw new StsCliError('ERR_DATA', 'the token is not a JWT', {
+      hint: "an STS needs a JWT access token; at WSO2, set the application's token type to JWT",
+    })
+  }
+  return decoded
+}
+
+// One bit string, one spelling: spare bits of the last character would let two tokens differ and both verify.
+function isCanonicalBase64Url(text: string): boolean {
+  return strictBase64Url.test(text) && Buffer.from(text, 'base64url').toString('base64url') === text
+}
+
+function decodeText(text: string): string {
+  return Buffer.from(text, 'base64url').toString('utf8')
+}

@@ -1,0 +1,119 @@
+/** The canonical request and the string to sign of Signature Version 4 (AWS, «Create a signed request», steps 1 to 3). */
+import { createHash, createHmac } from 'node:crypto'
+
+/** What a signature is made over. `HttpRequest` is one. */
+export interface SignedMessage {
+  readonly method: string
+  /** Path as sent, percent-encoded. S3 signs it as it is, encoded once. */
+  readonly rawPath: string
+  /** Query as sent, without `?`. */
+  readonly rawQuery: string
+  /** Lower-case name → value. */
+  readonly headers: ReadonlyMap<string, string>
+}
+
+export const algorithm = 'AWS4-HMAC-SHA256'
+export const emptySha256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+
+export interface CredentialScope {
+  /** `yyyymmdd` */
+  readonly date: string
+  readonly region: string
+  readonly service: string
+}
+
+/** `date/region/service/aws4_request`. */
+export function formatScope(scope: CredentialScope): string {
+  return `${scope.date}/${scope.region}/${scope.service}/aws4_request`
+}
+
+/** SHA-256 in lower-case hex. */
+export function sha256Hex(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex')
+}
+
+/** HMAC-SHA256 in bytes. */
+export function hmacSha256(key: string | Uint8Array, data: string): Buffer {
+  return createHmac('sha256', key).update(data).digest()
+}
+
+/**
+ * The canonical request's text.
+ *
+ * @param signedHeaders Lower-case names, in the order of the signature's own list.
+ */
+export function buildCanonicalRequest(
+  message: SignedMessage,
+  signedHeaders: readonly string[],
+  payloadHash: string,
+): string {
+  let headerLines = ''
+  for (const name of signedHeaders) {
+    headerLines += `${name}:${normalizeHeaderValue(message.headers.get(name) ?? '')}\n`
+  }
+  const path = message.rawPath === '' ? '/' : message.rawPath
+  return `${message.method}\n${path}\n${canonicalizeQuery(message.rawQuery)}\n${headerLines}\n${signedHeaders.join(';')}\n${payloadHash}`
+}
+
+/** The text whose HMAC is the signature. */
+export function buildStringToSign(
+  amzDate: string,
+  scopeText: string,
+  canonicalRequest: string,
+): string {
+  return `${algorithm}\n${amzDate}\n${scopeText}\n${sha256Hex(canonicalRequest)}`
+}
+
+function normalizeHeaderValue(value: string): string {
+  const trimmed = value.trim()
+  return trimmed.includes('  ') ? trimmed.replaceAll(/ {2,}/g, ' ') : trimmed
+}
+
+/**
+ * Query parameters re-encoded by RFC 3986, sorted by name, then value; `?location` becomes `location=`.
+ * The signature of a presigned URL is left out: it cannot sign itself.
+ */
+export function canonicalizeQuery(rawQuery: string): string {
+  if (rawQuery === '') return ''
+  const pairs: [string, string][] = []
+  for (const part of rawQuery.split('&')) {
+    if (part === '') continue
+    const at = part.indexOf('=')
+    const name = reencode(at === -1 ? part : part.slice(0, at))
+    if (name === 'X-Amz-Signature') continue
+    pairs.push([name, at === -1 ? '' : reencode(part.slice(at + 1))])
+  }
+  pairs.sort((a, b) => compareAscii(a[0], b[0]) || compareAscii(a[1], b[1]))
+  return pairs.map(([name, value]) => `${name}=${value}`).join('&')
+}
+
+function compareAscii(a: string, b: string): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}
+
+const alreadyCanonical = /^[A-Za-z0-9\-._~]*$/
+
+function reencode(text: string): string {
+  if (alreadyCanonical.test(text)) return text
+  return encodeRfc3986(decodeFormText(text))
+}
+
+/** Percent-decodes a query name or value as an HTTP form does (`+` is a space); malformed escapes stay as they are. */
+export function decodeFormText(text: string): string {
+  const spaced = text.replaceAll('+', ' ')
+  if (!spaced.includes('%')) return spaced
+  try {
+    return decodeURIComponent(spaced)
+  } catch {
+    return spaced
+  }
+}
+
+/** Percent-encodes everything but RFC 3986's unreserved characters. */
+export function encodeRfc3986(text: string): string {
+  return encodeURIComponent(text).replaceAll(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+}

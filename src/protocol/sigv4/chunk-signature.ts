@@ -1,0 +1,31 @@
+/** Signatures inside an `aws-chunked` body: each chunk's over the one before, the seed being the request's own. */
+import { emptySha256, hmacSha256 } from './canonical-request.ts'
+import type { VerifiedSignature } from './verify-signature.ts'
+
+/**
+ * Signature of one chunk («Signature calculations for the Authorization header: multiple chunks», Amazon S3).
+ *
+ * @param chunkSha256Hex Hash of the chunk's own bytes; of nothing for the last, empty chunk.
+ */
+export function signChunk(
+  seed: VerifiedSignature,
+  previousSignature: string,
+  chunkSha256Hex: string,
+): string {
+  const text = `AWS4-HMAC-SHA256-PAYLOAD\n${seed.amzDate}\n${seed.scopeText}\n${previousSignature}\n${emptySha256}\n${chunkSha256Hex}`
+  return hmacSha256(seed.signingKey, text).toString('hex')
+}
+
+/**
+ * Signature of the trailing headers.
+ *
+ * @param trailerSha256Hex Hash of the trailer lines, each `name:value\n`, the signature's own line left out.
+ */
+export function signTrailer(
+  seed: VerifiedSignature,
+  previousSignature: string,
+  trailerSha256Hex: string,
+): string {
+  const text = `AWS4-HMAC-SHA256-TRAILER\n${seed.amzDate}\n${seed.scopeText}\n${previousSignature}\n${trailerSha256Hex}`
+  return hmacSha256(seed.signingKey, text).toString('hex')
+}

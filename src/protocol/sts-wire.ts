@@ -1,0 +1,166 @@
+/**
+ * The STS documents in both directions: our server writes them, our client reads them, and MinIO's of every era read the same.
+ * Elements, order and namespace are MinIO's newest (AWS's but for `AssumeRoleId`, which AWS spells `AssumedRoleId`).
+ */
+import { StsCliError } from '../base/errors.ts'
+import { AwsError } from './aws-error.ts'
+import type { TemporaryCredentials } from './credentials.ts'
+import { childText, escapeXml, parseXml, type XmlNode } from './xml.ts'
+
+export const stsVersion = '2011-06-15'
+const namespace = 'https://sts.amazonaws.com/doc/2011-06-15/'
+const declaration = '<?xml version="1.0" encoding="UTF-8"?>\n'
+
+/** Largest answer we read: MinIO's are under 20 kB. */
+const maxAnswerBytes = 1024 * 1024
+
+export interface CallerIdentity {
+  readonly account: string
+  readonly arn: string
+  readonly userId: string
+}
+
+export interface StsResult {
+  readonly credentials?: TemporaryCredentials
+  /** The token's subject, echoed by ClientGrants and WebIdentity. */
+  readonly subject?: string
+  readonly callerIdentity?: CallerIdentity
+}
+
+/** A result as read by a client: `requestId` is absent from a server of 2018. */
+export interface StsAnswer extends StsResult {
+  readonly requestId: string | undefined
+}
+
+// ClientGrants and WebIdentity name the subject differently; the others do not name it.
+const subjectElements: Readonly<Record<string, string>> = {
+  AssumeRoleWithClientGrants: 'SubjectFromToken',
+  AssumeRoleWithWebIdentity: 'SubjectFromWebIdentityToken',
+}
+const actionsWithAssumedRole = new Set([
+  'AssumeRoleWithClientGrants',
+  'AssumeRoleWithWebIdentity',
+  'AssumeRole',
+])
+
+/** The success document of an action. */
+export function encodeStsSuccess(action: string, result: StsResult, requestId: string): string {
+  let inner = ''
+  if (actionsWithAssumedRole.has(action)) {
+    inner += '<AssumedRoleUser><Arn></Arn><AssumeRoleId></AssumeRoleId></AssumedRoleUser>'
+  }
+  if (result.credentials !== undefined) inner += encodeCredentials(result.credentials)
+  const subjectElement = subjectElements[action]
+  if (subjectElement !== undefined && result.subject !== undefined) {
+    inner += `<${subjectElement}>${escapeXml(result.subject)}</${subjectElement}>`
+  }
+  if (result.callerIdentity !== undefined) {
+    const { arn, userId, account } = result.callerIdentity
+    inner += `<Arn>${escapeXml(arn)}</Arn><UserId>${escapeXml(userId)}</UserId><Account>${escapeXml(account)}</Account>`
+  }
+  return `${declaration}<${action}Response xmlns="${namespace}"><${action}Result>${inner}</${action}Result><ResponseMetadata><RequestId>${escapeXml(requestId)}</RequestId></ResponseMetadata></${action}Response>`
+}
+
+function encodeCredentials(credentials: TemporaryCredentials): string {
+  return `<Credentials><AccessKeyId>${escapeXml(credentials.accessKeyId)}</AccessKeyId><SecretAccessKey>${escapeXml(credentials.secretAccessKey)}</SecretAccessKey><SessionToken>${escapeXml(credentials.sessionToken)}</SessionToken><Expiration>${escapeXml(credentials.expirationText)}</Expiration></Credentials>`
+}
+
+/** The error document; `Type` is always there and always empty, as MinIO writes it. */
+export function encodeStsError(error: AwsError, requestId: string): string {
+  return `${declaration}<ErrorResponse xmlns="${namespace}"><Error><Type></Type><Code>${escapeXml(error.code)}</Code><Message>${escapeXml(error.message)}</Message></Error><RequestId>${escapeXml(requestId)}</RequestId></ErrorResponse>`
+}
+
+/**
+ * Reads an STS's answer to `action`.
+ *
+ * @param status Of the HTTP answer: anything but 200 is a refusal.
+ * @throws {AwsError} The server refused, in an STS document or (MinIO, when no STS route matched) an S3 one.
+ * @throws {StsCliError} `ERR_PROTOCOL`: the answer is no such document, or one with parts missing.
+ */
+export function decodeStsAnswer(action: string, status: number, body: string): StsAnswer {
+  const root = parseAnswer(status, body)
+  const refusal = decodeRefusal(root, status)
+  if (refusal !== undefined) throw refusal
+  const result = root.children.find((child) => child.name === `${action}Result`)
+  if (status !== 200 || root.name !== `${action}Response` || result === undefined) {
+    throw brokenAnswer(status, `a ${root.name} document instead of ${action}Response`)
+  }
+  const metadata = root.children.find((child) => child.name === 'ResponseMetadata')
+  const requestId = metadata === undefined ? undefined : childText(metadata, 'RequestId')
+  const subject = childText(result, subjectElements[action] ?? '')
+  return {
+    requestId,
+    ...(subject === undefined ? {} : { subject }),
+    ...(action === 'GetCallerIdentity'
+      ? { callerIdentity: decodeIdentity(result, status) }
+      : { credentials: decodeCredentials(result, status) }),
+  }
+}
+
+function parseAnswer(status: number, body: string): XmlNode {
+  if (body.trim() === '') throw brokenAnswer(status, 'an empty body')
+  if (/^\s*(<!doctype html|<html)/i.test(body)) throw brokenAnswer(status, 'an HTML page')
+  try {
+    return parseXml(body, { maxBytes: maxAnswerBytes, maxDepth: 16 })
+  } catch (cause) {
+    throw brokenAnswer(
+      status,
+      body.trimStart().startsWith('{') ? 'JSON' : 'something that is not an XML document',
+      cause,
+    )
+  }
+}
+
+/** An STS `ErrorResponse` or an S3 `Error` as the error it says. */
+function decodeRefusal(root: XmlNode, status: number): AwsError | undefined {
+  const error =
+    root.name === 'ErrorResponse' ? root.children.find((child) => child.name === 'Error') : root
+  if (error === undefined || error.name !== 'Error') return undefined
+  const code = childText(error, 'Code')
+  if (code === undefined || code === '') return undefined
+  const requestId = childText(root, 'RequestId')
+  return new AwsError(code, childText(error, 'Message') ?? '', {
+    status,
+    ...(requestId === undefined || requestId === '' ? {} : { requestId }),
+  })
+}
+
+function decodeCredentials(result: XmlNode, status: number): TemporaryCredentials {
+  const node = result.children.find((child) => child.name === 'Credentials')
+  if (node === undefined) throw brokenAnswer(status, 'an answer without Credentials')
+  const required = (name: string): string => {
+    const text = childText(node, name)?.trim()
+    if (text === undefined || text === '') throw brokenAnswer(status, `Credentials without ${name}`)
+    return text
+  }
+  const expirationText = required('Expiration')
+  const expiration = new Date(expirationText)
+  if (Number.isNaN(expiration.getTime()))
+    throw brokenAnswer(status, 'an Expiration that is not a date')
+  return {
+    accessKeyId: required('AccessKeyId'),
+    secretAccessKey: required('SecretAccessKey'),
+    sessionToken: required('SessionToken'),
+    expiration,
+    expirationText,
+  }
+}
+
+function decodeIdentity(result: XmlNode, status: number): CallerIdentity {
+  const arn = childText(result, 'Arn')
+  if (arn === undefined) throw brokenAnswer(status, 'an identity without Arn')
+  return {
+    arn,
+    userId: childText(result, 'UserId') ?? '',
+    account: childText(result, 'Account') ?? '',
+  }
+}
+
+function brokenAnswer(status: number, what: string, cause?: unknown): StsCliError {
+  return new StsCliError('ERR_PROTOCOL', `the STS answered with ${what}`, {
+    stage: 'sts',
+    httpStatus: status,
+    hint: 'check -sts-ep: it must be the address of an STS (MinIO, or sts-cli serve), not of a web page or a proxy',
+    cause,
+  })
+}
