@@ -1,0 +1,81 @@
+/** Buckets: the folders of the root whose names are bucket names. */
+import { lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AwsError } from '../../../protocol/aws-error.ts'
+import { isBucketName } from '../names.ts'
+import type { BucketInfo } from '../object-store.ts'
+import {
+  bucketFolder,
+  encodedFolder,
+  errorCode,
+  metadataFolder,
+  orAbsent,
+  uploadsFolder,
+  type Disk,
+} from './disk.ts'
+import { compareKeys } from './key-names.ts'
+import { requireBucket } from './objects.ts'
+import { holdsObject, openStart } from './walk.ts'
+
+/** @see ObjectStore.createBucket */
+export async function createBucket(disk: Disk, bucket: string): Promise<void> {
+  await disk.locks.hold(bucket, async () => {
+    try {
+      await mkdir(bucketFolder(disk.root, bucket))
+    } catch (error) {
+      if (errorCode(error) !== 'EEXIST') throw error
+      throw new AwsError('BucketAlreadyOwnedByYou', 'you already own this bucket', { cause: error })
+    }
+  })
+}
+
+export async function hasBucket(disk: Disk, bucket: string): Promise<boolean> {
+  const stats = await orAbsent(lstat(bucketFolder(disk.root, bucket)))
+  return stats?.isDirectory() ?? false
+}
+
+/** @see ObjectStore.deleteBucket */
+export async function deleteBucket(disk: Disk, bucket: string): Promise<void> {
+  await disk.locks.hold(bucket, async () => {
+    await requireBucket(disk, bucket)
+    if (await holdsObject(await openStart(disk, bucket, ''))) throw bucketNotEmpty()
+    try {
+      await removeFolders(bucketFolder(disk.root, bucket))
+    } catch (error) {
+      // what is not an object (a link, a pipe) is not ours to take away
+      if (errorCode(error) === 'ENOTEMPTY' || errorCode(error) === 'EEXIST') throw bucketNotEmpty()
+      throw error
+    }
+    for (const folder of [encodedFolder, metadataFolder, uploadsFolder]) {
+      await rm(folder(disk.root, bucket), { recursive: true, force: true })
+    }
+  })
+}
+
+/** @see ObjectStore.listBuckets */
+export async function listBuckets(disk: Disk): Promise<BucketInfo[]> {
+  const entries = await readdir(disk.root, { withFileTypes: true })
+  const names = entries
+    .filter((entry) => entry.isDirectory() && isBucketName(entry.name))
+    .map((entry) => entry.name)
+    .toSorted(compareKeys)
+  const stats = await Promise.all(names.map((name) => orAbsent(lstat(join(disk.root, name)))))
+  return names.flatMap((name, index) => {
+    const stat = stats[index]
+    // some file systems have no time of birth and say 0
+    const createdAtMs = stat && (stat.birthtimeMs > 0 ? stat.birthtimeMs : stat.mtimeMs)
+    return createdAtMs === undefined ? [] : [{ name, createdAtMs: Math.floor(createdAtMs) }]
+  })
+}
+
+/** Removes a folder that has only folders in it. */
+async function removeFolders(path: string): Promise<void> {
+  for (const entry of await readdir(path, { withFileTypes: true })) {
+    if (entry.isDirectory()) await removeFolders(join(path, entry.name))
+  }
+  await rmdir(path)
+}
+
+function bucketNotEmpty(): AwsError {
+  return new AwsError('BucketNotEmpty', 'the bucket you tried to delete is not empty')
+}

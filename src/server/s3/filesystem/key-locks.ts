@@ -1,0 +1,72 @@
+/** Who may change what at a time, within this process: many share a bucket, one holds a key; a bucket's end waits for all. */
+
+interface Waiter {
+  readonly isExclusive: boolean
+  readonly start: () => void
+}
+
+interface LockState {
+  sharers: number
+  isHeld: boolean
+  readonly waiting: Waiter[]
+}
+
+export interface KeyLocks {
+  /** Runs `work` while no one holds `name` exclusively. */
+  share<T>(name: string, work: () => Promise<T>): Promise<T>
+  /** Runs `work` while no one else has `name` at all. */
+  hold<T>(name: string, work: () => Promise<T>): Promise<T>
+}
+
+/** Locks by name, first come first served; a name not in use takes no memory. */
+export function createKeyLocks(): KeyLocks {
+  const states = new Map<string, LockState>()
+
+  async function run<T>(name: string, isExclusive: boolean, work: () => Promise<T>): Promise<T> {
+    await enter(name, isExclusive)
+    try {
+      return await work()
+    } finally {
+      leave(name, isExclusive)
+    }
+  }
+
+  function enter(name: string, isExclusive: boolean): Promise<void> {
+    let state = states.get(name)
+    if (!state) {
+      state = { sharers: 0, isHeld: false, waiting: [] }
+      states.set(name, state)
+    }
+    const { waiting } = state
+    return new Promise((start) => {
+      waiting.push({ isExclusive, start })
+      startNext(name)
+    })
+  }
+
+  function leave(name: string, isExclusive: boolean): void {
+    const state = states.get(name)
+    if (!state) return
+    if (isExclusive) state.isHeld = false
+    else state.sharers -= 1
+    startNext(name)
+  }
+
+  function startNext(name: string): void {
+    const state = states.get(name)
+    if (!state) return
+    for (let next = state.waiting[0]; next; next = state.waiting[0]) {
+      if (state.isHeld || (next.isExclusive && state.sharers > 0)) return
+      state.waiting.shift()
+      if (next.isExclusive) state.isHeld = true
+      else state.sharers += 1
+      next.start()
+    }
+    if (!state.isHeld && state.sharers === 0) states.delete(name)
+  }
+
+  return {
+    share: (name, work) => run(name, false, work),
+    hold: (name, work) => run(name, true, work),
+  }
+}

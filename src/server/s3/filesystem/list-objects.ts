@@ -1,0 +1,88 @@
+/** One page of a listing: objects and common prefixes in byte order. */
+import { lstat } from 'node:fs/promises'
+import type { ListEntry, Listing, ListOptions } from '../object-store.ts'
+import { orAbsent, type Disk } from './disk.ts'
+import { describeFile } from './locate.ts'
+import { requireBucket } from './objects.ts'
+import { holdsObject, openStart, walkKeys, type KeyFile, type KeyFolder } from './walk.ts'
+
+/** Objects whose files are looked at together: hides the disk's answer time without flooding the thread pool. */
+const looksAtOnce = 32
+
+type Found = KeyFile | { readonly kind: 'prefix'; readonly key: string }
+
+/** @see ObjectStore.listObjects */
+export async function listObjects(
+  disk: Disk,
+  bucket: string,
+  options: ListOptions,
+): Promise<Listing> {
+  await requireBucket(disk, bucket)
+  if (options.limit <= 0) return { entries: [], isTruncated: false }
+  const found: Found[] = []
+  for await (const entry of rollUp(disk, bucket, options)) {
+    if (found.length === options.limit) {
+      return { entries: await describeAll(disk, bucket, found), isTruncated: true }
+    }
+    found.push(entry)
+  }
+  return { entries: await describeAll(disk, bucket, found), isTruncated: false }
+}
+
+/** Keys of the walk, those that share a prefix up to the delimiter rolled up into one. */
+async function* rollUp(
+  disk: Disk,
+  bucket: string,
+  { prefix, delimiter, after }: ListOptions,
+): AsyncGenerator<Found, void, undefined> {
+  // the common prefix given last: everything below it is done
+  let given = after !== '' && commonPrefix(after, prefix, delimiter) === after ? after : undefined
+  const decide = (folder: KeyFolder): 'enter' | 'skip' | 'report' => {
+    if (given !== undefined && folder.key.startsWith(given)) return 'skip'
+    const isRolledUp = commonPrefix(folder.key, prefix, delimiter) !== undefined
+    return isRolledUp && !after.startsWith(folder.key) ? 'report' : 'enter'
+  }
+  const start = await openStart(disk, bucket, prefix)
+  for await (const entry of walkKeys(start, { prefix, after, decide })) {
+    if (given !== undefined && entry.key.startsWith(given)) continue
+    const common = commonPrefix(entry.key, prefix, delimiter)
+    if (common !== undefined) {
+      if (entry.kind === 'folder' && !(await holdsObject(entry))) continue
+      given = common
+      yield { kind: 'prefix', key: common }
+    } else if (entry.kind === 'file') {
+      yield entry
+    }
+  }
+}
+
+/** `key` up to and with the first delimiter after `prefix`; undefined when there is none. */
+function commonPrefix(key: string, prefix: string, delimiter: string): string | undefined {
+  if (delimiter === '' || !key.startsWith(prefix)) return undefined
+  const at = key.indexOf(delimiter, prefix.length)
+  return at === -1 ? undefined : key.slice(0, at + delimiter.length)
+}
+
+async function describeAll(
+  disk: Disk,
+  bucket: string,
+  found: readonly Found[],
+): Promise<ListEntry[]> {
+  const entries: ListEntry[] = []
+  for (let index = 0; index < found.length; index += looksAtOnce) {
+    const group = found.slice(index, index + looksAtOnce)
+    const described = await Promise.all(group.map((entry) => describe(disk, bucket, entry)))
+    entries.push(...described.filter((entry) => entry !== undefined))
+  }
+  return entries
+}
+
+async function describe(disk: Disk, bucket: string, entry: Found): Promise<ListEntry | undefined> {
+  if (entry.kind === 'prefix') return { kind: 'prefix', name: entry.key }
+  const { key, path } = entry
+  const stats = await orAbsent(lstat(path, { bigint: true }))
+  // gone since its folder was read
+  if (!stats?.isFile()) return undefined
+  const { info } = await describeFile(disk, { bucket, key, path, stats })
+  return { kind: 'object', name: key, info }
+}

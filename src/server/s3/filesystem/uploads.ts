@@ -1,0 +1,180 @@
+/**
+ * Multipart uploads: a folder each under `.sts-cli/uploads`, with `upload.json` and, for each part, its bytes under a random
+ * name and `N.json` that names them. Renaming `N.json` is the instant at which a part is there or is replaced.
+ */
+import { randomBytes } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isObject, parseJsonObject, readNumber, readString } from '../../../base/parse.ts'
+import { AwsError } from '../../../protocol/aws-error.ts'
+import type { ObjectContent, PartInfo, UploadInfo } from '../object-store.ts'
+import { errorCode, orAbsent, uploadsFolder, type Disk } from './disk.ts'
+import { compareKeys } from './key-names.ts'
+import { requireBucket } from './objects.ts'
+import { readChecksum, readMetadata } from './sidecars.ts'
+import { discardFile, stageFile, writeFileWhole } from './staging.ts'
+
+const readBufferBytes = 1 << 20
+
+interface StoredPart extends PartInfo {
+  readonly file: string
+}
+
+/** @see ObjectStore.createUpload */
+export async function createUpload(
+  disk: Disk,
+  target: { bucket: string; key: string },
+  options: Pick<UploadInfo, 'metadata' | 'checksum'>,
+): Promise<UploadInfo> {
+  const uploadId = randomBytes(24).toString('base64url')
+  const upload = { ...target, uploadId, initiatedAtMs: disk.nowMs(), ...options }
+  await disk.locks.share(target.bucket, async () => {
+    await requireBucket(disk, target.bucket)
+    await mkdir(uploadFolder(disk, upload), { recursive: true, mode: 0o700 })
+    await writeFileWhole(
+      disk.root,
+      join(uploadFolder(disk, upload), 'upload.json'),
+      JSON.stringify(upload),
+    )
+  })
+  return upload
+}
+
+/** @see ObjectStore.findUpload */
+export async function findUpload(
+  disk: Disk,
+  bucket: string,
+  key: string,
+  uploadId: string,
+): Promise<UploadInfo> {
+  const isOurs = /^[A-Za-z0-9_-]{32}$/.test(uploadId)
+  const upload = isOurs ? await readUpload(disk, bucket, uploadId) : undefined
+  if (upload && upload.key === key) return upload
+  await requireBucket(disk, bucket)
+  throw noSuchUpload()
+}
+
+/** @see ObjectStore.putPart */
+export async function putPart(
+  disk: Disk,
+  upload: UploadInfo,
+  partNumber: number,
+  content: ObjectContent,
+): Promise<PartInfo> {
+  const folder = uploadFolder(disk, upload)
+  const lastModifiedMs = disk.nowMs()
+  const staged = await stageFile(disk.root, content.chunks, lastModifiedMs)
+  const file = `${randomBytes(12).toString('hex')}.part`
+  const { etag, checksum } = content.describe()
+  const part = { partNumber, etag, size: staged.identity.size, lastModifiedMs, checksum, file }
+  try {
+    return await disk.locks.hold(folder, async () => {
+      await rename(staged.path, join(folder, file))
+      const replaced = await readPartFile(folder, partNumber)
+      await writeFileWhole(disk.root, join(folder, `${partNumber}.json`), JSON.stringify(part))
+      if (replaced) await discardFile(join(folder, replaced.file))
+      return part
+    })
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') throw noSuchUpload()
+    throw error
+  } finally {
+    await discardFile(staged.path)
+  }
+}
+
+/** @see ObjectStore.listParts */
+export async function listParts(disk: Disk, upload: UploadInfo): Promise<PartInfo[]> {
+  const folder = uploadFolder(disk, upload)
+  const names = await orAbsent(readdir(folder))
+  if (!names) throw noSuchUpload()
+  const numbers = names.flatMap((name) => /^(\d{1,5})\.json$/.exec(name)?.[1] ?? [])
+  const parts: PartInfo[] = []
+  for (const number of numbers) {
+    const part = await readPartFile(folder, Number(number))
+    if (part) parts.push(part)
+  }
+  return parts.toSorted((left, right) => left.partNumber - right.partNumber)
+}
+
+/** @see ObjectStore.readPart */
+export async function* readPart(
+  disk: Disk,
+  upload: UploadInfo,
+  partNumber: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const folder = uploadFolder(disk, upload)
+  const part = await readPartFile(folder, partNumber)
+  if (!part) throw noSuchUpload()
+  try {
+    yield* createReadStream(join(folder, part.file), { highWaterMark: readBufferBytes })
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') throw noSuchUpload()
+    throw error
+  }
+}
+
+/** @see ObjectStore.removeUpload */
+export async function removeUpload(disk: Disk, upload: UploadInfo): Promise<void> {
+  const folder = uploadFolder(disk, upload)
+  await disk.locks.hold(folder, () => rm(folder, { recursive: true, force: true }))
+}
+
+/** @see ObjectStore.listUploads */
+export async function listUploads(disk: Disk, bucket: string): Promise<UploadInfo[]> {
+  await requireBucket(disk, bucket)
+  const names = (await orAbsent(readdir(uploadsFolder(disk.root, bucket)))) ?? []
+  const uploads: UploadInfo[] = []
+  for (const uploadId of names) {
+    const upload = await readUpload(disk, bucket, uploadId)
+    if (upload) uploads.push(upload)
+  }
+  return uploads.toSorted((left, right) => {
+    return compareKeys(left.key, right.key) || left.initiatedAtMs - right.initiatedAtMs
+  })
+}
+
+function uploadFolder(
+  disk: Disk,
+  { bucket, uploadId }: Pick<UploadInfo, 'bucket' | 'uploadId'>,
+): string {
+  return join(uploadsFolder(disk.root, bucket), uploadId)
+}
+
+async function readUpload(
+  disk: Disk,
+  bucket: string,
+  uploadId: string,
+): Promise<UploadInfo | undefined> {
+  const path = join(uploadFolder(disk, { bucket, uploadId }), 'upload.json')
+  const text = await orAbsent(readFile(path, 'utf8'))
+  const json = text === undefined ? undefined : parseJsonObject(text)
+  const key = json && readString(json, 'key')
+  const metadata = json?.['metadata']
+  if (!json || key === undefined || !isObject(metadata)) return undefined
+  const checksum = isObject(json['checksum'])
+    ? readChecksum({ ...json['checksum'], value: '' })
+    : undefined
+  const initiatedAtMs = readNumber(json, 'initiatedAtMs') ?? 0
+  return { bucket, key, uploadId, initiatedAtMs, metadata: readMetadata(metadata), checksum }
+}
+
+async function readPartFile(folder: string, partNumber: number): Promise<StoredPart | undefined> {
+  const text = await orAbsent(readFile(join(folder, `${partNumber}.json`), 'utf8'))
+  const json = text === undefined ? undefined : parseJsonObject(text)
+  if (!json) return undefined
+  const file = readString(json, 'file')
+  const etag = readString(json, 'etag')
+  const size = readNumber(json, 'size')
+  if (file === undefined || etag === undefined || size === undefined) return undefined
+  const lastModifiedMs = readNumber(json, 'lastModifiedMs') ?? 0
+  return { partNumber, etag, size, lastModifiedMs, checksum: readChecksum(json['checksum']), file }
+}
+
+function noSuchUpload(): AwsError {
+  return new AwsError(
+    'NoSuchUpload',
+    'there is no such upload: it was completed, aborted or never begun',
+  )
+}

@@ -1,0 +1,34 @@
+/** What may be called what. */
+import { AwsError } from '../../protocol/aws-error.ts'
+
+/** Longest key, in bytes of UTF-8 («Naming Amazon S3 objects»). */
+const maxKeyBytes = 1024
+
+/** Whether the text is a general-purpose bucket's name by S3's rules («Bucket naming rules»). */
+export function isBucketName(name: string): boolean {
+  if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name)) return false
+  return !name.includes('..') && !/^\d+\.\d+\.\d+\.\d+$/.test(name)
+}
+
+/** @throws {AwsError} `InvalidBucketName`. */
+export function requireBucketName(name: string): void {
+  if (isBucketName(name)) return
+  throw new AwsError(
+    'InvalidBucketName',
+    'a bucket name has 3 to 63 of a-z, 0-9, dot and hyphen, and begins and ends with a letter or digit',
+    { details: { BucketName: name } },
+  )
+}
+
+/** @throws {AwsError} `KeyTooLongError`, naming the sizes. */
+export function requireKey(key: string): void {
+  const bytes = Buffer.byteLength(key)
+  if (bytes <= maxKeyBytes) return
+  throw new AwsError(
+    'KeyTooLongError',
+    `the key has ${bytes} bytes; at most ${maxKeyBytes} are allowed`,
+    {
+      details: { Size: String(bytes), MaxSizeAllowed: String(maxKeyBytes) },
+    },
+  )
+}
