@@ -1,0 +1,184 @@
+/**
+ * Sockets to values and back. Everything a client can do to a connection ends here: slow headers, bodies nobody reads, uploads that wait
+ * for `100 Continue`, clients that go away.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import type { Log } from '../../base/log.ts'
+import type { HttpHandler, HttpReply, HttpRequest } from './http-message.ts'
+import { sendReply } from './send-reply.ts'
+
+export interface ListenOptions {
+  readonly host: string
+  /** 0 takes a free port. */
+  readonly port: number
+  readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string } | undefined
+  readonly log: Log
+  /** Writes one log line a request; off, nothing is spent on it. */
+  readonly isAccessLogged: boolean
+  readonly nowMs: () => number
+}
+
+export interface Listener {
+  readonly url: URL
+  readonly port: number
+  /** Stops accepting, waits for running requests at most `graceMs`, then cuts the rest. */
+  close(graceMs: number): Promise<void>
+}
+
+/** The session token travels in a header of at most 8 KiB; the rest of a signed request needs little beside it. */
+const maxHeaderBytes = 20 * 1024
+const headersTimeoutMs = 20_000
+/** A connection that sends nothing at all for this long is cut; a slow upload is not. */
+const idleTimeoutMs = 120_000
+
+/**
+ * Binds a handler to an address.
+ *
+ * @throws Node's own error (`EADDRINUSE`, `EACCES`, …) when the address cannot be bound.
+ */
+export async function listen(handler: HttpHandler, options: ListenOptions): Promise<Listener> {
+  const serverOptions = {
+    maxHeaderSize: maxHeaderBytes,
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: 0,
+    keepAliveTimeout: 65_000,
+  }
+  const server =
+    options.tls === undefined
+      ? createServer(serverOptions)
+      : createTlsServer({ ...serverOptions, ...options.tls })
+  const makeId = createRequestIds(options.nowMs)
+  const serve = (isWaiting: boolean) => (message: IncomingMessage, response: ServerResponse) => {
+    void serveOne({ message, response, isWaiting }, { handler, makeId, options })
+  }
+  server.on('request', serve(false))
+  server.on('checkContinue', serve(true))
+  server.on('clientError', (_error, socket) => {
+    if (socket.writable)
+      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+    else socket.destroy()
+  })
+  server.setTimeout(idleTimeoutMs)
+  await bind(server, options)
+  const { port } = server.address() as AddressInfo
+  const scheme = options.tls === undefined ? 'http' : 'https'
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host
+  return {
+    url: new URL(`${scheme}://${host}:${port}`),
+    port,
+    close: (graceMs) => closeServer(server, graceMs),
+  }
+}
+
+interface Exchange {
+  readonly message: IncomingMessage
+  readonly response: ServerResponse
+  /** The client sent `Expect: 100-continue` and holds its body back. */
+  readonly isWaiting: boolean
+}
+
+interface Station {
+  readonly handler: HttpHandler
+  readonly makeId: () => string
+  readonly options: ListenOptions
+}
+
+async function serveOne(exchange: Exchange, { handler, makeId, options }: Station): Promise<void> {
+  const { message, response } = exchange
+  const request = toHttpRequest(exchange, makeId(), options)
+  let reply: HttpReply
+  try {
+    reply = await handler(request)
+  } catch (error) {
+    // Handlers turn refusals into replies; what arrives here is a bug of ours.
+    options.log.error({ requestId: request.requestId, err: error }, 'handler failed')
+    reply = { status: 500, headers: { 'content-type': 'text/plain' }, body: 'internal error\n' }
+  }
+  const bytes = await sendReply(message, response, reply, request.requestId)
+  if (!options.isAccessLogged) return
+  options.log.info(
+    {
+      requestId: request.requestId,
+      method: request.method,
+      path: request.rawPath,
+      ...request.log,
+      status: reply.status,
+      bytes,
+      ms: options.nowMs() - request.receivedAtMs,
+    },
+    'request',
+  )
+}
+
+function toHttpRequest(
+  { message, response, isWaiting }: Exchange,
+  requestId: string,
+  options: ListenOptions,
+): HttpRequest {
+  const target = message.url ?? '/'
+  const at = target.indexOf('?')
+  const headers = new Map<string, string>()
+  for (let i = 0; i < message.rawHeaders.length; i += 2) {
+    const name = (message.rawHeaders[i] ?? '').toLowerCase()
+    const value = message.rawHeaders[i + 1] ?? ''
+    const earlier = headers.get(name)
+    headers.set(name, earlier === undefined ? value : `${earlier},${value}`)
+  }
+  return {
+    method: message.method ?? 'GET',
+    rawPath: at === -1 ? target : target.slice(0, at),
+    rawQuery: at === -1 ? '' : target.slice(at + 1),
+    headers,
+    body: isWaiting ? continueOnRead(message, response) : message,
+    remoteAddress: message.socket.remoteAddress ?? '',
+    isTls: options.tls !== undefined,
+    requestId,
+    receivedAtMs: options.nowMs(),
+    log: {},
+  }
+}
+
+/** A body that asks for itself when it is first read: so a refusal costs the client no upload (RFC 9110 §10.1.1). */
+function continueOnRead(message: IncomingMessage, response: ServerResponse): Readable {
+  return Readable.from(
+    (async function* readBody() {
+      response.writeContinue()
+      yield* message
+    })(),
+    { objectMode: false },
+  )
+}
+
+/** Upper-case hex of the time, as MinIO's, made unique by a counter. */
+function createRequestIds(nowMs: () => number): () => string {
+  let last = 0n
+  return () => {
+    const now = BigInt(nowMs()) * 1_000_000n
+    last = now > last ? now : last + 1n
+    return last.toString(16).toUpperCase()
+  }
+}
+
+function bind(server: Server, { host, port }: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+function closeServer(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const cut = setTimeout(() => server.closeAllConnections(), graceMs)
+    server.close(() => {
+      clearTimeout(cut)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}

@@ -1,0 +1,61 @@
+/** Which half of the server a request is for. STS and S3 share the address, as at MinIO. */
+import type { HttpHandler, HttpReply, HttpRequest } from './http-message.ts'
+
+export interface Routes {
+  readonly sts: HttpHandler
+  readonly s3: HttpHandler
+  /** Resolves to whether everything the server depends on answers. */
+  readonly checkReady: () => Promise<boolean>
+  /** Prometheus text; asked from this machine alone. */
+  readonly metrics: () => Promise<string>
+}
+
+/** Health, metrics, STS, then S3: the order of MinIO's router (WIRE 1.1). */
+export function createRouter(routes: Routes): HttpHandler {
+  return async (request) => {
+    if (request.rawPath.startsWith('/minio/health/')) return answerHealth(request, routes)
+    if (request.rawPath === '/metrics' && request.method === 'GET' && isUnsigned(request))
+      return answerMetrics(request, routes)
+    return isStsRequest(request) ? routes.sts(request) : routes.s3(request)
+  }
+}
+
+/**
+ * An STS request is a POST to `/` whose query names an action, or whose body is a form. A bodiless, actionless POST to `/` is one too:
+ * no S3 operation has that form, and its sender reads STS documents.
+ */
+export function isStsRequest(request: HttpRequest): boolean {
+  if (request.method !== 'POST' || (request.rawPath !== '/' && request.rawPath !== '')) return false
+  if (/(^|&)Action=/.test(request.rawQuery)) return true
+  const contentType = request.headers.get('content-type') ?? ''
+  return (
+    request.rawQuery === '' &&
+    (contentType === '' || contentType.startsWith('application/x-www-form-urlencoded'))
+  )
+}
+
+async function answerHealth(request: HttpRequest, { checkReady }: Routes): Promise<HttpReply> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return { status: 405 }
+  switch (request.rawPath.slice('/minio/health/'.length)) {
+    case 'live':
+      return { status: 200 }
+    case 'ready':
+    case 'cluster':
+      return { status: (await checkReady()) ? 200 : 503 }
+    default:
+      return { status: 404 }
+  }
+}
+
+async function answerMetrics(request: HttpRequest, { metrics }: Routes): Promise<HttpReply> {
+  if (!/^(::ffff:)?127\.|^::1$/.test(request.remoteAddress)) return { status: 403 }
+  return {
+    status: 200,
+    headers: { 'content-type': 'text/plain; version=0.0.4' },
+    body: await metrics(),
+  }
+}
+
+function isUnsigned(request: HttpRequest): boolean {
+  return !request.headers.has('authorization') && !request.rawQuery.includes('X-Amz-')
+}

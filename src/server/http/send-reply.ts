@@ -1,0 +1,87 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { HttpReply } from './http-message.ts'
+
+/** An upload that was refused is read on to this many bytes, so that the client gets the answer and may keep its connection. */
+const maxDrainedBytes = 256 * 1024
+
+/**
+ * Sends a reply and leaves the connection in a state where the next request can be read, or closed.
+ *
+ * @returns Bytes of body sent.
+ */
+export async function sendReply(
+  message: IncomingMessage,
+  response: ServerResponse,
+  reply: HttpReply,
+  requestId: string,
+): Promise<number> {
+  const body = reply.body ?? ''
+  const isUnread = !message.complete && !message.readableEnded
+  const headers: Record<string, string> = {
+    'x-amz-request-id': requestId,
+    server: 'sts-cli',
+    ...reply.headers,
+  }
+  const declared = Number(message.headers['content-length'] ?? Number.POSITIVE_INFINITY)
+  // What is still to come is too much to read for nothing.
+  if (
+    isUnread &&
+    message.method !== 'GET' &&
+    message.method !== 'HEAD' &&
+    declared > maxDrainedBytes
+  )
+    headers['connection'] = 'close'
+  if (
+    !(body instanceof Readable) &&
+    headers['content-length'] === undefined &&
+    reply.status !== 204 &&
+    reply.status !== 304
+  ) {
+    headers['content-length'] = String(
+      typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength,
+    )
+  }
+  response.writeHead(reply.status, headers)
+  const sent = await sendBody(message, response, body)
+  if (isUnread) drain(message)
+  return sent
+}
+
+async function sendBody(
+  message: IncomingMessage,
+  response: ServerResponse,
+  body: string | Uint8Array | Readable,
+): Promise<number> {
+  if (message.method === 'HEAD') {
+    if (body instanceof Readable) body.destroy()
+    response.end()
+    return 0
+  }
+  if (!(body instanceof Readable)) {
+    response.end(body)
+    return body.length
+  }
+  let sent = 0
+  body.on('data', (chunk: Buffer) => {
+    sent += chunk.length
+  })
+  try {
+    await pipeline(body, response)
+  } catch {
+    // The client went away, or the source failed after the head was sent: cutting the connection is the only true answer left.
+    response.destroy()
+  }
+  return sent
+}
+
+function drain(message: IncomingMessage): void {
+  let drained = 0
+  message.on('data', (chunk: Buffer) => {
+    drained += chunk.length
+    if (drained > maxDrainedBytes) message.destroy()
+  })
+  message.on('error', () => {})
+  message.resume()
+}

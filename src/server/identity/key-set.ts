@@ -1,0 +1,81 @@
+/**
+ * The identity provider's keys: fetched once for many callers, refreshed on a timer and when a token names a key we lack, and kept through
+ * an outage.
+ */
+import type { FetchJson } from '../../base/undici.ts'
+import { importJwks, type JwtKey } from '../../protocol/jwt/jwk.ts'
+import type { Log } from '../../base/log.ts'
+
+export interface KeySetOptions {
+  /** Gives the key set's address; asked at each refresh, so that discovery may move it. */
+  readonly findJwksUrl: () => Promise<string>
+  readonly fetchJson: FetchJson
+  readonly nowMs: () => number
+  readonly log: Log
+}
+
+/** A key that was dropped from the set stops verifying after this long even when no unknown key turns up. */
+const maxAgeMs = 10 * 60 * 1000
+/** A flood of tokens with made-up kids causes one fetch in this time. */
+const minRefreshMs = 30 * 1000
+
+export interface KeySet {
+  /** The keys at hand, when they are fresh. Undefined: ask `refresh`. */
+  findCached(kid: string | undefined): JwtKey | undefined
+  /** Whether a refresh may help and may be made now. */
+  canRefresh(): boolean
+  /** Fetches once for all who wait; a failure leaves the last good set and is logged. */
+  refresh(): Promise<void>
+  readonly hasKeys: boolean
+}
+
+/** Makes an empty key set; the first look-up fills it. */
+export function createKeySet(options: KeySetOptions): KeySet {
+  let keys: readonly JwtKey[] = []
+  let fetchedAtMs = Number.NEGATIVE_INFINITY
+  let triedAtMs = Number.NEGATIVE_INFINITY
+  let pending: Promise<void> | undefined
+
+  const fetchKeys = async (): Promise<void> => {
+    triedAtMs = options.nowMs()
+    try {
+      const url = await options.findJwksUrl()
+      const imported = importJwks(await options.fetchJson(url))
+      if (imported === undefined) throw new Error(`${url} is not a JSON Web Key Set`)
+      keys = imported
+      fetchedAtMs = options.nowMs()
+      options.log.info({ keys: keys.length }, 'key set loaded')
+    } catch (error) {
+      options.log.warn(
+        { reason: String(error), keptKeys: keys.length },
+        'key set could not be loaded',
+      )
+    }
+  }
+
+  return {
+    findCached(kid) {
+      if (kid === undefined) return keys.length === 1 ? keys[0] : undefined
+      return (
+        keys.find((key) => key.kid === kid) ??
+        (keys.length === 1 && keys[0]?.kid === undefined ? keys[0] : undefined)
+      )
+    },
+    canRefresh() {
+      return options.nowMs() - triedAtMs >= minRefreshMs || pending !== undefined
+    },
+    async refresh() {
+      pending ??= fetchKeys().finally(() => {
+        pending = undefined
+      })
+      await pending
+    },
+    get hasKeys() {
+      const isStale = options.nowMs() - fetchedAtMs > maxAgeMs
+      // Stale keys are refreshed beside the request, not before it: an outage must not slow what still verifies.
+      if (isStale && keys.length > 0 && options.nowMs() - triedAtMs >= minRefreshMs)
+        void this.refresh()
+      return keys.length > 0
+    },
+  }
+}

@@ -1,0 +1,36 @@
+import { AwsError } from '../../protocol/aws-error.ts'
+import { readDurationSeconds } from './parameters.ts'
+import type { StsAction } from './sts-action.ts'
+
+/** AssumeRole: a request signed with long-lived keys in, temporary credentials with the same rights or fewer out. */
+export const assumeRole: StsAction = {
+  name: 'AssumeRole',
+  async run(
+    { http, parameters, bodySha256 },
+    { authenticator, sessions, limits, checkSessionPolicy, nowMs },
+  ) {
+    const { principal } = await authenticator.authenticate(http, { service: 'sts', bodySha256 })
+    if (principal === undefined) {
+      throw new AwsError(
+        'AccessDenied',
+        'AssumeRole must be signed (Signature Version 4, service sts)',
+      )
+    }
+    // Temporary credentials that renew themselves would never end (MinIO refuses them the same way).
+    if (principal.kind !== 'root')
+      throw new AwsError('AccessDenied', 'temporary credentials cannot get further credentials')
+    const sessionPolicy = parameters.get('Policy') || undefined
+    if (sessionPolicy !== undefined) checkSessionPolicy(sessionPolicy)
+    const durationSeconds = readDurationSeconds(parameters, limits) ?? limits.defaultDurationSeconds
+    http.log['principal'] = principal.subject
+    const credentials = await sessions.issue({
+      subject: principal.accessKey,
+      claims: { parent: principal.accessKey },
+      policyNames: ['consoleAdmin'],
+      sessionPolicy,
+      groups: [],
+      expiresAtMs: nowMs() + durationSeconds * 1000,
+    })
+    return { credentials }
+  },
+}

@@ -1,0 +1,25 @@
+import { AwsError } from '../../protocol/aws-error.ts'
+import type { StsAction } from './sts-action.ts'
+
+/** One account: all there is belongs to it. Twelve digits, because AWS's tools check. */
+const account = '000000000000'
+
+/** GetCallerIdentity: who signed this. MinIO lacks it and every AWS tool tries it; it needs no permission (AWS STS API). */
+export const getCallerIdentity: StsAction = {
+  name: 'GetCallerIdentity',
+  async run({ http, bodySha256 }, { authenticator }) {
+    const { principal } = await authenticator.authenticate(http, { service: 'sts', bodySha256 })
+    if (principal === undefined)
+      throw new AwsError(
+        'AccessDenied',
+        'GetCallerIdentity must be signed (Signature Version 4, service sts)',
+      )
+    http.log['principal'] = principal.subject
+    if (principal.kind === 'root') {
+      return { callerIdentity: { account, arn: `arn:aws:iam::${account}:root`, userId: account } }
+    }
+    const name = principal.subject.replaceAll(/[^\w+=,.@-]/g, '_')
+    const arn = `arn:aws:sts::${account}:assumed-role/sts-cli/${name}`
+    return { callerIdentity: { account, arn, userId: `${principal.accessKey}:${name}` } }
+  },
+}

@@ -1,0 +1,36 @@
+/** Reading of an action's parameters, each with the refusal its sender can act on. */
+import { AwsError } from '../../protocol/aws-error.ts'
+import type { StsLimits } from './sts-action.ts'
+
+type Parameters = ReadonlyMap<string, string>
+
+/** @throws {AwsError} `MissingParameter` when none of the names has a value. */
+export function requireParameter(parameters: Parameters, ...names: string[]): string {
+  for (const name of names) {
+    const value = parameters.get(name)
+    if (value !== undefined && value !== '') return value
+  }
+  throw new AwsError('MissingParameter', `the parameter ${names[0] ?? ''} is missing`)
+}
+
+/**
+ * DurationSeconds in whole seconds; undefined when absent or empty (MinIO takes `DurationSeconds=` for absent).
+ *
+ * @throws {AwsError} `InvalidParameterValue` for anything but decimal digits in range.
+ */
+export function readDurationSeconds(parameters: Parameters, limits: StsLimits): number | undefined {
+  const text = parameters.get('DurationSeconds')
+  if (text === undefined || text === '') return undefined
+  const seconds = Number(text)
+  if (
+    !/^\d{1,10}$/.test(text) ||
+    seconds < limits.minDurationSeconds ||
+    seconds > limits.maxDurationSeconds
+  ) {
+    throw new AwsError(
+      'InvalidParameterValue',
+      `DurationSeconds must be a whole number of seconds from ${limits.minDurationSeconds} to ${limits.maxDurationSeconds}`,
+    )
+  }
+  return seconds
+}

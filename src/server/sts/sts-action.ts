@@ -1,0 +1,46 @@
+/** An STS action is a module: its wire name, its parameters, what it does. Adding one is a file and a line in `actions`. */
+import type { Log } from '../../base/log.ts'
+import type { StsResult } from '../../protocol/sts-wire.ts'
+import type { RequestAuthenticator } from '../identity/request-authenticator.ts'
+import type { TokenVerifier } from '../identity/token-verifier.ts'
+import type { SessionStore } from '../sessions/session-store.ts'
+import type { HttpRequest } from '../http/http-message.ts'
+
+export interface StsLimits {
+  readonly minDurationSeconds: number
+  readonly maxDurationSeconds: number
+  /** Used where neither the request nor a token says how long (MinIO: 3600; MINIO_STS_DURATION). */
+  readonly defaultDurationSeconds: number
+  /** Credentials may outlive the identity provider's token (as MinIO since 2023). */
+  readonly isLongerThanTokenAllowed: boolean
+}
+
+export interface StsServices {
+  readonly authenticator: RequestAuthenticator
+  readonly sessions: SessionStore
+  /** Undefined where no identity provider is configured. */
+  readonly tokenVerifier: TokenVerifier | undefined
+  readonly limits: StsLimits
+  /** Claim that names policies; MinIO's prefix and name put together. */
+  readonly policyClaim: string
+  readonly knownPolicies: { has(name: string): boolean }
+  /** False where another engine (OPA) decides: then a token needs no policy claim. */
+  readonly isPolicyClaimRequired: boolean
+  /** Throws for a session policy that cannot be accepted. */
+  readonly checkSessionPolicy: (text: string) => void
+  readonly nowMs: () => number
+  readonly log: Log
+}
+
+export interface StsRequest {
+  readonly http: HttpRequest
+  readonly parameters: ReadonlyMap<string, string>
+  /** SHA-256 of the body as it came: what an STS signature covers. */
+  readonly bodySha256: string
+}
+
+export interface StsAction {
+  readonly name: string
+  /** Throws an `AwsError` to refuse. */
+  run(request: StsRequest, services: StsServices): Promise<StsResult>
+}

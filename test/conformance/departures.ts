@@ -1,0 +1,90 @@
+/**
+ * Where we answer otherwise than the recorded MinIO of 2022, on purpose. Each entry names the departure of the server's
+ * contract it follows and what we answer instead.
+ */
+export interface Departure {
+  readonly why: string
+  readonly status: number
+  readonly code?: string
+  /** The recorded document is another one, so its shape is not compared. */
+  readonly document?: 'sts-error' | 's3-error' | 'success'
+}
+
+const stsInsteadOfS3 =
+  'departure 1: an STS request gets an STS error document that names the parameter'
+
+export const departures: Readonly<Record<string, Departure>> = {
+  'cg/no-version': {
+    why: stsInsteadOfS3,
+    status: 400,
+    code: 'MissingParameter',
+    document: 'sts-error',
+  },
+  'cg/bad-version': {
+    why: stsInsteadOfS3,
+    status: 400,
+    code: 'MissingParameter',
+    document: 'sts-error',
+  },
+  'cg/missing-token': {
+    why: stsInsteadOfS3,
+    status: 400,
+    code: 'MissingParameter',
+    document: 'sts-error',
+  },
+  'cg/empty-token': {
+    why: 'departure 1: an empty token is a missing one',
+    status: 400,
+    code: 'MissingParameter',
+  },
+  'cg/missing-token-form': {
+    why: 'departure 1: an absent token is named as missing',
+    status: 400,
+    code: 'MissingParameter',
+  },
+  'wi/missing': {
+    why: stsInsteadOfS3,
+    status: 400,
+    code: 'MissingParameter',
+    document: 'sts-error',
+  },
+  'unknown-action': {
+    why: stsInsteadOfS3,
+    status: 400,
+    code: 'InvalidParameterValue',
+    document: 'sts-error',
+  },
+  'no-action-post': {
+    why: stsInsteadOfS3,
+    status: 400,
+    code: 'MissingParameter',
+    document: 'sts-error',
+  },
+  'custom/not-configured': {
+    why: stsInsteadOfS3,
+    status: 503,
+    code: 'STSNotInitialized',
+    document: 'sts-error',
+  },
+  'ldap/not-configured': {
+    why: 'as certificates: what is not configured says so',
+    status: 503,
+    code: 'STSNotInitialized',
+  },
+  'assumerole/unsigned': {
+    why: 'departure 2: the refusal says what is missing',
+    status: 403,
+    code: 'AccessDenied',
+  },
+  getcalleridentity: {
+    why: 'GetCallerIdentity, which every AWS tool tries, is answered',
+    status: 200,
+    document: 'success',
+  },
+  's3/session-policy-put-denied': {
+    why: 'departure 3: session policies bind also when OPA decides',
+    status: 403,
+    code: 'AccessDenied',
+    document: 's3-error',
+  },
+}

@@ -1,0 +1,34 @@
+/** The recorded exchanges, as they lie in test/vectors. */
+import { readFileSync } from 'node:fs'
+
+export interface Exchange {
+  readonly name: string
+  readonly request: {
+    readonly method: string
+    readonly path: string
+    readonly headers: Readonly<Record<string, string>>
+    readonly body: string | null
+  }
+  readonly response: {
+    readonly status: number
+    readonly headers: readonly (readonly [string, string])[]
+    readonly body: string
+  }
+}
+
+/** The exchanges of one file, in the order they were made: later ones use what earlier ones issued. */
+export function readExchanges(file: string): Exchange[] {
+  const url = new URL(`../vectors/${file}`, import.meta.url)
+  return JSON.parse(readFileSync(url, 'utf8')) as Exchange[]
+}
+
+/** The recorded instant: every token and signature of the recordings is valid then. */
+export const recordedAtMs = Date.parse('2026-11-23T16:33:27Z')
+
+/** Host the recorded requests were signed for. */
+export const recordedHost = '127.0.0.1:9000'
+
+/** The text of the first element of that name; undefined when there is none. */
+export function elementText(xml: string, name: string): string | undefined {
+  return new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1]
+}

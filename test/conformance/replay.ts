@@ -1,0 +1,120 @@
+/**
+ * Replays recorded exchanges against a server of ours, in order. What the recorded server issued is replaced by what ours
+ * issued: a request that was signed with recorded temporary credentials is signed anew with ours, a recorded session token
+ * becomes our token of the same exchange. Requests that root signed are sent to the letter.
+ */
+import { signRequest } from '../../src/protocol/sigv4/sign.ts'
+import type { Credentials } from '../../src/protocol/credentials.ts'
+import { elementText, recordedAtMs, recordedHost, type Exchange } from './recording.ts'
+
+export interface Reply {
+  readonly status: number
+  readonly body: string
+}
+
+export interface Replayed {
+  readonly exchange: Exchange
+  readonly reply: Reply
+}
+
+export type Send = (request: {
+  method: string
+  path: string
+  headers: Readonly<Record<string, string>>
+  body: string
+}) => Promise<Reply>
+
+/** Names of exchanges whose signature was made with a secret that is not the key's. */
+const wronglySigned = new Set(['assumerole/bad-secret', 's3/wrong-secret'])
+
+/** Sends every exchange through `send` and gives the replies beside the recordings. */
+export async function replay(exchanges: readonly Exchange[], send: Send): Promise<Replayed[]> {
+  const issued = new Map<string, Credentials>()
+  const tokens = new Map<string, string>()
+  const replayed: Replayed[] = []
+  for (const exchange of exchanges) {
+    const reply = await send(translate(exchange, issued, tokens))
+    remember(exchange.response.body, reply.body, issued, tokens)
+    replayed.push({ exchange, reply })
+  }
+  return replayed
+}
+
+function translate(
+  { name, request }: Exchange,
+  issued: ReadonlyMap<string, Credentials>,
+  tokens: ReadonlyMap<string, string>,
+): Parameters<Send>[0] {
+  const headers = lowerCaseNames(request.headers)
+  headers['host'] = recordedHost
+  const body = request.body ?? ''
+  const plain = { method: request.method, path: request.path, headers, body }
+  const accessKeyId = /Credential=([^/]+)\//.exec(headers['authorization'] ?? '')?.[1]
+  if (accessKeyId === undefined || accessKeyId === 'minio' || wronglySigned.has(name)) {
+    return withOurToken(plain, tokens)
+  }
+  return signAnew(plain, issued.get(accessKeyId), tokens)
+}
+
+function withOurToken<T extends { headers: Record<string, string> }>(
+  request: T,
+  tokens: ReadonlyMap<string, string>,
+): T {
+  const recorded = request.headers['x-amz-security-token']
+  if (recorded === undefined) return request
+  return {
+    ...request,
+    headers: { ...request.headers, 'x-amz-security-token': tokens.get(recorded) ?? recorded },
+  }
+}
+
+function signAnew(
+  request: { method: string; path: string; headers: Record<string, string>; body: string },
+  credentials: Credentials | undefined,
+  tokens: ReadonlyMap<string, string>,
+): Parameters<Send>[0] {
+  if (credentials === undefined) return withOurToken(request, tokens)
+  const {
+    authorization: recorded = '',
+    'x-amz-security-token': recordedToken,
+    ...headers
+  } = request.headers
+  const service = recorded.includes('/sts/aws4_request') ? 'sts' : 's3'
+  const sessionToken =
+    recordedToken === undefined ? undefined : (tokens.get(recordedToken) ?? recordedToken)
+  const signed = signRequest(
+    {
+      method: request.method,
+      url: new URL(request.path, `http://${recordedHost}`),
+      headers,
+      payloadHash: headers['x-amz-content-sha256'] ?? '',
+    },
+    { ...credentials, sessionToken },
+    { region: 'us-east-1', service, nowMs: recordedAtMs },
+  )
+  return { ...request, headers: signed }
+}
+
+function remember(
+  recorded: string,
+  ours: string,
+  issued: Map<string, Credentials>,
+  tokens: Map<string, string>,
+): void {
+  const recordedKey = elementText(recorded, 'AccessKeyId')
+  const recordedToken = elementText(recorded, 'SessionToken')
+  const accessKeyId = elementText(ours, 'AccessKeyId')
+  const secretAccessKey = elementText(ours, 'SecretAccessKey')
+  const sessionToken = elementText(ours, 'SessionToken')
+  if (recordedKey === undefined || recordedToken === undefined) return
+  if (accessKeyId === undefined || secretAccessKey === undefined || sessionToken === undefined)
+    return
+  issued.set(recordedKey, { accessKeyId, secretAccessKey, sessionToken })
+  tokens.set(recordedToken, sessionToken)
+}
+
+function lowerCaseNames(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+  )
+}
