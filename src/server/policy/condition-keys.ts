@@ -1,0 +1,73 @@
+/**
+ * Condition keys and where their values come from. Claims, the server's own facts and what the client sent are three places that never
+ * mix: at MinIO one map held all three, so `?sub=admin` or a header `Username:` could stand in for a claim (WIRE 9.5).
+ */
+import type { AuthorizationRequest } from './authorizer.ts'
+
+/** `aws:` keys that the server knows itself → the condition's name in the request. */
+const awsKeys: Readonly<Record<string, string>> = {
+  'aws:currenttime': 'CurrentTime',
+  'aws:epochtime': 'EpochTime',
+  'aws:sourceip': 'SourceIp',
+  'aws:securetransport': 'SecureTransport',
+  'aws:useragent': 'UserAgent',
+  'aws:referer': 'Referer',
+}
+
+/** `s3:` keys → the header or query parameter that carries them. */
+const s3Keys: Readonly<Record<string, string>> = {
+  's3:prefix': 'prefix',
+  's3:delimiter': 'delimiter',
+  's3:max-keys': 'max-keys',
+  's3:versionid': 'versionid',
+  's3:signatureversion': 'signatureversion',
+  's3:authtype': 'authType',
+  's3:locationconstraint': 'LocationConstraint',
+  's3:x-amz-copy-source': 'X-Amz-Copy-Source',
+  's3:x-amz-server-side-encryption': 'X-Amz-Server-Side-Encryption',
+  's3:x-amz-metadata-directive': 'X-Amz-Metadata-Directive',
+  's3:x-amz-storage-class': 'X-Amz-Storage-Class',
+  's3:x-amz-content-sha256': 'X-Amz-Content-Sha256',
+}
+
+/** Keys are compared without case, as IAM does; a claim's own name keeps its case. */
+export function isKnownConditionKey(key: string): boolean {
+  const lower = key.toLowerCase()
+  return lower in awsKeys || lower in s3Keys || isPrincipalKey(lower) || /^(jwt|ldap):./.test(lower)
+}
+
+/** The values a request has for a key; none when it has no such fact. */
+export function findConditionValues(key: string, request: AuthorizationRequest): readonly string[] {
+  const lower = key.toLowerCase()
+  if (isPrincipalKey(lower)) return principalValues(lower, request)
+  if (lower.startsWith('jwt:')) return claimValues(request.principal.claims[key.slice(4)])
+  if (lower.startsWith('ldap:')) return []
+  const name = awsKeys[lower] ?? s3Keys[lower]
+  return name === undefined ? [] : (request.conditions.get(name) ?? [])
+}
+
+function isPrincipalKey(lower: string): boolean {
+  return ['aws:username', 'aws:userid', 'aws:principaltype', 'aws:groups'].includes(lower)
+}
+
+function principalValues(lower: string, { principal }: AuthorizationRequest): readonly string[] {
+  switch (lower) {
+    case 'aws:username':
+      return [principal.subject]
+    case 'aws:userid':
+      return [principal.accessKey]
+    case 'aws:groups':
+      return principal.groups
+    default:
+      return [principal.kind === 'root' ? 'Account' : 'AssumedRole']
+  }
+}
+
+function claimValues(claim: unknown): readonly string[] {
+  const items: unknown[] = Array.isArray(claim) ? claim : [claim]
+  return items
+    .filter(
+      (item) => typeof item === 'string' || typeof item === 'number' || typeof item === 'boolean',
+    )
+    .map(String)
+}

@@ -1,0 +1,30 @@
+import type { Authorizer, Decision } from './authorizer.ts'
+import { evaluateDocument, type PolicyDocument } from './policy-document.ts'
+
+/** Decides by the policy documents that the principal's session names; root may do everything. */
+export function createIamAuthorizer({
+  policies,
+}: {
+  readonly policies: ReadonlyMap<string, PolicyDocument>
+}): Authorizer {
+  return {
+    async authorize(request): Promise<Decision> {
+      if (request.principal.kind === 'root') return { isAllowed: true, reason: 'root' }
+      let allowedBy: string | undefined
+      for (const name of request.principal.policyNames) {
+        const document = policies.get(name)
+        if (document === undefined) continue
+        const verdict = evaluateDocument(document, request)
+        if (verdict.effect === 'Deny')
+          return { isAllowed: false, reason: `denied by ${name} ${verdict.label}` }
+        if (verdict.effect === 'Allow') allowedBy ??= `${name} ${verdict.label}`
+      }
+      if (allowedBy !== undefined) return { isAllowed: true, reason: `allowed by ${allowedBy}` }
+      const names = request.principal.policyNames.join(', ') || 'none'
+      return {
+        isAllowed: false,
+        reason: `no statement allows ${request.action} (policies: ${names})`,
+      }
+    },
+  }
+}

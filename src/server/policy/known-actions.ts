@@ -1,0 +1,41 @@
+/** Actions a policy may name. A document with a misspelt action is refused: it would look like a permission and be none. */
+import { matchesWildcard } from './wildcard.ts'
+
+const s3Actions = `AbortMultipartUpload BypassGovernanceRetention CreateBucket DeleteBucket DeleteBucketCors
+DeleteBucketPolicy DeleteBucketTagging DeleteObject DeleteObjectTagging DeleteObjectVersion DeleteObjectVersionTagging ForceDeleteBucket
+GetBucketAcl GetBucketCORS GetBucketCors GetBucketLocation GetBucketNotification GetBucketObjectLockConfiguration GetBucketPolicy
+GetBucketPolicyStatus GetBucketTagging GetBucketVersioning GetEncryptionConfiguration GetInventoryConfiguration GetLifecycleConfiguration
+GetObject GetObjectAcl GetObjectAttributes GetObjectLegalHold GetObjectRetention GetObjectTagging GetObjectVersion
+GetObjectVersionAttributes GetObjectVersionForReplication GetObjectVersionTagging GetReplicationConfiguration HeadBucket
+ListAllMyBuckets ListBucket ListBucketMultipartUploads ListBucketVersions ListMultipartUploadParts ListenBucketNotification
+ListenNotification PutBucketAcl PutBucketCORS PutBucketCors PutBucketNotification PutBucketObjectLockConfiguration PutBucketPolicy
+PutBucketTagging PutBucketVersioning PutEncryptionConfiguration PutInventoryConfiguration PutLifecycleConfiguration PutObject PutObjectAcl
+PutObjectFanOut PutObjectLegalHold PutObjectRetention PutObjectTagging PutObjectVersionTagging PutReplicationConfiguration ReplicateDelete
+ReplicateObject ReplicateTags ResetBucketReplicationState RestoreObject`
+
+const stsActions = `AssumeRole AssumeRoleWithClientGrants AssumeRoleWithWebIdentity AssumeRoleWithLDAPIdentity
+AssumeRoleWithCertificate AssumeRoleWithCustomToken`
+
+const adminActions = `Profiling ServerTrace ConsoleLog ServerInfo TopLocksInfo OBDInfo BandwidthMonitor Prometheus Heal
+ServerUpdate ServiceRestart ServiceStop ConfigUpdate CreateUser DeleteUser ListUsers EnableUser DisableUser GetUser CreatePolicy DeletePolicy
+GetPolicy AttachUserOrGroupPolicy ListUserPolicies CreateServiceAccount UpdateServiceAccount RemoveServiceAccount ListServiceAccounts
+ListTemporaryAccounts SetBucketQuota GetBucketQuota`
+
+const kmsActions =
+  'Status Metrics API Version CreateKey DeleteKey ListKeys ImportKey KeyStatus DescribePolicy'
+
+const known: readonly string[] = [
+  ...qualify('s3', s3Actions),
+  ...qualify('sts', stsActions),
+  ...qualify('admin', adminActions),
+  ...qualify('kms', kmsActions),
+]
+
+/** True when the pattern (`s3:Get*`, `*`) covers at least one action there is. */
+export function coversKnownAction(pattern: string): boolean {
+  return known.some((action) => matchesWildcard(pattern, action))
+}
+
+function qualify(service: string, names: string): string[] {
+  return names.split(/\s+/).map((name) => `${service}:${name}`)
+}

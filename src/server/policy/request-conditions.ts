@@ -1,0 +1,58 @@
+import { decodeFormText } from '../../protocol/sigv4/canonical-request.ts'
+import type { HttpRequest } from '../http/http-message.ts'
+
+/** Parts of a request that a policy engine never sees: it, and its decision log, would hold credentials (WIRE 5.2). */
+const secretNames = new Set([
+  'authorization',
+  'cookie',
+  'x-amz-security-token',
+  'x-amz-signature',
+  'x-amz-credential',
+  'proxy-authorization',
+  'token',
+  'webidentitytoken',
+])
+
+/**
+ * The facts of a request under MinIO's condition names: its own first (`SourceIp`, `SecureTransport`…), headers in canonical
+ * spelling, query parameters as sent. What the server knows itself is set last, so nothing a client sends can stand in for it.
+ */
+export function buildConditions(
+  request: HttpRequest,
+  signature: { readonly form: 'header' | 'query' } | undefined,
+): ReadonlyMap<string, readonly string[]> {
+  const conditions = new Map<string, string[]>()
+  for (const [name, value] of request.headers)
+    if (!secretNames.has(name)) conditions.set(canonicalHeaderName(name), [value])
+  for (const part of request.rawQuery === '' ? [] : request.rawQuery.split('&')) {
+    const at = part.indexOf('=')
+    const name = decodeFormText(at === -1 ? part : part.slice(0, at))
+    if (name === '' || secretNames.has(name.toLowerCase())) continue
+    const value = at === -1 ? '' : decodeFormText(part.slice(at + 1))
+    conditions.set(name, [...(conditions.get(name) ?? []), value])
+  }
+  const now = new Date(request.receivedAtMs)
+  const facts: Record<string, string> = {
+    SourceIp: request.remoteAddress.replace(/^::ffff:(?=\d+\.)/, ''),
+    SecureTransport: String(request.isTls),
+    UserAgent: request.headers.get('user-agent') ?? '',
+    Referer: request.headers.get('referer') ?? '',
+    CurrentTime: now.toISOString(),
+    EpochTime: String(Math.floor(request.receivedAtMs / 1000)),
+    signatureversion: signature === undefined ? '' : 'AWS4-HMAC-SHA256',
+    authType:
+      signature === undefined
+        ? ''
+        : signature.form === 'header'
+          ? 'REST-HEADER'
+          : 'REST-QUERY-STRING',
+  }
+  for (const [name, value] of Object.entries(facts))
+    conditions.set(name, value === '' ? [] : [value])
+  return conditions
+}
+
+/** `x-amz-date` → `X-Amz-Date`, as Go spells headers. */
+function canonicalHeaderName(name: string): string {
+  return name.replaceAll(/(^|-)[a-z]/g, (letter) => letter.toUpperCase())
+}
