@@ -1,0 +1,47 @@
+/** Counters for Prometheus. The door to prom-client. */
+import { Counter, Histogram, Registry } from 'prom-client'
+import type { HttpHandler } from './http/http-message.ts'
+
+export interface Metrics {
+  count(action: string, status: number, seconds: number): void
+  /** Prometheus text format 0.0.4. */
+  text(): Promise<string>
+}
+
+/** Makes a registry of its own, so that two servers in one process do not share counts. */
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  const requests = new Counter({
+    name: 'sts_cli_requests_total',
+    help: 'Requests answered, by action and status',
+    labelNames: ['action', 'status'],
+    registers: [registry],
+  })
+  const durations = new Histogram({
+    name: 'sts_cli_request_seconds',
+    help: 'Time to the reply, by action',
+    labelNames: ['action'],
+    registers: [registry],
+  })
+  return {
+    count(action, status, seconds) {
+      requests.inc({ action, status })
+      durations.observe({ action }, seconds)
+    },
+    text: () => registry.metrics(),
+  }
+}
+
+/** Counts every request of a handler; the label is the action's own name, never a path. */
+export function countRequests(handler: HttpHandler, metrics: Metrics): HttpHandler {
+  return async (request) => {
+    const startedAt = performance.now()
+    const reply = await handler(request)
+    metrics.count(
+      String(request.log['action'] ?? 'other'),
+      reply.status,
+      (performance.now() - startedAt) / 1000,
+    )
+    return reply
+  }
+}

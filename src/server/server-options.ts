@@ -1,0 +1,41 @@
+/** Every setting of the server in one shape. Commands and the library fill it; nothing below reads flags or the environment. */
+import type { Log } from '../base/log.ts'
+import type { Credentials } from '../protocol/credentials.ts'
+import type { IssuerClient } from './issuer/create-issuer.ts'
+import type { Address } from './server-address.ts'
+import type { StsLimits } from './sts/sts-action.ts'
+
+export interface ServerOptions {
+  readonly address: Address
+  readonly tls: { readonly cert: string; readonly key: string } | 'self-made' | undefined
+  readonly region: string
+  readonly root: Credentials
+  /** Where objects lie; undefined: a temporary directory, removed when the server stops. */
+  readonly directory: string | undefined
+  readonly buckets: readonly string[]
+  /** Domains whose sub-domains are buckets, besides `localhost`. */
+  readonly domains: readonly string[]
+  /** Name → policy document as JSON text, besides the canned ones. */
+  readonly policies: ReadonlyMap<string, string>
+  readonly identityProvider: EmbeddedProvider | ExternalProvider | undefined
+  readonly policyClaim: string
+  readonly limits: StsLimits
+  readonly log: Log
+  readonly isAccessLogged: boolean
+  readonly nowMs: () => number
+}
+
+export interface EmbeddedProvider {
+  readonly kind: 'embedded'
+  readonly address: Address
+  readonly clients: readonly IssuerClient[]
+}
+
+export interface ExternalProvider {
+  readonly kind: 'external'
+  readonly jwksUrl: string | undefined
+  readonly configUrl: string | undefined
+  readonly clientId: string | undefined
+  /** PEM certificates to trust besides the built-in roots. */
+  readonly ca: readonly string[] | undefined
+}
