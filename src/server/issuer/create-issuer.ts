@@ -40,9 +40,11 @@ export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
   const common = { kid, alg: 'RS256', use: 'sig' }
   const privateJwk = { ...(await exportJWK(privateKey)), ...common }
   const publicJwk = { ...(await exportJWK(publicKey)), ...common }
-  const provider = withoutWarnings(
-    () => new Provider(options.issuer, buildConfiguration(options, privateJwk)),
-  )
+  const provider = await withoutWarnings(async () => {
+    const { Provider, errors } = await import('oidc-provider')
+    const refuseResource = (): Error => new errors.InvalidTarget()
+    return new Provider(options.issuer, buildConfiguration(options, privateJwk, refuseResource))
+  })
   provider.proxy = false
   const answer = provider.callback()
   return {

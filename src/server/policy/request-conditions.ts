@@ -1,5 +1,6 @@
 import { decodeFormText } from '../../protocol/sigv4/canonical-request.ts'
 import type { HttpRequest } from '../http/http-message.ts'
+import type { Principal } from '../identity/principal.ts'
 
 /** Parts of a request that a policy engine never sees: it, and its decision log, would hold credentials (WIRE 5.2). */
 const secretNames = new Set([
@@ -19,7 +20,7 @@ const secretNames = new Set([
  */
 export function buildConditions(
   request: HttpRequest,
-  signature: { readonly form: 'header' | 'query' } | undefined,
+  { principal }: { readonly principal: Principal },
 ): ReadonlyMap<string, readonly string[]> {
   const conditions = new Map<string, string[]>()
   for (const [name, value] of request.headers)
@@ -39,13 +40,11 @@ export function buildConditions(
     Referer: request.headers.get('referer') ?? '',
     CurrentTime: now.toISOString(),
     EpochTime: String(Math.floor(request.receivedAtMs / 1000)),
-    signatureversion: signature === undefined ? '' : 'AWS4-HMAC-SHA256',
-    authType:
-      signature === undefined
-        ? ''
-        : signature.form === 'header'
-          ? 'REST-HEADER'
-          : 'REST-QUERY-STRING',
+    signatureversion: 'AWS4-HMAC-SHA256',
+    authType: request.headers.has('authorization') ? 'REST-HEADER' : 'REST-QUERY-STRING',
+    principaltype: principal.kind === 'root' ? 'Account' : 'AssumedRole',
+    userid: principal.accessKey,
+    username: principal.subject,
   }
   for (const [name, value] of Object.entries(facts))
     conditions.set(name, value === '' ? [] : [value])

@@ -1,0 +1,172 @@
+/**
+ * Requests of short-lived commands, by node:http and node:https: undici and fetch compile their parser at first use, which is six times
+ * Node's own start. No redirect is followed: an IdP or STS that redirects is a login page or a wrong address.
+ */
+import { readFileSync } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
+import type { RequestOptions } from 'node:https'
+import { StsCliError, type ErrorStage } from './errors.ts'
+
+export interface HttpCall {
+  readonly method: string
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array | undefined
+}
+
+export interface HttpAnswer {
+  readonly status: number
+  /** Lower-case names, first value of each. */
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly body: Buffer
+}
+
+export interface HttpOptions {
+  readonly stage: ErrorStage
+  readonly timeoutMs: number
+  readonly retries: number
+  readonly caFile?: string | undefined
+  readonly isInsecure?: boolean | undefined
+}
+
+const maxBodyBytes = 1024 * 1024
+const retriedStatuses = new Set([429, 502, 503, 504])
+const retriedErrors = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EAI_AGAIN'])
+
+/**
+ * Sends a request; tries again after a refused or broken connection and after 429, 502, 503, 504.
+ *
+ * @returns The last answer, whatever its status.
+ * @throws {StsCliError} `ERR_UNAVAILABLE`, `ERR_HOST`, `ERR_TIMEOUT`, `ERR_PROTOCOL` (an answer over 1 MiB), `ERR_INPUT` (the CA file).
+ */
+export async function sendHttp(call: HttpCall, options: HttpOptions): Promise<HttpAnswer> {
+  const deadlineMs = performance.now() + options.timeoutMs
+  for (let attempt = 0; ; attempt += 1) {
+    const isLast = attempt >= options.retries
+    try {
+      const answer = await sendOnce(call, options, Math.max(1, deadlineMs - performance.now()))
+      if (isLast || !retriedStatuses.has(answer.status)) return answer
+    } catch (error) {
+      if (isLast || !retriedErrors.has(codeOf(error))) throw explain(error, call.url, options)
+    }
+    const delayMs = Math.min(2000, 100 * 2 ** attempt) * (0.5 + Math.random() / 2)
+    if (performance.now() + delayMs >= deadlineMs) throw explain(timeoutError(), call.url, options)
+    await new Promise((resolve) => setTimeout(resolve, delayMs))
+  }
+}
+
+async function sendOnce(
+  call: HttpCall,
+  options: HttpOptions,
+  timeoutMs: number,
+): Promise<HttpAnswer> {
+  const isTls = call.url.protocol === 'https:'
+  const { request: open } = isTls ? await import('node:https') : await import('node:http')
+  const requestOptions: RequestOptions = {
+    method: call.method,
+    headers: { ...call.headers },
+    agent: false,
+  }
+  if (call.body !== undefined) {
+    const bytes =
+      typeof call.body === 'string' ? Buffer.byteLength(call.body) : call.body.byteLength
+    requestOptions.headers = { ...call.headers, 'content-length': String(bytes) }
+  }
+  if (isTls) Object.assign(requestOptions, await tlsOptions(options))
+  return await new Promise((resolve, reject) => {
+    const request = open(
+      call.url,
+      requestOptions,
+      (response) => void readAnswer(response).then(resolve, reject),
+    )
+    const timer = setTimeout(() => request.destroy(timeoutError()), timeoutMs)
+    request.on('close', () => clearTimeout(timer))
+    request.on('error', reject)
+    request.end(call.body)
+  })
+}
+
+async function readAnswer(response: IncomingMessage): Promise<HttpAnswer> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length > maxBodyBytes)
+      throw Object.assign(new Error('answer too long'), { code: 'ERR_TOO_LONG' })
+    chunks.push(chunk)
+  }
+  const headers: Record<string, string | undefined> = {}
+  for (const [name, value] of Object.entries(response.headers))
+    headers[name] = Array.isArray(value) ? value[0] : value
+  return { status: response.statusCode ?? 0, headers, body: Buffer.concat(chunks) }
+}
+
+async function tlsOptions({ caFile, isInsecure, stage }: HttpOptions): Promise<RequestOptions> {
+  if (isInsecure === true) return { rejectUnauthorized: false }
+  if (caFile === undefined) return {}
+  const { rootCertificates } = await import('node:tls')
+  try {
+    return { ca: [readFileSync(caFile, 'utf8'), ...rootCertificates] }
+  } catch (cause) {
+    throw new StsCliError('ERR_INPUT', `the CA file ${caFile} cannot be read`, { stage, cause })
+  }
+}
+
+function timeoutError(): Error {
+  return Object.assign(new Error('time limit reached'), { code: 'ETIMEDOUT' })
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
+
+function explain(error: unknown, url: URL, { stage, timeoutMs }: HttpOptions): unknown {
+  if (error instanceof StsCliError) return error
+  const code = codeOf(error)
+  const at = url.host
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return new StsCliError('ERR_HOST', `the host ${url.hostname} is not known`, {
+      stage,
+      cause: error,
+      hint: 'check the address for a typing mistake',
+    })
+  if (code === 'ETIMEDOUT')
+    return new StsCliError('ERR_TIMEOUT', `no answer from ${at} within ${timeoutMs / 1000} s`, {
+      stage,
+      cause: error,
+      hint: 'give it longer with --timeout, or check the address',
+    })
+  if (code === 'ERR_TOO_LONG')
+    return new StsCliError(
+      'ERR_PROTOCOL',
+      `the answer of ${at} is longer than ${maxBodyBytes} bytes`,
+      { stage, cause: error },
+    )
+  if (code === 'ECONNREFUSED')
+    return new StsCliError('ERR_UNAVAILABLE', `nothing listens at ${at}`, {
+      stage,
+      cause: error,
+      hint: 'is it running? sts-cli serve starts one on this machine',
+    })
+  if (/CERT|SELF_SIGNED|UNABLE_TO|ISSUER/.test(code)) {
+    return new StsCliError('ERR_UNAVAILABLE', `the certificate of ${at} is not trusted (${code})`, {
+      stage,
+      cause: error,
+      hint: 'name its authority with --ca-file, or try -k to see whether that is all',
+    })
+  }
+  const hint = /SSL|EPROTO/.test(code)
+    ? 'https was spoken to something that may speak http: check the address'
+    : undefined
+  if (code.startsWith('HPE_'))
+    return new StsCliError('ERR_PROTOCOL', `${at} does not speak HTTP (${code})`, {
+      stage,
+      cause: error,
+      hint: 'http where https is meant?',
+    })
+  return new StsCliError(
+    'ERR_UNAVAILABLE',
+    `the connection to ${at} failed (${code === '' ? 'unknown reason' : code})`,
+    { stage, cause: error, hint },
+  )
+}

@@ -1,0 +1,134 @@
+/** STS calls: a form out, credentials or the server's refusal back. */
+import { StsCliError } from '../base/errors.ts'
+import { sendHttp } from '../base/http-client.ts'
+import { AwsError } from '../protocol/aws-error.ts'
+import type { TemporaryCredentials } from '../protocol/credentials.ts'
+import type { ExchangeOptions, NetOptions, StsActionName } from './options.ts'
+
+const wireNames: Readonly<Record<StsActionName, string>> = {
+  'client-grants': 'AssumeRoleWithClientGrants',
+  'web-identity': 'AssumeRoleWithWebIdentity',
+  'assume-role': 'AssumeRole',
+}
+
+/** MinIO's and AWS's least; asked for less, MinIO refuses the whole request. */
+const minDurationSeconds = 900
+const maxDurationSeconds = 31_536_000
+
+/**
+ * Trades a token (or, for `assume-role`, a signature) for temporary credentials.
+ *
+ * @param token JWT as the identity provider gave it; undefined for `assume-role`.
+ * @param expiresInSeconds The token's own life: asked for when nothing else was and it is long enough.
+ * @throws {StsCliError} `ERR_REFUSED` with the server's code; `ERR_UNAVAILABLE` for 5xx; `ERR_PROTOCOL` for an answer that is no STS document.
+ */
+export async function exchangeToken(
+  token: string | undefined,
+  expiresInSeconds: number | undefined,
+  options: ExchangeOptions,
+  net: NetOptions,
+): Promise<TemporaryCredentials> {
+  const action = wireNames[options.action]
+  const { decodeStsAnswer } = await import('../protocol/sts-wire.ts')
+  const form = buildForm(
+    action,
+    token,
+    chooseDuration(options.durationSeconds, expiresInSeconds),
+    options,
+  ).toString()
+  const url = new URL(options.stsEndpoint)
+  const headers = await buildHeaders(url, form, options)
+  let answer = await sendHttp(
+    { method: 'POST', url, headers, body: form },
+    { ...net, stage: 'sts' },
+  )
+  // Servers before 2019 read the query alone and answer a form with 405 (WIRE 11.2); a form keeps tokens out of access logs, so it is tried first.
+  if (answer.status === 405 && options.action !== 'assume-role') {
+    const queryUrl = new URL(`?${form}`, url)
+    answer = await sendHttp(
+      { method: 'POST', url: queryUrl, headers: {}, body: '' },
+      { ...net, stage: 'sts' },
+    )
+  }
+  try {
+    const { credentials } = decodeStsAnswer(action, answer.status, answer.body.toString('utf8'))
+    if (credentials === undefined)
+      throw new StsCliError('ERR_PROTOCOL', 'the STS answered without credentials', {
+        stage: 'sts',
+      })
+    return credentials
+  } catch (error) {
+    throw error instanceof AwsError ? explainRefusal(error) : error
+  }
+}
+
+function chooseDuration(
+  asked: number | undefined,
+  expiresInSeconds: number | undefined,
+): number | undefined {
+  if (asked !== undefined) return asked
+  if (expiresInSeconds === undefined || expiresInSeconds < minDurationSeconds) return undefined
+  return Math.min(expiresInSeconds, maxDurationSeconds)
+}
+
+function buildForm(
+  action: string,
+  token: string | undefined,
+  durationSeconds: number | undefined,
+  options: ExchangeOptions,
+): URLSearchParams {
+  const form = new URLSearchParams({ Action: action, Version: '2011-06-15' })
+  if (token !== undefined)
+    form.set(options.action === 'web-identity' ? 'WebIdentityToken' : 'Token', token)
+  if (durationSeconds !== undefined) form.set('DurationSeconds', String(durationSeconds))
+  if (options.policy !== undefined) form.set('Policy', options.policy)
+  if (options.roleArn !== undefined) form.set('RoleArn', options.roleArn)
+  if (options.roleSessionName !== undefined) form.set('RoleSessionName', options.roleSessionName)
+  return form
+}
+
+async function buildHeaders(
+  url: URL,
+  form: string,
+  options: ExchangeOptions,
+): Promise<Record<string, string>> {
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  if (options.signWith === undefined) return headers
+  const { signRequest } = await import('../protocol/sigv4/sign.ts')
+  const { sha256Hex } = await import('../protocol/sigv4/canonical-request.ts')
+  return signRequest(
+    { method: 'POST', url, headers, payloadHash: sha256Hex(form) },
+    options.signWith,
+    {
+      region: options.region,
+      service: 'sts',
+      nowMs: Date.now(),
+    },
+  )
+}
+
+function explainRefusal(error: AwsError): StsCliError {
+  const code = error.status >= 500 ? 'ERR_UNAVAILABLE' : 'ERR_REFUSED'
+  return new StsCliError(code, 'the STS refused', {
+    stage: 'sts',
+    httpStatus: error.status,
+    serverCode: error.code,
+    serverMessage: error.message.replaceAll(/[^\u0020-\uffff]/g, ' ').slice(0, 500),
+    requestId: error.requestId,
+    hint: hintFor(error),
+    cause: error,
+  })
+}
+
+function hintFor({ code, message }: AwsError): string | undefined {
+  if (/polic/i.test(message) && /claim|missing|token/i.test(message)) {
+    return 'the token must name a policy: add a claim «policy» at the identity provider (sts-cli inspect shows the claims)'
+  }
+  if (code === 'ExpiredToken') return 'get a new token; if it is new, compare the clocks'
+  if (/DurationSeconds|expiry/.test(message))
+    return 'use --duration between 900 and 31536000 seconds'
+  if (/aud|azp/.test(message))
+    return 'the STS expects its own client id in the token’s aud or azp claim'
+  if (/kid|signature/.test(message)) return 'does the STS trust this identity provider’s keys?'
+  return undefined
+}
