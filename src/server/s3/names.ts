@@ -32,3 +32,6 @@ export function requireKey(key: string): void {
     },
   )
 }
+
+/** First path segments that the server's own endpoints take. */
+export const reservedBuckets: ReadonlySet<string> = new Set(['minio', 'metrics'])

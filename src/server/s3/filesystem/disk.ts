@@ -1,6 +1,5 @@
 /** What every part of the file-system store shares: where things lie, who holds what, what is known of each file. */
 import { join } from 'node:path'
-import { AwsError } from '../../../protocol/aws-error.ts'
 import type { KeyLocks } from './key-locks.ts'
 import type { Sidecars } from './sidecars.ts'
 
@@ -59,10 +58,4 @@ export async function orAbsent<T>(look: Promise<T>): Promise<T | undefined> {
     }
     throw error
   }
-}
-
-export function noSuchBucket(bucket: string): AwsError {
-  return new AwsError('NoSuchBucket', 'the specified bucket does not exist', {
-    details: { BucketName: bucket },
-  })
 }

@@ -8,14 +8,8 @@ import type {
   OpenObject,
   PutOptions,
 } from '../object-store.ts'
-import {
-  bucketFolder,
-  encodedFolder,
-  errorCode,
-  noSuchBucket,
-  orAbsent,
-  type Disk,
-} from './disk.ts'
+import { bucketFolder, encodedFolder, errorCode, orAbsent, type Disk } from './disk.ts'
+import { noSuchBucket } from '../errors.ts'
 import { encodeKey, isPlainKey } from './key-names.ts'
 import { findObject, openDataFile, type LocatedObject } from './locate.ts'
 import { discardFile, stageFile, type StagedFile } from './staging.ts'

@@ -1,0 +1,191 @@
+/** POST /bucket/key?uploadId: parts become an object. */
+import { createHash } from 'node:crypto'
+import { AwsError } from '../../../protocol/aws-error.ts'
+import { childrenOf, childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
+import { checksumAlgorithms, checksumHeader, composeChecksum, startChecksum } from '../checksum.ts'
+import { readWriteCondition } from '../conditions.ts'
+import type {
+  Checksum,
+  ContentFacts,
+  ObjectContent,
+  ObjectStore,
+  PartInfo,
+  UploadInfo,
+} from '../object-store.ts'
+import { readPayload } from '../payload.ts'
+import { openBody, type S3Operation } from '../s3-operation.ts'
+import { elements, xmlReply } from '../s3-xml.ts'
+import { checksumElements } from './copy-object.ts'
+import { maxPartNumber, readUploadId } from './multipart-parts.ts'
+
+/** Ten thousand parts with ETag and checksum. */
+const maxBodyBytes = 8 * 1024 * 1024
+/** Every part but the last («Amazon S3 multipart upload limits»). */
+const minPartBytes = 5 * 1024 * 1024
+
+/** A part as the client lists it. */
+interface ListedPart {
+  readonly partNumber: number
+  readonly etag: string
+  readonly checksum: string | undefined
+}
+
+/** @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html */
+export const completeMultipartUpload: S3Operation = {
+  name: 'CompleteMultipartUpload',
+  action: 's3:PutObject',
+  async run(call) {
+    const { request, objects, bucket, key } = call
+    const upload = await objects.findUpload(bucket, key, readUploadId(call))
+    const precondition = readWriteCondition(request.headers)
+    const body = await readPayload(
+      openBody(withoutObjectChecksum(call), { maxBytes: maxBodyBytes }),
+    )
+    const listed = readListedParts(body.toString(), upload)
+    const parts = selectParts(listed, await objects.listParts(upload))
+    checkDeclaredSize(request.headers, parts)
+    const declared = readDeclaredChecksum(request.headers, upload)
+    const content = joinParts(objects, upload, parts, declared)
+    const { metadata } = upload
+    const info = await objects.putObject(bucket, key, content, { metadata, precondition })
+    await objects.removeUpload(upload)
+    return xmlReply(
+      'CompleteMultipartUploadResult',
+      elements({
+        Location: `/${bucket}/${key}`,
+        Bucket: bucket,
+        Key: key,
+        ETag: `"${info.etag}"`,
+        ...checksumElements(info),
+      }),
+    )
+  },
+}
+
+/** Here the checksum headers speak of the object that comes to be, not of this request's body. */
+function withoutObjectChecksum<T extends Parameters<typeof openBody>[0]>(call: T): T {
+  const headers = new Map(call.request.headers)
+  for (const algorithm of checksumAlgorithms) headers.delete(checksumHeader(algorithm))
+  return { ...call, request: { ...call.request, headers } }
+}
+
+function readListedParts(text: string, { checksum }: UploadInfo): ListedPart[] {
+  const root = parseXml(text, { maxBytes: maxBodyBytes, maxDepth: 8 })
+  const nodes = childrenOf(root, 'Part')
+  const isSound = root.name === 'CompleteMultipartUpload' && nodes.length > 0
+  if (!isSound || nodes.length > maxPartNumber) {
+    const message = `the body must be a CompleteMultipartUpload with 1 to ${maxPartNumber} Parts`
+    throw new AwsError('MalformedXML', message)
+  }
+  return nodes.map((node) => readListedPart(node, checksum?.algorithm))
+}
+
+function readListedPart(node: XmlNode, algorithm: Checksum['algorithm'] | undefined): ListedPart {
+  const number = childText(node, 'PartNumber')?.trim() ?? ''
+  const etag = childText(node, 'ETag')?.trim()
+  if (!/^\d{1,5}$/.test(number) || etag === undefined) {
+    throw new AwsError('MalformedXML', 'a Part needs a PartNumber and an ETag')
+  }
+  const checksum =
+    algorithm === undefined ? undefined : childText(node, `Checksum${algorithm}`)?.trim()
+  return { partNumber: Number(number), etag: etag.replaceAll('"', ''), checksum }
+}
+
+function selectParts(listed: readonly ListedPart[], stored: readonly PartInfo[]): PartInfo[] {
+  const byNumber = new Map(stored.map((part) => [part.partNumber, part]))
+  const parts = listed.map((wanted, index) => {
+    const before = listed[index - 1]?.partNumber ?? 0
+    if (wanted.partNumber <= before) {
+      throw new AwsError(
+        'InvalidPartOrder',
+        'the parts must be listed by ascending number, each once',
+      )
+    }
+    const part = byNumber.get(wanted.partNumber)
+    const isSame = part?.etag === wanted.etag
+    if (part && isSame && (wanted.checksum ?? part.checksum?.value) === part.checksum?.value)
+      return part
+    throw new AwsError(
+      'InvalidPart',
+      `part ${wanted.partNumber} was not uploaded, or as something else`,
+      {
+        details: { PartNumber: String(wanted.partNumber), ETag: wanted.etag },
+      },
+    )
+  })
+  for (const part of parts.slice(0, -1)) {
+    if (part.size >= minPartBytes) continue
+    const message = `part ${part.partNumber} has ${part.size} bytes; all but the last need ${minPartBytes}`
+    throw new AwsError('EntityTooSmall', message, {
+      details: {
+        ProposedSize: String(part.size),
+        MinSizeAllowed: String(minPartBytes),
+        PartNumber: String(part.partNumber),
+      },
+    })
+  }
+  return parts
+}
+
+function checkDeclaredSize(headers: ReadonlyMap<string, string>, parts: readonly PartInfo[]): void {
+  const declared = headers.get('x-amz-mp-object-size')
+  const bytes = parts.reduce((sum, part) => sum + part.size, 0)
+  if (declared === undefined || declared === String(bytes)) return
+  throw new AwsError('InvalidRequest', `the parts have ${bytes} bytes, not x-amz-mp-object-size`)
+}
+
+function readDeclaredChecksum(
+  headers: ReadonlyMap<string, string>,
+  { checksum }: UploadInfo,
+): string | undefined {
+  const given = checksumAlgorithms.find((algorithm) => headers.has(checksumHeader(algorithm)))
+  if (given === undefined) return undefined
+  if (given === checksum?.algorithm) return headers.get(checksumHeader(given))
+  throw new AwsError('InvalidRequest', `the upload was not begun with ${given} checksums`)
+}
+
+/** The parts' bytes one after the other. A composite is made of what is known already; a whole one is computed on the way. */
+function joinParts(
+  objects: ObjectStore,
+  upload: UploadInfo,
+  parts: readonly PartInfo[],
+  declared: string | undefined,
+): ObjectContent {
+  const { checksum } = upload
+  const running = checksum?.type === 'FULL_OBJECT' ? startChecksum(checksum.algorithm) : undefined
+  let value: string | undefined
+
+  async function* read(): AsyncGenerator<Uint8Array, void, undefined> {
+    for (const part of parts) {
+      for await (const chunk of objects.readPart(upload, part.partNumber)) {
+        running?.update(chunk)
+        yield chunk
+      }
+    }
+    value = running?.digest().toString('base64') ?? compose(checksum, parts)
+    if (declared === undefined || declared === value) return
+    throw new AwsError('BadDigest', 'the checksum you sent is not that of the joined parts')
+  }
+
+  return { chunks: read(), describe: () => describeJoined(parts, checksum, value) }
+}
+
+function compose(checksum: UploadInfo['checksum'], parts: readonly PartInfo[]): string | undefined {
+  const values = parts.flatMap((part) => part.checksum?.value ?? [])
+  if (!checksum || values.length !== parts.length) return undefined
+  return composeChecksum(checksum.algorithm, values)
+}
+
+function describeJoined(
+  parts: readonly PartInfo[],
+  checksum: UploadInfo['checksum'],
+  value: string | undefined,
+): ContentFacts {
+  const md5 = createHash('md5')
+  for (const part of parts) md5.update(Buffer.from(part.etag, 'hex'))
+  return {
+    etag: `${md5.digest('hex')}-${parts.length}`,
+    checksum: checksum && value !== undefined ? { ...checksum, value } : undefined,
+    partSizes: parts.map((part) => part.size),
+  }
+}

@@ -1,0 +1,142 @@
+/** GET and HEAD of an object. */
+import { AwsError } from '../../../protocol/aws-error.ts'
+import type { HttpReply } from '../../http/http-message.ts'
+import { checkRead } from '../conditions.ts'
+import { noSuchKey } from '../errors.ts'
+import { describeChecksum, describeObject } from '../object-headers.ts'
+import type { ByteRange, ObjectInfo } from '../object-store.ts'
+import { readRange } from '../range.ts'
+import type { S3Call, S3Operation } from '../s3-operation.ts'
+
+/** Up to this size an answer is read at once: cheaper than a stream. */
+const maxReadAtOnceBytes = 256 * 1024
+
+/** Query parameters that replace an answer's header («Overriding response header values»). */
+const overrides: Readonly<Record<string, string>> = {
+  'response-cache-control': 'cache-control',
+  'response-content-disposition': 'content-disposition',
+  'response-content-encoding': 'content-encoding',
+  'response-content-language': 'content-language',
+  'response-content-type': 'content-type',
+  'response-expires': 'expires',
+}
+
+interface ReadPlan {
+  readonly status: 200 | 206 | 304
+  readonly headers: Readonly<Record<string, string>>
+  readonly range: ByteRange | undefined
+  readonly lengthBytes: number
+}
+
+/** GET /bucket/key */
+export const getObject: S3Operation = {
+  name: 'GetObject',
+  action: 's3:GetObject',
+  async run(call) {
+    refuseVersion(call)
+    const object = await call.objects.openObject(call.bucket, call.key)
+    if (!object) throw noSuchKey(call.key)
+    let isHandedOn = false
+    try {
+      const { status, headers, range, lengthBytes } = planRead(call, object.info)
+      if (status === 304) return { status, headers }
+      if (lengthBytes === 0) return { status, headers, body: '' }
+      isHandedOn = true
+      if (lengthBytes > maxReadAtOnceBytes) return { status, headers, body: object.read(range) }
+      return { status, headers, body: await object.readAll(range) }
+    } finally {
+      if (!isHandedOn) await object.close()
+    }
+  },
+}
+
+/** HEAD /bucket/key */
+export const headObject: S3Operation = {
+  name: 'HeadObject',
+  action: 's3:GetObject',
+  async run(call): Promise<HttpReply> {
+    refuseVersion(call)
+    const info = await call.objects.statObject(call.bucket, call.key)
+    if (!info) throw noSuchKey(call.key)
+    const { status, headers } = planRead(call, info)
+    return { status, headers }
+  },
+}
+
+/** There is one version of each object, which S3 calls `null`. @throws {AwsError} `NoSuchVersion`. */
+export function refuseVersion({ query }: Pick<S3Call, 'query'>): void {
+  const version = query.get('versionId')
+  if (version === null || version === '' || version === 'null') return
+  throw new AwsError('NoSuchVersion', 'there is no such version: buckets here keep none', {
+    status: 404,
+  })
+}
+
+function planRead(call: S3Call, info: ObjectInfo): ReadPlan {
+  const { request, query } = call
+  const described = describeObject(info)
+  if (checkRead(request.headers, info) === 'not-modified') {
+    const { etag = '', 'last-modified': lastModified = '' } = described
+    const headers = { etag, 'last-modified': lastModified }
+    return { status: 304, headers, range: undefined, lengthBytes: 0 }
+  }
+  const part = readPartNumber(query.get('partNumber'), info)
+  const range =
+    part?.range ??
+    (isRangeWanted(call, info) ? readRange(request.headers.get('range'), info.size) : undefined)
+  const isPartial = range !== undefined || part !== undefined
+  const lengthBytes = range ? range.end - range.start + 1 : part ? 0 : info.size
+  const wantsChecksum = request.headers.get('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED'
+  return {
+    status: isPartial ? 206 : 200,
+    range,
+    lengthBytes,
+    headers: {
+      ...described,
+      ...part?.headers,
+      // of a part's bytes we know no checksum, and a client would hold them to the whole object's
+      ...(wantsChecksum && !isPartial ? describeChecksum(info) : {}),
+      ...readOverrides(query),
+      ...(range ? { 'content-range': `bytes ${range.start}-${range.end}/${info.size}` } : {}),
+      'content-length': String(lengthBytes),
+    },
+  }
+}
+
+/** If-Range: the rest of what the client has, or all of what there is now (RFC 9110 §13.1.5). */
+function isRangeWanted({ request }: S3Call, info: ObjectInfo): boolean {
+  const condition = request.headers.get('if-range')
+  if (condition === undefined) return true
+  if (condition.startsWith('"')) return condition === `"${info.etag}"`
+  return Date.parse(condition) === Math.floor(info.lastModifiedMs / 1000) * 1000
+}
+
+/** `partNumber`: the bytes that were uploaded as that part; an object put whole is its own part 1. */
+function readPartNumber(
+  text: string | null,
+  { size, partSizes }: ObjectInfo,
+): { range: ByteRange | undefined; headers: Record<string, string> } | undefined {
+  if (text === null) return undefined
+  const number = Number(text)
+  const sizes = partSizes ?? [size]
+  const length = sizes[number - 1]
+  if (!/^\d{1,5}$/.test(text) || length === undefined) {
+    throw new AwsError('InvalidPartNumber', `the object has ${sizes.length} parts`, { status: 416 })
+  }
+  const start = sizes.slice(0, number - 1).reduce((sum, bytes) => sum + bytes, 0)
+  const range = length === 0 ? undefined : { start, end: start + length - 1 }
+  return { range, headers: partSizes ? { 'x-amz-mp-parts-count': String(sizes.length) } : {} }
+}
+
+function readOverrides(query: URLSearchParams): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const [parameter, header] of Object.entries(overrides)) {
+    const value = query.get(parameter)
+    if (value === null) continue
+    if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
+      throw new AwsError('InvalidArgument', `${parameter} has characters that no header can hold`)
+    }
+    headers[header] = value
+  }
+  return headers
+}

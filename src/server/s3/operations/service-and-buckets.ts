@@ -1,0 +1,125 @@
+/** Operations on the service and on buckets themselves. */
+import { AwsError } from '../../../protocol/aws-error.ts'
+import { childText, parseXml } from '../../../protocol/xml.ts'
+import { noSuchBucket } from '../errors.ts'
+import { reservedBuckets } from '../names.ts'
+import type { BucketInfo } from '../object-store.ts'
+import { readPayload } from '../payload.ts'
+import { decide, openBody, type S3Call, type S3Operation } from '../s3-operation.ts'
+import { elements, join, xmlDate, xmlReply } from '../s3-xml.ts'
+import { describeOwner } from './owner.ts'
+
+const maxConfigurationBytes = 64 * 1024
+
+/**
+ * GET / — the buckets. A caller who may not list them all sees those whose content it may list, as at MinIO: clients begin
+ * with this call.
+ */
+export const listBuckets: S3Operation = {
+  name: 'ListBuckets',
+  action: undefined,
+  async run(call) {
+    const all = await decide(call, 's3:ListAllMyBuckets', { bucket: '', key: '' })
+    const buckets = await call.objects.listBuckets()
+    const visible = all.isAllowed ? buckets : await selectListable(call, buckets)
+    if (!all.isAllowed && visible.length === 0) {
+      throw new AwsError('AccessDenied', 'you may not list buckets')
+    }
+    const items = visible.map(({ name, createdAtMs }) => {
+      return elements({ Bucket: elements({ Name: name, CreationDate: xmlDate(createdAtMs) }) })
+    })
+    return xmlReply(
+      'ListAllMyBucketsResult',
+      elements({ Owner: describeOwner(call.principal), Buckets: join(items) }),
+    )
+  },
+}
+
+/** PUT /bucket */
+export const createBucket: S3Operation = {
+  name: 'CreateBucket',
+  action: 's3:CreateBucket',
+  async run(call) {
+    if (reservedBuckets.has(call.bucket)) {
+      throw new AwsError('InvalidBucketName', `${call.bucket} is a name of the server itself`)
+    }
+    const text = (await readPayload(openBody(call, { maxBytes: maxConfigurationBytes }))).toString()
+    if (text.trim() !== '') checkLocation(text, call.region)
+    await call.objects.createBucket(call.bucket)
+    return { status: 200, headers: { location: `/${call.bucket}` } }
+  },
+}
+
+/** HEAD /bucket */
+export const headBucket: S3Operation = {
+  name: 'HeadBucket',
+  action: 's3:ListBucket',
+  async run(call) {
+    await requireBucket(call)
+    return { status: 200, headers: { 'x-amz-bucket-region': call.region || 'us-east-1' } }
+  },
+}
+
+/** DELETE /bucket */
+export const deleteBucket: S3Operation = {
+  name: 'DeleteBucket',
+  action: 's3:DeleteBucket',
+  async run(call) {
+    await call.objects.deleteBucket(call.bucket)
+    return { status: 204 }
+  },
+}
+
+/** GET /bucket?location — what most clients ask first; us-east-1 is written as nothing. */
+export const getBucketLocation: S3Operation = {
+  name: 'GetBucketLocation',
+  action: 's3:GetBucketLocation',
+  async run(call) {
+    await requireBucket(call)
+    const region = call.region === 'us-east-1' ? '' : call.region
+    const reply = xmlReply('LocationConstraint', elements({}))
+    return { ...reply, body: String(reply.body).replace('></', `>${region}</`) }
+  },
+}
+
+/** GET /bucket?versioning — never switched on, which S3 says with an empty document. */
+export const getBucketVersioning: S3Operation = {
+  name: 'GetBucketVersioning',
+  action: 's3:GetBucketVersioning',
+  async run(call) {
+    await requireBucket(call)
+    return xmlReply('VersioningConfiguration', elements({}))
+  },
+}
+
+/** @throws {AwsError} `NoSuchBucket`. */
+export async function requireBucket({ objects, bucket }: S3Call): Promise<void> {
+  if (!(await objects.hasBucket(bucket))) throw noSuchBucket(bucket)
+}
+
+async function selectListable(call: S3Call, buckets: readonly BucketInfo[]): Promise<BucketInfo[]> {
+  const listable: BucketInfo[] = []
+  for (const bucket of buckets) {
+    const at = { bucket: bucket.name, key: '' }
+    if ((await decide(call, 's3:ListBucket', at)).isAllowed) listable.push(bucket)
+  }
+  return listable
+}
+
+/** A bucket cannot be asked to lie elsewhere. @throws {AwsError} `InvalidLocationConstraint`. */
+function checkLocation(text: string, region: string): void {
+  const root = parseXml(text, { maxBytes: maxConfigurationBytes, maxDepth: 8 })
+  if (root.name !== 'CreateBucketConfiguration') {
+    throw new AwsError('MalformedXML', 'the body must be a CreateBucketConfiguration')
+  }
+  const wanted = childText(root, 'LocationConstraint')?.trim() ?? ''
+  // `EU` and `US` are what clients said before regions had names
+  if (wanted === '' || region === '' || wanted === region || wanted === 'US') return
+  throw new AwsError(
+    'InvalidLocationConstraint',
+    `this server is region ${region}, not ${wanted}`,
+    {
+      status: 400,
+    },
+  )
+}

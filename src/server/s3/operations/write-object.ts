@@ -1,0 +1,47 @@
+/** PUT and DELETE of an object. */
+import { AwsError } from '../../../protocol/aws-error.ts'
+import { readWriteCondition } from '../conditions.ts'
+import { describeChecksum, readMetadataHeaders } from '../object-headers.ts'
+import { openBody, type S3Operation } from '../s3-operation.ts'
+import { refuseVersion } from './read-object.ts'
+import { requireBucket } from './service-and-buckets.ts'
+import { readTagHeader } from './tagging.ts'
+
+/** Largest single upload, and largest part («Amazon S3 multipart upload limits»). */
+export const maxPutBytes = 5 * 1024 ** 3
+
+/** PUT /bucket/key */
+export const putObject: S3Operation = {
+  name: 'PutObject',
+  action: 's3:PutObject',
+  async run(call) {
+    const { request, objects, bucket, key } = call
+    const { headers } = request
+    if (!headers.has('content-length') && !headers.has('x-amz-decoded-content-length')) {
+      throw new AwsError('MissingContentLength', 'the request must have a content-length header')
+    }
+    const tags = readTagHeader(headers)
+    const metadata = { ...readMetadataHeaders(headers), ...(tags ? { tags } : {}) }
+    const precondition = readWriteCondition(headers)
+    const payload = openBody(call, { maxBytes: maxPutBytes })
+    await requireBucket(call)
+    // asked now, to spare the upload, and again by the store when it counts
+    if (precondition) precondition(await objects.statObject(bucket, key))
+    const info = await objects.putObject(bucket, key, payload, { metadata, precondition })
+    return { status: 200, headers: { etag: `"${info.etag}"`, ...describeChecksum(info) } }
+  },
+}
+
+/** DELETE /bucket/key — deleting what is not there is no error. */
+export const deleteObject: S3Operation = {
+  name: 'DeleteObject',
+  action: 's3:DeleteObject',
+  async run(call) {
+    refuseVersion(call)
+    if (call.request.headers.has('if-match')) {
+      throw new AwsError('NotImplemented', 'if-match on DeleteObject is not supported')
+    }
+    await call.objects.deleteObject(call.bucket, call.key)
+    return { status: 204 }
+  },
+}

@@ -1,0 +1,71 @@
+/** What an operation is, and what it is given to work with. */
+import { AwsError } from '../../protocol/aws-error.ts'
+import type { ParsedSignature } from '../../protocol/sigv4/parse-signature.ts'
+import type { HttpReply, HttpRequest } from '../http/http-message.ts'
+import type { Principal } from '../identity/principal.ts'
+import type { Authorizer, Decision } from '../policy/authorizer.ts'
+import { buildConditions } from '../policy/request-conditions.ts'
+import type { Address } from './address.ts'
+import type { ChunkSeed } from './aws-chunked.ts'
+import { openPayload, type Payload, type PayloadOptions } from './payload.ts'
+import type { ObjectStore } from './object-store.ts'
+
+export interface S3Call extends Address {
+  readonly request: HttpRequest
+  readonly query: URLSearchParams
+  readonly objects: ObjectStore
+  readonly authorizer: Authorizer
+  readonly region: string
+  readonly principal: Principal
+  readonly signature: ParsedSignature
+  /** What chunk signatures start from. */
+  readonly seed: ChunkSeed
+}
+
+export interface S3Operation {
+  /** S3's name for it: for the log and for what is not implemented. */
+  readonly name: string
+  /** IAM action on the addressed bucket and key; undefined when the operation asks for itself. */
+  readonly action: string | undefined
+  run(call: S3Call): Promise<HttpReply>
+}
+
+/**
+ * Asks whether the caller may do this, here or at another address. Nothing is looked up before this has said yes, so that a
+ * refusal tells nothing of what exists.
+ *
+ * @throws {AwsError} `AccessDenied`.
+ */
+export async function authorize(
+  call: S3Call,
+  action: string,
+  at: Address = { bucket: call.bucket, key: call.key },
+): Promise<void> {
+  const decision = await decide(call, action, at)
+  if (decision.isAllowed) return
+  throw new AwsError('AccessDenied', `you may not ${action} here`)
+}
+
+/** The same question for operations that go on after a no. Every answer is noted for the log. */
+export async function decide(call: S3Call, action: string, at: Address): Promise<Decision> {
+  const decision = await call.authorizer.authorize({
+    principal: call.principal,
+    action,
+    bucket: at.bucket,
+    object: at.key,
+    conditions: buildConditions(call.request, { principal: call.principal }),
+  })
+  call.request.log['action'] = action
+  call.request.log['decision'] = decision.isAllowed ? 'allow' : 'deny'
+  call.request.log['rule'] = decision.reason
+  return decision
+}
+
+/** The call's body, nothing read of it yet. @throws {AwsError} as `openPayload`. */
+export function openBody(
+  call: S3Call,
+  options: Pick<PayloadOptions, 'maxBytes' | 'algorithm'>,
+): Payload {
+  const { request, signature, seed } = call
+  return openPayload(request, { payloadHash: signature.payloadHash, seed, ...options })
+}
