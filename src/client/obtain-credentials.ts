@@ -1,0 +1,101 @@
+/** The whole flow on one screen: remembered? → token → exchange → remember. */
+import { createHash } from 'node:crypto'
+import type { Io } from '../base/io.ts'
+import type { TemporaryCredentials } from '../protocol/credentials.ts'
+import {
+  isFresh,
+  readRemembered,
+  writeRemembered,
+  type RememberedCredentials,
+} from './credential-cache.ts'
+import type { ObtainOptions, TokenSource } from './options.ts'
+import { exchangeToken } from './sts-client.ts'
+import { obtainClientCredentialsToken } from './token/client-credentials.ts'
+import { withLock } from './lock.ts'
+
+/**
+ * Credentials for the options: what is remembered when it was made from the same inputs and is good for a while, else new ones.
+ *
+ * @throws {StsCliError} What the identity provider, the STS or the disk refused.
+ */
+export async function obtainCredentials(
+  options: ObtainOptions,
+  io: Io,
+): Promise<RememberedCredentials> {
+  const { cache } = options
+  const inputs = digestInputs(options)
+  if (cache.directory === undefined) return obtainAnew(options, inputs, io)
+  const { directory } = cache
+  const findFresh = (): RememberedCredentials | undefined => {
+    const remembered = readRemembered(directory, cache.profile)
+    if (remembered === undefined || remembered.inputs !== inputs) return undefined
+    return isFresh(remembered, io.nowMs(), cache.minTtlSeconds) ? remembered : undefined
+  }
+  const remembered = cache.isRefresh ? undefined : findFresh()
+  if (remembered !== undefined) return remembered
+  const startedAtMs = io.nowMs()
+  return withLock(
+    { directory, name: cache.profile, timeoutMs: options.net.timeoutMs },
+    async () => {
+      // Somebody else may have renewed them while we waited: then one call to the identity provider was enough for all.
+      const meanwhile = findFresh()
+      if (meanwhile !== undefined && (!cache.isRefresh || meanwhile.issuedAtMs >= startedAtMs))
+        return meanwhile
+      const obtained = await obtainAnew(options, inputs, io)
+      writeRemembered(directory, obtained)
+      return obtained
+    },
+  )
+}
+
+async function obtainAnew(
+  options: ObtainOptions,
+  inputs: string,
+  io: Io,
+): Promise<RememberedCredentials> {
+  const { source, exchange, net } = options
+  const obtained = source === undefined ? undefined : await obtainToken(source, options)
+  const issuedAtMs = io.nowMs()
+  const credentials = await exchangeToken(
+    obtained?.token,
+    obtained?.expiresInSeconds,
+    exchange,
+    net,
+  )
+  return toRemembered(credentials, {
+    inputs,
+    issuedAtMs,
+    profile: options.cache.profile,
+    stsEndpoint: exchange.stsEndpoint,
+  })
+}
+
+async function obtainToken(
+  source: TokenSource,
+  { net }: ObtainOptions,
+): Promise<{ token: string; expiresInSeconds: number | undefined }> {
+  if (source.grant === 'token') return { token: source.token, expiresInSeconds: undefined }
+  return obtainClientCredentialsToken(source, net)
+}
+
+function toRemembered(
+  { accessKeyId, secretAccessKey, sessionToken, expiration, expirationText }: TemporaryCredentials,
+  about: Pick<RememberedCredentials, 'inputs' | 'issuedAtMs' | 'profile' | 'stsEndpoint'>,
+): RememberedCredentials {
+  return {
+    version: 1,
+    accessKeyId,
+    secretAccessKey,
+    sessionToken,
+    expiresAtMs: expiration.getTime(),
+    expirationText,
+    ...about,
+  }
+}
+
+/** One digest over all that shapes the answer; secrets go in, and only the digest comes out. */
+function digestInputs({ source, exchange }: ObtainOptions): string {
+  return createHash('sha256')
+    .update(JSON.stringify([source, exchange]))
+    .digest('hex')
+}
