@@ -113,7 +113,6 @@ async function buildHandler(
       objects,
       region,
       domains: options.domains,
-      nowMs,
       log,
     }),
     checkReady: async () =>
