@@ -1,0 +1,89 @@
+/** A look at a token without sending it anywhere. Nothing is verified: that takes the provider's keys. */
+import { formatDuration } from '../base/duration.ts'
+import { readNumber, readString, readStrings, type JsonObject } from '../base/parse.ts'
+import { decodeJwt } from '../protocol/jwt/decode-jwt.ts'
+
+export interface Finding {
+  readonly level: 'ok' | 'warn' | 'fail'
+  readonly message: string
+}
+
+export interface TokenReport {
+  readonly header: JsonObject
+  readonly claims: JsonObject
+  readonly findings: readonly Finding[]
+}
+
+/**
+ * Decodes a JWT and says what an STS will ask of it.
+ *
+ * @throws {StsCliError} `ERR_DATA` when it is no JWT (an opaque token, for one).
+ */
+export function inspectToken(token: string, nowMs: number): TokenReport {
+  const { header, claims } = decodeJwt(token)
+  const findings = [
+    checkAlgorithm(header),
+    checkExpiry(claims, nowMs),
+    checkPolicy(claims),
+    checkAudience(claims),
+    checkSubject(claims),
+  ]
+  return { header, claims, findings }
+}
+
+function checkAlgorithm(header: JsonObject): Finding {
+  const alg = readString(header, 'alg') ?? 'none'
+  if (/^(RS|PS|ES)(256|384|512)$|^EdDSA$/.test(alg))
+    return { level: 'ok', message: `signed with ${alg}` }
+  return {
+    level: 'fail',
+    message: `algorithm ${alg} is not accepted by an STS: set the client’s signature algorithm to RS256`,
+  }
+}
+
+function checkExpiry(claims: JsonObject, nowMs: number): Finding {
+  const exp = readNumber(claims, 'exp')
+  if (exp === undefined) return { level: 'fail', message: 'claim exp is missing' }
+  const leftSeconds = exp - nowMs / 1000
+  if (leftSeconds <= 0)
+    return { level: 'fail', message: `expired ${formatDuration(-leftSeconds)} ago` }
+  if (leftSeconds < 900)
+    return {
+      level: 'warn',
+      message: `valid for ${formatDuration(leftSeconds)}: less than the 15m that an STS grants at least`,
+    }
+  return { level: 'ok', message: `valid for ${formatDuration(leftSeconds)}` }
+}
+
+function checkPolicy(claims: JsonObject): Finding {
+  const names = readStrings(claims, 'policy')
+  if (names.length > 0) return { level: 'ok', message: `policy ${names.join(', ')}` }
+  return {
+    level: 'warn',
+    message:
+      'claim policy is missing: without OPA or a role the STS refuses; add a mapper for it at the identity provider',
+  }
+}
+
+function checkAudience(claims: JsonObject): Finding {
+  const audiences = readStrings(claims, 'aud')
+  const azp = readString(claims, 'azp')
+  if (audiences.length === 0 && azp === undefined)
+    return {
+      level: 'warn',
+      message: 'claims aud and azp are missing: an STS that knows its client id refuses',
+    }
+  return {
+    level: 'ok',
+    message: `meant for ${[...audiences, ...(azp === undefined ? [] : [`azp ${azp}`])].join(', ')}`,
+  }
+}
+
+function checkSubject(claims: JsonObject): Finding {
+  if (readString(claims, 'sub') !== undefined)
+    return { level: 'ok', message: `subject ${readString(claims, 'sub') ?? ''}` }
+  return {
+    level: 'warn',
+    message: 'claim sub is missing: MinIO since 2022 refuses; sts-cli serve takes azp instead',
+  }
+}

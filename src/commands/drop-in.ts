@@ -1,0 +1,49 @@
+import { StsCliError } from '../base/errors.ts'
+import type { Io } from '../base/io.ts'
+import { obtainCredentials } from '../client/obtain-credentials.ts'
+import { putObject } from '../client/put-object.ts'
+import { readObtainOptions, weighSettings } from './flow-options.ts'
+import type { ParsedArgv } from './parse-argv.ts'
+import { checkOutput, renderCredentials } from './print-credentials.ts'
+
+const bucket = 'my-bucketname'
+const key = 'my-objectname'
+const content = 'Hello, World'
+
+/** `sts-cli -cid … -csec …`: what `go run full-example.go` did, its stdout byte for byte. */
+export async function runDropIn(parsed: ParsedArgv, io: Io): Promise<number> {
+  if (parsed.operands.length > 0)
+    throw new StsCliError(
+      'ERR_USAGE',
+      `there is no command ${JSON.stringify(parsed.operands[0])}`,
+      { hint: 'commands come first: sts-cli login -cid …' },
+    )
+  const settings = weighSettings(parsed, io)
+  checkOutput(settings)
+  const options = await readObtainOptions(settings, io)
+  const credentials = await obtainCredentials(
+    { ...options, cache: { ...options.cache, directory: undefined } },
+    io,
+  )
+  io.writeStdout(`##### Credentials\n${renderCredentials(credentials, settings, io, 'minio')}`)
+  if (settings.has('no-upload')) return 0
+  const url = new URL(`/${bucket}/${key}`, options.exchange.stsEndpoint)
+  try {
+    await putObject(
+      { url, body: content, credentials, region: options.exchange.region, nowMs: io.nowMs() },
+      options.net,
+    )
+  } catch (error) {
+    if (!(error instanceof StsCliError)) throw error
+    throw new StsCliError('ERR_NEGATIVE', `${key} was not uploaded: ${error.message}`, {
+      ...error,
+      stage: 's3',
+      cause: error,
+      hint:
+        error.hint ??
+        `does the bucket ${bucket} exist, and may the credentials write to it? --no-upload leaves this out`,
+    })
+  }
+  io.writeStderr(`Uploaded ${key} of size: ${content.length} Successfully.\n`)
+  return 0
+}

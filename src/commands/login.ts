@@ -1,0 +1,31 @@
+import type { Io } from '../base/io.ts'
+import { formatDuration } from '../base/duration.ts'
+import { obtainCredentials } from '../client/obtain-credentials.ts'
+import { readObtainOptions, weighSettings } from './flow-options.ts'
+import type { ParsedArgv } from './parse-argv.ts'
+import { checkOutput, renderCredentials, writeDocument } from './print-credentials.ts'
+
+/** `login`: token from the IdP, traded at the STS, remembered; prints what the quickstart prints. */
+export async function runLogin(parsed: ParsedArgv, io: Io): Promise<number> {
+  const settings = weighSettings(parsed, io)
+  checkOutput(settings)
+  const options = await readObtainOptions(settings, io)
+  // Whoever logs in wants to see that it works now, not that it worked before.
+  const credentials = await obtainCredentials(
+    { ...options, cache: { ...options.cache, isRefresh: true } },
+    io,
+  )
+  if (!settings.has('quiet') || settings.get('output') !== undefined) {
+    const isDocument =
+      settings.getSaid('format') !== undefined ||
+      settings.has('json') ||
+      settings.get('field') !== undefined
+    const text = renderCredentials(credentials, settings, io)
+    writeDocument(isDocument ? text : `##### Credentials\n${text}`, settings, io)
+  }
+  if (!settings.has('quiet') && io.isTty.stderr) {
+    const left = formatDuration((credentials.expiresAtMs - io.nowMs()) / 1000)
+    io.writeStderr(`valid for ${left}; next: eval $(sts-cli env)\n`)
+  }
+  return 0
+}

@@ -1,0 +1,67 @@
+/** What `creds` and `env` share: the remembered credentials, renewed when they are about to expire and that can be done without asking. */
+import { StsCliError } from '../base/errors.ts'
+import type { Io } from '../base/io.ts'
+import {
+  findCacheDirectory,
+  isFresh,
+  readRemembered,
+  type RememberedCredentials,
+} from '../client/credential-cache.ts'
+import type { ParsedArgv } from './parse-argv.ts'
+import { createSettings, readSeconds } from './settings.ts'
+
+/** The remembered credentials when they are good for a while; loads neither HTTP, XML nor JWT code. */
+export function findWarm(parsed: ParsedArgv, io: Io): RememberedCredentials | undefined {
+  const settings = createSettings(parsed, io)
+  const directory = findCacheDirectory(io.env, io.platform)
+  if (directory === undefined || settings.has('refresh') || settings.get('cache') === 'none')
+    return undefined
+  const remembered = readRemembered(directory, settings.get('profile') ?? 'default')
+  if (
+    remembered === undefined ||
+    !isFresh(remembered, io.nowMs(), readSeconds(settings, 'min-ttl'))
+  )
+    return undefined
+  return remembered
+}
+
+/**
+ * Warm credentials, else new ones for the same settings as `login`.
+ *
+ * @throws {StsCliError} `ERR_REFUSED` (77) when there are none and they cannot be had without asking.
+ */
+export async function findOrRenew(parsed: ParsedArgv, io: Io): Promise<RememberedCredentials> {
+  // Flags that say how to get credentials ask for those, not for whatever was remembered.
+  const isSpecific = [
+    'client-id',
+    'token',
+    'token-file',
+    'policy',
+    'policy-file',
+    'idp-endpoint',
+    'sts-endpoint',
+    'duration',
+    'action',
+  ].some((name) => parsed.flags.has(name))
+  const warm = isSpecific ? undefined : findWarm(parsed, io)
+  if (warm !== undefined) return warm
+  const { readObtainOptions, weighSettings } = await import('./flow-options.ts')
+  const { obtainCredentials } = await import('../client/obtain-credentials.ts')
+  const quietIo: Io = { ...io, askSecret: undefined }
+  const options = await readOptions(() =>
+    readObtainOptions(weighSettings(parsed, quietIo), quietIo),
+  )
+  return obtainCredentials({ ...options, cache: { ...options.cache, isRefresh: true } }, io)
+}
+
+async function readOptions<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (cause) {
+    if (!(cause instanceof StsCliError) || !/no client (id|secret)/.test(cause.message)) throw cause
+    throw new StsCliError('ERR_REFUSED', 'there are no credentials, or they are about to expire', {
+      hint: 'sts-cli login',
+      cause,
+    })
+  }
+}

@@ -1,0 +1,93 @@
+/** Command name → what it does. Each is loaded when it runs. */
+import type { Io } from '../base/io.ts'
+import type { CommandName } from './option-table.ts'
+import type { ParsedArgv } from './parse-argv.ts'
+
+/** Runs one command. @returns Its exit code. */
+export type RunCommand = (parsed: ParsedArgv, io: Io) => Promise<number>
+
+export interface CommandSpec {
+  readonly name: CommandName
+  /** After the name in the usage line. */
+  readonly operands: string
+  readonly summary: string
+  readonly examples: readonly string[]
+  readonly load: () => Promise<RunCommand>
+}
+
+export const commandTable: readonly CommandSpec[] = [
+  {
+    name: 'login',
+    operands: '',
+    summary: 'get temporary credentials and remember them',
+    examples: [
+      'sts-cli login',
+      'sts-cli login -cid ID -csec SECRET -idp-ep https://idp/token -sts-ep https://minio:9000',
+    ],
+    load: async () => (await import('./login.ts')).runLogin,
+  },
+  {
+    name: 'token',
+    operands: '',
+    summary: 'get the identity provider’s token alone',
+    examples: ['sts-cli token', 'curl -H "$(sts-cli token --header)" https://api.example.com'],
+    load: async () => (await import('./token.ts')).runToken,
+  },
+  {
+    name: 'exchange',
+    operands: '[TOKEN|-]',
+    summary: 'trade a token at the STS, nothing else',
+    examples: ['sts-cli token | sts-cli exchange -'],
+    load: async () => (await import('./exchange.ts')).runExchange,
+  },
+  {
+    name: 'creds',
+    operands: '',
+    summary: 'print the remembered credentials, renewed when they are about to expire',
+    examples: ['sts-cli creds', 'sts-cli creds -f process', 'sts-cli creds --field accessKeyId'],
+    load: async () => (await import('./creds.ts')).runCreds,
+  },
+  {
+    name: 'env',
+    operands: '',
+    summary: 'print the credentials as shell lines',
+    examples: [
+      'eval $(sts-cli env)',
+      'sts-cli env --shell fish | source',
+      'eval $(sts-cli env --unset)',
+    ],
+    load: async () => (await import('./env.ts')).runEnv,
+  },
+  {
+    name: 'status',
+    operands: '',
+    summary: 'say whose credentials there are and how long they last',
+    examples: ['sts-cli status', 'sts-cli status --json'],
+    load: async () => (await import('./status.ts')).runStatus,
+  },
+  {
+    name: 'inspect',
+    operands: '[TOKEN|-]',
+    summary: 'decode a token here and say what an STS would miss',
+    examples: ['sts-cli token | sts-cli inspect -'],
+    load: async () => (await import('./inspect.ts')).runInspect,
+  },
+  {
+    name: 'logout',
+    operands: '',
+    summary: 'forget the credentials',
+    examples: ['sts-cli logout', 'sts-cli logout --profile ci'],
+    load: async () => (await import('./logout.ts')).runLogout,
+  },
+  {
+    name: 'serve',
+    operands: '[DIR] [-- COMMAND…]',
+    summary: 'run an STS, its S3 and an identity provider on this machine',
+    examples: [
+      'sts-cli serve',
+      'sts-cli serve /mnt/data',
+      'sts-cli serve --bucket test -- npm test',
+    ],
+    load: async () => (await import('./serve.ts')).runServe,
+  },
+]

@@ -1,0 +1,50 @@
+import { formatDuration } from '../base/duration.ts'
+import type { Io } from '../base/io.ts'
+import { findCacheDirectory, readRemembered } from '../client/credential-cache.ts'
+import type { ParsedArgv } from './parse-argv.ts'
+import { createSettings } from './settings.ts'
+
+/** `status`: whose credentials, for which endpoint, how long still; never a secret. Exit 1 when there are none or they are expired. */
+export async function runStatus(parsed: ParsedArgv, io: Io): Promise<number> {
+  const settings = createSettings(parsed, io)
+  const profile = settings.get('profile') ?? 'default'
+  const directory = findCacheDirectory(io.env, io.platform)
+  const remembered = directory === undefined ? undefined : readRemembered(directory, profile)
+  const leftSeconds =
+    remembered === undefined ? 0 : Math.floor((remembered.expiresAtMs - io.nowMs()) / 1000)
+  const state = remembered === undefined ? 'none' : leftSeconds > 0 ? 'valid' : 'expired'
+  const facts = {
+    profile,
+    state,
+    ...(remembered === undefined
+      ? {}
+      : {
+          endpoint: remembered.stsEndpoint,
+          accessKeyId: remembered.accessKeyId,
+          expiration: new Date(remembered.expiresAtMs).toISOString().replace('.000Z', 'Z'),
+          secondsLeft: Math.max(0, leftSeconds),
+        }),
+  }
+  if (settings.has('json')) io.writeStdout(`${JSON.stringify(facts, undefined, 2)}\n`)
+  else io.writeStdout(describe(facts, leftSeconds))
+  return state === 'valid' ? 0 : 1
+}
+
+function describe(
+  facts: {
+    profile: string
+    state: string
+    endpoint?: string
+    accessKeyId?: string
+    expiration?: string
+  },
+  leftSeconds: number,
+): string {
+  if (facts.endpoint === undefined)
+    return `profile ${facts.profile}: no credentials; sts-cli login gets some\n`
+  const life =
+    facts.state === 'valid'
+      ? `valid for ${formatDuration(leftSeconds)} (until ${facts.expiration ?? ''})`
+      : `expired at ${facts.expiration ?? ''}; sts-cli login gets new ones`
+  return `profile ${facts.profile}: ${facts.accessKeyId ?? ''} at ${facts.endpoint}\n${life}\n`
+}

@@ -1,0 +1,23 @@
+import { StsCliError } from '../base/errors.ts'
+import type { Io } from '../base/io.ts'
+import { obtainClientCredentialsToken } from '../client/token/client-credentials.ts'
+import { readNetOptions, readTokenSource, weighSettings } from './flow-options.ts'
+import type { ParsedArgv } from './parse-argv.ts'
+import { writeDocument } from './print-credentials.ts'
+
+/** `token`: only the identity provider's token; `--json` for its whole answer. */
+export async function runToken(parsed: ParsedArgv, io: Io): Promise<number> {
+  const settings = weighSettings(parsed, io)
+  const net = readNetOptions(settings, io)
+  const source = await readTokenSource(settings, io)
+  if (source.grant === 'token')
+    throw new StsCliError('ERR_USAGE', 'a token is at hand already: there is nothing to get')
+  const { token, answer } = await obtainClientCredentialsToken(source, net)
+  const text = settings.has('json')
+    ? JSON.stringify(answer, undefined, 2)
+    : settings.has('header')
+      ? `Authorization: Bearer ${token}`
+      : token
+  writeDocument(`${text}\n`, settings, io)
+  return 0
+}
