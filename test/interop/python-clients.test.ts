@@ -35,7 +35,12 @@ describe('boto3 with its defaults', () => {
 
 describe('the AWS CLI with its defaults', () => {
   const aws = async (...argv: string[]) =>
-    (await execa(pythonBin('aws'), argv, { env: { AWS_EC2_METADATA_DISABLED: 'true', ...env }, extendEnv: false })).stdout
+    (
+      await execa(pythonBin('aws'), argv, {
+        env: { AWS_EC2_METADATA_DISABLED: 'true', ...env },
+        extendEnv: false,
+      })
+    ).stdout
 
   it('makes a bucket, copies 12 MiB there and back, lists, presigns and deletes', async () => {
     const big = randomBytes(12 * 1024 * 1024)
