@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import type { RequestOptions } from 'node:https'
 import { StsCliError, type ErrorStage } from './errors.ts'
+import { findProxy } from './proxy.ts'
 
 export interface HttpCall {
   readonly method: string
@@ -27,6 +28,9 @@ export interface HttpOptions {
   readonly retries: number
   readonly caFile?: string | undefined
   readonly isInsecure?: boolean | undefined
+  /** `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are read from here. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined
+  readonly trace?: ((line: string) => void) | undefined
 }
 
 const maxBodyBytes = 1024 * 1024
@@ -41,12 +45,16 @@ const retriedErrors = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EAI_AGAIN
  */
 export async function sendHttp(call: HttpCall, options: HttpOptions): Promise<HttpAnswer> {
   const deadlineMs = performance.now() + options.timeoutMs
+  // Without the query: old servers want the token there.
+  const what = `${options.stage}: ${call.method} ${call.url.origin}${call.url.pathname}`
   for (let attempt = 0; ; attempt += 1) {
     const isLast = attempt >= options.retries
     try {
       const answer = await sendOnce(call, options, Math.max(1, deadlineMs - performance.now()))
+      options.trace?.(`${what} answered ${answer.status}`)
       if (isLast || !retriedStatuses.has(answer.status)) return answer
     } catch (error) {
+      options.trace?.(`${what} failed (${codeOf(error)})`)
       if (isLast || !retriedErrors.has(codeOf(error))) throw explain(error, call.url, options)
     }
     const delayMs = Math.min(2000, 100 * 2 ** attempt) * (0.5 + Math.random() / 2)
@@ -60,6 +68,8 @@ async function sendOnce(
   options: HttpOptions,
   timeoutMs: number,
 ): Promise<HttpAnswer> {
+  const proxy = findProxy(call.url, options.env ?? {})
+  if (proxy !== undefined) return sendThroughProxy(call, options, { timeoutMs, proxy })
   const isTls = call.url.protocol === 'https:'
   const { request: open } = isTls ? await import('node:https') : await import('node:http')
   const requestOptions: RequestOptions = {
@@ -86,30 +96,69 @@ async function sendOnce(
   })
 }
 
+/** What a connection of our own would do, by undici, whose proxy agent opens the tunnel. */
+async function sendThroughProxy(
+  call: HttpCall,
+  options: HttpOptions,
+  { timeoutMs, proxy }: { timeoutMs: number; proxy: string },
+): Promise<HttpAnswer> {
+  const { requestThroughProxy } = await import('./undici.ts')
+  const tls = await tlsOptions(options)
+  const answer = await requestThroughProxy({ ...call, proxy, timeoutMs, tls })
+  return toAnswer(answer.status, answer.headers, await readBody(answer.body))
+}
+
 async function readAnswer(response: IncomingMessage): Promise<HttpAnswer> {
+  return toAnswer(response.statusCode ?? 0, response.headers, await readBody(response))
+}
+
+async function readBody(body: AsyncIterable<Buffer>): Promise<Buffer> {
   const chunks: Buffer[] = []
   let length = 0
-  for await (const chunk of response as AsyncIterable<Buffer>) {
+  for await (const chunk of body) {
     length += chunk.length
     if (length > maxBodyBytes)
       throw Object.assign(new Error('answer too long'), { code: 'ERR_TOO_LONG' })
     chunks.push(chunk)
   }
-  const headers: Record<string, string | undefined> = {}
-  for (const [name, value] of Object.entries(response.headers))
-    headers[name] = Array.isArray(value) ? value[0] : value
-  return { status: response.statusCode ?? 0, headers, body: Buffer.concat(chunks) }
+  return Buffer.concat(chunks)
 }
 
-async function tlsOptions({ caFile, isInsecure, stage }: HttpOptions): Promise<RequestOptions> {
+function toAnswer(
+  status: number,
+  all: Readonly<Record<string, string | string[] | undefined>>,
+  body: Buffer,
+): HttpAnswer {
+  const headers: Record<string, string | undefined> = {}
+  for (const [name, value] of Object.entries(all))
+    headers[name] = Array.isArray(value) ? value[0] : value
+  return { status, headers, body }
+}
+
+async function tlsOptions({
+  caFile,
+  isInsecure,
+  stage,
+}: HttpOptions): Promise<{ rejectUnauthorized?: boolean; ca?: string[] }> {
   if (isInsecure === true) return { rejectUnauthorized: false }
   if (caFile === undefined) return {}
   const { rootCertificates } = await import('node:tls')
+  return { ca: [readCaFile(caFile, stage), ...rootCertificates] }
+}
+
+function readCaFile(path: string, stage: ErrorStage): string {
+  let text: string
   try {
-    return { ca: [readFileSync(caFile, 'utf8'), ...rootCertificates] }
+    text = readFileSync(path, 'utf8')
   } catch (cause) {
-    throw new StsCliError('ERR_INPUT', `the CA file ${caFile} cannot be read`, { stage, cause })
+    throw new StsCliError('ERR_INPUT', `the CA file ${path} cannot be read`, { stage, cause })
   }
+  if (!text.includes('-----BEGIN CERTIFICATE-----'))
+    throw new StsCliError('ERR_DATA', `the CA file ${path} holds no certificate`, {
+      stage,
+      hint: 'it must be PEM: openssl x509 -inform der -in FILE converts',
+    })
+  return text
 }
 
 function timeoutError(): Error {
@@ -130,7 +179,11 @@ function explain(error: unknown, url: URL, { stage, timeoutMs }: HttpOptions): u
       cause: error,
       hint: 'check the address for a typing mistake',
     })
-  if (code === 'ETIMEDOUT')
+  if (
+    code === 'ETIMEDOUT' ||
+    code.endsWith('_TIMEOUT') ||
+    (error instanceof Error && error.name === 'TimeoutError')
+  )
     return new StsCliError('ERR_TIMEOUT', `no answer from ${at} within ${timeoutMs / 1000} s`, {
       stage,
       cause: error,

@@ -21,6 +21,6 @@ export interface Io {
   nowMs(): number
   readonly platform: NodeJS.Platform
   readonly pid: number
-  /** Aborted by SIGINT or SIGTERM. */
-  readonly signal: AbortSignal
+  /** Takes SIGINT, SIGTERM and SIGHUP over from Node: the first aborts with its name as the reason, a second ends the process at once. */
+  catchSignals(): AbortSignal
 }

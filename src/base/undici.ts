@@ -1,5 +1,5 @@
-/** The door to undici: the server's long-lived connections to the services it asks. */
-import { Agent, request } from 'undici'
+/** The door to undici: the server's long-lived connections to the services it asks, and tunnels through proxies. */
+import { Agent, ProxyAgent, request } from 'undici'
 
 export interface FetchJsonOptions {
   readonly timeoutMs: number
@@ -43,4 +43,33 @@ export function createFetchJson(options: FetchJsonOptions): {
     },
     close: () => agent.close(),
   }
+}
+
+export interface ProxiedCall {
+  readonly method: string
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array | undefined
+  /** `http://[user:password@]host:port`. */
+  readonly proxy: string
+  readonly timeoutMs: number
+  readonly tls: { readonly rejectUnauthorized?: boolean; readonly ca?: string[] }
+}
+
+/** Sends one request through a proxy. The body must be read to its end. */
+export async function requestThroughProxy(call: ProxiedCall): Promise<{
+  status: number
+  headers: Readonly<Record<string, string | string[] | undefined>>
+  body: AsyncIterable<Buffer>
+}> {
+  const agent = new ProxyAgent({ uri: call.proxy, requestTls: call.tls, proxyTls: {} })
+  const answer = await request(call.url, {
+    dispatcher: agent,
+    method: call.method,
+    headers: call.headers,
+    body: call.body ?? null,
+    reset: true,
+    signal: AbortSignal.timeout(call.timeoutMs),
+  })
+  return { status: answer.statusCode, headers: answer.headers, body: answer.body }
 }

@@ -2,19 +2,9 @@
  * What `login` leaves behind: temporary credentials and where they are for; never a client secret, never an identity provider's token.
  * One file a profile, 0600 in a directory 0700, written whole and renamed. This module is on the hot path of `env`: node:fs and nothing else.
  */
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { StsCliError } from '../base/errors.ts'
+import { readPrivateFile, removeQuietly, writePrivateFile } from '../base/private-file.ts'
 
 export interface RememberedCredentials {
   readonly version: 1
@@ -54,26 +44,13 @@ export function readRemembered(
   directory: string,
   profile: string,
 ): RememberedCredentials | undefined {
-  let descriptor: number
+  const text = readPrivateFile(filePath(directory, profile), maxFileBytes)
+  if (text === undefined) return undefined
   try {
-    descriptor = openSync(
-      filePath(directory, profile),
-      constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0),
-    )
-  } catch {
-    return undefined
-  }
-  try {
-    const stat = fstatSync(descriptor)
-    const isOurs =
-      process.getuid === undefined || (stat.uid === process.getuid() && (stat.mode & 0o077) === 0)
-    if (!stat.isFile() || !isOurs || stat.size > maxFileBytes) return undefined
-    const value: unknown = JSON.parse(readFileSync(descriptor, 'utf8'))
+    const value: unknown = JSON.parse(text)
     return isRemembered(value) ? value : undefined
   } catch {
     return undefined
-  } finally {
-    closeSync(descriptor)
   }
 }
 
@@ -83,24 +60,10 @@ export function readRemembered(
  * @throws {StsCliError} `ERR_CANNOT_CREATE` when it cannot be written.
  */
 export function writeRemembered(directory: string, value: RememberedCredentials): void {
-  const target = filePath(directory, value.profile)
-  const temporary = `${target}.${process.pid}.${Math.random().toString(36).slice(2)}.tmp`
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
-    const descriptor = openSync(
-      temporary,
-      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0),
-      0o600,
-    )
-    try {
-      writeSync(descriptor, `${JSON.stringify(value)}\n`)
-      fsyncSync(descriptor)
-    } finally {
-      closeSync(descriptor)
-    }
-    renameSync(temporary, target)
+    writePrivateFile(filePath(directory, value.profile), `${JSON.stringify(value)}\n`)
   } catch (cause) {
-    removeQuietly(temporary)
     throw new StsCliError(
       'ERR_CANNOT_CREATE',
       `the credentials cannot be remembered in ${directory}`,
@@ -142,15 +105,6 @@ function filePath(directory: string, profile: string): string {
     (character) => `%${character.codePointAt(0)?.toString(16) ?? ''}`,
   )
   return `${directory}/profile-${name.slice(0, 150)}.json`
-}
-
-function removeQuietly(path: string): boolean {
-  try {
-    unlinkSync(path)
-    return true
-  } catch {
-    return false
-  }
 }
 
 function isRemembered(value: unknown): value is RememberedCredentials {

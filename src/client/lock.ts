@@ -6,11 +6,11 @@ import {
   readFileSync,
   renameSync,
   statSync,
-  unlinkSync,
   writeSync,
 } from 'node:fs'
 import { hostname } from 'node:os'
 import { StsCliError } from '../base/errors.ts'
+import { removeQuietly } from '../base/private-file.ts'
 
 export interface LockOptions {
   readonly directory: string
@@ -78,12 +78,4 @@ function stealLock(path: string): void {
     return
   }
   removeQuietly(aside)
-}
-
-function removeQuietly(path: string): void {
-  try {
-    unlinkSync(path)
-  } catch {
-    // It is gone, which is what was wanted.
-  }
 }

@@ -57,8 +57,7 @@ async function obtainAnew(
   const obtained = source === undefined ? undefined : await obtainToken(source, options)
   const issuedAtMs = io.nowMs()
   const credentials = await exchangeToken(
-    obtained?.token,
-    obtained?.expiresInSeconds,
+    { token: obtained?.token, expiresInSeconds: obtained?.expiresInSeconds, nowMs: issuedAtMs },
     exchange,
     net,
   )

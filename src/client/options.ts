@@ -11,12 +11,16 @@ export interface NetOptions {
   readonly isInsecure?: boolean | undefined
   /** `HTTPS_PROXY` and its kin are read from here. */
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Told of each request in one line without secrets (`-v`). */
+  readonly trace?: ((line: string) => void) | undefined
 }
 
 export type TokenSource =
   | {
       readonly grant: 'client-credentials'
-      readonly tokenEndpoint: string
+      /** One of the two: the endpoint itself, or the issuer whose discovery document names it. */
+      readonly tokenEndpoint?: string | undefined
+      readonly issuer?: string | undefined
       readonly clientId: string
       readonly clientSecret: string
       readonly authMethod: 'client_secret_basic' | 'client_secret_post'

@@ -1,5 +1,7 @@
 /** What `sts-cli serve` left on this machine, so that a plain `sts-cli login` finds it. */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync } from 'node:fs'
+import { isLoopback } from '../base/loopback.ts'
+import { readPrivateFile, removeQuietly, writePrivateFile } from '../base/private-file.ts'
 import { parseJsonObject, readNumber, readString } from '../base/parse.ts'
 
 export interface ServeState {
@@ -24,9 +26,53 @@ export function findStateDirectory(
     : `${env['HOME']}/.local/state/sts-cli`
 }
 
+const maxStateBytes = 64 * 1024
+const statePath = (directory: string): string => `${directory}/serve.json`
+
+/**
+ * Leaves the certificates and, where there is a client to log in with, the state of a server that just started; the last one started is
+ * the one that `login` finds.
+ *
+ * @param certificates PEM. @returns Where they lie, and what takes it all away again. @throws Node's own error.
+ */
+export function leaveServeState(
+  directory: string,
+  { pid, certificates, state }: LeaveOptions,
+): { caFile: string; remove: () => void } {
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  removeAbandoned(directory)
+  const caFile = `${directory}/serve-${pid}.pem`
+  writePrivateFile(caFile, certificates)
+  if (state !== undefined) {
+    const { stsEndpoint: sts, tokenEndpoint: idp, clientId, clientSecret } = state
+    const text = JSON.stringify({ version: 1, pid, sts, idp, caFile, clientId, clientSecret })
+    writePrivateFile(statePath(directory), `${text}\n`)
+  }
+  const remove = (): void => {
+    removeQuietly(caFile)
+    const json = parseJsonObject(readPrivateFile(statePath(directory), maxStateBytes) ?? '')
+    if (json !== undefined && readNumber(json, 'pid') === pid) removeQuietly(statePath(directory))
+  }
+  return { caFile, remove }
+}
+
+interface LeaveOptions {
+  readonly pid: number
+  readonly certificates: string
+  readonly state: Omit<ServeState, 'caFile'> | undefined
+}
+
+/** What servers left that were killed before they could clean up. */
+function removeAbandoned(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    const [, pid] = /^serve-(\d+)\.pem$/.exec(name) ?? []
+    if (pid !== undefined && !isAlive(Number(pid))) removeQuietly(`${directory}/${name}`)
+  }
+}
+
 /** The state of a server that runs. Nothing when its file is not ours and private, its process is gone, or it points off this machine. */
 export function readServeState(directory: string): ServeState | undefined {
-  const json = readPrivateJson(`${directory}/serve.json`)
+  const json = parseJsonObject(readPrivateFile(statePath(directory), maxStateBytes) ?? '')
   if (json === undefined || readNumber(json, 'version') !== 1 || !isAlive(readNumber(json, 'pid')))
     return undefined
   const texts = ['sts', 'idp', 'caFile', 'clientId', 'clientSecret'].map((name) =>
@@ -43,31 +89,6 @@ export function readServeState(directory: string): ServeState | undefined {
     return undefined
   if (!isLoopback(stsEndpoint) || !isLoopback(tokenEndpoint)) return undefined
   return { stsEndpoint, tokenEndpoint, caFile, clientId, clientSecret }
-}
-
-/** True for `localhost`, `*.localhost`, 127.0.0.0/8 and `::1`. */
-export function isLoopback(url: string): boolean {
-  if (!URL.canParse(url)) return false
-  return /^(.*\.)?localhost$|^127\.\d+\.\d+\.\d+$|^\[::1\]$/.test(new URL(url).hostname)
-}
-
-function readPrivateJson(path: string): Readonly<Record<string, unknown>> | undefined {
-  let descriptor: number
-  try {
-    descriptor = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0))
-  } catch {
-    return undefined
-  }
-  try {
-    const stat = fstatSync(descriptor)
-    const isOurs =
-      process.getuid === undefined || (stat.uid === process.getuid() && (stat.mode & 0o077) === 0)
-    return isOurs && stat.size < 64 * 1024
-      ? parseJsonObject(readFileSync(descriptor, 'utf8'))
-      : undefined
-  } finally {
-    closeSync(descriptor)
-  }
 }
 
 function isAlive(pid: number | undefined): boolean {

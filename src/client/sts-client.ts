@@ -15,16 +15,22 @@ const wireNames: Readonly<Record<StsActionName, string>> = {
 const minDurationSeconds = 900
 const maxDurationSeconds = 31_536_000
 
+export interface TokenToExchange {
+  /** JWT as the identity provider gave it; undefined for `assume-role`. */
+  readonly token: string | undefined
+  /** The token's own life: asked for when nothing else was and it is long enough. */
+  readonly expiresInSeconds: number | undefined
+  /** Dates the signature of `assume-role`. */
+  readonly nowMs: number
+}
+
 /**
  * Trades a token (or, for `assume-role`, a signature) for temporary credentials.
  *
- * @param token JWT as the identity provider gave it; undefined for `assume-role`.
- * @param expiresInSeconds The token's own life: asked for when nothing else was and it is long enough.
  * @throws {StsCliError} `ERR_REFUSED` with the server's code; `ERR_UNAVAILABLE` for 5xx; `ERR_PROTOCOL` for an answer that is no STS document.
  */
 export async function exchangeToken(
-  token: string | undefined,
-  expiresInSeconds: number | undefined,
+  { token, expiresInSeconds, nowMs }: TokenToExchange,
   options: ExchangeOptions,
   net: NetOptions,
 ): Promise<TemporaryCredentials> {
@@ -37,7 +43,7 @@ export async function exchangeToken(
     options,
   ).toString()
   const url = new URL(options.stsEndpoint)
-  const headers = await buildHeaders(url, form, options)
+  const headers = await buildHeaders({ url, form, nowMs }, options)
   let answer = await sendHttp(
     { method: 'POST', url, headers, body: form },
     { ...net, stage: 'sts' },
@@ -88,8 +94,7 @@ function buildForm(
 }
 
 async function buildHeaders(
-  url: URL,
-  form: string,
+  { url, form, nowMs }: { url: URL; form: string; nowMs: number },
   options: ExchangeOptions,
 ): Promise<Record<string, string>> {
   const headers = { 'content-type': 'application/x-www-form-urlencoded' }
@@ -99,11 +104,7 @@ async function buildHeaders(
   return signRequest(
     { method: 'POST', url, headers, payloadHash: sha256Hex(form) },
     options.signWith,
-    {
-      region: options.region,
-      service: 'sts',
-      nowMs: Date.now(),
-    },
+    { region: options.region, service: 'sts', nowMs },
   )
 }
 

@@ -4,22 +4,32 @@ import { detectShell, renderShellFailure, renderShellLines, shellNames } from '.
 import type { ParsedArgv } from './parse-argv.ts'
 import { checkOutput, renderCredentials, writeDocument } from './print-credentials.ts'
 import { findOrRenew } from './remembered.ts'
-import { createSettings } from './settings.ts'
+import { createSettings, readChoice } from './settings.ts'
 
-/** `env`: only text a shell may evaluate; when it fails, a line that makes the evaluation fail too. */
+/** `env`: only text a shell may evaluate. */
 export async function runEnv(parsed: ParsedArgv, io: Io): Promise<number> {
   const settings = createSettings(parsed, io)
-  const shell =
-    shellNames.find((name) => name === settings.get('shell')) ?? detectShell(io.env, io.platform)
-  try {
-    checkOutput(settings)
-    const text = settings.has('unset')
-      ? renderShellLines(shell, environmentWithout().set, environmentWithout().unset)
-      : renderCredentials(await findOrRenew(parsed, io), settings, io, 'env')
-    writeDocument(text, settings, io)
+  checkOutput(settings)
+  if (settings.has('unset')) {
+    const shell = readChoice(settings, 'shell', shellNames) ?? detectShell(io.env, io.platform)
+    const { set, unset } = environmentWithout()
+    writeDocument(renderShellLines(shell, set, unset), settings, io)
     return 0
-  } catch (error) {
+  }
+  const credentials = await findOrRenew(parsed, io)
+  writeDocument(renderCredentials(credentials, settings, io, 'env'), settings, io)
+  return 0
+}
+
+/** Prints a line that makes the evaluation fail too; the flags may be what was wrong, so they are read as they stand. */
+export function failEvaluation(argv: readonly string[], io: Io): void {
+  const words = argv.join('=')
+  const shell =
+    shellNames.find((name) => new RegExp(`(^|=)--?shell=${name}(=|$)`).test(words)) ??
+    detectShell(io.env, io.platform)
+  try {
     io.writeStdout(renderShellFailure(shell))
-    throw error
+  } catch {
+    // Nobody reads: then nobody evaluates.
   }
 }

@@ -9,7 +9,8 @@ import type {
   ObtainOptions,
   TokenSource,
 } from '../client/options.ts'
-import { findStateDirectory, isLoopback, readServeState } from '../client/serve-state.ts'
+import { isLoopback } from '../base/loopback.ts'
+import { findStateDirectory, readServeState } from '../client/serve-state.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 import {
   checkSecret,
@@ -24,15 +25,16 @@ import {
 } from './settings.ts'
 
 const actionNames = ['client-grants', 'web-identity', 'assume-role'] as const
+const secretFlags = ['client-secret', 'client-secret-file', 'client-secret-command']
 const authMethods = ['client_secret_basic', 'client_secret_post'] as const
 
 /** Settings with what a running `sts-cli serve` left, where the user named no other endpoints. */
 export function weighSettings(parsed: ParsedArgv, io: Io): Settings {
   const own = createSettings(parsed, io)
   const directory = findStateDirectory(io.env, io.platform)
-  const endpoints = [own.getSaid('idp-endpoint'), own.getSaid('sts-endpoint')].filter(
-    (text) => text !== undefined,
-  )
+  const endpoints = ['idp-endpoint', 'issuer', 'sts-endpoint']
+    .map(own.getSaid)
+    .filter((text) => text !== undefined)
   // Its secret must not travel to an endpoint that somebody else named.
   if (directory === undefined || !endpoints.every(isLoopback)) return own
   const state = readServeState(directory)
@@ -43,11 +45,11 @@ export function weighSettings(parsed: ParsedArgv, io: Io): Settings {
   }
   if (own.getSaid('ca-file') === undefined) found['ca-file'] = state.caFile
   const idp = own.getSaid('client-id')
-  const hasOwnSecret = ['client-secret', 'client-secret-file', 'token', 'token-file'].some(
+  const hasOwnSecret = [...secretFlags, 'token', 'token-file'].some(
     (name) => own.getSaid(name) !== undefined,
   )
-  const isOwnIdp =
-    own.getSaid('idp-endpoint') !== undefined && own.getSaid('idp-endpoint') !== state.tokenEndpoint
+  const idpEndpoint = own.getSaid('idp-endpoint') ?? own.getSaid('issuer')
+  const isOwnIdp = idpEndpoint !== undefined && idpEndpoint !== state.tokenEndpoint
   if ((idp === undefined || idp === state.clientId) && !hasOwnSecret && !isOwnIdp) {
     found['client-id'] = state.clientId
     found['client-secret'] = state.clientSecret
@@ -76,9 +78,13 @@ export async function readTokenSource(settings: Settings, io: Io): Promise<Token
       hint: 'use -cid ID -csec SECRET, or start sts-cli serve on this machine',
     })
   }
+  refuseTogether(settings, 'issuer', 'idp-endpoint')
+  const hasIssuer = settings.getSaid('issuer') !== undefined
   return {
     grant: 'client-credentials',
-    tokenEndpoint: readUrl(settings, 'idp-endpoint'),
+    ...(hasIssuer
+      ? { issuer: readUrl(settings, 'issuer') }
+      : { tokenEndpoint: readUrl(settings, 'idp-endpoint') }),
     clientId,
     clientSecret: await readClientSecret(settings, io),
     authMethod: readChoice(settings, 'auth-method', authMethods) ?? 'client_secret_basic',
@@ -99,7 +105,12 @@ async function readToken(settings: Settings, io: Io): Promise<string | undefined
 }
 
 async function readClientSecret(settings: Settings, io: Io): Promise<string> {
-  refuseTogether(settings, 'client-secret', 'client-secret-file')
+  refuseTogether(settings, ...secretFlags)
+  const command = settings.getSaid('client-secret-command')
+  if (command !== undefined) {
+    const { readSecretCommand } = await import('../base/execa.ts')
+    return checkSecret(await readSecretCommand(command), 'client secret')
+  }
   const file = settings.getSaid('client-secret-file')
   if (file !== undefined) return readSecretFile(file, 'client secret')
   const secret = settings.get('client-secret')
@@ -166,6 +177,10 @@ export function readNetOptions(settings: Settings, io: Io): NetOptions {
     caFile: settings.get('ca-file'),
     isInsecure: settings.has('insecure'),
     env: io.env,
+    trace:
+      settings.has('verbose') || settings.has('debug')
+        ? (line) => io.writeStderr(`${line}\n`)
+        : undefined,
   }
 }
 

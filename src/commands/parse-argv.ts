@@ -3,7 +3,7 @@
  * may begin with a dash, the last of two wins, `--` ends. No bundling, no abbreviations.
  */
 import { StsCliError } from '../base/errors.ts'
-import type { OptionSpec } from './option-table.ts'
+import type { OptionSpec } from './option-spec.ts'
 
 export interface ParsedArgv {
   /** Long name → value; `true`/`false` for booleans, every value for lists. */
@@ -11,6 +11,8 @@ export interface ParsedArgv {
   readonly operands: readonly string[]
   /** After `--`; undefined when there was none. */
   readonly command: readonly string[] | undefined
+  /** The flags the command knows, by long name: their variables and defaults. */
+  readonly specs: ReadonlyMap<string, OptionSpec>
 }
 
 export interface ParseOptions {
@@ -29,11 +31,17 @@ export function parseArgv(
   )
   const flags = new Map<string, string | boolean | readonly string[]>()
   const operands: string[] = []
+  const parsed: ParsedArgv = {
+    flags,
+    operands,
+    command: undefined,
+    specs: new Map(specs.map((spec) => [spec.name, spec])),
+  }
   for (let i = 0; i < argv.length; i += 1) {
     const word = argv[i] ?? ''
-    if (word === '--') return { flags, operands, command: argv.slice(i + 1) }
+    if (word === '--') return { ...parsed, command: argv.slice(i + 1) }
     if (word.length < 2 || !word.startsWith('-')) {
-      if (isStoppingAtOperand) return { flags, operands: argv.slice(i), command: undefined }
+      if (isStoppingAtOperand) return { ...parsed, operands: argv.slice(i) }
       operands.push(word)
       continue
     }
@@ -54,16 +62,13 @@ export function parseArgv(
         : text,
     )
   }
-  return { flags, operands, command: undefined }
+  return parsed
 }
 
 function splitFlag(word: string): { name: string; attached: string | undefined } {
   const body = word.replace(/^--?/, '')
   if (body === '' || body.startsWith('-') || body.startsWith('='))
-    throw new StsCliError(
-      'ERR_USAGE',
-      `bad flag syntax: ${word.split('=')[0] === '' ? word : word}`,
-    )
+    throw new StsCliError('ERR_USAGE', `bad flag syntax: ${word}`)
   const at = body.indexOf('=')
   return at === -1
     ? { name: body, attached: undefined }

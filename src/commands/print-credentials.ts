@@ -1,7 +1,7 @@
 /** One document to stdout or a file, written once and whole. */
-import { closeSync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
+import { writePrivateFile } from '../base/private-file.ts'
 import type { RememberedCredentials } from '../client/credential-cache.ts'
 import { formats } from '../client/formats/index.ts'
 import { detectShell, shellNames } from '../client/shells.ts'
@@ -53,22 +53,9 @@ export function writeDocument(text: string, settings: Settings, io: Io): void {
     io.writeStdout(text)
     return
   }
-  const temporary = `${path}.${io.pid}.tmp`
   try {
-    const descriptor = openSync(temporary, 'wx', 0o600)
-    try {
-      writeSync(descriptor, text)
-      fsyncSync(descriptor)
-    } finally {
-      closeSync(descriptor)
-    }
-    renameSync(temporary, path)
+    writePrivateFile(path, text)
   } catch (cause) {
-    try {
-      unlinkSync(temporary)
-    } catch {
-      // It was never made.
-    }
     throw new StsCliError('ERR_CANNOT_CREATE', `the file ${path} cannot be written`, { cause })
   }
 }

@@ -1,6 +1,6 @@
 /** Command name → what it does. Each is loaded when it runs. */
 import type { Io } from '../base/io.ts'
-import type { CommandName } from './option-table.ts'
+import type { CommandName } from './option-spec.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 
 /** Runs one command. @returns Its exit code. */
@@ -13,6 +13,8 @@ export interface CommandSpec {
   readonly summary: string
   readonly examples: readonly string[]
   readonly load: () => Promise<RunCommand>
+  /** What must be printed besides the error when the command fails, even over its flags. */
+  readonly loadOnFailure?: () => Promise<(argv: readonly string[], io: Io) => void>
 }
 
 export const commandTable: readonly CommandSpec[] = [
@@ -57,6 +59,7 @@ export const commandTable: readonly CommandSpec[] = [
       'eval $(sts-cli env --unset)',
     ],
     load: async () => (await import('./env.ts')).runEnv,
+    loadOnFailure: async () => (await import('./env.ts')).failEvaluation,
   },
   {
     name: 'status',

@@ -3,7 +3,6 @@ import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 import { parseDurationSeconds } from '../base/duration.ts'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
-import { optionTable } from './option-table.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 
 export interface Settings {
@@ -17,18 +16,17 @@ export interface Settings {
   readonly command: readonly string[] | undefined
 }
 
-const specs = new Map(optionTable.map((spec) => [spec.name, spec]))
-
 /** @param found What `sts-cli serve` left on this machine, by flag name. */
 export function createSettings(
   parsed: ParsedArgv,
   io: Io,
   found: Readonly<Record<string, string>> = {},
 ): Settings {
+  const { specs } = parsed
   const getSaid = (name: string): string | undefined => {
     const flag = parsed.flags.get(name)
     if (typeof flag === 'string') return flag
-    const ours = specs.get(name)?.env?.filter((variable) => variable.startsWith('STS_CLI_')) ?? []
+    const ours = specs.get(name)?.env.filter((variable) => variable.startsWith('STS_CLI_')) ?? []
     return firstOf(ours, io)
   }
   return {
@@ -37,7 +35,7 @@ export function createSettings(
     getSaid,
     get(name) {
       const others =
-        specs.get(name)?.env?.filter((variable) => !variable.startsWith('STS_CLI_')) ?? []
+        specs.get(name)?.env.filter((variable) => !variable.startsWith('STS_CLI_')) ?? []
       return getSaid(name) ?? found[name] ?? firstOf(others, io) ?? specs.get(name)?.default
     },
     has: (name) => parsed.flags.get(name) === true,

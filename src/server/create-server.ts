@@ -9,7 +9,7 @@ import type { HttpHandler } from './http/http-message.ts'
 import { createRouter } from './http/router.ts'
 import { createRequestAuthenticator } from './identity/request-authenticator.ts'
 import { createTokenVerifier, type TokenVerifier } from './identity/token-verifier.ts'
-import { startIssuer, type RunningIssuer } from './issuer/start-issuer.ts'
+import type { RunningIssuer } from './issuer/start-issuer.ts'
 import { countRequests, createMetrics } from './metrics.ts'
 import { cannedPolicies } from './policy/canned.ts'
 import { createIamAuthorizer } from './policy/iam-authorizer.ts'
@@ -18,6 +18,7 @@ import { parseSessionPolicy } from './policy/session-policy.ts'
 import { withSessionPolicy } from './policy/with-session-policy.ts'
 import { openFilesystemStore } from './s3/filesystem/open-filesystem-store.ts'
 import { createS3Handler } from './s3/handle-s3.ts'
+import { isBucketName, reservedBuckets } from './s3/names.ts'
 import type { ServerOptions } from './server-options.ts'
 import { createDerivedSessions } from './sessions/derived-sessions.ts'
 import { createStsHandler } from './sts/handle-sts.ts'
@@ -71,6 +72,7 @@ async function openIssuer(
 ): Promise<RunningIssuer | undefined> {
   if (options.identityProvider?.kind !== 'embedded') return undefined
   const { address, clients } = options.identityProvider
+  const { startIssuer } = await import('./issuer/start-issuer.ts')
   try {
     const issuer = await startIssuer({ address, clients, nowMs: options.nowMs })
     closers.push(() => issuer.stop())
@@ -93,8 +95,10 @@ async function buildHandler(
   const authorizer = withSessionPolicy(createIamAuthorizer({ policies }))
   const tokenVerifier = openTokenVerifier(options, issuer, closers)
   const objects = await openFilesystemStore(await openDirectory(options, closers), { nowMs })
-  for (const bucket of options.buckets)
+  for (const bucket of options.buckets) {
+    checkBucketName(bucket)
     if (!(await objects.hasBucket(bucket))) await objects.createBucket(bucket)
+  }
   const metrics = createMetrics()
   const checkSessionPolicy = (text: string): void => void parseSessionPolicy(text)
   const router = createRouter({
@@ -120,6 +124,14 @@ async function buildHandler(
     metrics: () => metrics.text(),
   })
   return countRequests(router, metrics)
+}
+
+function checkBucketName(name: string): void {
+  if (isBucketName(name) && !reservedBuckets.has(name)) return
+  throw new StsCliError('ERR_CONFIG', `the bucket name ${JSON.stringify(name)} is not allowed`, {
+    stage: 'serve',
+    hint: '3 to 63 of a-z, 0-9, dot and hyphen, beginning and ending with a letter or digit',
+  })
 }
 
 function loadPolicies(options: ServerOptions): Map<string, ReturnType<typeof parsePolicyDocument>> {

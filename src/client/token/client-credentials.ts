@@ -39,12 +39,18 @@ export async function obtainClientCredentialsToken(
     form.set('client_id', source.clientId)
     form.set('client_secret', source.clientSecret)
   }
-  const url = new URL(source.tokenEndpoint)
+  const url = await findTokenEndpoint(source, net)
   const answer = await sendHttp(
     { method: 'POST', url, headers, body: form.toString() },
     { ...net, stage: 'idp' },
   )
   return readTokenAnswer(answer, url)
+}
+
+async function findTokenEndpoint(source: ClientCredentials, net: NetOptions): Promise<URL> {
+  if (source.tokenEndpoint !== undefined) return new URL(source.tokenEndpoint)
+  const { discoverProvider } = await import('../discover.ts')
+  return discoverProvider(source.issuer ?? '', net)
 }
 
 /** RFC 6749 §2.3.1: both halves are form-encoded before they are joined; servers decode, most secrets do not change. */

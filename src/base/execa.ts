@@ -1,0 +1,69 @@
+/** The door to execa: commands of the user's, with their signals and exit codes. */
+import { constants } from 'node:os'
+import { execa, ExecaError } from 'execa'
+import { StsCliError } from './errors.ts'
+
+/**
+ * Runs a command line in the shell and gives what it prints, trimmed; it may ask on the terminal.
+ *
+ * @throws {StsCliError} `ERR_INPUT` when it fails; its output is left out, it may hold the secret.
+ */
+export async function readSecretCommand(commandLine: string): Promise<string> {
+  try {
+    const { stdout } = await execa(commandLine, {
+      shell: true,
+      stdin: 'inherit',
+      stderr: 'inherit',
+      maxBuffer: 64 * 1024,
+      timeout: 60_000,
+    })
+    return stdout.trim()
+  } catch (cause) {
+    const how =
+      cause instanceof ExecaError
+        ? ` (exit code ${cause.exitCode ?? cause.signal ?? 'unknown'})`
+        : ''
+    throw new StsCliError('ERR_INPUT', `the command of --client-secret-command failed${how}`, {
+      stage: 'config',
+    })
+  }
+}
+
+export interface RunChildOptions {
+  readonly argv: readonly string[]
+  /** All of it: nothing is inherited besides. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Aborted: the child gets the same signal, by its reason. */
+  readonly signal: AbortSignal
+  /** The terminal sends Ctrl-C to the child as well: then it is not sent a second time. */
+  readonly isTerminalShared: boolean
+}
+
+/**
+ * Runs a program on our own terminal until it ends.
+ *
+ * @returns Its exit code; 128 + n where a signal ended it; 127 where there is no such program, 126 where it cannot be run.
+ */
+export async function runChild(options: RunChildOptions): Promise<number> {
+  const { signal } = options
+  const [file = '', ...rest] = options.argv
+  const child = execa(file, rest, {
+    env: options.env,
+    extendEnv: false,
+    stdio: 'inherit',
+    reject: false,
+  })
+  const forward = (): void => {
+    const name = signal.reason as NodeJS.Signals
+    if (name !== 'SIGINT' || !options.isTerminalShared) child.kill(name)
+  }
+  signal.addEventListener('abort', forward)
+  try {
+    const result = await child
+    if (result.exitCode !== undefined) return result.exitCode
+    if (result.signal !== undefined) return 128 + constants.signals[result.signal]
+    return result.code === 'ENOENT' ? 127 : 126
+  } finally {
+    signal.removeEventListener('abort', forward)
+  }
+}

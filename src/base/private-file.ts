@@ -1,0 +1,64 @@
+/** Files that hold secrets: 0600, whole or not at all. On the hot path of `env`: node:fs and nothing else. */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+
+const noFollow = constants.O_NOFOLLOW ?? 0
+
+/** Writes beside the target, then renames over it. @throws Node's own error; then the target is as it was. */
+export function writePrivateFile(path: string, text: string): void {
+  const temporary = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}.tmp`
+  try {
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow
+    const descriptor = openSync(temporary, flags, 0o600)
+    try {
+      writeSync(descriptor, text)
+      fsyncSync(descriptor)
+    } finally {
+      closeSync(descriptor)
+    }
+    renameSync(temporary, path)
+  } catch (error) {
+    removeQuietly(temporary)
+    throw error
+  }
+}
+
+/** The text of a file that is ours and nobody else's to read; undefined when it is not there, not private, or longer than `maxBytes`. */
+export function readPrivateFile(path: string, maxBytes: number): string | undefined {
+  let descriptor: number
+  try {
+    descriptor = openSync(path, constants.O_RDONLY | noFollow)
+  } catch {
+    return undefined
+  }
+  try {
+    const stat = fstatSync(descriptor)
+    const isOurs =
+      process.getuid === undefined || (stat.uid === process.getuid() && (stat.mode & 0o077) === 0)
+    if (!stat.isFile() || !isOurs || stat.size > maxBytes) return undefined
+    return readFileSync(descriptor, 'utf8')
+  } catch {
+    return undefined
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/** Removes a file. @returns Whether there was one to remove. */
+export function removeQuietly(path: string): boolean {
+  try {
+    unlinkSync(path)
+    return true
+  } catch {
+    return false
+  }
+}

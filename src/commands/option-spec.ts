@@ -1,0 +1,59 @@
+/** What a flag is, and how the table writes it down. */
+
+export type CommandName =
+  | 'login'
+  | 'token'
+  | 'exchange'
+  | 'creds'
+  | 'env'
+  | 'status'
+  | 'inspect'
+  | 'logout'
+  | 'serve'
+  | 'drop-in'
+
+export interface OptionSpec {
+  /** Long name without dashes. */
+  readonly name: string
+  readonly aliases: readonly string[]
+  readonly kind: 'value' | 'boolean' | 'list'
+  /** What the help calls the value; undefined for booleans. */
+  readonly placeholder: string | undefined
+  /** Variables that give it, ours before those of others. */
+  readonly env: readonly string[]
+  readonly default: string | undefined
+  readonly description: string
+  /** Heading in the help. */
+  readonly group: string
+  readonly commands: readonly CommandName[]
+}
+
+interface OptionExtras {
+  readonly env?: readonly string[]
+  readonly default?: string
+  /** Where it differs from the group's. */
+  readonly commands?: readonly CommandName[]
+}
+
+/** Writes down one option: `'cid, client-id ID'` is a value with an alias, `'param K=V…'` a list, `'quiet'` a boolean; the last name is the long one. */
+export type DefineOption = (names: string, description: string, extras?: OptionExtras) => OptionSpec
+
+/** Options under one heading, for the same commands unless one says otherwise. */
+export function defineGroup(group: string, commands: readonly CommandName[]): DefineOption {
+  return (text, description, extras = {}) => {
+    const [names = '', placeholder] = text.split(/ (?=[A-Z])/)
+    const all = names.split(', ')
+    const isList = placeholder?.endsWith('…') === true
+    return {
+      name: all.at(-1) ?? '',
+      aliases: all.slice(0, -1),
+      kind: placeholder === undefined ? 'boolean' : isList ? 'list' : 'value',
+      placeholder: placeholder?.replace('…', ''),
+      env: extras.env ?? [],
+      default: extras.default,
+      description,
+      group,
+      commands: extras.commands ?? commands,
+    }
+  }
+}

@@ -1,0 +1,75 @@
+/** Which identity provider the server trusts: its own, or the one that MinIO's variables name. */
+import { StsCliError } from '../base/errors.ts'
+import type { Io } from '../base/io.ts'
+import type { EmbeddedProvider, ServerOptions } from '../server/server-options.ts'
+import { readTextFile, type Settings } from './settings.ts'
+
+/** Each would change who may do what: a server that ignored one would not be the server that was asked for. */
+const notBuilt: Readonly<Record<string, string>> = {
+  MINIO_IAM_OPA_URL: 'OPA',
+  MINIO_POLICY_OPA_URL: 'OPA',
+  MINIO_POLICY_PLUGIN_URL: 'an access management plugin',
+  MINIO_ETCD_ENDPOINTS: 'etcd',
+  MINIO_IDENTITY_LDAP_SERVER_ADDR: 'LDAP',
+  MINIO_IDENTITY_PLUGIN_URL: 'an identity management plugin',
+  MINIO_IDENTITY_OPENID_ROLE_POLICY: 'role policies',
+  MINIO_IDENTITY_TLS_ENABLE: 'client certificates',
+}
+
+export interface EmbeddedSettings {
+  readonly readAddress: () => EmbeddedProvider['address']
+  readonly readClients: () => EmbeddedProvider['clients']
+}
+
+/** @throws {StsCliError} `ERR_CONFIG` for a variable that cannot be followed, `ERR_USAGE` for flags that cannot meet. */
+export function readIdentityProvider(
+  settings: Settings,
+  io: Io,
+  embedded: EmbeddedSettings,
+): ServerOptions['identityProvider'] {
+  for (const [name, what] of Object.entries(notBuilt)) {
+    const text = io.env[name]
+    if (text !== undefined && text !== '' && text !== 'off')
+      throw new StsCliError(
+        'ERR_CONFIG',
+        `${name} is set, but this version does not speak to ${what}`,
+        {
+          stage: 'serve',
+          hint: `unset ${name} to go without`,
+        },
+      )
+  }
+  const jwksUrl = readUrlVariable(io, 'MINIO_IAM_JWKS_URL')
+  const configUrl = readUrlVariable(io, 'MINIO_IDENTITY_OPENID_CONFIG_URL')
+  if (jwksUrl === undefined && configUrl === undefined) {
+    if (settings.has('no-idp')) return undefined
+    return { kind: 'embedded', address: embedded.readAddress(), clients: embedded.readClients() }
+  }
+  const name = jwksUrl === undefined ? 'MINIO_IDENTITY_OPENID_CONFIG_URL' : 'MINIO_IAM_JWKS_URL'
+  if (settings.list('client').length > 0)
+    throw new StsCliError('ERR_USAGE', `--client and ${name} cannot be used together`, {
+      stage: 'serve',
+      hint: 'clients are those of the identity provider that the variable names',
+    })
+  const caFile = settings.get('ca-file')
+  return {
+    kind: 'external',
+    jwksUrl,
+    configUrl,
+    clientId: io.env['MINIO_IDENTITY_OPENID_CLIENT_ID'],
+    ca: caFile === undefined ? undefined : [readTextFile(caFile, 'CA')],
+  }
+}
+
+function readUrlVariable(io: Io, name: string): string | undefined {
+  const text = io.env[name]
+  if (text === undefined || text === '') return undefined
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text
+  throw new StsCliError(
+    'ERR_CONFIG',
+    `${name} ${JSON.stringify(text)} is not an http or https URL`,
+    {
+      stage: 'serve',
+    },
+  )
+}

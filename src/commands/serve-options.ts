@@ -1,0 +1,27 @@
+/** The flags of `serve`. */
+import { defineGroup, type OptionSpec } from './option-spec.ts'
+
+const serve = defineGroup('serve', ['serve'])
+
+export const serveOptions: readonly OptionSpec[] = [
+  serve('address HOST:PORT', 'address of STS and S3; port 0 takes a free one', {
+    default: '127.0.0.1:9000',
+  }),
+  serve('idp-address HOST:PORT', 'address of the embedded identity provider', {
+    default: '127.0.0.1:9443',
+  }),
+  serve('no-idp', 'no embedded identity provider'),
+  serve('client ID:SECRET[:POLICY]…', 'a client of the embedded provider; may be repeated'),
+  serve('policy NAME=FILE…', 'a policy that tokens may name; may be repeated'),
+  serve('bucket NAME…', 'a bucket to make at start; may be repeated'),
+  serve('tls', 'https with a certificate made at start'),
+  serve('tls-cert FILE', 'certificate of the server, in PEM'),
+  serve('tls-key FILE', 'its key'),
+  serve('region NAME', 'region that signatures must be for', { default: 'us-east-1' }),
+  serve('min-duration SECONDS', 'shortest life of credentials', { default: '900' }),
+  serve('max-duration SECONDS', 'longest life of credentials', { default: '31536000' }),
+  serve('allow-longer-than-token', 'let credentials outlive the token they came from'),
+  serve('log-level LEVEL', 'debug, info, warn, error or silent', { default: 'warn' }),
+  serve('ready-file FILE', 'written (0600) when the server is ready, as the line of --json'),
+  serve('allow-remote', 'accept a weak root secret or the demo client off this machine'),
+]

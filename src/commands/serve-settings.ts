@@ -1,0 +1,226 @@
+/** Flags and MINIO_* variables → the server's options. All of it is read and checked before anything starts. */
+import { createSecureContext } from 'node:tls'
+import { StsCliError } from '../base/errors.ts'
+import type { Io } from '../base/io.ts'
+import { logLevels, openLog } from '../base/log.ts'
+import { isLoopbackHost } from '../base/loopback.ts'
+import type { Credentials } from '../protocol/credentials.ts'
+import { generateDemoClient, generateRoot } from '../server/generated.ts'
+import type { EmbeddedProvider, ServerOptions } from '../server/server-options.ts'
+import { readIdentityProvider } from './serve-identity.ts'
+import { readChoice, readTextFile, type Settings } from './settings.ts'
+import { parseDurationSeconds } from '../base/duration.ts'
+
+/** Session tokens are HMACs under the root secret: a shorter one can be guessed offline from any token. */
+const strongSecretLength = 32
+/** MinIO's own minima. */
+const minAccessKeyLength = 3
+const minSecretKeyLength = 8
+
+/** @throws {StsCliError} `ERR_USAGE` or `ERR_CONFIG` naming the flag or variable and what it takes; `ERR_INPUT`, `ERR_DATA` for files. */
+export function readServerOptions(settings: Settings, io: Io): ServerOptions {
+  const address = readAddress(settings, 'address')
+  const root = readRoot(io)
+  const identityProvider = readIdentityProvider(settings, io, {
+    readAddress: () => readAddress(settings, 'idp-address'),
+    readClients: () => readClients(settings),
+  })
+  const level = readChoice(settings, 'log-level', logLevels) ?? 'warn'
+  const options: ServerOptions = {
+    address,
+    tls: readTls(settings),
+    region: readRegion(settings, io),
+    root: root ?? generateRoot(),
+    directory: readDirectory(settings),
+    buckets: settings.list('bucket'),
+    domains: (io.env['MINIO_DOMAIN'] ?? '').split(',').filter((domain) => domain !== ''),
+    policies: new Map(settings.list('policy').map(readPolicy)),
+    identityProvider,
+    policyClaim:
+      (io.env['MINIO_IDENTITY_OPENID_CLAIM_PREFIX'] ?? '') +
+      (firstSet(io, 'MINIO_IDENTITY_OPENID_CLAIM_NAME') ?? 'policy'),
+    limits: readLimits(settings, io),
+    log: openLog(level),
+    isAccessLogged: level === 'debug' || level === 'info',
+    nowMs: io.nowMs,
+  }
+  if (!settings.has('allow-remote')) refuseRisks(options, settings)
+  return options
+}
+
+/** `127.0.0.1:9000`, `[::1]:9000`, `:9000` (every address of this machine). */
+function readAddress(settings: Settings, name: string): { host: string; port: number } {
+  const text = settings.get(name) ?? ''
+  const [, bracketed, plain, port] =
+    /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text) ?? []
+  if (port === undefined || Number(port) > 65_535)
+    throw new StsCliError('ERR_USAGE', `--${name} ${JSON.stringify(text)} is not an address`, {
+      stage: 'serve',
+      hint: 'write HOST:PORT, such as 127.0.0.1:9000; port 0 takes a free one',
+    })
+  const host = bracketed ?? plain ?? ''
+  return { host: host === '' ? '0.0.0.0' : host, port: Number(port) }
+}
+
+/** MINIO_ROOT_USER and _PASSWORD, or 2018's MINIO_ACCESS_KEY and _SECRET_KEY. */
+function readRoot(io: Io): Credentials | undefined {
+  const pairs = [
+    ['MINIO_ROOT_USER', 'MINIO_ROOT_PASSWORD'],
+    ['MINIO_ACCESS_KEY', 'MINIO_SECRET_KEY'],
+  ] as const
+  for (const [user, password] of pairs) {
+    const accessKeyId = firstSet(io, user)
+    const secretAccessKey = firstSet(io, password)
+    if (accessKeyId === undefined && secretAccessKey === undefined) continue
+    if (accessKeyId === undefined || secretAccessKey === undefined)
+      throw refuse(`${user} and ${password} belong together: only one is set`)
+    if (accessKeyId.length < minAccessKeyLength)
+      throw refuse(`${user} must have at least ${minAccessKeyLength} characters`)
+    if (secretAccessKey.length < minSecretKeyLength)
+      throw refuse(`${password} must have at least ${minSecretKeyLength} characters`)
+    return { accessKeyId, secretAccessKey }
+  }
+  return undefined
+}
+
+function readClients(settings: Settings): EmbeddedProvider['clients'] {
+  const clients = settings.list('client').map((text) => {
+    const [id = '', secret = '', ...policy] = text.split(':')
+    if (id === '' || secret === '')
+      throw new StsCliError('ERR_USAGE', '--client must be ID:SECRET or ID:SECRET:POLICY', {
+        stage: 'serve',
+      })
+    return { id, secret, policy: policy.length === 0 ? 'readwrite' : policy.join(':') }
+  })
+  return clients.length === 0 ? [generateDemoClient()] : clients
+}
+
+function readPolicy(text: string): [string, string] {
+  const at = text.indexOf('=')
+  if (at < 1 || at === text.length - 1)
+    throw new StsCliError('ERR_USAGE', `--policy ${JSON.stringify(text)} is not NAME=FILE`, {
+      stage: 'serve',
+    })
+  return [text.slice(0, at), readTextFile(text.slice(at + 1), 'policy')]
+}
+
+function readTls(settings: Settings): ServerOptions['tls'] {
+  const certFile = settings.get('tls-cert')
+  const keyFile = settings.get('tls-key')
+  if (certFile === undefined && keyFile === undefined)
+    return settings.has('tls') ? 'self-made' : undefined
+  if (certFile === undefined || keyFile === undefined)
+    throw new StsCliError('ERR_USAGE', '--tls-cert and --tls-key belong together', {
+      stage: 'serve',
+    })
+  if (settings.has('tls'))
+    throw new StsCliError('ERR_USAGE', '--tls and --tls-cert cannot be used together', {
+      stage: 'serve',
+    })
+  const pair = {
+    cert: readTextFile(certFile, 'certificate'),
+    key: readTextFile(keyFile, 'private key'),
+  }
+  try {
+    createSecureContext(pair)
+  } catch {
+    // Without the cause: OpenSSL's errors may quote the input.
+    throw new StsCliError(
+      'ERR_DATA',
+      `${certFile} and ${keyFile} are no certificate with its key`,
+      {
+        stage: 'serve',
+        hint: 'both must be PEM, the key without a passphrase, and they must belong together',
+      },
+    )
+  }
+  return pair
+}
+
+function readRegion(settings: Settings, io: Io): string {
+  const region =
+    settings.getSaid('region') ??
+    firstSet(io, 'MINIO_SITE_REGION', 'MINIO_REGION_NAME', 'MINIO_REGION') ??
+    settings.get('region') ??
+    ''
+  if (/^[a-z0-9-]{1,64}$/i.test(region)) return region
+  throw new StsCliError(
+    'ERR_USAGE',
+    `the region ${JSON.stringify(region)} is not a region's name`,
+    {
+      stage: 'serve',
+    },
+  )
+}
+
+function readDirectory(settings: Settings): string | undefined {
+  const [directory, ...more] = settings.operands
+  if (more.length > 0)
+    throw new StsCliError('ERR_USAGE', 'serve takes one directory', {
+      stage: 'serve',
+      hint: 'a command to run comes after --: sts-cli serve DIR -- npm test',
+    })
+  return directory
+}
+
+function readLimits(settings: Settings, io: Io): ServerOptions['limits'] {
+  const minDurationSeconds = readWhole(settings, 'min-duration')
+  const maxDurationSeconds = readWhole(settings, 'max-duration')
+  if (minDurationSeconds > maxDurationSeconds)
+    throw new StsCliError('ERR_USAGE', '--min-duration is longer than --max-duration', {
+      stage: 'serve',
+    })
+  const text = firstSet(io, 'MINIO_STS_DURATION')
+  const seconds =
+    text === undefined ? Math.max(3600, minDurationSeconds) : parseDurationSeconds(text)
+  if (seconds === undefined || seconds < minDurationSeconds)
+    throw refuse(`MINIO_STS_DURATION ${JSON.stringify(text)} is not a duration that is allowed`, {
+      hint: 'write 3600, 15m or 1h',
+    })
+  return {
+    minDurationSeconds,
+    maxDurationSeconds,
+    defaultDurationSeconds: Math.min(seconds, maxDurationSeconds),
+    isLongerThanTokenAllowed: settings.has('allow-longer-than-token'),
+  }
+}
+
+function readWhole(settings: Settings, name: string): number {
+  const text = settings.get(name) ?? ''
+  const seconds = parseDurationSeconds(text)
+  if (seconds !== undefined && seconds >= 1 && seconds <= 31_536_000) return seconds
+  throw new StsCliError(
+    'ERR_USAGE',
+    `--${name} ${JSON.stringify(text)} is not from 1 to 31536000 seconds`,
+    {
+      stage: 'serve',
+    },
+  )
+}
+
+/** What is fine on one's own machine and an open door on a network. */
+function refuseRisks(options: ServerOptions, settings: Settings): void {
+  const hint = 'listen on 127.0.0.1, or accept the risk with --allow-remote'
+  if (!isLoopbackHost(options.address.host)) {
+    if (options.root.secretAccessKey.length < strongSecretLength)
+      throw refuse(
+        `the root secret is shorter than ${strongSecretLength} characters: anyone with a session token could guess it`,
+        { hint: `set a longer MINIO_ROOT_PASSWORD; or ${hint}` },
+      )
+  }
+  const provider = options.identityProvider
+  if (provider?.kind !== 'embedded') return
+  const hosts = [options.address.host, provider.address.host]
+  if (settings.list('client').length === 0 && !hosts.every(isLoopbackHost))
+    throw refuse('the demo client is for this machine alone', {
+      hint: `name your own with --client ID:SECRET:POLICY; or ${hint}`,
+    })
+}
+
+function firstSet(io: Io, ...names: string[]): string | undefined {
+  return names.map((name) => io.env[name]).find((text) => text !== undefined && text !== '')
+}
+
+function refuse(message: string, { hint }: { hint?: string } = {}): StsCliError {
+  return new StsCliError('ERR_CONFIG', message, { stage: 'serve', hint })
+}

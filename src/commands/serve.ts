@@ -1,0 +1,93 @@
+import type { Io } from '../base/io.ts'
+import { StsCliError } from '../base/errors.ts'
+import { removeQuietly, writePrivateFile } from '../base/private-file.ts'
+import { createServer, type RunningServer } from '../server/create-server.ts'
+import type { ServerOptions } from '../server/server-options.ts'
+import type { ParsedArgv } from './parse-argv.ts'
+import { leaveTraces } from './serve-traces.ts'
+import { readServerOptions } from './serve-settings.ts'
+import { createSettings, type Settings } from './settings.ts'
+
+/** `serve`: runs until a signal, or until the command after `--` has ended. */
+export async function runServe(parsed: ParsedArgv, io: Io): Promise<number> {
+  const settings = createSettings(parsed, io)
+  const options = readServerOptions(settings, io)
+  if (settings.command !== undefined && options.identityProvider?.kind !== 'embedded')
+    throw new StsCliError('ERR_USAGE', 'a command after -- needs the embedded identity provider', {
+      stage: 'serve',
+      hint: 'it is logged in as the demo client; with your own provider, run sts-cli login yourself',
+    })
+  const signal = io.catchSignals()
+  const server = await createServer(options)
+  try {
+    return await serveUntilDone({ server, options, settings, signal }, io)
+  } finally {
+    await server.stop()
+  }
+}
+
+interface Running {
+  readonly server: RunningServer
+  readonly options: ServerOptions
+  readonly settings: Settings
+  readonly signal: AbortSignal
+}
+
+async function serveUntilDone(running: Running, io: Io): Promise<number> {
+  const { settings, options, signal } = running
+  const client =
+    options.identityProvider?.kind === 'embedded' ? options.identityProvider.clients[0] : undefined
+  const { facts, remove } = leaveTraces(running.server, { options, client }, io)
+  const line = `${JSON.stringify(facts)}\n`
+  const readyFile = settings.get('ready-file')
+  try {
+    if (readyFile !== undefined) writeReadyFile(readyFile, line)
+    if (settings.has('json')) io.writeStdout(line)
+    else if (!settings.has('quiet') && settings.command === undefined)
+      io.writeStderr(renderWelcome(facts, options))
+    if (settings.command !== undefined) {
+      const { runLoggedIn } = await import('./serve-child.ts')
+      return await runLoggedIn(
+        { argv: settings.command, facts, region: options.region, signal },
+        io,
+      )
+    }
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve()
+      signal.addEventListener('abort', () => resolve())
+    })
+    return 0
+  } finally {
+    remove()
+    if (readyFile !== undefined) removeQuietly(readyFile)
+  }
+}
+
+function writeReadyFile(path: string, line: string): void {
+  try {
+    writePrivateFile(path, line)
+  } catch (cause) {
+    throw new StsCliError('ERR_CANNOT_CREATE', `the file ${path} cannot be written`, {
+      stage: 'serve',
+      cause,
+    })
+  }
+}
+
+function renderWelcome(
+  facts: { sts: string; idp?: string | undefined },
+  options: ServerOptions,
+): string {
+  const where = options.directory ?? 'a temporary directory, removed at exit'
+  const lines = [
+    `STS and S3 at ${facts.sts}, objects in ${where}`,
+    ...(facts.idp === undefined ? [] : [`identity provider at ${facts.idp}`]),
+    '',
+    'in another terminal:',
+    '',
+    '  sts-cli login',
+    '  eval $(sts-cli env)',
+    '  aws s3 mb s3://my-bucketname',
+  ]
+  return `${lines.join('\n')}\n`
+}

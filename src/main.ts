@@ -1,0 +1,62 @@
+/** argv → exit code. The command line's only catch. */
+import type { Io } from './base/io.ts'
+import { StsCliError } from './base/errors.ts'
+import { optionsOf } from './commands/option-table.ts'
+import { parseArgv, type ParsedArgv } from './commands/parse-argv.ts'
+import { type CommandSpec, commandTable } from './commands/run-command.ts'
+
+/**
+ * Runs one command line.
+ *
+ * @param argv Without Node and the script.
+ * @returns The exit code; whatever went wrong has been said on stderr.
+ */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  const [word = ''] = argv
+  const spec = commandTable.find(({ name }) => name === word)
+  try {
+    if (spec !== undefined) return await runCommand(spec, argv.slice(1), io)
+    const isDropIn = word.startsWith('-') && !/^--?(h|help|V|version)$/.test(word)
+    return isDropIn ? await runFlagsAlone(argv, io) : await runProgram(argv, io)
+  } catch (error) {
+    if (spec?.loadOnFailure !== undefined) (await spec.loadOnFailure())(argv, io)
+    const { printError } = await import('./commands/print-error.ts')
+    return printError(error, argv, io)
+  }
+}
+
+async function runCommand(spec: CommandSpec, argv: readonly string[], io: Io): Promise<number> {
+  const parsed = parseArgv(argv, optionsOf(spec.name), { isStoppingAtOperand: false })
+  const page = findPage(parsed)
+  if (page !== undefined) return runProgram(page === '--help' ? [spec.name, page] : [page], io)
+  if (spec.operands === '' && parsed.operands.length > 0)
+    throw new StsCliError(
+      'ERR_USAGE',
+      `${spec.name} takes no operand, but got ${parsed.operands.length}`,
+      {
+        hint: `sts-cli ${spec.name} --help lists the flags`,
+      },
+    )
+  if (!spec.operands.includes('--') && parsed.command !== undefined && parsed.command.length > 0)
+    throw new StsCliError('ERR_USAGE', `${spec.name} runs no command after --`)
+  return (await spec.load())(parsed, io)
+}
+
+/** The form of the Go sample: flags and no command. */
+async function runFlagsAlone(argv: readonly string[], io: Io): Promise<number> {
+  const parsed = parseArgv(argv, optionsOf('drop-in'), { isStoppingAtOperand: true })
+  const page = findPage(parsed)
+  if (page !== undefined) return runProgram([page], io)
+  const { runDropIn } = await import('./commands/drop-in.ts')
+  return runDropIn(parsed, io)
+}
+
+async function runProgram(argv: readonly string[], io: Io): Promise<number> {
+  const { runHelpProgram } = await import('./commands/help-program.ts')
+  return runHelpProgram(argv, io)
+}
+
+function findPage({ flags }: ParsedArgv): string | undefined {
+  if (flags.get('help') === true) return '--help'
+  return flags.get('version') === true ? '--version' : undefined
+}

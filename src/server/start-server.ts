@@ -1,0 +1,97 @@
+/** `startServer()`: the whole stack inside a test process. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { silentLog } from '../base/log.ts'
+import { createServer } from './create-server.ts'
+import { generateDemoClient, generateRoot } from './generated.ts'
+
+export interface StartServerOptions {
+  /** Port of STS and S3 on 127.0.0.1; a free one when left out. */
+  readonly port?: number
+  /** Where objects lie; left out, a temporary directory that goes when the server stops. */
+  readonly directory?: string
+  /** Made at start. */
+  readonly buckets?: readonly string[]
+  /** Clients of the embedded identity provider; left out, one that may do everything with objects. */
+  readonly clients?: readonly { id: string; secret: string; policy: string }[]
+  /** Name → IAM policy document, besides the canned ones. */
+  readonly policies?: Readonly<Record<string, object>>
+  /** Shortest life of credentials: tests of renewal may go down to 1. */
+  readonly minDurationSeconds?: number
+}
+
+export interface StartedServer extends AsyncDisposable {
+  /** STS and S3. */
+  readonly url: string
+  readonly tokenEndpoint: string
+  readonly clientId: string
+  readonly clientSecret: string
+  /** PEM file to trust for `tokenEndpoint`. */
+  readonly caFile: string
+  /** Root credentials, for what tests prepare. */
+  readonly rootAccessKeyId: string
+  readonly rootSecretAccessKey: string
+  /** A token of the embedded provider with any claims: `iss`, `iat`, `exp` and `jti` are filled in where they are left out. */
+  issueToken(claims: Readonly<Record<string, unknown>>): Promise<string>
+  /** Finishes running requests, removes what was temporary. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts identity provider, STS, policies and S3 on free ports of 127.0.0.1.
+ *
+ * @throws {Error} with a `code` and a `hint` when an option cannot be; nothing is left running.
+ */
+export async function startServer(options: StartServerOptions = {}): Promise<StartedServer> {
+  const [client = generateDemoClient(), ...clients] = options.clients ?? []
+  const root = generateRoot()
+  const minDurationSeconds = options.minDurationSeconds ?? 900
+  const policies = Object.entries(options.policies ?? {})
+  const server = await createServer({
+    address: { host: '127.0.0.1', port: options.port ?? 0 },
+    tls: undefined,
+    region: 'us-east-1',
+    root,
+    directory: options.directory,
+    buckets: options.buckets ?? [],
+    domains: [],
+    policies: new Map(policies.map(([name, document]) => [name, JSON.stringify(document)])),
+    identityProvider: {
+      kind: 'embedded',
+      address: { host: '127.0.0.1', port: 0 },
+      clients: [client, ...clients],
+    },
+    policyClaim: 'policy',
+    limits: {
+      minDurationSeconds,
+      maxDurationSeconds: 31_536_000,
+      defaultDurationSeconds: 3600,
+      isLongerThanTokenAllowed: false,
+    },
+    log: silentLog,
+    isAccessLogged: false,
+    nowMs: () => Date.now(),
+  })
+  const { issuer } = server
+  if (issuer === undefined) throw new Error('the embedded provider did not start')
+  const folder = await mkdtemp(path.join(tmpdir(), 'sts-cli-'))
+  const caFile = path.join(folder, 'ca.pem')
+  await writeFile(caFile, issuer.certificate, { mode: 0o600 })
+  const stop = async (): Promise<void> => {
+    await rm(folder, { recursive: true, force: true })
+    await server.stop()
+  }
+  return {
+    url: server.url.origin,
+    tokenEndpoint: issuer.tokenEndpoint.href,
+    clientId: client.id,
+    clientSecret: client.secret,
+    caFile,
+    rootAccessKeyId: root.accessKeyId,
+    rootSecretAccessKey: root.secretAccessKey,
+    issueToken: issuer.issueToken,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
+}
