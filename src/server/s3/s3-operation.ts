@@ -42,8 +42,13 @@ export async function authorize(
   at: Address = { bucket: call.bucket, key: call.key },
 ): Promise<void> {
   const decision = await decide(call, action, at)
-  if (decision.isAllowed) return
-  throw new AwsError('AccessDenied', `you may not ${action} here`)
+  if (!decision.isAllowed) throw denial(action, at, decision)
+}
+
+/** A no, with the rule that made it: as AWS, which tells callers which kind of policy lacks the action («Access denied error messages»). */
+export function denial(action: string, { bucket, key }: Address, { reason }: Decision): AwsError {
+  const where = bucket === '' ? '' : ` on ${bucket}${key === '' ? '' : `/${key}`}`
+  return new AwsError('AccessDenied', `you may not ${action}${where}: ${reason}`)
 }
 
 /** The same question for operations that go on after a no. Every answer is noted for the log. */

@@ -3,7 +3,7 @@ import { AwsError } from '../../../protocol/aws-error.ts'
 import { childrenOf, childText, parseXml } from '../../../protocol/xml.ts'
 import { requireKey } from '../names.ts'
 import { readPayload } from '../payload.ts'
-import { decide, openBody, type S3Call, type S3Operation } from '../s3-operation.ts'
+import { authorize, openBody, type S3Call, type S3Operation } from '../s3-operation.ts'
 import { elements, join, xmlReply, type XmlElements } from '../s3-xml.ts'
 
 const maxKeys = 1000
@@ -53,8 +53,7 @@ async function deleteOne(call: S3Call, key: string | AwsError): Promise<Outcome>
   const { bucket, objects } = call
   try {
     requireKey(key)
-    const { isAllowed } = await decide(call, 's3:DeleteObject', { bucket, key })
-    if (!isAllowed) throw new AwsError('AccessDenied', 'you may not delete this object')
+    await authorize(call, 's3:DeleteObject', { bucket, key })
     await objects.deleteObject(bucket, key)
     return { key }
   } catch (error) {

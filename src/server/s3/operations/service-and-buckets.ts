@@ -5,7 +5,7 @@ import { noSuchBucket } from '../errors.ts'
 import { reservedBuckets } from '../names.ts'
 import type { BucketInfo } from '../object-store.ts'
 import { readPayload } from '../payload.ts'
-import { decide, openBody, type S3Call, type S3Operation } from '../s3-operation.ts'
+import { decide, denial, openBody, type S3Call, type S3Operation } from '../s3-operation.ts'
 import { elements, join, xmlDate, xmlReply } from '../s3-xml.ts'
 import { describeOwner } from './owner.ts'
 
@@ -23,7 +23,7 @@ export const listBuckets: S3Operation = {
     const buckets = await call.objects.listBuckets()
     const visible = all.isAllowed ? buckets : await selectListable(call, buckets)
     if (!all.isAllowed && visible.length === 0) {
-      throw new AwsError('AccessDenied', 'you may not list buckets')
+      throw denial('s3:ListAllMyBuckets', { bucket: '', key: '' }, all)
     }
     const items = visible.map(({ name, createdAtMs }) => {
       return elements({ Bucket: elements({ Name: name, CreationDate: xmlDate(createdAtMs) }) })
