@@ -1,48 +1,79 @@
 /** The door to undici: the server's long-lived connections to the services it asks, and tunnels through proxies. */
+import { rootCertificates } from 'node:tls'
 import { Agent, ProxyAgent, request } from 'undici'
 
-export interface FetchJsonOptions {
+export interface JsonClientOptions {
   readonly timeoutMs: number
   readonly maxBytes: number
   /** PEM certificates to trust besides the built-in roots. */
   readonly ca?: readonly string[] | undefined
+  /** Sent to the letter in every request's header of that name. */
+  readonly authorization?: string | undefined
 }
 
 /** Gets a JSON document; rejects for anything but HTTP 200 with JSON, in time and in size. */
 export type FetchJson = (url: string) => Promise<unknown>
 
+/** Posts a JSON document and gives the one that answers it; rejects as `FetchJson`. */
+export type PostJson = (url: string, document: unknown) => Promise<unknown>
+
+export interface JsonClient {
+  readonly fetchJson: FetchJson
+  readonly postJson: PostJson
+  close(): Promise<void>
+}
+
 /**
- * Makes a `FetchJson` with a connection pool of its own. Redirects are not followed: a key set that moved is a decision of the operator.
+ * A client for JSON with a connection pool of its own. Redirects are not followed: a service that moved is a decision of the operator.
  */
-export function createFetchJson(options: FetchJsonOptions): {
-  fetchJson: FetchJson
-  close: () => Promise<void>
-} {
+export function createJsonClient(options: JsonClientOptions): JsonClient {
   const agent = new Agent({
     connect: {
       timeout: options.timeoutMs,
-      ...(options.ca === undefined ? {} : { ca: [...options.ca] }),
+      ...(options.ca === undefined ? {} : { ca: [...options.ca, ...rootCertificates] }),
     },
     headersTimeout: options.timeoutMs,
     bodyTimeout: options.timeoutMs,
     maxResponseSize: options.maxBytes,
     keepAliveTimeout: 10_000,
   })
+  const authorization =
+    options.authorization === undefined ? {} : { authorization: options.authorization }
+  const send = async (url: string, call: object): Promise<unknown> => {
+    const answer = await request(url, {
+      dispatcher: agent,
+      signal: AbortSignal.timeout(options.timeoutMs),
+      ...call,
+    })
+    if (answer.statusCode !== 200) {
+      await answer.body.dump({ limit: 1024 })
+      throw new Error(`${url} answered HTTP ${answer.statusCode}`)
+    }
+    return (await answer.body.json()) as unknown
+  }
   return {
-    async fetchJson(url) {
-      const answer = await request(url, {
-        dispatcher: agent,
-        headers: { accept: 'application/json' },
-        signal: AbortSignal.timeout(options.timeoutMs),
-      })
-      if (answer.statusCode !== 200) {
-        await answer.body.dump({ limit: 1024 })
-        throw new Error(`${url} answered HTTP ${answer.statusCode}`)
+    fetchJson: (url) => send(url, { headers: { accept: 'application/json', ...authorization } }),
+    async postJson(url, document) {
+      const call = {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...authorization },
+        body: JSON.stringify(document),
       }
-      return (await answer.body.json()) as unknown
+      try {
+        return await send(url, call)
+      } catch (error) {
+        // The other side closed an idle connection as we wrote to it: nothing was decided, so asking again is safe.
+        if (!isBrokenConnection(error)) throw error
+        return send(url, call)
+      }
     },
     close: () => agent.close(),
   }
+}
+
+function isBrokenConnection(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE'
 }
 
 export interface ProxiedCall {

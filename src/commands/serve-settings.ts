@@ -7,7 +7,7 @@ import { isLoopbackHost } from '../base/loopback.ts'
 import type { Credentials } from '../protocol/credentials.ts'
 import { generateDemoClient, generateRoot } from '../server/generated.ts'
 import type { EmbeddedProvider, ServerOptions } from '../server/server-options.ts'
-import { readIdentityProvider } from './serve-identity.ts'
+import { readIdentityProvider, readPolicyEngine } from './serve-services.ts'
 import { readChoice, readTextFile, type Settings } from './settings.ts'
 import { parseDurationSeconds } from '../base/duration.ts'
 
@@ -39,6 +39,7 @@ export function readServerOptions(settings: Settings, io: Io): ServerOptions {
     policyClaim:
       (io.env['MINIO_IDENTITY_OPENID_CLAIM_PREFIX'] ?? '') +
       (firstSet(io, 'MINIO_IDENTITY_OPENID_CLAIM_NAME') ?? 'policy'),
+    policyEngine: readPolicyEngine(settings, io),
     limits: readLimits(settings, io),
     log: openLog(level),
     isAccessLogged: level === 'debug' || level === 'info',

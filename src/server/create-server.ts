@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { StsCliError } from '../base/errors.ts'
-import { createFetchJson } from '../base/undici.ts'
+import { createJsonClient } from '../base/undici.ts'
 import { listen, type ListenOptions } from './http/listener.ts'
 import type { HttpHandler } from './http/http-message.ts'
 import { createRouter } from './http/router.ts'
@@ -12,8 +12,10 @@ import { createTokenVerifier, type TokenVerifier } from './identity/token-verifi
 import type { RunningIssuer } from './issuer/start-issuer.ts'
 import { countRequests, createMetrics } from './metrics.ts'
 import { cannedPolicies } from './policy/canned.ts'
+import type { Authorizer } from './policy/authorizer.ts'
 import { createIamAuthorizer } from './policy/iam-authorizer.ts'
-import { parsePolicyDocument } from './policy/policy-document.ts'
+import { createOpaAuthorizer } from './policy/opa-authorizer.ts'
+import { parsePolicyDocument, type PolicyDocument } from './policy/policy-document.ts'
 import { parseSessionPolicy } from './policy/session-policy.ts'
 import { withSessionPolicy } from './policy/with-session-policy.ts'
 import { openFilesystemStore } from './s3/filesystem/open-filesystem-store.ts'
@@ -92,7 +94,7 @@ async function buildHandler(
   const sessions = createDerivedSessions({ rootSecret: options.root.secretAccessKey, nowMs })
   closers.push(() => sessions.close())
   const authenticator = createRequestAuthenticator({ root: options.root, sessions, region, nowMs })
-  const authorizer = withSessionPolicy(createIamAuthorizer({ policies }))
+  const engine = openPolicyEngine(options, policies, closers)
   const tokenVerifier = openTokenVerifier(options, issuer, closers)
   const objects = await openFilesystemStore(await openDirectory(options, closers), { nowMs })
   for (const bucket of options.buckets) {
@@ -108,19 +110,21 @@ async function buildHandler(
       sessions,
       tokenVerifier,
       knownPolicies: policies,
-      isPolicyClaimRequired: true,
+      isPolicyClaimRequired: options.policyEngine === undefined,
       checkSessionPolicy,
     }),
     s3: createS3Handler({
       authenticator,
-      authorizer,
+      authorizer: withSessionPolicy(engine),
       objects,
       region,
       domains: options.domains,
       log,
     }),
-    checkReady: async () =>
-      (await sessions.checkReady()) && ((await tokenVerifier?.checkReady()) ?? true),
+    checkReady: async () => {
+      const parts = [sessions.checkReady(), tokenVerifier?.checkReady(), engine.checkReady?.()]
+      return (await Promise.all(parts)).every((isReady) => isReady !== false)
+    },
     metrics: () => metrics.text(),
   })
   return countRequests(router, metrics)
@@ -134,7 +138,7 @@ function checkBucketName(name: string): void {
   })
 }
 
-function loadPolicies(options: ServerOptions): Map<string, ReturnType<typeof parsePolicyDocument>> {
+function loadPolicies(options: ServerOptions): Map<string, PolicyDocument> {
   const policies = new Map(cannedPolicies)
   for (const [name, text] of options.policies) {
     try {
@@ -147,6 +151,21 @@ function loadPolicies(options: ServerOptions): Map<string, ReturnType<typeof par
     }
   }
   return policies
+}
+
+/** OPA's answers are a word, its time limit is what a request may wait for a decision. */
+const decisionLimits = { timeoutMs: 2000, maxBytes: 64 * 1024 }
+
+function openPolicyEngine(
+  { policyEngine, log }: ServerOptions,
+  policies: Map<string, PolicyDocument>,
+  closers: (() => Promise<void>)[],
+): Authorizer & { checkReady?(): Promise<boolean> } {
+  if (policyEngine === undefined) return createIamAuthorizer({ policies })
+  const { url, authorization, ca } = policyEngine
+  const { postJson, close } = createJsonClient({ ...decisionLimits, authorization, ca })
+  closers.push(close)
+  return createOpaAuthorizer({ url, postJson, log })
 }
 
 function openTokenVerifier(
@@ -166,7 +185,7 @@ function openTokenVerifier(
   }
   if (identityProvider?.kind !== 'external') return undefined
   const { jwksUrl, configUrl, clientId, ca } = identityProvider
-  const { fetchJson, close } = createFetchJson({ timeoutMs: 5000, maxBytes: 1024 * 1024, ca })
+  const { fetchJson, close } = createJsonClient({ timeoutMs: 5000, maxBytes: 1024 * 1024, ca })
   closers.push(close)
   return createTokenVerifier({ jwksUrl, configUrl, clientId, fetchJson, nowMs, log })
 }

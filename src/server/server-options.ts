@@ -19,10 +19,21 @@ export interface ServerOptions {
   readonly policies: ReadonlyMap<string, string>
   readonly identityProvider: EmbeddedProvider | ExternalProvider | undefined
   readonly policyClaim: string
+  /** Undefined: the IAM documents decide. */
+  readonly policyEngine: PolicyEngine | undefined
   readonly limits: StsLimits
   readonly log: Log
   readonly isAccessLogged: boolean
   readonly nowMs: () => number
+}
+
+/** OPA, or a plugin that answers as it does. */
+export interface PolicyEngine {
+  readonly url: string
+  /** Header of that name, to the letter. */
+  readonly authorization: string | undefined
+  /** PEM certificates to trust besides the built-in roots. */
+  readonly ca: readonly string[] | undefined
 }
 
 export interface EmbeddedProvider {

@@ -63,6 +63,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Sta
       clients: [client, ...clients],
     },
     policyClaim: 'policy',
+    policyEngine: undefined,
     limits: {
       minDurationSeconds,
       maxDurationSeconds: 31_536_000,

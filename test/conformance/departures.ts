@@ -87,4 +87,9 @@ export const departures: Readonly<Record<string, Departure>> = {
     code: 'AccessDenied',
     document: 's3-error',
   },
+  'put-only/s3/session-policy-put-denied': {
+    why: 'departure 3: the session policy says no before the bucket is looked for',
+    status: 403,
+    code: 'AccessDenied',
+  },
 }

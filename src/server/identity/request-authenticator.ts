@@ -5,7 +5,7 @@ import type { SignedMessage } from '../../protocol/sigv4/canonical-request.ts'
 import { parseSignature, type ParsedSignature } from '../../protocol/sigv4/parse-signature.ts'
 import { equalInConstantTime } from '../../protocol/sigv4/signing-key.ts'
 import { verifySignature, type VerifiedSignature } from '../../protocol/sigv4/verify-signature.ts'
-import type { SessionStore } from '../sessions/session-store.ts'
+import type { SessionLookup, SessionStore } from '../sessions/session-store.ts'
 import type { Principal } from './principal.ts'
 
 export interface AuthenticatorOptions {
@@ -69,15 +69,25 @@ export function createRequestAuthenticator(options: AuthenticatorOptions): Reque
         return { principal: rootPrincipal, parsed, verified }
       }
       const session = await options.sessions.lookUp(parsed.accessKeyId, parsed.sessionToken)
+      if (session.outcome === 'missing-token' || session.outcome === 'wrong-token')
+        requireIssued(() => verify(session.secretAccessKey))
       if (session.outcome !== 'found') throw refuse(session.outcome)
       return { principal: session.principal, parsed, verified: verify(session.secretAccessKey) }
     },
   }
 }
 
-function refuse(
-  outcome: 'unknown' | 'expired' | 'missing-token' | 'wrong-token' | 'revoked',
-): AwsError {
+/** Whoever cannot sign with the key's secret was never issued it: for them it does not exist. */
+function requireIssued(verify: () => void): void {
+  try {
+    verify()
+  } catch (error) {
+    const isUnproved = error instanceof AwsError && error.code === 'SignatureDoesNotMatch'
+    throw isUnproved ? refuse('unknown') : error
+  }
+}
+
+function refuse(outcome: Exclude<SessionLookup['outcome'], 'found'>): AwsError {
   switch (outcome) {
     case 'unknown':
       return new AwsError('InvalidAccessKeyId', 'the access key id is not known here')

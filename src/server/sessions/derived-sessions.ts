@@ -5,7 +5,7 @@
 import { createHmac, randomInt } from 'node:crypto'
 import { readNumber, readString, readStrings, type JsonObject } from '../../base/parse.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
-import type { TemporaryCredentials } from '../../protocol/credentials.ts'
+import type { Credentials, TemporaryCredentials } from '../../protocol/credentials.ts'
 import { signSessionToken, verifySessionToken } from '../../protocol/jwt/session-token.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { SessionLookup, SessionRequest, SessionStore } from './session-store.ts'
@@ -64,12 +64,14 @@ export function createDerivedSessions(options: DerivedSessionsOptions): SessionS
 
     async lookUp(accessKeyId, sessionToken) {
       if (!/^[A-Z0-9]{20}$/.test(accessKeyId)) return { outcome: 'unknown' }
-      if (sessionToken === undefined || sessionToken === '') return { outcome: 'missing-token' }
+      const secretAccessKey = deriveSecret(accessKeyId)
+      if (sessionToken === undefined || sessionToken === '')
+        return { outcome: 'missing-token', secretAccessKey }
       const claims = verifySessionToken(sessionToken, options.rootSecret)
       if (claims === undefined || readString(claims, 'accessKey') !== accessKeyId)
-        return { outcome: 'wrong-token' }
+        return { outcome: 'wrong-token', secretAccessKey }
       if (revoked.has(accessKeyId)) return { outcome: 'revoked' }
-      return toLookup(claims, accessKeyId, deriveSecret(accessKeyId), options.nowMs())
+      return toLookup(claims, { accessKeyId, secretAccessKey }, options.nowMs())
     },
 
     async revoke(accessKeyId) {
@@ -117,19 +119,18 @@ function toClaims(request: SessionRequest, accessKey: string, issuedAtMs: number
 
 function toLookup(
   claims: JsonObject,
-  accessKey: string,
-  secretAccessKey: string,
+  { accessKeyId, secretAccessKey }: Credentials,
   nowMs: number,
 ): SessionLookup {
   const exp = readNumber(claims, 'exp')
   const subject = readString(claims, 'sub')
-  if (exp === undefined || subject === undefined) return { outcome: 'wrong-token' }
+  if (exp === undefined || subject === undefined) return { outcome: 'wrong-token', secretAccessKey }
   if (nowMs >= exp * 1000) return { outcome: 'expired' }
   const encodedPolicy = readString(claims, 'sessionPolicy')
   const inner = claims['claims']
   const principal: Principal = {
     kind: 'session',
-    accessKey,
+    accessKey: accessKeyId,
     subject,
     claims: typeof inner === 'object' && inner !== null ? (inner as JsonObject) : {},
     policyNames: readStrings(claims, 'policyNames'),

@@ -20,7 +20,9 @@ export interface SessionRequest {
 
 export type SessionLookup =
   | { readonly outcome: 'found'; readonly principal: Principal; readonly secretAccessKey: string }
-  | { readonly outcome: 'unknown' | 'expired' | 'missing-token' | 'wrong-token' | 'revoked' }
+  | { readonly outcome: 'unknown' | 'expired' | 'revoked' }
+  /** The secret goes along: only a signature made with it shows that the access key was ever issued. */
+  | { readonly outcome: 'missing-token' | 'wrong-token'; readonly secretAccessKey: string }
 
 export interface SessionStore {
   /** @throws {AwsError} `InvalidParameterValue` when the session token would not fit a header (8 KiB). */

@@ -22,7 +22,6 @@ export const listObjectsV2: S3Operation = {
       ...common,
       after,
     })
-    const withOwner = query.get('fetch-owner') === 'true'
     return xmlReply(
       'ListBucketResult',
       join([
@@ -38,7 +37,7 @@ export const listObjectsV2: S3Operation = {
           IsTruncated: isTruncated,
           EncodingType: common.encodingType,
         }),
-        describeEntries(call, entries, common.encode, withOwner),
+        describeEntries(call, entries, common.encode),
       ]),
     )
   },
@@ -69,7 +68,7 @@ export const listObjects: S3Operation = {
           IsTruncated: isTruncated,
           EncodingType: common.encodingType,
         }),
-        describeEntries(call, entries, common.encode, true),
+        describeEntries(call, entries, common.encode),
       ]),
     )
   },
@@ -117,9 +116,9 @@ function describeEntries(
   { principal }: S3Call,
   entries: readonly ListEntry[],
   encode: (text: string) => string,
-  withOwner: boolean,
 ): XmlElements {
-  const owner = withOwner ? describeOwner(principal) : undefined
+  // With or without `fetch-owner`, as MinIO.
+  const owner = describeOwner(principal)
   return join(
     entries.map((entry) => {
       return entry.kind === 'prefix'
@@ -129,11 +128,7 @@ function describeEntries(
   )
 }
 
-function describeContents(
-  info: ObjectInfo,
-  key: string,
-  owner: XmlElements | undefined,
-): XmlElements {
+function describeContents(info: ObjectInfo, key: string, owner: XmlElements): XmlElements {
   const algorithm = checksumAlgorithms.find((name) => name === info.checksum?.algorithm)
   return elements({
     Key: key,

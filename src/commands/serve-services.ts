@@ -1,4 +1,4 @@
-/** Which identity provider the server trusts: its own, or the one that MinIO's variables name. */
+/** Whom the server believes and who decides: its own provider and documents, or those that MinIO's variables name. */
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import type { EmbeddedProvider, ServerOptions } from '../server/server-options.ts'
@@ -6,9 +6,6 @@ import { readTextFile, type Settings } from './settings.ts'
 
 /** Each would change who may do what: a server that ignored one would not be the server that was asked for. */
 const notBuilt: Readonly<Record<string, string>> = {
-  MINIO_IAM_OPA_URL: 'OPA',
-  MINIO_POLICY_OPA_URL: 'OPA',
-  MINIO_POLICY_PLUGIN_URL: 'an access management plugin',
   MINIO_ETCD_ENDPOINTS: 'etcd',
   MINIO_IDENTITY_LDAP_SERVER_ADDR: 'LDAP',
   MINIO_IDENTITY_PLUGIN_URL: 'an identity management plugin',
@@ -51,14 +48,36 @@ export function readIdentityProvider(
       stage: 'serve',
       hint: 'clients are those of the identity provider that the variable names',
     })
-  const caFile = settings.get('ca-file')
   return {
     kind: 'external',
     jwksUrl,
     configUrl,
     clientId: io.env['MINIO_IDENTITY_OPENID_CLIENT_ID'],
-    ca: caFile === undefined ? undefined : [readTextFile(caFile, 'CA')],
+    ca: readCa(settings),
   }
+}
+
+/** The plugin wins over OPA, and 2018's names over the later ones, as at MinIO. */
+const engines = [
+  ['MINIO_POLICY_PLUGIN_URL', 'MINIO_POLICY_PLUGIN_AUTH_TOKEN'],
+  ['MINIO_IAM_OPA_URL', 'MINIO_IAM_OPA_AUTHTOKEN'],
+  ['MINIO_POLICY_OPA_URL', 'MINIO_POLICY_OPA_AUTH_TOKEN'],
+] as const
+
+/** The engine that decides instead of IAM documents. @throws {StsCliError} `ERR_CONFIG` for a bad URL, `ERR_INPUT` for the CA file. */
+export function readPolicyEngine(settings: Settings, io: Io): ServerOptions['policyEngine'] {
+  for (const [urlName, tokenName] of engines) {
+    const url = readUrlVariable(io, urlName)
+    if (url === undefined) continue
+    const token = io.env[tokenName]
+    return { url, authorization: token === '' ? undefined : token, ca: readCa(settings) }
+  }
+  return undefined
+}
+
+function readCa(settings: Settings): readonly string[] | undefined {
+  const caFile = settings.get('ca-file')
+  return caFile === undefined ? undefined : [readTextFile(caFile, 'CA')]
 }
 
 function readUrlVariable(io: Io, name: string): string | undefined {

@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { departures } from './departures.ts'
+import { elementText, type Exchange, readExchanges } from './recording.ts'
+import { replay, type Replayed } from './replay.ts'
+import { type OpaInput, type RecordedStack, startRecordedStack } from './stack.ts'
+import { shapeOf } from './xml-shape.ts'
+
+const keycloak = readFileSync(new URL('../vectors/keycloak-26.json', import.meta.url), 'utf8')
+
+function readKeySet(): unknown {
+  const records = JSON.parse(keycloak) as { name: string; response: { body: unknown } }[]
+  const body = records.find(({ name }) => name === 'jwks')?.response.body
+  return typeof body === 'string' ? JSON.parse(body) : body
+}
+
+/** What Rego said in the main run: the owner everything, others put, get and list. */
+const mainRule = ({ action, owner }: OpaInput): boolean =>
+  owner || /^s3:(Put|Get|List)/.test(action)
+/** The quickstart's own Rego: put, and only when not the owner. */
+const putOnlyRule = ({ action, owner }: OpaInput): boolean => action === 's3:PutObject' && !owner
+
+const main = readExchanges('minio-2022.json')
+const putOnly = readExchanges('minio-2022-opa-put-only.json')
+
+/** The put-only run's STS exchanges were not recorded; those of the main run stand in, as if they had issued its keys. */
+function standIn(name: string, signedBy: string): Exchange {
+  const issuing = main.find((exchange) => exchange.name === name)
+  const using = putOnly.find((exchange) => exchange.name === signedBy)
+  if (issuing === undefined || using === undefined) throw new Error(`no ${name} or ${signedBy}`)
+  const accessKey =
+    /Credential=([^/]+)/.exec(using.request.headers['Authorization'] ?? '')?.[1] ?? ''
+  const { body } = issuing.response
+  const swapped = body
+    .replace(elementText(body, 'AccessKeyId') ?? '', accessKey)
+    .replace(
+      elementText(body, 'SessionToken') ?? '',
+      using.request.headers['X-Amz-Security-Token'] ?? '',
+    )
+  return { ...issuing, name: `stand-in/${name}`, response: { ...issuing.response, body: swapped } }
+}
+
+const runs = [
+  { title: 'MinIO of 2022', prefix: '', exchanges: main, rule: mainRule },
+  {
+    title: 'MinIO of 2022 with an OPA that allows put alone',
+    prefix: 'put-only/',
+    rule: putOnlyRule,
+    exchanges: [
+      standIn('cg/success', 's3/put'),
+      standIn('cg/policy-ok', 's3/session-policy-put-denied'),
+      ...putOnly,
+    ],
+  },
+]
+
+describe.each(runs)('$title', ({ prefix, exchanges, rule }) => {
+  let stack: RecordedStack
+  let replayed: Map<string, Replayed>
+
+  beforeAll(async () => {
+    stack = await startRecordedStack(readKeySet(), rule)
+    const all = await replay(exchanges, stack.send)
+    replayed = new Map(all.map((item) => [item.exchange.name, item]))
+  })
+  afterAll(() => stack.stop())
+
+  it.each(exchanges)('$name is answered as recorded, or as the departure says', ({ name }) => {
+    const { exchange, reply } = replayed.get(name) ?? {}
+    if (exchange === undefined || reply === undefined) throw new Error(`${name} was not replayed`)
+    const departure = departures[`${prefix}${name}`]
+    const recorded = exchange.response
+    const expected = {
+      status: departure?.status ?? recorded.status,
+      code: departure === undefined ? elementText(recorded.body, 'Code') : departure.code,
+    }
+
+    expect({ status: reply.status, code: elementText(reply.body, 'Code') }, reply.body).toEqual(
+      expected,
+    )
+    if (departure?.document === undefined)
+      expect(shapeOf(reply.body)).toEqual(shapeOf(recorded.body))
+    else expect(shapeOf(reply.body)[0]).toMatch(roots[departure.document])
+  })
+})
+
+const roots = {
+  'sts-error': /^\/ErrorResponse/,
+  's3-error': /^\/Error/,
+  success: /^\/\w+Response/,
+} as const
