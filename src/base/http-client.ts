@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import type { RequestOptions } from 'node:https'
 import { StsCliError, type ErrorStage } from './errors.ts'
+import { isLoopbackHost } from './loopback.ts'
 import { findProxy } from './proxy.ts'
 
 export interface HttpCall {
@@ -82,7 +83,7 @@ async function sendOnce(
       typeof call.body === 'string' ? Buffer.byteLength(call.body) : call.body.byteLength
     requestOptions.headers = { ...call.headers, 'content-length': String(bytes) }
   }
-  if (isTls) Object.assign(requestOptions, await tlsOptions(options))
+  if (isTls) Object.assign(requestOptions, await tlsOptions(call.url, options))
   return await new Promise((resolve, reject) => {
     const request = open(
       call.url,
@@ -103,7 +104,7 @@ async function sendThroughProxy(
   { timeoutMs, proxy }: { timeoutMs: number; proxy: string },
 ): Promise<HttpAnswer> {
   const { requestThroughProxy } = await import('./undici.ts')
-  const tls = await tlsOptions(options)
+  const tls = await tlsOptions(call.url, options)
   const answer = await requestThroughProxy({ ...call, proxy, timeoutMs, tls })
   return toAnswer(answer.status, answer.headers, await readBody(answer.body))
 }
@@ -135,15 +136,18 @@ function toAnswer(
   return { status, headers, body }
 }
 
-async function tlsOptions({
-  caFile,
-  isInsecure,
-  stage,
-}: HttpOptions): Promise<{ rejectUnauthorized?: boolean; ca?: string[] }> {
+async function tlsOptions(
+  url: URL,
+  { caFile, isInsecure, stage }: HttpOptions,
+): Promise<{ rejectUnauthorized?: boolean; ca?: string[] }> {
   if (isInsecure === true) return { rejectUnauthorized: false }
   if (caFile === undefined) return {}
+  const ca = readCaFile(caFile, stage)
+  // No public authority may vouch for localhost (CA/Browser Forum, Baseline Requirements §4.2.2), and reading all of them takes longer
+  // than the whole flow.
+  if (isLoopbackHost(url.hostname)) return { ca: [ca] }
   const { rootCertificates } = await import('node:tls')
-  return { ca: [readCaFile(caFile, stage), ...rootCertificates] }
+  return { ca: [ca, ...rootCertificates] }
 }
 
 function readCaFile(path: string, stage: ErrorStage): string {

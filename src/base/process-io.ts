@@ -1,27 +1,40 @@
 /** The real outside world: the one place below `bin/` that touches `process`. */
 import { readSync, writeSync } from 'node:fs'
-import { isatty } from 'node:tty'
 import { StsCliError } from './errors.ts'
 import type { Io } from './io.ts'
 
 /** The terminal, environment, clock and signals of this process. */
 export function createProcessIo(): Io {
-  const isTty = { stdin: isatty(0), stdout: isatty(1), stderr: isatty(2) }
   return {
     env: process.env,
     platform: process.platform,
     pid: process.pid,
-    isTty,
+    isTty: {
+      get stdin() {
+        return isTerminal(0)
+      },
+      get stdout() {
+        return isTerminal(1)
+      },
+      get stderr() {
+        return isTerminal(2)
+      },
+    },
     nowMs: () => Date.now(),
     writeStdout: (text) => writeWhole(1, text),
     writeStderr: (text) => writeQuietly(text),
     readStdin: async (maxBytes) => readToEnd(maxBytes),
-    askSecret:
-      isTty.stdin || isTty.stderr
-        ? async (prompt) => (await import('./ask-secret.ts')).askSecret(prompt)
-        : undefined,
+    get askSecret() {
+      if (!isTerminal(0) && !isTerminal(2)) return undefined
+      return async (prompt: string) => (await import('./ask-secret.ts')).askSecret(prompt)
+    },
     catchSignals,
   }
+}
+
+/** Asked when somebody needs to know: loading node:tty is a twentieth of Node's own start. */
+function isTerminal(descriptor: number): boolean {
+  return process.getBuiltinModule('node:tty').isatty(descriptor)
 }
 
 /** `process.stdout.write` is asynchronous on pipes, and lost when the process ends first. */

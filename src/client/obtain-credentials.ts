@@ -74,6 +74,8 @@ async function obtainToken(
   { net }: ObtainOptions,
 ): Promise<{ token: string; expiresInSeconds: number | undefined }> {
   if (source.grant === 'token') return { token: source.token, expiresInSeconds: undefined }
+  // What reads the STS's answer is compiled while the identity provider thinks.
+  setImmediate(() => void import('../protocol/sts-wire.ts'))
   return obtainClientCredentialsToken(source, net)
 }
 

@@ -41,12 +41,11 @@ export type DefineOption = (names: string, description: string, extras?: OptionE
 /** Options under one heading, for the same commands unless one says otherwise. */
 export function defineGroup(group: string, commands: readonly CommandName[]): DefineOption {
   return (text, description, extras = {}) => {
-    const [names = '', placeholder] = text.split(/ (?=[A-Z])/)
-    const all = names.split(', ')
+    const { names, placeholder } = splitNames(text)
     const isList = placeholder?.endsWith('…') === true
     return {
-      name: all.at(-1) ?? '',
-      aliases: all.slice(0, -1),
+      name: names.at(-1) ?? '',
+      aliases: names.slice(0, -1),
       kind: placeholder === undefined ? 'boolean' : isList ? 'list' : 'value',
       placeholder: placeholder?.replace('…', ''),
       env: extras.env ?? [],
@@ -56,4 +55,13 @@ export function defineGroup(group: string, commands: readonly CommandName[]): De
       commands: extras.commands ?? commands,
     }
   }
+}
+
+/** A value's name is in capitals; without a regular expression, because this runs at every start. */
+function splitNames(text: string): { names: string[]; placeholder: string | undefined } {
+  const at = text.lastIndexOf(' ')
+  const first = text.charAt(at + 1)
+  if (at === -1 || first < 'A' || first > 'Z')
+    return { names: text.split(', '), placeholder: undefined }
+  return { names: text.slice(0, at).split(', '), placeholder: text.slice(at + 1) }
 }

@@ -1,5 +1,7 @@
-/** Command name → what it does. Each is loaded when it runs. */
+/** Command name → what it does. Each is loaded when it runs, but for the two that shells call at every prompt. */
 import type { Io } from '../base/io.ts'
+import { runCreds } from './creds.ts'
+import { failEvaluation, runEnv } from './env.ts'
 import type { CommandName } from './option-spec.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 
@@ -47,7 +49,7 @@ export const commandTable: readonly CommandSpec[] = [
     operands: '',
     summary: 'print the remembered credentials, renewed when they are about to expire',
     examples: ['sts-cli creds', 'sts-cli creds -f process', 'sts-cli creds --field accessKeyId'],
-    load: async () => (await import('./creds.ts')).runCreds,
+    load: async () => runCreds,
   },
   {
     name: 'env',
@@ -58,8 +60,8 @@ export const commandTable: readonly CommandSpec[] = [
       'sts-cli env --shell fish | source',
       'eval $(sts-cli env --unset)',
     ],
-    load: async () => (await import('./env.ts')).runEnv,
-    loadOnFailure: async () => (await import('./env.ts')).failEvaluation,
+    load: async () => runEnv,
+    loadOnFailure: async () => failEvaluation,
   },
   {
     name: 'status',

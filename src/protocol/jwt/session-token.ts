@@ -1,12 +1,12 @@
 /** Session tokens: JWTs that we issue and only we read, HS512 under the root secret as MinIO's are (WIRE 2.4). */
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, timingSafeEqual, type KeyObject } from 'node:crypto'
 import type { JsonObject } from '../../base/parse.ts'
 import { splitJwt } from './decode-jwt.ts'
 
 const headerText = Buffer.from('{"alg":"HS512","typ":"JWT"}').toString('base64url')
 
 /** Signs claims, written with sorted names as Go does. */
-export function signSessionToken(claims: JsonObject, rootSecret: string): string {
+export function signSessionToken(claims: JsonObject, rootSecret: KeyObject): string {
   const sorted = Object.fromEntries(Object.entries(claims).toSorted(([a], [b]) => (a < b ? -1 : 1)))
   const signedText = `${headerText}.${Buffer.from(JSON.stringify(sorted)).toString('base64url')}`
   return `${signedText}.${createHmac('sha512', rootSecret).update(signedText).digest('base64url')}`
@@ -16,7 +16,7 @@ export function signSessionToken(claims: JsonObject, rootSecret: string): string
  * The claims of a token that was signed under `rootSecret`; undefined for any other. Says nothing of expiry: the caller needs the claims
  * of an expired token to call it expired.
  */
-export function verifySessionToken(token: string, rootSecret: string): JsonObject | undefined {
+export function verifySessionToken(token: string, rootSecret: KeyObject): JsonObject | undefined {
   const decoded = splitJwt(token)
   if (decoded === undefined || decoded.header['alg'] !== 'HS512') return undefined
   const expected = createHmac('sha512', rootSecret).update(decoded.signedText).digest()

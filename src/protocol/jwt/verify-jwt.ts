@@ -105,7 +105,9 @@ function isKeyFor(key: JwtKey, alg: string, algorithm: Algorithm): boolean {
 function isSignatureValid(decoded: DecodedJwt, key: JwtKey, algorithm: Algorithm): boolean {
   try {
     const data = Buffer.from(decoded.signedText, 'latin1')
-    return verify(algorithm.digest, data, { key: key.key, ...algorithm.options }, decoded.signature)
+    const { options } = algorithm
+    const keyAndOptions = options === undefined ? key.key : { key: key.key, ...options }
+    return verify(algorithm.digest, data, keyAndOptions, decoded.signature)
   } catch {
     return false
   }

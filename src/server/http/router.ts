@@ -12,7 +12,7 @@ export interface Routes {
 
 /** Health, metrics, STS, then S3: the order of MinIO's router (WIRE 1.1). */
 export function createRouter(routes: Routes): HttpHandler {
-  return async (request) => {
+  return (request) => {
     if (request.rawPath.startsWith('/minio/health/')) return answerHealth(request, routes)
     if (request.rawPath === '/metrics' && request.method === 'GET' && isUnsigned(request))
       return answerMetrics(request, routes)

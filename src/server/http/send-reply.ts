@@ -44,24 +44,36 @@ export async function sendReply(
     )
   }
   response.writeHead(reply.status, headers)
-  const sent = await sendBody(message, response, body)
+  const sent =
+    body instanceof Readable
+      ? await sendStream(message, response, body)
+      : sendWhole(message, response, body)
   if (isUnread) drain(message)
   return sent
 }
 
-async function sendBody(
+function sendWhole(
   message: IncomingMessage,
   response: ServerResponse,
-  body: string | Uint8Array | Readable,
-): Promise<number> {
+  body: string | Uint8Array,
+): number {
   if (message.method === 'HEAD') {
-    if (body instanceof Readable) body.destroy()
     response.end()
     return 0
   }
-  if (!(body instanceof Readable)) {
-    response.end(body)
-    return body.length
+  response.end(body)
+  return body.length
+}
+
+async function sendStream(
+  message: IncomingMessage,
+  response: ServerResponse,
+  body: Readable,
+): Promise<number> {
+  if (message.method === 'HEAD') {
+    body.destroy()
+    response.end()
+    return 0
   }
   let sent = 0
   body.on('data', (chunk: Buffer) => {

@@ -1,11 +1,12 @@
 /** Verifies an identity provider's token against its key set and the operator's settings. */
+import { createBatch } from '../../base/batch.ts'
 import type { Log } from '../../base/log.ts'
 import { readString, readStrings, type JsonObject } from '../../base/parse.ts'
 import type { FetchJson } from '../../base/undici.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
 import { parseDiscovery } from '../../protocol/discovery.ts'
 import { verifyJwt, type JwtVerdict } from '../../protocol/jwt/verify-jwt.ts'
-import { createKeySet, type KeySet } from './key-set.ts'
+import { createKeySet } from './key-set.ts'
 
 export interface TokenVerifierOptions {
   /** 2018: the key set's address itself (MINIO_IAM_JWKS_URL). One of this and `configUrl`. */
@@ -53,9 +54,26 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     log: options.log,
   })
 
+  const batch = createBatch()
+  const check = (token: string): Promise<JwtVerdict> =>
+    batch(() =>
+      verifyJwt(token, keySet.findCached, { nowMs: options.nowMs(), clockToleranceSeconds }),
+    )
+  /** The keys may have been rotated since they were fetched. */
+  const checkAgain = async (token: string): Promise<JwtVerdict> => {
+    if (keySet.canRefresh()) await keySet.refresh()
+    if (keySet.hasKeys) return check(token)
+    throw new AwsError(
+      'ServiceUnavailable',
+      'the identity provider’s keys cannot be loaded; try again',
+    )
+  }
+
   return {
     async verify(token) {
-      const verdict = await verifyWithRefresh(token, keySet, options.nowMs)
+      if (!keySet.hasKeys && keySet.canRefresh()) await keySet.refresh()
+      let verdict = await check(token)
+      if (verdict.outcome === 'unknown-key') verdict = await checkAgain(token)
       if (verdict.outcome !== 'valid') throw refuse(verdict.outcome, verdict.message)
       checkIssuer(verdict.claims, issuer)
       if (options.clientId !== undefined) checkAudience(verdict.claims, options.clientId)
@@ -70,28 +88,6 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       return keySet.hasKeys
     },
   }
-}
-
-async function verifyWithRefresh(
-  token: string,
-  keySet: KeySet,
-  nowMs: () => number,
-): Promise<JwtVerdict> {
-  const check = (): JwtVerdict =>
-    verifyJwt(token, (kid) => keySet.findCached(kid), { nowMs: nowMs(), clockToleranceSeconds })
-  if (!keySet.hasKeys && keySet.canRefresh()) await keySet.refresh()
-  const verdict = check()
-  if (verdict.outcome !== 'unknown-key') return verdict
-  if (keySet.canRefresh()) {
-    await keySet.refresh()
-    return check()
-  }
-  if (!keySet.hasKeys)
-    throw new AwsError(
-      'ServiceUnavailable',
-      'the identity provider’s keys cannot be loaded; try again',
-    )
-  return verdict
 }
 
 function refuse(outcome: JwtVerdict['outcome'], message: string): AwsError {

@@ -1,4 +1,5 @@
 import { AwsError } from '../../protocol/aws-error.ts'
+import { sha256Hex } from '../../protocol/sigv4/canonical-request.ts'
 import { readDurationSeconds } from './parameters.ts'
 import type { StsAction } from './sts-action.ts'
 
@@ -6,9 +7,10 @@ import type { StsAction } from './sts-action.ts'
 export const assumeRole: StsAction = {
   name: 'AssumeRole',
   async run(
-    { http, parameters, bodySha256 },
+    { http, parameters, body },
     { authenticator, sessions, limits, checkSessionPolicy, nowMs },
   ) {
+    const bodySha256 = sha256Hex(body)
     const { principal } = await authenticator.authenticate(http, { service: 'sts', bodySha256 })
     if (principal === undefined) {
       throw new AwsError(

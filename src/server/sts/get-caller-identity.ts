@@ -1,4 +1,5 @@
 import { AwsError } from '../../protocol/aws-error.ts'
+import { sha256Hex } from '../../protocol/sigv4/canonical-request.ts'
 import type { StsAction } from './sts-action.ts'
 
 /** One account: all there is belongs to it. Twelve digits, because AWS's tools check. */
@@ -7,7 +8,8 @@ const account = '000000000000'
 /** GetCallerIdentity: who signed this. MinIO lacks it and every AWS tool tries it; it needs no permission (AWS STS API). */
 export const getCallerIdentity: StsAction = {
   name: 'GetCallerIdentity',
-  async run({ http, bodySha256 }, { authenticator }) {
+  async run({ http, body }, { authenticator }) {
+    const bodySha256 = sha256Hex(body)
     const { principal } = await authenticator.authenticate(http, { service: 'sts', bodySha256 })
     if (principal === undefined)
       throw new AwsError(

@@ -13,19 +13,16 @@ const headers = { 'content-type': 'application/xml', 'cache-control': 'no-store'
 export function createStsHandler(services: StsServices): HttpHandler {
   return async (request) => {
     try {
-      return await answer(request, services)
+      const { parameters, body } = await readForm(request)
+      const action = findAction(parameters)
+      request.log['action'] = action.name
+      const result = await action.run({ http: request, parameters, body }, services)
+      const document = encodeStsSuccess(action.name, result, request.requestId)
+      return { status: 200, headers, body: document }
     } catch (error) {
       return refuse(error, request, services)
     }
   }
-}
-
-async function answer(request: HttpRequest, services: StsServices): Promise<HttpReply> {
-  const { parameters, bodySha256 } = await readForm(request)
-  const action = findAction(parameters)
-  request.log['action'] = action.name
-  const result = await action.run({ http: request, parameters, bodySha256 }, services)
-  return { status: 200, headers, body: encodeStsSuccess(action.name, result, request.requestId) }
 }
 
 /** Version, then Action: the order of MinIO's handlers (WIRE 1.3). */

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { AwsError } from '../../protocol/aws-error.ts'
 import { decodeFormText } from '../../protocol/sigv4/canonical-request.ts'
 import type { HttpRequest } from '../http/http-message.ts'
@@ -9,7 +8,8 @@ const maxParameters = 64
 
 export interface StsForm {
   readonly parameters: ReadonlyMap<string, string>
-  readonly bodySha256: string
+  /** As it came: a signature covers its bytes. */
+  readonly body: Buffer
 }
 
 /**
@@ -25,21 +25,36 @@ export async function readForm(request: HttpRequest): Promise<StsForm> {
   )
   const body = await readBody(request)
   if (hasForm) addParameters(parameters, body.toString('utf8'))
-  return { parameters, bodySha256: createHash('sha256').update(body).digest('hex') }
+  return { parameters, body }
 }
 
-async function readBody(request: HttpRequest): Promise<Buffer> {
-  const declared = Number(request.headers.get('content-length') ?? 0)
-  if (declared > maxFormBytes) throw tooLong()
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of request.body as AsyncIterable<Buffer>) {
-    length += chunk.length
-    if (length > maxFormBytes) throw tooLong()
-    chunks.push(chunk)
-  }
-  const [first] = chunks
-  return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks)
+/** By events: an async iterator costs a tenth of the whole exchange. */
+function readBody(request: HttpRequest): Promise<Buffer> {
+  const { body } = request
+  return new Promise((resolve, reject) => {
+    if (Number(request.headers.get('content-length') ?? 0) > maxFormBytes) {
+      reject(tooLong())
+      return
+    }
+    const chunks: Buffer[] = []
+    let length = 0
+    const onData = (chunk: Buffer): void => {
+      length += chunk.length
+      if (length <= maxFormBytes) chunks.push(chunk)
+      else settle(() => reject(tooLong()))
+    }
+    const onEnd = (): void =>
+      settle(() =>
+        resolve(chunks[0] !== undefined && chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)),
+      )
+    const onBroken = (): void =>
+      settle(() => reject(new AwsError('IncompleteBody', 'the request body ended early')))
+    const settle = (finish: () => void): void => {
+      body.off('data', onData).off('end', onEnd).off('close', onBroken)
+      finish()
+    }
+    body.on('data', onData).on('end', onEnd).on('close', onBroken).on('error', onBroken)
+  })
 }
 
 function addParameters(parameters: Map<string, string>, text: string): void {

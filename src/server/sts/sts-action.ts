@@ -35,8 +35,8 @@ export interface StsServices {
 export interface StsRequest {
   readonly http: HttpRequest
   readonly parameters: ReadonlyMap<string, string>
-  /** SHA-256 of the body as it came: what an STS signature covers. */
-  readonly bodySha256: string
+  /** As it came: an STS signature covers its SHA-256. */
+  readonly body: Buffer
 }
 
 export interface StsAction {
