@@ -16,8 +16,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const spec = commandTable.find(({ name }) => name === word)
   try {
     if (spec !== undefined) return await runCommand(spec, argv.slice(1), io)
-    const isDropIn = word.startsWith('-') && !/^--?(h|help|V|version)$/.test(word)
-    return isDropIn ? await runFlagsAlone(argv, io) : await runProgram(argv, io)
+    const [, page] = /^--?(h|help|V|version)$/.exec(word) ?? []
+    if (page !== undefined)
+      return await runProgram([page.startsWith('h') ? '--help' : '--version', ...argv.slice(1)], io)
+    return word.startsWith('-') ? await runFlagsAlone(argv, io) : await runProgram(argv, io)
   } catch (error) {
     if (spec?.loadOnFailure !== undefined) (await spec.loadOnFailure())(argv, io)
     const { printError } = await import('./commands/print-error.ts')

@@ -44,6 +44,11 @@ function roomOf(file: string): string {
   return file.includes('/') ? (file.split('/')[0] ?? '') : 'top'
 }
 
+/** The part of the server that a file belongs to. */
+function partOf(file: string): string {
+  return file.split('/')[1] ?? ''
+}
+
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   top: ['top', 'commands', 'client', 'server', 'base'],
   commands: ['commands', 'client', 'server', 'protocol', 'base'],
@@ -93,7 +98,6 @@ describe('the import law', () => {
   })
 
   it('lets parts of the server import only those below them', () => {
-    const partOf = (file: string): string => file.split('/')[1] ?? ''
     const broken = imports.filter(({ from, to, isTypeOnly }) => {
       const allowed = serverParts[partOf(from)]
       const isInside = from.startsWith('server/') && to.startsWith('server/') && isOurs(to)

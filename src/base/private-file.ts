@@ -7,8 +7,9 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  statSync,
   unlinkSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs'
 
 const noFollow = constants.O_NOFOLLOW ?? 0
@@ -20,7 +21,8 @@ export function writePrivateFile(path: string, text: string): void {
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow
     const descriptor = openSync(temporary, flags, 0o600)
     try {
-      writeSync(descriptor, text)
+      // Not writeSync: on a disk that is filling up it writes a part and says nothing.
+      writeFileSync(descriptor, text)
       fsyncSync(descriptor)
     } finally {
       closeSync(descriptor)
@@ -30,6 +32,19 @@ export function writePrivateFile(path: string, text: string): void {
     removeQuietly(temporary)
     throw error
   }
+}
+
+/**
+ * Writes where the user said. A device or a pipe (`/dev/null`, `>(…)`) is written into: a file renamed over it would take its place.
+ *
+ * @returns Whether a file was made. @throws Node's own error.
+ */
+export function writeNamedFile(path: string, text: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false })
+  const isFile = stat === undefined || stat.isFile()
+  if (isFile) writePrivateFile(path, text)
+  else writeFileSync(path, text)
+  return isFile
 }
 
 /** The text of a file that is ours and nobody else's to read; undefined when it is not there, not private, or longer than `maxBytes`. */

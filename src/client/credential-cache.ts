@@ -48,7 +48,8 @@ export function readRemembered(
   if (text === undefined) return undefined
   try {
     const value: unknown = JSON.parse(text)
-    return isRemembered(value) ? value : undefined
+    // Two long names may share a file: what is remembered for one is not for the other.
+    return isRemembered(value) && value.profile === profile ? value : undefined
   } catch {
     return undefined
   }
@@ -120,9 +121,13 @@ function isRemembered(value: unknown): value is RememberedCredentials {
     'profile',
     'inputs',
   ]
-  const numbers = ['expiresAtMs', 'issuedAtMs']
+  const times = ['expiresAtMs', 'issuedAtMs']
   return (
     texts.every((name) => typeof record[name] === 'string') &&
-    numbers.every((name) => typeof record[name] === 'number')
+    times.every((name) => isInstant(record[name]))
   )
+}
+
+function isInstant(value: unknown): boolean {
+  return typeof value === 'number' && !Number.isNaN(new Date(value).getTime())
 }

@@ -1,6 +1,7 @@
 /** A look at a token without sending it anywhere. Nothing is verified: that takes the provider's keys. */
 import { formatDuration } from '../base/duration.ts'
 import { readNumber, readString, readStrings, type JsonObject } from '../base/parse.ts'
+import { toPrintable } from '../base/printable.ts'
 import { decodeJwt } from '../protocol/jwt/decode-jwt.ts'
 
 export interface Finding {
@@ -28,7 +29,12 @@ export function inspectToken(token: string, nowMs: number): TokenReport {
     checkAudience(claims),
     checkSubject(claims),
   ]
-  return { header, claims, findings }
+  return { header, claims, findings: findings.map(toPrintableFinding) }
+}
+
+/** Claims are quoted in findings, and whoever wrote the token chose them: none may forge a line or steer the terminal. */
+function toPrintableFinding({ level, message }: Finding): Finding {
+  return { level, message: toPrintable(message, 1000) }
 }
 
 function checkAlgorithm(header: JsonObject): Finding {

@@ -38,9 +38,13 @@ export async function withLock<T>(options: LockOptions, work: () => Promise<T>):
 
 async function acquire(path: string, { directory, timeoutMs }: LockOptions): Promise<() => void> {
   const deadlineMs = performance.now() + timeoutMs
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+  } catch {
+    return () => {}
+  }
   for (let waitMs = 10; ; waitMs = Math.min(200, waitMs * 2)) {
     try {
-      mkdirSync(directory, { recursive: true, mode: 0o700 })
       const descriptor = openSync(path, 'wx', 0o600)
       writeSync(descriptor, `${process.pid} ${hostname()}\n`)
       closeSync(descriptor)

@@ -1,5 +1,6 @@
 import { StsCliError } from '../base/errors.ts'
 import { sendHttp } from '../base/http-client.ts'
+import { toPrintable } from '../base/printable.ts'
 import type { Credentials } from '../protocol/credentials.ts'
 import { decodeS3Error } from '../protocol/s3-wire.ts'
 import { sha256Hex } from '../protocol/sigv4/canonical-request.ts'
@@ -33,8 +34,8 @@ export async function putObject(
   throw new StsCliError('ERR_REFUSED', 'the object store refused', {
     stage: 's3',
     httpStatus: error.status,
-    serverCode: error.code,
-    serverMessage: error.message.replaceAll(/[^\u0020-\uffff]/g, ' ').slice(0, 500),
+    serverCode: toPrintable(error.code, 100),
+    serverMessage: toPrintable(error.message, 500),
     requestId: error.requestId,
     cause: error,
   })

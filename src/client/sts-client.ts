@@ -1,6 +1,7 @@
 /** STS calls: a form out, credentials or the server's refusal back. */
-import { StsCliError } from '../base/errors.ts'
+import { StsCliError, type ErrorCode } from '../base/errors.ts'
 import { sendHttp } from '../base/http-client.ts'
+import { toPrintable } from '../base/printable.ts'
 import { AwsError } from '../protocol/aws-error.ts'
 import type { TemporaryCredentials } from '../protocol/credentials.ts'
 import type { ExchangeOptions, NetOptions, StsActionName } from './options.ts'
@@ -27,7 +28,7 @@ export interface TokenToExchange {
 /**
  * Trades a token (or, for `assume-role`, a signature) for temporary credentials.
  *
- * @throws {StsCliError} `ERR_REFUSED` with the server's code; `ERR_UNAVAILABLE` for 5xx; `ERR_PROTOCOL` for an answer that is no STS document.
+ * @throws {StsCliError} `ERR_REFUSED` with the server's code; `ERR_UNAVAILABLE` for 5xx; `ERR_TIMEOUT` for 429; `ERR_PROTOCOL` for an answer that is no STS document.
  */
 export async function exchangeToken(
   { token, expiresInSeconds, nowMs }: TokenToExchange,
@@ -64,7 +65,16 @@ export async function exchangeToken(
       })
     return credentials
   } catch (error) {
-    throw error instanceof AwsError ? explainRefusal(error) : error
+    if (error instanceof AwsError) throw explainRefusal(error)
+    const code = codeOfStatus(answer.status)
+    if (code === undefined) throw error
+    // The page of a proxy or a load balancer: what counts is that nobody behind it answers.
+    throw new StsCliError(code, `${url.host} answered with an error`, {
+      stage: 'sts',
+      httpStatus: answer.status,
+      hint: 'try again later',
+      cause: error,
+    })
   }
 }
 
@@ -108,13 +118,17 @@ async function buildHeaders(
   )
 }
 
+function codeOfStatus(status: number): ErrorCode | undefined {
+  if (status === 429) return 'ERR_TIMEOUT'
+  return status >= 500 ? 'ERR_UNAVAILABLE' : undefined
+}
+
 function explainRefusal(error: AwsError): StsCliError {
-  const code = error.status >= 500 ? 'ERR_UNAVAILABLE' : 'ERR_REFUSED'
-  return new StsCliError(code, 'the STS refused', {
+  return new StsCliError(codeOfStatus(error.status) ?? 'ERR_REFUSED', 'the STS refused', {
     stage: 'sts',
     httpStatus: error.status,
-    serverCode: error.code,
-    serverMessage: error.message.replaceAll(/[^\u0020-\uffff]/g, ' ').slice(0, 500),
+    serverCode: toPrintable(error.code, 100),
+    serverMessage: toPrintable(error.message, 500),
     requestId: error.requestId,
     hint: hintFor(error),
     cause: error,

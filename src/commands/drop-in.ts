@@ -12,12 +12,7 @@ const content = 'Hello, World'
 
 /** `sts-cli -cid … -csec …`: what `go run full-example.go` did, its stdout byte for byte. */
 export async function runDropIn(parsed: ParsedArgv, io: Io): Promise<number> {
-  if (parsed.operands.length > 0)
-    throw new StsCliError(
-      'ERR_USAGE',
-      `there is no command ${JSON.stringify(parsed.operands[0])}`,
-      { hint: 'commands come first: sts-cli login -cid …' },
-    )
+  refuseOperands(parsed)
   const settings = weighSettings(parsed, io)
   checkOutput(settings)
   const options = await readObtainOptions(settings, io)
@@ -46,4 +41,14 @@ export async function runDropIn(parsed: ParsedArgv, io: Io): Promise<number> {
   }
   io.writeStderr(`Uploaded ${key} of size: ${content.length} Successfully.\n`)
   return 0
+}
+
+/** What stands there is not repeated: it may be half of a secret that wanted quotes. */
+function refuseOperands({ operands, command }: ParsedArgv): void {
+  if (operands.length === 0 && (command === undefined || command.length === 0)) return
+  throw new StsCliError(
+    'ERR_USAGE',
+    'flags without a command take no operand, and run nothing after --',
+    { hint: 'commands come first: sts-cli login -cid …; a value with spaces needs quotes' },
+  )
 }

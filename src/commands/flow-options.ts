@@ -14,6 +14,7 @@ import { findStateDirectory, readServeState } from '../client/serve-state.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 import {
   checkSecret,
+  chooseOne,
   createSettings,
   readChoice,
   readSeconds,
@@ -48,8 +49,8 @@ export function weighSettings(parsed: ParsedArgv, io: Io): Settings {
   const hasOwnSecret = [...secretFlags, 'token', 'token-file'].some(
     (name) => own.getSaid(name) !== undefined,
   )
-  const idpEndpoint = own.getSaid('idp-endpoint') ?? own.getSaid('issuer')
-  const isOwnIdp = idpEndpoint !== undefined && idpEndpoint !== state.tokenEndpoint
+  const whichIdp = chooseOne(own, 'issuer', 'idp-endpoint')
+  const isOwnIdp = whichIdp !== undefined && own.getSaid(whichIdp) !== state.tokenEndpoint
   if ((idp === undefined || idp === state.clientId) && !hasOwnSecret && !isOwnIdp) {
     found['client-id'] = state.clientId
     found['client-secret'] = state.clientSecret
@@ -68,7 +69,6 @@ export async function readObtainOptions(settings: Settings, io: Io): Promise<Obt
 
 /** Where the token comes from. @throws {StsCliError} `ERR_USAGE` naming the flag that is missing. */
 export async function readTokenSource(settings: Settings, io: Io): Promise<TokenSource> {
-  refuseTogether(settings, 'token', 'token-file')
   const token = await readToken(settings, io)
   if (token !== undefined) return { grant: 'token', token }
   const clientId = settings.get('client-id')
@@ -78,11 +78,9 @@ export async function readTokenSource(settings: Settings, io: Io): Promise<Token
       hint: 'use -cid ID -csec SECRET, or start sts-cli serve on this machine',
     })
   }
-  refuseTogether(settings, 'issuer', 'idp-endpoint')
-  const hasIssuer = settings.getSaid('issuer') !== undefined
   return {
     grant: 'client-credentials',
-    ...(hasIssuer
+    ...(chooseOne(settings, 'issuer', 'idp-endpoint') === 'issuer'
       ? { issuer: readUrl(settings, 'issuer') }
       : { tokenEndpoint: readUrl(settings, 'idp-endpoint') }),
     clientId,
@@ -95,9 +93,11 @@ export async function readTokenSource(settings: Settings, io: Io): Promise<Token
 }
 
 async function readToken(settings: Settings, io: Io): Promise<string | undefined> {
-  const token = settings.get('token')
-  if (token === '-') return checkSecret((await io.readStdin(256 * 1024)).trim(), 'token')
-  if (token !== undefined) return checkSecret(token, 'token')
+  const chosen = chooseOne(settings, 'token', 'token-file')
+  if (chosen === 'token') {
+    const token = settings.get('token') ?? ''
+    return checkSecret(token === '-' ? (await io.readStdin(256 * 1024)).trim() : token, 'token')
+  }
   // A variable meant for AWS's own SDKs must not override a client that was named.
   const isClientNamed = settings.getSaid('client-id') !== undefined
   const file = isClientNamed ? settings.getSaid('token-file') : settings.get('token-file')
@@ -105,14 +105,13 @@ async function readToken(settings: Settings, io: Io): Promise<string | undefined
 }
 
 async function readClientSecret(settings: Settings, io: Io): Promise<string> {
-  refuseTogether(settings, ...secretFlags)
-  const command = settings.getSaid('client-secret-command')
-  if (command !== undefined) {
+  const chosen = chooseOne(settings, ...secretFlags)
+  const said = chosen === undefined ? '' : (settings.getSaid(chosen) ?? '')
+  if (chosen === 'client-secret-command') {
     const { readSecretCommand } = await import('../base/execa.ts')
-    return checkSecret(await readSecretCommand(command), 'client secret')
+    return checkSecret(await readSecretCommand(said), 'client secret')
   }
-  const file = settings.getSaid('client-secret-file')
-  if (file !== undefined) return readSecretFile(file, 'client secret')
+  if (chosen === 'client-secret-file') return readSecretFile(said, 'client secret')
   const secret = settings.get('client-secret')
   if (secret === '-') return checkSecret((await io.readStdin(64 * 1024)).trim(), 'client secret')
   if (secret !== undefined && secret !== '') return secret

@@ -5,6 +5,7 @@ import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import type { OptionSpec } from './option-spec.ts'
 import { optionsOf } from './option-table.ts'
+import { findNearest } from './parse-argv.ts'
 import { commandTable } from './run-command.ts'
 
 const overview = `Without a command, sts-cli is the client of the quickstart: it logs in, prints, and uploads.
@@ -27,8 +28,11 @@ export function runHelpProgram(argv: readonly string[], io: Io): number {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return 0
-    const [, nearest] = /Did you mean (?:one of )?([\w-]+)/.exec(error.message) ?? []
     const unknown = argv.find((word) => word !== 'help' && !word.startsWith('-')) ?? ''
+    const nearest = findNearest(
+      unknown,
+      commandTable.map(({ name }) => name),
+    )
     throw new StsCliError('ERR_USAGE', `there is no command ${JSON.stringify(unknown)}`, {
       hint:
         nearest === undefined ? 'sts-cli --help lists the commands' : `did you mean ${nearest}?`,

@@ -1,7 +1,7 @@
 /** One document to stdout or a file, written once and whole. */
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
-import { writePrivateFile } from '../base/private-file.ts'
+import { writeNamedFile } from '../base/private-file.ts'
 import type { RememberedCredentials } from '../client/credential-cache.ts'
 import { formats } from '../client/formats/index.ts'
 import { detectShell, shellNames } from '../client/shells.ts'
@@ -54,7 +54,7 @@ export function writeDocument(text: string, settings: Settings, io: Io): void {
     return
   }
   try {
-    writePrivateFile(path, text)
+    writeNamedFile(path, text)
   } catch (cause) {
     throw new StsCliError('ERR_CANNOT_CREATE', `the file ${path} cannot be written`, { cause })
   }

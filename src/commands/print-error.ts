@@ -54,9 +54,10 @@ async function renderLines(error: StsCliError, argv: readonly string[], io: Io):
 
 type Paint = (colour: 'red' | 'cyan', text: string) => string
 
+const leavePlain: Paint = (_colour, text) => text
+
 async function choosePaint(argv: readonly string[], io: Io): Promise<Paint> {
-  const plain: Paint = (_colour, text) => text
-  if (!wantsColour(argv, io)) return plain
+  if (!wantsColour(argv, io)) return leavePlain
   const { chalk } = await import('../base/chalk.ts')
   return (colour, text) => chalk[colour](text)
 }

@@ -39,9 +39,15 @@ export async function findOrRenew(parsed: ParsedArgv, io: Io): Promise<Remembere
     'policy',
     'policy-file',
     'idp-endpoint',
+    'issuer',
+    'scope',
+    'audience',
+    'param',
     'sts-endpoint',
     'duration',
     'action',
+    'role-arn',
+    'role-session-name',
   ].some((name) => parsed.flags.has(name))
   const warm = isSpecific ? undefined : findWarm(parsed, io)
   if (warm !== undefined) return warm
@@ -51,7 +57,7 @@ export async function findOrRenew(parsed: ParsedArgv, io: Io): Promise<Remembere
   const options = await readOptions(() =>
     readObtainOptions(weighSettings(parsed, quietIo), quietIo),
   )
-  return obtainCredentials({ ...options, cache: { ...options.cache, isRefresh: true } }, io)
+  return obtainCredentials(options, io)
 }
 
 async function readOptions<T>(read: () => Promise<T>): Promise<T> {

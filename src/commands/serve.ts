@@ -1,6 +1,6 @@
 import type { Io } from '../base/io.ts'
 import { StsCliError } from '../base/errors.ts'
-import { removeQuietly, writePrivateFile } from '../base/private-file.ts'
+import { removeQuietly, writeNamedFile } from '../base/private-file.ts'
 import { createServer, type RunningServer } from '../server/create-server.ts'
 import type { ServerOptions } from '../server/server-options.ts'
 import type { ParsedArgv } from './parse-argv.ts'
@@ -40,8 +40,9 @@ async function serveUntilDone(running: Running, io: Io): Promise<number> {
   const { facts, remove } = leaveTraces(running.server, { options, client }, io)
   const line = `${JSON.stringify(facts)}\n`
   const readyFile = settings.get('ready-file')
+  let isFileOurs = false
   try {
-    if (readyFile !== undefined) writeReadyFile(readyFile, line)
+    if (readyFile !== undefined) isFileOurs = writeReadyFile(readyFile, line)
     if (settings.has('json')) io.writeStdout(line)
     else if (!settings.has('quiet') && settings.command === undefined)
       io.writeStderr(renderWelcome(facts, options))
@@ -59,13 +60,13 @@ async function serveUntilDone(running: Running, io: Io): Promise<number> {
     return 0
   } finally {
     remove()
-    if (readyFile !== undefined) removeQuietly(readyFile)
+    if (readyFile !== undefined && isFileOurs) removeQuietly(readyFile)
   }
 }
 
-function writeReadyFile(path: string, line: string): void {
+function writeReadyFile(path: string, line: string): boolean {
   try {
-    writePrivateFile(path, line)
+    return writeNamedFile(path, line)
   } catch (cause) {
     throw new StsCliError('ERR_CANNOT_CREATE', `the file ${path} cannot be written`, {
       stage: 'serve',

@@ -11,6 +11,8 @@ export interface Settings {
   /** The flag or its STS_CLI_ variable alone: what the user said, before fallbacks. */
   getSaid(name: string): string | undefined
   has(name: string): boolean
+  /** Whether it stands on the command line. */
+  isFlag(name: string): boolean
   list(name: string): readonly string[]
   readonly operands: readonly string[]
   readonly command: readonly string[] | undefined
@@ -39,6 +41,7 @@ export function createSettings(
       return getSaid(name) ?? found[name] ?? firstOf(others, io) ?? specs.get(name)?.default
     },
     has: (name) => parsed.flags.get(name) === true,
+    isFlag: (name) => parsed.flags.has(name),
     list(name) {
       const flag = parsed.flags.get(name)
       return Array.isArray(flag) ? (flag as readonly string[]) : []
@@ -87,7 +90,8 @@ export function readUrl(settings: Settings, name: string): string {
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
     throw new StsCliError(
       'ERR_USAGE',
-      `--${name} ${JSON.stringify(text)} is not an http or https URL`,
+      // What holds an @ may hold a password before it.
+      `--${name} ${text.includes('@') ? '' : `${JSON.stringify(text)} `}is not an http or https URL`,
       { stage: 'config' },
     )
   }
@@ -106,6 +110,17 @@ export function refuseTogether(settings: Settings, ...names: string[]): void {
       'ERR_USAGE',
       `--${given[0] ?? ''} and --${given[1] ?? ''} cannot be used together`,
     )
+}
+
+/**
+ * Which of settings that exclude each other was given: a flag before the others' variables.
+ *
+ * @throws {StsCliError} `ERR_USAGE` when two are flags, or none and two are variables.
+ */
+export function chooseOne(settings: Settings, ...names: string[]): string | undefined {
+  const flags = names.filter(settings.isFlag)
+  refuseTogether(settings, ...(flags.length > 0 ? flags : names))
+  return flags[0] ?? names.find((name) => settings.getSaid(name) !== undefined)
 }
 
 const maxSecretBytes = 64 * 1024

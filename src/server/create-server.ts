@@ -102,7 +102,6 @@ async function buildHandler(
     if (!(await objects.hasBucket(bucket))) await objects.createBucket(bucket)
   }
   const metrics = createMetrics()
-  const checkSessionPolicy = (text: string): void => void parseSessionPolicy(text)
   const router = createRouter({
     sts: createStsHandler({
       ...options,
@@ -111,7 +110,7 @@ async function buildHandler(
       tokenVerifier,
       knownPolicies: policies,
       isPolicyClaimRequired: options.policyEngine === undefined,
-      checkSessionPolicy,
+      checkSessionPolicy: parseSessionPolicy,
     }),
     s3: createS3Handler({
       authenticator,
@@ -234,7 +233,7 @@ function explainBinding(error: unknown, port: number, flag: string): unknown {
 
 /** Last opened, first closed; one failure does not keep the others open. */
 async function closeAll(closers: readonly (() => Promise<void>)[]): Promise<void> {
-  const results = await Promise.allSettled([...closers].reverse().map((close) => close()))
+  const results = await Promise.allSettled(closers.toReversed().map((close) => close()))
   const failed = results.find((result) => result.status === 'rejected')
   if (failed?.status === 'rejected') throw failed.reason
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { departures } from './departures.ts'
 import { elementText, type Exchange, readExchanges } from './recording.ts'
@@ -75,12 +76,13 @@ describe.each(runs)('$title', ({ prefix, exchanges, rule }) => {
       code: departure === undefined ? elementText(recorded.body, 'Code') : departure.code,
     }
 
-    expect({ status: reply.status, code: elementText(reply.body, 'Code') }, reply.body).toEqual(
-      expected,
-    )
-    if (departure?.document === undefined)
-      expect(shapeOf(reply.body)).toEqual(shapeOf(recorded.body))
-    else expect(shapeOf(reply.body)[0]).toMatch(roots[departure.document])
+    expect({ status: reply.status, code: elementText(reply.body, 'Code') }).toEqual(expected)
+    const shape = shapeOf(reply.body)
+    const isSame =
+      departure?.document === undefined
+        ? isDeepStrictEqual(shape, shapeOf(recorded.body))
+        : roots[departure.document].test(shape[0] ?? '')
+    expect(isSame ? 'same shape' : reply.body).toBe('same shape')
   })
 })
 

@@ -85,12 +85,12 @@ async function listenForJson(
   answer: (body: string) => Promise<unknown>,
 ): Promise<{ url: string; close: () => Promise<void> }> {
   const listener: RequestListener = (request, response) => {
-    void text(request)
-      .then(answer)
-      .then((value) => {
-        response.setHeader('content-type', 'application/json')
-        response.end(JSON.stringify(value))
-      })
+    const reply = async (): Promise<void> => {
+      const value = await answer(await text(request))
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify(value))
+    }
+    void reply()
   }
   const server = createHttpServer(listener)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -2,6 +2,7 @@
 import { StsCliError } from '../../base/errors.ts'
 import { sendHttp, type HttpAnswer } from '../../base/http-client.ts'
 import { isObject, parseJson, readNumber, readString, type JsonObject } from '../../base/parse.ts'
+import { toPrintable } from '../../base/printable.ts'
 import type { NetOptions, TokenSource } from '../options.ts'
 
 export interface ObtainedToken {
@@ -11,6 +12,9 @@ export interface ObtainedToken {
   /** The provider's whole answer, for `token --json`. */
   readonly answer: JsonObject
 }
+
+/** Of a provider's own words. */
+const maxTextLength = 300
 
 type ClientCredentials = Extract<TokenSource, { grant: 'client-credentials' }>
 
@@ -80,7 +84,7 @@ export function readTokenAnswer(answer: HttpAnswer, url: URL): ObtainedToken {
   if (tokenType !== undefined && tokenType.toLowerCase() !== 'bearer') {
     throw brokenAnswer(
       answer,
-      `a token of type ${printable(tokenType)}`,
+      `a token of type ${toPrintable(tokenType, maxTextLength)}`,
       'only bearer tokens can be exchanged: switch off DPoP or MAC tokens for this client',
     )
   }
@@ -105,7 +109,7 @@ const hints: Readonly<Record<string, string>> = {
 }
 
 function refused(answer: HttpAnswer, json: JsonObject): StsCliError {
-  const code = printable(readString(json, 'error') ?? '')
+  const code = toPrintable(readString(json, 'error') ?? '', maxTextLength)
   const isBusy = answer.status === 429
   const isDown = answer.status >= 500
   return new StsCliError(
@@ -115,7 +119,7 @@ function refused(answer: HttpAnswer, json: JsonObject): StsCliError {
       stage: 'idp',
       httpStatus: answer.status,
       serverCode: code === '' ? undefined : code,
-      serverMessage: printable(readString(json, 'error_description') ?? ''),
+      serverMessage: toPrintable(readString(json, 'error_description') ?? '', maxTextLength),
       hint:
         hints[code] ??
         (answer.status === 404
@@ -162,12 +166,4 @@ function brokenAnswer(answer: HttpAnswer, what: string, hint: string | undefined
 function describeTarget(answer: HttpAnswer): string {
   const location = answer.headers['location']
   return location !== undefined && URL.canParse(location) ? ` to ${new URL(location).host}` : ''
-}
-
-/** Server text for people: one line, no control characters. */
-function printable(text: string): string {
-  return text
-    .replaceAll(/[^\u0020-\u007e\u00a0-\uffff]/g, ' ')
-    .slice(0, 300)
-    .trim()
 }

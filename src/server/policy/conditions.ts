@@ -128,9 +128,12 @@ function compareNumbers(compare: (a: number, b: number) => boolean): Compare {
 }
 
 function compareDates(compare: (a: number, b: number) => boolean): Compare {
-  const toMs = (text: string): number =>
-    /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text)
   return (actual, expected) => compare(toMs(actual), toMs(expected))
+}
+
+/** Epoch seconds or ISO 8601, as IAM. */
+function toMs(text: string): number {
+  return /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text)
 }
 
 function toBlockList(network: string): BlockList | undefined {
