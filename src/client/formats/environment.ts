@@ -44,8 +44,9 @@ export function environmentOf(
   const isAws = /\.amazonaws\.com(\.cn)?(:\d+)?\/?$/.test(credentials.stsEndpoint)
   const hasRegion =
     options.env['AWS_REGION'] !== undefined || options.env['AWS_DEFAULT_REGION'] !== undefined
-  if (options.region !== undefined) set.push(['AWS_REGION', options.region])
-  else if (!hasRegion && !isAws) set.push(['AWS_REGION', 'us-east-1'])
+  const region = options.region ?? (hasRegion || isAws ? undefined : 'us-east-1')
+  // Newer SDKs read the first, boto3 and the first AWS CLI only the second.
+  if (region !== undefined) set.push(['AWS_REGION', region], ['AWS_DEFAULT_REGION', region])
   return { set, unset: shadowing.filter((name) => options.env[name] !== undefined) }
 }
 

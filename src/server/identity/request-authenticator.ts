@@ -2,6 +2,7 @@
 import { AwsError } from '../../protocol/aws-error.ts'
 import type { Credentials } from '../../protocol/credentials.ts'
 import type { SignedMessage } from '../../protocol/sigv4/canonical-request.ts'
+import { parsePresignedV2, verifyPresignedV2 } from '../../protocol/sigv2/presigned.ts'
 import { parseSignature, type ParsedSignature } from '../../protocol/sigv4/parse-signature.ts'
 import { equalInConstantTime } from '../../protocol/sigv4/signing-key.ts'
 import { verifySignature, type VerifiedSignature } from '../../protocol/sigv4/verify-signature.ts'
@@ -19,13 +20,16 @@ export interface AuthenticateOptions {
   readonly service: 's3' | 'sts'
   /** For `sts`: SHA-256 of the body as it came. */
   readonly bodySha256?: string
+  /** For `s3`: the bucket, where the host names it. */
+  readonly hostBucket?: string
 }
 
 export type Authentication =
   | {
       readonly principal: Principal
-      readonly parsed: ParsedSignature
-      readonly verified: VerifiedSignature
+      readonly parsed: Pick<ParsedSignature, 'payloadHash'>
+      /** What chunk signatures start from; a presigned URL of version 2 has none. */
+      readonly verified: VerifiedSignature | undefined
     }
   | { readonly principal: undefined }
 
@@ -51,16 +55,10 @@ export function createRequestAuthenticator(options: AuthenticatorOptions): Reque
     issuedAtMs: undefined,
   }
   return {
-    async authenticate(message, { service, bodySha256 }) {
-      const parsed = parseSignature(message)
-      if (parsed === undefined) return { principal: undefined }
-      const verify = (secret: string): VerifiedSignature =>
-        verifySignature(parsed, message, secret, {
-          region: options.region,
-          service,
-          nowMs: options.nowMs(),
-          bodySha256,
-        })
+    async authenticate(message, request) {
+      const claim = readClaim(message, request, options)
+      if (claim === undefined) return { principal: undefined }
+      const { parsed, verify } = claim
       if (equalInConstantTime(parsed.accessKeyId, options.root.accessKeyId)) {
         const verified = verify(options.root.secretAccessKey)
         // A token beside root's key is a mix-up at best (WIRE 10.1, CVE-2021-41137).
@@ -73,6 +71,36 @@ export function createRequestAuthenticator(options: AuthenticatorOptions): Reque
         requireIssued(() => verify(session.secretAccessKey))
       if (session.outcome !== 'found') throw refuse(session.outcome)
       return { principal: session.principal, parsed, verified: verify(session.secretAccessKey) }
+    },
+  }
+}
+
+interface Claim {
+  readonly parsed: Pick<ParsedSignature, 'accessKeyId' | 'sessionToken' | 'payloadHash'>
+  readonly verify: (secretAccessKey: string) => VerifiedSignature | undefined
+}
+
+/** The signature that a request bears, of whichever version. */
+function readClaim(
+  message: SignedMessage,
+  { service, bodySha256, hostBucket = '' }: AuthenticateOptions,
+  { region, nowMs }: AuthenticatorOptions,
+): Claim | undefined {
+  const parsed = parseSignature(message)
+  if (parsed !== undefined) {
+    const verifyOptions = { region, service, nowMs: nowMs(), bodySha256 }
+    return {
+      parsed,
+      verify: (secret) => verifySignature(parsed, message, secret, verifyOptions),
+    }
+  }
+  const presigned = service === 's3' ? parsePresignedV2(message.rawQuery) : undefined
+  if (presigned === undefined) return undefined
+  return {
+    parsed: { ...presigned, payloadHash: 'UNSIGNED-PAYLOAD' },
+    verify(secret) {
+      verifyPresignedV2(presigned, message, secret, { hostBucket, nowMs: nowMs() })
+      return undefined
     },
   }
 }

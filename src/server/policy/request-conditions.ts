@@ -9,6 +9,8 @@ const secretNames = new Set([
   'x-amz-security-token',
   'x-amz-signature',
   'x-amz-credential',
+  'signature',
+  'awsaccesskeyid',
   'proxy-authorization',
   'token',
   'webidentitytoken',
@@ -40,7 +42,7 @@ export function buildConditions(
     Referer: request.headers.get('referer') ?? '',
     CurrentTime: now.toISOString(),
     EpochTime: String(Math.floor(request.receivedAtMs / 1000)),
-    signatureversion: 'AWS4-HMAC-SHA256',
+    signatureversion: isSignedByV2(request) ? 'AWS' : 'AWS4-HMAC-SHA256',
     authType: request.headers.has('authorization') ? 'REST-HEADER' : 'REST-QUERY-STRING',
     principaltype: principal.kind === 'root' ? 'Account' : 'AssumedRole',
     userid: principal.accessKey,
@@ -49,6 +51,12 @@ export function buildConditions(
   for (const [name, value] of Object.entries(facts))
     conditions.set(name, value === '' ? [] : [value])
   return conditions
+}
+
+/** The last form looked for when a request is authenticated. */
+function isSignedByV2({ headers, rawQuery }: HttpRequest): boolean {
+  const isV4 = headers.has('authorization') || /(^|&)X-Amz-Signature=/.test(rawQuery)
+  return !isV4 && rawQuery.includes('AWSAccessKeyId=')
 }
 
 /** `x-amz-date` → `X-Amz-Date`, as Go spells headers. */

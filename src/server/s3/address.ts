@@ -27,7 +27,8 @@ export function readAddress(
   return { bucket: decodePath(path.slice(0, slash)), key: decodePath(path.slice(slash + 1)) }
 }
 
-function readHostBucket(host: string, domains: readonly string[]): string | undefined {
+/** The bucket that a virtual-host-style request's host names; undefined for path-style ones. */
+export function readHostBucket(host: string, domains: readonly string[]): string | undefined {
   const name = host.replace(/:\d+$/, '').toLowerCase()
   const matching = [...domains, 'localhost']
     .filter((domain) => name.endsWith(`.${domain.toLowerCase()}`))

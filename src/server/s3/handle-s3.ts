@@ -5,7 +5,7 @@ import { encodeS3Error } from '../../protocol/s3-wire.ts'
 import type { HttpHandler, HttpReply, HttpRequest } from '../http/http-message.ts'
 import type { RequestAuthenticator } from '../identity/request-authenticator.ts'
 import type { Authorizer } from '../policy/authorizer.ts'
-import { readAddress, type Address } from './address.ts'
+import { readAddress, readHostBucket, type Address } from './address.ts'
 import { requireBucketName, requireKey } from './names.ts'
 import type { ObjectStore } from './object-store.ts'
 import { findOperation } from './routes.ts'
@@ -39,7 +39,8 @@ export function createS3Handler(services: S3Services): HttpHandler {
 /** Who, then whether, then the body: a request that is refused has cost no look at the store and no upload. */
 async function answer(request: HttpRequest, services: S3Services): Promise<HttpReply> {
   const { authenticator, authorizer, objects, region, domains } = services
-  const authentication = await authenticator.authenticate(request, { service: 's3' })
+  const hostBucket = readHostBucket(request.headers.get('host') ?? '', domains) ?? ''
+  const authentication = await authenticator.authenticate(request, { service: 's3', hostBucket })
   if (!authentication.principal) {
     throw new AwsError('AccessDenied', 'the request is not signed; anonymous access is not offered')
   }

@@ -20,7 +20,7 @@ export interface PayloadOptions {
   /** As the signature declares it: a hash, `UNSIGNED-PAYLOAD` or one of the `STREAMING-` forms. */
   readonly payloadHash: string
   /** What chunk signatures start from. */
-  readonly seed: ChunkSeed
+  readonly seed: ChunkSeed | undefined
   readonly maxBytes: number
   /** Computed when the client declares no checksum of its own. */
   readonly algorithm?: ChecksumAlgorithm | undefined

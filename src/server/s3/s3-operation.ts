@@ -17,9 +17,9 @@ export interface S3Call extends Address {
   readonly authorizer: Authorizer
   readonly region: string
   readonly principal: Principal
-  readonly signature: ParsedSignature
+  readonly signature: Pick<ParsedSignature, 'payloadHash'>
   /** What chunk signatures start from. */
-  readonly seed: ChunkSeed
+  readonly seed: ChunkSeed | undefined
 }
 
 export interface S3Operation {

@@ -1,0 +1,134 @@
+/**
+ * URLs presigned with Signature Version 2: what boto3 and the AWS CLI still make by default for us-east-1 and an endpoint of one's own
+ * (AWS, «Signing and authenticating REST requests», query string request authentication alternative).
+ */
+import { createHmac } from 'node:crypto'
+import { AwsError } from '../aws-error.ts'
+import { decodeFormText, type SignedMessage } from '../sigv4/canonical-request.ts'
+import { equalInConstantTime } from '../sigv4/signing-key.ts'
+
+export interface PresignedV2 {
+  readonly accessKeyId: string
+  /** Seconds since the epoch, as signed. */
+  readonly expires: string
+  readonly signature: string
+  readonly sessionToken: string | undefined
+}
+
+/** Parameters that choose a sub-resource or an answer's headers, and so are part of what is signed (same page, «CanonicalizedResource»). */
+const signedParameters = new Set([
+  'acl',
+  'accelerate',
+  'analytics',
+  'cors',
+  'delete',
+  'encryption',
+  'inventory',
+  'legal-hold',
+  'lifecycle',
+  'location',
+  'logging',
+  'metrics',
+  'notification',
+  'object-lock',
+  'partNumber',
+  'policy',
+  'replication',
+  'requestPayment',
+  'response-cache-control',
+  'response-content-disposition',
+  'response-content-encoding',
+  'response-content-language',
+  'response-content-type',
+  'response-expires',
+  'restore',
+  'retention',
+  'select',
+  'select-type',
+  'storageClass',
+  'tagging',
+  'torrent',
+  'uploadId',
+  'uploads',
+  'versionId',
+  'versioning',
+  'versions',
+  'website',
+])
+
+/** @returns The signature as claimed, nothing verified yet; undefined when the query holds none. */
+export function parsePresignedV2(rawQuery: string): PresignedV2 | undefined {
+  if (!rawQuery.includes('AWSAccessKeyId=')) return undefined
+  const query = new Map(readPairs(rawQuery))
+  const accessKeyId = query.get('AWSAccessKeyId')
+  const signature = query.get('Signature')
+  const expires = query.get('Expires')
+  if (accessKeyId === undefined || signature === undefined || expires === undefined) {
+    throw new AwsError(
+      'AccessDenied',
+      'a presigned URL needs AWSAccessKeyId, Signature and Expires',
+    )
+  }
+  return { accessKeyId, signature, expires, sessionToken: query.get('x-amz-security-token') }
+}
+
+export interface VerifyV2Options {
+  /** Where the bucket stands in the host: it comes before the path in what is signed. */
+  readonly hostBucket: string
+  readonly nowMs: number
+}
+
+/** @throws {AwsError} `SignatureDoesNotMatch`; `AccessDenied` when it has expired. */
+export function verifyPresignedV2(
+  parsed: PresignedV2,
+  message: SignedMessage,
+  secretAccessKey: string,
+  { hostBucket, nowMs }: VerifyV2Options,
+): void {
+  const text = buildStringToSign(parsed, message, hostBucket)
+  const expected = createHmac('sha1', secretAccessKey).update(text).digest('base64')
+  if (!equalInConstantTime(expected, parsed.signature)) {
+    throw new AwsError(
+      'SignatureDoesNotMatch',
+      'the request signature we calculated does not match the one you sent; check the secret key and what signs the request',
+    )
+  }
+  if (!/^\d{1,12}$/.test(parsed.expires) || nowMs > Number(parsed.expires) * 1000)
+    throw new AwsError('AccessDenied', 'the presigned request has expired')
+}
+
+function buildStringToSign(
+  { expires }: PresignedV2,
+  message: SignedMessage,
+  hostBucket: string,
+): string {
+  const { method, headers, rawPath, rawQuery } = message
+  const pairs = readPairs(rawQuery)
+  // A session token travels in the query and is signed as the header it stands for.
+  const amz = [...headers, ...pairs]
+    .filter(([name]) => name.startsWith('x-amz-'))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${name}:${value.trim()}\n`)
+  const resource = hostBucket === '' ? rawPath : `/${hostBucket}${rawPath}`
+  const subResources = pairs
+    .filter(([name]) => signedParameters.has(name))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => (value === '' ? name : `${name}=${value}`))
+    .join('&')
+  const lines = [
+    method,
+    headers.get('content-md5') ?? '',
+    headers.get('content-type') ?? '',
+    expires,
+    `${amz.join('')}${resource}${subResources === '' ? '' : `?${subResources}`}`,
+  ]
+  return lines.join('\n')
+}
+
+function readPairs(rawQuery: string): [string, string][] {
+  return rawQuery.split('&').map((part) => {
+    const at = part.indexOf('=')
+    if (at === -1) return [decodeFormText(part), '']
+    return [decodeFormText(part.slice(0, at)), decodeFormText(part.slice(at + 1))]
+  })
+}
