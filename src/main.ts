@@ -18,7 +18,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     if (spec !== undefined) return await runCommand(spec, argv.slice(1), io)
     const [, page] = /^--?(h|help|V|version)$/.exec(word) ?? []
     if (page !== undefined)
-      return await runProgram([page.startsWith('h') ? '--help' : '--version', ...argv.slice(1)], io)
+      return await runProgram([page.startsWith('h') ? '--help' : '--version'], io)
     return word.startsWith('-') ? await runFlagsAlone(argv, io) : await runProgram(argv, io)
   } catch (error) {
     if (spec?.loadOnFailure !== undefined) (await spec.loadOnFailure())(argv, io)

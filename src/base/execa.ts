@@ -42,9 +42,11 @@ export interface RunChildOptions {
 /**
  * Runs a program on our own terminal until it ends.
  *
- * @returns Its exit code; 128 + n where a signal ended it; 127 where there is no such program, 126 where it cannot be run.
+ * @returns Its exit code; 128 + n where a signal ended it. `failure` is set where it never ran: 127 for no such program, 126 for one that cannot be run.
  */
-export async function runChild(options: RunChildOptions): Promise<number> {
+export async function runChild(
+  options: RunChildOptions,
+): Promise<{ exitCode: number; failure?: string }> {
   const { signal } = options
   const [file = '', ...rest] = options.argv
   const child = execa(file, rest, {
@@ -60,9 +62,11 @@ export async function runChild(options: RunChildOptions): Promise<number> {
   signal.addEventListener('abort', forward)
   try {
     const result = await child
-    if (result.exitCode !== undefined) return result.exitCode
-    if (result.signal !== undefined) return 128 + constants.signals[result.signal]
-    return result.code === 'ENOENT' ? 127 : 126
+    if (result.exitCode !== undefined) return { exitCode: result.exitCode }
+    if (result.signal !== undefined) return { exitCode: 128 + constants.signals[result.signal] }
+    return result.code === 'ENOENT'
+      ? { exitCode: 127, failure: `there is no program ${file}` }
+      : { exitCode: 126, failure: `${file} cannot be run (${result.code ?? 'unknown reason'})` }
   } finally {
     signal.removeEventListener('abort', forward)
   }

@@ -1,4 +1,5 @@
 /** What the commands hand to the client half: flags, environment and defaults already weighed. */
+import type { Credentials } from '../protocol/credentials.ts'
 
 export interface NetOptions {
   /** For each request, retries included. */
@@ -41,7 +42,7 @@ export interface ExchangeOptions {
   readonly roleArn?: string | undefined
   readonly roleSessionName?: string | undefined
   /** AssumeRole only. */
-  readonly signWith?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined
+  readonly signWith?: Credentials | undefined
   readonly region: string
 }
 

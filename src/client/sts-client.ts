@@ -139,6 +139,8 @@ function hintFor({ code, message }: AwsError): string | undefined {
   if (/polic/i.test(message) && /claim|missing|token/i.test(message)) {
     return 'the token must name a policy: add a claim «policy» at the identity provider (sts-cli inspect shows the claims)'
   }
+  if (code === 'SignatureDoesNotMatch' || code === 'InvalidAccessKeyId')
+    return 'check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: they sign --action assume-role'
   if (code === 'ExpiredToken') return 'get a new token; if it is new, compare the clocks'
   if (/DurationSeconds|expiry/.test(message))
     return 'use --duration between 900 and 31536000 seconds'

@@ -11,6 +11,7 @@ import type {
 } from '../client/options.ts'
 import { isLoopback } from '../base/loopback.ts'
 import { findStateDirectory, readServeState } from '../client/serve-state.ts'
+import type { Credentials } from '../protocol/credentials.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 import {
   checkSecret,
@@ -143,23 +144,24 @@ export function readExchangeOptions(settings: Settings, io: Io): ExchangeOptions
     policy: policyFile === undefined ? settings.get('policy') : readTextFile(policyFile, 'policy'),
     roleArn: settings.get('role-arn'),
     roleSessionName: settings.get('role-session-name'),
-    signWith: action === 'assume-role' ? readLongLivedKeys(io) : undefined,
+    signWith: action === 'assume-role' ? readSigningKeys(io) : undefined,
     region:
       settings.get('region') ?? io.env['AWS_REGION'] ?? io.env['AWS_DEFAULT_REGION'] ?? 'us-east-1',
   }
 }
 
-function readLongLivedKeys(io: Io): { accessKeyId: string; secretAccessKey: string } {
+function readSigningKeys(io: Io): Credentials {
   const accessKeyId = io.env['AWS_ACCESS_KEY_ID']
   const secretAccessKey = io.env['AWS_SECRET_ACCESS_KEY']
   if (accessKeyId === undefined || secretAccessKey === undefined) {
     throw new StsCliError(
       'ERR_USAGE',
-      '--action assume-role signs with long-lived keys, and there are none',
+      '--action assume-role signs with access keys, and there are none',
       { stage: 'config', hint: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY' },
     )
   }
-  return { accessKeyId, secretAccessKey }
+  // MinIO takes long-lived keys alone; AWS's own STS takes temporary ones too.
+  return { accessKeyId, secretAccessKey, sessionToken: io.env['AWS_SESSION_TOKEN'] }
 }
 
 /** Time limits, retries, trust. @throws {StsCliError} `ERR_USAGE`. */

@@ -97,15 +97,16 @@ function unknownFlag(name: string, names: ReadonlyMap<string, OptionSpec>): StsC
 /** The candidate with the smallest edit distance, when it is near enough to be meant. */
 export function findNearest(word: string, candidates: readonly string[]): string | undefined {
   const ranked = candidates
+    .filter((candidate) => candidate.length > 1)
     .map((candidate) => ({
       candidate,
       distance: editDistance(word.toLowerCase(), candidate.toLowerCase()),
     }))
     .toSorted((a, b) => a.distance - b.distance)
   const best = ranked[0]
-  return best !== undefined && best.distance <= Math.max(2, Math.floor(word.length / 3))
-    ? best.candidate
-    : undefined
+  // Of short words every other short word is near.
+  const furthest = word.length < 4 ? 1 : Math.max(2, Math.floor(word.length / 3))
+  return best !== undefined && best.distance <= furthest ? best.candidate : undefined
 }
 
 function editDistance(a: string, b: string): number {

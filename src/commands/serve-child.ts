@@ -50,5 +50,8 @@ export async function runLoggedIn(
     STS_CLI_STS_ENDPOINT: facts.sts,
     STS_CLI_CA_FILE: caFile,
   }
-  return runChild({ argv, env, signal, isTerminalShared: io.isTty.stdin })
+  const isTerminalShared = io.isTty.stdin
+  const { exitCode, failure } = await runChild({ argv, env, signal, isTerminalShared })
+  if (failure !== undefined) io.writeStderr(`error: serve: ${failure}\n`)
+  return exitCode
 }

@@ -26,6 +26,8 @@ const parser = new XMLParser({
   trimValues: false,
   processEntities: false,
   removeNSPrefix: true,
+  cdataPropName: '#cdata',
+  maxNestedTags: 100,
 })
 
 /**
@@ -38,15 +40,15 @@ export function parseXml(text: string, limits: XmlLimits): XmlNode {
     throw malformed(`it is longer than ${limits.maxBytes} bytes`)
   if (/<!DOCTYPE|<!ENTITY/i.test(text))
     throw malformed('a document type declaration is not accepted')
-  checkNesting(text, limits.maxDepth)
   let parsed: unknown
   try {
     parsed = parser.parse(text, true)
   } catch (cause) {
     throw malformed('it cannot be parsed', cause)
   }
-  const roots = toNodes(parsed)
+  const roots = toNodes(parsed, limits.maxDepth)
   const [root] = roots
+  if (textOf(parsed).trim() !== '') throw malformed('there is text outside its root element')
   if (root === undefined || roots.length !== 1) throw malformed('it must have one root element')
   return root
 }
@@ -74,46 +76,43 @@ export function escapeXml(text: string): string {
     .replaceAll('&#62;', '&gt;')
 }
 
-/** Depth is counted before parsing: the parser itself recurses. */
-function checkNesting(text: string, maxDepth: number): void {
-  let depth = 0
-  for (const [tag] of text.matchAll(/<[^!?][^>]{0,1024}>/g)) {
-    if (tag.startsWith('</')) depth -= 1
-    else if (!tag.endsWith('/>')) depth += 1
-    if (depth > maxDepth) throw malformed(`it is nested deeper than ${maxDepth} elements`)
-  }
-}
-
 function malformed(why: string, cause?: unknown): AwsError {
   return new AwsError('MalformedXML', `the XML document was refused: ${why}`, { cause })
 }
 
-function toNodes(parsed: unknown): XmlNode[] {
+/** Recurses no deeper than the parser, which has a bound of its own. */
+function toNodes(parsed: unknown, depthLeft: number): XmlNode[] {
   if (!Array.isArray(parsed)) return []
   return parsed.flatMap((entry: unknown): XmlNode[] => {
     if (!isObject(entry)) return []
     const name = Object.keys(entry).find((key) => key !== ':@')
-    if (name === undefined || name === '#text') return []
+    if (name === undefined || name === '#text' || name === '#cdata') return []
+    if (depthLeft === 0) throw malformed('it is nested too deep')
     const content = entry[name]
-    return [{ name, text: textOf(content), children: toNodes(content) }]
+    return [{ name, text: textOf(content), children: toNodes(content, depthLeft - 1) }]
   })
 }
 
 function textOf(content: unknown): string {
   if (!Array.isArray(content)) return ''
   let text = ''
-  for (const entry of content)
-    if (isObject(entry) && typeof entry['#text'] === 'string') text += entry['#text']
-  return decodeEntities(text)
+  for (const entry of content) {
+    if (!isObject(entry)) continue
+    if (typeof entry['#text'] === 'string') text += decodeEntities(entry['#text'])
+    // Inside a CDATA section `&amp;` is five characters.
+    const [literal] = Array.isArray(entry['#cdata']) ? entry['#cdata'] : []
+    if (isObject(literal) && typeof literal['#text'] === 'string') text += literal['#text']
+  }
+  return text
 }
 
-const namedEntities: Readonly<Record<string, string>> = {
-  amp: '&',
-  lt: '<',
-  gt: '>',
-  quot: '"',
-  apos: "'",
-}
+const namedEntities: ReadonlyMap<string, string> = new Map([
+  ['amp', '&'],
+  ['lt', '<'],
+  ['gt', '>'],
+  ['quot', '"'],
+  ['apos', "'"],
+])
 
 // The five that XML predefines and character references; the parser's own expansion stays off.
 function decodeEntities(text: string): string {
@@ -121,9 +120,15 @@ function decodeEntities(text: string): string {
   return text.replaceAll(
     /&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|([a-z]+));/gi,
     (whole, hex?: string, decimal?: string, name?: string) => {
-      if (name !== undefined) return namedEntities[name] ?? whole
+      if (name !== undefined) return namedEntities.get(name) ?? whole
       const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16)
-      return code <= 0x10_ff_ff ? String.fromCodePoint(code) : whole
+      return isXmlCharacter(code) ? String.fromCodePoint(code) : whole
     },
   )
+}
+
+/** XML 1.0 §2.2. */
+function isXmlCharacter(code: number): boolean {
+  if (code < 0x20) return code === 0x9 || code === 0xa || code === 0xd
+  return (code <= 0xd7_ff || code >= 0xe0_00) && code <= 0x10_ff_ff && (code & ~1) !== 0xff_fe
 }
