@@ -137,20 +137,21 @@ describe('what OPA answers', () => {
   })
 })
 
-describe('what OPA is asked', () => {
-  async function record(request: AuthorizationRequest, authorization?: string) {
-    const seen: { body: unknown; authorization: string | undefined }[] = []
-    const { url } = await listen((message, response) => {
-      const reply = async (): Promise<void> => {
-        seen.push({ body: await json(message), authorization: message.headers.authorization })
-        response.end('{"result":true}')
-      }
-      void reply()
-    })
-    await ask(url, authorization === undefined ? {} : { authorization }).opa.authorize(request)
-    return seen[0]
-  }
+/** What one question looks like when it arrives. */
+async function record(request: AuthorizationRequest, authorization?: string) {
+  const seen: { body: unknown; authorization: string | undefined }[] = []
+  const { url } = await listen((message, response) => {
+    const reply = async (): Promise<void> => {
+      seen.push({ body: await json(message), authorization: message.headers.authorization })
+      response.end('{"result":true}')
+    }
+    void reply()
+  })
+  await ask(url, authorization === undefined ? {} : { authorization }).opa.authorize(request)
+  return seen[0]
+}
 
+describe('what OPA is asked', () => {
   it('is MinIO’s document', async () => {
     expect((await record(put))?.body).toEqual({
       input: {
