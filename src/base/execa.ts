@@ -21,7 +21,7 @@ export async function readSecretCommand(commandLine: string): Promise<string> {
   } catch (cause) {
     const how =
       cause instanceof ExecaError
-        ? ` (exit code ${cause.exitCode ?? cause.signal ?? 'unknown'})`
+        ? ` (${cause.exitCode === undefined ? (cause.signal ?? 'it cannot be run') : `exit code ${cause.exitCode}`})`
         : ''
     throw new StsCliError('ERR_INPUT', `the command of --client-secret-command failed${how}`, {
       stage: 'config',

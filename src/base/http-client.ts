@@ -51,7 +51,9 @@ export async function sendHttp(call: HttpCall, options: HttpOptions): Promise<Ht
   for (let attempt = 0; ; attempt += 1) {
     const isLast = attempt >= options.retries
     try {
-      const answer = await sendOnce(call, options, Math.max(1, deadlineMs - performance.now()))
+      // Whole milliseconds: AbortSignal.timeout refuses a fraction.
+      const leftMs = Math.max(1, Math.ceil(deadlineMs - performance.now()))
+      const answer = await sendOnce(call, options, leftMs)
       options.trace?.(`${what} answered ${answer.status}`)
       if (isLast || !retriedStatuses.has(answer.status)) return answer
     } catch (error) {
@@ -103,6 +105,11 @@ async function sendThroughProxy(
   options: HttpOptions,
   { timeoutMs, proxy }: { timeoutMs: number; proxy: string },
 ): Promise<HttpAnswer> {
+  if (!URL.canParse(proxy) || !/^https?:$/.test(new URL(proxy).protocol))
+    throw new StsCliError('ERR_CONFIG', 'the proxy of the environment is no http or https URL', {
+      stage: options.stage,
+      hint: 'write HTTPS_PROXY=http://host:port',
+    })
   const { requestThroughProxy } = await import('./undici.ts')
   const tls = await tlsOptions(call.url, options)
   const answer = await requestThroughProxy({ ...call, proxy, timeoutMs, tls })
@@ -173,15 +180,20 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 
-function explain(error: unknown, url: URL, { stage, timeoutMs }: HttpOptions): unknown {
+const proxyHint = 'check HTTPS_PROXY and NO_PROXY'
+
+function explain(error: unknown, url: URL, { stage, timeoutMs, env }: HttpOptions): unknown {
   if (error instanceof StsCliError) return error
   const code = codeOf(error)
-  const at = url.host
+  const proxy = findProxy(url, env ?? {})
+  // Whom we looked up and called: behind a proxy, the proxy does that for us.
+  const peer = proxy === undefined ? url : new URL(proxy)
+  const at = proxy === undefined ? url.host : `${url.host} through the proxy ${peer.host}`
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-    return new StsCliError('ERR_HOST', `the host ${url.hostname} is not known`, {
+    return new StsCliError('ERR_HOST', `the host ${peer.hostname} is not known`, {
       stage,
       cause: error,
-      hint: 'check the address for a typing mistake',
+      hint: proxy === undefined ? 'check the address for a typing mistake' : proxyHint,
     })
   if (
     code === 'ETIMEDOUT' ||
@@ -200,10 +212,11 @@ function explain(error: unknown, url: URL, { stage, timeoutMs }: HttpOptions): u
       { stage, cause: error },
     )
   if (code === 'ECONNREFUSED')
-    return new StsCliError('ERR_UNAVAILABLE', `nothing listens at ${at}`, {
+    return new StsCliError('ERR_UNAVAILABLE', `nothing listens at ${peer.host}`, {
       stage,
       cause: error,
-      hint: 'is it running? sts-cli serve starts one on this machine',
+      hint:
+        proxy === undefined ? 'is it running? sts-cli serve starts one on this machine' : proxyHint,
     })
   if (/CERT|SELF_SIGNED|UNABLE_TO|ISSUER/.test(code)) {
     return new StsCliError('ERR_UNAVAILABLE', `the certificate of ${at} is not trusted (${code})`, {

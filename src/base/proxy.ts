@@ -11,7 +11,9 @@ export function findProxy(url: URL, env: Env): string | undefined {
   const name = url.protocol === 'https:' ? 'https_proxy' : 'http_proxy'
   // A CGI server sets HTTP_PROXY from a request's Proxy header (httpoxy); a command line has no such caller.
   const proxy = readEither(env, name) ?? readEither(env, 'all_proxy')
-  return proxy === undefined || isExempt(url, readEither(env, 'no_proxy') ?? '') ? undefined : proxy
+  if (proxy === undefined || isExempt(url, readEither(env, 'no_proxy') ?? '')) return undefined
+  // `proxy:3128`, as curl and Go take it.
+  return proxy.includes('://') ? proxy : `http://${proxy}`
 }
 
 function readEither(env: Env, name: string): string | undefined {

@@ -8,14 +8,14 @@ import {
   type RememberedCredentials,
 } from '../client/credential-cache.ts'
 import type { ParsedArgv } from './parse-argv.ts'
-import { createSettings, readSeconds } from './settings.ts'
+import { createSettings, readChoice, readSeconds } from './settings.ts'
 
 /** The remembered credentials when they are good for a while; loads neither HTTP, XML nor JWT code. */
 export function findWarm(parsed: ParsedArgv, io: Io): RememberedCredentials | undefined {
   const settings = createSettings(parsed, io)
   const directory = findCacheDirectory(io.env, io.platform)
-  if (directory === undefined || settings.has('refresh') || settings.get('cache') === 'none')
-    return undefined
+  const where = readChoice(settings, 'cache', ['file', 'none'])
+  if (directory === undefined || settings.has('refresh') || where === 'none') return undefined
   const remembered = readRemembered(directory, settings.get('profile') ?? 'default')
   if (
     remembered === undefined ||

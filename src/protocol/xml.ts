@@ -48,7 +48,6 @@ export function parseXml(text: string, limits: XmlLimits): XmlNode {
   }
   const roots = toNodes(parsed, limits.maxDepth)
   const [root] = roots
-  if (textOf(parsed).trim() !== '') throw malformed('there is text outside its root element')
   if (root === undefined || roots.length !== 1) throw malformed('it must have one root element')
   return root
 }

@@ -33,15 +33,13 @@ describe('boto3 with its defaults', () => {
   })
 })
 
-describe('the AWS CLI with its defaults', () => {
-  const aws = async (...argv: string[]) =>
-    (
-      await execa(pythonBin('aws'), argv, {
-        env: { AWS_EC2_METADATA_DISABLED: 'true', ...env },
-        extendEnv: false,
-      })
-    ).stdout
+async function aws(...argv: string[]): Promise<string> {
+  const awsEnv = { AWS_EC2_METADATA_DISABLED: 'true', ...env }
+  const { stdout } = await execa(pythonBin('aws'), argv, { env: awsEnv, extendEnv: false })
+  return stdout
+}
 
+describe('the AWS CLI with its defaults', () => {
   it('makes a bucket, copies 12 MiB there and back, lists, presigns and deletes', async () => {
     const big = randomBytes(12 * 1024 * 1024)
     const file = path.join(stack.home, 'cli-big')

@@ -15,13 +15,16 @@ export interface Stack {
   stop(): Promise<void>
 }
 
-/** Starts `sts-cli serve` on free ports and waits for its ready line. */
-export async function startStack(flags: string[] = []): Promise<Stack> {
+/** Starts `sts-cli serve` on free ports and waits for its ready line. @param settings MINIO_* variables. */
+export async function startStack(
+  flags: string[] = [],
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Stack> {
   const home = await mkdtemp(path.join(tmpdir(), 'sts-cli-interop-'))
   const env = cleanEnvironment(home)
   const addresses = ['--address', '127.0.0.1:0', '--idp-address', '127.0.0.1:0']
   const child = spawn(process.execPath, [binPath, 'serve', '--json', ...addresses, ...flags], {
-    env,
+    env: { ...env, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let stderr = ''
@@ -68,9 +71,13 @@ function cleanEnvironment(home: string): Record<string, string> {
   return env
 }
 
-/** Where `test/interop/install` put the Python clients. */
-export function pythonBin(name: string): string {
+/** A program that `test/interop/install` put into its cache. */
+export function cachedPath(...parts: string[]): string {
   const cacheHome = process.env['XDG_CACHE_HOME'] ?? path.join(process.env['HOME'] ?? '', '.cache')
   const cache = process.env['STS_CLI_INTEROP_CACHE'] ?? path.join(cacheHome, 'sts-cli-interop')
-  return path.join(cache, 'python', 'bin', name)
+  return path.join(cache, ...parts)
+}
+
+export function pythonBin(name: string): string {
+  return cachedPath('python', 'bin', name)
 }

@@ -42,6 +42,8 @@ export function createKeySet(options: KeySetOptions): KeySet {
       const url = await options.findJwksUrl()
       const imported = importJwks(await options.fetchJson(url))
       if (imported === undefined) throw new Error(`${url} is not a JSON Web Key Set`)
+      // The first load answers nobody's unknown kid: keys rotated right after it must not wait out the pause.
+      if (keys.length === 0) triedAtMs = Number.NEGATIVE_INFINITY
       keys = imported
       fetchedAtMs = options.nowMs()
       options.log.info({ keys: keys.length }, 'key set loaded')

@@ -1,0 +1,141 @@
+import { execa } from 'execa'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Keycloak, startKeycloak } from './keycloak.ts'
+import { binPath, startStack, type Stack } from './stack.ts'
+
+let keycloak: Keycloak
+let stack: Stack
+
+beforeAll(async () => {
+  keycloak = await startKeycloak()
+  stack = await startStack(['--bucket', 'my-bucketname'], {
+    MINIO_IDENTITY_OPENID_CONFIG_URL: `${keycloak.issuer}/.well-known/openid-configuration`,
+    MINIO_IDENTITY_OPENID_CLIENT_ID: keycloak.clientId,
+  })
+}, 300_000)
+afterAll(async () => {
+  await stack.stop()
+  await keycloak.stop()
+})
+
+async function run(argv: string[], settings: Record<string, string> = {}, input = '') {
+  const env = { ...stack.env, STS_CLI_CLIENT_SECRET: keycloak.clientSecret, ...settings }
+  const options = { env, extendEnv: false, reject: false, input }
+  const { exitCode, stdout, stderr } = await execa(process.execPath, [binPath, ...argv], options)
+  return { exitCode, stdout, stderr }
+}
+
+const tokenEndpoint = (): string => `${keycloak.issuer}/protocol/openid-connect/token`
+const logIn = (...more: string[]) =>
+  run(['login', '-cid', keycloak.clientId, '-sts-ep', stack.sts, ...more])
+
+interface Client {
+  id: string
+  enabled: boolean
+  attributes: Record<string, string>
+}
+
+async function changeClient(change: (client: Client) => Partial<Client>): Promise<void> {
+  const where = `/clients?clientId=${keycloak.clientId}`
+  const [client] = (await keycloak.admin('GET', where)) as Client[]
+  if (client === undefined) throw new Error('the client is gone')
+  await keycloak.admin('PUT', `/clients/${client.id}`, { ...client, ...change(client) })
+}
+
+describe('Keycloak as the identity provider', () => {
+  it('gives tokens by basic and by post, which the STS trades', async () => {
+    for (const method of ['client_secret_basic', 'client_secret_post']) {
+      const { exitCode, stdout } = await logIn('-idp-ep', tokenEndpoint(), '--auth-method', method)
+      expect([exitCode, stdout.split('\n')[0]]).toEqual([0, '##### Credentials'])
+    }
+  })
+
+  it('is found by its issuer, and the credentials put and read an object', async () => {
+    const flags = ['-cid', keycloak.clientId, '-csec', keycloak.clientSecret]
+    const { exitCode, stderr } = await run([
+      ...flags,
+      '--issuer',
+      keycloak.issuer,
+      '-sts-ep',
+      stack.sts,
+    ])
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 0,
+      stderr: 'Uploaded my-objectname of size: 12 Successfully.',
+    })
+  })
+
+  it('refuses a wrong secret, an unknown client and an unknown realm, and the CLI says which', async () => {
+    const secret = await run(
+      ['login', '-cid', keycloak.clientId, '-idp-ep', tokenEndpoint(), '-sts-ep', stack.sts],
+      { STS_CLI_CLIENT_SECRET: 'wrong' },
+    )
+    expect(secret.exitCode).toBe(77)
+    expect(secret.stderr).toMatch(/HTTP 401, (unauthorized_client|invalid_client)/)
+
+    const client = await run([
+      'login',
+      '-cid',
+      'nobody',
+      '-idp-ep',
+      tokenEndpoint(),
+      '-sts-ep',
+      stack.sts,
+    ])
+    expect(client.exitCode).toBe(77)
+    expect(client.stderr).toContain('invalid_client')
+
+    const realm = await logIn('-idp-ep', tokenEndpoint().replace('quickstart', 'nowhere'))
+    expect(realm.exitCode).toBe(77)
+    expect(realm.stderr).toContain('HTTP 404')
+    expect(realm.stderr).toContain('realm')
+  })
+
+  it('signs with a new key while the server runs, and the server finds it', async () => {
+    await logIn('-idp-ep', tokenEndpoint(), '-q')
+    const { id } = (await keycloak.admin('GET', '')) as { id: string }
+    await keycloak.admin('POST', '/components', {
+      name: 'rotated',
+      providerId: 'rsa-generated',
+      providerType: 'org.keycloak.keys.KeyProvider',
+      parentId: id,
+      config: { priority: ['200'], enabled: ['true'], active: ['true'], algorithm: ['RS256'] },
+    })
+
+    expect(await logIn('-idp-ep', tokenEndpoint(), '-q')).toMatchObject({ exitCode: 0, stderr: '' })
+  })
+
+  it('gives users ID tokens, which AssumeRoleWithWebIdentity trades', async () => {
+    const form = {
+      grant_type: 'password',
+      client_id: keycloak.clientId,
+      client_secret: keycloak.clientSecret,
+      username: 'alice',
+      password: 'alice-password',
+      scope: 'openid',
+    }
+    const answer = await fetch(tokenEndpoint(), { method: 'POST', body: new URLSearchParams(form) })
+    const { id_token: token } = (await answer.json()) as { id_token: string }
+    const argv = ['exchange', '-', '--action', 'web-identity', '-sts-ep', stack.sts]
+    const { exitCode, stdout } = await run(argv, {}, token)
+    expect(exitCode).toBe(0)
+    expect(JSON.parse(stdout)).toHaveProperty('sessionToken')
+  })
+
+  it('gives tokens of a minute, and the credentials live no longer', async () => {
+    await changeClient(({ attributes }) => ({
+      attributes: { ...attributes, 'access.token.lifespan': '60' },
+    }))
+    const { exitCode, stdout } = await logIn('-idp-ep', tokenEndpoint(), '-f', 'json')
+    const { expiration } = JSON.parse(stdout) as { expiration: string }
+    expect(exitCode).toBe(0)
+    expect(Date.parse(expiration) - Date.now()).toBeLessThanOrEqual(60_000)
+  })
+
+  it('disables the client, and the CLI says so', async () => {
+    await changeClient(() => ({ enabled: false }))
+    const { exitCode, stderr } = await logIn('-idp-ep', tokenEndpoint())
+    expect(exitCode).toBe(77)
+    expect(stderr).toMatch(/HTTP 40[01], (unauthorized_client|invalid_client)/)
+  })
+})

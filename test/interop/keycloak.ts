@@ -1,0 +1,128 @@
+/** A real Keycloak in development mode, its data in a folder of its own, set up through its admin API. */
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { findFreePort, waitUntilAnswering } from './free-port.ts'
+import { cachedPath } from './stack.ts'
+
+export interface Keycloak {
+  /** The realm's issuer. */
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret: string
+  /** Calls the admin API below the realm. */
+  admin(method: string, where: string, body?: unknown): Promise<unknown>
+  stop(): Promise<void>
+}
+
+const realm = 'quickstart'
+const clientId = 'PoEgXP6uVO45IsENRngDXj5Au5Ya'
+const clientSecret = 'eKsw6z8CtOJVBtrOWvhRWL4TUCga'
+
+/** Starts Keycloak with a realm, a confidential client whose tokens name it as audience and bear a `policy`, and a user. */
+export async function startKeycloak(): Promise<Keycloak> {
+  const home = await mkdtemp(path.join(tmpdir(), 'sts-cli-keycloak-'))
+  const port = await findFreePort()
+  const origin = `http://127.0.0.1:${port}`
+  const flags = ['--http-host', '127.0.0.1', '--http-port', String(port), '--hostname', origin]
+  const database = `--db-url=jdbc:h2:file:${home}/h2;NON_KEYWORDS=VALUE`
+  const child = spawn(cachedPath('keycloak', 'bin', 'kc.sh'), ['start-dev', ...flags, database], {
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: home,
+      KC_BOOTSTRAP_ADMIN_USERNAME: 'admin',
+      KC_BOOTSTRAP_ADMIN_PASSWORD: 'admin',
+      JAVA_OPTS_APPEND: '-Xmx512m',
+    },
+    stdio: 'ignore',
+    detached: true,
+  })
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  const stop = async (): Promise<void> => {
+    // The script starts a Java of its own: the whole group goes.
+    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+    await ended
+    await rm(home, { recursive: true, force: true })
+  }
+  try {
+    await waitUntilAnswering(`${origin}/realms/master`, ended)
+    await createRealm(origin)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return {
+    issuer: `${origin}/realms/${realm}`,
+    clientId,
+    clientSecret,
+    admin: (method, where, body) => callAdmin(origin, { method, where: `/${realm}${where}`, body }),
+    stop,
+  }
+}
+
+async function createRealm(origin: string): Promise<void> {
+  const claim = {
+    name: 'policy',
+    protocol: 'openid-connect',
+    protocolMapper: 'oidc-hardcoded-claim-mapper',
+    config: {
+      'claim.name': 'policy',
+      'claim.value': 'readwrite',
+      'jsonType.label': 'String',
+      'access.token.claim': 'true',
+      'id.token.claim': 'true',
+    },
+  }
+  const audience = {
+    name: 'audience',
+    protocol: 'openid-connect',
+    protocolMapper: 'oidc-audience-mapper',
+    config: { 'included.client.audience': clientId, 'access.token.claim': 'true' },
+  }
+  const client = {
+    clientId,
+    secret: clientSecret,
+    serviceAccountsEnabled: true,
+    directAccessGrantsEnabled: true,
+    protocolMappers: [claim, audience],
+  }
+  const user = {
+    username: 'alice',
+    enabled: true,
+    email: 'alice@example.com',
+    firstName: 'Alice',
+    lastName: 'Example',
+    credentials: [{ type: 'password', value: 'alice-password' }],
+  }
+  const body = { realm, enabled: true, clients: [client], users: [user] }
+  await callAdmin(origin, { method: 'POST', where: '', body })
+}
+
+interface AdminCall {
+  readonly method: string
+  readonly where: string
+  readonly body?: unknown
+}
+
+async function callAdmin(origin: string, { method, where, body }: AdminCall): Promise<unknown> {
+  const form = {
+    grant_type: 'password',
+    client_id: 'admin-cli',
+    username: 'admin',
+    password: 'admin',
+  }
+  const login = await fetch(`${origin}/realms/master/protocol/openid-connect/token`, {
+    method: 'POST',
+    body: new URLSearchParams(form),
+  })
+  const { access_token: token } = (await login.json()) as { access_token: string }
+  const answer = await fetch(`${origin}/admin/realms${where}`, {
+    method,
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  const text = await answer.text()
+  if (!answer.ok) throw new Error(`Keycloak: ${method} ${where} answered ${answer.status} ${text}`)
+  return text === '' ? undefined : JSON.parse(text)
+}
