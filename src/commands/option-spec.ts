@@ -6,6 +6,8 @@ export type CommandName =
   | 'exchange'
   | 'creds'
   | 'env'
+  | 'exec'
+  | 'credential-process'
   | 'status'
   | 'inspect'
   | 'logout'

@@ -2,11 +2,12 @@
 import { type CommandName, defineGroup, type OptionSpec } from './option-spec.ts'
 import { serveOptions } from './serve-options.ts'
 
-const asking: readonly CommandName[] = ['login', 'token', 'creds', 'env', 'drop-in']
-const trading: readonly CommandName[] = ['login', 'exchange', 'creds', 'env', 'drop-in']
-const going: readonly CommandName[] = ['login', 'token', 'exchange', 'creds', 'env', 'drop-in']
+/** Those that use what `login` remembered, and renew it. */
+const using: readonly CommandName[] = ['creds', 'env', 'exec', 'credential-process']
+const asking: readonly CommandName[] = ['login', 'token', ...using, 'drop-in']
+const trading: readonly CommandName[] = ['login', 'exchange', ...using, 'drop-in']
+const going: readonly CommandName[] = ['login', 'token', 'exchange', ...using, 'drop-in']
 const printing: readonly CommandName[] = ['login', 'exchange', 'creds']
-const shelling: readonly CommandName[] = ['login', 'creds', 'env']
 const every: readonly CommandName[] = [...going, 'status', 'inspect', 'logout', 'serve']
 
 const idp = defineGroup('identity provider', asking)
@@ -68,9 +69,13 @@ const output: readonly OptionSpec[] = [
     env: ['STS_CLI_FORMAT'],
     default: 'minio',
   }),
-  print('shell SHELL', 'sh, fish, powershell or cmd', { commands: shelling }),
+  print('shell SHELL', 'sh, fish, powershell or cmd', {
+    commands: ['login', 'creds', 'env'],
+  }),
   print('unset', 'print lines that unset the variables again', { commands: ['env'] }),
-  print('no-endpoint', 'leave the endpoint variables out', { commands: shelling }),
+  print('no-endpoint', 'leave the endpoint variables out', {
+    commands: ['login', 'creds', 'env', 'exec'],
+  }),
   print('region REGION', 'region to set and to sign for', { commands: trading }),
   print('o, output FILE', 'write to a file (0600) instead of stdout', {
     commands: [...printing, 'env', 'token'],
@@ -81,16 +86,16 @@ const output: readonly OptionSpec[] = [
   print('no-upload', 'do not put my-bucketname/my-objectname', { commands: ['drop-in'] }),
 ]
 
-const remember = defineGroup('session', shelling)
+const remember = defineGroup('session', ['login', ...using])
 const session: readonly OptionSpec[] = [
   remember('p, profile NAME', 'name under which credentials are remembered', {
     env: ['STS_CLI_PROFILE'],
     default: 'default',
-    commands: [...shelling, 'status', 'logout'],
+    commands: ['login', ...using, 'status', 'logout'],
   }),
   remember('cache WHERE', 'file or none', { env: ['STS_CLI_CACHE'], default: 'file' }),
   remember('refresh', 'get new credentials even when the remembered ones are good'),
-  remember('min-ttl TIME', 'renew when less than this is left', { commands: ['creds', 'env'] }),
+  remember('min-ttl TIME', 'renew when less than this is left', { commands: using }),
 ]
 
 const net = defineGroup('network', going)

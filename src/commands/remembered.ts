@@ -1,4 +1,4 @@
-/** What `creds` and `env` share: the remembered credentials, renewed when they are about to expire and that can be done without asking. */
+/** What `creds`, `env`, `exec` and `credential-process` share: the remembered credentials, renewed when they are about to expire and that can be done without asking. */
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import {
@@ -32,23 +32,9 @@ export function findWarm(parsed: ParsedArgv, io: Io): RememberedCredentials | un
  */
 export async function findOrRenew(parsed: ParsedArgv, io: Io): Promise<RememberedCredentials> {
   // Flags that say how to get credentials ask for those, not for whatever was remembered.
-  const isSpecific = [
-    'client-id',
-    'token',
-    'token-file',
-    'policy',
-    'policy-file',
-    'idp-endpoint',
-    'issuer',
-    'scope',
-    'audience',
-    'param',
-    'sts-endpoint',
-    'duration',
-    'action',
-    'role-arn',
-    'role-session-name',
-  ].some((name) => parsed.flags.has(name))
+  const isSpecific = [...parsed.flags.keys()].some((name) =>
+    ['identity provider', 'sts'].includes(parsed.specs.get(name)?.group ?? ''),
+  )
   const warm = isSpecific ? undefined : findWarm(parsed, io)
   if (warm !== undefined) return warm
   const { readObtainOptions, weighSettings } = await import('./flow-options.ts')

@@ -1,5 +1,6 @@
-/** Command name → what it does. Each is loaded when it runs, but for the two that shells call at every prompt. */
+/** Command name → what it does. Each is loaded when it runs, but for those that shells and SDKs call all the time. */
 import type { Io } from '../base/io.ts'
+import { runCredentialProcess } from './credential-process.ts'
 import { runCreds } from './creds.ts'
 import { failEvaluation, runEnv } from './env.ts'
 import type { CommandName } from './option-spec.ts'
@@ -62,6 +63,20 @@ export const commandTable: readonly CommandSpec[] = [
     ],
     load: async () => runEnv,
     loadOnFailure: async () => failEvaluation,
+  },
+  {
+    name: 'exec',
+    operands: '-- COMMAND…',
+    summary: 'run a command with the credentials in its environment',
+    examples: ['sts-cli exec -- aws s3 ls', 'sts-cli exec -p ci -- npm test'],
+    load: async () => (await import('./exec.ts')).runExec,
+  },
+  {
+    name: 'credential-process',
+    operands: '',
+    summary: 'print the credentials as the AWS SDKs’ credential_process hook wants them',
+    examples: ['credential_process = sts-cli credential-process --profile ci'],
+    load: async () => runCredentialProcess,
   },
   {
     name: 'status',

@@ -43,7 +43,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
       const imported = importJwks(await options.fetchJson(url))
       if (imported === undefined) throw new Error(`${url} is not a JSON Web Key Set`)
       // The first load answers nobody's unknown kid: keys rotated right after it must not wait out the pause.
-      if (keys.length === 0) triedAtMs = Number.NEGATIVE_INFINITY
+      if (fetchedAtMs === Number.NEGATIVE_INFINITY) triedAtMs = Number.NEGATIVE_INFINITY
       keys = imported
       fetchedAtMs = options.nowMs()
       options.log.info({ keys: keys.length }, 'key set loaded')

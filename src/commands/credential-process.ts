@@ -1,0 +1,15 @@
+import type { Io } from '../base/io.ts'
+import type { ParsedArgv } from './parse-argv.ts'
+import { renderCredentials } from './print-credentials.ts'
+import { findOrRenew } from './remembered.ts'
+import { createSettings } from './settings.ts'
+
+/**
+ * `credential-process`: the hook of AWS's SDKs (`credential_process = sts-cli credential-process`). Silent on stderr when it works: some
+ * SDKs show what is written there.
+ */
+export async function runCredentialProcess(parsed: ParsedArgv, io: Io): Promise<number> {
+  const credentials = await findOrRenew(parsed, io)
+  io.writeStdout(renderCredentials(credentials, createSettings(parsed, io), io, 'process'))
+  return 0
+}

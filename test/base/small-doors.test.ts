@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest'
+import { exitCodes, StsCliError, type ErrorCode } from '../../src/base/errors.ts'
+import { isLoopback, isLoopbackHost } from '../../src/base/loopback.ts'
+import {
+  parseJson,
+  parseJsonObject,
+  readNumber,
+  readString,
+  readStrings,
+} from '../../src/base/parse.ts'
+import { toPrintable } from '../../src/base/printable.ts'
+
+describe('this machine', () => {
+  it.each([
+    'http://localhost',
+    'https://LOCALHOST:9443/x',
+    'http://minio.localhost:9000',
+    'http://127.0.0.1',
+    'http://127.1.2.3:1',
+    'http://127.1',
+    'http://2130706433',
+    'http://[::1]:9000',
+    'http://[0:0:0:0:0:0:0:1]',
+  ])('is %s', (url) => {
+    expect(isLoopback(url)).toBe(true)
+  })
+
+  it.each([
+    'http://localhost.example.com',
+    'http://notlocalhost',
+    'http://127.0.0.1.example.com',
+    'http://localhost@example.com',
+    'http://example.com/localhost',
+    'http://128.0.0.1',
+    'http://[::2]',
+    'http://0.0.0.0',
+    'localhost',
+    '',
+  ])('is not %j', (url) => {
+    expect(isLoopback(url)).toBe(false)
+  })
+
+  it('is known by host alone as well, with brackets or without', () => {
+    expect(['::1', '[::1]', 'localhost', '10.0.0.1'].map(isLoopbackHost)).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ])
+  })
+})
+
+describe('a stranger’s words', () => {
+  it.each([
+    ['plain ü € 😀', 'plain ü € 😀'],
+    ['a\nb\r\tc', 'a b  c'],
+    ['\u001b[31mred\u001b[0m', '[31mred [0m'],
+    ['\u009b2J\u007f\u0085x', '2J  x'],
+    ['  room  ', 'room'],
+  ])('%j are shown as %j', (text, shown) => {
+    expect(toPrintable(text, 100)).toBe(shown)
+  })
+
+  it('are cut', () => {
+    expect(toPrintable('x'.repeat(500), 300)).toHaveLength(300)
+  })
+})
+
+describe('a value from outside', () => {
+  it('is a string, a number or a list of strings, or nothing', () => {
+    const object = { s: 'x', n: 5, i: Number.POSITIVE_INFINITY, l: ['a', 5, 'b'], o: {} }
+    expect(['s', 'n', 'none', 'toString'].map((name) => readString(object, name))).toEqual([
+      'x',
+      undefined,
+      undefined,
+      undefined,
+    ])
+    expect(['n', 's', 'i'].map((name) => readNumber(object, name))).toEqual([
+      5,
+      undefined,
+      undefined,
+    ])
+    expect(['l', 's', 'o', 'none'].map((name) => readStrings(object, name))).toEqual([
+      ['a', 'b'],
+      ['x'],
+      [],
+      [],
+    ])
+  })
+
+  it('is parsed without throwing', () => {
+    expect(parseJson('{"a":1}')).toEqual({ a: 1 })
+    expect(parseJson('{')).toBeUndefined()
+    expect(['[]', 'null', '"x"', '5', '{'].map(parseJsonObject)).toEqual(
+      Array.from({ length: 5 }, () => undefined),
+    )
+    expect(parseJsonObject('{"__proto__":{"x":1}}')).not.toHaveProperty('x')
+  })
+})
+
+describe('the exit codes', () => {
+  it.each(Object.entries(exitCodes))('has %s end with %i', (code, exitCode) => {
+    expect(new StsCliError(code as ErrorCode, 'x').exitCode).toBe(exitCode)
+  })
+
+  it('are the contract’s', () => {
+    expect(Object.values(exitCodes)).toEqual([1, 64, 65, 66, 68, 69, 70, 73, 74, 75, 76, 77, 78])
+  })
+})

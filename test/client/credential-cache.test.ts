@@ -1,0 +1,181 @@
+import { chmod, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { beforeEach, describe, expect, it } from 'vitest'
+import {
+  findCacheDirectory,
+  forgetRemembered,
+  isFresh,
+  readRemembered,
+  renewalMarginSeconds,
+  writeRemembered,
+  type RememberedCredentials,
+} from '../../src/client/credential-cache.ts'
+import { makeFolder, startMs } from '../commands/harness.ts'
+
+let directory: string
+
+beforeEach(async () => {
+  directory = path.join(await makeFolder(), 'deep', 'sts-cli')
+})
+
+function makeRemembered(over: Partial<RememberedCredentials> = {}): RememberedCredentials {
+  return {
+    version: 1,
+    accessKeyId: 'AKEY',
+    secretAccessKey: 'secret',
+    sessionToken: 'token',
+    issuedAtMs: startMs,
+    expiresAtMs: startMs + 3_600_000,
+    expirationText: '2026-11-23T17:00:00Z',
+    stsEndpoint: 'http://127.0.0.1:9000',
+    profile: 'default',
+    inputs: 'digest',
+    ...over,
+  }
+}
+
+const file = (): string => path.join(directory, 'profile-default.json')
+
+describe('what is remembered', () => {
+  it('comes back whole', () => {
+    const value = makeRemembered()
+    writeRemembered(directory, value)
+    expect(readRemembered(directory, 'default')).toEqual(value)
+    expect(readRemembered(directory, 'other')).toBeUndefined()
+  })
+
+  it('is for its owner alone, file and folder, and leaves no other file', async () => {
+    writeRemembered(directory, makeRemembered())
+    writeRemembered(directory, makeRemembered({ accessKeyId: 'NEWER' }))
+    expect((await stat(file())).mode & 0o777).toBe(0o600)
+    expect((await stat(directory)).mode & 0o777).toBe(0o700)
+    expect(await readdir(directory)).toEqual(['profile-default.json'])
+    expect(readRemembered(directory, 'default')?.accessKeyId).toBe('NEWER')
+  })
+
+  it('is forgotten once', () => {
+    writeRemembered(directory, makeRemembered())
+    expect(forgetRemembered(directory, 'default')).toBe(true)
+    expect(forgetRemembered(directory, 'default')).toBe(false)
+    expect(readRemembered(directory, 'default')).toBeUndefined()
+  })
+
+  it.each([
+    ['../../etc/passwd'],
+    ['a/b'],
+    ['ü.ñ 😀'],
+    [''],
+    ['CON'],
+    ['%41'],
+    ['x'.repeat(150)],
+    ['.'],
+  ])('stays in the folder under the profile %j', async (profile) => {
+    writeRemembered(directory, makeRemembered({ profile }))
+    expect(readRemembered(directory, profile)?.profile).toBe(profile)
+    expect(await readdir(directory)).toHaveLength(1)
+  })
+
+  it.each([
+    [`${'x'.repeat(150)}1`, `${'x'.repeat(150)}2`],
+    ['éa', '\u0e9a'],
+  ])('of one profile is never another’s, even where their files are one', (one, two) => {
+    writeRemembered(directory, makeRemembered({ profile: one }))
+    expect(readRemembered(directory, one)).toBeDefined()
+    expect(readRemembered(directory, two)).toBeUndefined()
+  })
+
+  it('cannot be written where a file is in the way, and says what to do', async () => {
+    await mkdir(path.dirname(directory))
+    await writeFile(directory, '')
+    expect(() => writeRemembered(directory, makeRemembered())).toThrow(
+      expect.objectContaining({
+        code: 'ERR_CANNOT_CREATE',
+        hint: 'use --cache none, or point XDG_CACHE_HOME at a folder you can write',
+      }),
+    )
+  })
+})
+
+describe('a file is ignored', () => {
+  beforeEach(() => writeRemembered(directory, makeRemembered()))
+
+  it.each([0o640, 0o604, 0o620, 0o610])('that others may reach: %o', async (mode) => {
+    await chmod(file(), mode)
+    expect(readRemembered(directory, 'default')).toBeUndefined()
+  })
+
+  it('that is a link', async () => {
+    await rename(file(), path.join(directory, 'elsewhere.json'))
+    await symlink(path.join(directory, 'elsewhere.json'), file())
+    expect(readRemembered(directory, 'default')).toBeUndefined()
+  })
+
+  it.each([
+    ['empty', () => ''],
+    ['cut short', (text: string) => text.slice(0, -10)],
+    ['no object', () => '[]'],
+    ['null', () => 'null'],
+    ['of a newer version', (text: string) => text.replace('"version":1', '"version":2')],
+    ['without a member', (text: string) => text.replace('"sessionToken"', '"other"')],
+    ['with a number for a text', (text: string) => text.replace('"AKEY"', '5')],
+    ['with a text for a time', (text: string) => text.replace(`${startMs},`, '"soon",')],
+    ['with a time beyond all times', (text: string) => text.replace(`${startMs},`, '1e300,')],
+    ['longer than any answer', (text: string) => text.padEnd(128 * 1024 + 1)],
+  ])('that is %s', async (_what, damage) => {
+    const text = await readFile(file(), 'utf8')
+    const damaged = damage(text)
+    expect(damaged).not.toBe(text)
+    await writeFile(file(), damaged)
+    expect(readRemembered(directory, 'default')).toBeUndefined()
+  })
+
+  it('that is a folder', async () => {
+    forgetRemembered(directory, 'default')
+    await mkdir(file())
+    expect(readRemembered(directory, 'default')).toBeUndefined()
+  })
+})
+
+describe('the time to renew', () => {
+  it.each([
+    [3600, 720],
+    [900, 180],
+    [300, 60],
+    [60, 60],
+    [86_400, 900],
+  ])('of credentials for %i s is when %i s are left', (lifeSeconds, margin) => {
+    const value = makeRemembered({ expiresAtMs: startMs + lifeSeconds * 1000 })
+    expect(renewalMarginSeconds(value)).toBe(margin)
+    const end = value.expiresAtMs
+    expect(isFresh(value, end - margin * 1000, undefined)).toBe(false)
+    expect(isFresh(value, end - margin * 1000 - 1, undefined)).toBe(true)
+  })
+
+  it('is what was asked for instead', () => {
+    const value = makeRemembered()
+    expect(isFresh(value, value.expiresAtMs - 10_000, 9)).toBe(true)
+    expect(isFresh(value, value.expiresAtMs - 10_000, 10)).toBe(false)
+    expect(isFresh(value, startMs, 0)).toBe(true)
+    expect(isFresh(value, value.expiresAtMs, 0)).toBe(false)
+  })
+
+  it('has come when the clock was set back before the issue', () => {
+    expect(isFresh(makeRemembered(), startMs - 300_000, undefined)).toBe(true)
+    expect(isFresh(makeRemembered(), startMs - 300_001, undefined)).toBe(false)
+  })
+})
+
+describe('the folder', () => {
+  it.each<[Record<string, string>, NodeJS.Platform, string | undefined]>([
+    [{ HOME: '/h' }, 'linux', '/h/.cache/sts-cli'],
+    [{ HOME: '/h', XDG_CACHE_HOME: '/x' }, 'darwin', '/x/sts-cli'],
+    [{ HOME: '/h', XDG_CACHE_HOME: 'relative' }, 'linux', '/h/.cache/sts-cli'],
+    [{ HOME: '/h', XDG_CACHE_HOME: '' }, 'linux', '/h/.cache/sts-cli'],
+    [{ HOME: '' }, 'linux', undefined],
+    [{}, 'linux', undefined],
+    [{ HOME: '/h', LOCALAPPDATA: 'C:\\L' }, 'win32', 'C:\\L\\sts-cli'],
+    [{ HOME: '/h' }, 'win32', undefined],
+  ])('of %j on %s is %s', (env, platform, expected) => {
+    expect(findCacheDirectory(env, platform)).toBe(expected)
+  })
+})

@@ -1,0 +1,124 @@
+import { spawnSync } from 'node:child_process'
+import { mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import path from 'node:path'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { withLock } from '../../src/client/lock.ts'
+import { makeFolder, openStage, startMs } from '../commands/harness.ts'
+
+let directory: string
+let file: string
+
+beforeEach(async () => {
+  directory = path.join(await makeFolder(), 'cache')
+  file = path.join(directory, 'default.lock')
+})
+
+const lock = <T>(work: () => Promise<T>, timeoutMs = 10_000): Promise<T> =>
+  withLock({ directory, name: 'default', timeoutMs }, work)
+
+async function leaveLock(text: string, ageMs = 0): Promise<void> {
+  await mkdir(directory, { recursive: true })
+  await writeFile(file, text)
+  const then = (Date.now() - ageMs) / 1000
+  await utimes(file, then, then)
+}
+
+/** The id of a process that has ended. */
+function findDeadPid(): number {
+  return spawnSync('true').pid
+}
+
+describe('the lock', () => {
+  it('lets one work at a time, and is gone afterwards', async () => {
+    let working = 0
+    let most = 0
+    const work = async (): Promise<void> => {
+      most = Math.max(most, (working += 1))
+      for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+      working -= 1
+    }
+    await Promise.all(Array.from({ length: 5 }, () => lock(work)))
+    expect(most).toBe(1)
+    expect(await readdir(directory)).toEqual([])
+  })
+
+  it('is for its owner alone and names process and host', async () => {
+    await lock(async () => {
+      expect((await stat(file)).mode & 0o777).toBe(0o600)
+      expect((await stat(directory)).mode & 0o777).toBe(0o700)
+    })
+  })
+
+  it('is released when the work fails, and the failure passes', async () => {
+    await expect(
+      lock(async () => {
+        throw new Error('as the test says')
+      }),
+    ).rejects.toThrow('as the test says')
+    expect(await readdir(directory)).toEqual([])
+  })
+
+  it('is taken over from a process that is gone', async () => {
+    await leaveLock(`${findDeadPid()} ${hostname()}\n`)
+    expect(await lock(async () => 'done')).toBe('done')
+    expect(await readdir(directory)).toEqual([])
+  })
+
+  it('is taken over from another host, or from nobody, after five minutes', async () => {
+    await leaveLock('1 another-host\n', 301_000)
+    expect(await lock(async () => 'done')).toBe('done')
+    await leaveLock('', 301_000)
+    expect(await lock(async () => 'done')).toBe('done')
+  })
+
+  it.each([
+    ['a process that lives', `${process.pid} ${hostname()}\n`],
+    ['another host', '1 another-host\n'],
+    ['one who has not written yet', ''],
+  ])('of %s is respected until the time is up', async (_whose, text) => {
+    await leaveLock(text)
+    await expect(lock(async () => 'done', 1)).rejects.toMatchObject({
+      code: 'ERR_TIMEOUT',
+      hint: `if none runs, remove ${file}`,
+    })
+    expect(await readdir(directory)).toEqual(['default.lock'])
+  })
+
+  it('is done without where there can be none', async () => {
+    await writeFile(directory, 'a file where the folder should be')
+    expect(await lock(async () => 'done', 1)).toBe('done')
+  })
+
+  it('has a name that stays in the folder', async () => {
+    await withLock({ directory, name: '../a b', timeoutMs: 1000 }, async () => {
+      expect(await readdir(directory)).toEqual(['___a_b.lock'])
+    })
+  })
+})
+
+describe('parallel runs', () => {
+  it('of one profile make one call to the identity provider', async () => {
+    const stage = await openStage()
+    const runs = await Promise.all(Array.from({ length: 20 }, () => stage.ask(['creds'])))
+    expect(new Set(runs.map(({ code, stdout }) => `${code} ${stdout}`)).size).toBe(1)
+    expect(runs[0]?.code).toBe(0)
+    expect(stage.idp.seen).toHaveLength(1)
+    expect(stage.sts.seen).toHaveLength(1)
+  })
+
+  it('that all want new credentials share those that were got while they waited', async () => {
+    const stage = await openStage()
+    await stage.ask(['login', '-q'])
+    const now = startMs + 1000
+    await Promise.all(Array.from({ length: 20 }, () => stage.ask(['login', '-q'], { now })))
+    expect(stage.idp.seen).toHaveLength(2)
+  })
+
+  it('of two profiles make two', async () => {
+    const stage = await openStage()
+    const profiles = ['a', 'b', 'a', 'b']
+    await Promise.all(profiles.map((profile) => stage.ask(['creds', '-p', profile])))
+    expect(stage.idp.seen).toHaveLength(2)
+  })
+})

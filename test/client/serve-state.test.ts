@@ -1,0 +1,170 @@
+import { spawnSync } from 'node:child_process'
+import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { beforeEach, describe, expect, it } from 'vitest'
+import {
+  findStateDirectory,
+  leaveServeState,
+  readServeState,
+  type ServeState,
+} from '../../src/client/serve-state.ts'
+import { openStage, startFake, tokenAnswer, type Stage } from '../commands/harness.ts'
+
+const served = { clientId: 'demo', clientSecret: 'of-the-running-server' }
+
+let stage: Stage
+let directory: string
+
+beforeEach(async () => {
+  stage = await openStage()
+  directory = findStateDirectory({ HOME: stage.home }, 'linux') ?? ''
+})
+
+/** Changes what was left. */
+async function edit(change: (text: string) => string, mode = 0o600): Promise<void> {
+  leave()
+  const file = path.join(directory, 'serve.json')
+  await writeFile(file, change(await readFile(file, 'utf8')))
+  await chmod(file, mode)
+}
+
+function leave(over: Partial<ServeState> = {}, pid = process.pid): () => void {
+  const state = { ...makeState(), ...over }
+  return leaveServeState(directory, { pid, certificates: 'PEM', state }).remove
+}
+
+function makeState(): Omit<ServeState, 'caFile'> {
+  return { stsEndpoint: stage.sts.url, tokenEndpoint: `${stage.idp.url}/token`, ...served }
+}
+
+/** All that a server was told, as one text; secrets in Basic are decoded. */
+function readHeard({ seen }: Stage['idp']): string {
+  return seen
+    .map(({ body, headers }) => {
+      const basic = headers.authorization?.replace('Basic ', '') ?? ''
+      return `${body} ${Buffer.from(basic, 'base64').toString()}`
+    })
+    .join('\n')
+}
+
+describe('what a running server left', () => {
+  it('lets a plain login work with no flags', async () => {
+    leave()
+    expect(await stage.cli(['login', '-q'])).toMatchObject({ code: 0, stderr: '' })
+    expect(readHeard(stage.idp)).toContain(`${served.clientId}:${served.clientSecret}`)
+  })
+
+  it('lets creds renew by itself', async () => {
+    leave()
+    expect((await stage.cli(['creds'])).code).toBe(0)
+  })
+
+  it('is for its owner alone', async () => {
+    leave()
+    const names = await readdir(directory)
+    expect(names.toSorted()).toEqual([`serve-${process.pid}.pem`, 'serve.json'])
+    for (const name of names)
+      expect((await stat(path.join(directory, name))).mode & 0o777).toBe(0o600)
+    expect((await stat(directory)).mode & 0o777).toBe(0o700)
+  })
+
+  it('goes with the server, and only what is its own', async () => {
+    const remove = leave()
+    remove()
+    expect(await readdir(directory)).toEqual([])
+    const removeOlder = leave()
+    leaveServeState(directory, { pid: 1, certificates: '', state: makeState() })
+    removeOlder()
+    expect(await readdir(directory)).toEqual(['serve-1.pem', 'serve.json'])
+  })
+
+  it('is cleaned up after by the next one', async () => {
+    const dead = spawnSync('true').pid
+    leave({}, dead)
+    leave()
+    expect(await readdir(directory)).not.toContain(`serve-${dead}.pem`)
+  })
+})
+
+describe('it is ignored', () => {
+  it.each<[string, () => Promise<unknown>]>([
+    ['when nothing was left', async () => {}],
+    ['when its process is gone', async () => leave({}, spawnSync('true').pid)],
+    ['when its STS is on another machine', async () => leave({ stsEndpoint: 'http://h:9000' })],
+    ['when its provider is', async () => leave({ tokenEndpoint: 'https://127.0.0.1.h/token' })],
+    ['when others can read it', () => edit((text) => text, 0o640)],
+    ['when it is damaged', () => edit((text) => text.slice(5))],
+    ['when its version is newer', () => edit((text) => text.replace('"version":1', '"version":2'))],
+    ['when a member is missing', () => edit((text) => text.replace('clientId', 'other'))],
+    ['when its pid is no number', () => edit((text) => text.replace(/"pid":\d+/, '"pid":"1"'))],
+    ['when its pid is a group', () => edit((text) => text.replace(/"pid":\d+/, '"pid":-1'))],
+  ])('%s', async (_when, prepare) => {
+    await prepare()
+    expect(readServeState(directory)).toBeUndefined()
+    const { code, stderr } = await stage.cli(['login'])
+    expect(code).toBe(64)
+    expect(stderr).toContain('no client id is given')
+  })
+})
+
+describe('its secret', () => {
+  it.each<[string, (url: string) => readonly string[], Record<string, string>]>([
+    ['another provider on this machine', (url) => ['-idp-ep', `${url}/token`], {}],
+    ['the same by its variable', () => [], { STS_CLI_IDP_ENDPOINT: 'URL/token' }],
+    ['an issuer', (url) => ['--issuer', url], {}],
+    ['an issuer by its variable', () => [], { STS_CLI_ISSUER: 'URL' }],
+    [
+      'an issuer, the served endpoint in a variable',
+      (url) => ['--issuer', url],
+      { STS_CLI_IDP_ENDPOINT: 'SERVED' },
+    ],
+    ['an STS that is elsewhere', () => ['-sts-ep', 'http://192.0.2.1:9000'], {}],
+    ['a provider that is elsewhere', () => ['-idp-ep', 'http://192.0.2.1/token'], {}],
+    ['another client', () => ['-cid', 'mine'], {}],
+  ])('does not go out for %s', async (_whose, flags, variables) => {
+    leave()
+    const other = await startFake(tokenAnswer())
+    const fill = (text: string): string =>
+      text.replace('URL', other.url).replace('SERVED', `${stage.idp.url}/token`)
+    const env = Object.fromEntries(
+      Object.entries(variables).map(([name, text]) => [name, fill(text)]),
+    )
+    const { code, stderr } = await stage.cli(['login', ...flags(other.url)], { env })
+    expect(code).toBe(64)
+    expect(stderr).toMatch(/no client (id|secret) is given/)
+    expect([...other.seen, ...stage.idp.seen]).toEqual([])
+  })
+
+  it('gives way to a client of the user’s own, at the served endpoints', async () => {
+    leave()
+    expect((await stage.cli(['login', '-q', '-cid', 'mine', '-csec', 'own'])).code).toBe(0)
+    expect(readHeard(stage.idp)).toContain('mine:own')
+    expect(readHeard(stage.idp)).not.toContain(served.clientSecret)
+  })
+
+  it('goes to its own provider for the same client, named or not', async () => {
+    leave()
+    const argv = ['login', '-q', '-cid', 'demo', '-idp-ep', `${stage.idp.url}/token`]
+    expect((await stage.cli(argv)).code).toBe(0)
+    expect(readHeard(stage.idp)).toContain(served.clientSecret)
+  })
+
+  it('is beside the point for a token at hand', async () => {
+    leave()
+    expect((await stage.cli(['login', '-q', '--token', 'a.b.c'])).code).toBe(0)
+    expect(stage.idp.seen).toEqual([])
+    expect(stage.sts.seen[0]?.form.get('Token')).toBe('a.b.c')
+  })
+})
+
+describe('the state folder', () => {
+  it.each<[Record<string, string>, NodeJS.Platform, string | undefined]>([
+    [{ HOME: '/h' }, 'linux', '/h/.local/state/sts-cli'],
+    [{ HOME: '/h', XDG_STATE_HOME: '/x' }, 'linux', '/x/sts-cli'],
+    [{ HOME: '/h', XDG_STATE_HOME: 'x' }, 'linux', '/h/.local/state/sts-cli'],
+    [{ LOCALAPPDATA: 'C:\\L' }, 'win32', 'C:\\L\\sts-cli'],
+    [{}, 'linux', undefined],
+  ])('of %j on %s is %s', (env, platform, expected) => {
+    expect(findStateDirectory(env, platform)).toBe(expected)
+  })
+})

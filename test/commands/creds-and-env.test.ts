@@ -1,0 +1,202 @@
+import { readFile, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { granted, minioJson, openStage, startMs, type Stage } from './harness.ts'
+
+let stage: Stage
+
+beforeEach(async () => {
+  stage = await openStage()
+})
+
+const posix = `export AWS_ACCESS_KEY_ID='${granted.accessKeyId}';`
+
+describe('creds', () => {
+  it('prints what login left, without another request', async () => {
+    await stage.ask(['login', '-q'])
+    expect(await stage.cli(['creds'])).toMatchObject({ code: 0, stdout: minioJson, stderr: '' })
+    expect(stage.idp.seen).toHaveLength(1)
+  })
+
+  it.each([
+    [['-f', 'process'], {}, '{"Version":1,'],
+    [['--json'], {}, '{\n  "accessKeyId"'],
+    [[], { STS_CLI_FORMAT: 'json' }, '{\n  "accessKeyId"'],
+    [['-f', 'minio'], { STS_CLI_FORMAT: 'json' }, '{\n\t"accessKey"'],
+    [['--field', 'secretAccessKey'], {}, `${granted.secretAccessKey}\n`],
+    [['--field=sessionToken'], {}, `${granted.sessionToken}\n`],
+    [['-f', 'env', '--no-endpoint', '--region', 'x'], {}, posix],
+  ])('prints the format of %j and %j', async (flags, env, start) => {
+    await stage.ask(['login', '-q'])
+    const { code, stdout } = await stage.cli(['creds', ...flags], { env })
+    expect(code).toBe(0)
+    expect(stdout.slice(0, start.length)).toBe(start)
+  })
+
+  it.each([
+    [['-f', 'yaml'], '--format "yaml" is not known'],
+    [['--field', 'password'], '--field "password" is not known'],
+    [['--shell', 'csh'], '--shell "csh" is not known'],
+  ])('refuses %j before anything is asked', async (flags, message) => {
+    const { code, stdout, stderr } = await stage.ask(['creds', ...flags])
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+    expect(stderr).toMatch(new RegExp(`^error: ${message}\nhint: use `))
+    expect(stage.idp.seen).toEqual([])
+  })
+
+  it.each([
+    [['--cache', 'keyring'], '--cache "keyring" is not known'],
+    [['--min-ttl', 'soon'], '--min-ttl "soon" is not a duration'],
+    [['--min-ttl', '-5'], '--min-ttl "-5" is not a duration'],
+  ])('refuses %j even when it has good credentials', async (flags, message) => {
+    await stage.ask(['login', '-q'])
+    const { code, stdout, stderr } = await stage.cli(['creds', ...flags])
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+    expect(stderr).toContain(message)
+  })
+
+  it('fails with 77 and names login when nothing is remembered', async () => {
+    const { code, stdout, stderr } = await stage.cli(['creds'])
+    expect({ code, stdout }).toEqual({ code: 77, stdout: '' })
+    expect(stderr).toBe(
+      'error: there are no credentials, or they are about to expire\nhint: sts-cli login\n',
+    )
+  })
+
+  it('asks no person: without the secret it fails, terminal or not', async () => {
+    const { code, io } = await stage.cli(['creds', '-cid', 'x'], { typed: 'secret', isTty: true })
+    expect(code).toBe(77)
+    expect(io.prompts).toEqual([])
+  })
+
+  it('renews by itself where the environment has the client', async () => {
+    const env = clientVariables()
+    await stage.cli(['login', '-q'], { env })
+    const late = startMs + 49 * 60_000
+    expect((await stage.cli(['creds'], { env, now: late })).code).toBe(0)
+    expect(stage.idp.seen).toHaveLength(2)
+  })
+
+  it.each([
+    ['more than a fifth of the life is left', 47, [], 1],
+    ['less than a fifth is left', 49, [], 2],
+    ['less than --min-ttl is left', 10, ['--min-ttl', '55m'], 2],
+    ['--refresh asks for it', 1, ['--refresh'], 2],
+    ['the cache is switched off', 1, ['--cache', 'none'], 2],
+    ['the clock was set back before the issue', -6, [], 2],
+  ])('counts requests when %s', async (_when, minutes, flags, requests) => {
+    const env = clientVariables()
+    await stage.cli(['login', '-q'], { env })
+    await stage.cli(['creds', ...flags], { env, now: startMs + minutes * 60_000 })
+    expect(stage.idp.seen).toHaveLength(requests)
+  })
+
+  it('remembers per client: the same flags twice are one request, others are another', async () => {
+    await stage.ask(['creds'])
+    await stage.ask(['creds'])
+    expect(stage.idp.seen).toHaveLength(1)
+    await stage.ask(['creds', '-cid', 'another'])
+    expect(stage.idp.seen).toHaveLength(2)
+  })
+
+  it.each([
+    ['--scope', 'a'],
+    ['--audience', 'a'],
+    ['--param', 'a=b'],
+    ['--role-arn', 'arn:aws:iam::1:role/r'],
+    ['--role-session-name', 'me'],
+    ['--policy', '{}'],
+    ['--duration', '1h'],
+  ])('gives nothing that was remembered for another %s', async (flag, value) => {
+    const env = clientVariables()
+    await stage.cli(['login', '-q'], { env })
+    await stage.cli(['creds', flag, value], { env })
+    expect(stage.sts.seen).toHaveLength(2)
+  })
+})
+
+describe('env', () => {
+  it('prints lines for the shell that called', async () => {
+    await stage.ask(['login', '-q'])
+    const { code, stdout, stderr } = await stage.cli(['env'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout.split('\n')[0]).toBe(posix)
+    expect(stdout).toContain(`export AWS_ENDPOINT_URL_S3='${stage.sts.url}';`)
+    const fish = await stage.cli(['env'], { env: { SHELL: '/usr/bin/fish' } })
+    expect(fish.stdout).toMatch(/^set -gx AWS_ACCESS_KEY_ID '/)
+    const power = await stage.cli(['env', '--shell', 'powershell'])
+    expect(power.stdout).toMatch(/^\$Env:AWS_ACCESS_KEY_ID = '/)
+  })
+
+  it('is the same command line with one request, however often', async () => {
+    await stage.ask(['env'])
+    await stage.ask(['env'])
+    expect(stage.idp.seen).toHaveLength(1)
+  })
+
+  it('takes back what it set, with nothing remembered', async () => {
+    const { code, stdout } = await stage.cli(['env', '--unset'])
+    expect(code).toBe(0)
+    expect(stdout.trimEnd().split('\n')).toEqual([
+      'unset AWS_ACCESS_KEY_ID;',
+      'unset AWS_SECRET_ACCESS_KEY;',
+      'unset AWS_SESSION_TOKEN;',
+      'unset AWS_CREDENTIAL_EXPIRATION;',
+      'unset AWS_ENDPOINT_URL_S3;',
+      'unset AWS_ENDPOINT_URL_STS;',
+    ])
+  })
+
+  it('writes to a file for its owner alone', async () => {
+    const file = path.join(stage.home, 'env.sh')
+    await stage.ask(['env', '-o', file])
+    expect(await readFile(file, 'utf8')).toContain(posix)
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+  })
+
+  it.each([
+    [[], {}, 'false;\n'],
+    [['--shell', 'sh'], {}, 'false;\n'],
+    [['--shell=fish'], {}, 'false;\n'],
+    [['-shell', 'powershell'], {}, `throw 'sts-cli failed'\n`],
+    [['--shell', 'cmd'], {}, 'exit /b 1\n'],
+    [[], { SHELL: '/usr/bin/fish' }, 'false;\n'],
+  ])('prints a line that fails in the shell of %j %j', async (flags, env, line) => {
+    const { code, stdout } = await stage.cli(['env', ...flags], { env })
+    expect({ code, stdout }).toEqual({ code: 77, stdout: line })
+  })
+
+  it.each([
+    ['a flag that is not known', ['--nope'], 64],
+    ['a flag without its value', ['--shell'], 64],
+    ['a shell that is not known', ['--shell', 'csh'], 64],
+    ['an operand', ['sh'], 64],
+    ['a command after --', ['--', 'ls'], 64],
+    ['two flags that cannot meet', ['--token', 'a', '--token-file', 'b'], 64],
+    [
+      'a provider that is not there',
+      ['-cid', 'x', '-csec', 'y', '-idp-ep', 'http://127.0.0.1:1'],
+      69,
+    ],
+  ])('fails the evaluation for %s', async (_what, flags, code) => {
+    const ran = await stage.cli(['env', '--retries=0', ...flags])
+    expect(ran).toMatchObject({ code, stdout: 'false;\n' })
+    expect(ran.stderr).toMatch(/^error: /)
+  })
+
+  it('has its error as JSON on stderr, and stdout for the shell still', async () => {
+    const { stdout, stderr } = await stage.cli(['env', '--json'])
+    expect(stdout).toBe('false;\n')
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'ERR_REFUSED', exitCode: 77 } })
+  })
+})
+
+function clientVariables(): Record<string, string> {
+  const [, idp = '', , sts = '', , cid = '', , secret = ''] = stage.flags
+  return {
+    STS_CLI_IDP_ENDPOINT: idp,
+    STS_CLI_STS_ENDPOINT: sts,
+    STS_CLI_CLIENT_ID: cid,
+    STS_CLI_CLIENT_SECRET: secret,
+  }
+}

@@ -1,0 +1,104 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { granted, openStage, type Stage } from './harness.ts'
+
+let stage: Stage
+const pathOnly = { PATH: process.env['PATH'] }
+
+beforeEach(async () => {
+  stage = await openStage()
+  await stage.ask(['login', '-q'])
+})
+
+/** The environment of a child of `exec`, line by line. */
+async function readChildEnv(flags: string[], env: Record<string, string> = {}): Promise<string[]> {
+  const file = path.join(stage.home, 'child-env')
+  const argv = ['exec', ...flags, '--', 'sh', '-c', 'env > "$0"', file]
+  const { code, stderr } = await stage.cli(argv, { env: { ...pathOnly, ...env } })
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  return (await readFile(file, 'utf8')).trimEnd().split('\n')
+}
+
+describe('exec', () => {
+  it('gives the command what env would set, and takes away what would win over it', async () => {
+    const child = await readChildEnv([], { AWS_PROFILE: 'other', KEPT: 'yes' })
+
+    expect(child).toContain(`AWS_ACCESS_KEY_ID=${granted.accessKeyId}`)
+    expect(child).toContain(`AWS_SECRET_ACCESS_KEY=${granted.secretAccessKey}`)
+    expect(child).toContain(`AWS_SESSION_TOKEN=${granted.sessionToken}`)
+    expect(child).toContain(`AWS_ENDPOINT_URL_S3=${stage.sts.url}`)
+    expect(child).toContain('AWS_REGION=us-east-1')
+    expect(child).toContain('KEPT=yes')
+    expect(child.join('\n')).not.toContain('AWS_PROFILE')
+  })
+
+  it('leaves the endpoint out and takes a region when it is told to', async () => {
+    const child = await readChildEnv(['--no-endpoint', '--region', 'eu-west-1'])
+    expect(child).toContain('AWS_REGION=eu-west-1')
+    expect(child.join('\n')).not.toContain('AWS_ENDPOINT_URL')
+  })
+
+  it.each([
+    ['exit 0', 0],
+    ['exit 7', 7],
+    ['kill -TERM $$', 143],
+  ])('ends as the command does: %s', async (script, code) => {
+    const ran = await stage.cli(['exec', '--', 'sh', '-c', script], { env: pathOnly })
+    expect([ran.code, ran.stdout, ran.stderr]).toEqual([code, '', ''])
+  })
+
+  it('says that there is no such program, with 127 as a shell does', async () => {
+    const ran = await stage.cli(['exec', '--', 'no-such-program'], { env: pathOnly })
+    expect([ran.code, ran.stderr]).toEqual([127, 'error: there is no program no-such-program\n'])
+  })
+
+  it.each([[['exec']], [['exec', '--']], [['exec', 'aws', 's3', 'ls']]])(
+    'wants its command after --: %j',
+    async (argv) => {
+      const { code, stderr } = await stage.cli(argv)
+      expect(code).toBe(64)
+      expect(stderr).toContain('sts-cli exec -- aws s3 ls')
+    },
+  )
+
+  it('runs nothing when there are no credentials', async () => {
+    await stage.cli(['logout'])
+    const file = path.join(stage.home, 'ran')
+    const { code } = await stage.cli(['exec', '--', 'touch', file], { env: pathOnly })
+    expect(code).toBe(77)
+    await expect(readFile(file)).rejects.toThrow('ENOENT')
+  })
+})
+
+describe('credential-process', () => {
+  it('prints the document of the AWS SDKs and nothing on stderr', async () => {
+    const { code, stdout, stderr } = await stage.cli(['credential-process'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(JSON.parse(stdout)).toEqual({
+      Version: 1,
+      AccessKeyId: granted.accessKeyId,
+      SecretAccessKey: granted.secretAccessKey,
+      SessionToken: granted.sessionToken,
+      Expiration: '2026-11-23T17:00:00Z',
+    })
+    expect(stage.idp.seen).toHaveLength(1)
+  })
+
+  it('reads its own profile, and fails with 77 where that one has none', async () => {
+    const { code, stdout } = await stage.cli(['credential-process', '--profile', 'other'])
+    expect({ code, stdout }).toEqual({ code: 77, stdout: '' })
+  })
+
+  it('renews without asking when the client is known', async () => {
+    const env = { STS_CLI_CLIENT_ID: 'me', STS_CLI_CLIENT_SECRET: 'secret' }
+    const endpoints = { STS_CLI_IDP_ENDPOINT: stage.idp.url, STS_CLI_STS_ENDPOINT: stage.sts.url }
+    const late = Date.parse('2026-11-23T16:59:30Z')
+    const ran = await stage.cli(['credential-process'], {
+      env: { ...env, ...endpoints },
+      now: late,
+    })
+    expect(ran.code).toBe(0)
+    expect(stage.idp.seen).toHaveLength(2)
+  })
+})

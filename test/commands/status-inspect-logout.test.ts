@@ -1,0 +1,151 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { granted, openStage, secrets, startMs, type Stage } from './harness.ts'
+
+let stage: Stage
+
+beforeEach(async () => {
+  stage = await openStage()
+})
+
+describe('status', () => {
+  it('says whose, where and how long, and no secret', async () => {
+    await stage.ask(['login', '-q'])
+    const { code, stdout, stderr } = await stage.cli(['status'], { now: startMs + 90_000 })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toBe(
+      `profile default: ${granted.accessKeyId} at ${stage.sts.url}\n` +
+        'valid for 58m 30s (until 2026-11-23T17:00:00Z)\n',
+    )
+    for (const secret of secrets) expect(stdout).not.toContain(secret)
+  })
+
+  it('says the same as JSON', async () => {
+    await stage.ask(['login', '-q', '-p', 'ci'])
+    const { code, stdout } = await stage.cli(['status', '--json', '--profile=ci'])
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toEqual({
+      profile: 'ci',
+      state: 'valid',
+      endpoint: stage.sts.url,
+      accessKeyId: granted.accessKeyId,
+      expiration: '2026-11-23T17:00:00Z',
+      secondsLeft: 3600,
+    })
+  })
+
+  it('ends with 1 when there is nothing', async () => {
+    expect(await stage.cli(['status'])).toMatchObject({
+      code: 1,
+      stdout: 'profile default: no credentials; sts-cli login gets some\n',
+    })
+    const { code, stdout } = await stage.cli(['status', '--json'])
+    expect(code).toBe(1)
+    expect(JSON.parse(stdout)).toEqual({ profile: 'default', state: 'none' })
+  })
+
+  it('ends with 1 from the very second of expiry', async () => {
+    await stage.ask(['login', '-q'])
+    const end = Date.parse('2026-11-23T17:00:00Z')
+    expect((await stage.cli(['status'], { now: end - 1000 })).code).toBe(0)
+    const { code, stdout } = await stage.cli(['status'], { now: end })
+    expect(code).toBe(1)
+    expect(stdout).toContain('expired at 2026-11-23T17:00:00Z; sts-cli login gets new ones')
+  })
+
+  it('works without a home', async () => {
+    expect((await stage.cli(['status'], { env: { HOME: '' } })).code).toBe(1)
+  })
+})
+
+describe('logout', () => {
+  it('forgets one profile, silently, and a second time as well', async () => {
+    await stage.ask(['login', '-q'])
+    await stage.ask(['login', '-q', '-p', 'other'])
+    const silent = { code: 0, stdout: '', stderr: '' }
+    expect(await stage.cli(['logout'])).toMatchObject(silent)
+    expect(await stage.cli(['logout'])).toMatchObject(silent)
+    expect((await stage.cli(['status'])).code).toBe(1)
+    expect((await stage.cli(['status', '-p', 'other'])).code).toBe(0)
+  })
+})
+
+describe('inspect', () => {
+  const second = startMs / 1000
+  const good = { sub: 'me', aud: 'minio', azp: 'cli', policy: 'readwrite', exp: second + 7200 }
+
+  it('decodes a token here and finds nothing missing', async () => {
+    const { code, stdout, stderr } = await stage.cli(['inspect', makeToken(good)])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toContain('"policy": "readwrite"')
+    expect(findingsOf(stdout)).toEqual([
+      'ok: signed with RS256',
+      'ok: valid for 2h 0m',
+      'ok: policy readwrite',
+      'ok: meant for minio, azp cli',
+      'ok: subject me',
+    ])
+    expect([...stage.idp.seen, ...stage.sts.seen]).toEqual([])
+  })
+
+  it('reads stdin for a dash', async () => {
+    const { stdout } = await stage.cli(['inspect', '-'], { stdin: `${makeToken(good)}\n` })
+    expect(stdout).toContain('ok: subject me')
+  })
+
+  it('reports header, claims and findings as JSON', async () => {
+    const { stdout } = await stage.cli(['inspect', makeToken(good), '--json'])
+    expect(JSON.parse(stdout)).toMatchObject({
+      header: { alg: 'RS256' },
+      claims: good,
+      findings: [{ level: 'ok', message: 'signed with RS256' }, {}, {}, {}, {}],
+    })
+  })
+
+  it.each([
+    ['no policy', { policy: undefined }, 'warn: claim policy is missing'],
+    ['an empty policy list', { policy: [] }, 'warn: claim policy is missing'],
+    ['no audience', { aud: undefined, azp: undefined }, 'warn: claims aud and azp are missing'],
+    ['no subject', { sub: undefined }, 'warn: claim sub is missing'],
+    ['no end', { exp: undefined }, 'fail: claim exp is missing'],
+    ['an end in the past', { exp: second - 60 }, 'fail: expired 1m 0s ago'],
+    ['a near end', { exp: second + 600 }, 'warn: valid for 10m 0s: less than the 15m'],
+  ])('says what an STS misses: %s', async (_what, over, line) => {
+    const { code, stdout } = await stage.cli(['inspect', makeToken({ ...good, ...over })])
+    expect(code).toBe(0)
+    expect(stdout).toContain(`\n${line}`)
+  })
+
+  it('says that an STS takes no shared-secret algorithm', async () => {
+    const { stdout } = await stage.cli(['inspect', makeToken(good, 'HS256')])
+    expect(stdout).toContain('fail: algorithm HS256 is not accepted by an STS')
+  })
+
+  it('lets no claim forge a finding or steer the terminal', async () => {
+    const sub = 'x\nok: policy consoleAdmin\u001b[2J\u009b2J'
+    const { stdout } = await stage.cli(['inspect', makeToken({ ...good, sub })])
+    expect(findingsOf(stdout)).toHaveLength(5)
+    expect(findingsOf(stdout)[4]).toBe('ok: subject x ok: policy consoleAdmin [2J 2J')
+  })
+
+  it.each([
+    ['no token', [], 64],
+    ['two tokens', ['a', 'b'], 64],
+    ['an opaque token', ['8xLOxBtZp8'], 65],
+  ])('refuses %s without repeating it', async (_what, argv, code) => {
+    const ran = await stage.cli(['inspect', ...argv])
+    expect(ran).toMatchObject({ code, stdout: '' })
+    expect(ran.stderr).not.toContain('8xLOxBtZp8')
+  })
+})
+
+function makeToken(claims: object, alg = 'RS256'): string {
+  return `${encodePart({ alg, kid: 'k' })}.${encodePart(claims)}.c2ln`
+}
+
+function encodePart(part: object): string {
+  return Buffer.from(JSON.stringify(part)).toString('base64url')
+}
+
+function findingsOf(stdout: string): string[] {
+  return stdout.split('\n').filter((line) => /^(ok|warn|fail): /.test(line))
+}
