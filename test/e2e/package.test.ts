@@ -1,0 +1,25 @@
+import { execFileSync } from 'node:child_process'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+describe('the published package', () => {
+  it('holds what runs and nothing else', () => {
+    const root = path.join(import.meta.dirname, '..', '..')
+    const argv = ['pack', '--dry-run', '--json', '--ignore-scripts']
+    const output = execFileSync('npm', argv, {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    const [pack] = JSON.parse(output) as [{ files: { path: string; mode: number }[] }]
+    const names = pack.files.map((file) => file.path)
+
+    expect(names).toContain('bin/sts-cli.cjs')
+    expect(names).toContain('dist/cli/run-process.cjs')
+    expect(names).toContain('dist/lib/index.js')
+    expect(names).toContain('dist/lib/index.d.ts')
+    const known =
+      /^(bin\/sts-cli\.cjs|dist\/cli\/[\w-]+\.cjs|dist\/lib\/.+\.(js|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
+    expect(names.filter((name) => !known.test(name))).toEqual([])
+  })
+})
