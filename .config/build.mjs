@@ -49,6 +49,12 @@ async function buildCommand() {
 
 function buildLibrary() {
   const compiler = path.join(root, 'node_modules/typescript/bin/tsc')
-  const argv = [compiler, '-p', path.join(root, '.config/tsconfig.lib.json'), '--outDir', path.join(staging, 'lib')]
+  const argv = [
+    compiler,
+    '-p',
+    path.join(root, '.config/tsconfig.lib.json'),
+    '--outDir',
+    path.join(staging, 'lib'),
+  ]
   execFileSync(process.execPath, argv, { stdio: 'inherit' })
 }

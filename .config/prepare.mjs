@@ -9,7 +9,11 @@ const at = (...parts) => path.join(root, ...parts)
 /** Installs when the lockfile is not what node_modules was made from. */
 export function install() {
   const installed = at('node_modules', '.package-lock.json')
-  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(at('package-lock.json')).mtimeMs) return
+  if (
+    existsSync(installed) &&
+    statSync(installed).mtimeMs >= statSync(at('package-lock.json')).mtimeMs
+  )
+    return
   if (existsSync(installed) && holdsLockfile(installed)) return
   // npm's output belongs on stderr: stdout is what the script itself says.
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
@@ -24,15 +28,30 @@ export function install() {
 function holdsLockfile(installed) {
   const { packages: have } = JSON.parse(readFileSync(installed, 'utf8'))
   const { packages: want } = JSON.parse(readFileSync(at('package-lock.json'), 'utf8'))
-  return Object.entries(want).every(([name, { version, optional }]) => name === '' || optional === true || have[name]?.version === version)
+  return Object.entries(want).every(
+    ([name, { version, optional }]) =>
+      name === '' || optional === true || have[name]?.version === version,
+  )
 }
 
 /** Builds when a source is newer than what was built. */
 export function build() {
   const built = at('dist', 'lib', 'index.js')
-  const sources = [at('package.json'), at('tsconfig.json'), at('.config', 'build.mjs'), ...listFiles(at('src'))]
-  if (existsSync(built) && sources.every((file) => statSync(file).mtimeMs <= statSync(built).mtimeMs)) return
-  execFileSync(process.execPath, [at('.config', 'build.mjs')], { cwd: root, stdio: ['ignore', 2, 2] })
+  const sources = [
+    at('package.json'),
+    at('tsconfig.json'),
+    at('.config', 'build.mjs'),
+    ...listFiles(at('src')),
+  ]
+  if (
+    existsSync(built) &&
+    sources.every((file) => statSync(file).mtimeMs <= statSync(built).mtimeMs)
+  )
+    return
+  execFileSync(process.execPath, [at('.config', 'build.mjs')], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  })
 }
 
 function listFiles(folder) {

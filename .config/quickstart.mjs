@@ -58,10 +58,20 @@ async function putAndGet(credentialsJson, endpoint) {
 async function showDenial(endpoint) {
   const policy = {
     Version: '2012-10-17',
-    Statement: [{ Effect: 'Allow', Action: 's3:GetObject', Resource: 'arn:aws:s3:::my-bucketname/*' }],
+    Statement: [
+      { Effect: 'Allow', Action: 's3:GetObject', Resource: 'arn:aws:s3:::my-bucketname/*' },
+    ],
   }
   say("sts-cli login --policy '… s3:GetObject alone …'")
-  const credentials = run(['login', '-f', 'json', '--cache', 'none', '--policy', JSON.stringify(policy)])
+  const credentials = run([
+    'login',
+    '-f',
+    'json',
+    '--cache',
+    'none',
+    '--policy',
+    JSON.stringify(policy),
+  ])
   const s3 = await openS3(credentials, endpoint)
   try {
     await s3.put({ Bucket: 'my-bucketname', Key: 'my-objectname', Body: 'overwritten' })
@@ -88,7 +98,16 @@ async function openS3(credentialsJson, endpoint) {
 async function startServer() {
   const addresses = ['--address', '127.0.0.1:0', '--idp-address', '127.0.0.1:0']
   const readyFile = path.join(home, 'ready.json')
-  const argv = [bin, 'serve', '--json', '--bucket', 'my-bucketname', '--ready-file', readyFile, ...addresses]
+  const argv = [
+    bin,
+    'serve',
+    '--json',
+    '--bucket',
+    'my-bucketname',
+    '--ready-file',
+    readyFile,
+    ...addresses,
+  ]
   const child = spawn(process.execPath, argv, { env, stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = new Promise((resolve) => child.once('exit', resolve))
   await new Promise((resolve, reject) => {
@@ -108,14 +127,19 @@ async function startServer() {
 }
 
 function run(argv) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...argv], { env, encoding: 'utf8' })
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...argv], {
+    env,
+    encoding: 'utf8',
+  })
   if (status !== 0) throw new Error(`sts-cli ${argv[0]} ended with ${status}: ${stderr}`)
   return stdout
 }
 
 /** A home of its own: what the user has remembered stays as it is, and none of their settings decides what is shown. */
 function makeEnvironment(folder) {
-  const own = Object.entries(process.env).filter(([name]) => !/^(AWS_|STS_CLI_|MINIO_|XDG_)/.test(name))
+  const own = Object.entries(process.env).filter(
+    ([name]) => !/^(AWS_|STS_CLI_|MINIO_|XDG_)/.test(name),
+  )
   return { ...Object.fromEntries(own), HOME: folder, LOCALAPPDATA: folder }
 }
 

@@ -15,7 +15,12 @@ export async function benchEnv({ isSmoke }) {
       ],
       isSmoke ? 1 : 41,
     )
-    return rows.slice(1).map(({ name, ratio }) => ({ what: `sts-cli ${name}, warm cache`, ratio, floor: 'node -e 0', aim: '≤ 1.10' }))
+    return rows.slice(1).map(({ name, ratio }) => ({
+      what: `sts-cli ${name}, warm cache`,
+      ratio,
+      floor: 'node -e 0',
+      aim: '≤ 1.10',
+    }))
   } finally {
     await stack.stop()
   }

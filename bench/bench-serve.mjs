@@ -12,5 +12,12 @@ export async function benchServe({ isSmoke }) {
     await stack.stop()
     if (round >= 0 || isSmoke) ratios.push(readyMs / floorMs)
   }
-  return [{ what: 'sts-cli serve, start to ready', ratio: median(ratios), floor: 'node -e 0', aim: 'less is better' }]
+  return [
+    {
+      what: 'sts-cli serve, start to ready',
+      ratio: median(ratios),
+      floor: 'node -e 0',
+      aim: 'less is better',
+    },
+  ]
 }

@@ -41,5 +41,7 @@ for (let i = 0; i < connections; i += 1) openConnection()
 setTimeout(() => {
   isOver = true
   const elapsed = (performance.now() - startedAt) / 1000
-  process.stdout.write(JSON.stringify({ requests, seconds: elapsed, failures }) + '\n', () => process.exit(0))
+  process.stdout.write(JSON.stringify({ requests, seconds: elapsed, failures }) + '\n', () =>
+    process.exit(0),
+  )
 }, seconds * 1000)

@@ -14,7 +14,9 @@ const named = process.argv.slice(2).filter((word) => !word.startsWith('-'))
 
 for (const name of named) {
   if (!Object.hasOwn(benches, name)) {
-    process.stderr.write(`error: no bench named ${name}; there are ${Object.keys(benches).join(', ')}\n`)
+    process.stderr.write(
+      `error: no bench named ${name}; there are ${Object.keys(benches).join(', ')}\n`,
+    )
     process.exit(64)
   }
 }
@@ -22,6 +24,8 @@ for (const name of named) {
 for (const [name, run] of Object.entries(benches)) {
   if (named.length > 0 && !named.includes(name)) continue
   for (const row of await run({ isSmoke })) {
-    process.stdout.write(`${row.what.padEnd(52)} ${row.ratio.toFixed(2).padStart(6)} × ${row.floor}  (aim ${row.aim})\n`)
+    process.stdout.write(
+      `${row.what.padEnd(52)} ${row.ratio.toFixed(2).padStart(6)} × ${row.floor}  (aim ${row.aim})\n`,
+    )
   }
 }

@@ -16,8 +16,21 @@ export async function startStack(extraFlags = []) {
     XDG_STATE_HOME: path.join(home, 'state'),
     XDG_CONFIG_HOME: path.join(home, 'config'),
   })
-  const flags = ['serve', '--json', '--address', '127.0.0.1:0', '--idp-address', '127.0.0.1:0', '--log-level', 'silent', ...extraFlags]
-  const child = spawn(process.execPath, [binPath, ...flags], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const flags = [
+    'serve',
+    '--json',
+    '--address',
+    '127.0.0.1:0',
+    '--idp-address',
+    '127.0.0.1:0',
+    '--log-level',
+    'silent',
+    ...extraFlags,
+  ]
+  const child = spawn(process.execPath, [binPath, ...flags], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const ready = JSON.parse(await readLine(child))
   return {
     ready,
@@ -40,6 +53,8 @@ export function readLine(child) {
       const end = text.indexOf('\n')
       if (end !== -1) resolve(text.slice(0, end))
     })
-    child.once('exit', (code) => reject(new Error(`the process ended with ${code} before it was ready`)))
+    child.once('exit', (code) =>
+      reject(new Error(`the process ended with ${code} before it was ready`)),
+    )
   })
 }
