@@ -50,7 +50,8 @@ function readBody(request: HttpRequest): Promise<Buffer> {
     const onBroken = (): void =>
       settle(() => reject(new AwsError('IncompleteBody', 'the request body ended early')))
     const settle = (finish: () => void): void => {
-      body.off('data', onData).off('end', onEnd).off('close', onBroken)
+      // What is still to come is left where it is, for the listener to drain or cut.
+      body.off('data', onData).off('end', onEnd).off('close', onBroken).pause()
       finish()
     }
     body.on('data', onData).on('end', onEnd).on('close', onBroken).on('error', onBroken)

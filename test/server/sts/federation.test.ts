@@ -1,0 +1,248 @@
+import { describe, expect, it } from 'vitest'
+import { makeToken, nowMs, nowSeconds, signers, type Members } from '../../protocol/jwt/tokens.ts'
+import { openSts, requestId, version, type Parameters } from './sts-harness.ts'
+
+const { RS256 } = signers
+const grants = 'AssumeRoleWithClientGrants'
+const identity = 'AssumeRoleWithWebIdentity'
+
+const token = (changed: Members = {}): string =>
+  makeToken(RS256, { policy: 'readwrite', ...changed })
+const ask = (changed: Parameters = {}): Parameters => ({
+  Action: grants,
+  Version: version,
+  Token: token(),
+  ...changed,
+})
+
+describe('AssumeRoleWithClientGrants', () => {
+  it('answers the query that clients of 2018 send', async () => {
+    const sts = openSts()
+    const answer = await sts.call(grants, { query: ask() })
+    expect(answer).toMatchObject({ subject: 'alice', requestId })
+    expect(await sts.inspect(answer.credentials)).toMatchObject({
+      subject: 'alice',
+      policyNames: ['readwrite'],
+    })
+  })
+
+  it('answers a form, with a charset or without', async () => {
+    const contentType = 'application/x-www-form-urlencoded; charset=utf-8'
+    const headers = { 'content-type': contentType }
+    for (const form of [{ form: ask() }, { form: ask(), headers }])
+      expect(await openSts().call(grants, form)).toMatchObject({ subject: 'alice' })
+  })
+
+  it('takes the token as WebIdentityToken too', async () => {
+    const form = ask({ Token: undefined, WebIdentityToken: token() })
+    expect(await openSts().call(grants, { form })).toMatchObject({ subject: 'alice' })
+  })
+
+  it('takes its own Token where both are there', async () => {
+    const form = ask({ WebIdentityToken: 'garbage' })
+    expect(await openSts().call(grants, { form })).toMatchObject({ subject: 'alice' })
+  })
+
+  it('takes a token without sub by its client, as WSO2’s of 2018', async () => {
+    const form = ask({ Token: token({ sub: undefined, azp: 'PoEgXP6u' }) })
+    expect(await openSts().call(grants, { form })).toMatchObject({ subject: 'PoEgXP6u' })
+  })
+})
+
+describe('AssumeRoleWithWebIdentity', () => {
+  const given = ask({ Action: identity, Token: undefined, WebIdentityToken: token() })
+
+  it.each([{ query: given }, { form: given }])('answers by query and by form', async (where) => {
+    const sts = openSts()
+    const answer = await sts.call(identity, where)
+    expect(answer.subject).toBe('alice')
+    expect(await sts.inspect(answer.credentials)).toMatchObject({ kind: 'session' })
+  })
+
+  it('takes the token as Token too', async () => {
+    const form = ask({ Action: identity })
+    expect(await openSts().call(identity, { form })).toMatchObject({ subject: 'alice' })
+  })
+
+  it('names the subject in its own element', async () => {
+    const { text } = await openSts().send({ form: given })
+    expect(text).toContain('<SubjectFromWebIdentityToken>alice</SubjectFromWebIdentityToken>')
+  })
+})
+
+describe('the life of credentials', () => {
+  const lifeOf = async (
+    parameters: Parameters,
+    limits: Parameters_ = {},
+  ): Promise<number | undefined> => {
+    const { credentials } = await openSts({ limits }).call(grants, { form: ask(parameters) })
+    return credentials === undefined ? undefined : (credentials.expiration.getTime() - nowMs) / 1000
+  }
+  type Parameters_ = {
+    maxDurationSeconds?: number
+    isLongerThanTokenAllowed?: boolean
+    minDurationSeconds?: number
+  }
+
+  it.each<[string, Parameters, number]>([
+    ['what is left of the token, where none is asked', {}, 3600],
+    ['the same for an empty duration', { DurationSeconds: '' }, 3600],
+    ['what is asked, where the token lasts longer', { DurationSeconds: '900' }, 900],
+    ['what is left of the token, where more is asked', { DurationSeconds: '7200' }, 3600],
+    ['exactly the token’s', { DurationSeconds: '3600' }, 3600],
+    [
+      'less than the shortest duration, where the token has no more',
+      { Token: token({ exp: nowSeconds + 60 }), DurationSeconds: '900' },
+      60,
+    ],
+  ])('is %s', async (_what, parameters, seconds) => {
+    expect(await lifeOf(parameters)).toBe(seconds)
+  })
+
+  it('may outlive the token where the operator says so', async () => {
+    const limits = { isLongerThanTokenAllowed: true }
+    expect(await lifeOf({ DurationSeconds: '7200' }, limits)).toBe(7200)
+    expect(await lifeOf({}, limits)).toBe(3600)
+  })
+
+  it('is never longer than the operator’s longest', async () => {
+    expect(await lifeOf({}, { maxDurationSeconds: 1800 })).toBe(1800)
+  })
+
+  it('goes down to a second where a test says so', async () => {
+    expect(await lifeOf({ DurationSeconds: '1' }, { minDurationSeconds: 1 })).toBe(1)
+  })
+})
+
+describe('the policies of credentials', () => {
+  it.each<[string, unknown, string[]]>([
+    ['a name', 'readonly', ['readonly']],
+    ['names by comma', ' readonly , writeonly,,', ['readonly', 'writeonly']],
+    ['a list', ['readonly', 'writeonly'], ['readonly', 'writeonly']],
+    ['a list with commas and numbers', ['readonly,writeonly', 7], ['readonly', 'writeonly']],
+    ['known and unknown names', 'nobody,readonly,other', ['readonly']],
+  ])('come from a claim of %s', async (_what, policy, policyNames) => {
+    const sts = openSts()
+    const { credentials } = await sts.call(grants, { form: ask({ Token: token({ policy }) }) })
+    expect(await sts.inspect(credentials)).toMatchObject({ policyNames })
+  })
+
+  it('that are unknown are named in the log while the known ones apply', async () => {
+    const sts = openSts()
+    await sts.call(grants, { form: ask({ Token: token({ policy: 'other,readonly' }) }) })
+    expect(sts.logged).toContain(
+      'warn token names policies that do not exist here {"unknown":["other"]}',
+    )
+  })
+
+  it.each<[string, unknown, RegExp]>([
+    ['no claim', undefined, /^claim policy is missing/],
+    ['an empty claim', ' , ', /^claim policy is missing/],
+    ['a claim of numbers', [7], /^claim policy is missing/],
+    ['an object', { name: 'readonly' }, /^claim policy is missing/],
+    ['unknown names alone', 'a,b', /^claim policy names no policy that exists here: a, b$/],
+    ['a name of the prototype', 'constructor', /names no policy that exists here: constructor$/],
+    ['a name in other case', 'ReadOnly', /names no policy that exists here: ReadOnly$/],
+  ])('are missing with %s', async (_what, policy, message) => {
+    const answer = await openSts().send({ form: ask({ Token: token({ policy }) }) })
+    expect(answer).toMatchObject({ status: 400, code: 'InvalidParameterValue' })
+    expect(answer.message).toMatch(message)
+  })
+
+  it('come from the claim that the operator names', async () => {
+    const sts = openSts({ policyClaim: 'https://x/roles' })
+    const given = token({ policy: 'consoleAdmin', 'https://x/roles': 'readonly' })
+    const { credentials } = await sts.call(grants, { form: ask({ Token: given }) })
+    expect(await sts.inspect(credentials)).toMatchObject({ policyNames: ['readonly'] })
+  })
+
+  it('are not asked for where another engine decides', async () => {
+    const sts = openSts({ isPolicyClaimRequired: false })
+    const given = token({ policy: undefined })
+    const { credentials } = await sts.call(grants, { form: ask({ Token: given }) })
+    expect(await sts.inspect(credentials)).toMatchObject({ policyNames: [] })
+  })
+})
+
+describe('claims of a token', () => {
+  it('travel with the credentials: texts, numbers, truths and lists of texts', async () => {
+    const sts = openSts()
+    const given = token({ email: 'a@b', n: 1, ok: true, list: ['x'], nested: { a: 1 }, mixed: [1] })
+    const { credentials } = await sts.call(grants, { form: ask({ Token: given }) })
+    const { claims } = await sts.inspect(credentials)
+    expect(claims).toMatchObject({ sub: 'alice', email: 'a@b', n: 1, ok: true, list: ['x'] })
+    expect(claims).not.toHaveProperty('nested')
+    expect(claims).not.toHaveProperty('mixed')
+  })
+
+  it('give groups', async () => {
+    const sts = openSts()
+    const given = token({ groups: ['staff', 'ops, dev'] })
+    const { credentials } = await sts.call(grants, { form: ask({ Token: given }) })
+    expect(await sts.inspect(credentials)).toMatchObject({ groups: ['staff', 'ops', 'dev'] })
+  })
+
+  it('with a meaning inside a session have none from outside', async () => {
+    const sts = openSts()
+    const internal = {
+      accessKey: 'root-user',
+      parent: 'root-user',
+      sessionPolicy: Buffer.from('{}').toString('base64'),
+      roleArn: 'arn:minio:iam:::role/admin',
+      'sa-policy': 'inherited-policy',
+      ldapUser: 'cn=root',
+      tokenRevokeType: 'x',
+    }
+    const { credentials } = await sts.call(grants, { form: ask({ Token: token(internal) }) })
+    const principal = await sts.inspect(credentials)
+    expect(principal).toMatchObject({
+      kind: 'session',
+      subject: 'alice',
+      accessKey: credentials?.accessKeyId,
+      sessionPolicy: undefined,
+    })
+    for (const name of Object.keys(internal)) expect(principal.claims).not.toHaveProperty(name)
+  })
+
+  it('that no header could hold are refused when they are asked for', async () => {
+    const given = token({ groups: Array.from({ length: 400 }, (_, i) => `a-group-${i}`) })
+    const answer = await openSts().send({ form: ask({ Token: given }) })
+    expect(answer).toMatchObject({ status: 400, code: 'InvalidParameterValue' })
+    expect(answer.message).toMatch(/a header can hold.*groups/)
+  })
+})
+
+describe('a token that is refused', () => {
+  it.each<[string, string, string, string]>([
+    ['expired', token({ exp: nowSeconds - 1 }), 'ExpiredToken', 'token is expired'],
+    ['forged', `${token().slice(0, -4)}AAAA`, 'InvalidParameterValue', 'token signature'],
+    ['garbage', 'garbage', 'InvalidParameterValue', 'token is not a JWT'],
+    [
+      'too long',
+      token({ pad: 'x'.repeat(17 * 1024) }),
+      'InvalidParameterValue',
+      'token is not a JWT',
+    ],
+    [
+      'without a subject',
+      token({ sub: undefined, aud: undefined }),
+      'InvalidParameterValue',
+      'claim sub',
+    ],
+  ])('gets a document that says why: %s', async (_what, given, code, message) => {
+    for (const Action of [grants, identity]) {
+      const answer = await openSts().send({ form: ask({ Action, Token: given }) })
+      expect(answer).toMatchObject({ status: 400, code })
+      expect(answer.message).toContain(message)
+      expect(answer.text).not.toContain(given)
+    }
+  })
+
+  it('is the answer where no identity provider is configured', async () => {
+    const sts = openSts({ tokenVerifier: undefined })
+    expect(await sts.send({ form: ask() })).toMatchObject({
+      status: 503,
+      code: 'STSNotInitialized',
+    })
+  })
+})
