@@ -1,0 +1,203 @@
+import { describe, expect, it } from 'vitest'
+import type { Credentials, TemporaryCredentials } from '../../../src/protocol/credentials.ts'
+import { emptySha256, type SignedMessage } from '../../../src/protocol/sigv4/canonical-request.ts'
+import { presignUrl, signRequest, type SignOptions } from '../../../src/protocol/sigv4/sign.ts'
+import { createRequestAuthenticator } from '../../../src/server/identity/request-authenticator.ts'
+import type { Principal } from '../../../src/server/identity/principal.ts'
+import { createDerivedSessions } from '../../../src/server/sessions/derived-sessions.ts'
+
+const root = { accessKeyId: 'root-user', secretAccessKey: 'a-root-secret-of-some-length-000' }
+const startMs = Date.parse('2026-11-23T16:33:27Z')
+const signing: SignOptions = { region: 'us-east-1', service: 's3', nowMs: startMs }
+const url = new URL('http://127.0.0.1:9000/bucket/key')
+
+const clock = { nowMs: startMs }
+const nowMs = (): number => clock.nowMs
+const sessions = createDerivedSessions({ rootSecret: root.secretAccessKey, nowMs })
+const authenticator = createRequestAuthenticator({ root, sessions, region: 'us-east-1', nowMs })
+
+const issue = (subject = 'alice'): Promise<TemporaryCredentials> =>
+  sessions.issue({
+    subject,
+    claims: { sub: subject },
+    policyNames: ['readonly'],
+    sessionPolicy: undefined,
+    groups: [],
+    expiresAtMs: startMs + 3_600_000,
+  })
+
+type Sign = (credentials: Credentials, options?: Partial<SignOptions>) => SignedMessage
+
+const signHeader: Sign = (credentials, options) => {
+  const request = { method: 'GET', url, headers: {}, payloadHash: emptySha256 }
+  const headers = signRequest(request, credentials, { ...signing, ...options })
+  return {
+    method: 'GET',
+    rawPath: url.pathname,
+    rawQuery: '',
+    headers: new Map(Object.entries(headers)),
+  }
+}
+
+const signQuery: Sign = (credentials, options) => {
+  const presigned = presignUrl({ method: 'GET', url }, credentials, {
+    ...signing,
+    expiresSeconds: 86_400,
+    ...options,
+  })
+  const headers = new Map([['host', url.host]])
+  return { method: 'GET', rawPath: url.pathname, rawQuery: presigned.search.slice(1), headers }
+}
+
+async function identify(message: SignedMessage, atMs = startMs): Promise<Principal | undefined> {
+  clock.nowMs = atMs
+  try {
+    return (await authenticator.authenticate(message, { service: 's3' })).principal
+  } finally {
+    clock.nowMs = startMs
+  }
+}
+
+const refusal = (code: string, status = 403): unknown =>
+  expect.objectContaining({ name: 'AwsError', code, status })
+
+describe('a request that is not signed', () => {
+  it('has no principal', async () => {
+    const message = { method: 'GET', rawPath: '/', rawQuery: 'a=b', headers: new Map() }
+    expect(await identify(message)).toBeUndefined()
+  })
+})
+
+describe.each<{ where: string; sign: Sign }>([
+  { where: 'in its headers', sign: signHeader },
+  { where: 'in its URL', sign: signQuery },
+])('a request signed $where', ({ sign }) => {
+  it('by root is root’s', async () => {
+    expect(await identify(sign(root))).toMatchObject({ kind: 'root', accessKey: 'root-user' })
+  })
+
+  it('by a session is its subject’s, with its policies', async () => {
+    const issued = await issue()
+    expect(await identify(sign(issued))).toMatchObject({
+      kind: 'session',
+      accessKey: issued.accessKeyId,
+      subject: 'alice',
+      policyNames: ['readonly'],
+      claims: { sub: 'alice' },
+    })
+  })
+
+  it('without the session token is refused', async () => {
+    const { accessKeyId, secretAccessKey } = await issue()
+    await expect(identify(sign({ accessKeyId, secretAccessKey }))).rejects.toEqual(
+      refusal('InvalidTokenId'),
+    )
+  })
+
+  it('with another session’s token is refused', async () => {
+    const [mine, other] = await Promise.all([issue('alice'), issue('root')])
+    const mixed = { ...mine, sessionToken: other.sessionToken }
+    await expect(identify(sign(mixed))).rejects.toEqual(refusal('InvalidTokenId'))
+  })
+
+  it('with a token that was changed is refused', async () => {
+    const issued = await issue()
+    const mixed = { ...issued, sessionToken: `${issued.sessionToken.slice(0, -3)}AAA` }
+    await expect(identify(sign(mixed))).rejects.toEqual(refusal('InvalidTokenId'))
+  })
+
+  it('with an expired session is told so, as often as it asks', async () => {
+    const message = sign(await issue(), { nowMs: startMs + 3_600_000 })
+    await expect(identify(message, startMs + 3_600_000)).rejects.toEqual(
+      refusal('ExpiredToken', 400),
+    )
+    expect(await identify(message, startMs + 3_599_000)).toMatchObject({ subject: 'alice' })
+  })
+
+  it('by root with a session token is refused', async () => {
+    const { sessionToken } = await issue()
+    await expect(identify(sign({ ...root, sessionToken }))).rejects.toEqual(
+      refusal('InvalidTokenId'),
+    )
+  })
+
+  it.each(['AKIAIOSFODNN7EXAMPLE', 'nobody', 'root-use'])(
+    'by the unknown access key %s is refused, with a token or without',
+    async (accessKeyId) => {
+      const { sessionToken } = await issue()
+      const stranger = { accessKeyId, secretAccessKey: 'guess' }
+      await expect(identify(sign(stranger))).rejects.toEqual(refusal('InvalidAccessKeyId'))
+      await expect(identify(sign({ ...stranger, sessionToken }))).rejects.toEqual(
+        refusal('InvalidAccessKeyId'),
+      )
+    },
+  )
+
+  it('by a revoked session is refused', async () => {
+    const issued = await issue()
+    await sessions.revoke(issued.accessKeyId)
+    await expect(identify(sign(issued))).rejects.toEqual(refusal('InvalidAccessKeyId'))
+  })
+
+  it('with another secret is refused', async () => {
+    await expect(identify(sign({ ...root, secretAccessKey: 'guess' }))).rejects.toEqual(
+      refusal('SignatureDoesNotMatch'),
+    )
+    const issued = await issue()
+    await expect(identify(sign({ ...issued, secretAccessKey: 'guess' }))).rejects.toEqual(
+      refusal('SignatureDoesNotMatch'),
+    )
+  })
+
+  it('for another region is refused as malformed', async () => {
+    await expect(identify(sign(root, { region: 'eu-west-1' }))).rejects.toMatchObject({
+      status: 400,
+      message: expect.stringContaining('expecting us-east-1') as unknown,
+    })
+  })
+
+  it('for another service is refused as malformed', async () => {
+    await expect(identify(sign(root, { service: 'sts' }))).rejects.toMatchObject({ status: 400 })
+  })
+})
+
+describe('the date of a request', () => {
+  const quarterMs = 15 * 60_000
+
+  it('in its headers may be a quarter of an hour off', async () => {
+    expect(await identify(signHeader(root), startMs + quarterMs)).toMatchObject({ kind: 'root' })
+    await expect(identify(signHeader(root), startMs + quarterMs + 1000)).rejects.toEqual(
+      refusal('RequestTimeTooSkewed'),
+    )
+  })
+
+  it('in its URL counts to the end that the URL names', async () => {
+    expect(await identify(signQuery(root), startMs + 86_400_000)).toMatchObject({ kind: 'root' })
+    await expect(identify(signQuery(root), startMs + 86_401_000)).rejects.toEqual(
+      refusal('AccessDenied'),
+    )
+  })
+})
+
+describe('a request signed twice', () => {
+  it('is refused: one key must not lend another its rights', async () => {
+    const { headers } = signHeader(await issue())
+    const { rawQuery } = signQuery(root)
+    const message = { method: 'GET', rawPath: url.pathname, rawQuery, headers }
+    await expect(identify(message)).rejects.toEqual(refusal('InvalidRequest', 400))
+  })
+})
+
+describe('a request for the STS', () => {
+  const message = signHeader(root, { service: 'sts' })
+
+  it('is held to the hash of its body', async () => {
+    const service = 'sts'
+    expect(
+      await authenticator.authenticate(message, { service, bodySha256: emptySha256 }),
+    ).toMatchObject({ principal: { kind: 'root' } })
+    await expect(
+      authenticator.authenticate(message, { service, bodySha256: '0'.repeat(64) }),
+    ).rejects.toEqual(refusal('SignatureDoesNotMatch'))
+  })
+})

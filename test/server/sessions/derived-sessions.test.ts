@@ -1,0 +1,72 @@
+import { createHmac } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import {
+  createDerivedSessions,
+  generateAccessKey,
+} from '../../../src/server/sessions/derived-sessions.ts'
+import type { SessionRequest } from '../../../src/server/sessions/session-store.ts'
+
+const nowMs = (): number => Date.parse('2026-11-23T16:33:27Z')
+const rootSecret = 'a-root-secret-of-some-length-000'
+const request: SessionRequest = {
+  subject: 'alice',
+  claims: {},
+  policyNames: ['readonly'],
+  sessionPolicy: undefined,
+  groups: [],
+  expiresAtMs: nowMs() + 3_600_000,
+}
+
+describe('derived sessions', () => {
+  it('are accepted by every replica with the same root secret', async () => {
+    const issued = await createDerivedSessions({ rootSecret, nowMs }).issue(request)
+    const replica = createDerivedSessions({ rootSecret, nowMs })
+    expect(await replica.lookUp(issued.accessKeyId, issued.sessionToken)).toMatchObject({
+      outcome: 'found',
+      secretAccessKey: issued.secretAccessKey,
+    })
+  })
+
+  it('cannot be overridden by claims of our own names', async () => {
+    const store = createDerivedSessions({ rootSecret, nowMs })
+    const claims = { accessKey: 'ROOT', exp: 9e9, policyNames: ['consoleAdmin'], sub: 'root' }
+    const issued = await store.issue({ ...request, claims })
+    expect(await store.lookUp(issued.accessKeyId, issued.sessionToken)).toMatchObject({
+      principal: {
+        subject: 'alice',
+        policyNames: ['readonly'],
+        accessKey: issued.accessKeyId,
+        expiresAtMs: request.expiresAtMs,
+      },
+    })
+  })
+
+  it.each([
+    ['no end', { sub: 'alice' }],
+    ['no subject', { exp: nowMs() / 1000 + 60 }],
+    ['nothing', {}],
+  ])('are refused with a token of ours that has %s', async (_what, claims) => {
+    const accessKey = 'A'.repeat(20)
+    const parts = [
+      { alg: 'HS512', typ: 'JWT' },
+      { accessKey, ...claims },
+    ]
+    const text = parts
+      .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+      .join('.')
+    const signature = createHmac('sha512', rootSecret).update(text).digest('base64url')
+    const store = createDerivedSessions({ rootSecret, nowMs })
+    expect(await store.lookUp(accessKey, `${text}.${signature}`)).toMatchObject({
+      outcome: 'wrong-token',
+    })
+  })
+})
+
+describe('access keys', () => {
+  it('use every character of their alphabet and none else', () => {
+    const keys = Array.from({ length: 2000 }, generateAccessKey)
+    expect(new Set(keys).size).toBe(2000)
+    expect(new Set(keys.join(''))).toEqual(new Set('ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'))
+    expect(keys.every((key) => key.length === 20)).toBe(true)
+  })
+})
