@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest'
+import { StsCliError } from '../../../src/base/errors.ts'
+import { decodeJwt, maxTokenBytes, splitJwt } from '../../../src/protocol/jwt/decode-jwt.ts'
+import { claims, encodePart, makeToken, signers } from './tokens.ts'
+
+const token = makeToken(signers.RS256)
+const [header = '', payload = '', signature = ''] = token.split('.')
+
+describe('a JWT that is looked at', () => {
+  it('is split into header, claims, what was signed and the signature', () => {
+    expect(decodeJwt(token)).toEqual({
+      header: { alg: 'RS256', kid: 'RS256 key', typ: 'JWT' },
+      claims,
+      signedText: `${header}.${payload}`,
+      signature: Buffer.from(signature, 'base64url'),
+    })
+  })
+
+  it('may be unsigned: looking is not trusting', () => {
+    expect(splitJwt(`${header}.${payload}.`)?.signature).toHaveLength(0)
+  })
+
+  it('may be longer than what a server verifies', () => {
+    const long = makeToken(signers.RS256, { pad: 'x'.repeat(maxTokenBytes) })
+    expect(splitJwt(long)).toBeUndefined()
+    expect(decodeJwt(long).claims).toHaveProperty('pad')
+  })
+
+  it('keeps a member called __proto__ a member', () => {
+    const odd = `${header}.${encodePart('{"__proto__":{"sub":"root"}}')}.${signature}`
+    expect(splitJwt(odd)?.claims['sub']).toBeUndefined()
+  })
+})
+
+describe('a text that is no JWT', () => {
+  const opaque = '2f1c0f6a-secret-opaque-token'
+
+  it.each([
+    ['an opaque token', opaque],
+    ['a JWE', 'a.b.c.d.e'],
+    ['a header that is a list', `${encodePart('[]')}.${payload}.${signature}`],
+    ['claims that are null', `${header}.${encodePart('null')}.${signature}`],
+    ['an empty payload', `${header}..${signature}`],
+    ['a signature with padding', `${token}=`],
+    ['a signature with spare bits set', `${header}.${payload}.AB`],
+    ['256 KiB', 'x'.repeat(256 * 1024 + 1)],
+  ])('such as %s is refused as data', (_what, text) => {
+    expect(() => decodeJwt(text)).toThrow(StsCliError)
+    expect(() => decodeJwt(text)).toThrow(expect.objectContaining({ code: 'ERR_DATA' }))
+  })
+
+  it('is never repeated in the error', () => {
+    expect(() => decodeJwt(opaque)).toThrow(
+      expect.not.objectContaining({ message: expect.stringContaining('secret') as unknown }),
+    )
+  })
+})

@@ -1,0 +1,311 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Credentials } from '../../../src/protocol/credentials.ts'
+import {
+  canonicalizeQuery,
+  encodeRfc3986,
+  sha256Hex,
+  type SignedMessage,
+} from '../../../src/protocol/sigv4/canonical-request.ts'
+import { parseSignature } from '../../../src/protocol/sigv4/parse-signature.ts'
+import { presignUrl, signRequest, type SignOptions } from '../../../src/protocol/sigv4/sign.ts'
+import {
+  verifySignature,
+  type VerifyOptions,
+} from '../../../src/protocol/sigv4/verify-signature.ts'
+
+const secretAccessKey = 'a-secret-of-some-length'
+const root: Credentials = { accessKeyId: 'AKEY', secretAccessKey }
+const nowMs = Date.parse('2026-11-23T16:33:27Z')
+const minuteMs = 60_000
+const signing: SignOptions = { region: 'us-east-1', service: 's3', nowMs }
+const verifying: VerifyOptions = { region: 'us-east-1', service: 's3', nowMs }
+const payloadHash = sha256Hex('body')
+
+function toMessage(method: string, url: URL, headers: Record<string, string>): SignedMessage {
+  return {
+    method,
+    rawPath: url.pathname,
+    rawQuery: url.search.slice(1),
+    headers: new Map(Object.entries(headers)),
+  }
+}
+
+const target = new URL('http://127.0.0.1:9000/bucket/a%20key?x=1&list-type=2')
+
+function sign(options: Partial<SignOptions> = {}, credentials = root): SignedMessage {
+  const request = { method: 'PUT', url: target, headers: { 'x-amz-meta-a': '1' }, payloadHash }
+  const headers = signRequest(request, credentials, { ...signing, ...options })
+  return toMessage('PUT', target, headers)
+}
+
+function presign(expiresSeconds = 60, credentials = root): SignedMessage {
+  const request = { method: 'GET', url: target }
+  const url = presignUrl(request, credentials, { ...signing, expiresSeconds })
+  return toMessage('GET', url, { host: url.host })
+}
+
+function verify(message: SignedMessage, options: Partial<VerifyOptions> = {}): void {
+  const parsed = parseSignature(message)
+  if (parsed === undefined) throw new Error('not signed')
+  verifySignature(parsed, message, secretAccessKey, { ...verifying, ...options })
+}
+
+const withHeader = (message: SignedMessage, name: string, value: string): SignedMessage => ({
+  ...message,
+  headers: new Map(message.headers).set(name, value),
+})
+const isRefusal = (code: string, status: number): unknown =>
+  expect.objectContaining({ name: 'AwsError', code, status })
+
+describe('a signed request', () => {
+  it('verifies with the secret it was signed with and with no other', () => {
+    const message = sign()
+    verify(message)
+    const parsed = parseSignature(message)
+    if (parsed === undefined) throw new Error('not signed')
+    expect(() => verifySignature(parsed, message, `${secretAccessKey}x`, verifying)).toThrow(
+      isRefusal('SignatureDoesNotMatch', 403),
+    )
+  })
+
+  it.each<[string, SignedMessage]>([
+    ['method', { ...sign(), method: 'GET' }],
+    ['path', { ...sign(), rawPath: '/bucket/another' }],
+    ['query', { ...sign(), rawQuery: 'x=2&list-type=2' }],
+    ['host', withHeader(sign(), 'host', 'evil.example')],
+    ['declared body hash', withHeader(sign(), 'x-amz-content-sha256', sha256Hex('other'))],
+    ['metadata', withHeader(sign(), 'x-amz-meta-a', '2')],
+    ['date', withHeader(sign(), 'x-amz-date', '20261123T163328Z')],
+  ])('is refused with another %s', (_what, message) => {
+    expect(() => verify(message)).toThrow(isRefusal('SignatureDoesNotMatch', 403))
+  })
+
+  it.each([
+    ['15 minutes old', 15 * minuteMs, true],
+    ['older', 15 * minuteMs + 1000, false],
+    ['15 minutes ahead', -15 * minuteMs, true],
+    ['further ahead', -15 * minuteMs - 1000, false],
+  ])('may be as stale as clocks differ: %s', (_what, laterMs, isAccepted) => {
+    const act = (): void => verify(sign(), { nowMs: nowMs + laterMs })
+    if (isAccepted) act()
+    else expect(act).toThrow(isRefusal('RequestTimeTooSkewed', 403))
+  })
+
+  it('for another region is told ours', () => {
+    expect(() => verify(sign({ region: 'eu-west-1' }))).toThrow(
+      expect.objectContaining({
+        code: 'AuthorizationHeaderMalformed',
+        status: 400,
+        details: { Region: 'us-east-1' },
+      }),
+    )
+  })
+
+  it('for any region is accepted where the server has none, and US is an old name', () => {
+    verify(sign({ region: 'eu-west-1' }), { region: '' })
+    verify(sign({ region: 'US' }))
+  })
+
+  it('for another service is refused', () => {
+    const forSts = sign({ service: 'sts' })
+    expect(() => verify(forSts)).toThrow(isRefusal('AuthorizationParametersError', 400))
+    verify(forSts, { service: 'sts', bodySha256: payloadHash })
+  })
+
+  it('for the STS is held to the body as it came and not to a header', () => {
+    const message = withHeader(sign({ service: 'sts' }), 'x-amz-content-sha256', payloadHash)
+    verify(message, { service: 'sts', bodySha256: payloadHash })
+    expect(() => verify(message, { service: 'sts', bodySha256: sha256Hex('changed') })).toThrow(
+      isRefusal('SignatureDoesNotMatch', 403),
+    )
+  })
+
+  it('is refused as forged before it is refused as stale', () => {
+    const message = { ...sign(), method: 'GET' }
+    expect(() => verify(message, { nowMs: nowMs + 60 * minuteMs })).toThrow(
+      isRefusal('SignatureDoesNotMatch', 403),
+    )
+  })
+
+  it('must sign its host and have every header that it signs', () => {
+    const message = sign()
+    const authorization = message.headers.get('authorization') ?? ''
+    const unsignedHost = authorization.replace('SignedHeaders=host;', 'SignedHeaders=')
+    expect(() => verify(withHeader(message, 'authorization', unsignedHost))).toThrow(
+      isRefusal('AccessDenied', 400),
+    )
+    const headers = new Map(message.headers)
+    headers.delete('x-amz-meta-a')
+    expect(() => verify({ ...message, headers })).toThrow(isRefusal('AccessDenied', 400))
+  })
+
+  it('carries the session token among its signed headers', () => {
+    const message = sign({}, { ...root, sessionToken: 'eyJ.x.y' })
+    expect(parseSignature(message)).toMatchObject({ sessionToken: 'eyJ.x.y' })
+    expect(() => verify(withHeader(message, 'x-amz-security-token', 'eyJ.x.z'))).toThrow(
+      isRefusal('SignatureDoesNotMatch', 403),
+    )
+  })
+
+  it('may be dated by Date alone', () => {
+    const message = sign()
+    const headers = new Map(message.headers)
+    headers.delete('x-amz-date')
+    headers.set('date', new Date(nowMs).toUTCString())
+    expect(parseSignature({ ...message, headers })?.amzDate).toBe('20261123T163327Z')
+    headers.delete('date')
+    expect(() => parseSignature({ ...message, headers })).toThrow(isRefusal('AccessDenied', 403))
+  })
+})
+
+describe('a presigned URL', () => {
+  it('verifies to the end of its time and not a second longer', () => {
+    verify(presign(60), { nowMs: nowMs + 60_000 })
+    expect(() => verify(presign(60), { nowMs: nowMs + 61_000 })).toThrow(
+      isRefusal('AccessDenied', 403),
+    )
+  })
+
+  it('verifies a quarter of an hour ahead of its date and no more', () => {
+    verify(presign(), { nowMs: nowMs - 15 * minuteMs })
+    expect(() => verify(presign(), { nowMs: nowMs - 15 * minuteMs - 1000 })).toThrow(
+      isRefusal('AccessDenied', 403),
+    )
+  })
+
+  it('covers its session token', () => {
+    const message = presign(60, { ...root, sessionToken: 'eyJ.x.y+/=' })
+    verify(message)
+    expect(parseSignature(message)).toMatchObject({ sessionToken: 'eyJ.x.y+/=' })
+    const rawQuery = message.rawQuery.replace('eyJ.x.y', 'eyJ.x.z')
+    expect(() => verify({ ...message, rawQuery })).toThrow(isRefusal('SignatureDoesNotMatch', 403))
+  })
+
+  it('takes no metadata that it does not sign', () => {
+    expect(() => verify(withHeader(presign(), 'x-amz-meta-role', 'admin'))).toThrow(
+      isRefusal('AccessDenied', 400),
+    )
+  })
+
+  it('for another region or service is refused', () => {
+    const code = 'AuthorizationQueryParametersError'
+    expect(() => verify(presign(), { region: 'eu-west-1' })).toThrow(isRefusal(code, 400))
+    expect(() => verify(presign(), { service: 'sts' })).toThrow(isRefusal(code, 400))
+  })
+
+  it.each([
+    ['another algorithm', 'X-Amz-Algorithm', 'AWS4-ECDSA-P256-SHA256'],
+    ['a time that never ends', 'X-Amz-Expires', '604801'],
+    ['a negative time', 'X-Amz-Expires', '-1'],
+    ['a time in hours', 'X-Amz-Expires', '1h'],
+    ['a date that is none', 'X-Amz-Date', 'yesterday'],
+    ['a credential without a scope', 'X-Amz-Credential', 'AKEY'],
+    ['header names in capitals', 'X-Amz-SignedHeaders', 'Host'],
+  ])('with %s is malformed', (_what, name, value) => {
+    const message = presign()
+    const query = new URLSearchParams(message.rawQuery)
+    query.set(name, value)
+    expect(() => parseSignature({ ...message, rawQuery: query.toString() })).toThrow(
+      isRefusal('AuthorizationQueryParametersError', 400),
+    )
+  })
+
+  it.each(['X-Amz-Algorithm', 'X-Amz-Date', 'X-Amz-Expires', 'X-Amz-SignedHeaders'])(
+    'without %s is malformed',
+    (name) => {
+      const message = presign()
+      const query = new URLSearchParams(message.rawQuery)
+      query.delete(name)
+      expect(() => parseSignature({ ...message, rawQuery: query.toString() })).toThrow(
+        isRefusal('AuthorizationQueryParametersError', 400),
+      )
+    },
+  )
+})
+
+describe('what claims to be signed', () => {
+  const authorization = sign().headers.get('authorization') ?? ''
+
+  it('is nothing where neither header nor query says so', () => {
+    expect(
+      parseSignature({ method: 'GET', rawPath: '/', rawQuery: 'a=b', headers: new Map() }),
+    ).toBe(undefined)
+  })
+
+  it('in both places is refused: either key could be the one that decides', () => {
+    const message = sign()
+    expect(() =>
+      parseSignature({
+        ...message,
+        rawQuery: 'X-Amz-Credential=root%2F20261123%2Fx%2Fs3%2Faws4_request',
+      }),
+    ).toThrow(isRefusal('InvalidRequest', 400))
+  })
+
+  it.each([
+    ['a bearer token', 'Bearer eyJ', 'InvalidRequest'],
+    ['version 2', 'AWS AKEY:sig', 'InvalidRequest'],
+    ['too few fields', authorization.replace(/, Signature=.*/, ''), 'MissingFields'],
+    ['too many fields', `${authorization}, More=1`, 'MissingFields'],
+    ['another field', authorization.replace('SignedHeaders', 'Headers'), 'MissingFields'],
+    [
+      'a scope cut short',
+      authorization.replace('/aws4_request', ''),
+      'AuthorizationHeaderMalformed',
+    ],
+    [
+      'a signature in capitals',
+      authorization.replace(/Signature=.*/, `Signature=${'A'.repeat(64)}`),
+      'SignatureDoesNotMatch',
+    ],
+    [
+      'a short signature',
+      authorization.replace(/Signature=.*/, 'Signature=ab'),
+      'SignatureDoesNotMatch',
+    ],
+  ])('by %s is refused', (_what, value, code) => {
+    expect(() => parseSignature(withHeader(sign(), 'authorization', value))).toThrow(
+      expect.objectContaining({ code }),
+    )
+  })
+})
+
+describe('signing and verifying', () => {
+  const names = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 8 })
+  const query = fc.array(fc.tuple(names, fc.string({ unit: 'grapheme', maxLength: 8 })), {
+    maxLength: 5,
+  })
+  const path = fc.array(names, { maxLength: 4 })
+
+  it('agree on any path and query', () => {
+    fc.assert(
+      fc.property(path, query, (segments, pairs) => {
+        const url = new URL('http://h.example')
+        url.pathname = `/${segments.map(encodeRfc3986).join('/')}`
+        url.search = pairs
+          .map(([name, value]) => `${encodeRfc3986(name)}=${encodeRfc3986(value)}`)
+          .join('&')
+        const signed = signRequest({ method: 'GET', url, headers: {}, payloadHash }, root, signing)
+        verify(toMessage('GET', url, signed))
+        const presigned = presignUrl({ method: 'GET', url }, root, {
+          ...signing,
+          expiresSeconds: 1,
+        })
+        verify(toMessage('GET', presigned, { host: url.host }))
+      }),
+    )
+  })
+
+  it.each([
+    ['b=2&a=1', 'a=1&b=2'],
+    ['a=b&a=a', 'a=a&a=b'],
+    ['location', 'location='],
+    ['a=%7e%2F+x', 'a=~%2F%20x'],
+    ['a=%zz', 'a=%25zz'],
+    ['&&a=1&', 'a=1'],
+    ['A=1&a=1&_=1', 'A=1&_=1&a=1'],
+  ])('bring the query %s to the form %s', (raw, canonical) => {
+    expect(canonicalizeQuery(raw)).toBe(canonical)
+  })
+})

@@ -1,0 +1,177 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { StsCliError } from '../../src/base/errors.ts'
+import { AwsError } from '../../src/protocol/aws-error.ts'
+import type { TemporaryCredentials } from '../../src/protocol/credentials.ts'
+import {
+  decodeStsAnswer,
+  encodeStsError,
+  encodeStsSuccess,
+  type StsAnswer,
+} from '../../src/protocol/sts-wire.ts'
+
+const credentials: TemporaryCredentials = {
+  accessKeyId: 'NUIBORZYTV2HG2BMRSXR',
+  secretAccessKey: 'qQlP5O7CFPc5m5IXf1vYhuVTFj7BRVJqh0FqZ86S',
+  sessionToken: 'eyJ.x.y',
+  expiration: new Date('2018-08-22T00:10:29Z'),
+  expirationText: '2018-08-21T17:10:29-07:00',
+}
+const callerIdentity = { account: '000000000000', arn: 'arn:aws:iam::0:root', userId: 'u' }
+
+function refusalOf(status: number, body: string): unknown {
+  try {
+    decodeStsAnswer('AssumeRole', status, body)
+  } catch (error) {
+    return error
+  }
+  return undefined
+}
+
+describe('an STS answer', () => {
+  it.each(['AssumeRoleWithClientGrants', 'AssumeRoleWithWebIdentity'])(
+    'of %s reads back with its credentials, subject and request id',
+    (action) => {
+      const document = encodeStsSuccess(action, { credentials, subject: 'a<b>&c' }, '18EA')
+      const answer: StsAnswer = { credentials, subject: 'a<b>&c', requestId: '18EA' }
+      expect(decodeStsAnswer(action, 200, document)).toEqual(answer)
+    },
+  )
+
+  it('of AssumeRole names no subject', () => {
+    const document = encodeStsSuccess('AssumeRole', { credentials, subject: 'x' }, '18EA')
+    expect(document).not.toContain('Subject')
+    expect(decodeStsAnswer('AssumeRole', 200, document)).toEqual({ credentials, requestId: '18EA' })
+  })
+
+  it('of GetCallerIdentity reads back with its identity and holds no credentials', () => {
+    const document = encodeStsSuccess('GetCallerIdentity', { callerIdentity }, '18EA')
+    expect(document).not.toContain('Credentials')
+    expect(decodeStsAnswer('GetCallerIdentity', 200, document)).toEqual({
+      callerIdentity,
+      requestId: '18EA',
+    })
+  })
+
+  it('has the elements, order and namespace of MinIO', () => {
+    const document = encodeStsSuccess(
+      'AssumeRoleWithClientGrants',
+      { credentials, subject: 's' },
+      '18EA',
+    )
+    expect(document).toBe(
+      '<?xml version="1.0" encoding="UTF-8"?>\n' +
+        '<AssumeRoleWithClientGrantsResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">' +
+        '<AssumeRoleWithClientGrantsResult>' +
+        '<AssumedRoleUser><Arn></Arn><AssumeRoleId></AssumeRoleId></AssumedRoleUser>' +
+        '<Credentials><AccessKeyId>NUIBORZYTV2HG2BMRSXR</AccessKeyId>' +
+        '<SecretAccessKey>qQlP5O7CFPc5m5IXf1vYhuVTFj7BRVJqh0FqZ86S</SecretAccessKey>' +
+        '<SessionToken>eyJ.x.y</SessionToken>' +
+        '<Expiration>2018-08-21T17:10:29-07:00</Expiration></Credentials>' +
+        '<SubjectFromToken>s</SubjectFromToken></AssumeRoleWithClientGrantsResult>' +
+        '<ResponseMetadata><RequestId>18EA</RequestId></ResponseMetadata>' +
+        '</AssumeRoleWithClientGrantsResponse>',
+    )
+  })
+
+  it('reads back with any texts in it', () => {
+    const text = fc.string({ unit: 'grapheme', minLength: 1 }).filter((t) => t.trim() === t)
+    fc.assert(
+      fc.property(text, text, text, text, (accessKeyId, secretAccessKey, sessionToken, subject) => {
+        const given = { ...credentials, accessKeyId, secretAccessKey, sessionToken }
+        const action = 'AssumeRoleWithWebIdentity'
+        const document = encodeStsSuccess(action, { credentials: given, subject }, 'id')
+        const answer = decodeStsAnswer(action, 200, document)
+        expect(answer).toEqual({ credentials: given, subject, requestId: 'id' })
+      }),
+    )
+  })
+
+  it('of a server of 2018 has no request id and Expiration before SessionToken', () => {
+    const body =
+      '<AssumeRoleWithClientGrantsResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">' +
+      '<AssumeRoleWithClientGrantsResult><AssumedRoleUser><Arn></Arn><AssumeRoleId></AssumeRoleId>' +
+      '</AssumedRoleUser><Credentials><AccessKeyId>A</AccessKeyId><SecretAccessKey>s</SecretAccessKey>' +
+      '<Expiration>2018-08-21T17:10:29-07:00</Expiration><SessionToken>t</SessionToken></Credentials>' +
+      '</AssumeRoleWithClientGrantsResult><ResponseMetadata></ResponseMetadata>' +
+      '</AssumeRoleWithClientGrantsResponse>'
+    expect(decodeStsAnswer('AssumeRoleWithClientGrants', 200, body)).toEqual({
+      requestId: undefined,
+      credentials: { ...credentials, accessKeyId: 'A', secretAccessKey: 's', sessionToken: 't' },
+    })
+  })
+})
+
+describe('an STS refusal', () => {
+  it('reads back with its code, message, status and request id', () => {
+    const error = new AwsError('ExpiredToken', 'token is <expired> & gone')
+    const read = refusalOf(400, encodeStsError(error, '18EA'))
+    expect(read).toBeInstanceOf(AwsError)
+    expect(read).toMatchObject({
+      code: 'ExpiredToken',
+      message: 'token is <expired> & gone',
+      status: 400,
+      requestId: '18EA',
+    })
+  })
+
+  it('has an empty Type, always', () => {
+    expect(encodeStsError(new AwsError('AccessDenied', 'no'), 'id')).toBe(
+      '<?xml version="1.0" encoding="UTF-8"?>\n' +
+        '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type></Type>' +
+        '<Code>AccessDenied</Code><Message>no</Message></Error><RequestId>id</RequestId></ErrorResponse>',
+    )
+  })
+
+  it('with a code we do not know keeps its word and its status', () => {
+    const error = new AwsError('XMinioNovelty', 'new', { status: 418 })
+    expect(refusalOf(418, encodeStsError(error, 'id'))).toMatchObject({
+      code: 'XMinioNovelty',
+      status: 418,
+      message: 'new',
+    })
+  })
+
+  it('is read from an S3 document too, which MinIO sends where no STS route matches', () => {
+    const body =
+      '<Error><Code>BadRequest</Code><Message>bad</Message><RequestId>7</RequestId></Error>'
+    expect(refusalOf(400, body)).toMatchObject({
+      name: 'AwsError',
+      code: 'BadRequest',
+      requestId: '7',
+    })
+  })
+
+  it('is a refusal even under status 200', () => {
+    expect(refusalOf(200, encodeStsError(new AwsError('AccessDenied', 'no'), 'id'))).toMatchObject({
+      code: 'AccessDenied',
+    })
+  })
+})
+
+describe('an answer that is no STS answer', () => {
+  const good = encodeStsSuccess('AssumeRole', { credentials }, 'id')
+  it.each([
+    ['an empty body', 200, ' \n'],
+    ['an HTML page', 502, '<!DOCTYPE html><html></html>'],
+    ['JSON', 200, '{"error":"no"}'],
+    ['plain text', 500, 'internal error'],
+    ['an error without a code', 400, '<ErrorResponse><Error><Code></Code></Error></ErrorResponse>'],
+    ['another action', 200, encodeStsSuccess('AssumeRoleWithWebIdentity', { credentials }, 'id')],
+    ['a success under another status', 500, good],
+    ['no credentials', 200, encodeStsSuccess('AssumeRole', {}, 'id')],
+    ['an empty secret', 200, good.replace(credentials.secretAccessKey, '')],
+    ['no session token', 200, good.replace(/<SessionToken>.*<\/SessionToken>/, '')],
+    ['a date that is none', 200, good.replace(credentials.expirationText, 'soon')],
+    ['a document that is too long', 200, `<r>${'x'.repeat(1024 * 1024)}</r>`],
+  ])('such as %s is a protocol error that names the address to check', (_what, status, body) => {
+    const error = refusalOf(status, body)
+    expect(error).toBeInstanceOf(StsCliError)
+    expect(error).toMatchObject({ code: 'ERR_PROTOCOL', stage: 'sts', httpStatus: status })
+    expect(error).toMatchObject({ hint: expect.stringContaining('-sts-ep') as unknown })
+  })
+
+  it('never repeats a secret of the answer in its message', () => {
+    expect(String(refusalOf(500, good))).not.toContain(credentials.secretAccessKey)
+  })
+})
