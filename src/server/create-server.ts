@@ -1,28 +1,23 @@
-/** Options → running server. The only place that chooses backends; what it opened it closes again when anything fails. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
+/** Options → running server; what was opened is closed again when anything fails. */
 import { StsCliError } from '../base/errors.ts'
-import { createJsonClient } from '../base/undici.ts'
 import { listen, type ListenOptions } from './http/listener.ts'
 import type { HttpHandler } from './http/http-message.ts'
 import { createRouter } from './http/router.ts'
 import { createRequestAuthenticator } from './identity/request-authenticator.ts'
-import { createTokenVerifier, type TokenVerifier } from './identity/token-verifier.ts'
 import type { RunningIssuer } from './issuer/start-issuer.ts'
 import { countRequests, createMetrics } from './metrics.ts'
-import { cannedPolicies } from './policy/canned.ts'
-import type { Authorizer } from './policy/authorizer.ts'
-import { createIamAuthorizer } from './policy/iam-authorizer.ts'
-import { createOpaAuthorizer } from './policy/opa-authorizer.ts'
-import { parsePolicyDocument, type PolicyDocument } from './policy/policy-document.ts'
+import {
+  type Closers,
+  loadPolicies,
+  openObjects,
+  openPolicyEngine,
+  openSessions,
+  openTokenVerifier,
+} from './open-backends.ts'
 import { parseSessionPolicy } from './policy/session-policy.ts'
 import { withSessionPolicy } from './policy/with-session-policy.ts'
-import { openFilesystemStore } from './s3/filesystem/open-filesystem-store.ts'
 import { createS3Handler } from './s3/handle-s3.ts'
-import { isBucketName, reservedBuckets } from './s3/names.ts'
 import type { ServerOptions } from './server-options.ts'
-import { createDerivedSessions } from './sessions/derived-sessions.ts'
 import { createStsHandler } from './sts/handle-sts.ts'
 
 export interface RunningServer {
@@ -44,7 +39,7 @@ const graceMs = 10_000
  * @throws {StsCliError} `ERR_UNAVAILABLE` for an address that is taken, `ERR_CONFIG` for a setting that cannot be; nothing is left running.
  */
 export async function createServer(options: ServerOptions): Promise<RunningServer> {
-  const closers: (() => Promise<void>)[] = []
+  const closers: Closers = []
   let stopping: Promise<void> | undefined
   const stop = (): Promise<void> => {
     stopping ??= closeAll(closers)
@@ -70,7 +65,7 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
 
 async function openIssuer(
   options: ServerOptions,
-  closers: (() => Promise<void>)[],
+  closers: Closers,
 ): Promise<RunningIssuer | undefined> {
   if (options.identityProvider?.kind !== 'embedded') return undefined
   const { address, clients } = options.identityProvider
@@ -87,20 +82,15 @@ async function openIssuer(
 async function buildHandler(
   options: ServerOptions,
   issuer: RunningIssuer | undefined,
-  closers: (() => Promise<void>)[],
+  closers: Closers,
 ): Promise<HttpHandler> {
   const { nowMs, log, region } = options
   const policies = loadPolicies(options)
-  const sessions = createDerivedSessions({ rootSecret: options.root.secretAccessKey, nowMs })
-  closers.push(() => sessions.close())
+  const sessions = openSessions(options, closers)
   const authenticator = createRequestAuthenticator({ root: options.root, sessions, region, nowMs })
   const engine = openPolicyEngine(options, policies, closers)
   const tokenVerifier = openTokenVerifier(options, issuer, closers)
-  const objects = await openFilesystemStore(await openDirectory(options, closers), { nowMs })
-  for (const bucket of options.buckets) {
-    checkBucketName(bucket)
-    if (!(await objects.hasBucket(bucket))) await objects.createBucket(bucket)
-  }
+  const objects = await openObjects(options, closers)
   const metrics = createMetrics()
   const router = createRouter({
     sts: createStsHandler({
@@ -127,76 +117,6 @@ async function buildHandler(
     metrics: () => metrics.text(),
   })
   return countRequests(router, metrics)
-}
-
-function checkBucketName(name: string): void {
-  if (isBucketName(name) && !reservedBuckets.has(name)) return
-  throw new StsCliError('ERR_CONFIG', `the bucket name ${JSON.stringify(name)} is not allowed`, {
-    stage: 'serve',
-    hint: '3 to 63 of a-z, 0-9, dot and hyphen, beginning and ending with a letter or digit',
-  })
-}
-
-function loadPolicies(options: ServerOptions): Map<string, PolicyDocument> {
-  const policies = new Map(cannedPolicies)
-  for (const [name, text] of options.policies) {
-    try {
-      policies.set(name, parsePolicyDocument(text, `policy ${name}`))
-    } catch (cause) {
-      throw new StsCliError('ERR_CONFIG', cause instanceof Error ? cause.message : String(cause), {
-        stage: 'serve',
-        cause,
-      })
-    }
-  }
-  return policies
-}
-
-/** OPA's answers are a word, its time limit is what a request may wait for a decision. */
-const decisionLimits = { timeoutMs: 2000, maxBytes: 64 * 1024 }
-
-function openPolicyEngine(
-  { policyEngine, log }: ServerOptions,
-  policies: Map<string, PolicyDocument>,
-  closers: (() => Promise<void>)[],
-): Authorizer & { checkReady?(): Promise<boolean> } {
-  if (policyEngine === undefined) return createIamAuthorizer({ policies })
-  const { url, authorization, ca } = policyEngine
-  const { postJson, close } = createJsonClient({ ...decisionLimits, authorization, ca })
-  closers.push(close)
-  return createOpaAuthorizer({ url, postJson, log })
-}
-
-function openTokenVerifier(
-  options: ServerOptions,
-  issuer: RunningIssuer | undefined,
-  closers: (() => Promise<void>)[],
-): TokenVerifier | undefined {
-  const { identityProvider, nowMs, log } = options
-  if (issuer !== undefined) {
-    // The keys are in this process: no round trip, and no moment at start when tokens cannot be verified.
-    return createTokenVerifier({
-      jwksUrl: issuer.jwksUrl.href,
-      fetchJson: async () => issuer.jwks,
-      nowMs,
-      log,
-    })
-  }
-  if (identityProvider?.kind !== 'external') return undefined
-  const { jwksUrl, configUrl, clientId, ca } = identityProvider
-  const { fetchJson, close } = createJsonClient({ timeoutMs: 5000, maxBytes: 1024 * 1024, ca })
-  closers.push(close)
-  return createTokenVerifier({ jwksUrl, configUrl, clientId, fetchJson, nowMs, log })
-}
-
-async function openDirectory(
-  options: ServerOptions,
-  closers: (() => Promise<void>)[],
-): Promise<string> {
-  if (options.directory !== undefined) return options.directory
-  const temporary = await mkdtemp(path.join(tmpdir(), 'sts-cli-serve-'))
-  closers.push(() => rm(temporary, { recursive: true, force: true }))
-  return temporary
 }
 
 async function makeTls(options: ServerOptions): Promise<{ cert: string; key: string }> {
@@ -232,7 +152,7 @@ function explainBinding(error: unknown, port: number, flag: string): unknown {
 }
 
 /** Last opened, first closed; one failure does not keep the others open. */
-async function closeAll(closers: readonly (() => Promise<void>)[]): Promise<void> {
+async function closeAll(closers: Closers): Promise<void> {
   const results = await Promise.allSettled(closers.toReversed().map((close) => close()))
   const failed = results.find((result) => result.status === 'rejected')
   if (failed?.status === 'rejected') throw failed.reason

@@ -1,0 +1,109 @@
+/** The parts a server is made of, each its embedded default or the real thing that the options name. What must be closed is put on `closers`. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { StsCliError } from '../base/errors.ts'
+import { createJsonClient } from '../base/undici.ts'
+import { createTokenVerifier, type TokenVerifier } from './identity/token-verifier.ts'
+import type { RunningIssuer } from './issuer/start-issuer.ts'
+import { cannedPolicies } from './policy/canned.ts'
+import type { Authorizer } from './policy/authorizer.ts'
+import { createIamAuthorizer } from './policy/iam-authorizer.ts'
+import { createOpaAuthorizer } from './policy/opa-authorizer.ts'
+import { parsePolicyDocument, type PolicyDocument } from './policy/policy-document.ts'
+import { openFilesystemStore } from './s3/filesystem/open-filesystem-store.ts'
+import { isBucketName, reservedBuckets } from './s3/names.ts'
+import type { ObjectStore } from './s3/object-store.ts'
+import type { ServerOptions } from './server-options.ts'
+import { createDerivedSessions } from './sessions/derived-sessions.ts'
+import type { SessionStore } from './sessions/session-store.ts'
+
+/** Run in the order from last to first when the server stops or its start fails. */
+export type Closers = (() => Promise<void>)[]
+
+/** Where issued credentials are known. */
+export function openSessions({ root, nowMs }: ServerOptions, closers: Closers): SessionStore {
+  const sessions = createDerivedSessions({ rootSecret: root.secretAccessKey, nowMs })
+  closers.push(() => sessions.close())
+  return sessions
+}
+
+/** The canned policies and the operator's own. @throws {StsCliError} `ERR_CONFIG` naming what is wrong with one. */
+export function loadPolicies(options: ServerOptions): Map<string, PolicyDocument> {
+  const policies = new Map(cannedPolicies)
+  for (const [name, text] of options.policies) {
+    try {
+      policies.set(name, parsePolicyDocument(text, `policy ${name}`))
+    } catch (cause) {
+      throw new StsCliError('ERR_CONFIG', cause instanceof Error ? cause.message : String(cause), {
+        stage: 'serve',
+        cause,
+      })
+    }
+  }
+  return policies
+}
+
+/** OPA's answers are a word, its time limit is what a request may wait for a decision. */
+const decisionLimits = { timeoutMs: 2000, maxBytes: 64 * 1024 }
+
+/** Who decides what a principal may do. */
+export function openPolicyEngine(
+  { policyEngine, log }: ServerOptions,
+  policies: Map<string, PolicyDocument>,
+  closers: Closers,
+): Authorizer & { checkReady?(): Promise<boolean> } {
+  if (policyEngine === undefined) return createIamAuthorizer({ policies })
+  const { url, authorization, ca } = policyEngine
+  const { postJson, close } = createJsonClient({ ...decisionLimits, authorization, ca })
+  closers.push(close)
+  return createOpaAuthorizer({ url, postJson, log })
+}
+
+/** Whose tokens are believed; undefined where nobody's are. */
+export function openTokenVerifier(
+  options: ServerOptions,
+  issuer: RunningIssuer | undefined,
+  closers: Closers,
+): TokenVerifier | undefined {
+  const { identityProvider, nowMs, log } = options
+  if (issuer !== undefined) {
+    // The keys are in this process: no round trip, and no moment at start when tokens cannot be verified.
+    return createTokenVerifier({
+      jwksUrl: issuer.jwksUrl.href,
+      fetchJson: async () => issuer.jwks,
+      nowMs,
+      log,
+    })
+  }
+  if (identityProvider?.kind !== 'external') return undefined
+  const { jwksUrl, configUrl, clientId, ca } = identityProvider
+  const { fetchJson, close } = createJsonClient({ timeoutMs: 5000, maxBytes: 1024 * 1024, ca })
+  closers.push(close)
+  return createTokenVerifier({ jwksUrl, configUrl, clientId, fetchJson, nowMs, log })
+}
+
+/** Where objects lie, with the buckets that were asked for. @throws {StsCliError} `ERR_CONFIG` for a bucket's name. */
+export async function openObjects(options: ServerOptions, closers: Closers): Promise<ObjectStore> {
+  const directory = options.directory ?? (await makeTemporaryDirectory(closers))
+  const objects = await openFilesystemStore(directory, { nowMs: options.nowMs })
+  for (const bucket of options.buckets) {
+    checkBucketName(bucket)
+    if (!(await objects.hasBucket(bucket))) await objects.createBucket(bucket)
+  }
+  return objects
+}
+
+async function makeTemporaryDirectory(closers: Closers): Promise<string> {
+  const temporary = await mkdtemp(path.join(tmpdir(), 'sts-cli-serve-'))
+  closers.push(() => rm(temporary, { recursive: true, force: true }))
+  return temporary
+}
+
+function checkBucketName(name: string): void {
+  if (isBucketName(name) && !reservedBuckets.has(name)) return
+  throw new StsCliError('ERR_CONFIG', `the bucket name ${JSON.stringify(name)} is not allowed`, {
+    stage: 'serve',
+    hint: '3 to 63 of a-z, 0-9, dot and hyphen, beginning and ending with a letter or digit',
+  })
+}
