@@ -1,0 +1,199 @@
+import { readFileSync, readdirSync } from 'node:fs'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { exitCodes } from '../../src/base/errors.ts'
+import { findBlock, interopHeadings, readBlocks, readme } from '../readme-blocks.ts'
+import { binPath, type Home, openHome, type Ran, type Serving } from './harness.ts'
+
+const root = path.join(import.meta.dirname, '..', '..')
+
+/** A home in which the page's words are commands: `sts-cli serve` takes free ports there, and `aws` is AWS's SDK. */
+async function openReader(): Promise<Home & { runBlock(name: string): Promise<Ran> }> {
+  const home = await openHome()
+  const bin = path.join(home.folder, 'bin')
+  await mkdir(bin, { recursive: true })
+  const write = (name: string, script: string): Promise<void> =>
+    writeFile(path.join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  const cli = `'${process.execPath}' '${binPath}'`
+  const free = '--address 127.0.0.1:0 --idp-address 127.0.0.1:0'
+  await write(
+    'sts-cli',
+    `[ "$1" = serve ] && shift && exec ${cli} serve ${free} "$@"\nexec ${cli} "$@"`,
+  )
+  await write(
+    'aws',
+    `exec '${process.execPath}' '${path.join(import.meta.dirname, 'aws-stand-in.mjs')}' "$@"`,
+  )
+  const env = {
+    ...home.env,
+    PATH: `${bin}:${home.env['PATH'] ?? ''}`,
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+  }
+  return {
+    ...home,
+    env,
+    runBlock: (name) => runIn(home, env, findBlock(name).text),
+  }
+}
+
+function runIn(home: Home, env: Readonly<Record<string, string>>, script: string): Promise<Ran> {
+  const exports = Object.entries(env).map(([name, value]) => `export ${name}='${value}'`)
+  return home.shell(
+    'bash',
+    [...exports, 'set -euo pipefail', `cd '${home.folder}'`, script].join('\n'),
+  )
+}
+
+const done = { code: 0, stderr: '' }
+
+async function serveFor(home: Home): Promise<Serving> {
+  return home.serve(['--bucket', 'my-bucketname', '--bucket', 'hello'])
+}
+
+describe('README.md', () => {
+  it('has no block that nobody runs', () => {
+    const typed = readBlocks().filter(({ language }) => language !== '')
+    const text = readFileSync(import.meta.filename, 'utf8')
+    const unrun = typed
+      .filter(({ heading }) => !interopHeadings.includes(heading))
+      .filter(({ name }) => !text.includes(`'${name}'`))
+    expect(unrun.map(({ name }) => name)).toEqual([])
+  })
+
+  it('begins with what installs and starts the server', async () => {
+    expect(findBlock('sts-cli 1').text).toBe('npm install -g sts-cli\nsts-cli serve\n')
+    const serving = await (await openHome()).serve()
+    expect(await serving.stop()).toBe(0)
+  })
+
+  it('goes on with what has credentials in a shell and an object in a bucket', async () => {
+    const reader = await openReader()
+    await reader.serve()
+    const { stdout, ...rest } = await reader.runBlock('sts-cli 2')
+    expect(rest).toEqual(done)
+    expect(stdout).toMatch(/^##### Credentials\n\{[^}]+\}\nmake_bucket: hello\n13 world\.txt\n$/)
+  })
+
+  it('shows the form of what login prints', async () => {
+    const home = await openHome()
+    await home.serve()
+    const { stdout } = await home.cli(['login'])
+    const toShape = (text: string): string => text.replaceAll(/: ".*"/g, ': "…"')
+    expect(toShape(stdout)).toBe(toShape(findBlock('sts-cli 3').text))
+  })
+
+  it('reaches a provider and an STS by their addresses, in one step and in two', async () => {
+    const reader = await openReader()
+    const client = 'PoEgXP6uVO45IsENRngDXj5Au5Ya'
+    const secret = 'a secret of the identity provider'
+    const { ready } = await reader.serve([
+      '--bucket',
+      'my-bucketname',
+      '--client',
+      `${client}:${secret}`,
+    ])
+    await writeFile(path.join(reader.folder, 'client-secret.txt'), `${secret}\n`)
+    const login = findBlock('Your own identity provider and STS 1').text
+    const halves = findBlock('Your own identity provider and STS 2').text
+    const dropIn = findBlock('Your own identity provider and STS 3').text
+    const here = login
+      .replace('https://localhost:9443/oauth2/token', ready.idp)
+      .replace('http://localhost:9000', ready.sts)
+    expect(here).not.toBe(login)
+    const ran = await runIn(reader, reader.env, [here, halves, dropIn].join('\n'))
+    expect(ran).toMatchObject({
+      code: 0,
+      stderr: 'Uploaded my-objectname of size: 12 Successfully.\n',
+    })
+    expect(ran.stdout.match(/"accessKey"/g)).toHaveLength(3)
+    expect(ran.stdout).toContain(`ok: meant for ${client}`)
+  })
+
+  it('lists what is typed every day', async () => {
+    const reader = await openReader()
+    await serveFor(reader)
+    await reader.cli(['login', '-q'])
+    const { stdout, ...rest } = await reader.runBlock('Everyday 1')
+    expect(rest).toEqual(done)
+    expect(stdout).toMatch(/^profile default: [A-Z0-9]{20} at http/)
+    expect(stdout).toContain('hello\nmy-bucketname\n')
+    expect(stdout).toContain('set -gx AWS_ACCESS_KEY_ID ')
+  })
+
+  it('has a profile by which AWS’s own programs fetch their credentials', async () => {
+    const reader = await openReader()
+    const { ready } = await serveFor(reader)
+    await reader.cli(['login', '-q'])
+    const profile = findBlock('Everyday 2').text
+    const here = profile.replace('http://localhost:9000', ready.sts)
+    expect(here).not.toBe(profile)
+    await mkdir(path.join(reader.folder, '.aws'))
+    await writeFile(path.join(reader.folder, '.aws', 'config'), here)
+    const ran = await runIn(reader, { ...reader.env, AWS_PROFILE: 'minio' }, 'aws s3 ls')
+    expect(ran).toEqual({ ...done, stdout: 'hello\nmy-bucketname\n' })
+  })
+
+  it('runs a test suite in CI with credentials in its environment', async () => {
+    const reader = await openReader()
+    const scripts = { test: 'aws s3 ls' }
+    await writeFile(path.join(reader.folder, 'package.json'), JSON.stringify({ scripts }))
+    const { code, stdout } = await reader.runBlock('In CI 1')
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/\ntest-bucket\n$/)])
+  })
+
+  it('holds a program that puts an object', async () => {
+    const { folder, env, shell } = await openReader()
+    const modules = path.join(folder, 'node_modules')
+    await mkdir(path.join(modules, '@aws-sdk'), { recursive: true })
+    await symlink(root, path.join(modules, 'sts-cli'))
+    const sdk = path.join('@aws-sdk', 'client-s3')
+    await symlink(path.join(root, 'node_modules', sdk), path.join(modules, sdk))
+    const program = path.join(folder, 'program.mjs')
+    // Node 20 knows `await using` only as what a compiler made of it.
+    const [declaration = ''] = /await using server = .*/.exec(findBlock('In code 1').text) ?? []
+    const text = findBlock('In code 1').text.replace(
+      declaration,
+      declaration.replace('await using', 'const'),
+    )
+    await writeFile(
+      program,
+      `${text}\nconsole.log(await s3.config.region())\nawait server.stop()\n`,
+    )
+    const { stdout, code } = await shell(
+      'sh',
+      `HOME='${env['HOME'] ?? ''}' '${process.execPath}' '${program}'`,
+    )
+    expect([code, stdout]).toEqual([0, 'us-east-1\n'])
+  })
+})
+
+describe('the tables of README.md', () => {
+  it('have every exit code there is, and no other', () => {
+    const table = readme.slice(readme.indexOf('## Exit codes'), readme.indexOf('## Security'))
+    const codes = [...table.matchAll(/^\| ([\d, ]+) \|/gm)].flatMap(([, cell = '']) =>
+      cell.split(',').map(Number),
+    )
+    expect(codes).toEqual([0, ...Object.values(exitCodes), 126, 127, 130, 143])
+  })
+
+  it('name every variable of the server that the code reads, and no other', () => {
+    const names = new Set(
+      readSources().flatMap((text) => text.match(/MINIO_[A-Z0-9_]*[A-Z0-9]/g) ?? []),
+    )
+    const written: string[] = readme.match(/MINIO_[A-Z0-9_]*[A-Z0-9]/g) ?? []
+    const endings = (readme.match(/`_[A-Z0-9_]+`/g) ?? []).map((ending) => ending.slice(1, -1))
+    const isWritten = (name: string): boolean =>
+      written.includes(name) || endings.some((ending) => name.endsWith(ending))
+    expect([...names].filter((name) => !isWritten(name))).toEqual([])
+    expect(written.filter((name) => !names.has(name))).toEqual([])
+  })
+})
+
+function readSources(): string[] {
+  const folder = path.join(root, 'src', 'commands')
+  return readdirSync(folder)
+    .filter((name) => name.startsWith('serve'))
+    .map((name) => readFileSync(path.join(folder, name), 'utf8'))
+    .map((text) => text.replace(/^const notBuilt[^]*?^}$/m, ''))
+}
