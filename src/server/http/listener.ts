@@ -33,6 +33,8 @@ const maxHeaderBytes = 20 * 1024
 const headersTimeoutMs = 20_000
 /** A connection that sends nothing at all for this long is cut; a slow upload is not. */
 const idleTimeoutMs = 120_000
+/** While closing: how often connections are looked for whose last request is done. */
+const idleSweepMs = 50
 
 /**
  * Binds a handler to an address.
@@ -172,11 +174,14 @@ function bind(server: Server, { host, port }: ListenOptions): Promise<void> {
   })
 }
 
+/** A connection that is kept alive does not close by itself when its last request is done: it would hold the server for the whole grace. */
 function closeServer(server: Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), graceMs)
+    const sweep = setInterval(() => server.closeIdleConnections(), idleSweepMs)
     server.close(() => {
       clearTimeout(cut)
+      clearInterval(sweep)
       resolve()
     })
     server.closeIdleConnections()

@@ -1,0 +1,213 @@
+import { once } from 'node:events'
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { describe, expect, it } from 'vitest'
+import type { HttpReply, HttpRequest } from '../../../src/server/http/http-message.ts'
+import { makeGate, openConnection, openListener } from './raw-client.ts'
+
+/** A handler that keeps what it was given and answers always the same. */
+function keepRequests(reply: HttpReply): {
+  requests: HttpRequest[]
+  handler: (request: HttpRequest) => Promise<HttpReply>
+} {
+  const requests: HttpRequest[] = []
+  return {
+    requests,
+    handler: async (request) => {
+      requests.push(request)
+      return reply
+    },
+  }
+}
+
+describe('a request', () => {
+  it('keeps path and query as they were sent, and every header', async () => {
+    const { requests, handler } = keepRequests({ status: 200, body: 'ok' })
+    const { listener } = await openListener(handler)
+    const connection = await openConnection(listener)
+    connection.write(
+      'GET /b/a%2Fb/../%zz?x=%20&&y HTTP/1.1\r\nHost: h\r\nX-Amz-Meta-A: 1\r\nx-amz-meta-a: 2\r\n\r\n',
+    )
+    await connection.until(/ok$/)
+
+    const [request] = requests
+    expect(request).toMatchObject({ rawPath: '/b/a%2Fb/../%zz', rawQuery: 'x=%20&&y' })
+    expect(request?.headers.get('x-amz-meta-a')).toBe('1,2')
+    expect(request?.remoteAddress).toBe('127.0.0.1')
+  })
+
+  it('has an id of its own, which its reply and its log line bear', async () => {
+    const { requests, handler } = keepRequests({ status: 200 })
+    const { listener, lines } = await openListener(handler)
+    const answers = await Promise.all([fetch(listener.url), fetch(listener.url)])
+
+    const ids = answers.map((answer) => answer.headers.get('x-amz-request-id'))
+    expect(new Set(ids).size).toBe(2)
+    expect(ids.toSorted()).toEqual(requests.map(({ requestId }) => requestId).toSorted())
+    expect(lines.map(({ facts }) => facts['requestId']).toSorted()).toEqual(ids.toSorted())
+    expect(ids[0]).toMatch(/^[0-9A-F]{16}$/)
+  })
+
+  it('leaves one log line, without its query and headers, which may hold secrets', async () => {
+    const { listener, lines } = await openListener(async (request) => {
+      request.log['action'] = 's3:GetObject'
+      return { status: 403, body: 'four' }
+    })
+    await fetch(new URL('/b/k?X-Amz-Signature=s3cret', listener.url), {
+      headers: { authorization: 's3cret', 'x-amz-security-token': 's3cret' },
+    })
+
+    expect(lines).toHaveLength(1)
+    const { facts } = lines[0] ?? {}
+    expect(facts).toMatchObject({ path: '/b/k', action: 's3:GetObject', status: 403, bytes: 4 })
+    expect(JSON.stringify(lines)).not.toContain('s3cret')
+  })
+
+  it.each([
+    ['no HTTP', 'HELO example.com\r\n\r\n'],
+    ['two lengths', 'POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n'],
+    [
+      'a length and chunks, by which requests are smuggled',
+      'POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    ],
+    ['headers beyond every bound', `GET / HTTP/1.1\r\nHost: h\r\nA: ${'a'.repeat(30_000)}\r\n\r\n`],
+  ])('that is %s is answered with 400 and the connection closed', async (_what, bytes) => {
+    const { requests, handler } = keepRequests({ status: 200 })
+    const { listener } = await openListener(handler)
+    const connection = await openConnection(listener)
+    connection.write(bytes)
+
+    expect(await connection.toEnd()).toMatch(/^HTTP\/1\.1 400 /)
+    expect(requests).toEqual([])
+  })
+
+  it('whose handler fails is answered with 500, and the failure logged under its id', async () => {
+    const { listener, lines } = await openListener(() => Promise.reject(new Error('a bug')))
+    const answer = await fetch(listener.url)
+
+    expect([answer.status, await answer.text()]).toEqual([500, 'internal error\n'])
+    expect(lines[0]).toMatchObject({
+      level: 'error',
+      facts: { requestId: answer.headers.get('x-amz-request-id') },
+    })
+  })
+})
+
+describe('a body that the client holds back (Expect: 100-continue)', () => {
+  const head = 'PUT /b/k HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n'
+
+  it('is asked for when it is first read', async () => {
+    const { listener } = await openListener(async ({ body }) => ({
+      status: 200,
+      body: await text(body),
+    }))
+    const connection = await openConnection(listener)
+    connection.write(head)
+    expect(await connection.until(/100/)).toBe('HTTP/1.1 100 Continue\r\n\r\n')
+
+    connection.write('hello')
+    expect(await connection.until(/hello$/)).toMatch(/HTTP\/1\.1 200 OK/)
+  })
+
+  it('is never asked for when the request is refused', async () => {
+    const { listener } = await openListener(async () => ({ status: 403, body: 'no' }))
+    const connection = await openConnection(listener)
+    connection.write(head)
+
+    expect(await connection.until(/no$/)).toMatch(/^HTTP\/1\.1 403 /)
+  })
+})
+
+describe('a body that nobody reads', () => {
+  it('is drained when it is small: the connection takes the next request', async () => {
+    const { listener } = await openListener(async ({ rawPath }) => ({ status: 403, body: rawPath }))
+    const connection = await openConnection(listener)
+    connection.write('PUT /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello')
+    await connection.until(/\/1$/)
+    connection.write('GET /2 HTTP/1.1\r\nHost: h\r\n\r\n')
+
+    expect(await connection.until(/\/2$/)).not.toMatch(/connection: close/i)
+  })
+
+  it('is not read for long when it is large: the answer says that the connection closes', async () => {
+    const { listener } = await openListener(async () => ({ status: 403, body: 'no' }))
+    const connection = await openConnection(listener)
+    connection.write(`PUT /1 HTTP/1.1\r\nHost: h\r\nContent-Length: ${10 ** 9}\r\n\r\n`)
+    expect(await connection.until(/no$/)).toMatch(/connection: close/i)
+
+    const megabyte = Buffer.alloc(1 << 20)
+    connection.write(megabyte)
+    await connection.toEnd()
+  })
+})
+
+describe('a reply', () => {
+  it('to HEAD has the length of the body and no body', async () => {
+    const { listener } = await openListener(async () => ({ status: 200, body: 'hello' }))
+    const answer = await fetch(listener.url, { method: 'HEAD' })
+
+    expect(answer.headers.get('content-length')).toBe('5')
+    expect(await answer.text()).toBe('')
+  })
+
+  it('of 204 has no length', async () => {
+    const { listener } = await openListener(async () => ({ status: 204 }))
+    expect((await fetch(listener.url)).headers.get('content-length')).toBeNull()
+  })
+
+  it('streams only as fast as the client reads', async () => {
+    let made = 0
+    const endless = new Readable({
+      read() {
+        made += 1
+        this.push(Buffer.alloc(1 << 16))
+      },
+    })
+    const { listener } = await openListener(async () => ({ status: 200, body: endless }))
+    const connection = await openConnection(listener)
+    connection.socket.pause()
+    connection.write('GET / HTTP/1.1\r\nHost: h\r\n\r\n')
+    await once(endless, 'pause')
+
+    // What the sockets hold, and no more: 256 chunks would be 16 MiB.
+    expect(made).toBeLessThan(256)
+  })
+
+  it('whose client goes away lets go of what it was read from', async () => {
+    const source = new Readable({ read() {} })
+    source.push('begun')
+    const { listener } = await openListener(async () => ({ status: 200, body: source }))
+    const connection = await openConnection(listener)
+    connection.write('GET / HTTP/1.1\r\nHost: h\r\n\r\n')
+    await connection.until(/begun/)
+    const closed = new Promise((resolve) => source.once('close', resolve))
+    connection.socket.destroy()
+
+    await closed
+    expect(source.destroyed).toBe(true)
+  })
+
+  it('that fails in the middle ends with a cut, never as if it were whole', async () => {
+    const source = new Readable({ read() {} })
+    source.push('begun')
+    const headers = { 'content-length': '1000' }
+    const { listener } = await openListener(async () => ({ status: 200, headers, body: source }))
+    const answer = await fetch(listener.url)
+    source.destroy(new Error('the disk is gone'))
+
+    await expect(answer.text()).rejects.toThrow('terminated')
+  })
+})
+
+describe('closing', () => {
+  it('cuts what still runs when the time is up', async () => {
+    const asked = makeGate()
+    const { listener } = await openListener(() => {
+      asked.open()
+      return new Promise(() => {})
+    })
+    const running = fetch(listener.url)
+    await asked.opened
+    await Promise.all([listener.close(0), expect(running).rejects.toThrow('fetch failed')])
+  })
+})

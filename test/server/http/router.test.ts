@@ -1,0 +1,96 @@
+import { Readable } from 'node:stream'
+import { describe, expect, it } from 'vitest'
+import type { HttpRequest } from '../../../src/server/http/http-message.ts'
+import { createRouter } from '../../../src/server/http/router.ts'
+
+type Facts = Partial<Pick<HttpRequest, 'method' | 'rawPath' | 'rawQuery' | 'remoteAddress'>> & {
+  headers?: Readonly<Record<string, string>>
+}
+
+async function route(facts: Facts, { isReady = true } = {}): Promise<string> {
+  const answer = (name: string) => async () => ({ status: 200, body: name })
+  const router = createRouter({
+    sts: answer('sts'),
+    s3: answer('s3'),
+    checkReady: async () => isReady,
+    metrics: async () => 'metrics',
+  })
+  const { status, body } = await router({
+    method: 'GET',
+    rawPath: '/',
+    rawQuery: '',
+    remoteAddress: '127.0.0.1',
+    body: Readable.from([]),
+    isTls: false,
+    requestId: '18EAB9B97537B5B5',
+    receivedAtMs: 0,
+    log: {},
+    ...facts,
+    headers: new Map(Object.entries(facts.headers ?? {})),
+  })
+  return typeof body === 'string' ? body : String(status)
+}
+
+const form = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' }
+
+describe('an STS request', () => {
+  it.each<[string, Facts]>([
+    ['a form posted to the root', { headers: form }],
+    ['the query form of 2018', { rawQuery: 'Action=AssumeRoleWithClientGrants&Token=x' }],
+    ['an action among other parameters', { rawQuery: 'Token=x&Action=y', headers: form }],
+    ['a post of nothing', {}],
+  ])('is %s', async (_what, facts) => {
+    expect(await route({ method: 'POST', ...facts })).toBe('sts')
+  })
+
+  it.each<[string, Facts]>([
+    ['a form posted to a bucket', { method: 'POST', rawPath: '/b', headers: form }],
+    ['a multi-delete', { method: 'POST', rawPath: '/b', rawQuery: 'delete=' }],
+    ['an upload form', { method: 'POST', headers: { 'content-type': 'multipart/form-data' } }],
+    ['a get with an action', { rawQuery: 'Action=AssumeRole' }],
+    ['a parameter whose name ends in Action', { method: 'POST', rawQuery: 'x-Action=y' }],
+    ['the list of buckets', {}],
+  ])('is not %s', async (_what, facts) => {
+    expect(await route(facts)).toBe('s3')
+  })
+})
+
+describe('health', () => {
+  it.each([
+    ['live', false, '200'],
+    ['ready', true, '200'],
+    ['ready', false, '503'],
+    ['cluster', false, '503'],
+    ['other', true, '404'],
+  ])('%s, where readiness is %s, is %s', async (name, isReady, status) => {
+    for (const method of ['GET', 'HEAD'])
+      expect(await route({ method, rawPath: `/minio/health/${name}` }, { isReady })).toBe(status)
+  })
+
+  it('is read and not written', async () => {
+    expect(await route({ method: 'PUT', rawPath: '/minio/health/live' })).toBe('405')
+  })
+})
+
+describe('metrics', () => {
+  const metrics = { rawPath: '/metrics' }
+
+  it.each(['127.0.0.1', '127.8.8.8', '::1', '::ffff:127.0.0.1'])('are for %s', async (address) => {
+    expect(await route({ ...metrics, remoteAddress: address })).toBe('metrics')
+  })
+
+  it.each(['192.0.2.1', '::ffff:192.0.2.1', '2001:db8::1', '::11', '1127.0.0.1', ''])(
+    'are not for %s',
+    async (address) => {
+      expect(await route({ ...metrics, remoteAddress: address })).toBe('403')
+    },
+  )
+
+  it.each<[string, Facts]>([
+    ['that is signed', { headers: { authorization: 'AWS4-HMAC-SHA256 …' } }],
+    ['that is presigned', { rawQuery: 'X-Amz-Signature=x' }],
+    ['that is made', { method: 'PUT' }],
+  ])('leave a bucket of the same name alone: one %s', async (_what, facts) => {
+    expect(await route({ ...metrics, ...facts })).toBe('s3')
+  })
+})
