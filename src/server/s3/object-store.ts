@@ -136,6 +136,12 @@ export interface ObjectStore {
     options: PutOptions,
   ): Promise<ObjectInfo>
   deleteObject(bucket: string, key: string): Promise<void>
+  /** Tags alone change: bytes, ETag and time of change stay. @returns Whether there is such an object. */
+  replaceTags(
+    bucket: string,
+    key: string,
+    tags: Readonly<Record<string, string>> | undefined,
+  ): Promise<boolean>
   listObjects(bucket: string, options: ListOptions): Promise<Listing>
 
   createUpload(

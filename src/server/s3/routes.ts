@@ -6,8 +6,10 @@ import { copyObject } from './operations/copy-object.ts'
 import { deleteObjects } from './operations/delete-objects.ts'
 import { listObjects, listObjectsV2 } from './operations/list-objects.ts'
 import * as multipart from './operations/multipart-parts.ts'
+import { getObjectAttributes } from './operations/object-attributes.ts'
 import { getObject, headObject } from './operations/read-object.ts'
 import * as buckets from './operations/service-and-buckets.ts'
+import * as tagging from './operations/tagging.ts'
 import { deleteObject, putObject } from './operations/write-object.ts'
 import type { S3Operation } from './s3-operation.ts'
 
@@ -55,9 +57,13 @@ const routes: readonly Route[] = [
     query: ['partNumber', 'uploadId'],
     operation: multipart.uploadPart,
   },
+  { method: 'PUT', level: 'object', query: ['tagging'], operation: tagging.putObjectTagging },
   { method: 'PUT', level: 'object', header: 'x-amz-copy-source', operation: copyObject },
   { method: 'PUT', level: 'object', operation: putObject },
   { method: 'GET', level: 'object', query: ['uploadId'], operation: multipart.listParts },
+  { method: 'GET', level: 'object', query: ['attributes'], operation: getObjectAttributes },
+  { method: 'GET', level: 'object', query: ['tagging'], operation: tagging.getObjectTagging },
+  { method: 'DELETE', level: 'object', query: ['tagging'], operation: tagging.deleteObjectTagging },
   { method: 'GET', level: 'object', operation: getObject },
   { method: 'HEAD', level: 'object', operation: headObject },
   {

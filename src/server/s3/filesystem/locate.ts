@@ -13,6 +13,8 @@ export interface LocatedObject {
   readonly path: string
   readonly info: ObjectInfo
   readonly record: ObjectRecord | undefined
+  /** Of the data file, as it was seen. */
+  readonly identity: FileIdentity
 }
 
 export interface OpenedObject extends LocatedObject {
@@ -64,11 +66,11 @@ export async function describeFile(
   const size = identity.size
   if (record) {
     const { facts, metadata } = record
-    return { path, record, info: { ...facts, key, size, lastModifiedMs, metadata } }
+    return { path, record, identity, info: { ...facts, key, size, lastModifiedMs, metadata } }
   }
   const metadata = { contentType: 'binary/octet-stream', headers: {}, userMetadata: {} }
   const etag = inventEtag(identity)
-  return { path, record, info: { key, size, lastModifiedMs, metadata, etag } }
+  return { path, record, identity, info: { key, size, lastModifiedMs, metadata, etag } }
 }
 
 async function openOnce(

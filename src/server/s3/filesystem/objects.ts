@@ -89,6 +89,31 @@ export async function deleteObject(disk: Disk, bucket: string, key: string): Pro
   })
 }
 
+/** @see ObjectStore.replaceTags */
+export async function replaceTags(
+  disk: Disk,
+  { bucket, key }: { bucket: string; key: string },
+  tags: Readonly<Record<string, string>> | undefined,
+): Promise<boolean> {
+  return disk.locks.share(bucket, () => {
+    return disk.locks.hold(`${bucket}/${key}`, async () => {
+      const found = await findObject(disk, bucket, key)
+      if (!found) return (await requireBucket(disk, bucket), false)
+      const { record, identity, info } = found
+      // a file put there by hand gets the record it never had
+      const { file, facts, metadata } = record ?? {
+        file: identity,
+        facts: { etag: info.etag },
+        metadata: info.metadata,
+      }
+      const { tags: _, ...untagged } = metadata
+      const kept = tags === undefined ? untagged : { ...untagged, tags }
+      await disk.sidecars.write(bucket, key, [{ file, facts, metadata: kept }])
+      return true
+    })
+  })
+}
+
 function topFolderOf(disk: Disk, bucket: string, path: string): string {
   const encoded = encodedFolder(disk.root, bucket)
   return path.startsWith(encoded + sep) ? encoded : bucketFolder(disk.root, bucket)

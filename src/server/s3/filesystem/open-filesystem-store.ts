@@ -8,7 +8,7 @@ import { errorCode, orAbsent, stagingFolder, type Disk } from './disk.ts'
 import { createKeyLocks } from './key-locks.ts'
 import { listObjects } from './list-objects.ts'
 import { findObject } from './locate.ts'
-import { deleteObject, openObject, putObject, requireBucket } from './objects.ts'
+import { deleteObject, openObject, putObject, replaceTags, requireBucket } from './objects.ts'
 import { createSidecars } from './sidecars.ts'
 import { discardFile } from './staging.ts'
 import * as uploads from './uploads.ts'
@@ -43,6 +43,7 @@ export async function openFilesystemStore(
     putObject: (bucket, key, content, options) =>
       putObject(disk, { bucket, key }, content, options),
     deleteObject: (bucket, key) => deleteObject(disk, bucket, key),
+    replaceTags: (bucket, key, tags) => replaceTags(disk, { bucket, key }, tags),
     listObjects: (bucket, options) => listObjects(disk, bucket, options),
     createUpload: (bucket, key, options) => uploads.createUpload(disk, { bucket, key }, options),
     findUpload: (bucket, key, uploadId) => uploads.findUpload(disk, bucket, key, uploadId),

@@ -1,9 +1,73 @@
-/** Object tags given at the time of writing, in the header `x-amz-tagging`. */
+/** Object tags: given in the header `x-amz-tagging` of a write, or by themselves at `?tagging`. */
 import { AwsError } from '../../../protocol/aws-error.ts'
+import { childrenOf, childText, parseXml } from '../../../protocol/xml.ts'
+import { noSuchKey } from '../errors.ts'
+import { readPayload } from '../payload.ts'
+import { openBody, type S3Call, type S3Operation } from '../s3-operation.ts'
+import { elements, join, xmlReply } from '../s3-xml.ts'
+import { refuseVersion } from './read-object.ts'
 
 const maxTags = 10
 const maxNameChars = 128
 const maxValueChars = 256
+const maxBodyBytes = 64 * 1024
+
+/** GET /bucket/key?tagging — an object without tags has an empty set. */
+export const getObjectTagging: S3Operation = {
+  name: 'GetObjectTagging',
+  action: 's3:GetObjectTagging',
+  async run(call) {
+    refuseVersion(call)
+    const info = await call.objects.statObject(call.bucket, call.key)
+    if (!info) throw noSuchKey(call.key)
+    const tags = Object.entries(info.metadata.tags ?? {}).map(([Key, Value]) => {
+      return elements({ Tag: elements({ Key, Value }) })
+    })
+    return xmlReply('Tagging', elements({ TagSet: join(tags) }))
+  },
+}
+
+/** PUT /bucket/key?tagging — the set replaces the one there is. */
+export const putObjectTagging: S3Operation = {
+  name: 'PutObjectTagging',
+  action: 's3:PutObjectTagging',
+  async run(call) {
+    refuseVersion(call)
+    const payload = openBody(call, { maxBytes: maxBodyBytes })
+    await replace(call, readTagging((await readPayload(payload)).toString()))
+    return { status: 200 }
+  },
+}
+
+/** DELETE /bucket/key?tagging */
+export const deleteObjectTagging: S3Operation = {
+  name: 'DeleteObjectTagging',
+  action: 's3:DeleteObjectTagging',
+  async run(call) {
+    refuseVersion(call)
+    await replace(call, undefined)
+    return { status: 204 }
+  },
+}
+
+async function replace(call: S3Call, tags: Record<string, string> | undefined): Promise<void> {
+  const isThere = await call.objects.replaceTags(call.bucket, call.key, tags)
+  if (!isThere) throw noSuchKey(call.key)
+}
+
+/** @throws {AwsError} `MalformedXML`, `InvalidTag`. */
+function readTagging(text: string): Record<string, string> {
+  const root = parseXml(text, { maxBytes: maxBodyBytes, maxDepth: 8 })
+  const [tagSet] = childrenOf(root, 'TagSet')
+  if (root.name !== 'Tagging' || tagSet === undefined)
+    throw new AwsError('MalformedXML', 'the body must be a Tagging with a TagSet')
+  const pairs = childrenOf(tagSet, 'Tag').map((tag): [string, string] => {
+    const name = childText(tag, 'Key')
+    if (name === undefined) throw new AwsError('MalformedXML', 'a Tag has no Key')
+    return [name, childText(tag, 'Value') ?? '']
+  })
+  return checkTags(pairs)
+}
 
 /** @throws {AwsError} `InvalidTag` («Categorizing your objects using tags»: 10 tags, names of 128, values of 256). */
 export function readTagHeader(

@@ -1,0 +1,86 @@
+/** GET /bucket/key?attributes: what is known of an object without its bytes. */
+import { AwsError } from '../../../protocol/aws-error.ts'
+import { noSuchKey } from '../errors.ts'
+import type { Checksum, ObjectInfo } from '../object-store.ts'
+import { authorize, type S3Call, type S3Operation } from '../s3-operation.ts'
+import { elements, join, xmlReply, type XmlValue } from '../s3-xml.ts'
+import { maxListed } from './list-objects.ts'
+import { refuseVersion } from './read-object.ts'
+
+/** In the order in which S3 writes them. */
+const describers: Readonly<Record<string, (call: S3Call, info: ObjectInfo) => XmlValue>> = {
+  ETag: (_call, { etag }) => etag,
+  Checksum: (_call, { checksum }) => checksum && describeChecksum(checksum),
+  ObjectParts: describeParts,
+  StorageClass: () => 'STANDARD',
+  ObjectSize: (_call, { size }) => size,
+}
+
+/** Both permissions are asked for, as AWS documents for this operation. @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html */
+export const getObjectAttributes: S3Operation = {
+  name: 'GetObjectAttributes',
+  action: 's3:GetObjectAttributes',
+  async run(call) {
+    await authorize(call, 's3:GetObject')
+    refuseVersion(call)
+    const wanted = readWanted(call.request.headers.get('x-amz-object-attributes') ?? '')
+    const info = await call.objects.statObject(call.bucket, call.key)
+    if (!info) throw noSuchKey(call.key)
+    const fields = Object.entries(describers)
+      .filter(([name]) => wanted.has(name))
+      .map(([name, describe]): [string, XmlValue] => [name, describe(call, info)])
+    const lastModified = new Date(info.lastModifiedMs).toUTCString()
+    return xmlReply('GetObjectAttributesResponse', elements(Object.fromEntries(fields)), {
+      'last-modified': lastModified,
+    })
+  },
+}
+
+/** @throws {AwsError} `InvalidArgument` for none, or one that does not exist. */
+function readWanted(text: string): ReadonlySet<string> {
+  const names = text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+  const unknown = names.find((name) => !Object.hasOwn(describers, name))
+  if (names.length > 0 && unknown === undefined) return new Set(names)
+  throw new AwsError(
+    'InvalidArgument',
+    `x-amz-object-attributes ${unknown === undefined ? 'is missing' : `names ${unknown.slice(0, 80)}`}; there are ${Object.keys(describers).join(', ')}`,
+  )
+}
+
+function describeChecksum({ algorithm, value, type }: Checksum): XmlValue {
+  return elements({ [`Checksum${algorithm}`]: value, ChecksumType: type })
+}
+
+/** Of an object uploaded in parts: how many, and a page of their sizes. */
+function describeParts({ request }: S3Call, { partSizes }: ObjectInfo): XmlValue {
+  if (partSizes === undefined) return undefined
+  const marker = readNumber(request.headers, 'x-amz-part-number-marker', 0)
+  const limit = Math.min(maxListed, readNumber(request.headers, 'x-amz-max-parts', maxListed))
+  const page = partSizes.slice(marker, marker + limit)
+  const parts = page.map((Size, index) => {
+    return elements({ Part: elements({ PartNumber: marker + index + 1, Size }) })
+  })
+  return join([
+    elements({
+      PartsCount: partSizes.length,
+      PartNumberMarker: marker,
+      NextPartNumberMarker: marker + page.length,
+      MaxParts: limit,
+      IsTruncated: marker + page.length < partSizes.length,
+    }),
+    ...parts,
+  ])
+}
+
+function readNumber(headers: ReadonlyMap<string, string>, name: string, absent: number): number {
+  const text = headers.get(name)
+  if (text === undefined) return absent
+  if (/^\d{1,6}$/.test(text)) return Number(text)
+  throw new AwsError(
+    'InvalidArgument',
+    `${name} ${JSON.stringify(text.slice(0, 40))} is not a number`,
+  )
+}
