@@ -10,6 +10,7 @@ import { createSettings } from './settings.ts'
  */
 export async function runCredentialProcess(parsed: ParsedArgv, io: Io): Promise<number> {
   const credentials = await findOrRenew(parsed, io)
-  io.writeStdout(renderCredentials(credentials, createSettings(parsed, io), io, 'process'))
+  const settings = createSettings(parsed, io)
+  io.writeStdout((await renderCredentials(credentials, settings, io, 'process')).text)
   return 0
 }

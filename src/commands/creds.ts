@@ -7,7 +7,8 @@ import { createSettings } from './settings.ts'
 /** `creds`: the remembered credentials in a format. */
 export async function runCreds(parsed: ParsedArgv, io: Io): Promise<number> {
   const settings = createSettings(parsed, io)
-  checkOutput(settings)
-  writeDocument(renderCredentials(await findOrRenew(parsed, io), settings, io), settings, io)
+  checkOutput(settings, io)
+  const credentials = await findOrRenew(parsed, io)
+  writeDocument(await renderCredentials(credentials, settings, io), settings, io)
   return 0
 }

@@ -14,13 +14,14 @@ const content = 'Hello, World'
 export async function runDropIn(parsed: ParsedArgv, io: Io): Promise<number> {
   refuseOperands(parsed)
   const settings = weighSettings(parsed, io)
-  checkOutput(settings)
+  checkOutput(settings, io)
   const options = await readObtainOptions(settings, io)
   const credentials = await obtainCredentials(
     { ...options, cache: { ...options.cache, directory: undefined } },
     io,
   )
-  io.writeStdout(`##### Credentials\n${renderCredentials(credentials, settings, io, 'minio')}`)
+  const { text } = await renderCredentials(credentials, settings, io, 'minio')
+  io.writeStdout(`##### Credentials\n${text}`)
   if (settings.has('no-upload')) return 0
   const url = new URL(`/${bucket}/${key}`, options.exchange.stsEndpoint)
   try {

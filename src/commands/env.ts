@@ -9,15 +9,15 @@ import { createSettings, readChoice } from './settings.ts'
 /** `env`: only text a shell may evaluate. */
 export async function runEnv(parsed: ParsedArgv, io: Io): Promise<number> {
   const settings = createSettings(parsed, io)
-  checkOutput(settings)
+  checkOutput(settings, io)
   if (settings.has('unset')) {
     const shell = readChoice(settings, 'shell', shellNames) ?? detectShell(io.env, io.platform)
     const { set, unset } = environmentWithout()
-    writeDocument(renderShellLines(shell, set, unset), settings, io)
+    writeDocument({ text: renderShellLines(shell, set, unset) }, settings, io)
     return 0
   }
   const credentials = await findOrRenew(parsed, io)
-  writeDocument(renderCredentials(credentials, settings, io, 'env'), settings, io)
+  writeDocument(await renderCredentials(credentials, settings, io, 'env'), settings, io)
   return 0
 }
 

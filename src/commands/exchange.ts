@@ -15,7 +15,7 @@ import { checkSecret, createSettings } from './settings.ts'
 /** `exchange [TOKEN|-]`: only the STS call; nothing is remembered. */
 export async function runExchange(parsed: ParsedArgv, io: Io): Promise<number> {
   const settings = weighSettings(parsed, io)
-  checkOutput(settings)
+  checkOutput(settings, io)
   const exchange = readExchangeOptions(settings, io)
   const net = readNetOptions(settings, io)
   const source =
@@ -24,7 +24,7 @@ export async function runExchange(parsed: ParsedArgv, io: Io): Promise<number> {
       : { grant: 'token' as const, token: await readOperandToken(parsed, io) }
   const cache = { ...readCacheOptions(settings, io), directory: undefined }
   const credentials = await obtainCredentials({ source, exchange, net, cache }, io)
-  writeDocument(renderCredentials(credentials, settings, io), settings, io)
+  writeDocument(await renderCredentials(credentials, settings, io), settings, io)
   return 0
 }
 

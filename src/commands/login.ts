@@ -8,7 +8,7 @@ import { checkOutput, renderCredentials, writeDocument } from './print-credentia
 /** `login`: token from the IdP, traded at the STS, remembered; prints what the quickstart prints. */
 export async function runLogin(parsed: ParsedArgv, io: Io): Promise<number> {
   const settings = weighSettings(parsed, io)
-  checkOutput(settings)
+  checkOutput(settings, io)
   const options = await readObtainOptions(settings, io)
   // Whoever logs in wants to see that it works now, not that it worked before.
   const credentials = await obtainCredentials(
@@ -20,8 +20,9 @@ export async function runLogin(parsed: ParsedArgv, io: Io): Promise<number> {
       settings.getSaid('format') !== undefined ||
       settings.has('json') ||
       settings.get('field') !== undefined
-    const text = renderCredentials(credentials, settings, io)
-    writeDocument(isDocument ? text : `##### Credentials\n${text}`, settings, io)
+    const document = await renderCredentials(credentials, settings, io)
+    const heading = isDocument ? '' : '##### Credentials\n'
+    writeDocument({ ...document, text: `${heading}${document.text}` }, settings, io)
   }
   if (!settings.has('quiet') && io.isTty.stderr) {
     const left = formatDuration((credentials.expiresAtMs - io.nowMs()) / 1000)

@@ -65,7 +65,7 @@ const sts: readonly OptionSpec[] = [
 
 const print = defineGroup('output', printing)
 const output: readonly OptionSpec[] = [
-  print('f, format FORMAT', 'minio, json, process or env', {
+  print('f, format FORMAT', 'minio, json, process, env, dotenv, github, ini, mc, rclone or s3cmd', {
     env: ['STS_CLI_FORMAT'],
     default: 'minio',
   }),
@@ -80,6 +80,7 @@ const output: readonly OptionSpec[] = [
   print('o, output FILE', 'write to a file (0600) instead of stdout', {
     commands: [...printing, 'env', 'token'],
   }),
+  print('alias NAME', 'name in mc, rclone or an AWS file (default: the profile)'),
   print('field NAME', 'one field: accessKeyId, secretAccessKey, sessionToken or expiration'),
   print('json', 'JSON on stdout, and errors as JSON on stderr', { commands: every }),
   print('header', 'print «Authorization: Bearer …»', { commands: ['token'] }),

@@ -1,9 +1,11 @@
 /** One document to stdout or a file, written once and whole. */
+import { appendFileSync } from 'node:fs'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import { writeNamedFile } from '../base/private-file.ts'
 import type { RememberedCredentials } from '../client/credential-cache.ts'
-import { formats } from '../client/formats/index.ts'
+import { utcOf } from '../client/formats/environment.ts'
+import { type Document, formats } from '../client/formats/index.ts'
 import { detectShell, shellNames } from '../client/shells.ts'
 import { readChoice, type Settings } from './settings.ts'
 
@@ -11,50 +13,79 @@ const fields: Readonly<Record<string, (credentials: RememberedCredentials) => st
   accessKeyId: (credentials) => credentials.accessKeyId,
   secretAccessKey: (credentials) => credentials.secretAccessKey,
   sessionToken: (credentials) => credentials.sessionToken,
-  expiration: (credentials) =>
-    new Date(credentials.expiresAtMs).toISOString().replace('.000Z', 'Z'),
+  expiration: utcOf,
 }
 
-/** Checks `--format`, `--field` and `--shell` before anything is asked. @throws {StsCliError} `ERR_USAGE`. */
-export function checkOutput(settings: Settings): void {
-  readChoice(settings, 'format', Object.keys(formats))
-  readChoice(settings, 'field', Object.keys(fields))
+/** Checks `--format`, `--field`, `--shell` and `--alias` before anything is asked. @throws {StsCliError} `ERR_USAGE`, `ERR_CONFIG`. */
+export function checkOutput(settings: Settings, io: Io): void {
+  const format = readChoice(settings, 'format', Object.keys(formats))
+  const field = readChoice(settings, 'field', Object.keys(fields))
   readChoice(settings, 'shell', shellNames)
+  readAlias(settings, format ?? '')
+  if (format !== 'github' || field !== undefined || settings.has('json')) return
+  if (settings.get('output') !== undefined)
+    throw new StsCliError('ERR_USAGE', '--format github and --output cannot be used together', {
+      hint: 'the runner reads the masks from stdout; the variables go to its own files',
+    })
+  if (io.env['GITHUB_ENV'] === undefined || io.env['GITHUB_ENV'] === '')
+    throw new StsCliError('ERR_CONFIG', '--format github is for a step of GitHub Actions', {
+      hint: 'GITHUB_ENV is not set here; elsewhere use sts-cli env',
+    })
 }
 
-/** The credentials as the flags want them. */
-export function renderCredentials(
+/** The name in another program's terms; it is part of a variable's name in two formats, and of a section's in one. */
+function readAlias(settings: Settings, format: string): string {
+  const profile = settings.get('profile') ?? 'default'
+  const isVariable = format === 'mc' || format === 'rclone'
+  const alias = settings.get('alias') ?? (isVariable && profile === 'default' ? 'sts' : profile)
+  const allowed = isVariable ? /^[A-Za-z][A-Za-z0-9_]*$/ : /^[^\p{Cc}[\]]+$/u
+  if (['mc', 'rclone', 'ini'].includes(format) && !allowed.test(alias))
+    throw new StsCliError('ERR_USAGE', `${JSON.stringify(alias)} is no name for ${format}`, {
+      hint: isVariable
+        ? 'use --alias with letters, digits and _, a letter first'
+        : 'use --alias with a name without brackets',
+    })
+  return alias
+}
+
+/** The credentials as the flags want them. @throws {StsCliError} `ERR_DATA` where the format cannot hold them. */
+export async function renderCredentials(
   credentials: RememberedCredentials,
   settings: Settings,
   io: Io,
   format?: string,
-): string {
+): Promise<Document> {
   const field = fields[settings.get('field') ?? '']
-  if (field !== undefined) return `${field(credentials)}\n`
+  if (field !== undefined) return { text: `${field(credentials)}\n` }
   const name =
     format ??
     (settings.has('json')
       ? 'json'
       : (readChoice(settings, 'format', Object.keys(formats)) ?? 'minio'))
-  const render = formats[name]
-  if (render === undefined) throw new StsCliError('ERR_USAGE', `the format ${name} is not known`)
+  const load = formats[name]
+  if (load === undefined) throw new StsCliError('ERR_USAGE', `the format ${name} is not known`)
+  const render = await load()
   return render(credentials, {
     env: io.env,
     shell: readChoice(settings, 'shell', shellNames) ?? detectShell(io.env, io.platform),
     hasEndpoint: !settings.has('no-endpoint'),
     region: settings.get('region'),
+    alias: readAlias(settings, name),
   })
 }
 
-/** Writes a document to `--output` (0600, whole or not at all) or stdout. @throws {StsCliError} `ERR_CANNOT_CREATE`. */
-export function writeDocument(text: string, settings: Settings, io: Io): void {
+/** Writes a document to `--output` (0600, whole or not at all) or stdout, then what it adds to other files. @throws {StsCliError} `ERR_CANNOT_CREATE`. */
+export function writeDocument({ text, appends = [] }: Document, settings: Settings, io: Io): void {
   const path = settings.get('output')
-  if (path === undefined) {
-    io.writeStdout(text)
-    return
-  }
+  if (path === undefined) io.writeStdout(text)
+  else orCannotWrite(path, () => writeNamedFile(path, text))
+  for (const { path: file, text: more } of appends)
+    orCannotWrite(file, () => appendFileSync(file, more, { mode: 0o600 }))
+}
+
+function orCannotWrite(path: string, write: () => void): void {
   try {
-    writeNamedFile(path, text)
+    write()
   } catch (cause) {
     throw new StsCliError('ERR_CANNOT_CREATE', `the file ${path} cannot be written`, { cause })
   }

@@ -18,6 +18,6 @@ export async function runToken(parsed: ParsedArgv, io: Io): Promise<number> {
     : settings.has('header')
       ? `Authorization: Bearer ${token}`
       : token
-  writeDocument(`${text}\n`, settings, io)
+  writeDocument({ text: `${text}\n` }, settings, io)
   return 0
 }

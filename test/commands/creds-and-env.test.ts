@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { granted, minioJson, openStage, startMs, type Stage } from './harness.ts'
@@ -200,3 +200,79 @@ function clientVariables(): Record<string, string> {
     STS_CLI_CLIENT_SECRET: secret,
   }
 }
+
+describe('the formats for other programs', () => {
+  beforeEach(() => stage.ask(['login', '-q']))
+
+  it.each([
+    [['-f', 'mc'], 'export MC_HOST_sts='],
+    [['-f', 'mc', '--alias', 'local_1'], 'export MC_HOST_local_1='],
+    [['-f', 'rclone', '--shell', 'fish'], `set -gx RCLONE_CONFIG_STS_TYPE 's3';`],
+    [['-f', 'ini'], '[default]\n'],
+    [['-f', 'ini', '--alias', 'my minio'], '[my minio]\n'],
+    [['-f', 's3cmd'], '[default]\naccess_key = '],
+    [['-f', 'dotenv'], 'AWS_ACCESS_KEY_ID='],
+  ])('are printed: %j', async (flags, start) => {
+    const { code, stdout, stderr } = await stage.cli(['creds', ...flags])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout.slice(0, start.length)).toBe(start)
+  })
+
+  it('are named after the profile', async () => {
+    await stage.ask(['login', '-q', '-p', 'ci'])
+    expect((await stage.cli(['creds', '-p', 'ci', '-f', 'mc'])).stdout).toMatch(/MC_HOST_ci=/)
+    expect((await stage.cli(['creds', '-p', 'ci', '-f', 'ini'])).stdout).toMatch(/^\[ci\]/)
+  })
+
+  it.each([
+    ['mc', 'my-minio'],
+    ['mc', '1st'],
+    ['mc', 'x=1; evil; y'],
+    ['rclone', 'a b'],
+    ['rclone', ''],
+    ['ini', 'a]b'],
+    ['ini', 'a\nb'],
+    ['ini', ''],
+  ])('%s refuses the name %j before anything is asked', async (format, alias) => {
+    await stage.cli(['logout'])
+    const { code, stdout, stderr } = await stage.ask(['creds', '-f', format, '--alias', alias])
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+    expect(stderr).toContain(`error: ${JSON.stringify(alias)} is no name for ${format}\nhint: `)
+    expect(stage.idp.seen).toHaveLength(1)
+  })
+})
+
+describe('creds -f github', () => {
+  it('prints the masks and appends to the files of the runner', async () => {
+    const [variables, outputs] = ['env', 'output'].map((name) => path.join(stage.home, name))
+    await writeFile(variables ?? '', 'BEFORE=1')
+    const env = { GITHUB_ENV: variables, GITHUB_OUTPUT: outputs }
+    const { code, stdout, stderr } = await stage.ask(['creds', '-f', 'github'], { env })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout.split('\n')).toEqual([
+      `::add-mask::${granted.accessKeyId}`,
+      `::add-mask::${granted.secretAccessKey}`,
+      `::add-mask::${granted.sessionToken}`,
+      '',
+    ])
+    expect(await readFile(variables ?? '', 'utf8')).toMatch(/^BEFORE=1\nAWS_ACCESS_KEY_ID<</)
+    expect(await readFile(outputs ?? '', 'utf8')).toMatch(/^\naws-access-key-id<</)
+  })
+
+  it('is refused elsewhere and with --output, before anything is asked', async () => {
+    const elsewhere = await stage.ask(['creds', '-f', 'github'])
+    expect(elsewhere).toMatchObject({ code: 78, stdout: '' })
+    expect(elsewhere.stderr).toContain('hint: GITHUB_ENV is not set here')
+    const both = await stage.ask(['creds', '-f', 'github', '-o', 'x'], { env: { GITHUB_ENV: 'y' } })
+    expect(both).toMatchObject({ code: 64, stdout: '' })
+    expect(stage.idp.seen).toEqual([])
+  })
+
+  it('says which file cannot be written, after the masks', async () => {
+    const env = { GITHUB_ENV: path.join(stage.home, 'no', 'such', 'folder') }
+    const { code, stdout, stderr } = await stage.ask(['creds', '-f', 'github'], { env })
+    expect(code).toBe(73)
+    expect(stdout).toContain('::add-mask::')
+    expect(stderr).toBe(`error: the file ${env.GITHUB_ENV} cannot be written\n`)
+  })
+})

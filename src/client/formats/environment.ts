@@ -32,22 +32,50 @@ export function environmentOf(
     ['AWS_ACCESS_KEY_ID', credentials.accessKeyId],
     ['AWS_SECRET_ACCESS_KEY', credentials.secretAccessKey],
     ['AWS_SESSION_TOKEN', credentials.sessionToken],
-    [
-      'AWS_CREDENTIAL_EXPIRATION',
-      new Date(credentials.expiresAtMs).toISOString().replace('.000Z', 'Z'),
-    ],
+    ['AWS_CREDENTIAL_EXPIRATION', utcOf(credentials)],
+    ...placeOf(credentials, options),
   ]
-  if (options.hasEndpoint) {
-    const endpoint = credentials.stsEndpoint.replace(/\/$/, '')
-    set.push(['AWS_ENDPOINT_URL_S3', endpoint], ['AWS_ENDPOINT_URL_STS', endpoint])
-  }
-  const isAws = /\.amazonaws\.com(\.cn)?(:\d+)?\/?$/.test(credentials.stsEndpoint)
+  return { set, unset: shadowing.filter((name) => options.env[name] !== undefined) }
+}
+
+/** Endpoints and region: where the credentials are good. */
+function placeOf(
+  credentials: RememberedCredentials,
+  options: EnvironmentOptions,
+): [string, string][] {
+  const place: [string, string][] = []
+  const endpoint = options.hasEndpoint ? endpointOf(credentials) : undefined
+  if (endpoint !== undefined)
+    place.push(['AWS_ENDPOINT_URL_S3', endpoint], ['AWS_ENDPOINT_URL_STS', endpoint])
   const hasRegion =
     options.env['AWS_REGION'] !== undefined || options.env['AWS_DEFAULT_REGION'] !== undefined
-  const region = options.region ?? (hasRegion || isAws ? undefined : 'us-east-1')
+  const region = options.region ?? (hasRegion ? undefined : defaultRegionOf(credentials))
   // Newer SDKs read the first, boto3 and the first AWS CLI only the second.
-  if (region !== undefined) set.push(['AWS_REGION', region], ['AWS_DEFAULT_REGION', region])
-  return { set, unset: shadowing.filter((name) => options.env[name] !== undefined) }
+  if (region !== undefined) place.push(['AWS_REGION', region], ['AWS_DEFAULT_REGION', region])
+  return place
+}
+
+/** The endpoint of the credentials' S3, which is their STS's; undefined at AWS, where the SDKs know better. */
+export function endpointOf({
+  stsEndpoint,
+}: Pick<RememberedCredentials, 'stsEndpoint'>): string | undefined {
+  return isAws(stsEndpoint) ? undefined : stsEndpoint.replace(/\/$/, '')
+}
+
+/** The region for an endpoint that has none of its own; undefined at AWS. */
+export function defaultRegionOf({
+  stsEndpoint,
+}: Pick<RememberedCredentials, 'stsEndpoint'>): string | undefined {
+  return isAws(stsEndpoint) ? undefined : 'us-east-1'
+}
+
+/** The end of the credentials' life, in UTC. */
+export function utcOf({ expiresAtMs }: Pick<RememberedCredentials, 'expiresAtMs'>): string {
+  return new Date(expiresAtMs).toISOString().replace('.000Z', 'Z')
+}
+
+function isAws(stsEndpoint: string): boolean {
+  return /\.amazonaws\.com(\.cn)?(:\d+)?\/?$/.test(stsEndpoint)
 }
 
 /** The change that `env --unset` makes. */

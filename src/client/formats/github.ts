@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto'
+import type { RememberedCredentials } from '../credential-cache.ts'
+import type { Document, Format } from './index.ts'
+import { environmentOf, utcOf } from './environment.ts'
+
+/**
+ * For a step of GitHub Actions: masks for the log on stdout, then variables for the later steps in `$GITHUB_ENV`, and outputs in
+ * `$GITHUB_OUTPUT`, named as those of AWS's own action. Masks come first: what is printed before them is not hidden.
+ *
+ * @see https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
+ */
+export const renderGithub: Format = (credentials, options) => {
+  const { set } = environmentOf(credentials, options)
+  const appends: [string | undefined, readonly (readonly [string, string])[]][] = [
+    [options.env['GITHUB_ENV'], set],
+    [options.env['GITHUB_OUTPUT'], outputsOf(credentials)],
+  ]
+  return {
+    text: renderMasks(credentials),
+    appends: appends.flatMap(([path, pairs]) =>
+      path === undefined || path === '' ? [] : [{ path, text: renderPairs(pairs) }],
+    ),
+  } satisfies Document
+}
+
+function renderMasks({
+  accessKeyId,
+  secretAccessKey,
+  sessionToken,
+}: RememberedCredentials): string {
+  const values = [accessKeyId, secretAccessKey, sessionToken].flatMap((value) => [
+    value,
+    JSON.stringify(value).slice(1, -1),
+  ])
+  return [...new Set(values)].map((value) => `::add-mask::${escapeCommand(value)}\n`).join('')
+}
+
+/** As the runner unescapes the data of a command. */
+function escapeCommand(value: string): string {
+  return value.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
+}
+
+function outputsOf(credentials: RememberedCredentials): [string, string][] {
+  return [
+    ['aws-access-key-id', credentials.accessKeyId],
+    ['aws-secret-access-key', credentials.secretAccessKey],
+    ['aws-session-token', credentials.sessionToken],
+    ['aws-expiration', utcOf(credentials)],
+  ]
+}
+
+/** Values between delimiters that nobody can guess, so that none ends early and sets variables of its own. The runner skips empty lines: an earlier step may have left its last one open. */
+function renderPairs(pairs: readonly (readonly [string, string])[]): string {
+  const blocks = pairs.map(([name, value]) => {
+    const delimiter = `ghadelimiter_${randomUUID()}`
+    return `${name}<<${delimiter}\n${value}\n${delimiter}\n`
+  })
+  return `\n${blocks.join('')}`
+}

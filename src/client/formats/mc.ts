@@ -1,0 +1,22 @@
+import type { Format } from './index.ts'
+import { endpointOf } from './environment.ts'
+import { renderShellLines } from '../shells.ts'
+import { refuseValue } from './refuse-value.ts'
+
+/**
+ * `MC_HOST_alias=scheme://KEY:SECRET:TOKEN@host` as a shell line: the one place of mc's that takes a session token without leaving it in a
+ * file. mc takes the three apart as they stand, without percent-decoding: key and secret end at a colon, the token at the last `@`.
+ *
+ * @throws {StsCliError} `ERR_DATA` for an endpoint with a path, or a colon in key or secret.
+ */
+export const renderMc: Format = (credentials, options) => {
+  const { accessKeyId, secretAccessKey, sessionToken } = credentials
+  const endpoint = new URL(endpointOf(credentials) ?? 'https://s3.amazonaws.com')
+  if (endpoint.pathname !== '/' || endpoint.search !== '')
+    refuseValue('mc', 'an endpoint with a path', 'name the server alone: -sts-ep https://host:9000')
+  if (`${accessKeyId}${secretAccessKey}`.includes(':'))
+    refuseValue('mc', 'an access key with a colon', 'use sts-cli exec, or another client')
+  const keys = `${accessKeyId}:${secretAccessKey}:${sessionToken}`
+  const url = `${endpoint.protocol}//${keys}@${endpoint.host}`
+  return { text: renderShellLines(options.shell, [[`MC_HOST_${options.alias}`, url]], []) }
+}

@@ -1,0 +1,28 @@
+import type { Format } from './index.ts'
+import { defaultRegionOf, endpointOf } from './environment.ts'
+import { renderShellLines } from '../shells.ts'
+
+/**
+ * A remote of rclone's as shell lines: it stands beside those of rclone's own file, and leaves nothing on disk that ends in an hour.
+ *
+ * @see https://rclone.org/docs/#config-file
+ */
+export const renderRclone: Format = (credentials, options) => {
+  const endpoint = endpointOf(credentials)
+  const region = options.region ?? defaultRegionOf(credentials)
+  const settings: (readonly [string, string | undefined])[] = [
+    ['TYPE', 's3'],
+    ['PROVIDER', endpoint === undefined ? 'AWS' : 'Minio'],
+    // Otherwise the AWS_ variables or the profile of the user win where a key is left out.
+    ['ENV_AUTH', 'false'],
+    ['ACCESS_KEY_ID', credentials.accessKeyId],
+    ['SECRET_ACCESS_KEY', credentials.secretAccessKey],
+    ['SESSION_TOKEN', credentials.sessionToken],
+    ['ENDPOINT', endpoint],
+    ['REGION', region],
+  ]
+  const lines = settings.flatMap(([name, value]): [string, string][] =>
+    value === undefined ? [] : [[`RCLONE_CONFIG_${options.alias.toUpperCase()}_${name}`, value]],
+  )
+  return { text: renderShellLines(options.shell, lines, []) }
+}

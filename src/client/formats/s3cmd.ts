@@ -1,0 +1,36 @@
+import type { Format } from './index.ts'
+import { defaultRegionOf, endpointOf } from './environment.ts'
+import { refuseValue } from './refuse-value.ts'
+
+/**
+ * A configuration file of s3cmd's: `s3cmd -c FILE`. With `host_bucket` the same as `host_base` the bucket stands in the path.
+ *
+ * @throws {StsCliError} `ERR_DATA` for an endpoint with a path, or a value with a line break.
+ */
+export const renderS3cmd: Format = (credentials, options) => {
+  const endpoint = endpointOf(credentials)
+  const url = endpoint === undefined ? undefined : new URL(endpoint)
+  if (url !== undefined && (url.pathname !== '/' || url.search !== ''))
+    refuseValue(
+      's3cmd',
+      'an endpoint with a path',
+      'name the server alone: -sts-ep https://host:9000',
+    )
+  const region = options.region ?? defaultRegionOf(credentials)
+  const pairs: (readonly [string, string | undefined])[] = [
+    ['access_key', credentials.accessKeyId],
+    ['secret_key', credentials.secretAccessKey],
+    ['access_token', credentials.sessionToken],
+    ['host_base', url?.host],
+    ['host_bucket', url?.host],
+    ['use_https', url?.protocol === 'http:' ? 'False' : 'True'],
+    ['bucket_location', region],
+  ]
+  const lines = pairs.map(([key, value]) => {
+    if (value === undefined) return ''
+    return /^\s|\s$|^["']|[\r\n\0]/.test(value)
+      ? refuseValue('s3cmd', `the value of ${key}`, 'use sts-cli exec, or another client')
+      : `${key} = ${value}\n`
+  })
+  return { text: `[default]\n${lines.join('')}` }
+}
