@@ -12,7 +12,7 @@ const target = path.join(root, 'dist')
 const staging = path.join(root, `dist.${process.pid}.tmp`)
 
 /** Loaded by the server alone: required where they are installed, which keeps the package small and their licences theirs. */
-const external = ['oidc-provider', 'pino', 'prom-client', 'selfsigned', 'undici']
+const external = ['ldapts', 'oidc-provider', 'pino', 'prom-client', 'selfsigned', 'undici']
 
 /** What `env` and `creds` need when the credentials are warm: one file, because each further one costs a hundredth of Node's own start. */
 const warmModules = new RegExp(

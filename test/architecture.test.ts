@@ -80,6 +80,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   selfsigned: ['server/issuer/certificate.ts'],
   pino: ['base/log.ts'],
   'prom-client': ['server/metrics.ts'],
+  ldapts: ['server/identity/ldap/connection.ts'],
 }
 
 const isOurs = (to: string): boolean => to.endsWith('.ts')

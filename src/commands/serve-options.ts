@@ -13,6 +13,8 @@ export const serveOptions: readonly OptionSpec[] = [
   serve('no-idp', 'no embedded identity provider'),
   serve('client ID:SECRET[:POLICY]…', 'a client of the embedded provider; may be repeated'),
   serve('policy NAME=FILE…', 'a policy that tokens may name; may be repeated'),
+  serve('ldap-policy POLICY=DN…', 'policy of an LDAP user or group; may be repeated'),
+  serve('ldap-policy-file FILE', 'the same from a file of JSON: {"DN": "POLICY"}'),
   serve('bucket NAME…', 'a bucket to make at start; may be repeated'),
   serve('tls', 'https with a certificate made at start'),
   serve('tls-cert FILE', 'certificate of the server, in PEM'),

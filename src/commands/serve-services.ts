@@ -2,12 +2,12 @@
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import type { EmbeddedProvider, ServerOptions } from '../server/server-options.ts'
-import { readTextFile, type Settings } from './settings.ts'
+import { readCa, readUrlVariable, readVariable } from './serve-variables.ts'
+import type { Settings } from './settings.ts'
 
 /** Each would change who may do what: a server that ignored one would not be the server that was asked for. */
 const notBuilt: Readonly<Record<string, string>> = {
   MINIO_ETCD_ENDPOINTS: 'etcd',
-  MINIO_IDENTITY_LDAP_SERVER_ADDR: 'LDAP',
   MINIO_IDENTITY_PLUGIN_URL: 'an identity management plugin',
   MINIO_IDENTITY_OPENID_ROLE_POLICY: 'role policies',
   MINIO_IDENTITY_TLS_ENABLE: 'client certificates',
@@ -39,7 +39,10 @@ export function readIdentityProvider(
   const jwksUrl = readUrlVariable(io, 'MINIO_IAM_JWKS_URL')
   const configUrl = readUrlVariable(io, 'MINIO_IDENTITY_OPENID_CONFIG_URL')
   if (jwksUrl === undefined && configUrl === undefined) {
-    if (settings.has('no-idp')) return undefined
+    const isReplaced = readVariable(io, 'MINIO_IDENTITY_LDAP_SERVER_ADDR') !== undefined
+    // Whoever names a directory wants its users; clients named beside it are wanted too.
+    if (settings.has('no-idp') || (isReplaced && settings.list('client').length === 0))
+      return undefined
     return { kind: 'embedded', address: embedded.readAddress(), clients: embedded.readClients() }
   }
   const name = jwksUrl === undefined ? 'MINIO_IDENTITY_OPENID_CONFIG_URL' : 'MINIO_IAM_JWKS_URL'
@@ -73,22 +76,4 @@ export function readPolicyEngine(settings: Settings, io: Io): ServerOptions['pol
     return { url, authorization: token === '' ? undefined : token, ca: readCa(settings) }
   }
   return undefined
-}
-
-function readCa(settings: Settings): readonly string[] | undefined {
-  const caFile = settings.get('ca-file')
-  return caFile === undefined ? undefined : [readTextFile(caFile, 'CA')]
-}
-
-function readUrlVariable(io: Io, name: string): string | undefined {
-  const text = io.env[name]
-  if (text === undefined || text === '') return undefined
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text
-  throw new StsCliError(
-    'ERR_CONFIG',
-    `${name} ${JSON.stringify(text)} is not an http or https URL`,
-    {
-      stage: 'serve',
-    },
-  )
 }

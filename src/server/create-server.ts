@@ -14,6 +14,7 @@ import {
   openSessions,
   openTokenVerifier,
 } from './open-backends.ts'
+import { openLdap } from './open-identity.ts'
 import { parseSessionPolicy } from './policy/session-policy.ts'
 import { withSessionPolicy } from './policy/with-session-policy.ts'
 import { createS3Handler } from './s3/handle-s3.ts'
@@ -90,6 +91,7 @@ async function buildHandler(
   const authenticator = createRequestAuthenticator({ root: options.root, sessions, region, nowMs })
   const engine = openPolicyEngine(options, policies, closers)
   const tokenVerifier = openTokenVerifier(options, issuer, closers)
+  const ldap = openLdap(options, policies)
   const objects = await openObjects(options, closers)
   const metrics = createMetrics()
   const router = createRouter({
@@ -98,6 +100,7 @@ async function buildHandler(
       authenticator,
       sessions,
       tokenVerifier,
+      ldap,
       knownPolicies: policies,
       isPolicyClaimRequired: options.policyEngine === undefined,
       checkSessionPolicy: parseSessionPolicy,
@@ -111,7 +114,12 @@ async function buildHandler(
       log,
     }),
     checkReady: async () => {
-      const parts = [sessions.checkReady(), tokenVerifier?.checkReady(), engine.checkReady?.()]
+      const parts = [
+        sessions.checkReady(),
+        tokenVerifier?.checkReady(),
+        engine.checkReady?.(),
+        ldap?.directory.checkReady(),
+      ]
       return (await Promise.all(parts)).every((isReady) => isReady !== false)
     },
     metrics: () => metrics.text(),

@@ -1,9 +1,10 @@
 /** Every setting of the server in one shape. Commands and the library fill it; nothing below reads flags or the environment. */
 import type { Log } from '../base/log.ts'
 import type { Credentials } from '../protocol/credentials.ts'
+import type { LdapOptions } from './identity/ldap/directory.ts'
 import type { IssuerClient } from './issuer/create-issuer.ts'
 import type { Address } from './server-address.ts'
-import type { StsLimits } from './sts/sts-action.ts'
+import type { LdapLogins, StsLimits } from './sts/sts-action.ts'
 
 export interface ServerOptions {
   readonly address: Address
@@ -21,6 +22,8 @@ export interface ServerOptions {
   readonly policyClaim: string
   /** Undefined: the IAM documents decide. */
   readonly policyEngine: PolicyEngine | undefined
+  /** A directory whose users may log in. */
+  readonly ldap?: (LdapOptions & Pick<LdapLogins, 'policies'>) | undefined
   readonly limits: StsLimits
   readonly log: Log
   readonly isAccessLogged: boolean

@@ -41,7 +41,7 @@ export function findConditionValues(key: string, request: AuthorizationRequest):
   const lower = key.toLowerCase()
   if (isPrincipalKey(lower)) return principalValues(lower, request)
   if (lower.startsWith('jwt:')) return claimValues(request.principal.claims[key.slice(4)])
-  if (lower.startsWith('ldap:')) return []
+  if (lower.startsWith('ldap:')) return ldapValues(lower, request)
   const name = awsKeys[lower] ?? s3Keys[lower]
   return name === undefined ? [] : (request.conditions.get(name) ?? [])
 }
@@ -60,6 +60,20 @@ function principalValues(lower: string, { principal }: AuthorizationRequest): re
       return principal.groups
     default:
       return [principal.kind === 'root' ? 'Account' : 'AssumedRole']
+  }
+}
+
+/** What a session that came from a directory carries. */
+function ldapValues(lower: string, { principal }: AuthorizationRequest): readonly string[] {
+  switch (lower) {
+    case 'ldap:user':
+      return claimValues(principal.claims['ldapUser'])
+    case 'ldap:username':
+      return claimValues(principal.claims['ldapUsername'])
+    case 'ldap:groups':
+      return principal.claims['ldapUser'] === undefined ? [] : principal.groups
+    default:
+      return []
   }
 }
 

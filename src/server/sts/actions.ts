@@ -1,6 +1,7 @@
 /** Every STS action, one line each. */
 import { AwsError } from '../../protocol/aws-error.ts'
 import { assumeRole } from './assume-role.ts'
+import { assumeRoleWithLdapIdentity } from './assume-role-with-ldap-identity.ts'
 import { federateToken } from './federate-token.ts'
 import { getCallerIdentity } from './get-caller-identity.ts'
 import { requireParameter } from './parameters.ts'
@@ -45,7 +46,7 @@ export const actions: ReadonlyMap<string, StsAction> = new Map(
     assumeRoleWithWebIdentity,
     assumeRole,
     getCallerIdentity,
-    notConfigured('AssumeRoleWithLDAPIdentity'),
+    assumeRoleWithLdapIdentity,
     notConfigured('AssumeRoleWithCertificate'),
     notConfigured('AssumeRoleWithCustomToken'),
   ].map((action) => [action.name, action]),

@@ -2,7 +2,8 @@
 import { AwsError } from '../../protocol/aws-error.ts'
 import { isObject, type JsonObject } from '../../base/parse.ts'
 import type { StsResult } from '../../protocol/sts-wire.ts'
-import { readDurationSeconds } from './parameters.ts'
+import { readDurationSeconds, readSessionPolicy } from './parameters.ts'
+import { keepKnownPolicies } from './policy-names.ts'
 import type { StsRequest, StsServices } from './sts-action.ts'
 
 /** Verifies `token`, applies the claim and lifetime rules, and issues credentials. */
@@ -18,8 +19,7 @@ export async function federateToken(
   const verified = await services.tokenVerifier.verify(token)
   request.http.log['principal'] = verified.subject
   const policyNames = readPolicyNames(verified.claims, services)
-  const sessionPolicy = parameters.get('Policy') || undefined
-  if (sessionPolicy !== undefined) services.checkSessionPolicy(sessionPolicy)
+  const sessionPolicy = readSessionPolicy(parameters, services)
   const credentials = await services.sessions.issue({
     subject: verified.subject,
     claims: selectClaims(verified.claims),
@@ -48,29 +48,15 @@ function chooseEndMs(
  *
  * @throws {AwsError} `InvalidParameterValue` when the claim is missing or none of its names is known.
  */
-function readPolicyNames(claims: JsonObject, services: StsServices): string[] {
+function readPolicyNames(claims: JsonObject, services: StsServices): readonly string[] {
   const names = readNames(claims[services.policyClaim])
-  if (!services.isPolicyClaimRequired) return names
-  if (names.length === 0) {
+  if (services.isPolicyClaimRequired && names.length === 0) {
     throw new AwsError(
       'InvalidParameterValue',
       `claim ${services.policyClaim} is missing: the token names no policy`,
     )
   }
-  const known = names.filter((name) => services.knownPolicies.has(name))
-  const unknown = names.filter((name) => !services.knownPolicies.has(name))
-  if (known.length === 0) {
-    throw new AwsError(
-      'InvalidParameterValue',
-      `claim ${services.policyClaim} names no policy that exists here: ${unknown.slice(0, 5).join(', ')}`,
-    )
-  }
-  if (unknown.length > 0)
-    services.log.warn(
-      { unknown: unknown.slice(0, 20) },
-      'token names policies that do not exist here',
-    )
-  return known
+  return keepKnownPolicies(names, `claim ${services.policyClaim}`, services)
 }
 
 /** A string, a comma list or an array of those, trimmed, empties dropped (WIRE 4.3). */

@@ -1,6 +1,6 @@
 /** Reading of an action's parameters, each with the refusal its sender can act on. */
 import { AwsError } from '../../protocol/aws-error.ts'
-import type { StsLimits } from './sts-action.ts'
+import type { StsLimits, StsServices } from './sts-action.ts'
 
 type Parameters = ReadonlyMap<string, string>
 
@@ -33,4 +33,18 @@ export function readDurationSeconds(parameters: Parameters, limits: StsLimits): 
     )
   }
   return seconds
+}
+
+/**
+ * The session policy as it was sent; undefined when absent or empty.
+ *
+ * @throws {AwsError} What `checkSessionPolicy` throws.
+ */
+export function readSessionPolicy(
+  parameters: Parameters,
+  { checkSessionPolicy }: Pick<StsServices, 'checkSessionPolicy'>,
+): string | undefined {
+  const text = parameters.get('Policy') || undefined
+  if (text !== undefined) checkSessionPolicy(text)
+  return text
 }

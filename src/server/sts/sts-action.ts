@@ -1,6 +1,7 @@
 /** An STS action is a module: its wire name, its parameters, what it does. Adding one is a file and a line in `actions`. */
 import type { Log } from '../../base/log.ts'
 import type { StsResult } from '../../protocol/sts-wire.ts'
+import type { LdapDirectory } from '../identity/ldap/directory.ts'
 import type { RequestAuthenticator } from '../identity/request-authenticator.ts'
 import type { TokenVerifier } from '../identity/token-verifier.ts'
 import type { SessionStore } from '../sessions/session-store.ts'
@@ -20,6 +21,8 @@ export interface StsServices {
   readonly sessions: SessionStore
   /** Undefined where no identity provider is configured. */
   readonly tokenVerifier: TokenVerifier | undefined
+  /** Undefined where no directory is configured. */
+  readonly ldap?: LdapLogins | undefined
   readonly limits: StsLimits
   /** Claim that names policies; MinIO's prefix and name put together. */
   readonly policyClaim: string
@@ -30,6 +33,13 @@ export interface StsServices {
   readonly checkSessionPolicy: (text: string) => void
   readonly nowMs: () => number
   readonly log: Log
+}
+
+/** Users of a directory, and what they may do here. */
+export interface LdapLogins {
+  readonly directory: LdapDirectory
+  /** Normalized distinguished name of a user or a group → names of policies. */
+  readonly policies: ReadonlyMap<string, readonly string[]>
 }
 
 export interface StsRequest {

@@ -131,7 +131,7 @@ describe('the policies of credentials', () => {
     const sts = openSts()
     await sts.call(grants, { form: ask({ Token: token({ policy: 'other,readonly' }) }) })
     expect(sts.logged).toContain(
-      'warn token names policies that do not exist here {"unknown":["other"]}',
+      'warn policies are named that do not exist here {"source":"claim policy","unknown":["other"]}',
     )
   })
 

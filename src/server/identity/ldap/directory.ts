@@ -1,0 +1,155 @@
+/** Name and password → who that is in the directory: looked up, proved by a bind, with the groups it belongs to. */
+import type { Log } from '../../../base/log.ts'
+import { AwsError } from '../../../protocol/aws-error.ts'
+import type { AttemptPacer } from './attempt-pacer.ts'
+import { withLdapConnection, type LdapConnection, type LdapServer } from './connection.ts'
+
+export interface LdapOptions extends LdapServer {
+  readonly lookupDn: string
+  readonly lookupPassword: string
+  readonly userBases: readonly string[]
+  /** `%s` is the user's name. */
+  readonly userFilter: string
+  readonly groupBases: readonly string[]
+  /** `%s` is the user's name, `%d` its distinguished name. Undefined: groups are not asked for. */
+  readonly groupFilter: string | undefined
+}
+
+export interface LdapLogin {
+  readonly username: string
+  readonly password: string
+  /** Where the request comes from. */
+  readonly address: string
+}
+
+export interface LdapUser {
+  /** As the directory writes it. */
+  readonly dn: string
+  readonly groups: readonly string[]
+}
+
+export interface LdapDirectory {
+  /**
+   * @throws {AwsError} `InvalidParameterValue`, the same for an unknown user and a wrong password; `SlowDown` after many of those;
+   *   `ServiceUnavailable` when the directory does not answer.
+   */
+  logIn(login: LdapLogin): Promise<LdapUser>
+  /** Whether the directory takes the lookup account. */
+  checkReady(): Promise<boolean>
+}
+
+export interface DirectoryServices {
+  readonly pacer: AttemptPacer
+  readonly log: Log
+  readonly nowMs: () => number
+}
+
+/** A user in more groups than this is refused: fewer groups than there are may be more rights than there are. */
+const maxGroups = 500
+/** Longer names and passwords are nobody's; each costs the directory work. */
+const maxNameLength = 256
+const maxPasswordBytes = 1024
+/** Health is asked for by anybody; the directory is asked at most this often. */
+const readyAgeMs = 5000
+
+/** Makes a directory; nothing is connected before the first login. */
+export function createLdapDirectory(
+  options: LdapOptions,
+  { pacer, log, nowMs }: DirectoryServices,
+): LdapDirectory {
+  let ready = { isReady: false, atMs: Number.NEGATIVE_INFINITY }
+  return {
+    async logIn(login) {
+      const { username, password, address } = login
+      // An empty password is an unauthenticated bind, which many directories answer with success (RFC 4513 §5.1.2).
+      if (password === '' || username === '') throw refuse()
+      if (username.length > maxNameLength || Buffer.byteLength(password) > maxPasswordBytes)
+        throw refuse()
+      const user = await pacer.pace({ username, address }, () =>
+        ask(() =>
+          withLdapConnection(options, (connection) => findProved(connection, login, options)),
+        ),
+      )
+      if (user === undefined) throw refuse()
+      return user
+    },
+    async checkReady() {
+      if (nowMs() - ready.atMs < readyAgeMs) return ready.isReady
+      const isReady = await withLdapConnection(options, async (connection) => {
+        await bindForLookup(connection, options)
+        return true
+      }).catch(() => false)
+      ready = { isReady, atMs: nowMs() }
+      return isReady
+    },
+  }
+
+  async function ask<T>(question: () => Promise<T>): Promise<T> {
+    try {
+      return await question()
+    } catch (cause) {
+      log.error({ reason: String(cause) }, 'the directory could not answer')
+      throw new AwsError('ServiceUnavailable', 'the LDAP server does not answer; try again', {
+        cause,
+      })
+    }
+  }
+}
+
+/** The user, when there is exactly one of that name and the directory takes its password. */
+async function findProved(
+  connection: LdapConnection,
+  { username, password }: LdapLogin,
+  options: LdapOptions,
+): Promise<LdapUser | undefined> {
+  const fill = (filter: string, dn: string): string =>
+    filter.replaceAll(/%[sd]/g, (mark) => escapeFilter(mark === '%s' ? username : dn))
+  await bindForLookup(connection, options)
+  const filter = fill(options.userFilter, '')
+  const found = await searchAll(connection, { bases: options.userBases, filter, maxEntries: 1 })
+  const [dn = '', ...others] = found
+  const isOne = dn !== '' && others.length === 0
+  // Nobody of that name takes the same steps as a wrong password, as far as a client can tell.
+  const isProved = await connection.bind(isOne ? dn : decoyOf(options), password)
+  if (!isOne || !isProved) return undefined
+  if (options.groupFilter === undefined) return { dn, groups: [] }
+  await bindForLookup(connection, options)
+  const groups = await searchAll(connection, {
+    bases: options.groupBases,
+    filter: fill(options.groupFilter, dn),
+    maxEntries: maxGroups,
+  })
+  if (groups.length > maxGroups) throw new Error(`${dn} is in more than ${maxGroups} groups`)
+  return { dn, groups }
+}
+
+async function searchAll(
+  connection: LdapConnection,
+  search: { readonly bases: readonly string[]; filter: string; maxEntries: number },
+): Promise<string[]> {
+  const found = new Set<string>()
+  for (const base of search.bases)
+    for (const dn of await connection.search({ ...search, base })) found.add(dn)
+  return [...found]
+}
+
+async function bindForLookup(connection: LdapConnection, options: LdapOptions): Promise<void> {
+  if (await connection.bind(options.lookupDn, options.lookupPassword)) return
+  throw new Error('the directory refuses the lookup account (MINIO_IDENTITY_LDAP_LOOKUP_BIND_DN)')
+}
+
+function decoyOf({ userBases }: LdapOptions): string {
+  return `cn=nobody-of-that-name,${userBases[0] ?? ''}`
+}
+
+/** What has a meaning in a filter, and NUL, as `\hh` (RFC 4515 §3). */
+function escapeFilter(text: string): string {
+  return text.replaceAll(
+    /[\\*()\0]/g,
+    (character) => `\\${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  )
+}
+
+function refuse(): AwsError {
+  return new AwsError('InvalidParameterValue', 'the LDAP user name or password is wrong')
+}

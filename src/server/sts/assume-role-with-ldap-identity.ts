@@ -1,0 +1,51 @@
+import { AwsError } from '../../protocol/aws-error.ts'
+import { normalizeDn } from '../identity/ldap/distinguished-name.ts'
+import type { LdapUser } from '../identity/ldap/directory.ts'
+import { readDurationSeconds, readSessionPolicy, requireParameter } from './parameters.ts'
+import { keepKnownPolicies } from './policy-names.ts'
+import type { LdapLogins, StsAction, StsServices } from './sts-action.ts'
+
+/**
+ * AssumeRoleWithLDAPIdentity: a directory's user name and password in, temporary credentials out. The policies are those of the user's
+ * distinguished name and of its groups'.
+ */
+export const assumeRoleWithLdapIdentity: StsAction = {
+  name: 'AssumeRoleWithLDAPIdentity',
+  async run({ http, parameters }, services) {
+    const { ldap, limits, nowMs } = services
+    if (ldap === undefined)
+      throw new AwsError('STSNotInitialized', 'no LDAP server is configured on this server')
+    const username = requireParameter(parameters, 'LDAPUsername')
+    const password = requireParameter(parameters, 'LDAPPassword')
+    // What is cheap to refuse is refused before the directory is asked (MinIO looks at the duration last, with the same code).
+    const sessionPolicy = readSessionPolicy(parameters, services)
+    const durationSeconds = readDurationSeconds(parameters, limits) ?? limits.defaultDurationSeconds
+    const user = await ldap.directory.logIn({ username, password, address: http.remoteAddress })
+    http.log['principal'] = user.dn
+    const credentials = await services.sessions.issue({
+      subject: user.dn,
+      claims: { ldapUser: user.dn, ldapUsername: username },
+      policyNames: findPolicies(user, ldap, services),
+      sessionPolicy,
+      groups: user.groups,
+      expiresAtMs: nowMs() + durationSeconds * 1000,
+    })
+    return { credentials }
+  },
+}
+
+/** @throws {AwsError} `InvalidParameterValue` when neither the user nor a group of it has a policy. */
+function findPolicies(
+  { dn, groups }: LdapUser,
+  { policies }: LdapLogins,
+  services: StsServices,
+): readonly string[] {
+  const names = [dn, ...groups].flatMap((name) => policies.get(normalizeDn(name) ?? '') ?? [])
+  if (services.isPolicyClaimRequired && names.length === 0) {
+    throw new AwsError(
+      'InvalidParameterValue',
+      `no policy is attached to ${dn} or to one of its ${groups.length} groups`,
+    )
+  }
+  return keepKnownPolicies([...new Set(names)], 'the LDAP mapping', services)
+}

@@ -1,0 +1,260 @@
+import { describe, expect, it } from 'vitest'
+import {
+  createLdapDirectory,
+  type LdapDirectory,
+  type LdapOptions,
+} from '../../../../src/server/identity/ldap/directory.ts'
+import { createAttemptPacer } from '../../../../src/server/identity/ldap/attempt-pacer.ts'
+import { makeCertificate } from '../../../../src/server/issuer/certificate.ts'
+import { findClosedPort } from '../../../commands/harness.ts'
+import { startDirectory, type FakeDirectory, type Script } from './fake-directory.ts'
+
+const people = 'ou=people,dc=example,dc=org'
+const groups = 'ou=groups,dc=example,dc=org'
+const lookupDn = 'cn=lookup,dc=example,dc=org'
+const alice = `uid=alice,${people}`
+const ops = `cn=ops,${groups}`
+const wrong = { code: 'InvalidParameterValue', message: 'the LDAP user name or password is wrong' }
+
+const script: Script = {
+  accounts: { [lookupDn]: 'lookup-password', [alice]: 'alice-password' },
+  search: (base, filter) => {
+    if (base === people && filter === '(uid=alice)') return [alice]
+    return base === groups && filter === `(member=${alice})` ? [ops] : []
+  },
+}
+
+interface Opened extends FakeDirectory {
+  readonly directory: LdapDirectory
+  readonly logged: string[]
+  readonly waited: number[]
+}
+
+async function open(
+  changes: Partial<Script> = {},
+  options: Partial<LdapOptions> = {},
+): Promise<Opened> {
+  const fake = await startDirectory({ ...script, ...changes })
+  const logged: string[] = []
+  const waited: number[] = []
+  const log = (facts: object, message: string): void =>
+    void logged.push(`${message} ${JSON.stringify(facts)}`)
+  let now = 0
+  const nowMs = (): number => now
+  const wait = async (delayMs: number): Promise<void> => {
+    waited.push(delayMs)
+    now += delayMs
+  }
+  const directory = createLdapDirectory(
+    {
+      host: '127.0.0.1',
+      port: fake.port,
+      security: 'none',
+      isCertificateChecked: true,
+      timeoutMs: 10_000,
+      ca: undefined,
+      lookupDn,
+      lookupPassword: 'lookup-password',
+      userBases: [people],
+      userFilter: '(uid=%s)',
+      groupBases: [groups],
+      groupFilter: '(member=%d)',
+      ...options,
+    },
+    {
+      pacer: createAttemptPacer({ nowMs, wait }),
+      log: { info: log, warn: log, error: log },
+      nowMs,
+    },
+  )
+  return { ...fake, asked: fake.asked, directory, logged, waited }
+}
+
+const login = { username: 'alice', password: 'alice-password', address: '10.0.0.1' }
+
+describe('a login at a directory', () => {
+  it('looks the user up, proves it by a bind, and asks for its groups as the lookup account', async () => {
+    const { directory, asked } = await open()
+    expect(await directory.logIn(login)).toEqual({ dn: alice, groups: [ops] })
+    expect(asked).toEqual([
+      `bind ${lookupDn}`,
+      `search ${people} (uid=alice)`,
+      `bind ${alice}`,
+      `bind ${lookupDn}`,
+      `search ${groups} (member=${alice})`,
+    ])
+  })
+
+  it('asks for no groups where none are configured', async () => {
+    const { directory, asked } = await open({}, { groupFilter: undefined })
+    expect(await directory.logIn(login)).toEqual({ dn: alice, groups: [] })
+    expect(asked).toHaveLength(3)
+  })
+
+  it('looks below every base, for users and for groups', async () => {
+    const bases = { userBases: ['ou=a', people], groupBases: [groups, 'ou=more'] }
+    const more = 'cn=more,ou=more'
+    const search = (base: string, filter: string): readonly string[] =>
+      base === 'ou=more' ? [more] : script.search(base, filter)
+    const { directory } = await open({ search }, bases)
+    expect(await directory.logIn(login)).toEqual({ dn: alice, groups: [ops, more] })
+  })
+
+  it('takes the user’s name into the group filter too', async () => {
+    const { directory, asked } = await open({}, { groupFilter: '(&(a=%d)(memberuid=%s))' })
+    await directory.logIn(login)
+    expect(asked.at(-1)).toBe(`search ${groups} (&(a=${alice})(memberuid=alice))`)
+  })
+})
+
+describe('a login that is refused', () => {
+  it('is answered the same for an unknown user and for a wrong password, by the same steps', async () => {
+    const unknown = await open()
+    const mistyped = await open()
+    await expect(unknown.directory.logIn({ ...login, username: 'nobody' })).rejects.toMatchObject(
+      wrong,
+    )
+    await expect(mistyped.directory.logIn({ ...login, password: 'x' })).rejects.toMatchObject(wrong)
+    const steps = ({ asked }: Opened): string[] => asked.map((line) => line.split(' ')[0] ?? '')
+    expect(steps(unknown)).toEqual(steps(mistyped))
+  })
+
+  it.each([
+    ['an empty password, which many directories take for a bind', { password: '' }],
+    ['an empty name', { username: '' }],
+    ['a name without end', { username: 'a'.repeat(257) }],
+    ['a password without end', { password: 'é'.repeat(513) }],
+  ])('is refused before the directory is asked for %s', async (_what, change) => {
+    const { directory, asked } = await open({ accounts: { ...script.accounts, [alice]: '' } })
+    await expect(directory.logIn({ ...login, ...change })).rejects.toMatchObject(wrong)
+    expect(asked).toEqual([])
+  })
+
+  it.each([
+    ['*', '(uid=\\2a)'],
+    ['alice)(uid=*', '(uid=alice\\29\\28uid=\\2a)'],
+    ['alice\\', '(uid=alice\\5c)'],
+    ['a\0b', '(uid=a\\00b)'],
+    ['$&%d', '(uid=$&%d)'],
+  ])('keeps the name %j a name in the filter', async (username, filter) => {
+    const { directory, asked } = await open()
+    await expect(directory.logIn({ ...login, username })).rejects.toMatchObject(wrong)
+    expect(asked[1]).toBe(`search ${people} ${filter}`)
+  })
+
+  it('keeps a distinguished name a value in the group filter', async () => {
+    const dn = `cn=a\\2c(b*),${people}`
+    const { directory, asked } = await open({
+      accounts: { ...script.accounts, [dn]: 'alice-password' },
+      search: (base) => (base === people ? [dn] : []),
+    })
+    await directory.logIn(login)
+    expect(asked.at(-1)).toBe(`search ${groups} (member=cn=a\\5c2c\\28b\\2a\\29,${people})`)
+  })
+
+  it.each([
+    ['two users have the name', [alice, `uid=alice,ou=b,${people}`]],
+    ['the entry has no name', ['']],
+  ])('is refused where %s', async (_what, found) => {
+    const { directory } = await open({
+      accounts: { ...script.accounts, '': 'alice-password' },
+      search: (base) => (base === people ? found : []),
+    })
+    await expect(directory.logIn(login)).rejects.toMatchObject(wrong)
+  })
+
+  it.each([19, 49, 50, 53])('is refused by result code %i of the bind', async (code) => {
+    const { directory } = await open({ bindCode: (dn) => (dn === alice ? code : undefined) })
+    await expect(directory.logIn(login)).rejects.toMatchObject(wrong)
+  })
+})
+
+describe('a directory that fails', () => {
+  const down = {
+    code: 'ServiceUnavailable',
+    message: 'the LDAP server does not answer; try again',
+  }
+
+  it.each<[string, Partial<Script>]>([
+    ['cuts the connection', { raw: 'cut' }],
+    ['refuses the lookup account', { accounts: { [alice]: 'alice-password' } }],
+    ['is busy when the user binds', { bindCode: (dn) => (dn === alice ? 51 : undefined) }],
+    ['ends a search with an error', { searchCode: 1 }],
+    ['sends without end', { raw: Buffer.alloc(3 * 1024 * 1024, 0x30) }],
+    [
+      'finds more groups than a session can hold',
+      { search: (b, f) => (b === groups ? manyNames(501) : script.search(b, f)) },
+    ],
+  ])('is said not to answer when it %s', async (_what, changes) => {
+    const { directory, logged } = await open(changes)
+    await expect(directory.logIn(login)).rejects.toMatchObject(down)
+    expect(logged[0]).toMatch(/^the directory could not answer \{"reason":"\w*Error: ./)
+    expect(logged.join()).not.toContain('password"')
+    expect(logged.join()).not.toMatch(/alice-password|lookup-password/)
+  })
+
+  it.each<[string, Partial<Script>]>([
+    ['says nothing', { raw: 'nothing' }],
+    ['answers bytes that are not LDAP', { raw: Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n') }],
+  ])('is waited for no longer than its time when it %s', async (_what, changes) => {
+    const { directory, logged } = await open(changes, { timeoutMs: 100 })
+    await expect(directory.logIn(login)).rejects.toMatchObject(down)
+    expect(logged[0]).toContain('no answer within 100 ms')
+  })
+
+  it('is said not to answer when nothing listens, and that counts for no failure', async () => {
+    const port = await findClosedPort()
+    const { directory, waited } = await open({}, { port })
+    for (let attempt = 0; attempt < 5; attempt += 1)
+      await expect(directory.logIn(login)).rejects.toMatchObject(down)
+    expect(waited).toEqual([])
+  })
+
+  it('is not ready; one that takes the lookup account is', async () => {
+    expect(await (await open()).directory.checkReady()).toBe(true)
+    expect(await (await open({ raw: 'cut' })).directory.checkReady()).toBe(false)
+    expect(await (await open({ accounts: {} })).directory.checkReady()).toBe(false)
+  })
+})
+
+function manyNames(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `cn=g${index},${groups}`)
+}
+
+describe('the connection to a directory', () => {
+  it.each([
+    ['ldaps', false],
+    ['starttls', true],
+  ])('is trusted by its authority, and by it alone: %s', async (_what, isUpgrade) => {
+    const { cert, key } = await makeCertificate(Date.now())
+    const other = await makeCertificate(Date.now())
+    const tls = { cert, key, isUpgrade }
+    const security = isUpgrade ? 'starttls' : 'tls'
+    const logIn = async (options: Partial<LdapOptions>): Promise<unknown> => {
+      const { directory } = await open({ tls }, { security, ...options })
+      return directory.logIn(login).catch((error: { code: string }) => error.code)
+    }
+    expect(await logIn({ ca: [cert] })).toMatchObject({ dn: alice })
+    expect(await logIn({ ca: [cert], host: 'localhost' })).toMatchObject({ dn: alice })
+    expect(await logIn({ ca: [other.cert] })).toBe('ServiceUnavailable')
+    expect(await logIn({})).toBe('ServiceUnavailable')
+    expect(await logIn({ isCertificateChecked: false })).toMatchObject({ dn: alice })
+  })
+
+  it('carries no password when the server does not take StartTLS', async () => {
+    const { directory, asked } = await open({}, { security: 'starttls' })
+    await expect(directory.logIn(login)).rejects.toMatchObject({ code: 'ServiceUnavailable' })
+    expect(asked).toEqual(['starttls'])
+  })
+})
+
+describe('many wrong passwords', () => {
+  it('are spaced more and more, and the right one still gets in', async () => {
+    const { directory, waited } = await open()
+    for (let attempt = 0; attempt < 7; attempt += 1)
+      await expect(directory.logIn({ ...login, password: 'x' })).rejects.toMatchObject(wrong)
+    expect(waited).toEqual([250, 500, 1000, 2000])
+    expect(await directory.logIn(login)).toMatchObject({ dn: alice })
+    expect(await directory.logIn(login)).toMatchObject({ dn: alice })
+  })
+})

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest'
+import type { Principal } from '../../../src/server/identity/principal.ts'
+import { findConditionValues } from '../../../src/server/policy/condition-keys.ts'
+
+const principal: Principal = {
+  kind: 'session',
+  accessKey: 'A'.repeat(20),
+  subject: 'uid=alice,dc=x',
+  claims: { ldapUser: 'uid=alice,dc=x', ldapUsername: 'alice' },
+  policyNames: [],
+  sessionPolicy: undefined,
+  groups: ['cn=ops,dc=x'],
+  expiresAtMs: undefined,
+  issuedAtMs: undefined,
+}
+// What a client sends under such a name is nobody's.
+const conditions = new Map([['user', ['uid=root,dc=x']]])
+
+function find(key: string, claims: Principal['claims'] = principal.claims): readonly string[] {
+  const request = { action: 's3:GetObject', bucket: 'b', object: 'o', conditions }
+  return findConditionValues(key, { ...request, principal: { ...principal, claims } })
+}
+
+describe('the condition keys of a directory’s user', () => {
+  it('have the values the session was issued with', () => {
+    expect(find('ldap:user')).toEqual(['uid=alice,dc=x'])
+    expect(find('LDAP:Username')).toEqual(['alice'])
+    expect(find('ldap:groups')).toEqual(['cn=ops,dc=x'])
+    expect(find('ldap:other')).toEqual([])
+  })
+
+  it('have none in a session that came from elsewhere', () => {
+    for (const key of ['ldap:user', 'ldap:username', 'ldap:groups'])
+      expect(find(key, { sub: 'alice' })).toEqual([])
+  })
+})
