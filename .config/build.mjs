@@ -3,7 +3,7 @@
  * Built beside the old one and swapped in whole, so that a failed or interrupted build leaves what worked.
  */
 import { execFileSync } from 'node:child_process'
-import { existsSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { rolldown } from 'rolldown'
 
@@ -11,8 +11,11 @@ const root = path.join(import.meta.dirname, '..')
 const target = path.join(root, 'dist')
 const staging = path.join(root, `dist.${process.pid}.tmp`)
 
-/** Loaded by the server alone: required where they are installed, which keeps the package small and their licences theirs. */
-const external = ['ldapts', 'oidc-provider', 'pino', 'prom-client', 'selfsigned', 'undici']
+/**
+ * Required where they are installed: most servers and nearly all commands never load them. All else is in the chunks, because finding a package's
+ * many small files takes longer than running them: a third of the time from `serve` to ready.
+ */
+const external = ['ldapts', 'undici']
 
 /** What `env` and `creds` need when the credentials are warm: one file, because each further one costs a hundredth of Node's own start. */
 const warmModules = new RegExp(
@@ -34,17 +37,43 @@ async function buildCommand() {
     platform: 'node',
     external,
     logLevel: 'warn',
+    // A package of koa's evaluates a function it wrote itself, to give it the right number of parameters.
+    checks: { eval: false },
   })
-  await bundle.write({
+  const { output } = await bundle.write({
     dir: path.join(staging, 'cli'),
     format: 'cjs',
     entryFileNames: '[name].cjs',
     chunkFileNames: '[name]-[hash].cjs',
     codeSplitting: { groups: [{ name: 'warm', test: warmModules }] },
-    minify: { compress: true, mangle: { toplevel: true }, codegen: { removeWhitespace: true } },
+    minify: {
+      compress: { keepNames: { function: true, class: true } },
+      mangle: { toplevel: true, keepNames: true },
+      codegen: { removeWhitespace: true },
+    },
     comments: { legal: true },
   })
   await bundle.close()
+  writeLicences(output.flatMap((chunk) => chunk.moduleIds ?? []))
+}
+
+/** The licences of what is inside the chunks, as they ask for. */
+function writeLicences(modules) {
+  const folders = new Set(modules.map(findPackage).filter((folder) => folder !== undefined))
+  const texts = [...folders].toSorted().map((folder) => {
+    const { name, version, license } = JSON.parse(
+      readFileSync(path.join(folder, 'package.json'), 'utf8'),
+    )
+    const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry))
+    const text = file === undefined ? '' : readFileSync(path.join(folder, file), 'utf8')
+    return `${name} ${version} (${license})\n\n${text.trim()}\n`
+  })
+  writeFileSync(path.join(staging, 'cli', 'LICENCES.txt'), texts.join(`\n${'-'.repeat(80)}\n\n`))
+}
+
+/** The folder of the package that a module came from; undefined for one of ours. */
+function findPackage(module) {
+  return /^(.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+)[\\/]/.exec(module)?.[1]
 }
 
 function buildLibrary() {

@@ -1,6 +1,6 @@
 /** The door to undici: the server's long-lived connections to the services it asks, and tunnels through proxies. */
 import { rootCertificates } from 'node:tls'
-import { Agent, ProxyAgent, request } from 'undici'
+import type { Agent } from 'undici'
 
 export interface JsonClientOptions {
   readonly timeoutMs: number
@@ -27,21 +27,14 @@ export interface JsonClient {
  * A client for JSON with a connection pool of its own. Redirects are not followed: a service that moved is a decision of the operator.
  */
 export function createJsonClient(options: JsonClientOptions): JsonClient {
-  const agent = new Agent({
-    connect: {
-      timeout: options.timeoutMs,
-      ...(options.ca === undefined ? {} : { ca: [...options.ca, ...rootCertificates] }),
-    },
-    headersTimeout: options.timeoutMs,
-    bodyTimeout: options.timeoutMs,
-    maxResponseSize: options.maxBytes,
-    keepAliveTimeout: 10_000,
-  })
+  let agent: Promise<Agent> | undefined
   const authorization =
     options.authorization === undefined ? {} : { authorization: options.authorization }
   const send = async (url: string, call: object): Promise<unknown> => {
+    const { request } = await loadUndici()
+    agent ??= openAgent(options)
     const answer = await request(url, {
-      dispatcher: agent,
+      dispatcher: await agent,
       signal: AbortSignal.timeout(options.timeoutMs),
       ...call,
     })
@@ -67,8 +60,27 @@ export function createJsonClient(options: JsonClientOptions): JsonClient {
         return send(url, call)
       }
     },
-    close: () => agent.close(),
+    close: async () => (await agent)?.close(),
   }
+}
+
+/** Loaded when it is first used: a server whose every part is embedded would spend a tenth of its start on it. */
+function loadUndici(): Promise<typeof import('undici')> {
+  return import('undici')
+}
+
+async function openAgent({ timeoutMs, maxBytes, ca }: JsonClientOptions): Promise<Agent> {
+  const { Agent } = await loadUndici()
+  return new Agent({
+    connect: {
+      timeout: timeoutMs,
+      ...(ca === undefined ? {} : { ca: [...ca, ...rootCertificates] }),
+    },
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+    maxResponseSize: maxBytes,
+    keepAliveTimeout: 10_000,
+  })
 }
 
 function isBrokenConnection(error: unknown): boolean {
@@ -93,6 +105,7 @@ export async function requestThroughProxy(call: ProxiedCall): Promise<{
   headers: Readonly<Record<string, string | string[] | undefined>>
   body: AsyncIterable<Buffer>
 }> {
+  const { ProxyAgent, request } = await loadUndici()
   const agent = new ProxyAgent({ uri: call.proxy, requestTls: call.tls, proxyTls: {} })
   const answer = await request(call.url, {
     dispatcher: agent,

@@ -2,9 +2,9 @@
  * The embedded OpenID provider at WSO2's paths, for the first minute and for tests. The door to oidc-provider, which speaks the protocol;
  * here is only what makes its tokens look like those of the quickstart: JWTs with aud and azp = client id, and a policy.
  */
-import { generateKeyPair, randomUUID } from 'node:crypto'
+import type { AsyncLocalStorage } from 'node:async_hooks'
+import { randomUUID, type KeyPairKeyObjectResult } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { promisify } from 'node:util'
 import type { Configuration } from 'oidc-provider'
 import { exportJWK, SignJWT, type JWK } from '../../base/jose.ts'
 
@@ -19,6 +19,8 @@ export interface IssuerOptions {
   /** Becomes `iss`: WSO2's own is its token endpoint. */
   readonly issuer: string
   readonly clients: readonly IssuerClient[]
+  /** RSA: what tokens are signed with. Waited for while the library is loaded. */
+  readonly signingKey: Promise<KeyPairKeyObjectResult>
   readonly nowMs: () => number
 }
 
@@ -33,20 +35,21 @@ export interface Issuer {
 const tokenLifetimeSeconds = 3600
 const discoveryPath = '/.well-known/openid-configuration'
 
-/** Makes the provider with a fresh RS256 key. */
+/** Makes the provider; it signs with RS256. */
 export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
-  const { privateKey, publicKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 })
+  const { Provider, errors } = await withoutWarnings(() => import('oidc-provider'))
+  const { privateKey, publicKey } = await options.signingKey
   const kid = randomUUID()
   const common = { kid, alg: 'RS256', use: 'sig' }
   const privateJwk = { ...(await exportJWK(privateKey)), ...common }
   const publicJwk = { ...(await exportJWK(publicKey)), ...common }
-  const provider = await withoutWarnings(async () => {
-    const { Provider, errors } = await import('oidc-provider')
-    const refuseResource = (): Error => new errors.InvalidTarget()
-    return new Provider(options.issuer, buildConfiguration(options, privateJwk, refuseResource))
-  })
+  const refuseResource = (): Error => new errors.InvalidTarget()
+  const provider = await withoutWarnings(
+    async () =>
+      new Provider(options.issuer, buildConfiguration(options, privateJwk, refuseResource)),
+  )
   provider.proxy = false
-  const answer = provider.callback()
+  const answer = releasingStorage(provider.callback(), await loadStorage())
   return {
     jwks: { keys: [publicJwk] },
     handle(request, response) {
@@ -66,6 +69,32 @@ export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
         .setProtectedHeader({ alg: 'RS256', kid, typ: 'at+jwt' })
         .sign(privateKey)
     },
+  }
+}
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => Promise<void>
+
+/** The library's only use of asynchronous context; no public name leads to it. */
+async function loadStorage(): Promise<AsyncLocalStorage<unknown>> {
+  // @ts-expect-error the library's types cover its front door alone
+  const { default: storage } = await import('oidc-provider/lib/helpers/als.js')
+  return storage as AsyncLocalStorage<unknown>
+}
+
+/**
+ * Until Node 24, a storage that was used once makes every promise of the process dearer, the STS's too (a tenth of its time), until it is
+ * disabled. It is, whenever no request is with the provider.
+ */
+function releasingStorage(answer: Answer, storage: AsyncLocalStorage<unknown>): Answer {
+  let running = 0
+  return async (request, response) => {
+    running += 1
+    try {
+      await answer(request, response)
+    } finally {
+      running -= 1
+      if (running === 0) storage.disable()
+    }
   }
 }
 

@@ -2,8 +2,8 @@
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Address } from '../server-address.ts'
-import { makeCertificate } from './certificate.ts'
-import { createIssuer, type Issuer, type IssuerClient } from './create-issuer.ts'
+import type { Issuer, IssuerClient } from './create-issuer.ts'
+import { generateSigningKey } from './signing-key.ts'
 
 export interface StartIssuerOptions {
   readonly address: Address
@@ -23,7 +23,8 @@ export interface RunningIssuer {
 }
 
 /**
- * Binds first, because the issuer's name holds the port, then makes key and certificate side by side.
+ * Binds before it makes the provider, because the issuer's name holds the port. The key, which takes longest, is begun first, and what is
+ * loaded meanwhile is loaded meanwhile.
  *
  * @throws Node's own error when the address cannot be bound.
  */
@@ -32,9 +33,14 @@ export async function startIssuer({
   clients,
   nowMs,
 }: StartIssuerOptions): Promise<RunningIssuer> {
-  const certificate = makeCertificate(nowMs())
+  const signingKey = generateSigningKey()
+  const { makeCertificate } = await import('./certificate.ts')
+  const { cert, key } = await makeCertificate(nowMs())
   const server = createServer({
-    ...(await certificate),
+    cert,
+    key,
+    // No client certificate is asked for; without an authority of its own each server parses all the built-in ones (20 ms).
+    ca: cert,
     maxHeaderSize: 16 * 1024,
     headersTimeout: 20_000,
     requestTimeout: 30_000,
@@ -45,14 +51,20 @@ export async function startIssuer({
   })
   const { port } = server.address() as AddressInfo
   const origin = `https://localhost:${port}`
-  const issuer = await createIssuer({ issuer: `${origin}/oauth2/token`, clients, nowMs })
+  const { createIssuer } = await import('./create-issuer.ts')
+  const issuer = await createIssuer({
+    issuer: `${origin}/oauth2/token`,
+    clients,
+    signingKey,
+    nowMs,
+  })
   server.on('request', issuer.handle)
   return {
     issuer: `${origin}/oauth2/token`,
     tokenEndpoint: new URL('/oauth2/token', origin),
     jwksUrl: new URL('/oauth2/jwks', origin),
     jwks: issuer.jwks,
-    certificate: (await certificate).cert,
+    certificate: cert,
     issueToken: issuer.issueToken,
     stop: () =>
       new Promise((resolve) => {
