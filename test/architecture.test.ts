@@ -10,6 +10,8 @@ interface Import {
   /** Path below src, or a package's name. */
   readonly to: string
   readonly isTypeOnly: boolean
+  /** `import()`: loaded when it is reached. */
+  readonly isLazy: boolean
 }
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
@@ -28,7 +30,7 @@ function readImports(from: string): Import[] {
     const to = specifier.startsWith('.')
       ? path.posix.join(path.posix.dirname(from), specifier)
       : packageName(specifier)
-    return { from, to, isTypeOnly: type !== undefined }
+    return { from, to, isTypeOnly: type !== undefined, isLazy: lazy !== undefined }
   })
 }
 
@@ -78,6 +80,8 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   execa: ['base/execa.ts'],
   'oidc-provider': ['server/issuer/create-issuer.ts'],
   selfsigned: ['server/issuer/certificate.ts'],
+  'openid-client': ['client/token/openid-provider.ts'],
+  uqr: ['base/qr-code.ts'],
   pino: ['base/log.ts'],
   'prom-client': ['server/metrics.ts'],
   ldapts: ['server/identity/ldap/connection.ts'],
@@ -146,6 +150,24 @@ describe('the import law', () => {
     )
     // The library has no command line above it that could hand the environment in.
     expect(readers).toEqual(['base/process-io.ts', 'client/credential-provider.ts'])
+  })
+})
+
+describe('a login by client credentials', () => {
+  it('loads no OAuth library before it needs one', () => {
+    const reached = new Set<string>()
+    const lazy = new Set(
+      imports.filter(({ isLazy }) => isLazy).map(({ from, to }) => `${from} ${to}`),
+    )
+    const visit = (file: string): void => {
+      if (reached.has(file)) return
+      reached.add(file)
+      for (const { from, to, isTypeOnly } of imports)
+        if (from === file && !isTypeOnly && !lazy.has(`${from} ${to}`)) visit(to)
+    }
+    visit('commands/login.ts')
+    expect([...reached]).toContain('client/token/client-credentials.ts')
+    expect([...reached].filter((name) => name === 'openid-client' || name === 'jose')).toEqual([])
   })
 })
 

@@ -28,6 +28,9 @@ export interface HttpOptions {
   readonly timeoutMs: number
   readonly retries: number
   readonly caFile?: string | undefined
+  /** PEM files of our own certificate and its key, for servers that ask for one. */
+  readonly certFile?: string | undefined
+  readonly certKeyFile?: string | undefined
   readonly isInsecure?: boolean | undefined
   /** `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are read from here. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
@@ -143,27 +146,58 @@ function toAnswer(
   return { status, headers, body }
 }
 
-async function tlsOptions(
-  url: URL,
-  { caFile, isInsecure, stage }: HttpOptions,
-): Promise<{ rejectUnauthorized?: boolean; ca?: string[] }> {
-  if (isInsecure === true) return { rejectUnauthorized: false }
-  if (caFile === undefined) return {}
+interface TlsOptions {
+  readonly rejectUnauthorized?: boolean
+  readonly ca?: string[]
+  readonly cert?: string
+  readonly key?: string
+}
+
+async function tlsOptions(url: URL, options: HttpOptions): Promise<TlsOptions> {
+  const { caFile, isInsecure, stage } = options
+  const own = await readOwnCertificate(options)
+  if (isInsecure === true) return { ...own, rejectUnauthorized: false }
+  if (caFile === undefined) return own
   const ca = readCaFile(caFile, stage)
   // No public authority may vouch for localhost (CA/Browser Forum, Baseline Requirements §4.2.2), and reading all of them takes longer
   // than the whole flow.
-  if (isLoopbackHost(url.hostname)) return { ca: [ca] }
+  if (isLoopbackHost(url.hostname)) return { ...own, ca: [ca] }
   const { rootCertificates } = await import('node:tls')
-  return { ca: [ca, ...rootCertificates] }
+  return { ...own, ca: [ca, ...rootCertificates] }
+}
+
+async function readOwnCertificate(options: HttpOptions): Promise<TlsOptions> {
+  const { certFile, certKeyFile, stage } = options
+  if (certFile === undefined || certKeyFile === undefined) return {}
+  const cert = readPemFile(certFile, 'certificate', stage)
+  const key = readPemFile(certKeyFile, 'key', stage)
+  const { createSecureContext } = await import('node:tls')
+  try {
+    createSecureContext({ cert, key })
+  } catch {
+    // Without the cause: OpenSSL's errors may quote the input.
+    throw new StsCliError(
+      'ERR_DATA',
+      `${certFile} and ${certKeyFile} are no certificate with its key`,
+      {
+        stage,
+        hint: 'both must be PEM, the key without a passphrase, and they must belong together',
+      },
+    )
+  }
+  return { cert, key }
+}
+
+function readPemFile(path: string, what: string, stage: ErrorStage): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new StsCliError('ERR_INPUT', `the ${what} file ${path} cannot be read`, { stage, cause })
+  }
 }
 
 function readCaFile(path: string, stage: ErrorStage): string {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (cause) {
-    throw new StsCliError('ERR_INPUT', `the CA file ${path} cannot be read`, { stage, cause })
-  }
+  const text = readPemFile(path, 'CA', stage)
   if (!text.includes('-----BEGIN CERTIFICATE-----'))
     throw new StsCliError('ERR_DATA', `the CA file ${path} holds no certificate`, {
       stage,

@@ -17,6 +17,8 @@ export interface Io {
   readonly isTty: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean }
   /** Asks on the controlling terminal without echo; undefined where there is no terminal. */
   askSecret?: ((prompt: string) => Promise<string>) | undefined
+  /** Opens an address of this machine in the person's browser; undefined where there is none to open. */
+  openBrowser?: ((address: string) => void) | undefined
   /** The present instant, in milliseconds since the epoch. */
   nowMs(): number
   readonly platform: NodeJS.Platform

@@ -28,6 +28,10 @@ export function createProcessIo(): Io {
       if (!isTerminal(0) && !isTerminal(2)) return undefined
       return async (prompt: string) => (await import('./ask-secret.ts')).askSecret(prompt)
     },
+    openBrowser: (address) =>
+      void import('./open-browser.ts').then(({ openBrowser }) =>
+        openBrowser(address, process.platform, process.env),
+      ),
     catchSignals,
   }
 }

@@ -96,7 +96,12 @@ export interface ProxiedCall {
   /** `http://[user:password@]host:port`. */
   readonly proxy: string
   readonly timeoutMs: number
-  readonly tls: { readonly rejectUnauthorized?: boolean; readonly ca?: string[] }
+  readonly tls: {
+    readonly rejectUnauthorized?: boolean
+    readonly ca?: string[]
+    readonly cert?: string
+    readonly key?: string
+  }
 }
 
 /** Sends one request through a proxy. The body must be read to its end. */

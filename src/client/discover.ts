@@ -2,40 +2,63 @@
 import { StsCliError } from '../base/errors.ts'
 import { sendHttp } from '../base/http-client.ts'
 import { isLoopback } from '../base/loopback.ts'
-import { parseJson } from '../base/parse.ts'
+import { isObject, parseJson, type JsonObject } from '../base/parse.ts'
 import { discoveryUrl, parseDiscovery } from '../protocol/discovery.ts'
 import type { NetOptions } from './options.ts'
 
+export interface ProviderMetadata {
+  readonly tokenEndpoint: URL
+  /** The whole document, for the library that speaks the protocol. */
+  readonly document: JsonObject
+}
+
 /**
- * Finds an issuer's token endpoint.
+ * Finds an issuer's endpoints.
  *
+ * @param hint What to say when there is no document.
  * @throws {StsCliError} `ERR_PROTOCOL` when the document is none, names another issuer (§4.3: it could be an impostor's), or an endpoint
- *   that would carry the secret in the clear.
+ *   that would carry secrets in the clear.
  */
-export async function discoverProvider(issuer: string, net: NetOptions): Promise<URL> {
+export async function discoverProvider(
+  issuer: string,
+  net: NetOptions,
+  hint = 'check --issuer, or name -idp-ep itself',
+): Promise<ProviderMetadata> {
   const url = new URL(discoveryUrl(issuer))
   const answer = await sendHttp(
     { method: 'GET', url, headers: { accept: 'application/json' } },
     { ...net, stage: 'idp' },
   )
-  const refuse = (message: string, hint?: string): StsCliError =>
-    new StsCliError('ERR_PROTOCOL', message, { stage: 'idp', httpStatus: answer.status, hint })
-  const document =
-    answer.status === 200 ? parseDiscovery(parseJson(answer.body.toString('utf8'))) : undefined
-  if (document === undefined)
-    throw refuse(`${url.href} is no discovery document`, 'check --issuer, or name -idp-ep itself')
-  if (document.issuer.replace(/\/$/, '') !== issuer.replace(/\/$/, ''))
+  const refuse = (message: string, help?: string): StsCliError =>
+    new StsCliError('ERR_PROTOCOL', message, {
+      stage: 'idp',
+      httpStatus: answer.status,
+      hint: help,
+    })
+  const json = answer.status === 200 ? parseJson(answer.body.toString('utf8')) : undefined
+  const found = parseDiscovery(json)
+  if (found === undefined || !isObject(json))
+    throw refuse(`${url.href} is no discovery document`, hint)
+  if (found.issuer.replace(/\/$/, '') !== issuer.replace(/\/$/, ''))
     throw refuse(
-      `the discovery document names another issuer: ${JSON.stringify(document.issuer.slice(0, 200))}`,
+      `the discovery document names another issuer: ${JSON.stringify(found.issuer.slice(0, 200))}`,
       'use exactly that one for --issuer if you trust it',
     )
-  const { tokenEndpoint } = document
-  if (tokenEndpoint === undefined) throw refuse('the discovery document names no token endpoint')
-  if (
-    issuer.startsWith('https:') &&
-    !tokenEndpoint.startsWith('https:') &&
-    !isLoopback(tokenEndpoint)
-  )
-    throw refuse('the discovery document names a token endpoint without https')
-  return new URL(tokenEndpoint)
+  if (found.tokenEndpoint === undefined)
+    throw refuse('the discovery document names no token endpoint')
+  for (const [what, endpoint] of Object.entries({
+    'a token endpoint': found.tokenEndpoint,
+    'an authorization endpoint': found.authorizationEndpoint,
+    'a device endpoint': found.deviceAuthorizationEndpoint,
+    'a key set': found.jwksUri,
+  }))
+    if (endpoint !== undefined && !isAsSecureAs(endpoint, issuer))
+      throw refuse(`the discovery document names ${what} without https`)
+  return { tokenEndpoint: new URL(found.tokenEndpoint), document: json }
+}
+
+/** Whether an address may take what was meant for an issuer: https, or http on this machine, or http where the issuer itself went without https. */
+export function isAsSecureAs(address: string, issuer: string): boolean {
+  if (address.startsWith('https:')) return true
+  return address.startsWith('http:') && (isLoopback(address) || issuer.startsWith('http:'))
 }

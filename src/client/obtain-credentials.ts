@@ -8,9 +8,9 @@ import {
   writeRemembered,
   type RememberedCredentials,
 } from './credential-cache.ts'
-import type { ObtainOptions, TokenSource } from './options.ts'
+import type { ObtainOptions } from './options.ts'
 import { exchangeToken } from './sts-client.ts'
-import { obtainClientCredentialsToken } from './token/client-credentials.ts'
+import { obtainToken } from './token/obtain-token.ts'
 import { withLock } from './lock.ts'
 
 /**
@@ -54,7 +54,9 @@ async function obtainAnew(
   io: Io,
 ): Promise<RememberedCredentials> {
   const { source, exchange, net } = options
-  const obtained = source === undefined ? undefined : await obtainToken(source, options)
+  // What reads the STS's answer is compiled while the identity provider thinks.
+  setImmediate(() => void import('../protocol/sts-wire.ts'))
+  const obtained = source === undefined ? undefined : await obtainToken(source, { net, io })
   const issuedAtMs = io.nowMs()
   const credentials = await exchangeToken(
     { token: obtained?.token, expiresInSeconds: obtained?.expiresInSeconds, nowMs: issuedAtMs },
@@ -67,16 +69,6 @@ async function obtainAnew(
     profile: options.cache.profile,
     stsEndpoint: exchange.stsEndpoint,
   })
-}
-
-async function obtainToken(
-  source: TokenSource,
-  { net }: ObtainOptions,
-): Promise<{ token: string; expiresInSeconds: number | undefined }> {
-  if (source.grant === 'token') return { token: source.token, expiresInSeconds: undefined }
-  // What reads the STS's answer is compiled while the identity provider thinks.
-  setImmediate(() => void import('../protocol/sts-wire.ts'))
-  return obtainClientCredentialsToken(source, net)
 }
 
 function toRemembered(

@@ -8,6 +8,9 @@ export interface NetOptions {
   readonly retries: number
   /** PEM file trusted besides the built-in roots. */
   readonly caFile?: string | undefined
+  /** PEM files of a certificate of our own, shown to whoever asks for one, and its key. */
+  readonly certFile?: string | undefined
+  readonly certKeyFile?: string | undefined
   /** Accept any certificate. */
   readonly isInsecure?: boolean | undefined
   /** `HTTPS_PROXY` and its kin are read from here. */
@@ -16,20 +19,55 @@ export interface NetOptions {
   readonly trace?: ((line: string) => void) | undefined
 }
 
+export const authMethods = [
+  'client_secret_basic',
+  'client_secret_post',
+  'private_key_jwt',
+  'tls_client_auth',
+  'none',
+] as const
+
+/** How the client proves itself to the identity provider (OpenID Connect Core §9, RFC 8705 §2.1). */
+export type AuthMethod = (typeof authMethods)[number]
+
+/** Which identity provider is asked, and as which client. */
+export interface ClientAccess {
+  /** One of the two: the endpoint itself, or the issuer whose discovery document names it. */
+  readonly tokenEndpoint?: string | undefined
+  readonly issuer?: string | undefined
+  readonly clientId: string
+  readonly authMethod: AuthMethod
+  /** Of the two `client_secret_` methods. */
+  readonly clientSecret?: string | undefined
+  /** Of `private_key_jwt`: the key's file, PEM or JWK. */
+  readonly keyFile?: string | undefined
+  readonly scope?: string | undefined
+  readonly audience?: string | undefined
+  /** Further parameters of the request. */
+  readonly parameters?: readonly (readonly [string, string])[] | undefined
+}
+
+/** For a person who signs in: how long they are waited for, and which of the provider's two tokens is wanted. */
+export interface PersonalAccess extends ClientAccess {
+  readonly waitMs: number
+  /** `web-identity` trades the ID token, which names the person to this client; all else the access token. */
+  readonly isIdTokenWanted: boolean
+}
+
+/** Where the token comes from: one member a grant. */
 export type TokenSource =
-  | {
-      readonly grant: 'client-credentials'
-      /** One of the two: the endpoint itself, or the issuer whose discovery document names it. */
-      readonly tokenEndpoint?: string | undefined
-      readonly issuer?: string | undefined
-      readonly clientId: string
-      readonly clientSecret: string
-      readonly authMethod: 'client_secret_basic' | 'client_secret_post'
-      readonly scope?: string | undefined
-      readonly audience?: string | undefined
-      readonly parameters?: readonly (readonly [string, string])[] | undefined
-    }
+  | ({ readonly grant: 'client-credentials' } & ClientAccess)
+  | BrowserSource
+  | ({ readonly grant: 'device-code' } & PersonalAccess)
   | { readonly grant: 'token'; readonly token: string }
+
+export interface BrowserSource extends PersonalAccess {
+  readonly grant: 'browser'
+  /** Where the provider sends the browser back to: http on a loopback address; port 0 takes a free one (RFC 8252 §7.3). */
+  readonly redirectUri: string
+  /** Whether a browser is opened, or the address only printed (`--no-browser`). */
+  readonly isBrowserOpened: boolean
+}
 
 export type StsActionName = 'client-grants' | 'web-identity' | 'assume-role'
 

@@ -5,12 +5,12 @@ import {
   readCacheOptions,
   readExchangeOptions,
   readNetOptions,
-  readTokenSource,
   weighSettings,
 } from './flow-options.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 import { checkOutput, renderCredentials, writeDocument } from './print-credentials.ts'
 import { checkSecret, createSettings } from './settings.ts'
+import { readTokenSource } from './token-source.ts'
 
 /** `exchange [TOKEN|-]`: only the STS call; nothing is remembered. */
 export async function runExchange(parsed: ParsedArgv, io: Io): Promise<number> {

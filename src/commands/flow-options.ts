@@ -2,33 +2,24 @@
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import { findCacheDirectory } from '../client/credential-cache.ts'
-import type {
-  CacheOptions,
-  ExchangeOptions,
-  NetOptions,
-  ObtainOptions,
-  TokenSource,
-} from '../client/options.ts'
+import type { CacheOptions, ExchangeOptions, NetOptions, ObtainOptions } from '../client/options.ts'
 import { isLoopback } from '../base/loopback.ts'
 import { findStateDirectory, readServeState } from '../client/serve-state.ts'
 import type { Credentials } from '../protocol/credentials.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 import {
-  checkSecret,
   chooseOne,
   createSettings,
   readChoice,
   readSeconds,
-  readSecretFile,
   readTextFile,
   readUrl,
   refuseTogether,
   type Settings,
 } from './settings.ts'
+import { readTokenSource, secretFlags } from './token-source.ts'
 
 const actionNames = ['client-grants', 'web-identity', 'assume-role'] as const
-const secretFlags = ['client-secret', 'client-secret-file', 'client-secret-command']
-const authMethods = ['client_secret_basic', 'client_secret_post'] as const
 
 /** Settings with what a running `sts-cli serve` left, where the user named no other endpoints. */
 export function weighSettings(parsed: ParsedArgv, io: Io): Settings {
@@ -66,70 +57,6 @@ export async function readObtainOptions(settings: Settings, io: Io): Promise<Obt
   const cache = readCacheOptions(settings, io)
   const source = exchange.action === 'assume-role' ? undefined : await readTokenSource(settings, io)
   return { source, exchange, net, cache }
-}
-
-/** Where the token comes from. @throws {StsCliError} `ERR_USAGE` naming the flag that is missing. */
-export async function readTokenSource(settings: Settings, io: Io): Promise<TokenSource> {
-  const token = await readToken(settings, io)
-  if (token !== undefined) return { grant: 'token', token }
-  const clientId = settings.get('client-id')
-  if (clientId === undefined || clientId === '') {
-    throw new StsCliError('ERR_USAGE', 'no client id is given', {
-      stage: 'config',
-      hint: 'use -cid ID -csec SECRET, or start sts-cli serve on this machine',
-    })
-  }
-  return {
-    grant: 'client-credentials',
-    ...(chooseOne(settings, 'issuer', 'idp-endpoint') === 'issuer'
-      ? { issuer: readUrl(settings, 'issuer') }
-      : { tokenEndpoint: readUrl(settings, 'idp-endpoint') }),
-    clientId,
-    clientSecret: await readClientSecret(settings, io),
-    authMethod: readChoice(settings, 'auth-method', authMethods) ?? 'client_secret_basic',
-    scope: settings.get('scope'),
-    audience: settings.get('audience'),
-    parameters: settings.list('param').map(splitParameter),
-  }
-}
-
-async function readToken(settings: Settings, io: Io): Promise<string | undefined> {
-  const chosen = chooseOne(settings, 'token', 'token-file')
-  if (chosen === 'token') {
-    const token = settings.get('token') ?? ''
-    return checkSecret(token === '-' ? (await io.readStdin(256 * 1024)).trim() : token, 'token')
-  }
-  // A variable meant for AWS's own SDKs must not override a client that was named.
-  const isClientNamed = settings.getSaid('client-id') !== undefined
-  const file = isClientNamed ? settings.getSaid('token-file') : settings.get('token-file')
-  return file === undefined ? undefined : readSecretFile(file, 'token')
-}
-
-async function readClientSecret(settings: Settings, io: Io): Promise<string> {
-  const chosen = chooseOne(settings, ...secretFlags)
-  const said = chosen === undefined ? '' : (settings.getSaid(chosen) ?? '')
-  if (chosen === 'client-secret-command') {
-    const { readSecretCommand } = await import('../base/execa.ts')
-    return checkSecret(await readSecretCommand(said), 'client secret')
-  }
-  if (chosen === 'client-secret-file') return readSecretFile(said, 'client secret')
-  const secret = settings.get('client-secret')
-  if (secret === '-') return checkSecret((await io.readStdin(64 * 1024)).trim(), 'client secret')
-  if (secret !== undefined && secret !== '') return secret
-  if (io.askSecret !== undefined && !settings.has('no-input'))
-    return checkSecret(await io.askSecret('client secret: '), 'client secret')
-  throw new StsCliError(
-    'ERR_USAGE',
-    'no client secret is given, and there is no terminal to ask at',
-    { stage: 'config', hint: 'use -csec, --client-secret-file, or STS_CLI_CLIENT_SECRET' },
-  )
-}
-
-function splitParameter(text: string): [string, string] {
-  const at = text.indexOf('=')
-  if (at < 1)
-    throw new StsCliError('ERR_USAGE', `--param ${JSON.stringify(text)} is not of the form K=V`)
-  return [text.slice(0, at), text.slice(at + 1)]
 }
 
 /** The STS half. @throws {StsCliError} `ERR_USAGE`. */
@@ -176,6 +103,7 @@ export function readNetOptions(settings: Settings, io: Io): NetOptions {
     timeoutMs: (readSeconds(settings, 'timeout') ?? 30) * 1000,
     retries: Number(retries),
     caFile: settings.get('ca-file'),
+    ...readOwnCertificate(settings),
     isInsecure: settings.has('insecure'),
     env: io.env,
     trace:
@@ -183,6 +111,14 @@ export function readNetOptions(settings: Settings, io: Io): NetOptions {
         ? (line) => io.writeStderr(`${line}\n`)
         : undefined,
   }
+}
+
+function readOwnCertificate(settings: Settings): Pick<NetOptions, 'certFile' | 'certKeyFile'> {
+  const certFile = settings.get('cert')
+  const certKeyFile = settings.get('key')
+  if ((certFile === undefined) !== (certKeyFile === undefined))
+    throw new StsCliError('ERR_USAGE', '--cert and --key belong together', { stage: 'config' })
+  return { certFile, certKeyFile }
 }
 
 /** Where and under which name credentials are remembered. @throws {StsCliError} `ERR_USAGE`. */

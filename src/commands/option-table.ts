@@ -5,6 +5,8 @@ import { serveOptions } from './serve-options.ts'
 /** Those that use what `login` remembered, and renew it. */
 const using: readonly CommandName[] = ['creds', 'env', 'exec', 'credential-process']
 const asking: readonly CommandName[] = ['login', 'token', ...using, 'drop-in']
+/** Those that may ask a person. */
+const signingIn: readonly CommandName[] = ['login', 'token', 'drop-in']
 const trading: readonly CommandName[] = ['login', 'exchange', ...using, 'drop-in']
 const going: readonly CommandName[] = ['login', 'token', 'exchange', ...using, 'drop-in']
 const printing: readonly CommandName[] = ['login', 'exchange', 'creds']
@@ -30,10 +32,25 @@ const identityProvider: readonly OptionSpec[] = [
   idp('scope SCOPE', 'scope to ask for', { env: ['STS_CLI_SCOPE'] }),
   idp('audience AUDIENCE', 'audience to ask for', { env: ['STS_CLI_AUDIENCE'] }),
   idp('param K=V…', 'further parameter of the token request; may be repeated'),
-  idp('auth-method METHOD', 'client_secret_basic or client_secret_post', {
-    env: ['STS_CLI_AUTH_METHOD'],
-    default: 'client_secret_basic',
+  idp(
+    'grant GRANT',
+    'client-credentials; browser or device-code: a person signs in; token: one that is at hand',
+    { env: ['STS_CLI_GRANT'], default: 'client-credentials' },
+  ),
+  idp(
+    'auth-method METHOD',
+    'client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth or none',
+    { env: ['STS_CLI_AUTH_METHOD'], default: 'client_secret_basic' },
+  ),
+  idp('key-file FILE', 'private key of private_key_jwt, PEM or JWK'),
+  idp('redirect-uri URL', 'where browser logins come back to; port 0 takes a free one', {
+    env: ['STS_CLI_REDIRECT_URI'],
+    default: 'http://127.0.0.1:0/callback',
+    commands: signingIn,
   }),
+  idp('no-browser', 'open no browser: print the address alone', { commands: signingIn }),
+  idp('wait TIME', 'how long a person is waited for', { default: '5m', commands: signingIn }),
+  idp('id-token', 'print the ID token instead of the access token', { commands: ['token'] }),
   idp('token TOKEN', 'a token at hand: no identity provider is asked; - reads stdin', {
     env: ['STS_CLI_TOKEN'],
     commands: trading,
@@ -107,6 +124,8 @@ const network: readonly OptionSpec[] = [
     env: ['STS_CLI_CA_FILE', 'AWS_CA_BUNDLE'],
     commands: [...going, 'serve'],
   }),
+  net('cert FILE', 'certificate of our own, in PEM, for servers that ask for one'),
+  net('key FILE', 'its key'),
   net('k, insecure', 'accept any certificate'),
 ]
 

@@ -38,12 +38,13 @@ export async function findOrRenew(parsed: ParsedArgv, io: Io): Promise<Remembere
   const warm = isSpecific ? undefined : findWarm(parsed, io)
   if (warm !== undefined) return warm
   const { readObtainOptions, weighSettings } = await import('./flow-options.ts')
+  const { personalGrants } = await import('./token-source.ts')
   const { obtainCredentials } = await import('../client/obtain-credentials.ts')
   const quietIo: Io = { ...io, askSecret: undefined }
-  const options = await readOptions(() =>
-    readObtainOptions(weighSettings(parsed, quietIo), quietIo),
-  )
-  return obtainCredentials(options, io)
+  const settings = weighSettings(parsed, quietIo)
+  if (personalGrants.includes(settings.get('grant') ?? '')) throw notWithoutAsking()
+  const options = await readOptions(() => readObtainOptions(settings, quietIo))
+  return obtainCredentials(options, quietIo)
 }
 
 async function readOptions<T>(read: () => Promise<T>): Promise<T> {
@@ -51,9 +52,13 @@ async function readOptions<T>(read: () => Promise<T>): Promise<T> {
     return await read()
   } catch (cause) {
     if (!(cause instanceof StsCliError) || !/no client (id|secret)/.test(cause.message)) throw cause
-    throw new StsCliError('ERR_REFUSED', 'there are no credentials, or they are about to expire', {
-      hint: 'sts-cli login',
-      cause,
-    })
+    throw notWithoutAsking(cause)
   }
+}
+
+function notWithoutAsking(cause?: StsCliError): StsCliError {
+  return new StsCliError('ERR_REFUSED', 'there are no credentials, or they are about to expire', {
+    hint: 'sts-cli login',
+    cause,
+  })
 }

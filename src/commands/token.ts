@@ -1,9 +1,10 @@
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
-import { obtainClientCredentialsToken } from '../client/token/client-credentials.ts'
-import { readNetOptions, readTokenSource, weighSettings } from './flow-options.ts'
+import { obtainToken } from '../client/token/obtain-token.ts'
+import { readNetOptions, weighSettings } from './flow-options.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 import { writeDocument } from './print-credentials.ts'
+import { readTokenSource } from './token-source.ts'
 
 /** `token`: only the identity provider's token; `--json` for its whole answer. */
 export async function runToken(parsed: ParsedArgv, io: Io): Promise<number> {
@@ -12,7 +13,7 @@ export async function runToken(parsed: ParsedArgv, io: Io): Promise<number> {
   const source = await readTokenSource(settings, io)
   if (source.grant === 'token')
     throw new StsCliError('ERR_USAGE', 'a token is at hand already: there is nothing to get')
-  const { token, answer } = await obtainClientCredentialsToken(source, net)
+  const { token, answer } = await obtainToken(source, { net, io })
   const text = settings.has('json')
     ? JSON.stringify(answer, undefined, 2)
     : settings.has('header')

@@ -191,13 +191,18 @@ describe('discovery', () => {
     expect(stage.idp.seen).toEqual([])
   })
 
-  it('takes no endpoint in the clear from a document that came over https', async () => {
+  it.each([
+    ['token_endpoint', 'a token endpoint'],
+    ['authorization_endpoint', 'an authorization endpoint'],
+    ['device_authorization_endpoint', 'a device endpoint'],
+    ['jwks_uri', 'a key set'],
+  ])('takes no %s in the clear from a document that came over https', async (name, what) => {
     const certificate = await makeCertificate(Date.now())
     const issuer = await startFake({}, certificate)
-    const tokenEndpoint = 'http://idp.example/token'
-    issuer.answer = json({ issuer: issuer.url, token_endpoint: tokenEndpoint })
+    const endpoints = { token_endpoint: `${issuer.url}/token`, [name]: 'http://idp.example/x' }
+    issuer.answer = json({ issuer: issuer.url, ...endpoints })
     const ran = await loginBy(issuer.url, '-k')
-    expect(errorOf(ran)['message']).toContain('a token endpoint without https')
+    expect(errorOf(ran)['message']).toBe(`the discovery document names ${what} without https`)
   })
 
   it.each([

@@ -46,6 +46,10 @@ export interface IoOptions {
   readonly typed?: string | undefined
   readonly isTty?: boolean | undefined
   readonly platform?: NodeJS.Platform | undefined
+  /** Stands in for the person's browser; undefined: none can be opened. */
+  readonly browser?: ((address: string) => void) | undefined
+  /** Told of each piece of stderr as it is written: a person reads while the command still runs. */
+  readonly reader?: ((text: string) => void) | undefined
 }
 
 /** An outside world that writes down what it is told. */
@@ -65,10 +69,14 @@ export function createIo(options: IoOptions = {}): TestIo {
     prompts,
     now: startMs,
     writeStdout: (chunk) => void out.push(chunk),
-    writeStderr: (chunk) => void err.push(chunk),
+    writeStderr(chunk) {
+      err.push(chunk)
+      options.reader?.(chunk)
+    },
     readStdin: async () => options.stdin ?? '',
     isTty: { stdin: isTty, stdout: isTty, stderr: isTty },
     askSecret: typed === undefined ? undefined : askSecret,
+    openBrowser: options.browser,
     nowMs() {
       return this.now
     },

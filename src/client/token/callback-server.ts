@@ -1,0 +1,135 @@
+/** Where the identity provider sends the browser back to: a server on a loopback address, for one answer (RFC 8252 §7.3). */
+import { randomBytes } from 'node:crypto'
+import { EventEmitter, once } from 'node:events'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { StsCliError } from '../../base/errors.ts'
+import { isLoopbackHost } from '../../base/loopback.ts'
+import { renderCallbackPage, type CallbackPage } from './callback-page.ts'
+
+export interface CallbackServer {
+  /** As the provider must be told, with the port that was taken. */
+  readonly redirectUri: string
+  /** An address of ours that leads to another one once: it may stand in a command line, where the other would show `state`. */
+  forwardOnce(target: URL): string
+  /** The address that the browser came back to. @throws {StsCliError} `ERR_TIMEOUT`. */
+  waitForAnswer(waitMs: number): Promise<URL>
+  /** Shows the browser how it ended, and stops listening. */
+  finish(page: CallbackPage): Promise<void>
+}
+
+const tooLate: CallbackPage = {
+  title: 'This login is over',
+  text: 'The address works once. Start again in the terminal.',
+}
+
+/**
+ * Listens for the answer.
+ *
+ * @param redirect http on a loopback host; without a port, or with 0, a free one is taken.
+ * @throws {StsCliError} `ERR_UNAVAILABLE` when the port is taken.
+ */
+export async function openCallbackServer(redirect: URL): Promise<CallbackServer> {
+  const answers = new EventEmitter<{ answer: [URL] }>()
+  const answered = once(answers, 'answer') as Promise<[URL]>
+  let held: ServerResponse | undefined
+  let forward: { path: string; target: URL } | undefined
+  const server = createServer({ maxHeaderSize: 16 * 1024 }, (request, response) => {
+    const url = readOwnUrl(request, redirectUri)
+    if (url === undefined || request.method !== 'GET')
+      return sendPage(response, 404, { title: 'Not found', text: 'There is nothing here.' })
+    if (url.pathname === forward?.path) {
+      const { target } = forward
+      forward = undefined
+      response.writeHead(302, {
+        location: target.href,
+        'cache-control': 'no-store',
+        'referrer-policy': 'no-referrer',
+      })
+      return response.end()
+    }
+    const isAnswer = url.searchParams.has('code') || url.searchParams.has('error')
+    if (url.pathname !== redirectUri.pathname || !isAnswer)
+      return sendPage(response, 404, { title: 'Not found', text: 'There is nothing here.' })
+    if (held !== undefined) return sendPage(response, 410, tooLate)
+    held = response
+    answers.emit('answer', url)
+    return undefined
+  })
+  const redirectUri = await listen(server, redirect)
+  return {
+    redirectUri: redirectUri.href,
+    forwardOnce(target) {
+      forward = { path: `/${randomBytes(16).toString('base64url')}`, target }
+      return new URL(forward.path, redirectUri).href
+    },
+    waitForAnswer: (waitMs) => waitAtMost(answered, waitMs),
+    async finish(page) {
+      const response = held
+      if (response !== undefined && !response.writableEnded && !response.destroyed)
+        await new Promise<void>((resolve) => {
+          response.on('finish', resolve).on('close', resolve)
+          sendPage(response, 200, page)
+        })
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
+
+/** The request's address when it was really meant for us: a page elsewhere whose name leads here (DNS rebinding) sends another Host. */
+function readOwnUrl(request: IncomingMessage, redirectUri: URL): URL | undefined {
+  const { host = '', url = '' } = { host: request.headers.host, url: request.url }
+  if (host !== redirectUri.host || !url.startsWith('/') || !URL.canParse(url, redirectUri.origin))
+    return undefined
+  return new URL(`${redirectUri.origin}${url}`)
+}
+
+async function listen(server: Server, redirect: URL): Promise<URL> {
+  const port = redirect.port === '' ? 0 : Number(redirect.port)
+  const name = redirect.hostname.replace(/^\[|\]$/g, '')
+  // A name may be looked up to something else; what it must mean is known.
+  const host = isLoopbackHost(name) && name.endsWith('localhost') ? '127.0.0.1' : name
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ port, host, exclusive: true }, resolve)
+    })
+  } catch (cause) {
+    throw new StsCliError(
+      'ERR_UNAVAILABLE',
+      `the address of --redirect-uri, ${redirect.host}, cannot be listened at`,
+      { stage: 'config', hint: 'another program has the port: choose another, or 0', cause },
+    )
+  }
+  const taken = new URL(redirect)
+  taken.port = String((server.address() as AddressInfo).port)
+  return taken
+}
+
+async function waitAtMost(answered: Promise<[URL]>, waitMs: number): Promise<URL> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      const message = `nobody signed in within ${waitMs / 1000} s`
+      reject(
+        new StsCliError('ERR_TIMEOUT', message, {
+          stage: 'idp',
+          hint: 'start again; --wait gives more time, --grant device-code works with a browser elsewhere',
+        }),
+      )
+    }, waitMs)
+  })
+  try {
+    const [answer] = await Promise.race([answered, late])
+    return answer
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function sendPage(response: ServerResponse, status: number, page: CallbackPage): void {
+  const { headers, body } = renderCallbackPage(page)
+  response.writeHead(status, headers)
+  response.end(body)
+}

@@ -1,0 +1,41 @@
+/** The shape of fetch over our own requests: for openid-client, whose own fetch knows neither our CA files nor our proxies, limits and retries. */
+import { sendHttp, type HttpAnswer } from '../../base/http-client.ts'
+import type { NetOptions } from '../options.ts'
+
+export interface Seen {
+  /** The provider's last answer: what it was says more than the library's error. */
+  last: { readonly answer: HttpAnswer; readonly url: URL } | undefined
+}
+
+export interface FetchCall {
+  readonly url: string
+  readonly options: {
+    readonly method: string
+    readonly headers: Record<string, string>
+    /** The library sends forms or nothing. */
+    readonly body?: unknown
+  }
+  readonly net: NetOptions
+  readonly seen: Seen
+}
+
+/** Statuses whose `Response` must have no body (Fetch Standard, null body status). */
+const emptyStatuses = new Set([204, 205, 304])
+
+/** Sends it and notes the answer. @throws {StsCliError} Whatever `sendHttp` throws. */
+export async function fetchBySendHttp({ url, options, net, seen }: FetchCall): Promise<Response> {
+  const { method, headers, body } = options
+  const target = new URL(url)
+  const form = body instanceof URLSearchParams ? body.toString() : undefined
+  const answer = await sendHttp(
+    { method, url: target, headers, body: form },
+    { ...net, stage: 'idp' },
+  )
+  seen.last = { answer, url: target }
+  return new Response(emptyStatuses.has(answer.status) ? null : new Uint8Array(answer.body), {
+    status: answer.status,
+    headers: Object.entries(answer.headers).filter(
+      (header): header is [string, string] => header[1] !== undefined,
+    ),
+  })
+}

@@ -1,0 +1,276 @@
+/**
+ * OpenID Connect and OAuth beyond a client and its secret. The door to openid-client, which speaks the protocol over our own requests: CA
+ * files, proxies, time limits and retries hold for it as for all else.
+ */
+import * as openid from 'openid-client'
+import { StsCliError } from '../../base/errors.ts'
+import { readString, type JsonObject } from '../../base/parse.ts'
+import { toPrintable } from '../../base/printable.ts'
+import { discoverProvider, isAsSecureAs } from '../discover.ts'
+import type { ClientAccess, NetOptions } from '../options.ts'
+import { fetchBySendHttp, type Seen } from './fetch-by-send-http.ts'
+import {
+  misplacedAnswer,
+  readExpiresIn,
+  refusedRequest,
+  type ObtainedToken,
+} from './token-answer.ts'
+
+export interface PersonalToken extends ObtainedToken {
+  readonly idToken: string | undefined
+  readonly refreshToken: string | undefined
+}
+
+export interface Authorization {
+  /** For the browser. */
+  readonly url: URL
+  /** Trades what the browser came back with. @throws {StsCliError} For a state, nonce, issuer or token that is not ours, and for the provider's own refusal. */
+  finish(answer: URL): Promise<PersonalToken>
+}
+
+export interface DeviceLogin {
+  readonly userCode: string
+  readonly verificationUri: string
+  /** The same with the code in it, where the provider gives one. */
+  readonly verificationUriComplete: string | undefined
+  readonly expiresInSeconds: number
+  /** Polls as RFC 8628 §3.5 says until somebody signed in, refused, or the signal aborts. */
+  finish(signal: AbortSignal): Promise<PersonalToken>
+}
+
+/** One provider, and one client at it. */
+export interface Provider {
+  /** Authorization code with PKCE (S256), state and nonce. */
+  beginAuthorization(redirectUri: string): Promise<Authorization>
+  /** RFC 8628 §3.1. */
+  beginDeviceLogin(): Promise<DeviceLogin>
+  /** Any other grant: straight to the token endpoint. */
+  requestToken(
+    grantType: string,
+    parameters: Readonly<Record<string, string>>,
+  ): Promise<PersonalToken>
+}
+
+/**
+ * Finds the provider's endpoints. Without an issuer only `requestToken` can work, unless the token endpoint is itself the issuer's name (as
+ * it is for WSO2 and for `sts-cli serve`).
+ *
+ * @throws {StsCliError} `ERR_PROTOCOL` for a provider that cannot be found or trusted, `ERR_INPUT` and `ERR_DATA` for the client's key.
+ */
+export async function openProvider(
+  access: ClientAccess,
+  net: NetOptions,
+  { isDiscovered = access.issuer !== undefined } = {},
+): Promise<Provider> {
+  const issuer = access.issuer ?? access.tokenEndpoint ?? ''
+  const metadata = isDiscovered
+    ? (
+        await discoverProvider(
+          issuer,
+          net,
+          access.issuer === undefined ? 'name the provider with --issuer URL' : undefined,
+        )
+      ).document
+    : { token_endpoint: issuer }
+  const { clientId } = access
+  const config = new openid.Configuration(
+    { ...metadata, issuer: readString(metadata, 'issuer') ?? issuer },
+    clientId,
+    {},
+    await proveClient(access),
+  )
+  // What may go without https was decided when the endpoints were found.
+  openid.allowInsecureRequests(config)
+  const seen: Seen = { last: undefined }
+  config[openid.customFetch] = (url, options) => fetchBySendHttp({ url, options, net, seen })
+  return {
+    beginAuthorization: (redirectUri) => beginAuthorization({ config, access, seen }, redirectUri),
+    beginDeviceLogin: () => beginDeviceLogin({ config, access, seen, issuer }),
+    requestToken: (grantType, parameters) =>
+      translate({ seen, grant: grantType.replaceAll('_', ' ') }, async () =>
+        toPersonalToken(
+          await openid.genericGrantRequest(config, grantType, [
+            ...toParameters(access),
+            ...Object.entries(parameters),
+          ] as never),
+        ),
+      ),
+  }
+}
+
+interface Session {
+  readonly config: openid.Configuration
+  readonly access: ClientAccess
+  readonly seen: Seen
+}
+
+async function beginAuthorization(
+  { config, access, seen }: Session,
+  redirectUri: string,
+): Promise<Authorization> {
+  if (config.serverMetadata().authorization_endpoint === undefined)
+    throw missingEndpoint('browser logins', 'authorization endpoint')
+  const verifier = openid.randomPKCECodeVerifier()
+  const state = openid.randomState()
+  // A nonce is the ID token's: a provider of plain OAuth gives none (OpenID Connect Core §3.1.2.1).
+  const isIdTokenExpected = access.scope?.split(' ').includes('openid') === true
+  const nonce = isIdTokenExpected ? openid.randomNonce() : undefined
+  const parameters = new URLSearchParams(toParameters(access))
+  parameters.set('redirect_uri', redirectUri)
+  parameters.set('code_challenge', await openid.calculatePKCECodeChallenge(verifier))
+  parameters.set('code_challenge_method', 'S256')
+  parameters.set('state', state)
+  if (nonce !== undefined) parameters.set('nonce', nonce)
+  return {
+    url: openid.buildAuthorizationUrl(config, parameters),
+    finish: (answer) =>
+      translate({ seen, grant: 'authorization code' }, async () =>
+        toPersonalToken(
+          await openid.authorizationCodeGrant(config, answer, {
+            pkceCodeVerifier: verifier,
+            expectedState: state,
+            ...(nonce === undefined ? {} : { expectedNonce: nonce }),
+          }),
+        ),
+      ),
+  }
+}
+
+async function beginDeviceLogin({
+  config,
+  access,
+  seen,
+  issuer,
+}: Session & { issuer: string }): Promise<DeviceLogin> {
+  if (config.serverMetadata().device_authorization_endpoint === undefined)
+    throw missingEndpoint('device logins', 'device authorization endpoint')
+  const parameters = new URLSearchParams(toParameters(access))
+  const context = { seen, grant: 'device code' }
+  const begun = await translate(context, () =>
+    openid.initiateDeviceAuthorization(config, parameters),
+  )
+  const { verification_uri: uri, verification_uri_complete: complete } = begun
+  for (const address of [uri, complete])
+    if (address !== undefined && (!URL.canParse(address) || !isAsSecureAs(address, issuer)))
+      throw new StsCliError(
+        'ERR_PROTOCOL',
+        'the identity provider sends people to an address that is not https',
+        { stage: 'idp' },
+      )
+  return {
+    userCode: begun.user_code,
+    verificationUri: uri,
+    verificationUriComplete: complete,
+    expiresInSeconds: begun.expires_in,
+    finish: (signal) =>
+      translate(context, async () =>
+        toPersonalToken(
+          await openid.pollDeviceAuthorizationGrant(config, begun, undefined, { signal }),
+        ),
+      ),
+  }
+}
+
+function missingEndpoint(what: string, endpoint: string): StsCliError {
+  return new StsCliError('ERR_PROTOCOL', `the identity provider offers no ${what}`, {
+    stage: 'idp',
+    hint: `its discovery document names no ${endpoint}; choose another --grant`,
+  })
+}
+
+function toParameters({ scope, audience, parameters }: ClientAccess): [string, string][] {
+  return [
+    ...(scope === undefined ? [] : [['scope', scope] as [string, string]]),
+    ...(audience === undefined ? [] : [['audience', audience] as [string, string]]),
+    ...(parameters ?? []).map(([name, value]) => [name, value] as [string, string]),
+  ]
+}
+
+function toPersonalToken(answer: JsonObject & { access_token: string }): PersonalToken {
+  return {
+    token: answer.access_token,
+    expiresInSeconds: readExpiresIn(answer),
+    answer: { ...answer },
+    idToken: readString(answer, 'id_token'),
+    refreshToken: readString(answer, 'refresh_token'),
+  }
+}
+
+async function proveClient(access: ClientAccess): Promise<openid.ClientAuth> {
+  switch (access.authMethod) {
+    case 'client_secret_basic':
+      return openid.ClientSecretBasic(access.clientSecret)
+    case 'client_secret_post':
+      return openid.ClientSecretPost(access.clientSecret)
+    case 'private_key_jwt': {
+      const { readClientKey } = await import('./client-key.ts')
+      return openid.PrivateKeyJwt(await readClientKey(access.keyFile ?? ''))
+    }
+    case 'tls_client_auth':
+      return openid.TlsClientAuth()
+    case 'none':
+      return openid.None()
+  }
+}
+
+interface Context {
+  readonly seen: Seen
+  readonly grant: string
+}
+
+/** The library's errors in our words; what the network said passes through. */
+async function translate<T>({ seen, grant }: Context, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw explain(error, { seen, grant })
+  }
+}
+
+function explain(error: unknown, { seen, grant }: Context): unknown {
+  for (let cause = error; cause instanceof Error; cause = cause.cause)
+    if (cause instanceof StsCliError) return cause
+  if (error instanceof openid.ResponseBodyError)
+    return refusedRequest({
+      status: error.status,
+      code: error.error,
+      description: error.error_description ?? '',
+      grant,
+    })
+  if (error instanceof openid.AuthorizationResponseError)
+    return refusedRequest({
+      status: undefined,
+      code: error.error,
+      description: error.error_description ?? '',
+    })
+  if (error instanceof openid.WWWAuthenticateChallengeError)
+    return refusedRequest({ status: error.status, code: 'invalid_client', description: '', grant })
+  if (!(error instanceof openid.ClientError)) return error
+  if (error.code === 'OAUTH_TIMEOUT' || error.code === 'OAUTH_ABORT')
+    return new StsCliError('ERR_TIMEOUT', 'nobody signed in in time', {
+      stage: 'idp',
+      hint: 'start again; --wait gives more time where the provider does too',
+      cause: error,
+    })
+  const { last } = seen
+  if (
+    last !== undefined &&
+    ['OAUTH_RESPONSE_IS_NOT_JSON', 'OAUTH_PARSE_ERROR', 'OAUTH_RESPONSE_IS_NOT_CONFORM'].includes(
+      error.code ?? '',
+    )
+  )
+    return misplacedAnswer(last.answer, last.url)
+  const why = error.cause instanceof Error ? error.cause.message : error.message
+  return new StsCliError(
+    'ERR_PROTOCOL',
+    `the identity provider’s answer is not accepted: ${toPrintable(why, 200)}`,
+    { stage: 'idp', hint: hintFor(why), cause: error },
+  )
+}
+
+function hintFor(why: string): string | undefined {
+  if (/state/.test(why)) return 'it may belong to an older login: start again'
+  if (/timestamp|"(exp|iat|nbf)"/.test(why))
+    return 'compare the clocks of this machine and the provider'
+  return undefined
+}

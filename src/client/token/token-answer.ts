@@ -1,0 +1,145 @@
+/** What a token endpoint answers, narrowed (RFC 6749 §5), and what is said when it refuses or is no token endpoint. */
+import { StsCliError } from '../../base/errors.ts'
+import type { HttpAnswer } from '../../base/http-client.ts'
+import { isObject, parseJson, readNumber, readString, type JsonObject } from '../../base/parse.ts'
+import { toPrintable } from '../../base/printable.ts'
+
+export interface ObtainedToken {
+  /** What is traded at the STS: an access token, or the ID token where `web-identity` wants one and there is one. */
+  readonly token: string
+  /** What the provider says of the token's life; undefined where it says nothing. */
+  readonly expiresInSeconds: number | undefined
+  /** The provider's whole answer, for `token --json`. */
+  readonly answer: JsonObject
+}
+
+/** Of a provider's own words. */
+const maxTextLength = 300
+
+/**
+ * Narrows a token endpoint's answer.
+ *
+ * @throws {StsCliError} `ERR_REFUSED` with the provider's own code and sentence; `ERR_PROTOCOL` for an answer that is no token answer.
+ */
+export function readTokenAnswer(answer: HttpAnswer, url: URL): ObtainedToken {
+  if (answer.status >= 300 && answer.status < 400) throw misplacedAnswer(answer, url)
+  const json = parseJson(answer.body.toString('utf8'))
+  if (!isObject(json)) throw misplacedAnswer(answer, url)
+  const token = readString(json, 'access_token')
+  if (answer.status !== 200 || token === undefined) {
+    if (answer.status === 200)
+      throw brokenAnswer(answer, 'no access_token', 'is this the token endpoint?')
+    throw refusedRequest({
+      status: answer.status,
+      code: readString(json, 'error') ?? '',
+      description: readString(json, 'error_description') ?? '',
+    })
+  }
+  if (token === '' || /\s/.test(token))
+    throw brokenAnswer(answer, 'an access_token that cannot be one', undefined)
+  const tokenType = readString(json, 'token_type')
+  if (tokenType !== undefined && tokenType.toLowerCase() !== 'bearer') {
+    throw brokenAnswer(
+      answer,
+      `a token of type ${toPrintable(tokenType, maxTextLength)}`,
+      'only bearer tokens can be exchanged: switch off DPoP or MAC tokens for this client',
+    )
+  }
+  return { token, expiresInSeconds: readExpiresIn(json), answer: json }
+}
+
+/** Whole seconds above zero; some providers write them as text. */
+export function readExpiresIn(json: JsonObject): number | undefined {
+  const seconds =
+    readNumber(json, 'expires_in') ?? Number(readString(json, 'expires_in') ?? Number.NaN)
+  return Number.isFinite(seconds) && seconds > 0 ? Math.floor(seconds) : undefined
+}
+
+const hints: Readonly<Record<string, (grant: string) => string>> = {
+  invalid_client: () => 'check -cid and -csec',
+  unauthorized_client: (grant) =>
+    `check -cid and -csec, and that the client may use the ${grant} grant`,
+  unsupported_grant_type: (grant) =>
+    `allow the ${grant} grant for this client at the identity provider`,
+  invalid_scope: () => 'ask for a scope that the identity provider knows, or leave --scope out',
+  invalid_grant: () => 'check the credentials that were given',
+  access_denied: () => 'the login was refused or given up at the identity provider',
+  expired_token: () => 'nobody signed in while the code was good: start again',
+}
+
+export interface Refusal {
+  readonly status: number | undefined
+  /** The provider's word, such as `invalid_client`. */
+  readonly code: string
+  readonly description: string
+  /** As people call it; `client credentials` when left out. */
+  readonly grant?: string | undefined
+}
+
+/** What the provider itself said no to. */
+export function refusedRequest({ status, code, description, grant }: Refusal): StsCliError {
+  const word = toPrintable(code, maxTextLength)
+  const isBusy = status === 429
+  const isDown = status !== undefined && status >= 500
+  return new StsCliError(
+    isBusy ? 'ERR_TIMEOUT' : isDown ? 'ERR_UNAVAILABLE' : 'ERR_REFUSED',
+    status === undefined
+      ? 'the identity provider refused the login'
+      : 'the identity provider refused the token request',
+    {
+      stage: 'idp',
+      httpStatus: status,
+      serverCode: word === '' ? undefined : word,
+      serverMessage: toPrintable(description, maxTextLength),
+      hint:
+        hints[code]?.(grant ?? 'client credentials') ??
+        (status === 404 ? 'check the path of -idp-ep: realm or tenant may be misspelt' : undefined),
+    },
+  )
+}
+
+/** An answer that no OAuth endpoint gives: a redirect, a web page, a proxy's word. */
+export function misplacedAnswer(answer: HttpAnswer, url: URL): StsCliError {
+  if (answer.status >= 300 && answer.status < 400)
+    return brokenAnswer(
+      answer,
+      `a redirect${describeTarget(answer)}`,
+      'the token endpoint must answer itself; a redirect often leads to a login page',
+    )
+  if (answer.status === 429)
+    return new StsCliError('ERR_TIMEOUT', 'the identity provider asks to slow down', {
+      stage: 'idp',
+      httpStatus: 429,
+    })
+  if (answer.status >= 500)
+    return new StsCliError('ERR_UNAVAILABLE', `${url.host} answered with an error`, {
+      stage: 'idp',
+      httpStatus: answer.status,
+      hint: 'try again later',
+    })
+  const text = answer.body.toString('utf8', 0, 512).trim()
+  const what =
+    text === ''
+      ? 'an empty body'
+      : text.startsWith('<')
+        ? 'an HTML page'
+        : 'something that is not JSON'
+  return brokenAnswer(
+    answer,
+    what,
+    'check -idp-ep: it must be the token endpoint, not a web page or a proxy',
+  )
+}
+
+function brokenAnswer(answer: HttpAnswer, what: string, hint: string | undefined): StsCliError {
+  return new StsCliError('ERR_PROTOCOL', `the identity provider answered with ${what}`, {
+    stage: 'idp',
+    httpStatus: answer.status,
+    hint,
+  })
+}
+
+function describeTarget(answer: HttpAnswer): string {
+  const location = answer.headers['location']
+  return location !== undefined && URL.canParse(location) ? ` to ${new URL(location).host}` : ''
+}

@@ -1,0 +1,209 @@
+/** Flags and environment → where the token comes from. Nothing is asked or sent before it is known that all fits together. */
+import { StsCliError } from '../base/errors.ts'
+import type { Io } from '../base/io.ts'
+import { isLoopback } from '../base/loopback.ts'
+import {
+  authMethods,
+  type ClientAccess,
+  type PersonalAccess,
+  type TokenSource,
+} from '../client/options.ts'
+import {
+  checkSecret,
+  chooseOne,
+  readChoice,
+  readSeconds,
+  readSecretFile,
+  readUrl,
+  type Settings,
+} from './settings.ts'
+
+export const secretFlags = ['client-secret', 'client-secret-file', 'client-secret-command']
+const grantNames = ['client-credentials', 'browser', 'device-code', 'token'] as const
+type GrantName = (typeof grantNames)[number]
+
+/** Those that cannot renew anything by themselves. */
+export const personalGrants: readonly string[] = ['browser', 'device-code']
+
+/** Where the token comes from. @throws {StsCliError} `ERR_USAGE` naming the flag that is missing. */
+export async function readTokenSource(settings: Settings, io: Io): Promise<TokenSource> {
+  const isNamed = settings.getSaid('grant') !== undefined
+  const grant = isNamed ? readChoice(settings, 'grant', grantNames) : undefined
+  const tokenFlag = ['token', 'token-file'].find(settings.isFlag)
+  // A flag before the other's variable.
+  if (
+    grant === undefined ||
+    grant === 'token' ||
+    (tokenFlag !== undefined && !settings.isFlag('grant'))
+  ) {
+    const token = await readToken(settings, io)
+    if (token !== undefined) return { grant: 'token', token }
+    if (grant === undefined) return readers['client-credentials'](settings, io)
+  }
+  if (grant === 'token')
+    throw new StsCliError('ERR_USAGE', '--grant token takes a token that is at hand', {
+      stage: 'config',
+      hint: 'use --token or --token-file',
+    })
+  if (tokenFlag !== undefined)
+    throw new StsCliError(
+      'ERR_USAGE',
+      `--${tokenFlag} and --grant ${grant} cannot be used together`,
+    )
+  return readers[grant](settings, io)
+}
+
+type Reader = (settings: Settings, io: Io) => Promise<TokenSource>
+
+const readers: Readonly<Record<Exclude<GrantName, 'token'>, Reader>> = {
+  'client-credentials': async (settings, io) => ({
+    grant: 'client-credentials',
+    ...(await readClient(settings, io, { isSecretNeeded: true })),
+  }),
+  browser: async (settings, io) => ({
+    grant: 'browser',
+    ...(await readPersonal(settings, io)),
+    redirectUri: readRedirectUri(settings),
+    isBrowserOpened: !settings.has('no-browser'),
+  }),
+  'device-code': async (settings, io) => ({
+    grant: 'device-code',
+    ...(await readPersonal(settings, io)),
+  }),
+}
+
+/** What a person's login needs besides the client. */
+async function readPersonal(settings: Settings, io: Io): Promise<PersonalAccess> {
+  if (settings.has('no-input'))
+    throw new StsCliError('ERR_USAGE', 'this grant asks a person, and --no-input forbids it', {
+      stage: 'config',
+      hint: 'leave --no-input out, or use a grant that asks nobody',
+    })
+  const client = await readClient(settings, io, { isSecretNeeded: false })
+  return {
+    ...client,
+    // Without it a provider gives no ID token, and some none at all.
+    scope: client.scope ?? 'openid',
+    waitMs: (readSeconds(settings, 'wait') ?? 300) * 1000,
+    isIdTokenWanted: settings.has('id-token') || settings.get('action') === 'web-identity',
+  }
+}
+
+/**
+ * The client and its proof. One with a secret proves itself by Basic unless `--auth-method` says otherwise; one without is public.
+ *
+ * @param isSecretNeeded Whether the secret is asked for when nothing gives one.
+ */
+async function readClient(
+  settings: Settings,
+  io: Io,
+  { isSecretNeeded }: { isSecretNeeded: boolean },
+): Promise<ClientAccess> {
+  const clientId = settings.get('client-id')
+  if (clientId === undefined || clientId === '') {
+    throw new StsCliError('ERR_USAGE', 'no client id is given', {
+      stage: 'config',
+      hint: 'use -cid ID -csec SECRET, or start sts-cli serve on this machine',
+    })
+  }
+  return {
+    ...(chooseOne(settings, 'issuer', 'idp-endpoint') === 'issuer'
+      ? { issuer: readUrl(settings, 'issuer') }
+      : { tokenEndpoint: readUrl(settings, 'idp-endpoint') }),
+    clientId,
+    ...(await readProof(settings, io, isSecretNeeded)),
+    scope: settings.get('scope'),
+    audience: settings.get('audience'),
+    parameters: settings.list('param').map(splitParameter),
+  }
+}
+
+type Proof = Pick<ClientAccess, 'authMethod' | 'clientSecret' | 'keyFile'>
+
+async function readProof(settings: Settings, io: Io, isSecretNeeded: boolean): Promise<Proof> {
+  const said = settings.getSaid('auth-method')
+  const authMethod = readChoice(settings, 'auth-method', authMethods) ?? 'client_secret_basic'
+  if (authMethod === 'private_key_jwt') {
+    const keyFile = settings.get('key-file')
+    if (keyFile !== undefined) return { authMethod, keyFile }
+    throw new StsCliError('ERR_USAGE', '--auth-method private_key_jwt signs with a key', {
+      stage: 'config',
+      hint: 'name its file with --key-file',
+    })
+  }
+  if (authMethod === 'tls_client_auth') {
+    if (settings.get('cert') !== undefined) return { authMethod }
+    throw new StsCliError('ERR_USAGE', '--auth-method tls_client_auth shows a certificate', {
+      stage: 'config',
+      hint: 'name it and its key with --cert and --key',
+    })
+  }
+  if (authMethod === 'none') {
+    if (!isSecretNeeded) return { authMethod }
+    throw new StsCliError('ERR_USAGE', 'a client without a secret cannot use client credentials', {
+      stage: 'config',
+      hint: 'leave --auth-method none out, or let a person sign in: --grant browser',
+    })
+  }
+  const hasSecret =
+    isSecretNeeded ||
+    said !== undefined ||
+    secretFlags.some((name) => settings.get(name) !== undefined)
+  return hasSecret
+    ? { authMethod, clientSecret: await readClientSecret(settings, io) }
+    : { authMethod: 'none' }
+}
+
+function readRedirectUri(settings: Settings): string {
+  const text = readUrl(settings, 'redirect-uri')
+  const url = new URL(text)
+  if (url.protocol === 'http:' && isLoopback(text) && url.search === '' && url.hash === '')
+    return text
+  throw new StsCliError(
+    'ERR_USAGE',
+    `--redirect-uri ${JSON.stringify(text)} is not on this machine`,
+    {
+      stage: 'config',
+      hint: 'write http://127.0.0.1:PORT/PATH, or localhost where the provider insists; port 0 takes a free one',
+    },
+  )
+}
+
+async function readToken(settings: Settings, io: Io): Promise<string | undefined> {
+  const chosen = chooseOne(settings, 'token', 'token-file')
+  if (chosen === 'token') {
+    const token = settings.get('token') ?? ''
+    return checkSecret(token === '-' ? (await io.readStdin(256 * 1024)).trim() : token, 'token')
+  }
+  // A variable meant for AWS's own SDKs must not override a client that was named.
+  const isClientNamed = settings.getSaid('client-id') !== undefined
+  const file = isClientNamed ? settings.getSaid('token-file') : settings.get('token-file')
+  return file === undefined ? undefined : readSecretFile(file, 'token')
+}
+
+async function readClientSecret(settings: Settings, io: Io): Promise<string> {
+  const chosen = chooseOne(settings, ...secretFlags)
+  const said = chosen === undefined ? '' : (settings.getSaid(chosen) ?? '')
+  if (chosen === 'client-secret-command') {
+    const { readSecretCommand } = await import('../base/execa.ts')
+    return checkSecret(await readSecretCommand(said), 'client secret')
+  }
+  if (chosen === 'client-secret-file') return readSecretFile(said, 'client secret')
+  const secret = settings.get('client-secret')
+  if (secret === '-') return checkSecret((await io.readStdin(64 * 1024)).trim(), 'client secret')
+  if (secret !== undefined && secret !== '') return secret
+  if (io.askSecret !== undefined && !settings.has('no-input'))
+    return checkSecret(await io.askSecret('client secret: '), 'client secret')
+  throw new StsCliError(
+    'ERR_USAGE',
+    'no client secret is given, and there is no terminal to ask at',
+    { stage: 'config', hint: 'use -csec, --client-secret-file, or STS_CLI_CLIENT_SECRET' },
+  )
+}
+
+function splitParameter(text: string): [string, string] {
+  const at = text.indexOf('=')
+  if (at < 1)
+    throw new StsCliError('ERR_USAGE', `--param ${JSON.stringify(text)} is not of the form K=V`)
+  return [text.slice(0, at), text.slice(at + 1)]
+}

@@ -1,0 +1,150 @@
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { decodeJwt } from '../../src/protocol/jwt/decode-jwt.ts'
+import { accessToken, startOpenId, type FakeOpenId } from './fake-openid.ts'
+import {
+  clientId,
+  json,
+  minioJson,
+  openStage,
+  type IoOptions,
+  type Ran,
+  type Stage,
+} from './harness.ts'
+
+let stage: Stage
+let idp: FakeOpenId
+
+beforeEach(async () => {
+  stage = await openStage()
+  idp = await startOpenId()
+})
+
+const login = (flags: readonly string[] = [], options: IoOptions = {}): Promise<Ran> => {
+  const argv = ['--grant', 'device-code', '--issuer', idp.url, '-cid', clientId]
+  return stage.cli(['login', ...argv, '-sts-ep', stage.sts.url, ...flags], options)
+}
+const wait = (code: string): ReturnType<typeof json> => json({ error: code }, 400)
+const polls = (): FakeOpenId['seen'] => idp.seen.filter(({ url }) => url === '/token')
+
+describe('a login on another device', () => {
+  it('says where to go with which code, and waits until somebody did', async () => {
+    idp.tokenAnswers.push(wait('authorization_pending'), wait('authorization_pending'))
+    const { code, stdout, stderr } = await login()
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `##### Credentials\n${minioJson}` })
+    expect(stderr).toBe(
+      `to sign in, open ${idp.url}/activate on any device and enter the code WDJB-MJHT\n` +
+        `or open ${idp.url}/activate?user_code=WDJB-MJHT\n`,
+    )
+    expect(polls()).toHaveLength(3)
+    expect(Object.fromEntries(polls()[0]?.form ?? [])).toEqual({
+      client_id: clientId,
+      device_code: 'the-device-code',
+      grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
+    })
+    expect(stage.sts.seen[0]?.form.get('Token')).toBe(accessToken)
+  })
+
+  it('trades the ID token for web-identity', async () => {
+    await login(['--action', 'web-identity'])
+    const token = stage.sts.seen[0]?.form.get('WebIdentityToken') ?? ''
+    expect(decodeJwt(token).claims).toMatchObject({ sub: 'alice', aud: clientId })
+  })
+
+  it('shows a QR code on a terminal, and nowhere else', async () => {
+    expect((await login([], { isTty: true })).stderr).toMatch(/[▀▄█]{10}/)
+    expect((await login()).stderr).not.toMatch(/[▀▄█]/)
+  })
+
+  it('shows none where the provider gives no address with the code in it', async () => {
+    idp.device = { verification_uri_complete: undefined }
+    const { code, stderr } = await login([], { isTty: true })
+    expect(code).toBe(0)
+    expect(stderr).not.toMatch(/[▀▄█]|or open/)
+  })
+
+  it('opens no browser by itself', async () => {
+    expect((await login([], { browser: () => expect.fail('opened') })).code).toBe(0)
+  })
+
+  it('asks five seconds less often when it is told to slow down', async () => {
+    // Only the pauses between two polls are of a second or more.
+    const { setTimeout: real } = globalThis
+    const pauses: number[] = []
+    vi.stubGlobal('setTimeout', (work: () => void, ms?: number) => {
+      if (ms === undefined || ms > 20_000) return real(work, ms)
+      pauses.push(ms)
+      return real(work, 0)
+    })
+    onTestFinished(() => void vi.unstubAllGlobals())
+    idp.device = { interval: 1 }
+    idp.tokenAnswers.push(wait('authorization_pending'), wait('slow_down'), wait('slow_down'))
+    expect((await login()).code).toBe(0)
+    expect(polls()).toHaveLength(4)
+    // 1, 1, then 6 and 11 in steps of five at most.
+    expect(pauses).toEqual([1000, 1000, 5000, 1000, 5000, 5000, 1000])
+  })
+})
+
+describe('a device login ends', () => {
+  it.each([
+    ['access_denied', 'the login was refused or given up at the identity provider'],
+    ['expired_token', 'nobody signed in while the code was good: start again'],
+  ])('with %s', async (code, hint) => {
+    idp.tokenAnswers.push(wait('authorization_pending'), wait(code))
+    const ran = await login()
+    expect(ran.code).toBe(77)
+    expect(ran.stderr).toContain(`(HTTP 400, ${code})\nhint: ${hint}\n`)
+    expect(stage.sts.seen).toEqual([])
+  })
+
+  it('when nobody came in time', async () => {
+    idp.device = { interval: 5 }
+    const ran = await login(['--wait', '0'])
+    expect(ran.code).toBe(75)
+    expect(ran.stderr).toContain('error: idp: nobody signed in in time\n')
+  })
+
+  it.each<[string, FakeOpenId['tokenAnswers'][number], number, string]>([
+    ['a web page', { body: '<html>' }, 76, 'an HTML page'],
+    [
+      'a redirect',
+      { status: 302, headers: { location: 'http://evil.example/' } },
+      76,
+      'a redirect',
+    ],
+    ['too much', { body: 'x'.repeat(1024 * 1024 + 1) }, 76, 'longer than'],
+    ['nothing', 'hang', 75, 'no answer from'],
+  ])('when a poll is answered with %s', async (_what, answer, code, message) => {
+    idp.tokenAnswers.push(answer)
+    const ran = await login(['--timeout', '1s', '--retries', '0'])
+    expect(ran.code).toBe(code)
+    expect(ran.stderr).toContain(message)
+  })
+
+  it('where the provider has no such endpoint', async () => {
+    idp.metadata = { device_authorization_endpoint: undefined }
+    const ran = await login()
+    expect(ran.code).toBe(76)
+    expect(ran.stderr).toContain('the identity provider offers no device logins')
+  })
+
+  it.each([
+    { verification_uri: 'javascript:alert(1)' },
+    { user_code: undefined },
+    { expires_in: 'x' },
+  ])('where the provider begins with %j', async (device) => {
+    idp.device = device
+    const ran = await login()
+    expect(ran.stderr).toMatch(/^error: idp: /)
+    expect(polls()).toEqual([])
+  })
+})
+
+describe('what the provider wants shown', () => {
+  it('cannot steer the terminal', async () => {
+    idp.device = { user_code: '\u001b[2JWDJB\u0007' }
+    const { stderr } = await login()
+    expect(stderr).toContain('enter the code [2JWDJB\n')
+    expect(stderr).toBe(stderr.replaceAll('\u001b', '').replaceAll('\u0007', ''))
+  })
+})
