@@ -1,45 +1,52 @@
-import { decodeFormText } from '../../protocol/sigv4/canonical-request.ts'
 import type { HttpRequest } from '../http/http-message.ts'
 import type { Principal } from '../identity/principal.ts'
 
-/** Parts of a request that a policy engine never sees: it, and its decision log, would hold credentials (WIRE 5.2). */
-const secretNames = new Set([
-  'authorization',
-  'cookie',
-  'x-amz-security-token',
-  'x-amz-signature',
-  'x-amz-credential',
-  'signature',
-  'awsaccesskeyid',
-  'proxy-authorization',
-  'token',
-  'webidentitytoken',
+/**
+ * Headers and parameters that a policy engine never sees: it, and its decision log, would hold credentials (WIRE 5.2). By the words of
+ * which such names are made: what a client calls its next secret is not known here. A listing's continuation token opens nothing.
+ */
+const secretName =
+  /authorization|cookie|(?<!^continuation-)token|secret|password|signature|credential|accesskeyid|api-?key|customer-key$/i
+
+/** Parameters of presigned URLs that begin like a header. */
+const presignNames = new Set([
+  'X-Amz-Algorithm',
+  'X-Amz-Date',
+  'X-Amz-Expires',
+  'X-Amz-SignedHeaders',
+  'X-Amz-Content-Sha256',
+  'Expires',
 ])
 
+type ReceivedFacts = Pick<
+  HttpRequest,
+  'headers' | 'rawQuery' | 'remoteAddress' | 'isTls' | 'receivedAtMs'
+>
+
 /**
- * The facts of a request under MinIO's condition names: its own first (`SourceIp`, `SecureTransport`…), headers in canonical
- * spelling, query parameters as sent. What the server knows itself is set last, so nothing a client sends can stand in for it.
+ * The facts of a request under MinIO's condition names: headers in canonical spelling, query parameters as sent, then what the server knows
+ * itself (`SourceIp`, `SecureTransport`…), so that nothing a client sends can stand in for it. What a request lacks is an empty text, as
+ * at MinIO. Claims are not mixed in.
  */
 export function buildConditions(
-  request: HttpRequest,
+  request: ReceivedFacts,
   { principal }: { readonly principal: Principal },
 ): ReadonlyMap<string, readonly string[]> {
   const conditions = new Map<string, string[]>()
+  const referer = withoutSecrets(request.headers.get('referer') ?? '')
   for (const [name, value] of request.headers)
-    if (!secretNames.has(name)) conditions.set(canonicalHeaderName(name), [value])
-  for (const part of request.rawQuery === '' ? [] : request.rawQuery.split('&')) {
-    const at = part.indexOf('=')
-    const name = decodeFormText(at === -1 ? part : part.slice(0, at))
-    if (name === '' || secretNames.has(name.toLowerCase())) continue
-    const value = at === -1 ? '' : decodeFormText(part.slice(at + 1))
-    conditions.set(name, [...(conditions.get(name) ?? []), value])
-  }
+    if (name !== 'host' && !secretName.test(name))
+      conditions.set(canonicalHeaderName(name), [name === 'referer' ? referer : value])
+  // Read as the operations read it: the first of two values is the one that counts.
+  const query = new URLSearchParams(request.rawQuery)
+  for (const [name, value] of query)
+    if (isParameterName(name) && !conditions.has(name)) conditions.set(name, [value])
   const now = new Date(request.receivedAtMs)
   const facts: Record<string, string> = {
-    SourceIp: request.remoteAddress.replace(/^::ffff:(?=\d+\.)/, ''),
+    SourceIp: request.remoteAddress.replace(/^::ffff:(?=\d+\.)/i, ''),
     SecureTransport: String(request.isTls),
     UserAgent: request.headers.get('user-agent') ?? '',
-    Referer: request.headers.get('referer') ?? '',
+    Referer: referer,
     CurrentTime: now.toISOString(),
     EpochTime: String(Math.floor(request.receivedAtMs / 1000)),
     signatureversion: isSignedByV2(request) ? 'AWS' : 'AWS4-HMAC-SHA256',
@@ -47,14 +54,25 @@ export function buildConditions(
     principaltype: principal.kind === 'root' ? 'Account' : 'AssumedRole',
     userid: principal.accessKey,
     username: principal.subject,
+    versionid: query.get('versionId') ?? '',
   }
-  for (const [name, value] of Object.entries(facts))
-    conditions.set(name, value === '' ? [] : [value])
+  for (const [name, value] of Object.entries(facts)) conditions.set(name, [value])
   return conditions
 }
 
+/** S3's own parameters begin with a small letter; another that begins as a header does could stand in for one that was not sent. */
+function isParameterName(name: string): boolean {
+  return name !== '' && !secretName.test(name) && (!/^[A-Z]/.test(name) || presignNames.has(name))
+}
+
+/** The page that a browser comes from may have a presigned URL: then its query goes. */
+function withoutSecrets(url: string): string {
+  const at = url.indexOf('?')
+  return at !== -1 && secretName.test(url.slice(at)) ? url.slice(0, at) : url
+}
+
 /** The last form looked for when a request is authenticated. */
-function isSignedByV2({ headers, rawQuery }: HttpRequest): boolean {
+function isSignedByV2({ headers, rawQuery }: ReceivedFacts): boolean {
   const isV4 = headers.has('authorization') || /(^|&)X-Amz-Signature=/.test(rawQuery)
   return !isV4 && rawQuery.includes('AWSAccessKeyId=')
 }

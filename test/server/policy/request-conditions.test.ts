@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest'
+import { buildConditions } from '../../../src/server/policy/request-conditions.ts'
+import { root, session, listWords } from './requests.ts'
+
+const receivedAtMs = Date.parse('2026-11-23T16:33:27.595Z')
+
+interface Sent {
+  readonly rawQuery?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly remoteAddress?: string
+  readonly isTls?: boolean
+}
+
+function conditionsOf(sent: Sent = {}, principal = session): Readonly<Record<string, unknown>> {
+  const request = {
+    rawQuery: '',
+    remoteAddress: '127.0.0.1',
+    isTls: false,
+    receivedAtMs,
+    ...sent,
+    headers: new Map(Object.entries(sent.headers ?? {})),
+  }
+  return Object.fromEntries(buildConditions(request, { principal }))
+}
+
+const facts = {
+  SourceIp: ['127.0.0.1'],
+  SecureTransport: ['false'],
+  UserAgent: [''],
+  Referer: [''],
+  CurrentTime: ['2026-11-23T16:33:27.595Z'],
+  EpochTime: ['1795451607'],
+  signatureversion: ['AWS4-HMAC-SHA256'],
+  authType: ['REST-QUERY-STRING'],
+  principaltype: ['AssumedRole'],
+  userid: ['ABCDEFGHIJ0123456789'],
+  username: ['alice'],
+  versionid: [''],
+}
+
+describe('the facts of a request', () => {
+  it('are the server’s own, empty where the request lacks them', () => {
+    expect(conditionsOf()).toEqual(facts)
+  })
+
+  it('say who asks, from where and how', () => {
+    const headers = {
+      authorization: 'AWS4-HMAC-SHA256 x',
+      'user-agent': 'mc',
+      referer: 'http://x/',
+    }
+    expect(
+      conditionsOf({ headers, remoteAddress: '::ffff:10.0.0.7', isTls: true }, root),
+    ).toMatchObject({
+      SourceIp: ['10.0.0.7'],
+      SecureTransport: ['true'],
+      UserAgent: ['mc'],
+      Referer: ['http://x/'],
+      authType: ['REST-HEADER'],
+      principaltype: ['Account'],
+      userid: ['minio'],
+      username: ['minio'],
+    })
+    expect(conditionsOf({ rawQuery: 'AWSAccessKeyId=x&Signature=y' })).toMatchObject({
+      signatureversion: ['AWS'],
+    })
+    expect(conditionsOf({ rawQuery: 'versionId=7' })).toMatchObject({ versionid: ['7'] })
+  })
+
+  it('have headers as Go spells them and parameters as they were sent', () => {
+    const headers = { 'content-length': '12', 'x-amz-content-sha256': 'abc' }
+    const rawQuery = 'list-type=2&prefix=a%20b+c&location'
+    expect(conditionsOf({ headers, rawQuery })).toEqual({
+      ...facts,
+      'Content-Length': ['12'],
+      'X-Amz-Content-Sha256': ['abc'],
+      'list-type': ['2'],
+      prefix: ['a b c'],
+      location: [''],
+    })
+  })
+
+  it('cannot be sent by the client, by header or parameter', () => {
+    const names = Object.keys(facts)
+    const rawQuery = names.map((name) => `${name}=forged`).join('&')
+    const headers = Object.fromEntries(names.map((name) => [name.toLowerCase(), 'forged']))
+    const { UserAgent: _agent, Referer: _referer, ...own } = facts
+    expect(conditionsOf({ rawQuery })).toEqual(facts)
+    expect(conditionsOf({ headers })).toMatchObject(own)
+  })
+})
+
+describe('a secret', () => {
+  it.each(
+    listWords(`authorization proxy-authorization x-forwarded-authorization cookie set-cookie
+    x-amz-security-token x-auth-token x-api-key x-amz-meta-password
+    x-amz-server-side-encryption-customer-key
+    x-amz-copy-source-server-side-encryption-customer-key`),
+  )('in the header %s is in no condition', (name) => {
+    expect(JSON.stringify(conditionsOf({ headers: { [name]: 'hunter2' } }))).not.toContain(
+      'hunter2',
+    )
+  })
+
+  it.each(
+    listWords(`X-Amz-Signature X-Amz-Credential X-Amz-Security-Token x-amz-security-token Signature
+    AWSAccessKeyId Token token WebIdentityToken LDAPPassword access_token client_secret
+    X%2DAmz%2DSignature`),
+  )('in the parameter %s is in no condition', (name) => {
+    expect(JSON.stringify(conditionsOf({ rawQuery: `${name}=hunter2` }))).not.toContain('hunter2')
+  })
+
+  it('in the address of the page one comes from is cut off', () => {
+    const headers = { referer: 'http://x/bucket/key?X-Amz-Signature=hunter2' }
+    expect(conditionsOf({ headers })).toMatchObject({ Referer: ['http://x/bucket/key'] })
+    expect(conditionsOf({ headers: { referer: 'http://x/?page=2' } })).toMatchObject({
+      Referer: ['http://x/?page=2'],
+    })
+  })
+
+  it('is not what lists go on from, nor the hash of a key', () => {
+    const headers = { 'x-amz-server-side-encryption-customer-key-md5': 'abc' }
+    expect(conditionsOf({ headers, rawQuery: 'continuation-token=abc' })).toMatchObject({
+      'X-Amz-Server-Side-Encryption-Customer-Key-Md5': ['abc'],
+      'continuation-token': ['abc'],
+    })
+  })
+})
