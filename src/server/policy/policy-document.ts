@@ -3,9 +3,10 @@ import { AwsError } from '../../protocol/aws-error.ts'
 import { isObject, parseJson, type JsonObject } from '../../base/parse.ts'
 import type { AuthorizationRequest } from './authorizer.ts'
 import { doConditionsHold, parseConditions, type Condition } from './conditions.ts'
+import { findDuplicateMember } from './duplicate-member.ts'
 import { coversKnownAction } from './known-actions.ts'
-import { substitute } from './variables.ts'
-import { matchesWildcard } from './wildcard.ts'
+import { fillPattern, findUnknownVariable } from './variables.ts'
+import { matchesWildcard, toPattern, type Pattern } from './wildcard.ts'
 
 export interface Statement {
   /** `Sid`, else `#0`, `#1`… */
@@ -23,7 +24,8 @@ export interface PolicyDocument {
   readonly statements: readonly Statement[]
 }
 
-const versions = new Set(['2012-10-17', '2008-10-17'])
+/** The only one that MinIO takes; in the older one variables would be plain text. */
+const version = '2012-10-17'
 const documentMembers = new Set(['Version', 'Id', 'ID', 'Statement'])
 const statementMembers = new Set([
   'Sid',
@@ -47,9 +49,9 @@ export function parsePolicyDocument(text: string, name: string): PolicyDocument 
   const json = parseJson(text)
   if (!isObject(json)) throw refuse(`${name} is not a JSON object`)
   refuseUnknown(json, documentMembers, name)
-  if (typeof json['Version'] !== 'string' || !versions.has(json['Version'])) {
-    throw refuse(`${name}: Version must be 2012-10-17`)
-  }
+  const twice = findDuplicateMember(text)
+  if (twice !== undefined) throw refuse(`${name} has the member ${twice} twice in one object`)
+  if (json['Version'] !== version) throw refuse(`${name}: Version must be ${version}`)
   const raw = json['Statement']
   const list: unknown[] = Array.isArray(raw) ? raw : [raw]
   if (raw === undefined || list.length > maxStatements)
@@ -70,15 +72,7 @@ function parseStatement(value: unknown, where: string, position: string): Statem
   const actions = readOneOf(value, 'Action', 'NotAction', where)
   for (const action of actions.values)
     if (!coversKnownAction(action)) throw refuse(`${where}: the action ${action} is not known`)
-  const isResourceless = actions.values.every((action) => /^(admin|sts|kms):/.test(action))
-  const resources =
-    isResourceless && value['Resource'] === undefined && value['NotResource'] === undefined
-      ? { values: ['*'], isNegated: false }
-      : readOneOf(value, 'Resource', 'NotResource', where)
-  for (const resource of resources.values) {
-    if (resource !== '*' && !resource.startsWith(resourcePrefix))
-      throw refuse(`${where}: the resource ${resource} must begin with ${resourcePrefix}`)
-  }
+  const resources = readResources(value, actions, where)
   const sid = value['Sid']
   if (sid !== undefined && typeof sid !== 'string') throw refuse(`${where}: Sid must be a string`)
   return {
@@ -92,12 +86,34 @@ function parseStatement(value: unknown, where: string, position: string): Statem
   }
 }
 
-function readOneOf(
-  value: JsonObject,
-  name: string,
-  negatedName: string,
-  where: string,
-): { values: string[]; isNegated: boolean } {
+interface Names {
+  readonly values: readonly string[]
+  /** The list says what is *not* meant. */
+  readonly isNegated: boolean
+}
+
+function readResources(value: JsonObject, actions: Names, where: string): Names {
+  // «All but admin:*» names every S3 action: only a list of what is meant can go without resources.
+  const isResourceless =
+    !actions.isNegated && actions.values.every((action) => /^(admin|sts|kms):/.test(action))
+  if (isResourceless && value['Resource'] === undefined && value['NotResource'] === undefined)
+    return { values: ['*'], isNegated: false }
+  const resources = readOneOf(value, 'Resource', 'NotResource', where)
+  for (const resource of resources.values) checkResource(resource, where)
+  return resources
+}
+
+function checkResource(resource: string, where: string): void {
+  if (resource === '*') return
+  if (!resource.startsWith(resourcePrefix))
+    throw refuse(`${where}: the resource ${resource} must begin with ${resourcePrefix}`)
+  if (/^(\/|$)/.test(resource.slice(resourcePrefix.length)))
+    throw refuse(`${where}: the resource ${resource} names no bucket`)
+  const unknown = findUnknownVariable(resource)
+  if (unknown !== undefined) throw refuse(`${where}: the variable ${unknown} is not supported`)
+}
+
+function readOneOf(value: JsonObject, name: string, negatedName: string, where: string): Names {
   const isNegated = value[negatedName] !== undefined
   if (isNegated === (value[name] !== undefined))
     throw refuse(`${where} must have ${name} or ${negatedName}, one of them`)
@@ -105,7 +121,9 @@ function readOneOf(
   const list: unknown[] = Array.isArray(raw) ? raw : [raw]
   const values = list.filter((item): item is string => typeof item === 'string' && item !== '')
   if (values.length === 0 || values.length !== list.length)
-    throw refuse(`${where}: ${name} must be a string or a list of strings`)
+    throw refuse(
+      `${where}: ${isNegated ? negatedName : name} must be a string or a list of strings`,
+    )
   return { values, isNegated }
 }
 
@@ -135,23 +153,30 @@ function doesApply(statement: Statement, request: AuthorizationRequest): boolean
     matchesWildcard(pattern, request.action),
   )
   if (isActionNamed === statement.isNotAction) return false
-  if (isResourceNamed(statement, request) === statement.isNotResource) return false
-  return doConditionsHold(statement.conditions, request)
+  if (!isResourceMeant(statement, request)) return false
+  return doConditionsHold(statement.conditions, request, statement.effect)
 }
 
-function isResourceNamed(statement: Statement, request: AuthorizationRequest): boolean {
+function isResourceMeant(statement: Statement, request: AuthorizationRequest): boolean {
+  // Admin and STS actions have no resource here.
   if (!request.action.startsWith('s3:')) return true
-  const resource = request.object === '' ? request.bucket : `${request.bucket}/${request.object}`
-  return statement.resources.some((pattern) => {
-    if (pattern === '*') return true
-    const filled = substitute(pattern.slice(resourcePrefix.length), request, { isPattern: true })
-    if (filled === undefined) return false
-    // `bucket/*` is MinIO's way to name the bucket as well: there a bucket's own resource ends in a slash (WIRE 9.2).
-    return (
-      matchesWildcard(filled, resource) ||
-      (request.object === '' && matchesWildcard(filled, `${request.bucket}/`))
-    )
-  })
+  const patterns = statement.resources.map((resource) => fillResource(resource, request))
+  // «All but what cannot be named» would be everything.
+  if (statement.isNotResource && statement.effect === 'Allow' && patterns.includes(undefined))
+    return false
+  const isNamed = patterns.some((pattern) => pattern !== undefined && doesName(pattern, request))
+  return isNamed !== statement.isNotResource
+}
+
+function fillResource(resource: string, request: AuthorizationRequest): Pattern | undefined {
+  if (resource === '*') return toPattern(resource)
+  return fillPattern(resource.slice(resourcePrefix.length), request)
+}
+
+function doesName(pattern: Pattern, { bucket, object }: AuthorizationRequest): boolean {
+  if (object !== '') return matchesWildcard(pattern, `${bucket}/${object}`)
+  // `bucket/*` is MinIO's way to name the bucket as well: there a bucket's own resource ends in a slash (WIRE 9.2).
+  return matchesWildcard(pattern, bucket) || matchesWildcard(pattern, `${bucket}/`)
 }
 
 function refuse(message: string): AwsError {

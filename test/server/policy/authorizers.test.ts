@@ -1,0 +1,189 @@
+import { describe, expect, it } from 'vitest'
+import type { Authorizer } from '../../../src/server/policy/authorizer.ts'
+import { cannedPolicies } from '../../../src/server/policy/canned.ts'
+import { createIamAuthorizer } from '../../../src/server/policy/iam-authorizer.ts'
+import {
+  parsePolicyDocument,
+  type PolicyDocument,
+} from '../../../src/server/policy/policy-document.ts'
+import { parseSessionPolicy } from '../../../src/server/policy/session-policy.ts'
+import { withSessionPolicy } from '../../../src/server/policy/with-session-policy.ts'
+import {
+  allowAll,
+  makeRequest,
+  root,
+  session,
+  write,
+  type Question,
+  listWords,
+} from './requests.ts'
+
+const own = (name: string, ...statements: Parameters<typeof write>): [string, PolicyDocument] => [
+  name,
+  parsePolicyDocument(write(...statements), name),
+]
+const policies = new Map([
+  ...cannedPolicies,
+  own('no-secrets', {
+    ...allowAll,
+    Sid: 'secrets',
+    Effect: 'Deny',
+    Resource: 'arn:aws:s3:::*/secret',
+  }),
+  own('public', { ...allowAll, Resource: 'arn:aws:s3:::public/*' }),
+])
+const iam = createIamAuthorizer({ policies })
+
+const named = (...policyNames: string[]): Question => {
+  return { principal: { ...session, policyNames } }
+}
+const ask = (question: Question, authorizer: Authorizer = iam): Promise<unknown> =>
+  authorizer.authorize(makeRequest(question))
+
+describe('the canned policies', () => {
+  const actions =
+    listWords(`s3:GetObject s3:PutObject s3:DeleteObject s3:ListBucket s3:GetBucketLocation
+    s3:CreateBucket s3:ListAllMyBuckets admin:ServerInfo admin:CreateUser kms:Status`)
+  it.each([
+    ['readwrite', actions.filter((action) => action.startsWith('s3:'))],
+    // MinIO's, which has no ListBucket either.
+    ['readonly', ['s3:GetObject', 's3:GetBucketLocation']],
+    ['writeonly', ['s3:PutObject']],
+    ['diagnostics', ['admin:ServerInfo']],
+    ['consoleAdmin', actions],
+  ])('%s allows %j', async (name, allowed) => {
+    const answers = await Promise.all(
+      actions.map(async (action) => {
+        const { isAllowed } = await iam.authorize(makeRequest({ ...named(name), action }))
+        return isAllowed ? [action] : []
+      }),
+    )
+    expect(answers.flat()).toEqual(allowed)
+  })
+})
+
+describe('IAM documents', () => {
+  it('let root do everything', async () => {
+    expect(await ask({ principal: root, action: 's3:DeleteBucket' })).toEqual({
+      isAllowed: true,
+      reason: 'root',
+    })
+  })
+
+  it('allow what any of the principal’s policies allows, and say which', async () => {
+    expect(await ask(named('writeonly', 'readonly'))).toEqual({
+      isAllowed: true,
+      reason: 'allowed by readonly #0',
+    })
+  })
+
+  it('deny what any of them denies, before or after an allow', async () => {
+    for (const names of [
+      ['readwrite', 'no-secrets'],
+      ['no-secrets', 'readwrite'],
+    ])
+      expect(await ask({ ...named(...names), at: 'bucket/secret' })).toEqual({
+        isAllowed: false,
+        reason: 'denied by no-secrets secrets',
+      })
+  })
+
+  it('allow nothing else, and name the policies that did not', async () => {
+    expect(await ask({ ...named('readonly', 'public'), action: 's3:PutObject' })).toEqual({
+      isAllowed: false,
+      reason: 'no statement allows s3:PutObject (policies: readonly, public)',
+    })
+    expect(await ask(named())).toEqual({
+      isAllowed: false,
+      reason: 'no statement allows s3:GetObject (policies: none)',
+    })
+  })
+
+  it('pass over names that are not theirs, those of every object among them', async () => {
+    for (const name of ['gone', 'constructor', '__proto__'])
+      expect(await ask(named(name))).toMatchObject({ isAllowed: false })
+    expect(await ask(named('gone', 'readonly'))).toMatchObject({ isAllowed: true })
+  })
+})
+
+describe('a session policy', () => {
+  const bound = (sessionPolicy: string, ...policyNames: string[]): Question => {
+    return { principal: { ...session, policyNames, sessionPolicy } }
+  }
+  const authorizer = withSessionPolicy(iam)
+  const publicOnly = write({ ...allowAll, Resource: 'arn:aws:s3:::public/*' })
+
+  it('and the principal’s policies must both allow', async () => {
+    const isAllowed = async (question: Question): Promise<boolean> =>
+      (await authorizer.authorize(makeRequest(question))).isAllowed
+    expect(await isAllowed({ ...bound(publicOnly, 'readonly'), at: 'public/x' })).toBe(true)
+    expect(await isAllowed({ ...bound(publicOnly, 'readonly'), at: 'bucket/x' })).toBe(false)
+    expect(await isAllowed({ ...bound(publicOnly, 'writeonly'), at: 'public/x' })).toBe(false)
+    expect(await isAllowed({ ...bound(publicOnly), at: 'public/x' })).toBe(false)
+    expect(await isAllowed({ ...named('readonly'), at: 'bucket/x' })).toBe(true)
+  })
+
+  it('that says no is named, and nobody else is asked', async () => {
+    const nobody: Authorizer = { authorize: () => Promise.reject(new Error('asked')) }
+    const stop = write(allowAll, { ...allowAll, Sid: 'stop', Effect: 'Deny' })
+    expect(await ask(bound(stop, 'readwrite'), withSessionPolicy(nobody))).toEqual({
+      isAllowed: false,
+      reason: 'denied by session policy stop',
+    })
+    expect(await ask(bound(publicOnly, 'readwrite'), withSessionPolicy(nobody))).toEqual({
+      isAllowed: false,
+      reason: 'session policy does not allow it',
+    })
+  })
+
+  it('binds root’s own session and one whose engine allows everything', async () => {
+    const yes: Authorizer = { authorize: async () => ({ isAllowed: true, reason: 'yes' }) }
+    expect(await ask(bound(publicOnly), withSessionPolicy(yes))).toMatchObject({ isAllowed: false })
+  })
+
+  it.each(['', '{}', 'x', write({ ...allowAll, Action: 's3:Nope' })])(
+    'that cannot be read any more (%j) allows nothing',
+    async (text) => {
+      expect(await ask(bound(text, 'readwrite'), authorizer)).toEqual({
+        isAllowed: false,
+        reason: 'session policy cannot be read',
+      })
+    },
+  )
+
+  it('may have 2048 bytes and no more', () => {
+    const pad = (bytes: number): string => {
+      const text = write({ Sid: '€', ...allowAll })
+      return text.replace('€', `€${'x'.repeat(bytes - Buffer.byteLength(text))}`)
+    }
+    expect(Buffer.byteLength(pad(2048))).toBe(2048)
+    expect(parseSessionPolicy(pad(2048)).statements).toHaveLength(1)
+    expect(() => parseSessionPolicy(pad(2049))).toThrow(
+      expect.objectContaining({
+        code: 'InvalidParameterValue',
+        message: 'the session policy has 2049 bytes; at most 2048 are accepted',
+      }),
+    )
+  })
+
+  it.each([
+    ['not json', 'the session policy is not a JSON object'],
+    [
+      JSON.stringify({ Version: '2008-10-17', Statement: allowAll }),
+      'the session policy: Version must be 2012-10-17',
+    ],
+    [JSON.stringify({ Statement: allowAll }), 'the session policy: Version must be 2012-10-17'],
+    [
+      write({ ...allowAll, Action: 's3:Nope' }),
+      'the session policy statement 0: the action s3:Nope is not known',
+    ],
+    [
+      write({ ...allowAll, Resources: '*' }),
+      'the session policy statement 0 has an unknown member Resources',
+    ],
+  ])('%s is refused when it is asked for', (text, message) => {
+    expect(() => parseSessionPolicy(text)).toThrow(
+      expect.objectContaining({ code: 'InvalidParameterValue', status: 400, message }),
+    )
+  })
+})

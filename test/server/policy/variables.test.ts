@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest'
+import { allowAll, decide, holds, session } from './requests.ts'
+
+const home = { ...allowAll, Resource: 'arn:aws:s3:::home/${jwt:sub}/*' }
+const as = (sub: unknown): { claims: { sub: unknown } } => ({ claims: { sub } })
+
+describe('a variable', () => {
+  it('names what the principal’s claim says', () => {
+    expect(decide(home, { at: 'home/alice/x' })).toBe('Allow')
+    expect(decide(home, { at: 'home/bob/x' })).toBe('none')
+    expect(decide(home, { at: 'home/alice2/x' })).toBe('none')
+  })
+
+  it.each<readonly [string, object]>([
+    ['${aws:username}', {}],
+    ['${AWS:UserName}', {}],
+    ['${jwt:preferred_username}', { claims: { preferred_username: 'alice' } }],
+    ['${jwt:names}', { claims: { names: ['alice', 'bob'] } }],
+  ])('%s is the principal’s', (variable, question) => {
+    const Resource = `arn:aws:s3:::home/${variable}/*`
+    expect(decide({ ...allowAll, Resource }, { at: 'home/alice/x', ...question })).toBe('Allow')
+    expect(decide({ ...allowAll, Resource }, { at: 'home/bob/x', ...question })).toBe('none')
+  })
+
+  it('may stand several times, and in conditions', () => {
+    const Resource = 'arn:aws:s3:::${jwt:azp}-${jwt:sub}/*'
+    expect(decide({ ...allowAll, Resource }, { at: 'my-app-alice/x' })).toBe('Allow')
+    const condition = { StringLike: { 's3:prefix': ['${jwt:sub}/*', 'all/${jwt:none}'] } }
+    expect(holds(condition, { conditions: { prefix: 'alice/x' } })).toBe(true)
+    expect(holds(condition, { conditions: { prefix: 'bob/x' } })).toBe(false)
+    expect(holds(condition, { conditions: { prefix: 'all/' } })).toBe(false)
+  })
+
+  it.each(['*', 'a*', '?????', '**', 'ali?e'])('of %s is text, not a wildcard', (sub) => {
+    expect(decide(home, { at: 'home/alice/x', ...as(sub) })).toBe('none')
+    expect(decide(home, { at: `home/${sub}/x`, ...as(sub) })).toBe('Allow')
+    const like = { StringLike: { 's3:prefix': '${jwt:sub}/*' } }
+    expect(holds(like, { conditions: { prefix: 'alice/x' }, ...as(sub) })).toBe(false)
+    expect(holds(like, { conditions: { prefix: `${sub}/x` }, ...as(sub) })).toBe(true)
+    const arn = { ArnLike: { 'jwt:arn': 'arn:aws:sts::1:${jwt:sub}' } }
+    expect(holds(arn, { claims: { sub, arn: 'arn:aws:sts::1:alice' } })).toBe(false)
+    expect(holds(arn, { claims: { sub, arn: `arn:aws:sts::1:${sub}` } })).toBe(true)
+  })
+
+  it('of ${aws:username} is text and is not filled in again', () => {
+    expect(decide(home, { at: 'home/alice/x', ...as('${aws:username}') })).toBe('none')
+  })
+
+  it.each([undefined, '', null, {}, []])('of %j has no value and names nothing', (sub) => {
+    for (const at of ['home//x', 'home/undefined/x', 'home/${jwt:sub}/x', 'home/null/x'])
+      expect(decide(home, { at, ...as(sub) })).toBe('none')
+  })
+
+  it('is never read from what the client sent', () => {
+    const conditions = {
+      sub: 'bob',
+      Sub: 'bob',
+      'jwt:sub': 'bob',
+      username: 'bob',
+      Username: 'bob',
+    }
+    const byName = { ...allowAll, Resource: 'arn:aws:s3:::home/${aws:username}/*' }
+    expect(decide(home, { at: 'home/bob/x', claims: {}, conditions })).toBe('none')
+    expect(decide(byName, { at: 'home/bob/x', conditions })).toBe('none')
+  })
+
+  it('of a server’s fact is that fact', () => {
+    const byAddress = { ...allowAll, Resource: 'arn:aws:s3:::by-${aws:SourceIp}/*' }
+    const conditions = { SourceIp: '127.0.0.1' }
+    expect(decide(byAddress, { at: 'by-127.0.0.1/x', conditions })).toBe('Allow')
+    expect(decide(byAddress, { at: 'by-127.0.0.1/x' })).toBe('none')
+  })
+})
+
+describe('an exclusion that cannot be filled in', () => {
+  const absent = 'arn:aws:s3:::home/${jwt:absent}/*'
+  const unlike = { StringNotEquals: { 'jwt:sub': '${jwt:absent}' } }
+  const other = { ...session, claims: { sub: 'alice' } }
+
+  it('excludes everything from an allow', () => {
+    const { Resource: _resource, ...rest } = allowAll
+    expect(decide({ ...rest, NotResource: absent })).toBe('none')
+    expect(decide({ ...rest, NotResource: ['arn:aws:s3:::x/*', absent] })).toBe('none')
+    expect(holds(unlike, { principal: other })).toBe(false)
+    expect(holds({ 'ForAnyValue:StringNotEquals': unlike.StringNotEquals })).toBe(false)
+  })
+
+  it('and nothing from a deny', () => {
+    const { Resource: _resource, ...rest } = allowAll
+    expect(decide([allowAll, { ...rest, Effect: 'Deny', NotResource: absent }])).toBe('Deny')
+    expect(decide([allowAll, { ...allowAll, Effect: 'Deny', Condition: unlike }])).toBe('Deny')
+  })
+})
+
+describe('${*}, ${?} and ${$}', () => {
+  it('are the characters themselves', () => {
+    const Resource = 'arn:aws:s3:::bucket/${*}-${?}-${$}/*'
+    expect(decide({ ...allowAll, Resource }, { at: 'bucket/*-?-$/x' })).toBe('Allow')
+    expect(decide({ ...allowAll, Resource }, { at: 'bucket/a-b-$/x' })).toBe('none')
+    const condition = { StringEquals: { 's3:prefix': 'a${*}' } }
+    expect(holds(condition, { conditions: { prefix: 'a*' } })).toBe(true)
+    expect(holds(condition, { conditions: { prefix: 'a${*}' } })).toBe(false)
+  })
+})
