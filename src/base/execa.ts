@@ -6,9 +6,10 @@ import { StsCliError } from './errors.ts'
 /**
  * Runs a command line in the shell and gives what it prints, trimmed; it may ask on the terminal.
  *
+ * @param flag Whose value it is, for the message.
  * @throws {StsCliError} `ERR_INPUT` when it fails; its output is left out, it may hold the secret.
  */
-export async function readSecretCommand(commandLine: string): Promise<string> {
+export async function readSecretCommand(commandLine: string, flag: string): Promise<string> {
   try {
     const { stdout } = await execa(commandLine, {
       shell: true,
@@ -23,7 +24,7 @@ export async function readSecretCommand(commandLine: string): Promise<string> {
       cause instanceof ExecaError
         ? ` (${cause.exitCode === undefined ? (cause.signal ?? 'it cannot be run') : `exit code ${cause.exitCode}`})`
         : ''
-    throw new StsCliError('ERR_INPUT', `the command of --client-secret-command failed${how}`, {
+    throw new StsCliError('ERR_INPUT', `the command of ${flag} failed${how}`, {
       stage: 'config',
     })
   }

@@ -47,11 +47,15 @@ export interface ClientAccess {
   readonly parameters?: readonly (readonly [string, string])[] | undefined
 }
 
-/** For a person who signs in: how long they are waited for, and which of the provider's two tokens is wanted. */
-export interface PersonalAccess extends ClientAccess {
-  readonly waitMs: number
+/** For grants that a person stands behind: their providers give two tokens. */
+export interface IdTokenAccess extends ClientAccess {
   /** `web-identity` trades the ID token, which names the person to this client; all else the access token. */
   readonly isIdTokenWanted: boolean
+}
+
+/** For a person who signs in elsewhere. */
+export interface PersonalAccess extends IdTokenAccess {
+  readonly waitMs: number
 }
 
 /** Where the token comes from: one member a grant. */
@@ -59,7 +63,25 @@ export type TokenSource =
   | ({ readonly grant: 'client-credentials' } & ClientAccess)
   | BrowserSource
   | ({ readonly grant: 'device-code' } & PersonalAccess)
+  | PasswordSource
+  | GithubActionsSource
   | { readonly grant: 'token'; readonly token: string }
+  /** A command line that prints one, run by the shell. */
+  | { readonly grant: 'token-command'; readonly command: string }
+
+export interface PasswordSource extends IdTokenAccess {
+  readonly grant: 'password'
+  readonly username: string
+  readonly password: string
+}
+
+export interface GithubActionsSource {
+  readonly grant: 'github-actions'
+  /** Of `ACTIONS_ID_TOKEN_REQUEST_URL` and `_TOKEN`. */
+  readonly requestUrl: string
+  readonly requestToken: string
+  readonly audience: string | undefined
+}
 
 export interface BrowserSource extends PersonalAccess {
   readonly grant: 'browser'

@@ -1,5 +1,6 @@
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
+import type { TokenSource } from '../client/options.ts'
 import { obtainCredentials } from '../client/obtain-credentials.ts'
 import {
   readCacheOptions,
@@ -10,7 +11,7 @@ import {
 import type { ParsedArgv } from './parse-argv.ts'
 import { checkOutput, renderCredentials, writeDocument } from './print-credentials.ts'
 import { checkSecret, createSettings } from './settings.ts'
-import { readTokenSource } from './token-source.ts'
+import { readTokenAtHand } from './token-at-hand.ts'
 
 /** `exchange [TOKEN|-]`: only the STS call; nothing is remembered. */
 export async function runExchange(parsed: ParsedArgv, io: Io): Promise<number> {
@@ -18,27 +19,23 @@ export async function runExchange(parsed: ParsedArgv, io: Io): Promise<number> {
   checkOutput(settings, io)
   const exchange = readExchangeOptions(settings, io)
   const net = readNetOptions(settings, io)
-  const source =
-    exchange.action === 'assume-role'
-      ? undefined
-      : { grant: 'token' as const, token: await readOperandToken(parsed, io) }
+  const source = exchange.action === 'assume-role' ? undefined : await readOperandToken(parsed, io)
   const cache = { ...readCacheOptions(settings, io), directory: undefined }
   const credentials = await obtainCredentials({ source, exchange, net, cache }, io)
   writeDocument(await renderCredentials(credentials, settings, io), settings, io)
   return 0
 }
 
-async function readOperandToken(parsed: ParsedArgv, io: Io): Promise<string> {
+async function readOperandToken(parsed: ParsedArgv, io: Io): Promise<TokenSource> {
   const [operand, ...more] = parsed.operands
   if (more.length > 0) throw new StsCliError('ERR_USAGE', 'exchange takes one token')
-  if (operand === '-') return checkSecret((await io.readStdin(256 * 1024)).trim(), 'token')
-  if (operand !== undefined) return operand
-  const own = createSettings(parsed, io)
-  if (['token', 'token-file'].every((name) => own.get(name) === undefined)) {
-    throw new StsCliError('ERR_USAGE', 'no token is given', {
-      hint: 'sts-cli token | sts-cli exchange -',
-    })
+  if (operand !== undefined) {
+    const text = operand === '-' ? (await io.readStdin(256 * 1024)).trim() : operand
+    return { grant: 'token', token: checkSecret(text, 'token') }
   }
-  const source = await readTokenSource(own, io)
-  return source.grant === 'token' ? source.token : ''
+  const source = await readTokenAtHand(createSettings(parsed, io), io)
+  if (source !== undefined) return source
+  throw new StsCliError('ERR_USAGE', 'no token is given', {
+    hint: 'sts-cli token | sts-cli exchange -',
+  })
 }

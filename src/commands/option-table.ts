@@ -34,7 +34,7 @@ const identityProvider: readonly OptionSpec[] = [
   idp('param K=V…', 'further parameter of the token request; may be repeated'),
   idp(
     'grant GRANT',
-    'client-credentials; browser or device-code: a person signs in; token: one that is at hand',
+    'client-credentials; browser, device-code or password: a person signs in; github-actions, gitlab, kubernetes: a job’s own token; token: one at hand',
     { env: ['STS_CLI_GRANT'], default: 'client-credentials' },
   ),
   idp(
@@ -48,6 +48,14 @@ const identityProvider: readonly OptionSpec[] = [
     default: 'http://127.0.0.1:0/callback',
     commands: signingIn,
   }),
+  idp('username NAME', 'who signs in by the password grant', { env: ['STS_CLI_USERNAME'] }),
+  idp(
+    'password-file FILE',
+    'file that holds their password; - reads stdin (asked for when left out)',
+    {
+      env: ['STS_CLI_PASSWORD_FILE'],
+    },
+  ),
   idp('no-browser', 'open no browser: print the address alone', { commands: signingIn }),
   idp('wait TIME', 'how long a person is waited for', { default: '5m', commands: signingIn }),
   idp('id-token', 'print the ID token instead of the access token', { commands: ['token'] }),
@@ -59,6 +67,8 @@ const identityProvider: readonly OptionSpec[] = [
     env: ['STS_CLI_TOKEN_FILE', 'AWS_WEB_IDENTITY_TOKEN_FILE'],
     commands: trading,
   }),
+  idp('token-env NAME', 'variable that holds the token', { commands: trading }),
+  idp('token-command COMMAND', 'command that prints the token', { commands: trading }),
 ]
 
 const stsOption = defineGroup('sts', trading)

@@ -51,7 +51,11 @@ async function readOptions<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read()
   } catch (cause) {
-    if (!(cause instanceof StsCliError) || !/no client (id|secret)/.test(cause.message)) throw cause
+    if (
+      !(cause instanceof StsCliError) ||
+      !/^no (client id|client secret|user name|password) is given/.test(cause.message)
+    )
+      throw cause
     throw notWithoutAsking(cause)
   }
 }

@@ -5,6 +5,7 @@ import { isLoopback } from '../base/loopback.ts'
 import {
   authMethods,
   type ClientAccess,
+  type IdTokenAccess,
   type PersonalAccess,
   type TokenSource,
 } from '../client/options.ts'
@@ -17,9 +18,26 @@ import {
   readUrl,
   type Settings,
 } from './settings.ts'
+import {
+  readGithubActions,
+  readGitlabToken,
+  readKubernetesToken,
+  readTokenAtHand,
+  tokenFlags,
+} from './token-at-hand.ts'
+import { readUserPassword } from './user-password.ts'
 
 export const secretFlags = ['client-secret', 'client-secret-file', 'client-secret-command']
-const grantNames = ['client-credentials', 'browser', 'device-code', 'token'] as const
+const grantNames = [
+  'client-credentials',
+  'browser',
+  'device-code',
+  'password',
+  'github-actions',
+  'gitlab',
+  'kubernetes',
+  'token',
+] as const
 type GrantName = (typeof grantNames)[number]
 
 /** Those that cannot renew anything by themselves. */
@@ -29,28 +47,30 @@ export const personalGrants: readonly string[] = ['browser', 'device-code']
 export async function readTokenSource(settings: Settings, io: Io): Promise<TokenSource> {
   const isNamed = settings.getSaid('grant') !== undefined
   const grant = isNamed ? readChoice(settings, 'grant', grantNames) : undefined
-  const tokenFlag = ['token', 'token-file'].find(settings.isFlag)
-  // A flag before the other's variable.
-  if (
-    grant === undefined ||
-    grant === 'token' ||
-    (tokenFlag !== undefined && !settings.isFlag('grant'))
-  ) {
-    const token = await readToken(settings, io)
-    if (token !== undefined) return { grant: 'token', token }
-    if (grant === undefined) return readers['client-credentials'](settings, io)
+  const tokenFlag = tokenFlags.find(settings.isFlag)
+  const isFlagFirst = tokenFlag !== undefined && !settings.isFlag('grant')
+  if (grant === undefined || grant === 'token' || isFlagFirst) {
+    const source = await readTokenAtHand(settings, io)
+    if (source !== undefined) return source
   }
+  if (grant === undefined) return readers['client-credentials'](settings, io)
   if (grant === 'token')
     throw new StsCliError('ERR_USAGE', '--grant token takes a token that is at hand', {
       stage: 'config',
-      hint: 'use --token or --token-file',
+      hint: 'use --token, --token-file, --token-env or --token-command',
     })
-  if (tokenFlag !== undefined)
+  if (tokenFlag !== undefined && flagOfGrant[grant] !== tokenFlag)
     throw new StsCliError(
       'ERR_USAGE',
       `--${tokenFlag} and --grant ${grant} cannot be used together`,
     )
   return readers[grant](settings, io)
+}
+
+/** Where a job's token lies can be said for these. */
+const flagOfGrant: Readonly<Partial<Record<GrantName, string>>> = {
+  gitlab: 'token-env',
+  kubernetes: 'token-file',
 }
 
 type Reader = (settings: Settings, io: Io) => Promise<TokenSource>
@@ -70,6 +90,14 @@ const readers: Readonly<Record<Exclude<GrantName, 'token'>, Reader>> = {
     grant: 'device-code',
     ...(await readPersonal(settings, io)),
   }),
+  password: async (settings, io) => ({
+    grant: 'password',
+    ...withOpenId(await readClient(settings, io, { isSecretNeeded: false }), settings),
+    ...(await readUserPassword(settings, io)),
+  }),
+  'github-actions': async (settings, io) => readGithubActions(settings, io),
+  gitlab: async (settings, io) => readGitlabToken(settings, io),
+  kubernetes: async (settings) => readKubernetesToken(settings),
 }
 
 /** What a person's login needs besides the client. */
@@ -81,10 +109,16 @@ async function readPersonal(settings: Settings, io: Io): Promise<PersonalAccess>
     })
   const client = await readClient(settings, io, { isSecretNeeded: false })
   return {
-    ...client,
-    // Without it a provider gives no ID token, and some none at all.
-    scope: client.scope ?? 'openid',
+    ...withOpenId(client, settings),
     waitMs: (readSeconds(settings, 'wait') ?? 300) * 1000,
+  }
+}
+
+function withOpenId(client: ClientAccess, settings: Settings): IdTokenAccess {
+  return {
+    ...client,
+    // Without it a provider gives no ID token, and some no token at all.
+    scope: client.scope ?? 'openid',
     isIdTokenWanted: settings.has('id-token') || settings.get('action') === 'web-identity',
   }
 }
@@ -169,24 +203,12 @@ function readRedirectUri(settings: Settings): string {
   )
 }
 
-async function readToken(settings: Settings, io: Io): Promise<string | undefined> {
-  const chosen = chooseOne(settings, 'token', 'token-file')
-  if (chosen === 'token') {
-    const token = settings.get('token') ?? ''
-    return checkSecret(token === '-' ? (await io.readStdin(256 * 1024)).trim() : token, 'token')
-  }
-  // A variable meant for AWS's own SDKs must not override a client that was named.
-  const isClientNamed = settings.getSaid('client-id') !== undefined
-  const file = isClientNamed ? settings.getSaid('token-file') : settings.get('token-file')
-  return file === undefined ? undefined : readSecretFile(file, 'token')
-}
-
 async function readClientSecret(settings: Settings, io: Io): Promise<string> {
   const chosen = chooseOne(settings, ...secretFlags)
   const said = chosen === undefined ? '' : (settings.getSaid(chosen) ?? '')
   if (chosen === 'client-secret-command') {
     const { readSecretCommand } = await import('../base/execa.ts')
-    return checkSecret(await readSecretCommand(said), 'client secret')
+    return checkSecret(await readSecretCommand(said, `--${chosen}`), 'client secret')
   }
   if (chosen === 'client-secret-file') return readSecretFile(said, 'client secret')
   const secret = settings.get('client-secret')

@@ -11,7 +11,7 @@ export async function runToken(parsed: ParsedArgv, io: Io): Promise<number> {
   const settings = weighSettings(parsed, io)
   const net = readNetOptions(settings, io)
   const source = await readTokenSource(settings, io)
-  if (source.grant === 'token')
+  if (source.grant === 'token' && settings.getSaid('grant') === undefined)
     throw new StsCliError('ERR_USAGE', 'a token is at hand already: there is nothing to get')
   const { token, answer } = await obtainToken(source, { net, io })
   const text = settings.has('json')

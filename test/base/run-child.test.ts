@@ -54,7 +54,7 @@ describe('a command of the user’s', () => {
 
 describe('a command that prints a secret', () => {
   it('gives what it prints, trimmed', async () => {
-    expect(await readSecretCommand(`printf ' s3cret \\n\\n'`)).toBe('s3cret')
+    expect(await readSecretCommand(`printf ' s3cret \\n\\n'`, '--x')).toBe('s3cret')
   })
 
   it.each([
@@ -62,9 +62,9 @@ describe('a command that prints a secret', () => {
     ['kill -TERM $$', 'SIGTERM'],
     ['no-such-program-at-all 2>&-', 'exit code 127'],
   ])('that fails (%s) has no output in the error', async (script, how) => {
-    await expect(readSecretCommand(`echo hunter2; ${script}`)).rejects.toMatchObject({
+    await expect(readSecretCommand(`echo hunter2; ${script}`, '--x')).rejects.toMatchObject({
       code: 'ERR_INPUT',
-      message: `the command of --client-secret-command failed (${how})`,
+      message: `the command of --x failed (${how})`,
     })
   })
 })

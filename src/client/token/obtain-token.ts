@@ -1,6 +1,7 @@
 /** Grant → how its token is had. What a grant alone needs is loaded when it is asked for; client credentials are what every script waits for. */
+import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
-import type { NetOptions, PersonalAccess, TokenSource } from '../options.ts'
+import type { IdTokenAccess, NetOptions, TokenSource } from '../options.ts'
 import { obtainClientCredentialsToken } from './client-credentials.ts'
 import type { PersonalToken } from './openid-provider.ts'
 import type { ObtainedToken } from './token-answer.ts'
@@ -26,11 +27,19 @@ const grants: {
     const { obtainDeviceToken } = await import('./device-code.ts')
     return chooseToken(await obtainDeviceToken(source, world), source)
   },
-  token: async ({ token }) => ({
-    token,
-    expiresInSeconds: undefined,
-    answer: { access_token: token },
-  }),
+  password: async (source, { net }) => {
+    const { obtainPasswordToken } = await import('./password.ts')
+    return chooseToken(await obtainPasswordToken(source, net), source)
+  },
+  'github-actions': async (source, { net }) => {
+    const { obtainGithubToken } = await import('./github-actions.ts')
+    return obtainGithubToken(source, net)
+  },
+  token: async ({ token }) => toObtained(token),
+  'token-command': async ({ command }) => {
+    const { readSecretCommand } = await import('../../base/execa.ts')
+    return toObtained(await readSecretCommand(command, '--token-command'))
+  },
 }
 
 /**
@@ -47,8 +56,16 @@ export function obtainToken(source: TokenSource, world: World): Promise<Obtained
   return obtain(source, world)
 }
 
+function toObtained(token: string): ObtainedToken {
+  if (token === '' || /\s/.test(token))
+    throw new StsCliError('ERR_DATA', 'what is at hand is no token: it is empty or holds spaces', {
+      stage: 'config',
+    })
+  return { token, expiresInSeconds: undefined, answer: { access_token: token } }
+}
+
 /** `expires_in` speaks of the access token alone, so an ID token's life is left to the STS. */
-function chooseToken(obtained: PersonalToken, { isIdTokenWanted }: PersonalAccess): ObtainedToken {
+function chooseToken(obtained: PersonalToken, { isIdTokenWanted }: IdTokenAccess): ObtainedToken {
   if (!isIdTokenWanted || obtained.idToken === undefined) return obtained
   return { ...obtained, token: obtained.idToken, expiresInSeconds: undefined }
 }

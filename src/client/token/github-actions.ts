@@ -1,0 +1,32 @@
+/** GitHub Actions hands a job's ID token out at an address of the runner's (GitHub, «OpenID Connect reference»). */
+import { sendHttp } from '../../base/http-client.ts'
+import { parseJsonObject, readString } from '../../base/parse.ts'
+import { StsCliError } from '../../base/errors.ts'
+import type { GithubActionsSource, NetOptions } from '../options.ts'
+import { misplacedAnswer, type ObtainedToken } from './token-answer.ts'
+
+/**
+ * Asks the runner for a token.
+ *
+ * @throws {StsCliError} `ERR_REFUSED` when the runner refuses, `ERR_PROTOCOL` for an answer that is none.
+ */
+export async function obtainGithubToken(
+  { requestUrl, requestToken, audience }: GithubActionsSource,
+  net: NetOptions,
+): Promise<ObtainedToken> {
+  const url = new URL(requestUrl)
+  if (audience !== undefined) url.searchParams.set('audience', audience)
+  const headers = { accept: 'application/json', authorization: `bearer ${requestToken}` }
+  const answer = await sendHttp({ method: 'GET', url, headers }, { ...net, stage: 'idp' })
+  if (answer.status >= 400 && answer.status < 500 && answer.status !== 429)
+    throw new StsCliError('ERR_REFUSED', 'GitHub Actions refused to give the job a token', {
+      stage: 'idp',
+      httpStatus: answer.status,
+      hint: 'give the job «permissions: { id-token: write }»',
+    })
+  const json = parseJsonObject(answer.body.toString('utf8'))
+  const token = json === undefined ? undefined : readString(json, 'value')
+  if (json === undefined || answer.status !== 200 || token === undefined || token === '')
+    throw misplacedAnswer(answer, url)
+  return { token, expiresInSeconds: undefined, answer: json }
+}

@@ -1,0 +1,16 @@
+/**
+ * The password grant (RFC 6749 §4.3): discouraged (RFC 9700 §2.4 forbids it), because the person's password passes through here and no second
+ * factor can be asked for. For providers and test users that have nothing else.
+ */
+import type { NetOptions, PasswordSource } from '../options.ts'
+import { openProvider, type PersonalToken } from './openid-provider.ts'
+
+/** @throws {StsCliError} `ERR_REFUSED` with the provider's own words. */
+export async function obtainPasswordToken(
+  source: PasswordSource,
+  net: NetOptions,
+): Promise<PersonalToken> {
+  const provider = await openProvider(source, net, { isDiscovered: true })
+  const { username, password } = source
+  return provider.requestToken('password', { username, password })
+}
