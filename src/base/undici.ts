@@ -1,6 +1,5 @@
 /** The door to undici: the server's long-lived connections to the services it asks, and tunnels through proxies. */
 import { rootCertificates } from 'node:tls'
-import type { Agent } from 'undici'
 
 export interface JsonClientOptions {
   readonly timeoutMs: number
@@ -11,10 +10,10 @@ export interface JsonClientOptions {
   readonly authorization?: string | undefined
 }
 
-/** Gets a JSON document; rejects for anything but HTTP 200 with JSON, in time and in size. */
+/** Gets a JSON document; rejects for anything but HTTP 200 with JSON, in time and in size, with the address and what happened. */
 export type FetchJson = (url: string) => Promise<unknown>
 
-/** Posts a JSON document and gives the one that answers it; rejects as `FetchJson`. */
+/** Posts a JSON document and gives the one that answers it; rejects as `FetchJson`, without the address: callers show it to theirs. */
 export type PostJson = (url: string, document: unknown) => Promise<unknown>
 
 export interface JsonClient {
@@ -27,41 +26,78 @@ export interface JsonClient {
  * A client for JSON with a connection pool of its own. Redirects are not followed: a service that moved is a decision of the operator.
  */
 export function createJsonClient(options: JsonClientOptions): JsonClient {
-  let agent: Promise<Agent> | undefined
+  let transport: ReturnType<typeof openTransport> | undefined
   const authorization =
     options.authorization === undefined ? {} : { authorization: options.authorization }
   const send = async (url: string, call: object): Promise<unknown> => {
-    const { request } = await loadUndici()
-    agent ??= openAgent(options)
-    const answer = await request(url, {
-      dispatcher: await agent,
-      signal: AbortSignal.timeout(options.timeoutMs),
-      ...call,
-    })
+    transport ??= openTransport(options)
+    const { agent, request } = await transport
+    const answer = await request(url, { dispatcher: agent, ...call })
     if (answer.statusCode !== 200) {
       await answer.body.dump({ limit: 1024 })
-      throw new Error(`${url} answered HTTP ${answer.statusCode}`)
+      throw new Error(describeStatus(answer.statusCode))
     }
     return (await answer.body.json()) as unknown
   }
   return {
-    fetchJson: (url) => send(url, { headers: { accept: 'application/json', ...authorization } }),
+    async fetchJson(url) {
+      const signal = AbortSignal.timeout(options.timeoutMs)
+      const headers = { accept: 'application/json', ...authorization }
+      try {
+        return await send(url, { headers, signal })
+      } catch (error) {
+        const { origin, pathname } = new URL(url)
+        throw new Error(`${origin}${pathname} ${describe(error, options)}`, { cause: error })
+      }
+    },
     async postJson(url, document) {
       const call = {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...authorization },
         body: JSON.stringify(document),
+        // One limit for both tries.
+        signal: AbortSignal.timeout(options.timeoutMs),
       }
       try {
-        return await send(url, call)
+        return await send(url, call).catch((error: unknown) => {
+          // The other side closed an idle connection as we wrote to it: nothing was decided, so asking again is safe.
+          if (!isBrokenConnection(error)) throw error
+          return send(url, call)
+        })
       } catch (error) {
-        // The other side closed an idle connection as we wrote to it: nothing was decided, so asking again is safe.
-        if (!isBrokenConnection(error)) throw error
-        return send(url, call)
+        throw new Error(describe(error, options), { cause: error })
       }
     },
-    close: async () => (await agent)?.close(),
+    close: async () => (await transport)?.agent.close(),
   }
+}
+
+function readCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined
+}
+
+function isBrokenConnection(error: unknown): boolean {
+  return ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(readCode(error) ?? '')
+}
+
+function describeStatus(status: number): string {
+  const isRedirect = status >= 300 && status < 400
+  return `answered HTTP ${status}${isRedirect ? ', a redirect that is not followed' : ''}`
+}
+
+/** What happened, as the end of a sentence that begins with the service's name; nothing of the answer is in it. */
+function describe(error: unknown, { timeoutMs, maxBytes }: JsonClientOptions): string {
+  const code = readCode(error)
+  const isLate =
+    (error instanceof Error && error.name === 'TimeoutError') || code?.endsWith('_TIMEOUT') === true
+  if (isLate) return `gave no answer within ${timeoutMs} ms`
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return `answered more than ${maxBytes} bytes`
+  if (error instanceof SyntaxError) return 'answered what is not JSON'
+  if (isBrokenConnection(error)) return 'closed the connection without an answer'
+  if (code !== undefined) return `cannot be reached (${code})`
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** Loaded when it is first used: a server whose every part is embedded would spend a tenth of its start on it. */
@@ -69,9 +105,9 @@ function loadUndici(): Promise<typeof import('undici')> {
   return import('undici')
 }
 
-async function openAgent({ timeoutMs, maxBytes, ca }: JsonClientOptions): Promise<Agent> {
-  const { Agent } = await loadUndici()
-  return new Agent({
+async function openTransport({ timeoutMs, maxBytes, ca }: JsonClientOptions) {
+  const { Agent, request } = await loadUndici()
+  const agent = new Agent({
     connect: {
       timeout: timeoutMs,
       ...(ca === undefined ? {} : { ca: [...ca, ...rootCertificates] }),
@@ -81,11 +117,7 @@ async function openAgent({ timeoutMs, maxBytes, ca }: JsonClientOptions): Promis
     maxResponseSize: maxBytes,
     keepAliveTimeout: 10_000,
   })
-}
-
-function isBrokenConnection(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE'
+  return { agent, request }
 }
 
 export interface ProxiedCall {

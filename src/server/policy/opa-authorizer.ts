@@ -25,7 +25,7 @@ export function createOpaAuthorizer({ url, postJson, log }: OpaAuthorizerOptions
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error)
         log.error({ why }, 'the policy engine gave no decision')
-        return { isAllowed: false, reason: 'the policy engine gave no decision' }
+        return { isAllowed: false, reason: `the policy engine ${why}` }
       }
     },
     async checkReady() {
@@ -57,9 +57,12 @@ function buildInput({ principal, ...request }: AuthorizationRequest): object {
 
 function readDecision(answer: unknown): Decision {
   const result = isObject(answer) ? answer['result'] : undefined
-  if (result === true || (isObject(result) && result['allow'] === true))
-    return { isAllowed: true, reason: 'allowed by the policy engine' }
-  const isNo = result === false || (isObject(result) && result['allow'] === false)
-  if (isNo) return { isAllowed: false, reason: 'the policy engine says no' }
-  return { isAllowed: false, reason: 'the policy engine has no rule that decides it' }
+  const verdict = isObject(result) ? result['allow'] : result
+  if (verdict === true) return { isAllowed: true, reason: 'allowed by the policy engine' }
+  if (verdict === false) return { isAllowed: false, reason: 'the policy engine says no' }
+  const why =
+    isObject(answer) && verdict === undefined
+      ? 'has no rule that decides it (undefined)'
+      : 'answered neither true nor false'
+  return { isAllowed: false, reason: `the policy engine ${why}` }
 }

@@ -41,14 +41,14 @@ export function buildConditions(
   const query = new URLSearchParams(request.rawQuery)
   for (const [name, value] of query)
     if (isParameterName(name) && !conditions.has(name)) conditions.set(name, [value])
-  const now = new Date(request.receivedAtMs)
+  const seconds = Math.floor(request.receivedAtMs / 1000)
   const facts: Record<string, string> = {
     SourceIp: request.remoteAddress.replace(/^::ffff:(?=\d+\.)/i, ''),
     SecureTransport: String(request.isTls),
     UserAgent: request.headers.get('user-agent') ?? '',
     Referer: referer,
-    CurrentTime: now.toISOString(),
-    EpochTime: String(Math.floor(request.receivedAtMs / 1000)),
+    CurrentTime: new Date(seconds * 1000).toISOString().replace('.000', ''),
+    EpochTime: String(seconds),
     signatureversion: isSignedByV2(request) ? 'AWS' : 'AWS4-HMAC-SHA256',
     authType: request.headers.has('authorization') ? 'REST-HEADER' : 'REST-QUERY-STRING',
     principaltype: principal.kind === 'root' ? 'Account' : 'AssumedRole',

@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -6,25 +6,13 @@ import { createJsonClient, type JsonClient } from '../../../src/base/undici.ts'
 import type { Principal } from '../../../src/server/identity/principal.ts'
 import type { AuthorizationRequest } from '../../../src/server/policy/authorizer.ts'
 import { createOpaAuthorizer } from '../../../src/server/policy/opa-authorizer.ts'
+import { makeRequest, session } from './requests.ts'
 
-const session: Principal = {
-  kind: 'session',
-  accessKey: 'ABCDEFGHIJ0123456789',
-  subject: 'alice',
-  claims: { sub: 'alice', azp: 'my-app' },
-  policyNames: ['readwrite'],
-  sessionPolicy: undefined,
-  groups: [],
-  expiresAtMs: 2_000_000_000_000,
-  issuedAtMs: 1_900_000_000_000,
-}
-const put: AuthorizationRequest = {
-  principal: session,
+const put = makeRequest({
   action: 's3:PutObject',
-  bucket: 'my-bucketname',
-  object: 'my-objectname',
-  conditions: new Map([['SourceIp', ['127.0.0.1']]]),
-}
+  at: 'my-bucketname/my-objectname',
+  conditions: { SourceIp: '127.0.0.1' },
+})
 
 const closers: (() => Promise<void> | void)[] = []
 afterEach(async () => {
@@ -66,53 +54,83 @@ const answer =
     response.writeHead(status, { 'content-type': 'application/json' }).end(body)
   }
 
+const undecided = 'the policy engine has no rule that decides it (undefined)'
+const unclear = 'the policy engine answered neither true nor false'
+
 describe('what OPA answers', () => {
   it.each([
-    { body: '{"result":true}', isAllowed: true },
-    { body: '{"result":{"allow":true}}', isAllowed: true },
-    { body: '{"result":false}', isAllowed: false },
-    { body: '{"result":{"allow":false}}', isAllowed: false },
-    { body: '{}', isAllowed: false },
-    { body: '{"result":{}}', isAllowed: false },
-    { body: '{"result":"true"}', isAllowed: false },
-    { body: '{"result":{"allow":"true"}}', isAllowed: false },
-    { body: '{"result":1}', isAllowed: false },
-    { body: '[{"result":true}]', isAllowed: false },
-    { body: 'true', isAllowed: false },
-  ])('$body means $isAllowed', async ({ body, isAllowed }) => {
+    ['{"result":true}', true, 'allowed by the policy engine'],
+    ['{"result":{"allow":true}}', true, 'allowed by the policy engine'],
+    ['{"result":{"allow":true,"reasons":["x"]}}', true, 'allowed by the policy engine'],
+    ['{"result":false}', false, 'the policy engine says no'],
+    ['{"result":{"allow":false}}', false, 'the policy engine says no'],
+    ['{}', false, undecided],
+    ['{"allow":true}', false, undecided],
+    ['{"result":{}}', false, undecided],
+    ['{"result":{"Allow":true}}', false, undecided],
+    ['{"result":null}', false, unclear],
+    ['{"result":"true"}', false, unclear],
+    ['{"result":{"allow":"true"}}', false, unclear],
+    ['{"result":1}', false, unclear],
+    ['{"result":[true]}', false, unclear],
+    ['[{"result":true}]', false, unclear],
+    ['true', false, unclear],
+  ])('%s: %s, %s', async (body, isAllowed, reason) => {
     const { url } = await listen(answer(body))
-    expect((await ask(url).opa.authorize(put)).isAllowed).toBe(isAllowed)
+    const { opa, logged } = ask(url)
+    expect(await opa.authorize(put)).toEqual({ isAllowed, reason })
+    expect(logged).toEqual([])
   })
 
-  it.each([
-    { what: 'a 500 with a yes in it', listener: answer('{"result":true}', 500) },
-    { what: 'a redirect', listener: answer('{"result":true}', 302) },
-    { what: 'garbage', listener: answer('<html>') },
-    { what: 'nothing', listener: answer('') },
-    { what: 'more than it may', listener: answer(`{"result":true,"x":"${'x'.repeat(70_000)}"}`) },
-  ])('$what is no decision, and the log says so', async ({ listener }) => {
+  const yes = '{"result":true}'
+  it.each<[string, string, RequestListener]>([
+    ['a 500 with a yes in it', 'answered HTTP 500', answer(yes, 500)],
+    ['a 401', 'answered HTTP 401', answer('{}', 401)],
+    ['a redirect', 'answered HTTP 302, a redirect that is not followed', answer(yes, 302)],
+    ['garbage', 'answered what is not JSON', answer('<html>hunter2</html>')],
+    ['half a yes', 'answered what is not JSON', answer('{"result":tr')],
+    ['nothing', 'answered what is not JSON', answer('')],
+    [
+      'more than it may',
+      'answered more than 65536 bytes',
+      answer(`{"result":true,"x":"${'x'.repeat(70_000)}"}`),
+    ],
+    [
+      '100 MB and no end',
+      'answered more than 65536 bytes',
+      (_request, response) => flood(response),
+    ],
+    [
+      'a hang-up',
+      'closed the connection without an answer',
+      (request) => void request.socket.destroy(),
+    ],
+    ['silence', 'gave no answer within 300 ms', (request) => void request.resume()],
+    [
+      'a head and then silence',
+      'gave no answer within 300 ms',
+      (_request, response) => void response.writeHead(200).write('{"result":'),
+    ],
+  ])('%s is a no; reason and log say that it %s', async (what, why, listener) => {
     const { url } = await listen(listener)
-    const { opa, logged } = ask(url)
+    const { opa, logged } = ask(url, /silence/.test(what) ? { timeoutMs: 300 } : {})
 
     expect(await opa.authorize(put)).toEqual({
       isAllowed: false,
-      reason: 'the policy engine gave no decision',
+      reason: `the policy engine ${why}`,
     })
-    expect(logged).toHaveLength(1)
-    expect(logged[0]?.why).not.toBe('')
-  })
-
-  it('a silence is a no', async () => {
-    const { url } = await listen((request) => request.resume())
-    expect((await ask(url, { timeoutMs: 50 }).opa.authorize(put)).isAllowed).toBe(false)
+    expect(logged).toEqual([{ why }])
   })
 
   it('a dead OPA is a no, and not ready', async () => {
-    const { url, server } = await listen(answer('{"result":true}'))
+    const { url, server } = await listen(answer(yes))
     await new Promise((resolve) => server.close(resolve))
     const { opa } = ask(url)
 
-    expect((await opa.authorize(put)).isAllowed).toBe(false)
+    expect(await opa.authorize(put)).toEqual({
+      isAllowed: false,
+      reason: 'the policy engine cannot be reached (ECONNREFUSED)',
+    })
     expect(await opa.checkReady()).toBe(false)
   })
 
@@ -120,20 +138,60 @@ describe('what OPA answers', () => {
     const { url } = await listen(answer('{"result":{"allow":false}}'))
     expect(await ask(url).opa.checkReady()).toBe(true)
   })
+})
 
-  it('a connection that was closed while idle is opened once more', async () => {
+/** A yes in front of a hundred megabytes, as fast as they are taken. */
+function flood(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/json' })
+  const megabyte = ' '.repeat(1024 * 1024)
+  let left = 100
+  const write = (): void => {
+    while (left > 0 && !response.destroyed) {
+      left -= 1
+      if (!response.write(megabyte)) {
+        response.once('drain', write)
+        return
+      }
+    }
+    response.end('{"result":true}')
+  }
+  write()
+}
+
+describe('connections to OPA', () => {
+  it('are kept and used again', async () => {
+    const { url, server } = await listen(answer('{"result":true}'))
+    let connections = 0
+    server.on('connection', () => (connections += 1))
+    const { opa } = ask(url)
+    for (let i = 0; i < 20; i += 1) await opa.authorize(put)
+    // A reply is read a moment before its connection is free again.
+    expect(connections).toBeLessThan(5)
+  })
+
+  /** Closes the connection under the questions of these numbers. */
+  async function listenAndCut(cut: (nth: number) => boolean) {
     let requests = 0
     const { url } = await listen((request, response) => {
       requests += 1
-      // The second question meets a connection that is closed under it.
-      if (requests === 2) request.socket.destroy()
+      if (cut(requests)) request.socket.destroy()
       else answer('{"result":true}')(request, response)
     })
-    const { opa } = ask(url)
-    await opa.authorize(put)
+    return { ...ask(url), count: () => requests }
+  }
 
+  it('that were closed while idle are opened once more', async () => {
+    const { opa, count } = await listenAndCut((nth) => nth === 2)
+    await opa.authorize(put)
     expect((await opa.authorize(put)).isAllowed).toBe(true)
-    expect(requests).toBe(3)
+    expect(count()).toBe(3)
+  })
+
+  it('that are closed again are a no: there is one more try and no other', async () => {
+    const { opa, count } = await listenAndCut((nth) => nth > 1)
+    await opa.authorize(put)
+    expect((await opa.authorize(put)).isAllowed).toBe(false)
+    expect(count()).toBe(3)
   })
 })
 

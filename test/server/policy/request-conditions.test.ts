@@ -28,7 +28,7 @@ const facts = {
   SecureTransport: ['false'],
   UserAgent: [''],
   Referer: [''],
-  CurrentTime: ['2026-11-23T16:33:27.595Z'],
+  CurrentTime: ['2026-11-23T16:33:27Z'],
   EpochTime: ['1795451607'],
   signatureversion: ['AWS4-HMAC-SHA256'],
   authType: ['REST-QUERY-STRING'],

@@ -1,0 +1,131 @@
+/** What MinIO asked OPA in 2022, request by request, beside what we ask for the same request. */
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { silentLog } from '../../../src/base/log.ts'
+import { isObject, type JsonObject } from '../../../src/base/parse.ts'
+import type { Principal } from '../../../src/server/identity/principal.ts'
+import { createOpaAuthorizer } from '../../../src/server/policy/opa-authorizer.ts'
+import { buildConditions } from '../../../src/server/policy/request-conditions.ts'
+import { listWords } from './requests.ts'
+
+interface Input extends JsonObject {
+  readonly account: string
+  readonly groups: readonly string[] | null
+  readonly action: string
+  readonly bucket: string
+  readonly object: string
+  readonly owner: boolean
+  readonly conditions: Readonly<Record<string, readonly string[]>>
+  readonly claims: JsonObject | null
+}
+
+const file = new URL('../../vectors/opa-requests-from-minio-2022.json', import.meta.url)
+const records = JSON.parse(readFileSync(file, 'utf8')) as {
+  request: { body: { input: Input } | null }
+}[]
+/** Less its probe and what it asks about nobody: we answer the anonymous ourselves. */
+const inputs = records.flatMap(({ request }) =>
+  request.body === null || request.body.input.claims === null ? [] : [request.body.input],
+)
+
+const secrets = ['Authorization', 'X-Amz-Security-Token']
+const facts = new Set(
+  listWords(`SourceIp SecureTransport UserAgent Referer CurrentTime EpochTime signatureversion authType
+    principaltype userid username versionid`),
+)
+
+/** The principal, and the request as it must have been sent: headers have capitals, parameters have none. */
+function toAsked({ claims, conditions, ...input }: Input): {
+  principal: Principal
+  conditions: ReadonlyMap<string, readonly string[]>
+} {
+  const { accessKey: _accessKey, ...own } = claims ?? {}
+  const sent = Object.entries(conditions).filter(
+    ([name]) => !facts.has(name) && !Object.hasOwn(claims ?? {}, name),
+  )
+  const isHeader = (name: string): boolean => /^[A-Z]/.test(name)
+  const principal: Principal = {
+    kind: input.owner ? 'root' : 'session',
+    accessKey: input.account,
+    subject: input.owner ? input.account : String(own['sub']),
+    claims: own,
+    policyNames: [],
+    sessionPolicy: undefined,
+    groups: input.groups ?? [],
+    expiresAtMs: undefined,
+    issuedAtMs: undefined,
+  }
+  const headers = sent.flatMap(([name, [value = '']]): [string, string][] =>
+    isHeader(name) ? [[name.toLowerCase(), value]] : [],
+  )
+  const query = sent.flatMap(([name, [value = '']]): [string, string][] =>
+    isHeader(name) ? [] : [[name, value]],
+  )
+  const request = {
+    headers: new Map([...headers, ['host', '127.0.0.1:9000']]),
+    rawQuery: String(new URLSearchParams(query)),
+    remoteAddress: '127.0.0.1',
+    isTls: false,
+    receivedAtMs: Number(conditions['EpochTime']?.[0]) * 1000 + 595,
+  }
+  return { principal, conditions: buildConditions(request, { principal }) }
+}
+
+/** The document we send for the same request, after its way through JSON. */
+async function askedByUs(input: Input): Promise<Input> {
+  let sent = ''
+  const postJson = async (_url: string, document: unknown): Promise<unknown> => {
+    sent = JSON.stringify(document)
+    return {}
+  }
+  const { action, bucket, object } = input
+  const opa = createOpaAuthorizer({ url: 'http://opa/', postJson, log: silentLog })
+  await opa.authorize({ ...toAsked(input), action, bucket, object })
+  const document: unknown = JSON.parse(sent)
+  expect(isObject(document) && Object.keys(document)).toEqual(['input'])
+  return (document as { input: Input }).input
+}
+
+describe('the document that OPA is asked with', () => {
+  it('was recorded for sessions and root, for buckets, objects and the service', () => {
+    expect(inputs.length).toBeGreaterThan(20)
+    expect(new Set(inputs.map(({ owner }) => owner)).size).toBe(2)
+    expect(inputs.some(({ conditions }) => 'prefix' in conditions)).toBe(true)
+  })
+
+  it.each(inputs.map((input) => [input.action, input.account, input] as const))(
+    'for %s of %s has MinIO’s members in MinIO’s order',
+    async (_action, _account, input) => {
+      const ours = await askedByUs(input)
+      expect(Object.keys(ours)).toEqual(Object.keys(input))
+      const { conditions: _ours, ...rest } = ours
+      const { conditions: _theirs, ...wanted } = input
+      expect(rest).toEqual(wanted)
+    },
+  )
+
+  it.each(inputs.map((input) => [input.action, input.account, input] as const))(
+    'for %s of %s has MinIO’s conditions, less secrets and claims',
+    async (_action, _account, input) => {
+      const { conditions } = await askedByUs(input)
+      const wanted = Object.entries(input.conditions).filter(
+        // Claims are under `claims` alone: here a parameter of that name could stand in for one.
+        ([name]) => !secrets.includes(name) && !Object.hasOwn(input.claims ?? {}, name),
+      )
+      expect(conditions).toEqual({
+        ...Object.fromEntries(wanted),
+        // MinIO of 2022 said the access key once more; today's names whose credentials they are.
+        username: [input.owner ? input.account : String(input.claims?.['sub'])],
+      })
+    },
+  )
+
+  it('holds nothing that could be used', async () => {
+    for (const input of inputs) {
+      const text = JSON.stringify(await askedByUs(input))
+      for (const name of secrets)
+        for (const secret of input.conditions[name] ?? []) expect(text).not.toContain(secret)
+      expect(text).not.toMatch(/eyJ|Signature=/)
+    }
+  })
+})
