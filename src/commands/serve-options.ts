@@ -19,6 +19,7 @@ export const serveOptions: readonly OptionSpec[] = [
   serve('tls', 'https with a certificate made at start'),
   serve('tls-cert FILE', 'certificate of the server, in PEM'),
   serve('tls-key FILE', 'its key'),
+  serve('client-ca FILE', 'authorities whose client certificates are believed, in PEM'),
   serve('region NAME', 'region that signatures must be for', { default: 'us-east-1' }),
   serve('min-duration SECONDS', 'shortest life of credentials', { default: '900' }),
   serve('max-duration SECONDS', 'longest life of credentials', { default: '31536000' }),

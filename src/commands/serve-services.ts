@@ -10,7 +10,6 @@ const notBuilt: Readonly<Record<string, string>> = {
   MINIO_ETCD_ENDPOINTS: 'etcd',
   MINIO_IDENTITY_PLUGIN_URL: 'an identity management plugin',
   MINIO_IDENTITY_OPENID_ROLE_POLICY: 'role policies',
-  MINIO_IDENTITY_TLS_ENABLE: 'client certificates',
 }
 
 export interface EmbeddedSettings {

@@ -7,6 +7,7 @@ import { isLoopbackHost } from '../base/loopback.ts'
 import type { Credentials } from '../protocol/credentials.ts'
 import { generateDemoClient, generateRoot } from '../server/generated.ts'
 import type { EmbeddedProvider, ServerOptions } from '../server/server-options.ts'
+import { readClientCa } from './serve-client-ca.ts'
 import { readLdap } from './serve-ldap.ts'
 import { readIdentityProvider, readPolicyEngine } from './serve-services.ts'
 import { readChoice, readTextFile, type Settings } from './settings.ts'
@@ -41,6 +42,7 @@ export function readServerOptions(settings: Settings, io: Io): ServerOptions {
       (io.env['MINIO_IDENTITY_OPENID_CLAIM_PREFIX'] ?? '') +
       (firstSet(io, 'MINIO_IDENTITY_OPENID_CLAIM_NAME') ?? 'policy'),
     policyEngine: readPolicyEngine(settings, io),
+    clientCa: readClientCa(settings, io),
     ldap: readLdap(settings, io),
     limits: readLimits(settings, io),
     log: openLog(level),

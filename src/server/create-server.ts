@@ -50,7 +50,11 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
     const issuer = await openIssuer(options, closers)
     const handler = await buildHandler(options, issuer, closers)
     const tls = options.tls === 'self-made' ? await makeTls(options) : options.tls
-    const listener = await bind(handler, { ...options, ...options.address, tls })
+    const listener = await bind(handler, {
+      ...options,
+      ...options.address,
+      tls: tls === undefined ? undefined : { ...tls, clientCa: options.clientCa },
+    })
     closers.push(() => listener.close(graceMs))
     return {
       url: listener.url,
@@ -101,6 +105,7 @@ async function buildHandler(
       sessions,
       tokenVerifier,
       ldap,
+      isCertificateAccepted: options.clientCa !== undefined,
       knownPolicies: policies,
       isPolicyClaimRequired: options.policyEngine === undefined,
       checkSessionPolicy: parseSessionPolicy,

@@ -22,6 +22,8 @@ export interface ServerOptions {
   readonly policyClaim: string
   /** Undefined: the IAM documents decide. */
   readonly policyEngine: PolicyEngine | undefined
+  /** PEM of the authorities whose client certificates are believed; needs `tls`. */
+  readonly clientCa?: string | undefined
   /** A directory whose users may log in. */
   readonly ldap?: (LdapOptions & Pick<LdapLogins, 'policies'>) | undefined
   readonly limits: StsLimits

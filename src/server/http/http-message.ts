@@ -16,11 +16,23 @@ export interface HttpRequest {
   readonly body: Readable
   readonly remoteAddress: string
   readonly isTls: boolean
+  /** The certificate that the client showed in the TLS handshake; absent where none is ever asked for. */
+  readonly readClientCertificate?: (() => ClientCertificate | undefined) | undefined
   /** Ours, upper-case hex; answered as `x-amz-request-id` and written in every log line. */
   readonly requestId: string
   readonly receivedAtMs: number
   /** Facts for the request's log line (action, principal, decision…), filled by the stations. Never a secret. */
   readonly log: Record<string, string | number | boolean>
+}
+
+/** A certificate whose key the client has proved to hold. */
+export interface ClientCertificate {
+  /** The client's own, the first that it sent. */
+  readonly der: Uint8Array
+  /** Why no authority that we trust vouches for it; undefined where one does. */
+  readonly refusal: string | undefined
+  /** How many authorities' certificates stand above it. */
+  readonly authorities: number
 }
 
 export interface HttpReply {

@@ -3,22 +3,30 @@
  * for `100 Continue`, clients that go away.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
+import { createServer as createTlsServer, type ServerOptions as TlsServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import type { Log } from '../../base/log.ts'
 import type { HttpHandler, HttpReply, HttpRequest } from './http-message.ts'
+import { readClientCertificate } from './client-certificate.ts'
 import { sendReply } from './send-reply.ts'
 
 export interface ListenOptions {
   readonly host: string
   /** 0 takes a free port. */
   readonly port: number
-  readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string } | undefined
+  readonly tls?: ListenTls | undefined
   readonly log: Log
   /** Writes one log line a request; off, nothing is spent on it. */
   readonly isAccessLogged: boolean
   readonly nowMs: () => number
+}
+
+export interface ListenTls {
+  readonly cert: string
+  readonly key: string
+  /** PEM of the authorities that vouch for clients. With it, clients are asked for a certificate; they need not have one. */
+  readonly clientCa?: string | undefined
 }
 
 export interface Listener {
@@ -51,7 +59,7 @@ export async function listen(handler: HttpHandler, options: ListenOptions): Prom
   const server =
     options.tls === undefined
       ? createServer(serverOptions)
-      : createTlsServer({ ...serverOptions, ...options.tls })
+      : createTlsServer({ ...serverOptions, ...toTlsOptions(options.tls) })
   const makeId = createRequestIds(options.nowMs)
   const serve = (isWaiting: boolean) => (message: IncomingMessage, response: ServerResponse) => {
     void serveOne({ message, response, isWaiting }, { handler, makeId, options })
@@ -73,6 +81,12 @@ export async function listen(handler: HttpHandler, options: ListenOptions): Prom
     port,
     close: (graceMs) => closeServer(server, graceMs),
   }
+}
+
+function toTlsOptions({ cert, key, clientCa }: ListenTls): TlsServerOptions {
+  if (clientCa === undefined) return { cert, key }
+  // Whom it refuses, the action refuses: most requests need no certificate.
+  return { cert, key, ca: clientCa, requestCert: true, rejectUnauthorized: false }
 }
 
 interface Exchange {
@@ -137,6 +151,8 @@ function toHttpRequest(
     body: isWaiting ? continueOnRead(message, response) : message,
     remoteAddress: message.socket.remoteAddress ?? '',
     isTls: options.tls !== undefined,
+    readClientCertificate:
+      options.tls?.clientCa === undefined ? undefined : () => readClientCertificate(message.socket),
     requestId,
     receivedAtMs: options.nowMs(),
     log: {},

@@ -1,6 +1,7 @@
 /** Every STS action, one line each. */
 import { AwsError } from '../../protocol/aws-error.ts'
 import { assumeRole } from './assume-role.ts'
+import { assumeRoleWithCertificate } from './assume-role-with-certificate.ts'
 import { assumeRoleWithLdapIdentity } from './assume-role-with-ldap-identity.ts'
 import { federateToken } from './federate-token.ts'
 import { getCallerIdentity } from './get-caller-identity.ts'
@@ -47,7 +48,7 @@ export const actions: ReadonlyMap<string, StsAction> = new Map(
     assumeRole,
     getCallerIdentity,
     assumeRoleWithLdapIdentity,
-    notConfigured('AssumeRoleWithCertificate'),
+    assumeRoleWithCertificate,
     notConfigured('AssumeRoleWithCustomToken'),
   ].map((action) => [action.name, action]),
 )

@@ -21,6 +21,8 @@ export interface StsServices {
   readonly sessions: SessionStore
   /** Undefined where no identity provider is configured. */
   readonly tokenVerifier: TokenVerifier | undefined
+  /** Whether client certificates, verified by the listener, are believed. */
+  readonly isCertificateAccepted?: boolean | undefined
   /** Undefined where no directory is configured. */
   readonly ldap?: LdapLogins | undefined
   readonly limits: StsLimits

@@ -5,7 +5,7 @@ import type { Credentials, TemporaryCredentials } from '../../../src/protocol/cr
 import { sha256Hex } from '../../../src/protocol/sigv4/canonical-request.ts'
 import { signRequest } from '../../../src/protocol/sigv4/sign.ts'
 import { decodeStsAnswer, type StsAnswer } from '../../../src/protocol/sts-wire.ts'
-import type { HttpRequest } from '../../../src/server/http/http-message.ts'
+import type { HttpHandler, HttpRequest } from '../../../src/server/http/http-message.ts'
 import { createRequestAuthenticator } from '../../../src/server/identity/request-authenticator.ts'
 import type { Principal } from '../../../src/server/identity/principal.ts'
 import { createTokenVerifier } from '../../../src/server/identity/token-verifier.ts'
@@ -49,6 +49,8 @@ export interface Answer {
 export interface StsHarness {
   readonly clock: { nowMs: number }
   readonly logged: readonly string[]
+  /** For tests that need a socket after all. */
+  readonly handler: HttpHandler
   send(ask: Ask): Promise<Answer>
   /** Sends, expects a success, and gives what a client reads. */
   call(action: string, ask: Ask): Promise<StsAnswer>
@@ -99,6 +101,7 @@ export function openSts(changes: Changes = {}): StsHarness {
   return {
     clock,
     logged,
+    handler,
     send,
     async call(action, ask) {
       const { status, text } = await send(ask)

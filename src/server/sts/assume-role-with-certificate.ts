@@ -1,0 +1,86 @@
+import { AwsError } from '../../protocol/aws-error.ts'
+import type { ClientCertificate, HttpRequest } from '../http/http-message.ts'
+import { readCertificate, type CertificateIdentity } from '../identity/client-certificate.ts'
+import { readDurationSeconds } from './parameters.ts'
+import { keepKnownPolicies } from './policy-names.ts'
+import type { StsAction } from './sts-action.ts'
+
+/** MinIO's bound for what stands between a certificate and the authority that is trusted. */
+const maxAuthorities = 10
+
+/**
+ * AssumeRoleWithCertificate: a client certificate, proved in the TLS handshake, in; temporary credentials out. Its common name is the
+ * name of its policy.
+ */
+export const assumeRoleWithCertificate: StsAction = {
+  name: 'AssumeRoleWithCertificate',
+  async run({ http, parameters }, services) {
+    const { isCertificateAccepted, limits, nowMs, sessions } = services
+    if (isCertificateAccepted !== true) {
+      throw new AwsError(
+        'STSNotInitialized',
+        'client certificates are not configured on this server',
+      )
+    }
+    const shown = requireCertificate(http)
+    const certificate = readCertificate(shown.der)
+    const commonName = checkCertificate(shown, certificate, nowMs())
+    const durationSeconds = readDurationSeconds(parameters, limits) ?? limits.defaultDurationSeconds
+    const policyNames = keepKnownPolicies([commonName], 'the certificate’s common name', services)
+    // Apart from other doors' subjects: whoever may choose a name there is not this one.
+    const subject = `tls:${commonName}`
+    http.log['principal'] = subject
+    const { organizations = [], issuerName, notAfterMs = 0 } = certificate ?? {}
+    const credentials = await sessions.issue({
+      subject,
+      claims: { sub: commonName, iss: issuerName, aud: organizations, parent: subject },
+      policyNames,
+      sessionPolicy: undefined,
+      groups: [],
+      expiresAtMs: Math.min(nowMs() + durationSeconds * 1000, notAfterMs),
+    })
+    return { credentials }
+  },
+}
+
+function requireCertificate(http: HttpRequest): ClientCertificate {
+  if (!http.isTls) {
+    throw new AwsError(
+      'InsecureConnection',
+      'AssumeRoleWithCertificate needs https: the certificate is shown in the TLS handshake',
+    )
+  }
+  const shown = http.readClientCertificate?.()
+  if (shown !== undefined) return shown
+  throw new AwsError('MissingParameter', 'the client showed no certificate')
+}
+
+/** In MinIO's order. @returns The common name. */
+function checkCertificate(
+  shown: ClientCertificate,
+  certificate: CertificateIdentity | undefined,
+  nowMs: number,
+): string {
+  if (certificate === undefined) throw refuse('cannot be read')
+  if (certificate.isAuthority)
+    throw new AwsError('MissingParameter', 'the certificate is an authority’s, not a client’s')
+  if (shown.authorities > maxAuthorities) {
+    throw new AwsError(
+      'TooManyIntermediateCAs',
+      `the certificate comes with more than ${maxAuthorities} authorities`,
+    )
+  }
+  if (shown.refusal !== undefined) throw refuse(`is refused: ${shown.refusal}`)
+  if (!certificate.isForClients)
+    throw refuse('is not for clients: its extended key usage lacks clientAuth')
+  // A resumed TLS session was verified when it began.
+  if (!(nowMs >= certificate.notBeforeMs)) throw refuse('is not valid yet')
+  if (!(nowMs < certificate.notAfterMs)) throw refuse('has expired')
+  if (certificate.commonName === undefined)
+    throw new AwsError('MissingParameter', 'the certificate has no common name, or several')
+  return certificate.commonName
+}
+
+function refuse(why: string): AwsError {
+  return new AwsError('InvalidClientCertificate', `the client certificate ${why}`)
+}
