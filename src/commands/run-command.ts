@@ -101,12 +101,13 @@ export const commandTable: readonly CommandSpec[] = [
   },
   {
     name: 'serve',
-    operands: '[DIR] [-- COMMAND…]',
+    operands: '[DIR | --gateway [URL]] [-- COMMAND…]',
     summary: 'run an STS, its S3 and an identity provider on this machine',
     examples: [
       'sts-cli serve',
       'sts-cli serve /mnt/data',
       'sts-cli serve --bucket test -- npm test',
+      'sts-cli serve --gateway --stateless https://s3.example.com',
     ],
     load: async () => (await import('./serve.ts')).runServe,
   },

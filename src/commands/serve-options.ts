@@ -16,6 +16,15 @@ export const serveOptions: readonly OptionSpec[] = [
   serve('ldap-policy POLICY=DN…', 'policy of an LDAP user or group; may be repeated'),
   serve('ldap-policy-file FILE', 'the same from a file of JSON: {"DN": "POLICY"}'),
   serve('bucket NAME…', 'a bucket to make at start; may be repeated'),
+  serve(
+    'gateway',
+    'serve another S3, at the address after it (AWS without one), instead of a directory',
+  ),
+  serve('gateway-region NAME', 'region of that S3; found out when it is not given'),
+  serve('gateway-style STYLE', 'how it is told the bucket: path or virtual-host', {
+    default: 'path',
+  }),
+  serve('stateless', 'a gateway without etcd: root’s secret alone makes credentials known'),
   serve('tls', 'https with a certificate made at start'),
   serve('tls-cert FILE', 'certificate of the server, in PEM'),
   serve('tls-key FILE', 'its key'),

@@ -9,6 +9,7 @@ import { generateDemoClient, generateRoot } from '../server/generated.ts'
 import type { EmbeddedProvider, ServerOptions } from '../server/server-options.ts'
 import { readClientCa } from './serve-client-ca.ts'
 import { readLdap } from './serve-ldap.ts'
+import { readObjects } from './serve-gateway.ts'
 import { readIdentityProvider, readPolicyEngine } from './serve-services.ts'
 import { readChoice, readTextFile, type Settings } from './settings.ts'
 import { parseDurationSeconds } from '../base/duration.ts'
@@ -33,8 +34,7 @@ export function readServerOptions(settings: Settings, io: Io): ServerOptions {
     tls: readTls(settings),
     region: readRegion(settings, io),
     root: root ?? generateRoot(),
-    directory: readDirectory(settings),
-    buckets: settings.list('bucket'),
+    objects: readObjects(settings, io, root),
     domains: (io.env['MINIO_DOMAIN'] ?? '').split(',').filter((domain) => domain !== ''),
     policies: new Map(settings.list('policy').map(readPolicy)),
     identityProvider,
@@ -156,16 +156,6 @@ function readRegion(settings: Settings, io: Io): string {
       stage: 'serve',
     },
   )
-}
-
-function readDirectory(settings: Settings): string | undefined {
-  const [directory, ...more] = settings.operands
-  if (more.length > 0)
-    throw new StsCliError('ERR_USAGE', 'serve takes one directory', {
-      stage: 'serve',
-      hint: 'a command to run comes after --: sts-cli serve DIR -- npm test',
-    })
-  return directory
 }
 
 function readLimits(settings: Settings, io: Io): ServerOptions['limits'] {

@@ -79,9 +79,8 @@ function renderWelcome(
   facts: { sts: string; idp?: string | undefined },
   options: ServerOptions,
 ): string {
-  const where = options.directory ?? 'a temporary directory, removed at exit'
   const lines = [
-    `STS and S3 at ${facts.sts}, objects in ${where}`,
+    `STS and S3 at ${facts.sts}, ${describeObjects(options)}`,
     ...(facts.idp === undefined ? [] : [`identity provider at ${facts.idp}`]),
     '',
     'in another terminal:',
@@ -91,4 +90,9 @@ function renderWelcome(
     '  aws s3 mb s3://my-bucketname',
   ]
   return `${lines.join('\n')}\n`
+}
+
+function describeObjects({ objects }: ServerOptions): string {
+  if (objects.kind === 'gateway') return `a gateway to ${objects.url.origin}`
+  return `objects in ${objects.directory ?? 'a temporary directory, removed at exit'}`
 }

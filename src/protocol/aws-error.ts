@@ -65,6 +65,8 @@ export interface AwsErrorOptions {
   requestId?: string | undefined
   /** Extra children of an S3 `Error` element, in order, such as `Region` or `BucketName`. */
   details?: Readonly<Record<string, string>> | undefined
+  /** Headers of the answer besides the document: `retry-after`. */
+  headers?: Readonly<Record<string, string>> | undefined
   /** Why, for our own log only; never sent. */
   cause?: unknown
 }
@@ -76,6 +78,7 @@ export class AwsError extends Error {
   readonly status: number
   readonly requestId: string | undefined
   readonly details: Readonly<Record<string, string>>
+  readonly headers: Readonly<Record<string, string>>
 
   constructor(code: AwsErrorCode, message: string, options?: AwsErrorOptions)
   constructor(code: string, message: string, options: AwsErrorOptions & { status: number })
@@ -85,6 +88,7 @@ export class AwsError extends Error {
     this.status = options.status ?? statusOf(code)
     this.requestId = options.requestId
     this.details = options.details ?? {}
+    this.headers = options.headers ?? {}
   }
 }
 

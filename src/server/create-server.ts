@@ -9,8 +9,8 @@ import { countRequests, createMetrics } from './metrics.ts'
 import {
   type Closers,
   loadPolicies,
-  openObjects,
   openPolicyEngine,
+  openS3Backend,
   openSessions,
   openTokenVerifier,
 } from './open-backends.ts'
@@ -96,7 +96,7 @@ async function buildHandler(
   const engine = openPolicyEngine(options, policies, closers)
   const tokenVerifier = openTokenVerifier(options, issuer, closers)
   const ldap = openLdap(options, policies)
-  const objects = await openObjects(options, closers)
+  const backend = await openS3Backend(options, closers)
   const metrics = createMetrics()
   const router = createRouter({
     sts: createStsHandler({
@@ -113,7 +113,7 @@ async function buildHandler(
     s3: createS3Handler({
       authenticator,
       authorizer: withSessionPolicy(engine),
-      objects,
+      backend,
       region,
       domains: options.domains,
       log,

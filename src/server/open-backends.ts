@@ -12,8 +12,11 @@ import { createIamAuthorizer } from './policy/iam-authorizer.ts'
 import { createOpaAuthorizer } from './policy/opa-authorizer.ts'
 import { parsePolicyDocument, type PolicyDocument } from './policy/policy-document.ts'
 import { openFilesystemStore } from './s3/filesystem/open-filesystem-store.ts'
+import { createGatewayBackend } from './s3/gateway/gateway-backend.ts'
+import { openUpstream } from './s3/gateway/open-upstream.ts'
 import { isBucketName, reservedBuckets } from './s3/names.ts'
-import type { ObjectStore } from './s3/object-store.ts'
+import { createStoreBackend } from './s3/routes.ts'
+import type { S3Backend } from './s3/s3-operation.ts'
 import type { ServerOptions } from './server-options.ts'
 import { createDerivedSessions } from './sessions/derived-sessions.ts'
 import type { SessionStore } from './sessions/session-store.ts'
@@ -83,15 +86,24 @@ export function openTokenVerifier(
   return createTokenVerifier({ jwksUrl, configUrl, clientId, fetchJson, nowMs, log })
 }
 
-/** Where objects lie, with the buckets that were asked for. @throws {StsCliError} `ERR_CONFIG` for a bucket's name. */
-export async function openObjects(options: ServerOptions, closers: Closers): Promise<ObjectStore> {
-  const directory = options.directory ?? (await makeTemporaryDirectory(closers))
-  const objects = await openFilesystemStore(directory, { nowMs: options.nowMs })
-  for (const bucket of options.buckets) {
-    checkBucketName(bucket)
-    if (!(await objects.hasBucket(bucket))) await objects.createBucket(bucket)
+/**
+ * What carries S3 operations out: a directory with the buckets that were asked for, or another S3.
+ *
+ * @throws {StsCliError} `ERR_CONFIG` for a bucket's name; what `openUpstream` throws.
+ */
+export async function openS3Backend(options: ServerOptions, closers: Closers): Promise<S3Backend> {
+  const { objects, nowMs, log, root } = options
+  if (objects.kind === 'gateway') {
+    const upstream = await openUpstream({ ...objects, credentials: root, nowMs, log }, closers)
+    return createGatewayBackend(upstream)
   }
-  return objects
+  const directory = objects.directory ?? (await makeTemporaryDirectory(closers))
+  const store = await openFilesystemStore(directory, { nowMs })
+  for (const bucket of objects.buckets) {
+    checkBucketName(bucket)
+    if (!(await store.hasBucket(bucket))) await store.createBucket(bucket)
+  }
+  return createStoreBackend(store)
 }
 
 async function makeTemporaryDirectory(closers: Closers): Promise<string> {

@@ -11,9 +11,7 @@ export interface ServerOptions {
   readonly tls: { readonly cert: string; readonly key: string } | 'self-made' | undefined
   readonly region: string
   readonly root: Credentials
-  /** Where objects lie; undefined: a temporary directory, removed when the server stops. */
-  readonly directory: string | undefined
-  readonly buckets: readonly string[]
+  readonly objects: DirectoryObjects | GatewayObjects
   /** Domains whose sub-domains are buckets, besides `localhost`. */
   readonly domains: readonly string[]
   /** Name → policy document as JSON text, besides the canned ones. */
@@ -30,6 +28,27 @@ export interface ServerOptions {
   readonly log: Log
   readonly isAccessLogged: boolean
   readonly nowMs: () => number
+}
+
+export interface DirectoryObjects {
+  readonly kind: 'directory'
+  /** Undefined: a temporary directory, removed when the server stops. */
+  readonly directory: string | undefined
+  /** Made at start. */
+  readonly buckets: readonly string[]
+}
+
+/** Another S3, asked with the root credentials. */
+export interface GatewayObjects {
+  readonly kind: 'gateway'
+  /** Origin of the upstream: http or https, no path. */
+  readonly url: URL
+  /** What the upstream's signatures are for; undefined: what its address or its answer to the first request says. */
+  readonly region: string | undefined
+  /** How buckets are named to it. */
+  readonly style: 'path' | 'virtual-host'
+  /** PEM certificates to trust besides the built-in roots. */
+  readonly ca: readonly string[] | undefined
 }
 
 /** OPA, or a plugin that answers as it does. */

@@ -53,8 +53,11 @@ export async function startServer(options: StartServerOptions = {}): Promise<Sta
     tls: undefined,
     region: 'us-east-1',
     root,
-    directory: options.directory,
-    buckets: options.buckets ?? [],
+    objects: {
+      kind: 'directory',
+      directory: options.directory,
+      buckets: options.buckets ?? [],
+    },
     domains: [],
     policies: new Map(policies.map(([name, document]) => [name, JSON.stringify(document)])),
     identityProvider: {

@@ -33,8 +33,7 @@ export async function startRecordedStack(
     tls: undefined,
     region: 'us-east-1',
     root: { accessKeyId: 'minio', secretAccessKey: 'minio123' },
-    directory: undefined,
-    buckets: [],
+    objects: { kind: 'directory', directory: undefined, buckets: [] },
     domains: [],
     policies: new Map(),
     identityProvider: {

@@ -134,6 +134,20 @@ describe('README.md', () => {
     expect(ran).toEqual({ ...done, stdout: 'hello\nmy-bucketname\n' })
   })
 
+  it('stands before an S3 that is there already', async () => {
+    const reader = await openReader()
+    const { ready } = await serveFor(reader)
+    const { accessKey, secretKey } = ready
+    await writeFile(path.join(reader.folder, 'secret-key.txt'), `${secretKey}\n`)
+    const block = findBlock('In front of an S3 that you have 1').text.trimEnd()
+    const here = block
+      .replace('AKIAIOSFODNN7EXAMPLE', accessKey)
+      .replace('https://s3.example.com', ready.sts)
+    expect(here).toContain(ready.sts)
+    const ran = await runIn(reader, reader.env, `${here} -- aws s3 ls`)
+    expect(ran).toEqual({ ...done, stdout: 'hello\nmy-bucketname\n' })
+  })
+
   it('runs a test suite in CI with credentials in its environment', async () => {
     const reader = await openReader()
     const scripts = { test: 'aws s3 ls' }

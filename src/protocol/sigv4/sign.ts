@@ -19,7 +19,8 @@ export interface SignOptions {
 
 export interface UnsignedRequest {
   readonly method: string
-  readonly url: URL
+  /** A `URL`, or the same three parts where its folding of `..` would change the path. */
+  readonly url: Pick<URL, 'host' | 'pathname' | 'search'>
   /** Lower-case names; `host` is taken from the URL when it is not among them. */
   readonly headers: Readonly<Record<string, string>>
   /** SHA-256 of the body in hex, or one of S3's words such as `UNSIGNED-PAYLOAD`. */

@@ -7,14 +7,12 @@ import type { RequestAuthenticator } from '../identity/request-authenticator.ts'
 import type { Authorizer } from '../policy/authorizer.ts'
 import { readAddress, readHostBucket, type Address } from './address.ts'
 import { requireBucketName, requireKey } from './names.ts'
-import type { ObjectStore } from './object-store.ts'
-import { findOperation } from './routes.ts'
-import { authorize } from './s3-operation.ts'
+import { authorize, type S3Backend } from './s3-operation.ts'
 
 export interface S3Services {
   readonly authenticator: RequestAuthenticator
   readonly authorizer: Authorizer
-  readonly objects: ObjectStore
+  readonly backend: S3Backend
   readonly region: string
   /** Host names under which a first label is a bucket; `*.localhost` always is. */
   readonly domains: readonly string[]
@@ -38,7 +36,7 @@ export function createS3Handler(services: S3Services): HttpHandler {
 
 /** Who, then whether, then the body: a request that is refused has cost no look at the store and no upload. */
 async function answer(request: HttpRequest, services: S3Services): Promise<HttpReply> {
-  const { authenticator, authorizer, objects, region, domains } = services
+  const { authenticator, authorizer, backend, region, domains } = services
   const hostBucket = readHostBucket(request.headers.get('host') ?? '', domains) ?? ''
   const authentication = await authenticator.authenticate(request, { service: 's3', hostBucket })
   if (!authentication.principal) {
@@ -48,7 +46,7 @@ async function answer(request: HttpRequest, services: S3Services): Promise<HttpR
   request.log['principal'] = principal.kind === 'root' ? 'root' : principal.subject
   const address = readAddress(request, domains)
   const query = new URLSearchParams(request.rawQuery)
-  const operation = findOperation(request.method, address, query, request.headers)
+  const operation = backend.findOperation(request.method, address, query, request.headers)
   request.log['operation'] = operation.name
   if (address.bucket !== '') requireBucketName(address.bucket)
   requireKey(address.key)
@@ -56,7 +54,6 @@ async function answer(request: HttpRequest, services: S3Services): Promise<HttpR
     ...address,
     request,
     query,
-    objects,
     authorizer,
     region,
     principal,
@@ -75,7 +72,11 @@ function refuse(error: unknown, request: HttpRequest, services: S3Services): Htt
   }
   request.log['error'] = refusal.code
   request.log['reason'] = refusal.message
-  const headers = { 'content-type': 'application/xml', ...describeRange(refusal) }
+  const headers = {
+    'content-type': 'application/xml',
+    ...describeRange(refusal),
+    ...refusal.headers,
+  }
   if (request.method === 'HEAD') return { status: refusal.status, headers }
   const { requestId } = request
   const { address, resource } = locate(request, services.domains)

@@ -79,7 +79,7 @@ export function describeChecksum({
 }
 
 /** `aws-chunked` says how the body travelled, not what the object is. */
-function readContentEncoding(value: string | undefined): string | undefined {
+export function readContentEncoding(value: string | undefined): string | undefined {
   const kept = (value ?? '')
     .split(',')
     .map((coding) => coding.trim())

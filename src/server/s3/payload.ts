@@ -24,6 +24,8 @@ export interface PayloadOptions {
   readonly maxBytes: number
   /** Computed when the client declares no checksum of its own. */
   readonly algorithm?: ChecksumAlgorithm | undefined
+  /** False spares the MD5 where nothing is stored here and none was declared: the ETag is then empty. */
+  readonly isEtagWanted?: boolean
 }
 
 export interface Payload extends ObjectContent {
@@ -47,7 +49,8 @@ export function openPayload(request: HttpRequest, options: PayloadOptions): Payl
   let facts: ContentFacts | undefined
 
   async function* verify(): AsyncGenerator<Uint8Array, void, undefined> {
-    const md5 = createHash('md5')
+    const isMd5Needed = options.isEtagWanted !== false || declarations.md5Hex !== undefined
+    const md5 = isMd5Needed ? createHash('md5') : undefined
     const sha256 = declarations.sha256 === undefined ? undefined : createHash('sha256')
     const checksum = algorithm === undefined ? undefined : startChecksum(algorithm)
     const trailers = new Map<string, string>()
@@ -55,13 +58,13 @@ export function openPayload(request: HttpRequest, options: PayloadOptions): Payl
     for await (const chunk of decodeBody(request, options, declarations, trailers)) {
       seenBytes += chunk.length
       if (seenBytes > declarations.lengthBytes) throw wrongLength(seenBytes, declarations)
-      md5.update(chunk)
+      md5?.update(chunk)
       sha256?.update(chunk)
       checksum?.update(chunk)
       yield chunk
     }
     if (seenBytes !== declarations.lengthBytes) throw wrongLength(seenBytes, declarations)
-    const etag = md5.digest('hex')
+    const etag = md5?.digest('hex') ?? ''
     const value = checksum?.digest().toString('base64')
     compare(declarations, { etag, sha256: sha256?.digest('hex'), checksum: value, trailers })
     facts = {

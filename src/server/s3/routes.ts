@@ -11,7 +11,8 @@ import { getObject, headObject } from './operations/read-object.ts'
 import * as buckets from './operations/service-and-buckets.ts'
 import * as tagging from './operations/tagging.ts'
 import { deleteObject, putObject } from './operations/write-object.ts'
-import type { S3Operation } from './s3-operation.ts'
+import type { ObjectStore } from './object-store.ts'
+import type { S3Backend, S3Operation } from './s3-operation.ts'
 
 type Level = 'service' | 'bucket' | 'object'
 
@@ -86,12 +87,23 @@ const subresources: ReadonlySet<string> = new Set(
 /** Parameters a reading route knows besides its own: `GET ?partNumber=3` asks for a part of an object. */
 const readable: ReadonlySet<string> = new Set(['partNumber'])
 
+/** The embedded operations on a store. */
+export function createStoreBackend(objects: ObjectStore): S3Backend {
+  return {
+    findOperation(method, address, query, headers) {
+      const { name, action, run } = findOperation(method, address, query, headers)
+      return { name, action, run: (request) => run({ ...request, objects }) }
+    },
+    checkReady: () => objects.checkReady(),
+  }
+}
+
 /**
  * Finds the operation a request is.
  *
  * @throws {AwsError} `NotImplemented`, naming what was asked for; `MethodNotAllowed` for a method that S3 never takes there.
  */
-export function findOperation(
+function findOperation(
   method: string,
   address: Address,
   query: URLSearchParams,

@@ -10,10 +10,10 @@ import type { ChunkSeed } from './aws-chunked.ts'
 import { openPayload, type Payload, type PayloadOptions } from './payload.ts'
 import type { ObjectStore } from './object-store.ts'
 
-export interface S3Call extends Address {
+/** A request whose sender is proven: what every operation is given. */
+export interface S3Request extends Address {
   readonly request: HttpRequest
   readonly query: URLSearchParams
-  readonly objects: ObjectStore
   readonly authorizer: Authorizer
   readonly region: string
   readonly principal: Principal
@@ -22,12 +22,30 @@ export interface S3Call extends Address {
   readonly seed: ChunkSeed | undefined
 }
 
-export interface S3Operation {
+/** The same, with the store that the embedded operations work on. */
+export interface S3Call extends S3Request {
+  readonly objects: ObjectStore
+}
+
+export interface S3Operation<Call extends S3Request = S3Call> {
   /** S3's name for it: for the log and for what is not implemented. */
   readonly name: string
   /** IAM action on the addressed bucket and key; undefined when the operation asks for itself. */
   readonly action: string | undefined
-  run(call: S3Call): Promise<HttpReply>
+  run(call: Call): Promise<HttpReply>
+}
+
+/** What carries operations out: an object store of our own, or another S3. */
+export interface S3Backend {
+  /** @throws {AwsError} `NotImplemented`, `MethodNotAllowed`: fails closed for what it does not know. */
+  findOperation(
+    method: string,
+    address: Address,
+    query: URLSearchParams,
+    headers: ReadonlyMap<string, string>,
+  ): S3Operation<S3Request>
+  /** Whether it can answer. */
+  checkReady(): Promise<boolean>
 }
 
 /**
@@ -37,7 +55,7 @@ export interface S3Operation {
  * @throws {AwsError} `AccessDenied`.
  */
 export async function authorize(
-  call: S3Call,
+  call: S3Request,
   action: string,
   at: Address = { bucket: call.bucket, key: call.key },
 ): Promise<void> {
@@ -52,7 +70,7 @@ export function denial(action: string, { bucket, key }: Address, { reason }: Dec
 }
 
 /** The same question for operations that go on after a no. Every answer is noted for the log. */
-export async function decide(call: S3Call, action: string, at: Address): Promise<Decision> {
+export async function decide(call: S3Request, action: string, at: Address): Promise<Decision> {
   const decision = await call.authorizer.authorize({
     principal: call.principal,
     action,
@@ -68,8 +86,8 @@ export async function decide(call: S3Call, action: string, at: Address): Promise
 
 /** The call's body, nothing read of it yet. @throws {AwsError} as `openPayload`. */
 export function openBody(
-  call: S3Call,
-  options: Pick<PayloadOptions, 'maxBytes' | 'algorithm'>,
+  call: S3Request,
+  options: Pick<PayloadOptions, 'maxBytes' | 'algorithm' | 'isEtagWanted'>,
 ): Payload {
   const { request, signature, seed } = call
   return openPayload(request, { payloadHash: signature.payloadHash, seed, ...options })

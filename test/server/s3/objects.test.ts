@@ -150,7 +150,9 @@ describe('conditions', () => {
 
     const second = await s3.send('PUT', '/photos/a', { body: 'y', headers })
 
-    expect(second).toMatchObject({ status: 412, code: 'PreconditionFailed', wasBodyRead: false })
+    expect(second).toMatchObject({ status: 412, code: 'PreconditionFailed' })
+    // a gateway knows of the object only when the upstream has been asked
+    expect(second.wasBodyRead).toBe(s3.backend === 'gateway')
     expect((await s3.send('GET', '/photos/a')).text).toBe('x')
   })
 
@@ -199,7 +201,13 @@ describe('keys', () => {
     '.sts-cli/metadata',
   ])('%j is kept, listed and deleted like any other', async (key) => {
     const path = `/photos/${encodeURIComponent(key).replaceAll('%2F', '/')}`
-    expect((await s3.send('PUT', path, { body: key })).status).toBe(200)
+    const put = await s3.send('PUT', path, { body: key })
+    if (s3.backend === 'gateway' && /(^|\/)\.\.?(\/|$)/.test(key)) {
+      // an upstream may fold it into another key than the one that was judged
+      expect(put).toMatchObject({ status: 400, code: 'XMinioInvalidObjectName' })
+      return
+    }
+    expect(put.status).toBe(200)
 
     expect((await s3.send('GET', path)).text).toBe(key)
     const list = await s3.send('GET', '/photos?list-type=2&encoding-type=url')
@@ -211,7 +219,8 @@ describe('keys', () => {
 
   it('never reach outside the store', async () => {
     for (const path of ['/photos/../../escaped', '/photos/%2e%2e%2f%2e%2e%2fescaped2']) {
-      expect((await s3.send('PUT', path, { body: 'x' })).status).toBe(200)
+      const put = await s3.send('PUT', path, { body: 'x' })
+      expect(put.status).toBe(s3.backend === 'gateway' ? 400 : 200)
     }
 
     const above = await readdir(join(s3.folder, '..'))

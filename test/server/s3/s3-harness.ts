@@ -8,11 +8,15 @@ import { buffer } from 'node:stream/consumers'
 import { silentLog, type Log } from '../../../src/base/log.ts'
 import { signRequest } from '../../../src/protocol/sigv4/sign.ts'
 import type { HttpHandler, HttpRequest } from '../../../src/server/http/http-message.ts'
+import { listen } from '../../../src/server/http/listener.ts'
 import { createRequestAuthenticator } from '../../../src/server/identity/request-authenticator.ts'
 import type { AuthorizationRequest } from '../../../src/server/policy/authorizer.ts'
 import { openFilesystemStore } from '../../../src/server/s3/filesystem/open-filesystem-store.ts'
+import { createGatewayBackend } from '../../../src/server/s3/gateway/gateway-backend.ts'
+import { openUpstream, type UpstreamOptions } from '../../../src/server/s3/gateway/open-upstream.ts'
 import { createS3Handler } from '../../../src/server/s3/handle-s3.ts'
 import type { ObjectStore } from '../../../src/server/s3/object-store.ts'
+import { createStoreBackend } from '../../../src/server/s3/routes.ts'
 
 export const root = {
   accessKeyId: 'root-user',
@@ -43,6 +47,7 @@ export interface Ask {
 }
 
 export interface Harness {
+  readonly backend: BackendKind
   readonly folder: string
   readonly objects: ObjectStore
   readonly clock: { nowMs: number }
@@ -51,39 +56,79 @@ export interface Harness {
   /** Replace to refuse. */
   allow: (request: AuthorizationRequest) => boolean
   readonly handler: HttpHandler
+  checkReady(): Promise<boolean>
   send(method: string, target: string, ask?: Ask): Promise<Answer>
   close(): Promise<void>
 }
 
-export async function openHarness(
-  options: { domains?: string[]; log?: Log } = {},
-): Promise<Harness> {
+/** The embedded store, or the gateway with that store as its upstream. */
+export type BackendKind = 'store' | 'gateway'
+let backendKind: BackendKind = 'store'
+
+/** Makes every harness that is opened from now on one with the gateway. Test files have a module of their own each. */
+export function openWithGateway(): void {
+  backendKind = 'gateway'
+}
+
+export interface HarnessOptions {
+  readonly domains?: string[]
+  readonly log?: Log
+  /** The S3 that a gateway is to stand before. */
+  readonly upstream?: Partial<UpstreamOptions> & { readonly url: URL }
+}
+
+export async function openHarness(options: HarnessOptions = {}): Promise<Harness> {
   const folder = await mkdtemp(join(tmpdir(), 'sts-cli-s3-'))
+  const closers: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })]
   const clock = { nowMs: startMs }
   const nowMs = (): number => clock.nowMs
   const objects = await openFilesystemStore(folder, { nowMs })
+  const log = options.log ?? silentLog
+  const services = {
+    authenticator: createRequestAuthenticator({ root, sessions: noSessions, region, nowMs }),
+    region,
+    log,
+  }
+  const store = createStoreBackend(objects)
+  let backend = store
+  let upstream = options.upstream
+  if (backendKind === 'gateway' && upstream === undefined) {
+    const authorizer = { authorize: async () => ({ isAllowed: true, reason: 'to the root user' }) }
+    const handler = createS3Handler({ ...services, authorizer, backend: store, domains: [] })
+    const address = { host: '127.0.0.1', port: 0 }
+    const listener = await listen(handler, { ...address, log, isAccessLogged: false, nowMs })
+    closers.push(() => listener.close(0))
+    upstream = { url: listener.url }
+  }
+  if (upstream !== undefined) {
+    const plain = { kind: 'gateway', region: undefined, style: 'path', ca: undefined } as const
+    const upstreamOptions = { ...plain, credentials: root, log, nowMs, ...upstream }
+    backend = createGatewayBackend(await openUpstream(upstreamOptions, closers))
+  }
   const asked: AuthorizationRequest[] = []
   const harness: Harness = {
+    backend: upstream === undefined ? 'store' : 'gateway',
     folder,
     objects,
     clock,
     asked,
     allow: () => true,
+    checkReady: () => backend.checkReady(),
     handler: createS3Handler({
-      authenticator: createRequestAuthenticator({ root, sessions: noSessions, region, nowMs }),
+      ...services,
       authorizer: {
         authorize: async (request) => {
           asked.push(request)
           return { isAllowed: harness.allow(request), reason: 'as the test says' }
         },
       },
-      objects,
-      region,
+      backend,
       domains: options.domains ?? [],
-      log: options.log ?? silentLog,
     }),
     send: (method, target, ask = {}) => send(harness, method, target, ask),
-    close: () => rm(folder, { recursive: true, force: true }),
+    async close() {
+      for (const close of closers.toReversed()) await close()
+    },
   }
   return harness
 }

@@ -13,7 +13,7 @@ import type {
   UploadInfo,
 } from '../object-store.ts'
 import { readPayload } from '../payload.ts'
-import { openBody, type S3Operation } from '../s3-operation.ts'
+import { openBody, type S3Operation, type S3Request } from '../s3-operation.ts'
 import { elements, xmlReply } from '../s3-xml.ts'
 import { checksumElements } from './copy-object.ts'
 import { maxPartNumber, readUploadId } from './multipart-parts.ts'
@@ -63,7 +63,7 @@ export const completeMultipartUpload: S3Operation = {
 }
 
 /** Here the checksum headers speak of the object that comes to be, not of this request's body. */
-function withoutObjectChecksum<T extends Parameters<typeof openBody>[0]>(call: T): T {
+export function withoutObjectChecksum<T extends S3Request>(call: T): T {
   const headers = new Map(call.request.headers)
   for (const algorithm of checksumAlgorithms) headers.delete(checksumHeader(algorithm))
   return { ...call, request: { ...call.request, headers } }

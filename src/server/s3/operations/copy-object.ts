@@ -22,6 +22,7 @@ import type {
 } from '../object-store.ts'
 import { authorize, type S3Call, type S3Operation } from '../s3-operation.ts'
 import { elements, xmlDate, xmlReply, type XmlElements } from '../s3-xml.ts'
+import { requireNullVersion } from './read-object.ts'
 import { requireBucket } from './service-and-buckets.ts'
 import { readTagHeader } from './tagging.ts'
 import { maxPutBytes } from './write-object.ts'
@@ -98,8 +99,21 @@ export async function openSource(call: S3Call, source: Address): Promise<OpenObj
   }
 }
 
-/** `bucket/key`, percent-encoded, with or without a slash before and `?versionId=null` behind. @throws {AwsError} `InvalidArgument`. */
+/** The source of a copy here, where there are no versions. @throws {AwsError} `InvalidArgument`, `NoSuchVersion`. */
 export function readCopySource(headers: ReadonlyMap<string, string>): Address {
+  const { version, ...address } = parseCopySource(headers)
+  requireNullVersion(version ?? '')
+  return address
+}
+
+/**
+ * Reads `bucket/key`, percent-encoded, with or without a slash before and `?versionId=…` behind.
+ *
+ * @throws {AwsError} `InvalidArgument`.
+ */
+export function parseCopySource(
+  headers: ReadonlyMap<string, string>,
+): Address & { readonly version: string | undefined } {
   const text = headers.get('x-amz-copy-source') ?? ''
   const [path = '', version] = text.split('?versionId=')
   const [bucket = '', ...rest] = decodePath(path).replace(/^\//, '').split('/')
@@ -107,14 +121,9 @@ export function readCopySource(headers: ReadonlyMap<string, string>): Address {
   if (bucket === '' || key === '') {
     throw new AwsError('InvalidArgument', 'x-amz-copy-source must be bucket/key, percent-encoded')
   }
-  if (version !== undefined && version !== 'null') {
-    throw new AwsError('NoSuchVersion', 'there is no such version: buckets here keep none', {
-      status: 404,
-    })
-  }
   requireBucketName(bucket)
   requireKey(key)
-  return { bucket, key }
+  return { bucket, key, version: version === undefined ? undefined : decodePath(version) }
 }
 
 /** An open object's bytes as content for the store, hashed as they pass. Does not close it. */

@@ -1,9 +1,15 @@
 /** POST /bucket?delete: many keys, each allowed or refused by itself. */
 import { AwsError } from '../../../protocol/aws-error.ts'
-import { childrenOf, childText, parseXml } from '../../../protocol/xml.ts'
+import { childrenOf, childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
 import { requireKey } from '../names.ts'
 import { readPayload } from '../payload.ts'
-import { authorize, openBody, type S3Call, type S3Operation } from '../s3-operation.ts'
+import {
+  authorize,
+  openBody,
+  type S3Call,
+  type S3Operation,
+  type S3Request,
+} from '../s3-operation.ts'
 import { elements, join, xmlReply, type XmlElements } from '../s3-xml.ts'
 
 const maxKeys = 1000
@@ -17,35 +23,46 @@ export const deleteObjects: S3Operation = {
   name: 'DeleteObjects',
   action: undefined,
   async run(call) {
-    const payload = openBody(call, { maxBytes: maxBodyBytes })
-    const { md5Hex, checksum } = payload.declarations
-    if (md5Hex === undefined && checksum === undefined) {
-      throw new AwsError(
-        'InvalidRequest',
-        'DeleteObjects needs content-md5 or an x-amz-checksum- header',
-      )
-    }
-    const { keys, isQuiet } = readRequest((await readPayload(payload)).toString())
+    const { objects, isQuiet } = await readDeleteRequest(call)
     const outcomes: Outcome[] = []
-    for (const key of keys) outcomes.push(await deleteOne(call, key))
+    for (const key of objects.map(readUnversionedKey)) outcomes.push(await deleteOne(call, key))
     return xmlReply('DeleteResult', join(outcomes.flatMap((outcome) => report(outcome, isQuiet))))
   },
 }
 
-function readRequest(text: string): { keys: (string | AwsError)[]; isQuiet: boolean } {
+/**
+ * Reads the list of what to delete: 1 to 1,000 `Object` elements, each with a `Key`.
+ *
+ * @throws {AwsError} `InvalidRequest` for a body without a digest, `MalformedXML`, and as the payload's iteration.
+ */
+export async function readDeleteRequest(
+  call: S3Request,
+): Promise<{ objects: XmlNode[]; isQuiet: boolean }> {
+  const payload = openBody(call, { maxBytes: maxBodyBytes })
+  const { md5Hex, checksum } = payload.declarations
+  if (md5Hex === undefined && checksum === undefined) {
+    throw new AwsError(
+      'InvalidRequest',
+      'DeleteObjects needs content-md5 or an x-amz-checksum- header',
+    )
+  }
+  const text = (await readPayload(payload)).toString()
   const root = parseXml(text, { maxBytes: maxBodyBytes, maxDepth: 8 })
   const objects = childrenOf(root, 'Object')
   if (root.name !== 'Delete' || objects.length === 0 || objects.length > maxKeys) {
     throw new AwsError('MalformedXML', `the body must be a Delete with 1 to ${maxKeys} Objects`)
   }
-  const keys = objects.map((object) => {
-    const key = childText(object, 'Key')
-    if (key === undefined || key === '') throw new AwsError('MalformedXML', 'an Object has no Key')
-    const version = childText(object, 'VersionId')
-    const isVersioned = version !== undefined && version !== '' && version !== 'null'
-    return isVersioned ? noSuchVersion(key) : key
-  })
-  return { keys, isQuiet: childText(root, 'Quiet')?.trim().toLowerCase() === 'true' }
+  if (objects.some((object) => (childText(object, 'Key') ?? '') === '')) {
+    throw new AwsError('MalformedXML', 'an Object has no Key')
+  }
+  return { objects, isQuiet: childText(root, 'Quiet')?.trim().toLowerCase() === 'true' }
+}
+
+function readUnversionedKey(object: XmlNode): string | AwsError {
+  const key = childText(object, 'Key') ?? ''
+  const version = childText(object, 'VersionId')
+  const isVersioned = version !== undefined && version !== '' && version !== 'null'
+  return isVersioned ? noSuchVersion(key) : key
 }
 
 async function deleteOne(call: S3Call, key: string | AwsError): Promise<Outcome> {

@@ -65,8 +65,12 @@ export const headObject: S3Operation = {
 
 /** There is one version of each object, which S3 calls `null`. @throws {AwsError} `NoSuchVersion`. */
 export function refuseVersion({ query }: Pick<S3Call, 'query'>): void {
-  const version = query.get('versionId')
-  if (version === null || version === '' || version === 'null') return
+  requireNullVersion(query.get('versionId') ?? '')
+}
+
+/** @param version Empty where none is named. @throws {AwsError} `NoSuchVersion`. */
+export function requireNullVersion(version: string): void {
+  if (version === '' || version === 'null') return
   throw new AwsError('NoSuchVersion', 'there is no such version: buckets here keep none', {
     status: 404,
   })

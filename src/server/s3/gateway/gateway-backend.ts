@@ -1,0 +1,96 @@
+/** The S3 backend that is another S3: the policy station stays here, the work is done there. */
+import { AwsError } from '../../../protocol/aws-error.ts'
+import type { HttpReply } from '../../http/http-message.ts'
+import { authorize, type S3Backend, type S3Operation, type S3Request } from '../s3-operation.ts'
+import { completeThrough } from './complete-through.ts'
+import { copyThrough } from './copy-through.ts'
+import { createBucketThrough, locateBucketThrough } from './create-bucket-through.ts'
+import { deleteManyThrough } from './delete-many-through.ts'
+import { forward, type GatewayCall } from './forward.ts'
+import { isSignatureParameter, requirePlainQuery } from './gateway-query.ts'
+import { gatewayTable, type GatewayRow, type Level } from './gateway-table.ts'
+import { listBucketsThrough } from './list-buckets-through.ts'
+import type { Upstream } from './open-upstream.ts'
+
+/** Operations that are more than a request passed on. */
+const special: Readonly<Record<string, (call: GatewayCall) => Promise<HttpReply>>> = {
+  ListBuckets: listBucketsThrough,
+  CreateBucket: createBucketThrough,
+  GetBucketLocation: locateBucketThrough,
+  DeleteObjects: deleteManyThrough,
+  CopyObject: copyThrough,
+  UploadPartCopy: copyThrough,
+  CompleteMultipartUpload: completeThrough,
+}
+
+/** Makes the backend. Every request is authorized in full before the upstream hears of it: to the upstream, all are the root user's. */
+export function createGatewayBackend(upstream: Upstream): S3Backend {
+  return {
+    findOperation(method, { bucket, key }, query, headers) {
+      const level = bucket === '' ? 'service' : key === '' ? 'bucket' : 'object'
+      return toOperation(findRow({ method, level, query, headers }), query, upstream)
+    },
+    checkReady: () => upstream.checkReady(),
+  }
+}
+
+function toOperation(
+  row: GatewayRow,
+  query: URLSearchParams,
+  upstream: Upstream,
+): S3Operation<S3Request> {
+  const isVersioned = query.has('versionId')
+  const [action, ...more] = (isVersioned ? row.versionActions : undefined) ?? row.actions
+  return {
+    name: row.name,
+    action,
+    async run(request) {
+      requirePlainQuery(request.request.rawQuery, query)
+      for (const further of more) await authorize(request, further)
+      const call = { ...request, upstream }
+      const run = special[row.name]
+      return run === undefined ? forward(call, { body: row.body }) : run(call)
+    },
+  }
+}
+
+interface Asked {
+  readonly method: string
+  readonly level: Level
+  readonly query: URLSearchParams
+  readonly headers: ReadonlyMap<string, string>
+}
+
+function findRow(asked: Asked): GatewayRow {
+  const { method, level, query } = asked
+  const candidates = gatewayTable.filter((row) => row.method === method && row.level === level)
+  const names = [...query.keys()].filter((name) => !isSignatureParameter(name))
+  const row = candidates.find((candidate) => fits(candidate, asked))
+  const unknown = names.find((name) => row === undefined || !isKnown(row, name))
+  if (unknown !== undefined) {
+    const message = `${method} ?${unknown} of ${nameLevel(level)} is not passed on to the upstream S3`
+    throw new AwsError('NotImplemented', message)
+  }
+  if (row !== undefined) return row
+  if (method === 'POST' && level === 'bucket') {
+    throw new AwsError('NotImplemented', 'PostObject, the browser upload form, is not implemented')
+  }
+  const message = `${method.slice(0, 20)} of ${nameLevel(level)} is not allowed`
+  throw new AwsError('MethodNotAllowed', message)
+}
+
+function fits({ header, required = [] }: GatewayRow, { query, headers }: Asked): boolean {
+  if (header !== undefined && !headers.has(header)) return false
+  return required.every((wanted) => {
+    const [name = '', value] = wanted.split('=')
+    return value === undefined ? query.has(name) : query.get(name) === value
+  })
+}
+
+function isKnown({ required = [], optional = [] }: GatewayRow, name: string): boolean {
+  return optional.includes(name) || required.some((wanted) => wanted.split('=')[0] === name)
+}
+
+function nameLevel(level: Level): string {
+  return level === 'service' ? 'the service' : level === 'bucket' ? 'a bucket' : 'an object'
+}

@@ -1,0 +1,261 @@
+/**
+ * What passes the gateway, row by row: method, level and query → the IAM actions that must be allowed.
+ *
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+ */
+
+export type Level = 'service' | 'bucket' | 'object'
+
+export interface GatewayRow {
+  readonly method: string
+  readonly level: Level
+  /** S3's name of the operation. */
+  readonly name: string
+  /** All of them must be allowed; none where the operation asks for itself. */
+  readonly actions: readonly string[]
+  /** Instead of these when the query names a version. */
+  readonly versionActions?: readonly string[]
+  /** Query parameters that must be there, as `name` or `name=value`. */
+  readonly required?: readonly string[]
+  /** Further ones that may. */
+  readonly optional?: readonly string[]
+  readonly header?: string
+  /** `none`: a body is left unread. `document` is read whole; `object` is streamed. */
+  readonly body: 'none' | 'document' | 'object'
+}
+
+const list = ['delimiter', 'encoding-type', 'max-keys', 'prefix']
+const overrides = [
+  'response-cache-control',
+  'response-content-disposition',
+  'response-content-encoding',
+  'response-content-language',
+  'response-content-type',
+  'response-expires',
+]
+const version = ['versionId']
+
+type Extras = Partial<
+  Pick<GatewayRow, 'versionActions' | 'required' | 'optional' | 'header' | 'body'>
+>
+
+/** @param at `GET bucket`. @param actions Without `s3:`, separated by spaces. */
+function row(
+  at: `${string} ${Level}`,
+  name: string,
+  actions: string,
+  extras: Extras = {},
+): GatewayRow {
+  const [method = '', level] = at.split(' ')
+  return { method, level: level as Level, name, actions: qualify(actions), body: 'none', ...extras }
+}
+
+/** Something about a bucket that is read, set and removed. @param verbs Method → action; `version` stands for a further parameter. */
+function setting(
+  level: 'bucket' | 'object',
+  query: string,
+  noun: string,
+  verbs: Readonly<Partial<Record<'GET' | 'PUT' | 'DELETE', string>>>,
+): GatewayRow[] {
+  return Object.entries(verbs).map(([method, action]) => {
+    const verb = method === 'GET' ? 'Get' : method === 'PUT' ? 'Put' : 'Delete'
+    return row(`${method} ${level}`, verb + noun, action, {
+      required: [query],
+      optional: level === 'object' ? version : ['id', 'continuation-token'],
+      body: method === 'PUT' ? 'document' : 'none',
+      ...(level === 'object' && { versionActions: qualify(nameVersioned(action)) }),
+    })
+  })
+}
+
+/** `GetObjectTagging` → `GetObjectVersionTagging`; locks have one action for both. */
+function nameVersioned(action: string): string {
+  return /Retention|LegalHold/.test(action) ? action : action.replace('Object', 'ObjectVersion')
+}
+
+function qualify(actions: string): string[] {
+  return actions === '' ? [] : actions.split(' ').map((action) => `s3:${action}`)
+}
+
+/** The first that fits is it; those with less in their query come last. */
+export const gatewayTable: readonly GatewayRow[] = [
+  row('GET service', 'ListBuckets', '', {
+    optional: ['bucket-region', 'continuation-token', 'max-buckets', 'prefix'],
+  }),
+
+  row('GET bucket', 'GetBucketLocation', 'GetBucketLocation', { required: ['location'] }),
+  row('GET bucket', 'ListMultipartUploads', 'ListBucketMultipartUploads', {
+    required: ['uploads'],
+    optional: [
+      'delimiter',
+      'encoding-type',
+      'key-marker',
+      'max-uploads',
+      'prefix',
+      'upload-id-marker',
+    ],
+  }),
+  row('GET bucket', 'ListObjectVersions', 'ListBucketVersions', {
+    required: ['versions'],
+    optional: [...list, 'key-marker', 'version-id-marker'],
+  }),
+  row('GET bucket', 'GetBucketPolicyStatus', 'GetBucketPolicyStatus', {
+    required: ['policyStatus'],
+  }),
+  row('POST bucket', 'DeleteObjects', '', { required: ['delete'] }),
+  ...setting('bucket', 'accelerate', 'BucketAccelerateConfiguration', {
+    GET: 'GetAccelerateConfiguration',
+    PUT: 'PutAccelerateConfiguration',
+  }),
+  ...setting('bucket', 'acl', 'BucketAcl', { GET: 'GetBucketAcl', PUT: 'PutBucketAcl' }),
+  ...setting('bucket', 'analytics', 'BucketAnalyticsConfiguration', {
+    GET: 'GetAnalyticsConfiguration',
+    PUT: 'PutAnalyticsConfiguration',
+    DELETE: 'PutAnalyticsConfiguration',
+  }),
+  ...setting('bucket', 'cors', 'BucketCors', {
+    GET: 'GetBucketCORS',
+    PUT: 'PutBucketCORS',
+    DELETE: 'PutBucketCORS',
+  }),
+  ...setting('bucket', 'encryption', 'BucketEncryption', {
+    GET: 'GetEncryptionConfiguration',
+    PUT: 'PutEncryptionConfiguration',
+    DELETE: 'PutEncryptionConfiguration',
+  }),
+  ...setting('bucket', 'intelligent-tiering', 'BucketIntelligentTieringConfiguration', {
+    GET: 'GetIntelligentTieringConfiguration',
+    PUT: 'PutIntelligentTieringConfiguration',
+    DELETE: 'PutIntelligentTieringConfiguration',
+  }),
+  ...setting('bucket', 'inventory', 'BucketInventoryConfiguration', {
+    GET: 'GetInventoryConfiguration',
+    PUT: 'PutInventoryConfiguration',
+    DELETE: 'PutInventoryConfiguration',
+  }),
+  ...setting('bucket', 'lifecycle', 'BucketLifecycle', {
+    GET: 'GetLifecycleConfiguration',
+    PUT: 'PutLifecycleConfiguration',
+    DELETE: 'PutLifecycleConfiguration',
+  }),
+  ...setting('bucket', 'logging', 'BucketLogging', {
+    GET: 'GetBucketLogging',
+    PUT: 'PutBucketLogging',
+  }),
+  ...setting('bucket', 'metrics', 'BucketMetricsConfiguration', {
+    GET: 'GetMetricsConfiguration',
+    PUT: 'PutMetricsConfiguration',
+    DELETE: 'PutMetricsConfiguration',
+  }),
+  ...setting('bucket', 'notification', 'BucketNotificationConfiguration', {
+    GET: 'GetBucketNotification',
+    PUT: 'PutBucketNotification',
+  }),
+  ...setting('bucket', 'object-lock', 'ObjectLockConfiguration', {
+    GET: 'GetBucketObjectLockConfiguration',
+    PUT: 'PutBucketObjectLockConfiguration',
+  }),
+  ...setting('bucket', 'ownershipControls', 'BucketOwnershipControls', {
+    GET: 'GetBucketOwnershipControls',
+    PUT: 'PutBucketOwnershipControls',
+    DELETE: 'PutBucketOwnershipControls',
+  }),
+  ...setting('bucket', 'policy', 'BucketPolicy', {
+    GET: 'GetBucketPolicy',
+    PUT: 'PutBucketPolicy',
+    DELETE: 'DeleteBucketPolicy',
+  }),
+  ...setting('bucket', 'publicAccessBlock', 'PublicAccessBlock', {
+    GET: 'GetBucketPublicAccessBlock',
+    PUT: 'PutBucketPublicAccessBlock',
+    DELETE: 'PutBucketPublicAccessBlock',
+  }),
+  ...setting('bucket', 'replication', 'BucketReplication', {
+    GET: 'GetReplicationConfiguration',
+    PUT: 'PutReplicationConfiguration',
+    DELETE: 'PutReplicationConfiguration',
+  }),
+  ...setting('bucket', 'requestPayment', 'BucketRequestPayment', {
+    GET: 'GetBucketRequestPayment',
+    PUT: 'PutBucketRequestPayment',
+  }),
+  ...setting('bucket', 'tagging', 'BucketTagging', {
+    GET: 'GetBucketTagging',
+    PUT: 'PutBucketTagging',
+    DELETE: 'PutBucketTagging',
+  }),
+  ...setting('bucket', 'versioning', 'BucketVersioning', {
+    GET: 'GetBucketVersioning',
+    PUT: 'PutBucketVersioning',
+  }),
+  ...setting('bucket', 'website', 'BucketWebsite', {
+    GET: 'GetBucketWebsite',
+    PUT: 'PutBucketWebsite',
+    DELETE: 'DeleteBucketWebsite',
+  }),
+  row('GET bucket', 'ListObjectsV2', 'ListBucket', {
+    required: ['list-type=2'],
+    optional: [...list, 'continuation-token', 'fetch-owner', 'start-after'],
+  }),
+  row('GET bucket', 'ListObjects', 'ListBucket', { optional: [...list, 'marker'] }),
+  row('PUT bucket', 'CreateBucket', 'CreateBucket', { body: 'document' }),
+  row('HEAD bucket', 'HeadBucket', 'ListBucket'),
+  row('DELETE bucket', 'DeleteBucket', 'DeleteBucket'),
+
+  ...setting('object', 'acl', 'ObjectAcl', { GET: 'GetObjectAcl', PUT: 'PutObjectAcl' }),
+  ...setting('object', 'legal-hold', 'ObjectLegalHold', {
+    GET: 'GetObjectLegalHold',
+    PUT: 'PutObjectLegalHold',
+  }),
+  ...setting('object', 'retention', 'ObjectRetention', {
+    GET: 'GetObjectRetention',
+    PUT: 'PutObjectRetention',
+  }),
+  ...setting('object', 'tagging', 'ObjectTagging', {
+    GET: 'GetObjectTagging',
+    PUT: 'PutObjectTagging',
+    DELETE: 'DeleteObjectTagging',
+  }),
+  row('GET object', 'GetObjectAttributes', 'GetObject GetObjectAttributes', {
+    required: ['attributes'],
+    optional: version,
+    versionActions: qualify('GetObjectVersion GetObjectVersionAttributes'),
+  }),
+  row('GET object', 'GetObjectTorrent', 'GetObjectTorrent', { required: ['torrent'] }),
+  row('POST object', 'RestoreObject', 'RestoreObject', {
+    required: ['restore'],
+    optional: version,
+    body: 'document',
+  }),
+  row('POST object', 'SelectObjectContent', 'GetObject', {
+    required: ['select', 'select-type=2'],
+    body: 'document',
+  }),
+  row('POST object', 'CreateMultipartUpload', 'PutObject', { required: ['uploads'] }),
+  row('POST object', 'CompleteMultipartUpload', 'PutObject', { required: ['uploadId'] }),
+  row('PUT object', 'UploadPartCopy', 'PutObject', {
+    required: ['partNumber', 'uploadId'],
+    header: 'x-amz-copy-source',
+  }),
+  row('PUT object', 'UploadPart', 'PutObject', {
+    required: ['partNumber', 'uploadId'],
+    body: 'object',
+  }),
+  row('GET object', 'ListParts', 'ListMultipartUploadParts', {
+    required: ['uploadId'],
+    optional: ['encoding-type', 'max-parts', 'part-number-marker'],
+  }),
+  row('DELETE object', 'AbortMultipartUpload', 'AbortMultipartUpload', { required: ['uploadId'] }),
+  row('PUT object', 'CopyObject', 'PutObject', { header: 'x-amz-copy-source' }),
+  row('PUT object', 'PutObject', 'PutObject', { body: 'object' }),
+  ...['GET', 'HEAD'].map((method) => {
+    return row(`${method} object`, method === 'GET' ? 'GetObject' : 'HeadObject', 'GetObject', {
+      optional: [...version, 'partNumber', ...overrides],
+      versionActions: qualify('GetObjectVersion'),
+    })
+  }),
+  row('DELETE object', 'DeleteObject', 'DeleteObject', {
+    optional: version,
+    versionActions: qualify('DeleteObjectVersion'),
+  }),
+]

@@ -1,0 +1,69 @@
+/** GET /: the upstream's buckets, of which a caller who may not list them all sees those whose content it may list, as at MinIO. */
+import { AwsError } from '../../../protocol/aws-error.ts'
+import { childrenOf, childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
+import type { HttpReply } from '../../http/http-message.ts'
+import { describeOwner } from '../operations/owner.ts'
+import { decide, denial } from '../s3-operation.ts'
+import { elements, join, xmlReply } from '../s3-xml.ts'
+import { ask, type GatewayCall } from './forward.ts'
+import { readText } from './upstream-errors.ts'
+
+/** Ten thousand buckets, AWS's default limit of an account, take about two. */
+const maxListBytes = 8 * 1024 * 1024
+
+/** @throws {AwsError} `AccessDenied` when there is none to see; as `ask`. */
+export async function listBucketsThrough(call: GatewayCall): Promise<HttpReply> {
+  const service = { bucket: '', key: '' }
+  const all = await decide(call, 's3:ListAllMyBuckets', service)
+  const root = await readList(call)
+  const buckets = childrenOf(root, 'Buckets').flatMap((node) => childrenOf(node, 'Bucket'))
+  const visible = all.isAllowed ? buckets : await selectListable(call, buckets)
+  if (!all.isAllowed && visible.length === 0) throw denial('s3:ListAllMyBuckets', service, all)
+  const items = visible.map((bucket) => elements({ Bucket: describe(bucket) }))
+  return xmlReply(
+    'ListAllMyBucketsResult',
+    elements({
+      Owner: describeOwner(call.principal),
+      Buckets: join(items),
+      ContinuationToken: childText(root, 'ContinuationToken'),
+      Prefix: childText(root, 'Prefix'),
+    }),
+  )
+}
+
+async function readList(call: GatewayCall): Promise<XmlNode> {
+  const text = await readText(await ask(call, { body: 'none' }), maxListBytes)
+  try {
+    const root = parseXml(text ?? '', { maxBytes: maxListBytes, maxDepth: 8 })
+    if (root.name === 'ListAllMyBucketsResult') return root
+  } catch (cause) {
+    throw unreadable(cause)
+  }
+  throw unreadable()
+}
+
+async function selectListable(
+  call: GatewayCall,
+  buckets: readonly XmlNode[],
+): Promise<readonly XmlNode[]> {
+  const listable: XmlNode[] = []
+  for (const bucket of buckets) {
+    const at = { bucket: childText(bucket, 'Name') ?? '', key: '' }
+    if ((await decide(call, 's3:ListBucket', at)).isAllowed) listable.push(bucket)
+  }
+  return listable
+}
+
+/** Without the region: that of the gateway is what its clients sign for. */
+function describe(bucket: XmlNode): ReturnType<typeof elements> {
+  return elements({
+    Name: childText(bucket, 'Name'),
+    CreationDate: childText(bucket, 'CreationDate'),
+  })
+}
+
+function unreadable(cause?: unknown): AwsError {
+  return new AwsError('ServiceUnavailable', 'the upstream S3 answered what is no list of buckets', {
+    cause,
+  })
+}

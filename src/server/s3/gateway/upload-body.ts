@@ -1,0 +1,78 @@
+/** A client's body on its way to the upstream, decoded and verified. The upstream has it whole only once every check has passed. */
+import { Readable } from 'node:stream'
+import { sha256Hex } from '../../../protocol/sigv4/canonical-request.ts'
+import { checksumHeader } from '../checksum.ts'
+import { readPayload, type Payload } from '../payload.ts'
+import { encodeAwsChunked, measureAwsChunked } from './encode-aws-chunked.ts'
+
+export interface UploadBody {
+  readonly headers: Readonly<Record<string, string>>
+  readonly payloadHash: string
+  readonly body: Uint8Array | Readable
+}
+
+/** Up to this size a body is read before the upstream is asked: it can be sent again, and costs less than a stream. */
+const maxWholeBytes = 256 * 1024
+
+/**
+ * Takes a payload in hand. A checksum that came in a trailer goes on as a header where the body is known by then, and as a
+ * trailer where it is not: none that the client sent is lost.
+ *
+ * @throws {AwsError} as the payload's iteration: here, or by the stream.
+ */
+export async function prepareUpload(payload: Payload): Promise<UploadBody> {
+  const { lengthBytes, sha256, checksum } = payload.declarations
+  if (lengthBytes <= maxWholeBytes) return prepareDocument(payload)
+  if (checksum !== undefined && checksum.value === undefined) {
+    const header = checksumHeader(checksum.algorithm)
+    const wireBytes = measureAwsChunked(lengthBytes, { header, algorithm: checksum.algorithm })
+    const readTrailer = (): string => `${header}:${payload.describe().checksum?.value ?? ''}`
+    return {
+      headers: {
+        'content-length': String(wireBytes),
+        'content-encoding': 'aws-chunked',
+        'x-amz-decoded-content-length': String(lengthBytes),
+        'x-amz-trailer': header,
+      },
+      payloadHash: 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+      body: toStream(encodeAwsChunked(payload.chunks, readTrailer)),
+    }
+  }
+  return {
+    headers: { 'content-length': String(lengthBytes) },
+    payloadHash: sha256 ?? 'UNSIGNED-PAYLOAD',
+    body: toStream(holdLast(payload.chunks)),
+  }
+}
+
+/** A body that is read whole, whatever its size. @throws {AwsError} as the payload's iteration. */
+export async function prepareDocument(payload: Payload): Promise<UploadBody> {
+  const body = await readPayload(payload)
+  const { sha256, checksum } = payload.declarations
+  const value = payload.describe().checksum?.value
+  const isTrailed = checksum !== undefined && checksum.value === undefined && value !== undefined
+  return {
+    headers: {
+      'content-length': String(body.length),
+      ...(isTrailed ? { [checksumHeader(checksum.algorithm)]: value } : {}),
+    },
+    payloadHash: sha256 ?? sha256Hex(body),
+    body,
+  }
+}
+
+/** The payload's checks come after its last piece: until they have passed, the upstream lacks that piece, and stores nothing. */
+async function* holdLast(
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let held: Uint8Array | undefined
+  for await (const chunk of chunks) {
+    if (held !== undefined) yield held
+    held = chunk
+  }
+  if (held !== undefined) yield held
+}
+
+function toStream(chunks: AsyncIterable<Uint8Array>): Readable {
+  return Readable.from(chunks, { objectMode: false, highWaterMark: 256 * 1024 })
+}

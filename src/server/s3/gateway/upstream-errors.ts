@@ -1,0 +1,144 @@
+/** What an upstream says when it refuses, and what is said when it says nothing. */
+import { Readable } from 'node:stream'
+import type { PooledAnswer } from '../../../base/stream-pool.ts'
+import { AwsError } from '../../../protocol/aws-error.ts'
+import { childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
+
+const maxDocumentBytes = 64 * 1024
+
+/** Elements of an error document that are about the request. The rest may hold the gateway's own key and what it signed. */
+const harmlessDetails: ReadonlySet<string> = new Set(
+  `ActualObjectSize ArgumentName ArgumentValue BucketName Condition ETag Header Key MaxSizeAllowed Method MinSizeAllowed PartNumber
+  ProposedSize RangeRequested ResourceType Size UploadId VersionId`.split(/\s+/),
+)
+
+/** Headers of a refusal that clients act on. */
+const keptHeaders = [
+  'retry-after',
+  'content-range',
+  'allow',
+  'x-amz-delete-marker',
+  'x-amz-version-id',
+]
+
+/** Refusals of whoever signed: the gateway, not its client. */
+const keyRefusals: ReadonlySet<string> = new Set(
+  `AuthorizationHeaderMalformed AuthorizationQueryParametersError ExpiredToken InvalidAccessKeyId InvalidSecurity InvalidToken
+  InvalidTokenId NotSignedUp RequestTimeTooSkewed SignatureDoesNotMatch TokenRefreshRequired`.split(
+    /\s+/,
+  ),
+)
+
+/** Answers without a document, as to HEAD. */
+const codesByStatus: Readonly<Record<number, string>> = {
+  400: 'BadRequest',
+  403: 'AccessDenied',
+  404: 'NoSuchKey',
+  405: 'MethodNotAllowed',
+  409: 'OperationAborted',
+  411: 'MissingContentLength',
+  412: 'PreconditionFailed',
+  416: 'InvalidRange',
+  429: 'SlowDown',
+  501: 'NotImplemented',
+  503: 'ServiceUnavailable',
+}
+
+/**
+ * Reads a refusal: code, status, message and what is harmless of the rest.
+ *
+ * @returns What the client is to be told. Where the upstream refused the gateway's keys or sent it elsewhere, that is
+ *   `ServiceUnavailable` with `isOwnFault`, the upstream's words in the message, without the keys it may quote.
+ */
+export async function readRefusal(
+  answer: PooledAnswer,
+): Promise<{ error: AwsError; isOwnFault: boolean; region: string | undefined }> {
+  const { status } = answer
+  const root = parseError((await readText(answer, maxDocumentBytes)) ?? '')
+  const code = (root && childText(root, 'Code')) ?? codesByStatus[status] ?? `HTTP${status}`
+  const region = answer.headers.get('x-amz-bucket-region') ?? (root && childText(root, 'Region'))
+  if (status < 400) return { error: sentElsewhere(status, code, region), isOwnFault: true, region }
+  if (keyRefusals.has(code)) return { error: keysRefused(code), isOwnFault: true, region }
+  const said = root && childText(root, 'Message')
+  const message = said || `the upstream S3 answered HTTP ${status}`
+  const details = root ? readDetails(root) : {}
+  const error = new AwsError(code, message, { status, details, headers: readKept(answer) })
+  return { error, isOwnFault: false, region }
+}
+
+/**
+ * Text of an answer.
+ *
+ * @returns Undefined for one that is longer than `maxBytes` or broke off.
+ */
+export async function readText(
+  { body }: PooledAnswer,
+  maxBytes: number,
+): Promise<string | undefined> {
+  if (!(body instanceof Readable)) return body.length > maxBytes ? undefined : body.toString()
+  const chunks: Buffer[] = []
+  let bytes = 0
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      bytes += chunk.length
+      if (bytes > maxBytes) return undefined
+      chunks.push(chunk)
+    }
+  } catch {
+    // what came of it says nothing
+    return undefined
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+/**
+ * What a request that got no answer ends with: `ServiceUnavailable`, the cause by its code alone. What the request's own body
+ * threw, and bugs, come back as they are.
+ */
+export function explainSilence(error: unknown): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
+  if (error instanceof AwsError || code === undefined || code === 'UND_ERR_INVALID_ARG')
+    return error
+  const what = /TIMEOUT|TIMEDOUT/.test(code) ? 'did not answer in time' : 'cannot be reached'
+  return new AwsError('ServiceUnavailable', `the upstream S3 ${what} (${code})`, { cause: error })
+}
+
+function parseError(text: string): XmlNode | undefined {
+  if (text === '') return undefined
+  try {
+    const root = parseXml(text, { maxBytes: maxDocumentBytes, maxDepth: 8 })
+    return root.name === 'Error' ? root : undefined
+  } catch {
+    // a proxy's page: the status alone says what happened
+    return undefined
+  }
+}
+
+function readDetails(root: XmlNode): Record<string, string> {
+  const found = root.children.filter(({ name }) => harmlessDetails.has(name))
+  return Object.fromEntries(found.map(({ name, text }) => [name, text]))
+}
+
+function readKept({ headers }: PooledAnswer): Record<string, string> {
+  return Object.fromEntries(
+    keptHeaders.flatMap((name) => {
+      const value = headers.get(name)
+      return value === undefined ? [] : [[name, value]]
+    }),
+  )
+}
+
+function keysRefused(code: string): AwsError {
+  return new AwsError(
+    'ServiceUnavailable',
+    `the upstream S3 refused the gateway's own request (${code})`,
+  )
+}
+
+function sentElsewhere(status: number, code: string, region: string | undefined): AwsError {
+  const where = region === undefined ? '' : ` to region ${region}`
+  return new AwsError(
+    'ServiceUnavailable',
+    `the upstream S3 sent the gateway elsewhere${where} (${status} ${code})`,
+  )
+}

@@ -1,0 +1,322 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { parseSignature } from '../../../../src/protocol/sigv4/parse-signature.ts'
+import { presignUrl } from '../../../../src/protocol/sigv4/sign.ts'
+import { verifySignature } from '../../../../src/protocol/sigv4/verify-signature.ts'
+import {
+  md5,
+  openHarness,
+  region,
+  root,
+  startMs,
+  texts,
+  type Ask,
+  type Harness,
+} from '../s3-harness.ts'
+import { errorXml, keys, startUpstream, type ScriptedUpstream } from './scripted-upstream.ts'
+
+async function openGateway(): Promise<{ s3: Harness; upstream: ScriptedUpstream }> {
+  const upstream = await startUpstream()
+  const s3 = await openHarness({ upstream: { url: upstream.url, credentials: keys } })
+  onTestFinished(() => s3.close())
+  return { s3, upstream }
+}
+
+describe('a request that may pass', () => {
+  it('goes on as it was judged, signed with the gateway’s own keys', async () => {
+    const { s3, upstream } = await openGateway()
+
+    await s3.send('GET', '/photos/a%2Fb%20c+d//e?x-id=GetObject&response-content-type=text%2Fcsv')
+
+    const [seen] = upstream.seen
+    expect(seen?.url).toBe('/photos/a/b%20c%2Bd//e?response-content-type=text%2Fcsv')
+    const [rawPath = '', rawQuery = ''] = (seen?.url ?? '').split('?')
+    const headers = new Map(Object.entries(seen?.headers ?? {}))
+    const message = { method: 'GET', rawPath, rawQuery, headers }
+    const parsed = parseSignature(message)
+    expect(parsed?.accessKeyId).toBe(keys.accessKeyId)
+    const options = { region, service: 's3', nowMs: startMs } as const
+    const verify = (): unknown =>
+      parsed && verifySignature(parsed, message, keys.secretAccessKey, options)
+    expect(verify).not.toThrow()
+  })
+
+  it('bears what it says of the object, and nothing of the caller or of the way to the gateway', async () => {
+    const { s3, upstream } = await openGateway()
+    const headers = {
+      range: 'bytes=0-4',
+      'if-match': '"x"',
+      'x-amz-checksum-mode': 'ENABLED',
+      'x-amz-request-payer': 'requester',
+      cookie: 'session=1',
+      'x-forwarded-for': '10.0.0.1',
+      'accept-encoding': 'gzip',
+      'amz-sdk-invocation-id': '1',
+      'user-agent': 'a client',
+      'x-amz-user-agent': 'a client',
+    }
+    await s3.send('GET', '/photos/a', { headers })
+
+    const { host: _, ...seen } = upstream.seen[0]?.headers ?? {}
+    expect(Object.keys(seen).toSorted()).toEqual([
+      'authorization',
+      'connection',
+      'if-match',
+      'range',
+      'x-amz-checksum-mode',
+      'x-amz-content-sha256',
+      'x-amz-date',
+      'x-amz-request-payer',
+    ])
+  })
+
+  it('presigned goes on without the signature that it came with', async () => {
+    const { s3, upstream } = await openGateway()
+    const url = presignUrl(
+      { method: 'GET', url: new URL('http://127.0.0.1:9000/photos/a') },
+      root,
+      {
+        region,
+        service: 's3',
+        nowMs: startMs,
+        expiresSeconds: 60,
+      },
+    )
+    const answer = await s3.send('GET', `${url.pathname}${url.search}`, { isAnonymous: true })
+
+    expect(answer.status).toBe(200)
+    expect(upstream.seen[0]?.url).toBe('/photos/a')
+  })
+
+  it('names the bucket in the host where the upstream wants that', async () => {
+    const upstream = await startUpstream()
+    const url = new URL(upstream.url)
+    url.hostname = 'localhost'
+    const s3 = await openHarness({ upstream: { url, credentials: keys, style: 'virtual-host' } })
+    onTestFinished(() => s3.close())
+
+    await s3.send('GET', '/photos/a/b')
+    await s3.send('GET', '/photos?list-type=2')
+
+    const host = `photos.localhost:${url.port}`
+    expect(upstream.seen.map((seen) => [seen.headers['host'], seen.url])).toEqual([
+      [host, '/a/b'],
+      [host, '/?list-type=2'],
+    ])
+  })
+})
+
+describe('actions', () => {
+  it.each<[string, string, Ask['headers'], string[]]>([
+    ['GET', '/photos/a', {}, ['s3:GetObject']],
+    ['GET', '/photos/a?versionId=v1', {}, ['s3:GetObjectVersion']],
+    ['HEAD', '/photos/a?partNumber=2', {}, ['s3:GetObject']],
+    ['DELETE', '/photos/a', {}, ['s3:DeleteObject']],
+    ['DELETE', '/photos/a?versionId=v1', {}, ['s3:DeleteObjectVersion']],
+    ['GET', '/photos/a?attributes', {}, ['s3:GetObject', 's3:GetObjectAttributes']],
+    [
+      'GET',
+      '/photos/a?attributes&versionId=v1',
+      {},
+      ['s3:GetObjectVersion', 's3:GetObjectVersionAttributes'],
+    ],
+    ['GET', '/photos/a?tagging', {}, ['s3:GetObjectTagging']],
+    ['PUT', '/photos/a?tagging&versionId=v1', {}, ['s3:PutObjectVersionTagging']],
+    ['DELETE', '/photos/a?tagging', {}, ['s3:DeleteObjectTagging']],
+    ['PUT', '/photos/a?acl', { 'x-amz-acl': 'public-read' }, ['s3:PutObjectAcl']],
+    ['GET', '/photos/a?acl&versionId=v1', {}, ['s3:GetObjectVersionAcl']],
+    ['PUT', '/photos/a?retention', {}, ['s3:PutObjectRetention']],
+    [
+      'PUT',
+      '/photos/a?retention&versionId=v1',
+      { 'x-amz-bypass-governance-retention': 'true' },
+      ['s3:PutObjectRetention', 's3:BypassGovernanceRetention'],
+    ],
+    ['PUT', '/photos/a?legal-hold', {}, ['s3:PutObjectLegalHold']],
+    ['POST', '/photos/a?restore', {}, ['s3:RestoreObject']],
+    ['POST', '/photos/a?select&select-type=2', {}, ['s3:GetObject']],
+    ['POST', '/photos/a?uploads', {}, ['s3:PutObject']],
+    ['POST', '/photos/a?uploadId=u', {}, ['s3:PutObject']],
+    ['PUT', '/photos/a?partNumber=1&uploadId=u', {}, ['s3:PutObject']],
+    ['GET', '/photos/a?uploadId=u', {}, ['s3:ListMultipartUploadParts']],
+    ['DELETE', '/photos/a?uploadId=u', {}, ['s3:AbortMultipartUpload']],
+    ['PUT', '/photos/a', {}, ['s3:PutObject']],
+    ['PUT', '/photos/a', { 'x-amz-acl': 'private' }, ['s3:PutObject']],
+    ['PUT', '/photos/a', { 'x-amz-acl': 'public-read' }, ['s3:PutObject', 's3:PutObjectAcl']],
+    ['PUT', '/photos/a', { 'x-amz-grant-read': 'id=1' }, ['s3:PutObject', 's3:PutObjectAcl']],
+    ['PUT', '/photos/a', { 'x-amz-tagging': 'a=b' }, ['s3:PutObject', 's3:PutObjectTagging']],
+    [
+      'PUT',
+      '/photos/a',
+      { 'x-amz-object-lock-mode': 'GOVERNANCE', 'x-amz-object-lock-legal-hold': 'ON' },
+      ['s3:PutObject', 's3:PutObjectLegalHold', 's3:PutObjectRetention'],
+    ],
+    [
+      'PUT',
+      '/photos/a',
+      { 'x-amz-copy-source': '/other/b%20c' },
+      ['s3:PutObject', 's3:GetObject on other/b c'],
+    ],
+    [
+      'PUT',
+      '/photos/a?partNumber=1&uploadId=u',
+      { 'x-amz-copy-source': 'other/b?versionId=v1' },
+      ['s3:PutObject', 's3:GetObjectVersion on other/b'],
+    ],
+    ['GET', '/photos', {}, ['s3:ListBucket']],
+    ['GET', '/photos?list-type=2&prefix=a', {}, ['s3:ListBucket']],
+    ['GET', '/photos?versions', {}, ['s3:ListBucketVersions']],
+    ['GET', '/photos?uploads', {}, ['s3:ListBucketMultipartUploads']],
+    ['GET', '/photos?lifecycle', {}, ['s3:GetLifecycleConfiguration']],
+    ['DELETE', '/photos?lifecycle', {}, ['s3:PutLifecycleConfiguration']],
+    ['PUT', '/photos?versioning', {}, ['s3:PutBucketVersioning']],
+    ['PUT', '/photos?object-lock', {}, ['s3:PutBucketObjectLockConfiguration']],
+    ['PUT', '/photos?policy', {}, ['s3:PutBucketPolicy']],
+    ['GET', '/photos?cors', {}, ['s3:GetBucketCORS']],
+    ['GET', '/photos?encryption', {}, ['s3:GetEncryptionConfiguration']],
+    ['GET', '/photos?inventory&id=x', {}, ['s3:GetInventoryConfiguration']],
+    ['PUT', '/photos', { 'x-amz-acl': 'public-read' }, ['s3:CreateBucket', 's3:PutBucketAcl']],
+    [
+      'PUT',
+      '/photos',
+      { 'x-amz-bucket-object-lock-enabled': 'true' },
+      ['s3:CreateBucket', 's3:PutBucketObjectLockConfiguration', 's3:PutBucketVersioning'],
+    ],
+    ['DELETE', '/photos', {}, ['s3:DeleteBucket']],
+  ])('%s %s %j needs %j, each of them', async (method, target, headers = {}, actions) => {
+    const { s3, upstream } = await openGateway()
+    const say = ({ action, bucket, object }: Harness['asked'][number]): string => {
+      return bucket === 'photos' ? action : `${action} on ${bucket}/${object}`
+    }
+    expect((await s3.send(method, target, { headers })).status).toBe(200)
+    expect([...new Set(s3.asked.map(say))].toSorted()).toEqual(actions.toSorted())
+    expect(upstream.seen).toHaveLength(1)
+
+    for (const refused of actions) {
+      s3.allow = (request) => say(request) !== refused
+      expect((await s3.send(method, target, { headers })).status).toBe(403)
+    }
+    expect(upstream.seen).toHaveLength(1)
+  })
+
+  it('of a copy are asked of the source that is then sent', async () => {
+    const { s3, upstream } = await openGateway()
+    const headers = { 'x-amz-copy-source': 'other/b%20c%2B?versionId=v%201' }
+    await s3.send('PUT', '/photos/a', { headers })
+    expect(upstream.seen[0]?.headers['x-amz-copy-source']).toBe('/other/b%20c%2B?versionId=v%201')
+
+    const folded = { 'x-amz-copy-source': 'other/public/../secret' }
+    expect(await s3.send('PUT', '/photos/a', { headers: folded })).toMatchObject({
+      code: 'XMinioInvalidObjectName',
+    })
+    expect(upstream.seen).toHaveLength(1)
+  })
+})
+
+describe('what nobody has been asked to allow', () => {
+  it.each<[string, string, Ask['headers'], string]>([
+    ['GET', '/photos?acls', {}, 'NotImplemented'],
+    ['GET', '/photos/a?ACL', {}, 'NotImplemented'],
+    ['GET', '/photos/a?tagging&acl', {}, 'NotImplemented'],
+    ['PUT', '/photos/a?renameObject', {}, 'NotImplemented'],
+    ['PUT', '/photos/a?x-amz-copy-source=other%2Fb', {}, 'NotImplemented'],
+    ['PUT', '/photos/a?x-amz-acl=public-read', {}, 'NotImplemented'],
+    ['POST', '/photos', {}, 'NotImplemented'],
+    ['PUT', '/photos/a', { 'x-amz-rename-source': 'b' }, 'NotImplemented'],
+    ['PATCH', '/photos/a', {}, 'MethodNotAllowed'],
+    ['GET', '/photos?list-type=2&prefix=mine&prefix=yours', {}, 'InvalidArgument'],
+    ['GET', '/photos?prefix=%ff', {}, 'InvalidArgument'],
+    ['GET', '/photos/public/../secret', {}, 'XMinioInvalidObjectName'],
+    ['GET', '/photos/public%2F..%2Fsecret', {}, 'XMinioInvalidObjectName'],
+    ['GET', '/../photos', {}, 'InvalidBucketName'],
+  ])('%s %s %j is refused here: %s', async (method, target, headers = {}, code) => {
+    const { s3, upstream } = await openGateway()
+    expect((await s3.send(method, target, { headers })).code).toBe(code)
+    expect(upstream.seen).toEqual([])
+  })
+
+  it('does not ride on a copy’s header where nothing is copied', async () => {
+    const { s3, upstream } = await openGateway()
+    const headers = { 'x-amz-copy-source': 'other/secret', 'x-amz-metadata-directive': 'REPLACE' }
+    const answer = await s3.send('PUT', '/photos/a?acl', { headers })
+    expect(answer.code).toBe('NotImplemented')
+    expect(upstream.seen).toEqual([])
+  })
+})
+
+describe('multi-delete', () => {
+  it('sends on the keys that were allowed and adds the refusals to the answer', async () => {
+    const { s3, upstream } = await openGateway()
+    s3.allow = ({ object, action }) => object !== 'b' && action !== 's3:DeleteObjectVersion'
+    upstream.answer = (_, response) => {
+      response.end(
+        '<DeleteResult><Deleted><Key>a</Key><DeleteMarker>true</DeleteMarker></Deleted><Error><Key>c</Key><Code>InternalError</Code><Message>m</Message></Error></DeleteResult>',
+      )
+    }
+    const body =
+      '<Delete><Object><Key>a</Key><ETag>e</ETag><Other>x</Other></Object><Object><Key>b</Key></Object><Object><Key>c</Key></Object><Object><Key>d</Key><VersionId>v</VersionId></Object></Delete>'
+    const digest = Buffer.from(md5(body), 'hex').toString('base64')
+    const answer = await s3.send('POST', '/photos?delete', {
+      body,
+      headers: { 'content-md5': digest },
+    })
+
+    const sent = upstream.seen[0]
+    expect(sent?.body.toString()).toMatch(
+      /<Delete xmlns="[^"]*"><Object><Key>a<\/Key><ETag>e<\/ETag><\/Object><Object><Key>c<\/Key><\/Object><\/Delete>$/,
+    )
+    expect(sent?.headers['content-md5']).not.toBe(digest)
+    expect(answer.text).toContain('<Deleted><Key>a</Key><DeleteMarker>true</DeleteMarker>')
+    expect(texts(answer.text, 'Key')).toEqual(['a', 'c', 'b', 'd'])
+    expect(texts(answer.text, 'Code')).toEqual(['InternalError', 'AccessDenied', 'AccessDenied'])
+  })
+})
+
+describe('the list of buckets', () => {
+  it('shows a caller who may not see all of them those that it may list', async () => {
+    const { s3, upstream } = await openGateway()
+    upstream.answer = (_, response) => {
+      response.end(
+        '<ListAllMyBucketsResult><Owner><ID>account</ID></Owner><Buckets><Bucket><Name>mine</Name><CreationDate>2026-01-01T00:00:00.000Z</CreationDate><BucketRegion>eu-west-1</BucketRegion></Bucket><Bucket><Name>yours</Name></Bucket></Buckets></ListAllMyBucketsResult>',
+      )
+    }
+    expect(texts((await s3.send('GET', '/')).text, 'Name')).toEqual(['mine', 'yours'])
+
+    s3.allow = ({ action, bucket }) => action === 's3:ListBucket' && bucket === 'mine'
+    const { text } = await s3.send('GET', '/')
+    expect(texts(text, 'Name')).toEqual(['mine'])
+    expect(text).not.toContain('account')
+    expect(text).not.toContain('eu-west-1')
+
+    s3.allow = () => false
+    expect((await s3.send('GET', '/')).code).toBe('AccessDenied')
+  })
+})
+
+describe('regions', () => {
+  it('are found out at the first answer, and clients are told the gateway’s own', async () => {
+    const upstream = await startUpstream()
+    const scopes: string[] = []
+    upstream.answer = ({ headers }, response) => {
+      const scope = /\/(\w[\w-]*)\/s3\//.exec(headers['authorization'] ?? '')?.[1] ?? ''
+      scopes.push(scope)
+      if (scope === 'eu-west-9') {
+        response.setHeader('x-amz-bucket-region', 'eu-west-9')
+        response.end('<LocationConstraint>eu-west-9</LocationConstraint>')
+        return
+      }
+      response.statusCode = 400
+      response.end(errorXml('AuthorizationHeaderMalformed', 'wrong', '<Region>eu-west-9</Region>'))
+    }
+    const s3 = await openHarness({ upstream: { url: upstream.url, credentials: keys } })
+    onTestFinished(() => s3.close())
+    expect(scopes).toEqual(['us-east-1', 'eu-west-9'])
+
+    const located = await s3.send('GET', '/photos?location')
+    expect(located.text).toMatch(/<LocationConstraint xmlns="[^"]*"><\/LocationConstraint>$/)
+    expect((await s3.send('HEAD', '/photos')).headers['x-amz-bucket-region']).toBe(region)
+    await s3.send('PUT', '/new-bucket')
+    expect(upstream.seen.at(-1)?.body.toString()).toContain(
+      '<LocationConstraint>eu-west-9</LocationConstraint>',
+    )
+  })
+})
