@@ -1,4 +1,4 @@
-/** A real Keycloak in development mode, its data in a folder of its own, set up through its admin API. */
+/** A real Keycloak, its data in a folder of its own, set up through its admin API. */
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -25,9 +25,11 @@ export async function startKeycloak(): Promise<Keycloak> {
   const home = await mkdtemp(path.join(tmpdir(), 'sts-cli-keycloak-'))
   const port = await findFreePort()
   const origin = `http://127.0.0.1:${port}`
-  const flags = ['--http-host', '127.0.0.1', '--http-port', String(port), '--hostname', origin]
+  const listen = ['--http-enabled=true', '--http-host=127.0.0.1', `--http-port=${port}`]
+  const flags = [...listen, `--hostname=${origin}`, '--cache=local']
   const database = `--db-url=jdbc:h2:file:${home}/h2;NON_KEYWORDS=VALUE`
-  const child = spawn(cachedPath('keycloak', 'bin', 'kc.sh'), ['start-dev', ...flags, database], {
+  const argv = ['start', '--optimized', ...flags, database]
+  const child = spawn(cachedPath('keycloak-server', 'bin', 'kc.sh'), argv, {
     env: {
       PATH: process.env['PATH'] ?? '',
       HOME: home,
