@@ -10,6 +10,8 @@ export interface ServeState {
   readonly caFile: string
   readonly clientId: string
   readonly clientSecret: string
+  /** The client without a secret as which people sign in; undefined where the server has no people. */
+  readonly publicClientId?: string | undefined
 }
 
 /** `$XDG_STATE_HOME/sts-cli`, else `~/.local/state/sts-cli` (`%LOCALAPPDATA%\sts-cli` on Windows); undefined where there is no home. */
@@ -45,7 +47,9 @@ export function leaveServeState(
   writePrivateFile(caFile, certificates)
   if (state !== undefined) {
     const { stsEndpoint: sts, tokenEndpoint: idp, clientId, clientSecret } = state
-    const text = JSON.stringify({ version: 1, pid, sts, idp, caFile, clientId, clientSecret })
+    const { publicClientId } = state
+    const own = { sts, idp, caFile, clientId, clientSecret, publicClientId }
+    const text = JSON.stringify({ version: 1, pid, ...own })
     writePrivateFile(statePath(directory), `${text}\n`)
   }
   const remove = (): void => {
@@ -88,7 +92,8 @@ export function readServeState(directory: string): ServeState | undefined {
   )
     return undefined
   if (!isLoopback(stsEndpoint) || !isLoopback(tokenEndpoint)) return undefined
-  return { stsEndpoint, tokenEndpoint, caFile, clientId, clientSecret }
+  const publicClientId = readString(json, 'publicClientId')
+  return { stsEndpoint, tokenEndpoint, caFile, clientId, clientSecret, publicClientId }
 }
 
 function isAlive(pid: number | undefined): boolean {

@@ -4,7 +4,7 @@ import type { Io } from '../base/io.ts'
 import { findCacheDirectory } from '../client/credential-cache.ts'
 import type { CacheOptions, ExchangeOptions, NetOptions, ObtainOptions } from '../client/options.ts'
 import { isLoopback } from '../base/loopback.ts'
-import { findStateDirectory, readServeState } from '../client/serve-state.ts'
+import { findStateDirectory, readServeState, type ServeState } from '../client/serve-state.ts'
 import type { Credentials } from '../protocol/credentials.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 import {
@@ -17,7 +17,7 @@ import {
   refuseTogether,
   type Settings,
 } from './settings.ts'
-import { readTokenSource, secretFlags } from './token-source.ts'
+import { personalGrants, readTokenSource, secretFlags } from './token-source.ts'
 
 const actionNames = ['client-grants', 'web-identity', 'assume-role'] as const
 
@@ -37,17 +37,27 @@ export function weighSettings(parsed: ParsedArgv, io: Io): Settings {
     'sts-endpoint': state.stsEndpoint,
   }
   if (own.getSaid('ca-file') === undefined) found['ca-file'] = state.caFile
-  const idp = own.getSaid('client-id')
+  const client = chooseServeClient(own, state)
   const hasOwnSecret = [...secretFlags, 'token', 'token-file'].some(
     (name) => own.getSaid(name) !== undefined,
   )
   const whichIdp = chooseOne(own, 'issuer', 'idp-endpoint')
   const isOwnIdp = whichIdp !== undefined && own.getSaid(whichIdp) !== state.tokenEndpoint
-  if ((idp === undefined || idp === state.clientId) && !hasOwnSecret && !isOwnIdp) {
-    found['client-id'] = state.clientId
-    found['client-secret'] = state.clientSecret
-  }
+  if (client !== undefined && !hasOwnSecret && !isOwnIdp) Object.assign(found, client)
   return createSettings(parsed, io, found)
+}
+
+/** The server's demo client; for a person who signs in, the one without a secret. Undefined where the user named another. */
+function chooseServeClient(
+  settings: Settings,
+  state: ServeState,
+): Readonly<Record<string, string>> | undefined {
+  const named = settings.getSaid('client-id')
+  const isPersonal = [...personalGrants, 'password'].includes(settings.getSaid('grant') ?? '')
+  if (isPersonal && named === undefined)
+    return state.publicClientId === undefined ? undefined : { 'client-id': state.publicClientId }
+  if (named !== undefined && named !== state.clientId) return undefined
+  return { 'client-id': state.clientId, 'client-secret': state.clientSecret }
 }
 
 /** All that `obtainCredentials` needs. @throws {StsCliError} `ERR_USAGE`, `ERR_INPUT`, `ERR_CONFIG`. */

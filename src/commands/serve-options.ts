@@ -12,6 +12,10 @@ export const serveOptions: readonly OptionSpec[] = [
   }),
   serve('no-idp', 'no embedded identity provider'),
   serve('client ID:SECRET[:POLICY]…', 'a client of the embedded provider; may be repeated'),
+  serve(
+    'user NAME:PASSWORD[:POLICY]…',
+    'who may sign in there with a browser, a device or a password; may be repeated',
+  ),
   serve('policy NAME=FILE…', 'a policy that tokens may name; may be repeated'),
   serve('ldap-policy POLICY=DN…', 'policy of an LDAP user or group; may be repeated'),
   serve('ldap-policy-file FILE', 'the same from a file of JSON: {"DN": "POLICY"}'),
@@ -35,5 +39,5 @@ export const serveOptions: readonly OptionSpec[] = [
   serve('allow-longer-than-token', 'let credentials outlive the token they came from'),
   serve('log-level LEVEL', 'debug, info, warn, error or silent', { default: 'warn' }),
   serve('ready-file FILE', 'written (0600) when the server is ready, as the line of --json'),
-  serve('allow-remote', 'accept a weak root secret or the demo client off this machine'),
+  serve('allow-remote', 'accept a weak root secret, the demo client or users off this machine'),
 ]

@@ -15,6 +15,7 @@ const notBuilt: Readonly<Record<string, string>> = {
 export interface EmbeddedSettings {
   readonly readAddress: () => EmbeddedProvider['address']
   readonly readClients: () => EmbeddedProvider['clients']
+  readonly readUsers: () => EmbeddedProvider['users']
 }
 
 /** @throws {StsCliError} `ERR_CONFIG` for a variable that cannot be followed, `ERR_USAGE` for flags that cannot meet. */
@@ -39,10 +40,16 @@ export function readIdentityProvider(
   const configUrl = readUrlVariable(io, 'MINIO_IDENTITY_OPENID_CONFIG_URL')
   if (jwksUrl === undefined && configUrl === undefined) {
     const isReplaced = readVariable(io, 'MINIO_IDENTITY_LDAP_SERVER_ADDR') !== undefined
-    // Whoever names a directory wants its users; clients named beside it are wanted too.
-    if (settings.has('no-idp') || (isReplaced && settings.list('client').length === 0))
-      return undefined
-    return { kind: 'embedded', address: embedded.readAddress(), clients: embedded.readClients() }
+    if (settings.has('no-idp')) refuseUsers(settings, '--no-idp')
+    // Whoever names a directory wants its users; clients and users named beside it are wanted too.
+    const isNamed = [...settings.list('client'), ...settings.list('user')].length > 0
+    if (settings.has('no-idp') || (isReplaced && !isNamed)) return undefined
+    return {
+      kind: 'embedded',
+      address: embedded.readAddress(),
+      clients: embedded.readClients(),
+      users: embedded.readUsers(),
+    }
   }
   const name = jwksUrl === undefined ? 'MINIO_IDENTITY_OPENID_CONFIG_URL' : 'MINIO_IAM_JWKS_URL'
   if (settings.list('client').length > 0)
@@ -50,6 +57,7 @@ export function readIdentityProvider(
       stage: 'serve',
       hint: 'clients are those of the identity provider that the variable names',
     })
+  refuseUsers(settings, name)
   return {
     kind: 'external',
     jwksUrl,
@@ -57,6 +65,14 @@ export function readIdentityProvider(
     clientId: io.env['MINIO_IDENTITY_OPENID_CLIENT_ID'],
     ca: readCa(settings),
   }
+}
+
+function refuseUsers(settings: Settings, beside: string): void {
+  if (settings.list('user').length > 0)
+    throw new StsCliError('ERR_USAGE', `--user and ${beside} cannot be used together`, {
+      stage: 'serve',
+      hint: 'users sign in at the embedded identity provider',
+    })
 }
 
 /** The plugin wins over OPA, and 2018's names over the later ones, as at MinIO. */

@@ -27,6 +27,7 @@ export function readServerOptions(settings: Settings, io: Io): ServerOptions {
   const identityProvider = readIdentityProvider(settings, io, {
     readAddress: () => readAddress(settings, 'idp-address'),
     readClients: () => readClients(settings),
+    readUsers: () => readUsers(settings),
   })
   const level = readChoice(settings, 'log-level', logLevels) ?? 'warn'
   const options: ServerOptions = {
@@ -98,6 +99,20 @@ function readClients(settings: Settings): EmbeddedProvider['clients'] {
     return { id, secret, policy: policy.length === 0 ? 'readwrite' : policy.join(':') }
   })
   return clients.length === 0 ? [generateDemoClient()] : clients
+}
+
+function readUsers(settings: Settings): EmbeddedProvider['users'] {
+  const users = settings.list('user').map((text) => {
+    const [name = '', password = '', ...policy] = text.split(':')
+    if (name === '' || password === '')
+      throw new StsCliError('ERR_USAGE', '--user must be NAME:PASSWORD or NAME:PASSWORD:POLICY', {
+        stage: 'serve',
+      })
+    return { name, password, policy: policy.length === 0 ? 'readwrite' : policy.join(':') }
+  })
+  if (new Set(users.map(({ name }) => name)).size < users.length)
+    throw new StsCliError('ERR_USAGE', 'two --user have the same name', { stage: 'serve' })
+  return users
 }
 
 function readPolicy(text: string): [string, string] {
@@ -210,6 +225,13 @@ function refuseRisks(options: ServerOptions, settings: Settings): void {
     throw refuse('the demo client is for this machine alone', {
       hint: `name your own with --client ID:SECRET:POLICY; or ${hint}`,
     })
+  if ((provider.users ?? []).length > 0 && !hosts.every(isLoopbackHost))
+    throw refuse(
+      'the users of --user are for this machine alone: their passwords can be read off its processes',
+      {
+        hint: `let people sign in at an identity provider of your own; or ${hint}`,
+      },
+    )
 }
 
 function firstSet(io: Io, ...names: string[]): string | undefined {

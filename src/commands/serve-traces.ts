@@ -5,6 +5,7 @@ import path from 'node:path'
 import type { Io } from '../base/io.ts'
 import { findStateDirectory, leaveServeState } from '../client/serve-state.ts'
 import type { RunningServer } from '../server/create-server.ts'
+import { publicClientId } from '../server/issuer/client-metadata.ts'
 import type { IssuerClient } from '../server/issuer/create-issuer.ts'
 import type { ServerOptions } from '../server/server-options.ts'
 
@@ -47,6 +48,7 @@ export function leaveTraces(
           tokenEndpoint: issuer.tokenEndpoint.href,
           clientId: client.id,
           clientSecret: client.secret,
+          publicClientId: hasUsers(options) ? publicClientId : undefined,
         }
   const left =
     certificates.length === 0
@@ -67,6 +69,11 @@ export function leaveTraces(
       pid: io.pid,
     },
   }
+}
+
+/** Whether people can sign in at the embedded provider. */
+export function hasUsers({ identityProvider }: ServerOptions): boolean {
+  return identityProvider?.kind === 'embedded' && (identityProvider.users ?? []).length > 0
 }
 
 type LeaveOptions = Parameters<typeof leaveServeState>[1]

@@ -4,7 +4,7 @@ import { removeQuietly, writeNamedFile } from '../base/private-file.ts'
 import { createServer, type RunningServer } from '../server/create-server.ts'
 import type { ServerOptions } from '../server/server-options.ts'
 import type { ParsedArgv } from './parse-argv.ts'
-import { leaveTraces } from './serve-traces.ts'
+import { hasUsers, leaveTraces } from './serve-traces.ts'
 import { readServerOptions } from './serve-settings.ts'
 import { createSettings, type Settings } from './settings.ts'
 
@@ -85,7 +85,7 @@ function renderWelcome(
     '',
     'in another terminal:',
     '',
-    '  sts-cli login',
+    `  sts-cli login${hasUsers(options) ? ' --grant browser' : ''}`,
     '  eval $(sts-cli env)',
     '  aws s3 mb s3://my-bucketname',
   ]

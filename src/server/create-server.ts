@@ -73,10 +73,10 @@ async function openIssuer(
   closers: Closers,
 ): Promise<RunningIssuer | undefined> {
   if (options.identityProvider?.kind !== 'embedded') return undefined
-  const { address, clients } = options.identityProvider
+  const { address, clients, users } = options.identityProvider
   const { startIssuer } = await import('./issuer/start-issuer.ts')
   try {
-    const issuer = await startIssuer({ address, clients, nowMs: options.nowMs })
+    const issuer = await startIssuer({ address, clients, users, nowMs: options.nowMs })
     closers.push(() => issuer.stop())
     return issuer
   } catch (error) {

@@ -3,6 +3,7 @@ import type { Log } from '../base/log.ts'
 import type { Credentials } from '../protocol/credentials.ts'
 import type { LdapOptions } from './identity/ldap/directory.ts'
 import type { IssuerClient } from './issuer/create-issuer.ts'
+import type { IssuerUser } from './issuer/users.ts'
 import type { Address } from './server-address.ts'
 import type { LdapLogins, StsLimits } from './sts/sts-action.ts'
 
@@ -64,6 +65,8 @@ export interface EmbeddedProvider {
   readonly kind: 'embedded'
   readonly address: Address
   readonly clients: readonly IssuerClient[]
+  /** Who may sign in with a browser, a device or a password; nobody when left out. */
+  readonly users?: readonly IssuerUser[] | undefined
 }
 
 export interface ExternalProvider {

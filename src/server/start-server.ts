@@ -15,6 +15,8 @@ export interface StartServerOptions {
   readonly buckets?: readonly string[]
   /** Clients of the embedded identity provider; left out, one that may do everything with objects. */
   readonly clients?: readonly { id: string; secret: string; policy: string }[]
+  /** Who may sign in at the embedded identity provider with a browser, a device or a password; nobody when left out. */
+  readonly users?: readonly { name: string; password: string; policy: string }[]
   /** Name → IAM policy document, besides the canned ones. */
   readonly policies?: Readonly<Record<string, object>>
   /** Shortest life of credentials: tests of renewal may go down to 1. */
@@ -64,6 +66,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Sta
       kind: 'embedded',
       address: { host: '127.0.0.1', port: 0 },
       clients: [client, ...clients],
+      users: options.users ?? [],
     },
     policyClaim: 'policy',
     policyEngine: undefined,

@@ -9,6 +9,7 @@ import {
   type ServeState,
 } from '../../src/client/serve-state.ts'
 import { openStage, startFake, tokenAnswer, type Stage } from '../commands/harness.ts'
+import { startOpenId } from '../commands/fake-openid.ts'
 
 const served = { clientId: 'demo', clientSecret: 'of-the-running-server' }
 
@@ -147,6 +148,22 @@ describe('its secret', () => {
     const argv = ['login', '-q', '-cid', 'demo', '-idp-ep', `${stage.idp.url}/token`]
     expect((await stage.cli(argv)).code).toBe(0)
     expect(readHeard(stage.idp)).toContain(served.clientSecret)
+  })
+
+  it('stays where it is when a person signs in: that client has none', async () => {
+    const idp = await startOpenId()
+    leave({ tokenEndpoint: idp.url, publicClientId: 'sts-cli' })
+    const browser = (address: string): void => void fetch(address)
+    expect((await stage.cli(['login', '-q', '--grant', 'browser'], { browser })).code).toBe(0)
+    expect(idp.asked.get('client_id')).toBe('sts-cli')
+    expect(readHeard(idp)).not.toContain(served.clientSecret)
+  })
+
+  it('is not taken for a person where the server has none', async () => {
+    leave()
+    const { code, stderr } = await stage.cli(['login', '--grant', 'browser'])
+    expect(code).toBe(64)
+    expect(stderr).toContain('no client id is given')
   })
 
   it('is beside the point for a token at hand', async () => {

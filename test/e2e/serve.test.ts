@@ -248,6 +248,32 @@ describe('sts-cli serve refuses to start', () => {
       code: 78,
       says: 'MINIO_ROOT_PASSWORD',
     },
+    {
+      what: 'users off this machine',
+      flags: ['--idp-address', '0.0.0.0:0', '--client', 'me:secret', '--user', 'alice:secret'],
+      code: 78,
+      says: 'allow-remote',
+    },
+    { what: 'a user without a password', flags: ['--user', 'alice'], code: 64, says: 'NAME:PASS' },
+    {
+      what: 'two users of one name',
+      flags: ['--user', 'alice:a', '--user', 'alice:b'],
+      code: 64,
+      says: 'the same name',
+    },
+    {
+      what: 'users without a provider',
+      flags: ['--no-idp', '--user', 'alice:a'],
+      code: 64,
+      says: '--user and --no-idp',
+    },
+    {
+      what: 'users at somebody else’s provider',
+      flags: ['--user', 'alice:a'],
+      env: { MINIO_IAM_JWKS_URL: 'http://localhost:1/jwks' },
+      code: 64,
+      says: '--user and MINIO_IAM_JWKS_URL',
+    },
     { what: 'half a root', env: { MINIO_ROOT_USER: 'minio' }, code: 78, says: 'belong together' },
     {
       what: 'a root secret too short for MinIO',

@@ -3,10 +3,25 @@
  * here is only what makes its tokens look like those of the quickstart: JWTs with aud and azp = client id, and a policy.
  */
 import type { AsyncLocalStorage } from 'node:async_hooks'
-import { randomUUID, type KeyPairKeyObjectResult } from 'node:crypto'
+import { randomBytes, randomUUID, type KeyPairKeyObjectResult } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Configuration } from 'oidc-provider'
+import type { Configuration, Grant, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { exportJWK, SignJWT, type JWK } from '../../base/jose.ts'
+import { describeClients } from './client-metadata.ts'
+import { handleLogin } from './login-handler.ts'
+import {
+  addPasswordGrant,
+  configureLogins,
+  devicePages,
+  loginPath,
+  stsResource,
+  toInteractions,
+  type SignToken,
+} from './personal-logins.ts'
+import { createUsers, type IssuerUser, type Users } from './users.ts'
+
+export type { Configuration, Grant, KoaContextWithOIDC, Provider }
+export type Library = typeof import('oidc-provider')
 
 export interface IssuerClient {
   readonly id: string
@@ -19,6 +34,8 @@ export interface IssuerOptions {
   /** Becomes `iss`: WSO2's own is its token endpoint. */
   readonly issuer: string
   readonly clients: readonly IssuerClient[]
+  /** Who may sign in; where there is nobody, there is no login page. */
+  readonly users: readonly IssuerUser[]
   /** RSA: what tokens are signed with. Waited for while the library is loaded. */
   readonly signingKey: Promise<KeyPairKeyObjectResult>
   readonly nowMs: () => number
@@ -37,38 +54,44 @@ const discoveryPath = '/.well-known/openid-configuration'
 
 /** Makes the provider; it signs with RS256. */
 export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
-  const { Provider, errors } = await withoutWarnings(() => import('oidc-provider'))
+  const library = await withoutWarnings(() => import('oidc-provider'))
   const { privateKey, publicKey } = await options.signingKey
   const kid = randomUUID()
   const common = { kid, alg: 'RS256', use: 'sig' }
   const privateJwk = { ...(await exportJWK(privateKey)), ...common }
   const publicJwk = { ...(await exportJWK(publicKey)), ...common }
-  const refuseResource = (): Error => new errors.InvalidTarget()
-  const provider = await withoutWarnings(
-    async () =>
-      new Provider(options.issuer, buildConfiguration(options, privateJwk, refuseResource)),
-  )
+  const users = createUsers(options.users, options.nowMs)
+  const signToken: SignToken = (claims, typ) => {
+    const iat = Math.floor(options.nowMs() / 1000)
+    const defaults = {
+      iss: options.issuer,
+      iat,
+      exp: iat + tokenLifetimeSeconds,
+      jti: randomUUID(),
+    }
+    return new SignJWT({ ...defaults, ...claims })
+      .setProtectedHeader({ alg: 'RS256', kid, typ })
+      .sign(privateKey)
+  }
+  const provider = await withoutWarnings(async () => {
+    const configuration = buildConfiguration(options, { privateJwk, library, users })
+    return new library.Provider(options.issuer, configuration)
+  })
   provider.proxy = false
+  const hasUsers = options.users.length > 0
+  if (hasUsers) addPasswordGrant(provider, library, { users, signToken })
+  const interactions = toInteractions(provider, library)
   const answer = releasingStorage(provider.callback(), await loadStorage())
   return {
     jwks: { keys: [publicJwk] },
     handle(request, response) {
       // WSO2 serves discovery below its issuer, clients of other providers at the root: the same document.
       if (request.url?.endsWith(discoveryPath) === true) request.url = discoveryPath
-      void answer(request, response)
+      if (hasUsers && request.url?.startsWith(loginPath) === true)
+        handleLogin(request, response, { interactions, users }).catch(() => response.destroy())
+      else void answer(request, response)
     },
-    issueToken(claims) {
-      const nowSeconds = Math.floor(options.nowMs() / 1000)
-      const defaults = {
-        iss: options.issuer,
-        iat: nowSeconds,
-        exp: nowSeconds + tokenLifetimeSeconds,
-        jti: randomUUID(),
-      }
-      return new SignJWT({ ...defaults, ...claims })
-        .setProtectedHeader({ alg: 'RS256', kid, typ: 'at+jwt' })
-        .sign(privateKey)
-    },
+    issueToken: (claims) => signToken(claims, 'at+jwt'),
   }
 }
 
@@ -98,23 +121,27 @@ function releasingStorage(answer: Answer, storage: AsyncLocalStorage<unknown>): 
   }
 }
 
+interface Parts {
+  readonly privateJwk: JWK
+  readonly library: Library
+  readonly users: Users
+}
+
 function buildConfiguration(
-  { clients }: IssuerOptions,
-  privateJwk: JWK,
-  refuseResource: () => Error,
+  { clients, users: people }: IssuerOptions,
+  { privateJwk, library, users }: Parts,
 ): Configuration {
   const policies = new Map(clients.map((client) => [client.id, client.policy]))
+  const hasUsers = people.length > 0
+  const personal = hasUsers ? configureLogins(library, users) : {}
   return {
-    clients: clients.map((client) => ({
-      client_id: client.id,
-      client_secret: client.secret,
-      grant_types: ['client_credentials'],
-      response_types: [],
-      redirect_uris: [],
-    })),
+    ...personal,
+    clients: describeClients(clients, { hasUsers }),
     jwks: { keys: [privateJwk as never] },
+    cookies: { keys: [randomBytes(32).toString('base64url')] },
     routes: {
       authorization: '/oauth2/authorize',
+      code_verification: '/oauth2/device',
       device_authorization: '/oauth2/device_authorization',
       introspection: '/oauth2/introspect',
       jwks: '/oauth2/jwks',
@@ -122,17 +149,19 @@ function buildConfiguration(
       token: '/oauth2/token',
       userinfo: '/oauth2/userinfo',
     },
-    ttl: { ClientCredentials: tokenLifetimeSeconds },
+    ttl: { ...personal.ttl, ClientCredentials: tokenLifetimeSeconds },
     features: {
       devInteractions: { enabled: false },
+      rpInitiatedLogout: { enabled: false },
       clientCredentials: { enabled: true },
+      ...(hasUsers ? { deviceFlow: devicePages } : {}),
       resourceIndicators: {
         enabled: true,
         // Without a resource server the library issues opaque tokens; the STS needs a JWT whose audience is the client, as WSO2's.
-        defaultResource: () => 'urn:sts-cli:sts',
+        defaultResource: () => stsResource,
         useGrantedResource: () => true,
         getResourceServerInfo: (_context, resource, client) => {
-          if (resource !== 'urn:sts-cli:sts') throw refuseResource()
+          if (resource !== stsResource) throw new library.errors.InvalidTarget()
           return {
             scope: '',
             audience: client.clientId,
@@ -145,7 +174,8 @@ function buildConfiguration(
     },
     extraTokenClaims: (_context, token) => {
       const clientId = 'clientId' in token ? String(token.clientId) : ''
-      const policy = policies.get(clientId)
+      const name = 'accountId' in token ? String(token.accountId) : undefined
+      const policy = name === undefined ? policies.get(clientId) : users.find(name)?.policy
       return { azp: clientId, ...(policy === undefined ? {} : { policy }) }
     },
     renderError: (context, out) => {

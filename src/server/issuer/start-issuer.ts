@@ -4,10 +4,13 @@ import type { AddressInfo } from 'node:net'
 import type { Address } from '../server-address.ts'
 import type { Issuer, IssuerClient } from './create-issuer.ts'
 import { generateSigningKey } from './signing-key.ts'
+import type { IssuerUser } from './users.ts'
 
 export interface StartIssuerOptions {
   readonly address: Address
   readonly clients: readonly IssuerClient[]
+  /** Who may sign in; nobody when left out. */
+  readonly users?: readonly IssuerUser[] | undefined
   readonly nowMs: () => number
 }
 
@@ -31,6 +34,7 @@ export interface RunningIssuer {
 export async function startIssuer({
   address,
   clients,
+  users = [],
   nowMs,
 }: StartIssuerOptions): Promise<RunningIssuer> {
   const signingKey = generateSigningKey()
@@ -55,6 +59,7 @@ export async function startIssuer({
   const issuer = await createIssuer({
     issuer: `${origin}/oauth2/token`,
     clients,
+    users,
     signingKey,
     nowMs,
   })

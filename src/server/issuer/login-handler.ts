@@ -1,0 +1,74 @@
+/** The login page's two requests. Who may post is the library's: the interaction belongs to the cookie that began it. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { renderLoginPage, renderPage, type RenderedPage } from './pages.ts'
+import type { Users } from './users.ts'
+
+/** A login that the library has begun. */
+export interface PendingLogin {
+  readonly clientId: string
+  /** Where the browser goes afterwards; undefined for a device's login. */
+  readonly redirectUri: string | undefined
+}
+
+export interface Interactions {
+  /** The login that the request's cookie began; undefined when there is none or it is over. */
+  find(request: IncomingMessage, response: ServerResponse): Promise<PendingLogin | undefined>
+  /** Answers the request: the browser goes on as this user. */
+  finish(request: IncomingMessage, response: ServerResponse, name: string): Promise<void>
+}
+
+const maxFormBytes = 4096
+
+const problems = {
+  bad: 'The name or the password is wrong.',
+  locked: 'Too many wrong passwords: wait five minutes.',
+} as const
+
+/** Shows the form, and takes it. */
+export async function handleLogin(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { interactions, users }: { interactions: Interactions; users: Users },
+): Promise<void> {
+  const pending = await interactions.find(request, response)
+  if (pending === undefined)
+    return send(
+      response,
+      400,
+      renderPage({ title: 'This login is over', content: '<p>Start again in the terminal.</p>' }),
+    )
+  const { clientId, redirectUri } = pending
+  const form = { clientId, formTargets: redirectUri === undefined ? [] : [toSource(redirectUri)] }
+  if (request.method === 'GET' || request.method === 'HEAD')
+    return send(response, 200, renderLoginPage(form))
+  if (request.method !== 'POST')
+    return send(response, 405, renderPage({ title: 'Not allowed', content: '' }))
+  const posted = await readForm(request)
+  const name = posted?.get('username') ?? ''
+  const verdict = users.checkPassword(name, posted?.get('password') ?? '')
+  if (verdict === 'good') return interactions.finish(request, response, name)
+  const status = verdict === 'locked' ? 429 : 401
+  return send(response, status, renderLoginPage({ ...form, name, problem: problems[verdict] }))
+}
+
+/** A source expression; CSP knows no IPv6 addresses (CSP Level 3 §2.3.1), so for one the scheme has to do. */
+function toSource(address: string): string {
+  const { origin, hostname, protocol } = new URL(address)
+  return hostname.startsWith('[') ? protocol : origin
+}
+
+async function readForm(request: IncomingMessage): Promise<URLSearchParams | undefined> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length > maxFormBytes) return undefined
+    chunks.push(chunk)
+  }
+  return new URLSearchParams(Buffer.concat(chunks).toString('utf8'))
+}
+
+function send(response: ServerResponse, status: number, { headers, body }: RenderedPage): void {
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) })
+  response.end(body)
+}
