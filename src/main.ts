@@ -1,6 +1,7 @@
 /** argv → exit code. The command line's only catch. */
 import type { Io } from './base/io.ts'
 import { StsCliError } from './base/errors.ts'
+import { addProfile } from './commands/add-profile.ts'
 import { optionsOf } from './commands/option-table.ts'
 import { parseArgv, type ParsedArgv } from './commands/parse-argv.ts'
 import { type CommandSpec, commandTable } from './commands/run-command.ts'
@@ -41,7 +42,9 @@ async function runCommand(spec: CommandSpec, argv: readonly string[], io: Io): P
     )
   if (!spec.operands.includes('--') && parsed.command !== undefined && parsed.command.length > 0)
     throw new StsCliError('ERR_USAGE', `${spec.name} runs no command after --`)
-  return (await spec.load())(parsed, io)
+  // What changes profiles must work where one of them is broken.
+  const complete = spec.name === 'config' ? parsed : await addProfile(parsed, io)
+  return (await spec.load())(complete, io)
 }
 
 /** The form of the Go sample: flags and no command. */

@@ -14,7 +14,6 @@ import {
   readSeconds,
   readTextFile,
   readUrl,
-  refuseTogether,
   type Settings,
 } from './settings.ts'
 import { personalGrants, readTokenSource, secretFlags } from './token-source.ts'
@@ -71,8 +70,10 @@ export async function readObtainOptions(settings: Settings, io: Io): Promise<Obt
 
 /** The STS half. @throws {StsCliError} `ERR_USAGE`. */
 export function readExchangeOptions(settings: Settings, io: Io): ExchangeOptions {
-  refuseTogether(settings, 'policy', 'policy-file')
-  const policyFile = settings.get('policy-file')
+  const policyFile =
+    chooseOne(settings, 'policy', 'policy-file') === 'policy-file'
+      ? settings.getSaid('policy-file')
+      : undefined
   const action = readChoice(settings, 'action', actionNames) ?? 'client-grants'
   return {
     stsEndpoint: readUrl(settings, 'sts-endpoint'),

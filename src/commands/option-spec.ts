@@ -11,6 +11,7 @@ export type CommandName =
   | 'status'
   | 'inspect'
   | 'logout'
+  | 'config'
   | 'serve'
   | 'drop-in'
 

@@ -10,7 +10,7 @@ const signingIn: readonly CommandName[] = ['login', 'token', 'drop-in']
 const trading: readonly CommandName[] = ['login', 'exchange', ...using, 'drop-in']
 const going: readonly CommandName[] = ['login', 'token', 'exchange', ...using, 'drop-in']
 const printing: readonly CommandName[] = ['login', 'exchange', 'creds']
-const every: readonly CommandName[] = [...going, 'status', 'inspect', 'logout', 'serve']
+const every: readonly CommandName[] = [...going, 'status', 'inspect', 'logout', 'config', 'serve']
 
 const idp = defineGroup('identity provider', asking)
 const identityProvider: readonly OptionSpec[] = [
@@ -110,6 +110,7 @@ const output: readonly OptionSpec[] = [
   print('alias NAME', 'name in mc, rclone or an AWS file (default: the profile)'),
   print('field NAME', 'one field: accessKeyId, secretAccessKey, sessionToken or expiration'),
   print('json', 'JSON on stdout, and errors as JSON on stderr', { commands: every }),
+  print('origin', 'say where the value comes from', { commands: ['config'] }),
   print('header', 'print «Authorization: Bearer …»', { commands: ['token'] }),
   print('no-upload', 'do not put my-bucketname/my-objectname', { commands: ['drop-in'] }),
 ]
@@ -119,7 +120,11 @@ const session: readonly OptionSpec[] = [
   remember('p, profile NAME', 'name under which credentials are remembered', {
     env: ['STS_CLI_PROFILE'],
     default: 'default',
-    commands: ['login', ...using, 'status', 'logout'],
+    commands: ['login', 'token', 'exchange', ...using, 'status', 'logout', 'config'],
+  }),
+  remember('config FILE', 'file with the profiles', {
+    env: ['STS_CLI_CONFIG'],
+    commands: ['login', 'token', 'exchange', ...using, 'config'],
   }),
   remember('cache WHERE', 'file or none', { env: ['STS_CLI_CACHE'], default: 'file' }),
   remember('refresh', 'get new credentials even when the remembered ones are good'),

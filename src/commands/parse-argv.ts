@@ -5,14 +5,19 @@
 import { StsCliError } from '../base/errors.ts'
 import type { OptionSpec } from './option-spec.ts'
 
+/** `true`/`false` for booleans, every value for lists. */
+export type FlagValue = string | boolean | readonly string[]
+
 export interface ParsedArgv {
-  /** Long name → value; `true`/`false` for booleans, every value for lists. */
-  readonly flags: ReadonlyMap<string, string | boolean | readonly string[]>
+  /** Long name → value. */
+  readonly flags: ReadonlyMap<string, FlagValue>
   readonly operands: readonly string[]
   /** After `--`; undefined when there was none. */
   readonly command: readonly string[] | undefined
   /** The flags the command knows, by long name: their variables and defaults. */
   readonly specs: ReadonlyMap<string, OptionSpec>
+  /** What the chosen profile says, by long name; undefined where there is no configuration. */
+  readonly profile?: ReadonlyMap<string, { readonly value: FlagValue }> | undefined
 }
 
 export interface ParseOptions {
@@ -29,7 +34,7 @@ export function parseArgv(
   const names = new Map(
     specs.flatMap((spec) => [spec.name, ...spec.aliases].map((name) => [name, spec] as const)),
   )
-  const flags = new Map<string, string | boolean | readonly string[]>()
+  const flags = new Map<string, FlagValue>()
   const operands: string[] = []
   const parsed: ParsedArgv = {
     flags,

@@ -100,6 +100,17 @@ export const commandTable: readonly CommandSpec[] = [
     load: async () => (await import('./logout.ts')).runLogout,
   },
   {
+    name: 'config',
+    operands: 'path|list|get|set [KEY [VALUE]]',
+    summary: 'read and change profiles',
+    examples: [
+      'sts-cli config list',
+      'sts-cli config set issuer https://sso.example.com/realms/main -p ci',
+      'sts-cli config get issuer --origin',
+    ],
+    load: async () => (await import('./config.ts')).runConfig,
+  },
+  {
     name: 'serve',
     operands: '[DIR | --gateway [URL]] [-- COMMAND…]',
     summary: 'run an STS, its S3 and an identity provider on this machine',

@@ -1,22 +1,27 @@
-/** One setting from its places: flag, then STS_CLI_ variable, then what `serve` left, then AWS's variables, then the default. */
+/** One setting from its places: flag, STS_CLI_ variable, profile, what `serve` left, AWS's variables, the default. */
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 import { parseDurationSeconds } from '../base/duration.ts'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
-import type { ParsedArgv } from './parse-argv.ts'
+import type { FlagValue, ParsedArgv } from './parse-argv.ts'
 
 export interface Settings {
   /** By precedence; undefined when nothing gives it. An empty variable counts as absent, an empty flag does not. */
   get(name: string): string | undefined
-  /** The flag or its STS_CLI_ variable alone: what the user said, before fallbacks. */
+  /** The flag, its STS_CLI_ variable or the profile's: what the user said, before fallbacks. */
   getSaid(name: string): string | undefined
   has(name: string): boolean
   /** Whether it stands on the command line. */
   isFlag(name: string): boolean
+  /** The first of its places that gives it; undefined when none does. */
+  placeOf(name: string): Place | undefined
   list(name: string): readonly string[]
   readonly operands: readonly string[]
   readonly command: readonly string[] | undefined
 }
+
+export const places = ['flag', 'variable', 'profile', 'serve', 'fallback', 'default'] as const
+export type Place = (typeof places)[number]
 
 /** @param found What `sts-cli serve` left on this machine, by flag name. */
 export function createSettings(
@@ -24,36 +29,46 @@ export function createSettings(
   io: Io,
   found: Readonly<Record<string, string>> = {},
 ): Settings {
-  const { specs } = parsed
-  const getSaid = (name: string): string | undefined => {
-    const flag = parsed.flags.get(name)
-    if (typeof flag === 'string') return flag
-    const ours = specs.get(name)?.env.filter((variable) => variable.startsWith('STS_CLI_')) ?? []
-    return firstOf(ours, io)
+  const { flags, profile } = parsed
+  const read: Readonly<Record<Place, (name: string) => FlagValue | undefined>> = {
+    flag: (name) => flags.get(name),
+    variable: (name) => firstOf(name, (variable) => variable.startsWith('STS_CLI_')),
+    profile: (name) => profile?.get(name)?.value,
+    serve: (name) => found[name],
+    fallback: (name) => firstOf(name, (variable) => !variable.startsWith('STS_CLI_')),
+    default: (name) => parsed.specs.get(name)?.default,
+  }
+  const firstOf = (name: string, isMeant: (variable: string) => boolean): string | undefined =>
+    parsed.specs
+      .get(name)
+      ?.env.filter(isMeant)
+      .map((variable) => io.env[variable])
+      .find((text) => text !== undefined && text !== '')
+  const getFrom = (name: string, from: readonly Place[]): FlagValue | undefined => {
+    const place = from.find((candidate) => read[candidate](name) !== undefined)
+    return place === undefined ? undefined : read[place](name)
+  }
+  const getText = (name: string, from: readonly Place[]): string | undefined => {
+    const value = getFrom(name, from)
+    return typeof value === 'string' ? value : undefined
   }
   return {
     operands: parsed.operands,
     command: parsed.command,
-    getSaid,
-    get(name) {
-      const others =
-        specs.get(name)?.env.filter((variable) => !variable.startsWith('STS_CLI_')) ?? []
-      return getSaid(name) ?? found[name] ?? firstOf(others, io) ?? specs.get(name)?.default
-    },
-    has: (name) => parsed.flags.get(name) === true,
-    isFlag: (name) => parsed.flags.has(name),
+    get: (name) => getText(name, places),
+    getSaid: (name) => getText(name, said),
+    has: (name) => getFrom(name, said) === true,
+    isFlag: (name) => flags.has(name),
+    placeOf: (name) => places.find((place) => read[place](name) !== undefined),
     list(name) {
-      const flag = parsed.flags.get(name)
-      return Array.isArray(flag) ? (flag as readonly string[]) : []
+      const value = getFrom(name, said)
+      return Array.isArray(value) ? (value as readonly string[]) : []
     },
   }
 }
 
-function firstOf(variables: readonly string[], io: Io): string | undefined {
-  return variables
-    .map((variable) => io.env[variable])
-    .find((text) => text !== undefined && text !== '')
-}
+/** The places where the user speaks, the loudest first. */
+const said = places.slice(0, 3)
 
 /** @throws {StsCliError} `ERR_USAGE` naming the flag and what it takes. */
 export function readSeconds(settings: Settings, name: string): number | undefined {
@@ -113,14 +128,15 @@ export function refuseTogether(settings: Settings, ...names: string[]): void {
 }
 
 /**
- * Which of settings that exclude each other was given: a flag before the others' variables.
+ * Which of settings that exclude each other was given: a flag before a variable, a variable before the profile.
  *
- * @throws {StsCliError} `ERR_USAGE` when two are flags, or none and two are variables.
+ * @throws {StsCliError} `ERR_USAGE` when one place gives two of them.
  */
 export function chooseOne(settings: Settings, ...names: string[]): string | undefined {
-  const flags = names.filter(settings.isFlag)
-  refuseTogether(settings, ...(flags.length > 0 ? flags : names))
-  return flags[0] ?? names.find((name) => settings.getSaid(name) !== undefined)
+  const place = said.find((candidate) => names.some((name) => settings.placeOf(name) === candidate))
+  const given = names.filter((name) => place !== undefined && settings.placeOf(name) === place)
+  refuseTogether(settings, ...given)
+  return given[0]
 }
 
 const maxSecretBytes = 64 * 1024

@@ -121,11 +121,19 @@ describe('README.md', () => {
     expect(stdout).toContain('set -gx AWS_ACCESS_KEY_ID ')
   })
 
+  it('puts what never changes into a profile', async () => {
+    const reader = await openReader()
+    const { stdout, ...rest } = await reader.runBlock('Everyday 2')
+    const file = path.join(reader.folder, '.config', 'sts-cli', 'config.toml')
+    expect(rest).toEqual(done)
+    expect(stdout).toBe(`https://localhost:9443/oauth2/token\tprofile ci in ${file}\nci\n`)
+  })
+
   it('has a profile by which AWS’s own programs fetch their credentials', async () => {
     const reader = await openReader()
     const { ready } = await serveFor(reader)
     await reader.cli(['login', '-q'])
-    const profile = findBlock('Everyday 2').text
+    const profile = findBlock('Everyday 3').text
     const here = profile.replace('http://localhost:9000', ready.sts)
     expect(here).not.toBe(profile)
     await mkdir(path.join(reader.folder, '.aws'))

@@ -1,0 +1,14 @@
+/** On the hot path of `env`: nothing is loaded to learn that there is no configuration. */
+
+/** `$XDG_CONFIG_HOME/sts-cli/config.toml`, else `~/.config/sts-cli/config.toml` (`%APPDATA%\sts-cli\config.toml` on Windows); undefined where there is no home. */
+export function findConfigPath(
+  env: Readonly<Record<string, string | undefined>>,
+  platform: NodeJS.Platform,
+): string | undefined {
+  const xdg = env['XDG_CONFIG_HOME']
+  if (xdg !== undefined && xdg.startsWith('/')) return `${xdg}/sts-cli/config.toml`
+  const isWindows = platform === 'win32'
+  const home = isWindows ? env['APPDATA'] : env['HOME']
+  if (home === undefined || home === '') return undefined
+  return isWindows ? `${home}\\sts-cli\\config.toml` : `${home}/.config/sts-cli/config.toml`
+}

@@ -1,0 +1,85 @@
+/** Changes one line of a configuration and leaves every other byte as it was: comments and order are the user's. */
+import { StsCliError } from '../base/errors.ts'
+import { parseProfiles } from './profile.ts'
+
+export interface ProfileEdit {
+  readonly profile: string
+  readonly key: string
+  readonly value: string | boolean | readonly string[]
+}
+
+/**
+ * The text with one key of one profile set; the profile is added at the end where there is none.
+ *
+ * @param file For messages.
+ * @throws {StsCliError} `ERR_CONFIG` when the text is not ours to change by lines (a value over several lines, a table in another spelling):
+ *   what would come out is read back, and nothing but the one key may differ.
+ */
+export function setProfileValue(text: string, edit: ProfileEdit, file: string): string {
+  const before = parseProfiles(text, file)
+  const edited = editLines(text, edit)
+  const { profile, key, value } = edit
+  const wanted = new Map(before).set(profile, { ...before.get(profile), [key]: value })
+  try {
+    if (toComparable(parseProfiles(edited, file)) === toComparable(wanted)) return edited
+  } catch {
+    // What came out is no TOML: as unfit as what says something else.
+  }
+  throw new StsCliError('ERR_CONFIG', `${file} cannot be changed by itself`, {
+    stage: 'config',
+    hint: `write ${key} = … below [profile.${profile}] by hand`,
+  })
+}
+
+function editLines(text: string, { profile, key, value }: ProfileEdit): string {
+  const newline = text.includes('\r\n') ? '\r\n' : '\n'
+  const lines = text.split(/\r?\n/)
+  const line = `${key} = ${encodeValue(value)}`
+  const start = lines.findIndex((candidate) => readHeader(candidate) === profile)
+  if (start === -1) {
+    const head = text === '' || text.endsWith(newline) ? text : text + newline
+    const gap = head === '' ? '' : newline
+    return `${head}${gap}[profile.${encodeName(profile)}]${newline}${line}${newline}`
+  }
+  const next = lines.findIndex((candidate, index) => index > start && /^\s*\[/.test(candidate))
+  const end = next === -1 ? lines.length : next
+  const isKey = (candidate: string): boolean =>
+    /^\s*("?)([\w-]+)\1\s*=/.exec(candidate)?.[2] === key
+  const at = lines.findIndex((candidate, index) => index > start && index < end && isKey(candidate))
+  if (at === -1) lines.splice(lastFilled(lines, end) + 1, 0, line)
+  else lines[at] = line
+  return lines.join(newline)
+}
+
+/** The profile that a header line opens; undefined for any other line. */
+function readHeader(line: string): string | undefined {
+  const [, bare, quoted] =
+    /^\s*\[\s*profile\s*\.\s*(?:([\w-]+)|"([^"\\]*)")\s*\]\s*(?:#.*)?$/.exec(line) ?? []
+  return bare ?? quoted
+}
+
+/** The last line before `end` that is not blank: a new key stands with the others, not behind the gap to the next profile. */
+function lastFilled(lines: readonly string[], end: number): number {
+  let at = end - 1
+  while (lines[at]?.trim() === '') at -= 1
+  return at
+}
+
+/** JSON's texts and lists of them are TOML's as well. */
+function encodeValue(value: ProfileEdit['value']): string {
+  return JSON.stringify(value)
+}
+
+function encodeName(name: string): string {
+  return /^[\w-]+$/.test(name) ? name : JSON.stringify(name)
+}
+
+function toComparable(profiles: ReadonlyMap<string, object>): string {
+  const sorted = [...profiles].toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return JSON.stringify(
+    sorted.map(([name, table]) => [
+      name,
+      Object.entries(table).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    ]),
+  )
+}

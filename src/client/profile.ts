@@ -1,0 +1,77 @@
+/** The user's profiles: one TOML file, never one that lies in a project (a cloned repository could send a secret to its own endpoint). The door to smol-toml. */
+import { readFileSync, statSync } from 'node:fs'
+import { parse, TomlError } from 'smol-toml'
+import { StsCliError } from '../base/errors.ts'
+import { isObject, type JsonObject } from '../base/parse.ts'
+
+export interface ConfigFile {
+  readonly path: string
+  /** Name → its table, as written: nothing in it has been checked. */
+  readonly profiles: ReadonlyMap<string, JsonObject>
+  /** Only its owner, who is us, can read it: it may hold a secret. */
+  readonly isPrivate: boolean
+}
+
+const maxConfigBytes = 256 * 1024
+
+/**
+ * Reads a configuration file.
+ *
+ * @returns Undefined when there is none.
+ * @throws {StsCliError} `ERR_CONFIG` for what is no TOML (with the line), or has anything but profiles; `ERR_INPUT` when it cannot be read.
+ */
+export function readConfigFile(file: string): ConfigFile | undefined {
+  const text = readConfigText(file)
+  if (text === undefined) return undefined
+  return { path: file, profiles: parseProfiles(text, file), isPrivate: isPrivateFile(file) }
+}
+
+/** The profiles of a configuration's text. @param file For messages. @throws {StsCliError} `ERR_CONFIG`. */
+export function parseProfiles(text: string, file: string): ReadonlyMap<string, JsonObject> {
+  const { profile = {}, ...others } = parseToml(text, file)
+  const [stranger] = Object.keys(others)
+  if (stranger !== undefined)
+    throw refuse(`${file}: ${stranger} is not known`, 'settings belong below [profile.NAME]')
+  if (!isObject(profile)) throw refuse(`${file}: profile must be a table, [profile.NAME]`)
+  return new Map(
+    Object.entries(profile).map(([name, table]) => {
+      if (isObject(table)) return [name, table]
+      throw refuse(`${file}: ${name} stands outside of a profile`, 'write [profile.NAME] above it')
+    }),
+  )
+}
+
+/** The file's text; undefined when there is none. @throws {StsCliError} `ERR_INPUT`; `ERR_CONFIG` when it is too long. */
+export function readConfigText(file: string): string | undefined {
+  try {
+    const stat = statSync(file, { throwIfNoEntry: false })
+    if (stat === undefined) return undefined
+    if (stat.size <= maxConfigBytes) return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new StsCliError('ERR_INPUT', `the configuration ${file} cannot be read`, {
+      stage: 'config',
+      cause,
+    })
+  }
+  throw refuse(`${file} is longer than ${maxConfigBytes} bytes`)
+}
+
+/** Without the library's own message: it quotes the line, which may hold a secret. */
+function parseToml(text: string, file: string): JsonObject {
+  try {
+    return parse(text) as JsonObject
+  } catch (error) {
+    const where = error instanceof TomlError ? `, line ${error.line}, column ${error.column}` : ''
+    throw refuse(`${file} is not TOML${where}`)
+  }
+}
+
+function isPrivateFile(file: string): boolean {
+  if (process.getuid === undefined) return true
+  const { uid, mode } = statSync(file)
+  return uid === process.getuid() && (mode & 0o077) === 0
+}
+
+function refuse(message: string, hint?: string): StsCliError {
+  return new StsCliError('ERR_CONFIG', message, { stage: 'config', hint })
+}
