@@ -7,7 +7,6 @@ import type { Settings } from './settings.ts'
 
 /** Each would change who may do what: a server that ignored one would not be the server that was asked for. */
 const notBuilt: Readonly<Record<string, string>> = {
-  MINIO_ETCD_ENDPOINTS: 'etcd',
   MINIO_IDENTITY_PLUGIN_URL: 'an identity management plugin',
   MINIO_IDENTITY_OPENID_ROLE_POLICY: 'role policies',
 }

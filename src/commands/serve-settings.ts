@@ -8,6 +8,7 @@ import type { Credentials } from '../protocol/credentials.ts'
 import { generateDemoClient, generateRoot } from '../server/generated.ts'
 import type { EmbeddedProvider, ServerOptions } from '../server/server-options.ts'
 import { readClientCa } from './serve-client-ca.ts'
+import { readEtcd } from './serve-etcd.ts'
 import { readLdap } from './serve-ldap.ts'
 import { readObjects } from './serve-gateway.ts'
 import { readIdentityProvider, readPolicyEngine } from './serve-services.ts'
@@ -45,6 +46,7 @@ export function readServerOptions(settings: Settings, io: Io): ServerOptions {
     policyEngine: readPolicyEngine(settings, io),
     clientCa: readClientCa(settings, io),
     ldap: readLdap(settings, io),
+    etcd: readEtcd(settings, io),
     limits: readLimits(settings, io),
     log: openLog(level),
     isAccessLogged: level === 'debug' || level === 'info',

@@ -91,7 +91,7 @@ async function buildHandler(
 ): Promise<HttpHandler> {
   const { nowMs, log, region } = options
   const policies = loadPolicies(options)
-  const sessions = openSessions(options, closers)
+  const sessions = await openSessions(options, policies, closers)
   const authenticator = createRequestAuthenticator({ root: options.root, sessions, region, nowMs })
   const engine = openPolicyEngine(options, policies, closers)
   const tokenVerifier = openTokenVerifier(options, issuer, closers)

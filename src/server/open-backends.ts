@@ -19,16 +19,56 @@ import { createStoreBackend } from './s3/routes.ts'
 import type { S3Backend } from './s3/s3-operation.ts'
 import type { ServerOptions } from './server-options.ts'
 import { createDerivedSessions } from './sessions/derived-sessions.ts'
+import { openEtcdSessions } from './sessions/etcd/etcd-sessions.ts'
 import type { SessionStore } from './sessions/session-store.ts'
 
 /** Run in the order from last to first when the server stops or its start fails. */
 export type Closers = (() => Promise<void>)[]
 
-/** Where issued credentials are known. */
-export function openSessions({ root, nowMs }: ServerOptions, closers: Closers): SessionStore {
-  const sessions = createDerivedSessions({ rootSecret: root.secretAccessKey, nowMs })
+/**
+ * Where issued credentials are known; with etcd, policies that are kept there join `policies` for as long as they are there.
+ *
+ * @throws {StsCliError} what is wrong with etcd: see `openEtcdSessions`.
+ */
+export async function openSessions(
+  options: ServerOptions,
+  policies: Map<string, PolicyDocument>,
+  closers: Closers,
+): Promise<SessionStore> {
+  const { root, nowMs, log, etcd, policyClaim } = options
+  const shared = { rootSecret: root.secretAccessKey, policyClaim, nowMs }
+  const sessions =
+    etcd === undefined
+      ? createDerivedSessions(shared)
+      : await openEtcdSessions({
+          ...shared,
+          etcd,
+          log,
+          rootAccessKeyId: root.accessKeyId,
+          onPolicy: createPolicyFollower(options, policies),
+        })
   closers.push(() => sessions.close())
   return sessions
+}
+
+/** Puts shared policies among the others. One of `--policy` wins over them, as they win over the canned ones. */
+function createPolicyFollower(
+  { log, policies: own }: ServerOptions,
+  policies: Map<string, PolicyDocument>,
+): (name: string, text: string | undefined) => void {
+  return (name, text) => {
+    if (own.has(name)) return
+    const canned = cannedPolicies.get(name)
+    try {
+      if (text !== undefined) policies.set(name, parsePolicyDocument(text, `policy ${name}`))
+      else if (canned !== undefined) policies.set(name, canned)
+      else policies.delete(name)
+    } catch (error) {
+      // Whoever has this policy may do nothing by it, not what a canned one of the same name would allow.
+      policies.delete(name)
+      log.error({ policy: name, reason: String(error) }, 'a policy in etcd cannot be read')
+    }
+  }
 }
 
 /** The canned policies and the operator's own. @throws {StsCliError} `ERR_CONFIG` naming what is wrong with one. */

@@ -4,6 +4,7 @@ import type { Credentials } from '../protocol/credentials.ts'
 import type { LdapOptions } from './identity/ldap/directory.ts'
 import type { IssuerClient } from './issuer/create-issuer.ts'
 import type { IssuerUser } from './issuer/users.ts'
+import type { EtcdOptions } from './sessions/etcd/etcd-sessions.ts'
 import type { Address } from './server-address.ts'
 import type { LdapLogins, StsLimits } from './sts/sts-action.ts'
 
@@ -25,6 +26,8 @@ export interface ServerOptions {
   readonly clientCa?: string | undefined
   /** A directory whose users may log in. */
   readonly ldap?: (LdapOptions & Pick<LdapLogins, 'policies'>) | undefined
+  /** Where issued credentials are shared with other servers; undefined: they are derived, and nothing is kept. */
+  readonly etcd?: EtcdOptions | undefined
   readonly limits: StsLimits
   readonly log: Log
   readonly isAccessLogged: boolean

@@ -282,10 +282,34 @@ describe('sts-cli serve refuses to start', () => {
       says: 'at least 8',
     },
     {
-      what: 'etcd, which it cannot speak to',
-      env: { MINIO_ETCD_ENDPOINTS: 'http://localhost:2379' },
+      what: 'an etcd that is not there',
+      env: { MINIO_ETCD_ENDPOINTS: 'http://127.0.0.1:9' },
+      code: 69,
+      says: 'etcd at http://127.0.0.1:9 does not answer',
+    },
+    {
+      what: 'an etcd endpoint that is none',
+      env: { MINIO_ETCD_ENDPOINTS: 'http://127.0.0.1:2379,localhost:2379' },
       code: 78,
-      says: 'MINIO_ETCD_ENDPOINTS',
+      says: '"localhost:2379"',
+    },
+    {
+      what: 'half of etcd’s client certificate',
+      env: { MINIO_ETCD_ENDPOINTS: 'https://127.0.0.1:9', MINIO_ETCD_CLIENT_CERT: 'client.pem' },
+      code: 78,
+      says: 'MINIO_ETCD_CLIENT_CERT_KEY',
+    },
+    {
+      what: 'half of etcd’s user',
+      env: { MINIO_ETCD_ENDPOINTS: 'http://127.0.0.1:9', MINIO_ETCD_USERNAME: 'root' },
+      code: 78,
+      says: 'MINIO_ETCD_PASSWORD',
+    },
+    {
+      what: 'a password in etcd’s address',
+      env: { MINIO_ETCD_ENDPOINTS: 'root:secret@127.0.0.1:9' },
+      code: 78,
+      says: 'must not hold a user name or password',
     },
     {
       what: 'a key set that is no URL',

@@ -18,6 +18,15 @@ export interface SessionRequest {
   readonly expiresAtMs: number
 }
 
+/** One session, or a user's: by MinIO's name of a parent, or by the provider's own subject. */
+export type RevocationTarget =
+  | { readonly accessKeyId: string }
+  | {
+      readonly user: string
+      /** Only sessions that were asked for with this `TokenRevokeType`; all when undefined. */
+      readonly revokeType: string | undefined
+    }
+
 export type SessionLookup =
   | { readonly outcome: 'found'; readonly principal: Principal; readonly secretAccessKey: string }
   | { readonly outcome: 'unknown' | 'expired' | 'revoked' }
@@ -28,8 +37,12 @@ export interface SessionStore {
   /** @throws {AwsError} `InvalidParameterValue` when the session token would not fit a header (8 KiB). */
   issue(request: SessionRequest): Promise<TemporaryCredentials>
   lookUp(accessKeyId: string, sessionToken: string | undefined): Promise<SessionLookup>
-  /** Forgets one session; later look-ups answer `revoked`. */
-  revoke(accessKeyId: string): Promise<void>
+  /**
+   * Ends one session, or all of a user's that were issued until now; later look-ups answer `revoked`.
+   *
+   * @throws {AwsError} `ServiceUnavailable` when it is known to this server alone, or there is no room for it.
+   */
+  revoke(target: RevocationTarget): Promise<void>
   /** Resolves when the store can answer; readiness asks it. */
   checkReady(): Promise<boolean>
   close(): Promise<void>

@@ -135,7 +135,7 @@ describe.each<{ where: string; sign: Sign }>([
 
   it('by a revoked session is refused', async () => {
     const issued = await issue()
-    await sessions.revoke(issued.accessKeyId)
+    await sessions.revoke({ accessKeyId: issued.accessKeyId })
     await expect(identify(sign(issued))).rejects.toEqual(refusal('InvalidAccessKeyId'))
   })
 

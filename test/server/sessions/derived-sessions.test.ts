@@ -1,9 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import {
-  createDerivedSessions,
-  generateAccessKey,
-} from '../../../src/server/sessions/derived-sessions.ts'
+import { createDerivedSessions } from '../../../src/server/sessions/derived-sessions.ts'
+import { generateAccessKey } from '../../../src/server/sessions/session-tokens.ts'
 import type { SessionRequest } from '../../../src/server/sessions/session-store.ts'
 
 const nowMs = (): number => Date.parse('2026-11-23T16:33:27Z')

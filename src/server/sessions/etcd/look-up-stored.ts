@@ -1,0 +1,93 @@
+/** A session that a MinIO issued, from the identity it stored. */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { readNumber, readString, readStrings, type JsonObject } from '../../../base/parse.ts'
+import type { Principal } from '../../identity/principal.ts'
+import type { SessionLookup } from '../session-store.ts'
+import { readSessionPolicy } from '../session-tokens.ts'
+import { splitNames, type StoredIdentity } from './iam-records.ts'
+import type { SharedState } from './shared-state.ts'
+
+export interface StoredLookup {
+  readonly state: SharedState
+  readonly nowMs: () => number
+  readonly rootAccessKeyId: string
+  readonly policyClaim: string
+}
+
+/** Looks up what a MinIO stored. Its token must be the one stored, and signed under our root secret: `claims` are of such a token. */
+export function lookUpStored(
+  presented: {
+    readonly identity: StoredIdentity
+    readonly sessionToken: string | undefined
+    readonly claims: JsonObject | undefined
+  },
+  context: StoredLookup,
+): SessionLookup {
+  const { identity, sessionToken, claims } = presented
+  const { secretAccessKey } = identity
+  if (sessionToken === undefined || sessionToken === '')
+    return { outcome: 'missing-token', secretAccessKey }
+  if (claims === undefined || !isSame(sessionToken, identity.sessionToken))
+    return { outcome: 'wrong-token', secretAccessKey }
+  const principal = toPrincipal(identity, claims, context)
+  const { revocations } = context.state
+  const isRevoked =
+    revocations.isRevoked(principal) ||
+    // By MinIO's own name of the parent, which the claims may not give.
+    revocations.isRevoked({ ...principal, subject: identity.parentUser ?? '' })
+  if (isRevoked || !identity.isEnabled) return { outcome: 'revoked' }
+  if (context.nowMs() >= (principal.expiresAtMs ?? 0)) return { outcome: 'expired' }
+  return { outcome: 'found', principal, secretAccessKey }
+}
+
+/** The instant a token's claims give as its end; the epoch where they give none. */
+export function readEndMs(claims: JsonObject): number {
+  return (readNumber(claims, 'exp') ?? 0) * 1000
+}
+
+/** Whether two secrets are the same, in constant time whatever their lengths. */
+export function isSame(a: string, b: string): boolean {
+  return timingSafeEqual(digest(a), digest(b))
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}
+
+function toPrincipal(
+  identity: StoredIdentity,
+  claims: JsonObject,
+  context: StoredLookup,
+): Principal {
+  const parent = identity.parentUser ?? readString(claims, 'parent') ?? ''
+  const named = readString(claims, 'sub') ?? readString(claims, 'ldapUsername') ?? parent
+  const inner = new Set(['accessKey', 'sessionPolicy'])
+  return {
+    kind: 'session',
+    accessKey: identity.accessKeyId,
+    subject: named === '' ? identity.accessKeyId : named,
+    claims: Object.fromEntries(Object.entries(claims).filter(([name]) => !inner.has(name))),
+    policyNames: findPolicyNames({ identity, claims, parent }, context),
+    sessionPolicy: readSessionPolicy(claims),
+    groups: identity.groups,
+    expiresAtMs: Math.min(identity.expiresAtMs, readEndMs(claims)),
+    issuedAtMs: identity.issuedAtMs,
+  }
+}
+
+/** What MinIO 2022 finds for the same identity (WIRE 9.3): the mapping of its owner and groups, else its policy claim. */
+function findPolicyNames(
+  owner: { identity: StoredIdentity; claims: JsonObject; parent: string },
+  { state, rootAccessKeyId, policyClaim }: StoredLookup,
+): string[] {
+  const { identity, claims, parent } = owner
+  if (parent === rootAccessKeyId) return ['consoleAdmin']
+  // Role policies are settings of the MinIO that issued it; we do not have them, so it may do nothing here.
+  if (Object.hasOwn(claims, 'roleArn')) return []
+  const mapped = [
+    state.findMapping('sts-users', parent) ?? state.findMapping('users', parent),
+    ...identity.groups.map((group) => state.findMapping('groups', group)),
+  ].flatMap((mapping) => mapping?.policyNames ?? [])
+  if (mapped.length > 0) return [...new Set(mapped)]
+  return readStrings(claims, policyClaim).flatMap(splitNames)
+}

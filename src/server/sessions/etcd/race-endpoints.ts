@@ -1,0 +1,73 @@
+/** One question, several endpoints that could answer it, one time limit. */
+
+export interface RaceOptions {
+  readonly count: number
+  /** Asked first. */
+  readonly preferred: number
+  /** The next endpoint joins when those before it have been silent for this long. */
+  readonly patienceMs: number
+  readonly limitMs: number
+  /** Whether another endpoint may answer differently. */
+  readonly canRetry: (error: unknown) => boolean
+}
+
+/** Time between two rounds when every endpoint has failed: an election takes about a second. */
+const pauseMs = 100
+
+/**
+ * Asks the preferred endpoint, joins others to it as it fails or stays silent, and gives the first answer. One that is paused costs
+ * `patienceMs`, one that refuses costs nothing, and a slow one is still waited for.
+ *
+ * @returns The answer and the index of the endpoint that gave it.
+ * @throws The last error when the limit has passed, or at once one that cannot be retried.
+ */
+export function raceEndpoints<T>(
+  attempt: (endpoint: number, signal: AbortSignal) => Promise<T>,
+  options: RaceOptions,
+): Promise<{ value: T; endpoint: number }> {
+  const { count, preferred, patienceMs, limitMs, canRetry } = options
+  return new Promise((resolve, reject) => {
+    const calls = new AbortController()
+    const timers = new Set<NodeJS.Timeout>()
+    let lastError: unknown = new Error(`no answer within ${limitMs} ms`)
+    let started = 0
+    let running = 0
+    let patience: NodeJS.Timeout | undefined
+
+    const after = (ms: number, run: () => void): NodeJS.Timeout => {
+      const timer = setTimeout(run, ms)
+      timers.add(timer)
+      return timer
+    }
+    const finish = (settle: () => void): void => {
+      for (const timer of timers) clearTimeout(timer)
+      settle()
+      calls.abort()
+    }
+    const launch = (): void => {
+      clearTimeout(patience)
+      if (calls.signal.aborted || started === count) return
+      const endpoint = (preferred + started) % count
+      started += 1
+      running += 1
+      patience = after(patienceMs, launch)
+      attempt(endpoint, calls.signal).then(
+        (value) => finish(() => resolve({ value, endpoint })),
+        (error: unknown) => {
+          running -= 1
+          if (calls.signal.aborted) return
+          lastError = error
+          if (!canRetry(error)) finish(() => reject(error as Error))
+          else if (started < count) launch()
+          else if (running === 0) after(pauseMs, startRound)
+        },
+      )
+    }
+    const startRound = (): void => {
+      started = 0
+      launch()
+    }
+    after(limitMs, () => finish(() => reject(lastError as Error)))
+    startRound()
+  })
+}
