@@ -19,7 +19,7 @@ const external = ['ldapts', 'undici']
 
 /** What `env` and `creds` need when the credentials are warm: one file, because each further one costs a hundredth of Node's own start. */
 const warmModules = new RegExp(
-  `/src/(main|base/(errors|duration|private-file|process-io)|client/(credential-cache|shells|formats/(index|environment))|protocol/go-json|commands/(env|creds|credential-process|remembered|settings|print-credentials|parse-argv|run-command|option-table|option-spec|serve-options))\\.ts$`,
+  `/src/(main|base/(errors|duration|is-alive|private-file|process-io)|client/(credential-cache|shells|formats/(index|environment))|protocol/go-json|commands/(env|creds|credential-process|remembered|settings|print-credentials|parse-argv|run-command|option-table|option-spec|serve-options))\\.ts$`,
 )
 
 try {

@@ -25,4 +25,16 @@ export interface Io {
   readonly pid: number
   /** Takes SIGINT, SIGTERM and SIGHUP over from Node: the first aborts with its name as the reason, a second ends the process at once. */
   catchSignals(): AbortSignal
+  /** Hands each of these signals to the listener, however often, and none to Node, until the function that it gives back is called. */
+  listenForSignals(
+    names: readonly NodeJS.Signals[],
+    listener: (name: NodeJS.Signals) => void,
+  ): () => void
+  /** Ends this process by a signal, as its parent is to see it; comes back where a process cannot end that way. */
+  endBySignal(name: NodeJS.Signals): void
+}
+
+/** Whether a terminal whose keys send signals is likely to be ours; one redirection does not take it away. */
+export function hasTerminal({ isTty }: Io): boolean {
+  return isTty.stdin || isTty.stdout || isTty.stderr
 }

@@ -13,6 +13,7 @@ import {
 } from 'node:fs'
 
 const noFollow = constants.O_NOFOLLOW ?? 0
+const noWait = constants.O_NONBLOCK ?? 0
 
 /** Writes beside the target, then renames over it. @throws Node's own error; then the target is as it was. */
 export function writePrivateFile(path: string, text: string): void {
@@ -51,7 +52,8 @@ export function writeNamedFile(path: string, text: string): boolean {
 export function readPrivateFile(path: string, maxBytes: number): string | undefined {
   let descriptor: number
   try {
-    descriptor = openSync(path, constants.O_RDONLY | noFollow)
+    // Of a pipe that somebody put there, opening would wait for a writer.
+    descriptor = openSync(path, constants.O_RDONLY | noFollow | noWait)
   } catch {
     return undefined
   }

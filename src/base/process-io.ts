@@ -33,6 +33,16 @@ export function createProcessIo(): Io {
         openBrowser(address, process.platform, process.env),
       ),
     catchSignals,
+    listenForSignals(names, listener) {
+      for (const name of names) process.on(name, listener)
+      return () => {
+        for (const name of names) process.off(name, listener)
+      }
+    },
+    endBySignal(name) {
+      process.removeAllListeners(name)
+      process.kill(process.pid, name)
+    },
   }
 }
 

@@ -2,8 +2,9 @@
  * What `login` leaves behind: temporary credentials and where they are for; never a client secret, never an identity provider's token.
  * One file a profile, 0600 in a directory 0700, written whole and renamed. This module is on the hot path of `env`: node:fs and nothing else.
  */
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, statSync } from 'node:fs'
 import { StsCliError } from '../base/errors.ts'
+import { isAlive } from '../base/is-alive.ts'
 import { readPrivateFile, removeQuietly, writePrivateFile } from '../base/private-file.ts'
 
 export interface RememberedCredentials {
@@ -63,6 +64,7 @@ export function readRemembered(
 export function writeRemembered(directory: string, value: RememberedCredentials): void {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
+    removeLeftovers(directory)
     writePrivateFile(filePath(directory, value.profile), `${JSON.stringify(value)}\n`)
   } catch (cause) {
     throw new StsCliError(
@@ -78,7 +80,22 @@ export function writeRemembered(directory: string, value: RememberedCredentials)
 
 /** Forgets a profile. @returns Whether there was something to forget. */
 export function forgetRemembered(directory: string, profile: string): boolean {
+  removeLeftovers(directory)
   return removeQuietly(filePath(directory, profile))
+}
+
+/** What a process left that was killed while it wrote: half of a file can hold whole secrets. A minute old, because on a shared disk its process may be another machine's. */
+function removeLeftovers(directory: string): void {
+  try {
+    for (const name of readdirSync(directory)) {
+      const [, pid] = /\.(\d+)\.[a-z0-9]+\.tmp$/.exec(name) ?? []
+      if (pid === undefined || isAlive(Number(pid))) continue
+      const { mtimeMs } = statSync(`${directory}/${name}`)
+      if (Date.now() - mtimeMs > 60_000) removeQuietly(`${directory}/${name}`)
+    }
+  } catch {
+    // Another process removed it first, or there is no folder.
+  }
 }
 
 /** Seconds of life below which credentials are renewed: a fifth of their life, at least a minute, at most fifteen. */

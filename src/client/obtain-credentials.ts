@@ -35,7 +35,7 @@ export async function obtainCredentials(
   if (remembered !== undefined) return remembered
   const startedAtMs = io.nowMs()
   return withLock(
-    { directory, name: cache.profile, timeoutMs: options.net.timeoutMs },
+    { directory, name: cache.profile, timeoutMs: options.net.timeoutMs, io },
     async () => {
       // Somebody else may have renewed them while we waited: then one call to the identity provider was enough for all.
       const meanwhile = findFresh()

@@ -1,5 +1,6 @@
 /** What `sts-cli serve` left on this machine, so that a plain `sts-cli login` finds it. */
 import { mkdirSync, readdirSync } from 'node:fs'
+import { isAlive } from '../base/is-alive.ts'
 import { isLoopback } from '../base/loopback.ts'
 import { readPrivateFile, removeQuietly, writePrivateFile } from '../base/private-file.ts'
 import { parseJsonObject, readNumber, readString } from '../base/parse.ts'
@@ -94,14 +95,4 @@ export function readServeState(directory: string): ServeState | undefined {
   if (!isLoopback(stsEndpoint) || !isLoopback(tokenEndpoint)) return undefined
   const publicClientId = readString(json, 'publicClientId')
   return { stsEndpoint, tokenEndpoint, caFile, clientId, clientSecret, publicClientId }
-}
-
-function isAlive(pid: number | undefined): boolean {
-  if (pid === undefined || !Number.isSafeInteger(pid) || pid <= 0) return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
 }

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, readdir, stat, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import path from 'node:path'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { withLock } from '../../src/client/lock.ts'
-import { makeFolder, openStage, startMs } from '../commands/harness.ts'
+import { createIo, makeFolder, openStage, startMs } from '../commands/harness.ts'
 
 let directory: string
 let file: string
@@ -14,8 +14,9 @@ beforeEach(async () => {
   file = path.join(directory, 'default.lock')
 })
 
+const io = createIo()
 const lock = <T>(work: () => Promise<T>, timeoutMs = 10_000): Promise<T> =>
-  withLock({ directory, name: 'default', timeoutMs }, work)
+  withLock({ directory, name: 'default', timeoutMs, io }, work)
 
 async function leaveLock(text: string, ageMs = 0): Promise<void> {
   await mkdir(directory, { recursive: true })
@@ -65,6 +66,69 @@ describe('the lock', () => {
     expect(await readdir(directory)).toEqual([])
   })
 
+  it('is taken over from a process that left it alone for a minute, though its number lives again', async () => {
+    await leaveLock(`${process.pid} ${hostname()} word\n`, 61_000)
+    expect(await lock(async () => 'done')).toBe('done')
+    expect(await readdir(directory)).toEqual([])
+  })
+
+  it('is touched while it is held, so that long work keeps it', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    try {
+      await lock(async () => {
+        const longAgo = Date.now() / 1000 - 55
+        await utimes(file, longAgo, longAgo)
+        vi.advanceTimersByTime(10_000)
+        expect(Date.now() - (await stat(file)).mtimeMs).toBeLessThan(50_000)
+      })
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('is never seen without its holder’s name, however many want it', async () => {
+    const seen = new Set<string>()
+    await Promise.all(
+      Array.from({ length: 8 }, () =>
+        lock(async () => {
+          seen.add((await readFile(file, 'utf8')).replace(/ \w+\n$/, ''))
+          expect(await readdir(directory)).toEqual(['default.lock'])
+        }),
+      ),
+    )
+    expect([...seen]).toEqual([`${process.pid} ${hostname()}`])
+  })
+
+  it('that somebody else took over is not released by the one who had it', async () => {
+    await lock(async () => {
+      await writeFile(file, `${process.pid} ${hostname()} another\n`)
+    })
+    expect(await readFile(file, 'utf8')).toContain('another')
+  })
+
+  it('is released by a signal, which then ends the process', async () => {
+    const listeners: ((name: NodeJS.Signals) => void)[] = []
+    const ended: string[] = []
+    const signalled = {
+      listenForSignals: (
+        names: readonly NodeJS.Signals[],
+        listener: (name: NodeJS.Signals) => void,
+      ) => {
+        expect(names).toEqual(['SIGINT', 'SIGTERM', 'SIGHUP'])
+        listeners.push(listener)
+        return () => void listeners.pop()
+      },
+      endBySignal: (name: NodeJS.Signals) => void ended.push(name),
+    }
+    await withLock({ directory, name: 'default', timeoutMs: 1, io: signalled }, async () => {
+      for (const listener of listeners) listener('SIGINT')
+      expect(await readdir(directory)).toEqual([])
+    })
+    expect(ended).toEqual(['SIGINT'])
+    expect(listeners).toEqual([])
+  })
+
   it('is taken over from another host, or from nobody, after five minutes', async () => {
     await leaveLock('1 another-host\n', 301_000)
     expect(await lock(async () => 'done')).toBe('done')
@@ -91,7 +155,7 @@ describe('the lock', () => {
   })
 
   it('has a name that stays in the folder', async () => {
-    await withLock({ directory, name: '../a b', timeoutMs: 1000 }, async () => {
+    await withLock({ directory, name: '../a b', timeoutMs: 1000, io }, async () => {
       expect(await readdir(directory)).toEqual(['___a_b.lock'])
     })
   })

@@ -36,6 +36,8 @@ export interface TestIo extends Io {
   readonly err: string[]
   /** What the person was asked. */
   readonly prompts: string[]
+  /** Signals by which a real process would have ended. */
+  readonly endedBy: string[]
   now: number
 }
 
@@ -56,6 +58,7 @@ export interface IoOptions {
 export function createIo(options: IoOptions = {}): TestIo {
   const { typed, isTty = false } = options
   const prompts: string[] = []
+  const endedBy: string[] = []
   const out: string[] = []
   const err: string[] = []
   const askSecret = async (prompt: string): Promise<string> => {
@@ -67,6 +70,7 @@ export function createIo(options: IoOptions = {}): TestIo {
     out,
     err,
     prompts,
+    endedBy,
     now: startMs,
     writeStdout: (chunk) => void out.push(chunk),
     writeStderr(chunk) {
@@ -83,6 +87,8 @@ export function createIo(options: IoOptions = {}): TestIo {
     platform: options.platform ?? 'linux',
     pid: process.pid,
     catchSignals: () => new AbortController().signal,
+    listenForSignals: () => () => {},
+    endBySignal: (name) => void endedBy.push(name),
   }
 }
 
