@@ -1,7 +1,7 @@
-/** The door to execa: commands of the user's, with their signals and exit codes. */
-import { constants } from 'node:os'
+/** The door to execa: a shell command that prints a secret, and programs on Windows. */
 import { execa, ExecaError } from 'execa'
 import { StsCliError } from './errors.ts'
+import type { StartedChild } from './run-child.ts'
 
 /**
  * Runs a command line in the shell and gives what it prints, trimmed; it may ask on the terminal.
@@ -30,45 +30,11 @@ export async function readSecretCommand(commandLine: string, flag: string): Prom
   }
 }
 
-export interface RunChildOptions {
-  readonly argv: readonly string[]
-  /** All of it: nothing is inherited besides. */
-  readonly env: Readonly<Record<string, string | undefined>>
-  /** Aborted: the child gets the same signal, by its reason. */
-  readonly signal: AbortSignal
-  /** The terminal sends Ctrl-C to the child as well: then it is not sent a second time. */
-  readonly isTerminalShared: boolean
-}
-
-/**
- * Runs a program on our own terminal until it ends.
- *
- * @returns Its exit code; 128 + n where a signal ended it. `failure` is set where it never ran: 127 for no such program, 126 for one that cannot be run.
- */
-export async function runChild(
-  options: RunChildOptions,
-): Promise<{ exitCode: number; failure?: string }> {
-  const { signal } = options
-  const [file = '', ...rest] = options.argv
-  const child = execa(file, rest, {
-    env: options.env,
-    extendEnv: false,
-    stdio: 'inherit',
-    reject: false,
-  })
-  const forward = (): void => {
-    const name = signal.reason as NodeJS.Signals
-    if (name !== 'SIGINT' || !options.isTerminalShared) child.kill(name)
-  }
-  signal.addEventListener('abort', forward)
-  try {
-    const result = await child
-    if (result.exitCode !== undefined) return { exitCode: result.exitCode }
-    if (result.signal !== undefined) return { exitCode: 128 + constants.signals[result.signal] }
-    return result.code === 'ENOENT'
-      ? { exitCode: 127, failure: `there is no program ${file}` }
-      : { exitCode: 126, failure: `${file} cannot be run (${result.code ?? 'unknown reason'})` }
-  } finally {
-    signal.removeEventListener('abort', forward)
-  }
+/** A program on our own terminal, found as Windows finds it: with the endings of PATHEXT, scripts among them. */
+export function startByExeca(
+  [file = '', ...rest]: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): StartedChild {
+  const child = execa(file, rest, { env, extendEnv: false, stdio: 'inherit', reject: false })
+  return { kill: (name) => void child.kill(name), ended: child }
 }

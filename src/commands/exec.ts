@@ -1,10 +1,14 @@
 import { StsCliError } from '../base/errors.ts'
-import { runChild } from '../base/execa.ts'
-import type { Io } from '../base/io.ts'
+import { hasTerminal, type Io } from '../base/io.ts'
+import { forwardedSignals, runChild } from '../base/run-child.ts'
+import type { RememberedCredentials } from '../client/credential-cache.ts'
 import { environmentOf } from '../client/formats/environment.ts'
+import type { ServedCredentials } from './exec-server.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 import { findOrRenew } from './remembered.ts'
-import { createSettings } from './settings.ts'
+import { createSettings, type Settings } from './settings.ts'
+
+const endsShells: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGTERM', 'SIGHUP'])
 
 /** `exec -- CMD…`: runs CMD as if `eval $(sts-cli env)` had come before; its exit code and signals are ours. */
 export async function runExec(parsed: ParsedArgv, io: Io): Promise<number> {
@@ -15,21 +19,61 @@ export async function runExec(parsed: ParsedArgv, io: Io): Promise<number> {
     })
   }
   const settings = createSettings(parsed, io)
-  const credentials = await findOrRenew(parsed, io)
+  const asking = rememberStdin(io)
+  const first = await findOrRenew(parsed, asking)
+  const served = settings.has('server') ? await serve(parsed, first, asking) : undefined
+  try {
+    const { exitCode, failure, signal } = await runChild({
+      argv,
+      env: makeEnvironment(first, { served, settings }, io),
+      platform: io.platform,
+      isTerminalShared: hasTerminal(io),
+      listenForSignals: (listener) => io.listenForSignals(forwardedSignals, listener),
+    })
+    if (failure !== undefined) io.writeStderr(`error: ${failure}\n`)
+    // A shell that waits for us ends its loop on Ctrl-C only where it sees that the signal ended us too.
+    if (signal !== undefined && endsShells.has(signal)) io.endBySignal(signal)
+    return exitCode
+  } finally {
+    served?.stop()
+  }
+}
+
+/** `-csec -` is read once, however often it is used. */
+function rememberStdin(io: Io): Io {
+  let read: Promise<string> | undefined
+  return { ...io, readStdin: (maxBytes) => (read ??= io.readStdin(maxBytes)) }
+}
+
+async function serve(
+  parsed: ParsedArgv,
+  first: RememberedCredentials,
+  io: Io,
+): Promise<ServedCredentials> {
+  const { serveCredentials } = await import('./exec-server.ts')
+  // The signals that come while a renewal runs are the command's.
+  const own: Io = { ...io, listenForSignals: () => () => {} }
+  return serveCredentials(
+    {
+      first,
+      renew: (minTtlSeconds) => findOrRenew(parsed, own, minTtlSeconds),
+      isQuiet: parsed.flags.get('quiet') === true,
+    },
+    io,
+  )
+}
+
+function makeEnvironment(
+  credentials: RememberedCredentials,
+  { served, settings }: { served: ServedCredentials | undefined; settings: Settings },
+  io: Io,
+): Record<string, string | undefined> {
   const { set, unset } = environmentOf(credentials, {
     env: io.env,
     hasEndpoint: !settings.has('no-endpoint'),
     region: settings.get('region'),
   })
-  const removed = Object.fromEntries(unset.map((name) => [name, undefined]))
-  const env = { ...io.env, ...removed, ...Object.fromEntries(set) }
-  const signal = io.catchSignals()
-  const { exitCode, failure } = await runChild({
-    argv,
-    env,
-    signal,
-    isTerminalShared: io.isTty.stdin,
-  })
-  if (failure !== undefined) io.writeStderr(`error: ${failure}\n`)
-  return exitCode
+  const removed = [...unset, ...(served?.unset ?? [])].map((name) => [name, undefined] as const)
+  const kept = served === undefined ? set : set.filter(([name]) => !served.unset.includes(name))
+  return { ...io.env, ...Object.fromEntries([...removed, ...kept, ...(served?.set ?? [])]) }
 }

@@ -108,6 +108,9 @@ const output: readonly OptionSpec[] = [
     commands: [...printing, 'env', 'token'],
   }),
   print('alias NAME', 'name in mc, rclone or an AWS file (default: the profile)'),
+  print('server', 'serve the credentials to the command, and renew them while it runs', {
+    commands: ['exec'],
+  }),
   print('field NAME', 'one field: accessKeyId, secretAccessKey, sessionToken or expiration'),
   print('json', 'JSON on stdout, and errors as JSON on stderr', { commands: every }),
   print('origin', 'say where the value comes from', { commands: ['config'] }),

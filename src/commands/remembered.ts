@@ -11,7 +11,11 @@ import type { ParsedArgv } from './parse-argv.ts'
 import { createSettings, readChoice, readSeconds } from './settings.ts'
 
 /** The remembered credentials when they are good for a while; loads neither HTTP, XML nor JWT code. */
-export function findWarm(parsed: ParsedArgv, io: Io): RememberedCredentials | undefined {
+export function findWarm(
+  parsed: ParsedArgv,
+  io: Io,
+  minTtlSeconds?: number,
+): RememberedCredentials | undefined {
   const settings = createSettings(parsed, io)
   const directory = findCacheDirectory(io.env, io.platform)
   const where = readChoice(settings, 'cache', ['file', 'none'])
@@ -19,7 +23,7 @@ export function findWarm(parsed: ParsedArgv, io: Io): RememberedCredentials | un
   const remembered = readRemembered(directory, settings.get('profile') ?? 'default')
   if (
     remembered === undefined ||
-    !isFresh(remembered, io.nowMs(), readSeconds(settings, 'min-ttl'))
+    !isFresh(remembered, io.nowMs(), minTtlSeconds ?? readSeconds(settings, 'min-ttl'))
   )
     return undefined
   return remembered
@@ -28,14 +32,19 @@ export function findWarm(parsed: ParsedArgv, io: Io): RememberedCredentials | un
 /**
  * Warm credentials, else new ones for the same settings as `login`.
  *
+ * @param minTtlSeconds In place of `--min-ttl`.
  * @throws {StsCliError} `ERR_REFUSED` (77) when there are none and they cannot be had without asking.
  */
-export async function findOrRenew(parsed: ParsedArgv, io: Io): Promise<RememberedCredentials> {
+export async function findOrRenew(
+  parsed: ParsedArgv,
+  io: Io,
+  minTtlSeconds?: number,
+): Promise<RememberedCredentials> {
   // Flags that say how to get credentials ask for those, not for whatever was remembered.
   const isSpecific = [...parsed.flags.keys()].some((name) =>
     ['identity provider', 'sts'].includes(parsed.specs.get(name)?.group ?? ''),
   )
-  const warm = isSpecific ? undefined : findWarm(parsed, io)
+  const warm = isSpecific ? undefined : findWarm(parsed, io, minTtlSeconds)
   if (warm !== undefined) return warm
   const { readObtainOptions, weighSettings } = await import('./flow-options.ts')
   const { personalGrants } = await import('./token-source.ts')
@@ -44,7 +53,8 @@ export async function findOrRenew(parsed: ParsedArgv, io: Io): Promise<Remembere
   const settings = weighSettings(parsed, quietIo)
   if (personalGrants.includes(settings.get('grant') ?? '')) throw notWithoutAsking()
   const options = await readOptions(() => readObtainOptions(settings, quietIo))
-  return obtainCredentials(options, quietIo)
+  const cache = { ...options.cache, minTtlSeconds: minTtlSeconds ?? options.cache.minTtlSeconds }
+  return obtainCredentials({ ...options, cache }, quietIo)
 }
 
 async function readOptions<T>(read: () => Promise<T>): Promise<T> {

@@ -68,7 +68,7 @@ export const commandTable: readonly CommandSpec[] = [
     name: 'exec',
     operands: '-- COMMAND…',
     summary: 'run a command with the credentials in its environment',
-    examples: ['sts-cli exec -- aws s3 ls', 'sts-cli exec -p ci -- npm test'],
+    examples: ['sts-cli exec -- aws s3 ls', 'sts-cli exec --server -- ./long-running'],
     load: async () => (await import('./exec.ts')).runExec,
   },
   {

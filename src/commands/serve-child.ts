@@ -1,6 +1,6 @@
 /** `serve -- COMMAND`: the command runs as somebody who has logged in and evaluated `sts-cli env`. */
-import { runChild } from '../base/execa.ts'
-import type { Io } from '../base/io.ts'
+import { runChild } from '../base/run-child.ts'
+import { hasTerminal, type Io } from '../base/io.ts'
 import { environmentOf } from '../client/formats/environment.ts'
 import { obtainCredentials } from '../client/obtain-credentials.ts'
 import type { ReadyFacts } from './serve-traces.ts'
@@ -50,8 +50,21 @@ export async function runLoggedIn(
     STS_CLI_STS_ENDPOINT: facts.sts,
     STS_CLI_CA_FILE: caFile,
   }
-  const isTerminalShared = io.isTty.stdin
-  const { exitCode, failure } = await runChild({ argv, env, signal, isTerminalShared })
+  const { exitCode, failure } = await runChild({
+    argv,
+    env,
+    platform: io.platform,
+    isTerminalShared: hasTerminal(io),
+    listenForSignals: (listener) => listenForAbort(signal, listener),
+  })
   if (failure !== undefined) io.writeStderr(`error: serve: ${failure}\n`)
   return exitCode
+}
+
+/** The first signal alone: a second ends the server, whatever the command does. */
+function listenForAbort(signal: AbortSignal, listener: (name: NodeJS.Signals) => void): () => void {
+  const forward = (): void => listener(signal.reason as NodeJS.Signals)
+  if (signal.aborted) forward()
+  signal.addEventListener('abort', forward)
+  return () => signal.removeEventListener('abort', forward)
 }

@@ -1,54 +1,133 @@
 import { describe, expect, it } from 'vitest'
-import { readSecretCommand, runChild } from '../../src/base/execa.ts'
+import { readSecretCommand } from '../../src/base/execa.ts'
+import { type ChildEnd, runChild, type RunChildOptions } from '../../src/base/run-child.ts'
 import { makeFolder } from '../commands/harness.ts'
 
-const env = { PATH: process.env['PATH'] }
-
-function runScript(script: string, controller = new AbortController()): Promise<unknown> {
-  const argv = ['sh', '-c', script]
-  return runChild({ argv, env, signal: controller.signal, isTerminalShared: false })
+const plain: RunChildOptions = {
+  argv: [],
+  env: { PATH: process.env['PATH'] },
+  platform: 'linux',
+  listenForSignals: () => () => {},
+  isTerminalShared: false,
 }
 
+/** A child that waits for signals and says which came by its exit code; `send` is called when it is ready. */
+async function signalChild(
+  send: (listener: (name: NodeJS.Signals) => void) => void,
+  options: Partial<RunChildOptions> = {},
+): Promise<ChildEnd> {
+  const folder = await makeFolder()
+  const script = `
+    for (const [name, code] of [['SIGINT', 11], ['SIGTERM', 12], ['SIGHUP', 13], ['SIGUSR2', 14], ['SIGQUIT', 15]])
+      process.on(name, () => process.exit(code))
+    require('node:fs').writeFileSync('ready', '')
+    setInterval(() => {}, 1000)`
+  let listener: (name: NodeJS.Signals) => void = () => {}
+  const { watch, existsSync } = await import('node:fs')
+  const watcher = watch(folder, () => {
+    if (existsSync(`${folder}/ready`)) send(listener)
+  })
+  try {
+    return await runChild({
+      ...plain,
+      argv: [process.execPath, '-e', `process.chdir(${JSON.stringify(folder)});${script}`],
+      listenForSignals: (given) => {
+        listener = given
+        return () => {}
+      },
+      ...options,
+    })
+  } finally {
+    watcher.close()
+  }
+}
+
+describe.each(['linux', 'win32'] as const)(
+  'a command of the user’s, started as on %s',
+  (platform) => {
+    const run = (argv: string[], env = plain.env): Promise<ChildEnd> =>
+      runChild({ ...plain, argv, env, platform })
+
+    it.each([
+      ['its own exit code', 'exit 0', { exitCode: 0 }],
+      ['its own exit code', 'exit 42', { exitCode: 42 }],
+      ['its own exit code', 'exit 255', { exitCode: 255 }],
+      ['128 and the signal’s number', 'kill -TERM $$', { exitCode: 143, signal: 'SIGTERM' }],
+      ['128 and the signal’s number', 'kill -KILL $$', { exitCode: 137, signal: 'SIGKILL' }],
+    ])('ends with %s: %s', async (_what, script, end) => {
+      expect(await run(['sh', '-c', script])).toEqual(end)
+    })
+
+    it('ends with 127 when there is none, and with 126 when it cannot be run', async () => {
+      expect(await run(['/nowhere/no-such-program'])).toEqual({
+        exitCode: 127,
+        failure: 'there is no program /nowhere/no-such-program',
+      })
+      const folder = await makeFolder()
+      expect(await run([folder])).toEqual({
+        exitCode: 126,
+        failure: `${folder} cannot be run (EACCES)`,
+      })
+    })
+
+    it('has the environment that it is given and nothing besides', async () => {
+      const script = 'test "$GIVEN" = "a b" && test -z "$HOME$VITEST$GONE"'
+      const env = { GIVEN: 'a b', GONE: undefined }
+      expect(await run(['/bin/sh', '-c', script], env)).toEqual({ exitCode: 0 })
+    })
+  },
+)
+
 describe('a command of the user’s', () => {
-  it.each([
-    ['its own exit code', 'exit 0', 0],
-    ['its own exit code', 'exit 42', 42],
-    ['128 and the signal’s number', 'kill -TERM $$', 143],
-    ['128 and the signal’s number', 'kill -KILL $$', 137],
-  ])('ends with %s: %s', async (_what, script, code) => {
-    expect(await runScript(script)).toEqual({ exitCode: code })
-  })
-
-  it('ends with 127 when there is none, and with 126 when it cannot be run', async () => {
-    const { signal } = new AbortController()
-    const run = (file: string): Promise<unknown> =>
-      runChild({ argv: [file], env, signal, isTerminalShared: false })
-    expect(await run('/nowhere/no-such-program')).toEqual({
+  it('with an empty name is not there, as in a shell', async () => {
+    expect(await runChild({ ...plain, argv: [''] })).toEqual({
       exitCode: 127,
-      failure: 'there is no program /nowhere/no-such-program',
+      failure: 'there is no program ""',
     })
-    const folder = await makeFolder()
-    expect(await run(folder)).toEqual({
+  })
+
+  it('with more words than the system takes cannot be run', async () => {
+    const argv = ['true', ...Array.from({ length: 40 }, () => 'x'.repeat(120_000))]
+    expect(await runChild({ ...plain, argv })).toEqual({
       exitCode: 126,
-      failure: `${folder} cannot be run (EACCES)`,
+      failure: 'true cannot be run (E2BIG)',
     })
   })
 
-  it('has the environment that it is given and nothing besides', async () => {
-    const { signal } = new AbortController()
-    const argv = ['/bin/sh', '-c', 'test "$GIVEN" = "a b" && test -z "$HOME$VITEST"']
-    expect(
-      await runChild({ argv, env: { GIVEN: 'a b' }, signal, isTerminalShared: false }),
-    ).toEqual({
-      exitCode: 0,
-    })
+  it.each<[NodeJS.Signals, number]>([
+    ['SIGINT', 11],
+    ['SIGTERM', 12],
+    ['SIGHUP', 13],
+    ['SIGUSR2', 14],
+    ['SIGQUIT', 15],
+  ])('is told of the %s that we got', async (name, exitCode) => {
+    expect(await signalChild((tell) => tell(name))).toEqual({ exitCode })
   })
 
-  it('is told of the signal that we got', async () => {
-    const controller = new AbortController()
-    const ended = runScript('trap "exit 7" TERM; while :; do read -r _ <&-; done 2>&-', controller)
-    setImmediate(() => controller.abort('SIGTERM'))
-    expect([{ exitCode: 7 }, { exitCode: 143 }]).toContainEqual(await ended)
+  it('is not told a second time of what the terminal told it', async () => {
+    const end = await signalChild(
+      (tell) => {
+        tell('SIGINT')
+        tell('SIGQUIT')
+        tell('SIGHUP')
+      },
+      { isTerminalShared: true },
+    )
+    expect(end).toEqual({ exitCode: 13 })
+  })
+
+  it('outlives a signal that it ignores, and so do we', async () => {
+    const argv = ['sh', '-c', `trap '' TERM; kill -TERM $$; exit 3`]
+    let isListening = false
+    const listenForSignals: RunChildOptions['listenForSignals'] = (listener) => {
+      isListening = true
+      listener('SIGCONT')
+      return () => {
+        isListening = false
+      }
+    }
+    expect(await runChild({ ...plain, argv, listenForSignals })).toEqual({ exitCode: 3 })
+    expect(isListening).toBe(false)
   })
 })
 

@@ -11,14 +11,19 @@ import {
 interface RealShell {
   readonly program: string
   readonly speaks: ShellName
-  /** Arguments before the script, and the script that evaluates $LINES as a user's does. */
+  /** Arguments before the script, and the script that evaluates $STS_LINES as a user's does. */
   readonly flags: readonly string[]
   readonly evaluate: string
   /** POSIX: `eval $(…)` without quotes folds lines and spaces. */
   readonly splitsWords: boolean
 }
 
-const posix = { speaks: 'sh', flags: ['-c'], evaluate: 'eval "$LINES"', splitsWords: true } as const
+const posix = {
+  speaks: 'sh',
+  flags: ['-c'],
+  evaluate: 'eval "$STS_LINES"',
+  splitsWords: true,
+} as const
 const known: readonly RealShell[] = [
   { program: 'sh', ...posix },
   { program: 'bash', ...posix },
@@ -28,14 +33,14 @@ const known: readonly RealShell[] = [
     program: 'fish',
     speaks: 'fish',
     flags: ['--no-config', '-c'],
-    evaluate: 'printf %s "$LINES" | source',
+    evaluate: 'printf %s "$STS_LINES" | source',
     splitsWords: false,
   },
   {
     program: 'pwsh',
     speaks: 'powershell',
     flags: ['-NoProfile', '-NonInteractive', '-Command'],
-    evaluate: '$Env:LINES | Out-String | Invoke-Expression',
+    evaluate: '$Env:STS_LINES | Out-String | Invoke-Expression',
     splitsWords: false,
   },
 ]
@@ -70,7 +75,13 @@ function evaluate(
 ): Readonly<Record<string, string>> {
   const print = `"${process.execPath}" -e "process.stdout.write(JSON.stringify(process.env))"`
   const call = program === 'pwsh' ? `& ${print}` : print
-  const all = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', LINES: lines, ...env }
+  const all = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: '/nonexistent',
+    LC_ALL: 'C.UTF-8',
+    STS_LINES: lines,
+    ...env,
+  }
   const stdout = execFileSync(program, [...flags, `${script}\n${call}`], {
     env: all,
     encoding: 'utf8',
@@ -106,7 +117,7 @@ describe.each(installed)('$program', (shell) => {
   it('fails where the evaluation of a failure decides', () => {
     const script = `${shell.evaluate}${shell.speaks === 'sh' ? ' || exit 9' : ''}`
     const { status } = spawnSync(shell.program, [...shell.flags, script], {
-      env: { PATH: process.env['PATH'] ?? '', LINES: renderShellFailure(shell.speaks) },
+      env: { PATH: process.env['PATH'] ?? '', STS_LINES: renderShellFailure(shell.speaks) },
     })
     expect(status).not.toBe(0)
   })
@@ -119,7 +130,7 @@ describe.each(installed.filter(({ splitsWords }) => splitsWords))('$program', (s
       ['STS_B', `it's & more`],
     ] as const
     const lines = renderShellLines(shell.speaks, set, ['STS_GONE'])
-    const env = evaluate(shell, 'eval $LINES', lines, { STS_GONE: 'x' })
+    const env = evaluate(shell, 'eval $STS_LINES', lines, { STS_GONE: 'x' })
     expect([env['STS_A'], env['STS_B'], env['STS_GONE']]).toEqual([
       'one word',
       `it's & more`,
@@ -131,7 +142,7 @@ describe.each(installed.filter(({ splitsWords }) => splitsWords))('$program', (s
     const { status, stdout } = spawnSync(
       shell.program,
       [...shell.flags, `set -e; ${shell.evaluate}; echo went on`],
-      { env: { PATH: process.env['PATH'] ?? '', LINES: renderShellFailure('sh') } },
+      { env: { PATH: process.env['PATH'] ?? '', STS_LINES: renderShellFailure('sh') } },
     )
     expect({ status, stdout: stdout.toString() }).toEqual({ status: 1, stdout: '' })
   })

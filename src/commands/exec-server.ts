@@ -1,0 +1,69 @@
+/** `exec --server`: the command asks for its credentials whenever it needs some, and they never end under it. */
+import { formatDuration } from '../base/duration.ts'
+import { StsCliError } from '../base/errors.ts'
+import type { Io } from '../base/io.ts'
+import type { RememberedCredentials } from '../client/credential-cache.ts'
+import { startCredentialServer } from '../client/credential-server.ts'
+import { openLease } from '../client/lease.ts'
+
+export interface ServerOptions {
+  readonly first: RememberedCredentials
+  readonly renew: (minTtlSeconds: number) => Promise<RememberedCredentials>
+  readonly isQuiet: boolean
+}
+
+export interface ServedCredentials {
+  readonly set: readonly (readonly [string, string])[]
+  readonly unset: readonly string[]
+  stop(): void
+}
+
+/** What SDKs would take before they ask the endpoint, or in place of it; besides what stands in the way of variables too. */
+const shadowing = [
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_CREDENTIAL_EXPIRATION',
+  'AWS_DEFAULT_PROFILE',
+  'AWS_ROLE_ARN',
+  'AWS_WEB_IDENTITY_TOKEN_FILE',
+  'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+  'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
+]
+
+/** Starts the endpoint. @throws {StsCliError} `ERR_UNAVAILABLE` when this machine has no port for it. */
+export async function serveCredentials(
+  { first, renew, isQuiet }: ServerOptions,
+  io: Io,
+): Promise<ServedCredentials> {
+  const report = (error: unknown, remainingMs: number): void => {
+    if (isQuiet) return
+    const why = error instanceof Error ? error.message : 'unknown reason'
+    const left = formatDuration(remainingMs / 1000)
+    io.writeStderr(`warning: the credentials were not renewed (${why}); ${left} left\n`)
+  }
+  const lease = openLease({
+    first,
+    renew,
+    report,
+    nowMs: () => io.nowMs(),
+    monotonicMs: () => performance.now(),
+  })
+  try {
+    const server = await startCredentialServer(() => lease.current())
+    return {
+      set: [
+        ['AWS_CONTAINER_CREDENTIALS_FULL_URI', server.url],
+        ['AWS_CONTAINER_AUTHORIZATION_TOKEN', server.token],
+      ],
+      unset: shadowing,
+      stop() {
+        server.close()
+        lease.stop()
+      },
+    }
+  } catch (cause) {
+    lease.stop()
+    throw new StsCliError('ERR_UNAVAILABLE', '127.0.0.1 has no port for --server', { cause })
+  }
+}
