@@ -17,6 +17,7 @@ import { parseDurationSeconds } from '../base/duration.ts'
 
 /** Session tokens are HMACs under the root secret: a shorter one can be guessed offline from any token. */
 const strongSecretLength = 32
+const maxWorkers = 64
 /** MinIO's own minima. */
 const minAccessKeyLength = 3
 const minSecretKeyLength = 8
@@ -195,6 +196,18 @@ function readLimits(settings: Settings, io: Io): ServerOptions['limits'] {
     defaultDurationSeconds: Math.min(seconds, maxDurationSeconds),
     isLongerThanTokenAllowed: settings.has('allow-longer-than-token'),
   }
+}
+
+/** How many processes share the address. @throws {StsCliError} `ERR_USAGE` outside 1 to 64. */
+export function readWorkerCount(settings: Settings): number {
+  const text = settings.get('workers') ?? ''
+  const count = Number(text)
+  if (/^\d{1,2}$/.test(text) && count >= 1 && count <= maxWorkers) return count
+  throw new StsCliError(
+    'ERR_USAGE',
+    `--workers ${JSON.stringify(text)} is not from 1 to ${maxWorkers}`,
+    { stage: 'serve', hint: 'one a core is most' },
+  )
 }
 
 function readWhole(settings: Settings, name: string): number {

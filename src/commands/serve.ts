@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import type { Io } from '../base/io.ts'
 import { StsCliError } from '../base/errors.ts'
 import { removeQuietly, writeNamedFile } from '../base/private-file.ts'
@@ -5,11 +6,12 @@ import { createServer, type RunningServer } from '../server/create-server.ts'
 import type { ServerOptions } from '../server/server-options.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 import { hasUsers, leaveTraces } from './serve-traces.ts'
-import { readServerOptions } from './serve-settings.ts'
+import { readServerOptions, readWorkerCount } from './serve-settings.ts'
 import { createSettings, type Settings } from './settings.ts'
 
 /** `serve`: runs until a signal, or until the command after `--` has ended. */
 export async function runServe(parsed: ParsedArgv, io: Io): Promise<number> {
+  if (cluster.isWorker) return (await import('./serve-worker.ts')).runServeWorker(io)
   const settings = createSettings(parsed, io)
   const options = readServerOptions(settings, io)
   if (settings.command !== undefined && options.identityProvider?.kind !== 'embedded')
@@ -17,13 +19,23 @@ export async function runServe(parsed: ParsedArgv, io: Io): Promise<number> {
       stage: 'serve',
       hint: 'it is logged in as the demo client; with your own provider, run sts-cli login yourself',
     })
+  const count = readWorkerCount(settings)
   const signal = io.catchSignals()
-  const server = await createServer(options)
+  const server = await startServer(options, { parsed, count })
   try {
     return await serveUntilDone({ server, options, settings, signal }, io)
   } finally {
     await server.stop()
   }
+}
+
+async function startServer(
+  options: ServerOptions,
+  { parsed, count }: { parsed: ParsedArgv; count: number },
+): Promise<RunningServer> {
+  if (count === 1) return createServer(options)
+  const { startWorkers } = await import('../server/workers/start-workers.ts')
+  return startWorkers(options, { count, settings: parsed })
 }
 
 interface Running {

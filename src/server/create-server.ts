@@ -32,21 +32,16 @@ export interface RunningServer {
   stop(): Promise<void>
 }
 
-const graceMs = 10_000
+/** What running requests have to end in. */
+export const graceMs = 10_000
 
 /**
  * Starts everything the options name and waits until it answers.
  *
  * @throws {StsCliError} `ERR_UNAVAILABLE` for an address that is taken, `ERR_CONFIG` for a setting that cannot be; nothing is left running.
  */
-export async function createServer(options: ServerOptions): Promise<RunningServer> {
-  const closers: Closers = []
-  let stopping: Promise<void> | undefined
-  const stop = (): Promise<void> => {
-    stopping ??= closeAll(closers)
-    return stopping
-  }
-  try {
+export function createServer(options: ServerOptions): Promise<RunningServer> {
+  return openWhole(async (closers) => {
     const issuer = await openIssuer(options, closers)
     const handler = await buildHandler(options, issuer, closers)
     const tls = options.tls === 'self-made' ? await makeTls(options) : options.tls
@@ -60,15 +55,30 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
       url: listener.url,
       issuer,
       certificate: options.tls === 'self-made' ? tls?.cert : undefined,
-      stop,
     }
+  })
+}
+
+/** Opens all parts or none: when one cannot be opened, those before it are closed again. */
+export async function openWhole(
+  open: (closers: Closers) => Promise<Omit<RunningServer, 'stop'>>,
+): Promise<RunningServer> {
+  const closers: Closers = []
+  let stopping: Promise<void> | undefined
+  const stop = (): Promise<void> => {
+    stopping ??= closeAll(closers)
+    return stopping
+  }
+  try {
+    return { ...(await open(closers)), stop }
   } catch (error) {
     await stop()
     throw error
   }
 }
 
-async function openIssuer(
+/** The embedded provider, where the options want it. @throws {StsCliError} `ERR_UNAVAILABLE` for its address. */
+export async function openIssuer(
   options: ServerOptions,
   closers: Closers,
 ): Promise<RunningIssuer | undefined> {
@@ -97,7 +107,7 @@ async function buildHandler(
   const tokenVerifier = openTokenVerifier(options, issuer, closers)
   const ldap = openLdap(options, policies)
   const backend = await openS3Backend(options, closers)
-  const metrics = createMetrics()
+  const metrics = createMetrics(options.peers)
   const router = createRouter({
     sts: createStsHandler({
       ...options,
@@ -132,7 +142,8 @@ async function buildHandler(
   return countRequests(router, metrics)
 }
 
-async function makeTls(options: ServerOptions): Promise<{ cert: string; key: string }> {
+/** The certificate of `--tls`. */
+export async function makeTls(options: ServerOptions): Promise<{ cert: string; key: string }> {
   const { makeCertificate } = await import('./issuer/certificate.ts')
   return makeCertificate(options.nowMs())
 }

@@ -1,6 +1,7 @@
 /** Counters for Prometheus. The door to prom-client. */
-import { Counter, Histogram, Registry } from 'prom-client'
+import { AggregatorRegistry, Counter, Histogram, Registry } from 'prom-client'
 import type { HttpHandler } from './http/http-message.ts'
+import type { Peers } from './peers.ts'
 
 export interface Metrics {
   count(action: string, status: number, seconds: number): void
@@ -8,8 +9,8 @@ export interface Metrics {
   text(): Promise<string>
 }
 
-/** Makes a registry of its own, so that two servers in one process do not share counts. */
-export function createMetrics(): Metrics {
+/** Makes a registry of its own, so that two servers in one process do not share counts. With peers, its text is the sum of all. */
+export function createMetrics(peers?: Peers): Metrics {
   const registry = new Registry()
   const requests = new Counter({
     name: 'sts_cli_requests_total',
@@ -23,6 +24,7 @@ export function createMetrics(): Metrics {
     labelNames: ['action'],
     registers: [registry],
   })
+  peers?.onCount(() => registry.getMetricsAsJSON())
   const counts = new Map<string, (seconds: number) => void>()
   return {
     count(action, status, seconds) {
@@ -40,7 +42,10 @@ export function createMetrics(): Metrics {
       }
       count(seconds)
     },
-    text: () => registry.metrics(),
+    text: async () => {
+      if (peers === undefined) return registry.metrics()
+      return AggregatorRegistry.aggregate(await peers.collectCounts()).metrics()
+    },
   }
 }
 

@@ -8,6 +8,7 @@ import { createTokenVerifier, type TokenVerifier } from './identity/token-verifi
 import type { RunningIssuer } from './issuer/start-issuer.ts'
 import { cannedPolicies } from './policy/canned.ts'
 import type { Authorizer } from './policy/authorizer.ts'
+import { shareRevocations } from './peers.ts'
 import { createIamAuthorizer } from './policy/iam-authorizer.ts'
 import { createOpaAuthorizer } from './policy/opa-authorizer.ts'
 import { parsePolicyDocument, type PolicyDocument } from './policy/policy-document.ts'
@@ -35,7 +36,7 @@ export async function openSessions(
   policies: Map<string, PolicyDocument>,
   closers: Closers,
 ): Promise<SessionStore> {
-  const { root, nowMs, log, etcd, policyClaim } = options
+  const { root, nowMs, log, etcd, peers, policyClaim } = options
   const shared = { rootSecret: root.secretAccessKey, policyClaim, nowMs }
   const sessions =
     etcd === undefined
@@ -48,7 +49,10 @@ export async function openSessions(
           onPolicy: createPolicyFollower(options, policies),
         })
   closers.push(() => sessions.close())
-  return sessions
+  // What is revoked in etcd, every process learns from there.
+  return peers === undefined || etcd !== undefined
+    ? sessions
+    : shareRevocations(sessions, { peers, nowMs })
 }
 
 /** Puts shared policies among the others. One of `--policy` wins over them, as they win over the canned ones. */
@@ -110,14 +114,11 @@ export function openTokenVerifier(
   closers: Closers,
 ): TokenVerifier | undefined {
   const { identityProvider, nowMs, log } = options
-  if (issuer !== undefined) {
+  const own = issuer ?? (identityProvider?.kind === 'shared' ? identityProvider : undefined)
+  if (own !== undefined) {
     // The keys are in this process: no round trip, and no moment at start when tokens cannot be verified.
-    return createTokenVerifier({
-      jwksUrl: issuer.jwksUrl.href,
-      fetchJson: async () => issuer.jwks,
-      nowMs,
-      log,
-    })
+    const jwksUrl = String(own.jwksUrl)
+    return createTokenVerifier({ jwksUrl, fetchJson: async () => own.jwks, nowMs, log })
   }
   if (identityProvider?.kind !== 'external') return undefined
   const { jwksUrl, configUrl, clientId, ca } = identityProvider
@@ -132,13 +133,13 @@ export function openTokenVerifier(
  * @throws {StsCliError} `ERR_CONFIG` for a bucket's name; what `openUpstream` throws.
  */
 export async function openS3Backend(options: ServerOptions, closers: Closers): Promise<S3Backend> {
-  const { objects, nowMs, log, root } = options
+  const { objects, nowMs, log, root, peers } = options
   if (objects.kind === 'gateway') {
     const upstream = await openUpstream({ ...objects, credentials: root, nowMs, log }, closers)
     return createGatewayBackend(upstream)
   }
   const directory = objects.directory ?? (await makeTemporaryDirectory(closers))
-  const store = await openFilesystemStore(directory, { nowMs })
+  const store = await openFilesystemStore(directory, { nowMs, sharedLocks: peers?.locks })
   for (const bucket of objects.buckets) {
     checkBucketName(bucket)
     if (!(await store.hasBucket(bucket))) await store.createBucket(bucket)
@@ -146,7 +147,8 @@ export async function openS3Backend(options: ServerOptions, closers: Closers): P
   return createStoreBackend(store)
 }
 
-async function makeTemporaryDirectory(closers: Closers): Promise<string> {
+/** A directory for objects that goes when the server stops. */
+export async function makeTemporaryDirectory(closers: Closers): Promise<string> {
   const temporary = await mkdtemp(path.join(tmpdir(), 'sts-cli-serve-'))
   closers.push(() => rm(temporary, { recursive: true, force: true }))
   return temporary

@@ -4,6 +4,7 @@ import type { Credentials } from '../protocol/credentials.ts'
 import type { LdapOptions } from './identity/ldap/directory.ts'
 import type { IssuerClient } from './issuer/create-issuer.ts'
 import type { IssuerUser } from './issuer/users.ts'
+import type { Peers } from './peers.ts'
 import type { EtcdOptions } from './sessions/etcd/etcd-sessions.ts'
 import type { Address } from './server-address.ts'
 import type { LdapLogins, StsLimits } from './sts/sts-action.ts'
@@ -18,7 +19,7 @@ export interface ServerOptions {
   readonly domains: readonly string[]
   /** Name → policy document as JSON text, besides the canned ones. */
   readonly policies: ReadonlyMap<string, string>
-  readonly identityProvider: EmbeddedProvider | ExternalProvider | undefined
+  readonly identityProvider: EmbeddedProvider | ExternalProvider | SharedProvider | undefined
   readonly policyClaim: string
   /** Undefined: the IAM documents decide. */
   readonly policyEngine: PolicyEngine | undefined
@@ -29,6 +30,8 @@ export interface ServerOptions {
   /** Where issued credentials are shared with other servers; undefined: they are derived, and nothing is kept. */
   readonly etcd?: EtcdOptions | undefined
   readonly limits: StsLimits
+  /** Other processes at the same address. */
+  readonly peers?: Peers | undefined
   readonly log: Log
   readonly isAccessLogged: boolean
   readonly nowMs: () => number
@@ -70,6 +73,14 @@ export interface EmbeddedProvider {
   readonly clients: readonly IssuerClient[]
   /** Who may sign in with a browser, a device or a password; nobody when left out. */
   readonly users?: readonly IssuerUser[] | undefined
+}
+
+/** The embedded provider of another process. */
+export interface SharedProvider {
+  readonly kind: 'shared'
+  readonly jwksUrl: string
+  /** Its key set: it has one for as long as it runs. */
+  readonly jwks: unknown
 }
 
 export interface ExternalProvider {

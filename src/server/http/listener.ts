@@ -2,6 +2,7 @@
  * Sockets to values and back. Everything a client can do to a connection ends here: slow headers, bodies nobody reads, uploads that wait
  * for `100 Continue`, clients that go away.
  */
+import { randomInt } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type ServerOptions as TlsServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -170,11 +171,12 @@ function continueOnRead(message: IncomingMessage, response: ServerResponse): Rea
   )
 }
 
-/** Upper-case hex of the time, as MinIO's, made unique by a counter. */
+/** Upper-case hex of the time in nanoseconds, as MinIO's; a counter and, among processes, an offset below the millisecond make it unique. */
 function createRequestIds(nowMs: () => number): () => string {
+  const offset = BigInt(randomInt(1_000_000))
   let last = 0n
   return () => {
-    const now = BigInt(nowMs()) * 1_000_000n
+    const now = BigInt(nowMs()) * 1_000_000n + offset
     last = now > last ? now : last + 1n
     return last.toString(16).toUpperCase()
   }

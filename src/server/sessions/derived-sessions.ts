@@ -24,8 +24,8 @@ export function createDerivedSessions(options: SessionTokensOptions): SessionSto
       const claims = sessionToken === undefined ? undefined : tokens.read(sessionToken, accessKeyId)
       return lookUpDerived({ accessKeyId, sessionToken, claims }, { tokens, revocations, nowMs })
     },
-    async revoke(target) {
-      if (!revocations.add(toRevocation(target, nowMs()))) throw tooManyRevocations()
+    async revoke(target, atMs = nowMs()) {
+      if (!revocations.add(toRevocation(target, atMs))) throw tooManyRevocations()
     },
     checkReady: async () => true,
     async close() {

@@ -38,11 +38,11 @@ export interface SessionStore {
   issue(request: SessionRequest): Promise<TemporaryCredentials>
   lookUp(accessKeyId: string, sessionToken: string | undefined): Promise<SessionLookup>
   /**
-   * Ends one session, or all of a user's that were issued until now; later look-ups answer `revoked`.
+   * Ends one session, or all of a user's that were issued until `atMs` (now, when it is left out); later look-ups answer `revoked`.
    *
    * @throws {AwsError} `ServiceUnavailable` when it is known to this server alone, or there is no room for it.
    */
-  revoke(target: RevocationTarget): Promise<void>
+  revoke(target: RevocationTarget, atMs?: number): Promise<void>
   /** Resolves when the store can answer; readiness asks it. */
   checkReady(): Promise<boolean>
   close(): Promise<void>

@@ -5,7 +5,7 @@ import { StsCliError } from '../../../base/errors.ts'
 import type { ObjectStore } from '../object-store.ts'
 import { createBucket, deleteBucket, hasBucket, listBuckets } from './buckets.ts'
 import { errorCode, orAbsent, stagingFolder, type Disk } from './disk.ts'
-import { createKeyLocks } from './key-locks.ts'
+import { createKeyLocks, type KeyLocks } from './key-locks.ts'
 import { listObjects } from './list-objects.ts'
 import { findObject } from './locate.ts'
 import { deleteObject, openObject, putObject, replaceTags, requireBucket } from './objects.ts'
@@ -16,6 +16,12 @@ import * as uploads from './uploads.ts'
 /** Staging files older than this were left by a process that died: none takes that long to write. */
 const abandonedAfterMs = 24 * 3600 * 1000
 
+export interface FilesystemStoreOptions {
+  readonly nowMs: () => number
+  /** Set where other processes open the same folder: the locks that all of them take. */
+  readonly sharedLocks?: KeyLocks | undefined
+}
+
 /**
  * Opens a folder as an object store, making it when it is missing.
  *
@@ -24,11 +30,16 @@ const abandonedAfterMs = 24 * 3600 * 1000
  */
 export async function openFilesystemStore(
   directory: string,
-  { nowMs }: { nowMs: () => number },
+  { nowMs, sharedLocks }: FilesystemStoreOptions,
 ): Promise<ObjectStore> {
   const root = await prepareFolder(directory)
   await removeAbandoned(root, nowMs())
-  const disk: Disk = { root, locks: createKeyLocks(), sidecars: createSidecars(root), nowMs }
+  const disk: Disk = {
+    root,
+    locks: sharedLocks ?? createKeyLocks(),
+    sidecars: createSidecars(root, { isCaching: sharedLocks === undefined }),
+    nowMs,
+  }
   return {
     createBucket: (bucket) => createBucket(disk, bucket),
     hasBucket: (bucket) => hasBucket(disk, bucket),

@@ -34,11 +34,15 @@ export interface Sidecars {
 /** Records kept in memory: HEAD, GET and lists of what is in use need no second file. */
 const maxCached = 10_000
 
-/** @param root the store's root. */
-export function createSidecars(root: string): Sidecars {
+/**
+ * @param root the store's root.
+ * @param options.isCaching false where another process may change an object's tags, which leave its file as it was.
+ */
+export function createSidecars(root: string, { isCaching } = { isCaching: true }): Sidecars {
   const cache = new Map<string, readonly ObjectRecord[]>()
 
   function remember(path: string, records: readonly ObjectRecord[]): void {
+    if (!isCaching) return
     cache.delete(path)
     cache.set(path, records)
     if (cache.size <= maxCached) return

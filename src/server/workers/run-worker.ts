@@ -1,0 +1,105 @@
+/** A worker's life: it is told what to be, says when it is ready, and stops when it is told to. */
+import cluster from 'node:cluster'
+import { StsCliError } from '../../base/errors.ts'
+import type { RunningServer } from '../create-server.ts'
+import type { Peers, Revocation } from '../peers.ts'
+import { createRemoteLocks, type RemoteLocks } from './locks.ts'
+import type { SharedParts, StartFailure, ToFirst, ToWorker } from './messages.ts'
+
+/** Makes the server of what the first process sent. */
+export type StartServer = (
+  settings: unknown,
+  shared: SharedParts,
+  peers: Peers,
+) => Promise<RunningServer>
+
+/**
+ * Serves until the first process says stop. Where that process is gone without a word, Node ends this one.
+ *
+ * @returns Exit code.
+ */
+export function runWorker(start: StartServer): Promise<number> {
+  const { link, take } = openLink()
+  let server: Promise<RunningServer | undefined> = Promise.resolve(undefined)
+  return new Promise((resolve) => {
+    cluster.worker?.on('message', (message: ToWorker) => {
+      if (message.kind === 'start') server = begin(start(message.settings, message.shared, link))
+      else if (message.kind === 'stop') resolve(end(server))
+      else take(message)
+    })
+    send({ kind: 'here' })
+  })
+}
+
+async function begin(starting: Promise<RunningServer>): Promise<RunningServer | undefined> {
+  try {
+    const server = await starting
+    send({ kind: 'ready', url: server.url.href })
+    return server
+  } catch (error) {
+    send({ kind: 'failed', failure: describe(error) })
+    return undefined
+  }
+}
+
+async function end(server: Promise<RunningServer | undefined>): Promise<number> {
+  await (await server)?.stop()
+  return 0
+}
+
+function send(message: ToFirst): void {
+  // Where the first process is gone, Node ends this one.
+  cluster.worker?.send(message, () => {})
+}
+
+function openLink(): { link: Peers; take: (message: ToWorker) => void } {
+  const locks: RemoteLocks = createRemoteLocks(send)
+  const questions = new Map<number, (counts: object[]) => void>()
+  const early: Revocation[] = []
+  let listen = (revocation: Revocation): void => void early.push(revocation)
+  let count: (() => Promise<object>) | undefined
+  let last = 0
+  const link: Peers = {
+    locks,
+    announceRevocation: (revocation) => send({ kind: 'revoked', revocation }),
+    onRevocation(listener) {
+      listen = listener
+      for (const revocation of early.splice(0)) listener(revocation)
+    },
+    onCount: (counter) => {
+      count = counter
+    },
+    collectCounts() {
+      last += 1
+      send({ kind: 'collect', question: last })
+      return new Promise((resolve) => questions.set(last, resolve))
+    },
+  }
+  return {
+    link,
+    take(message) {
+      if (message.kind === 'granted') locks.grant(message.lock)
+      if (message.kind === 'revoked') listen(message.revocation)
+      if (message.kind === 'count') void answer(message.collection, count)
+      if (message.kind !== 'counts') return
+      questions.get(message.question)?.(message.counts)
+      questions.delete(message.question)
+    },
+  }
+}
+
+async function answer(
+  collection: number,
+  count: (() => Promise<object>) | undefined,
+): Promise<void> {
+  send({ kind: 'counted', collection, counts: (await count?.()) ?? [] })
+}
+
+function describe(error: unknown): StartFailure {
+  if (error instanceof StsCliError) {
+    const { code, message, hint } = error
+    return { code, message, hint }
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  return { code: undefined, message: text, hint: undefined }
+}

@@ -1,0 +1,87 @@
+/** One address, several processes: STS and S3 in each worker, the embedded provider and what was made up at start in the first process. */
+import { createServer as createSocket, type AddressInfo } from 'node:net'
+import { graceMs, makeTls, openIssuer, openWhole, type RunningServer } from '../create-server.ts'
+import { type Closers, makeTemporaryDirectory, openS3Backend } from '../open-backends.ts'
+import type { ServerOptions } from '../server-options.ts'
+import type { SharedParts } from './messages.ts'
+import { createWorkerPool } from './worker-pool.ts'
+
+export interface WorkersOptions {
+  /** At least 1. */
+  readonly count: number
+  /** What each worker reads its own options from; clonable. */
+  readonly settings: unknown
+}
+
+/** A worker closes its listener within `graceMs`; its stores take a moment more. */
+const workerGraceMs = graceMs + 2000
+
+/**
+ * Starts workers and waits until all of them listen.
+ *
+ * @throws {StsCliError} As `createServer`; nothing is left running.
+ */
+export function startWorkers(
+  options: ServerOptions,
+  { count, settings }: WorkersOptions,
+): Promise<RunningServer> {
+  const { root, log, nowMs } = options
+  return openWhole(async (closers) => {
+    const issuer = await openIssuer(options, closers)
+    const tls = options.tls === 'self-made' ? await makeTls(options) : options.tls
+    const directory = await prepareDirectory(options, closers)
+    const port = await choosePort(options.address)
+    const shared: SharedParts = { port, root, tls, directory, provider: toShared(issuer) }
+    const pool = createWorkerPool({ settings, shared, log, nowMs })
+    closers.push(() => pool.stop(workerGraceMs))
+    const url = new URL(await pool.start(count))
+    const certificate = options.tls === 'self-made' ? tls?.cert : undefined
+    return { url, issuer, certificate }
+  })
+}
+
+/** A worker's options: what it read itself, with what is one for all of them. */
+export function toWorkerOptions(options: ServerOptions, shared: SharedParts): ServerOptions {
+  const { port, root, tls, directory, provider } = shared
+  return {
+    ...options,
+    address: { ...options.address, port },
+    root,
+    tls,
+    objects:
+      directory === undefined ? options.objects : { kind: 'directory', directory, buckets: [] },
+    identityProvider:
+      options.identityProvider?.kind === 'embedded' && provider !== undefined
+        ? { kind: 'shared', ...provider }
+        : options.identityProvider,
+  }
+}
+
+/** One directory for all, with the buckets that were asked for; undefined in front of another S3. */
+async function prepareDirectory(
+  options: ServerOptions,
+  closers: Closers,
+): Promise<string | undefined> {
+  const { objects } = options
+  if (objects.kind !== 'directory') return undefined
+  const directory = objects.directory ?? (await makeTemporaryDirectory(closers))
+  await openS3Backend({ ...options, objects: { ...objects, directory } }, closers)
+  return directory
+}
+
+function toShared(issuer: RunningServer['issuer']): SharedParts['provider'] {
+  return issuer === undefined ? undefined : { jwksUrl: issuer.jwksUrl.href, jwks: issuer.jwks }
+}
+
+/** A free port is chosen once, so that a worker begun later joins the others. */
+function choosePort({ host, port }: ServerOptions['address']): Promise<number> {
+  if (port !== 0) return Promise.resolve(port)
+  return new Promise((resolve, reject) => {
+    const socket = createSocket()
+    socket.once('error', reject)
+    socket.listen(0, host, () => {
+      const chosen = (socket.address() as AddressInfo).port
+      socket.close(() => resolve(chosen))
+    })
+  })
+}

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest'
+import { createLockDesk, createRemoteLocks } from '../../../src/server/workers/locks.ts'
+
+/** Workers whose channel is a function call. */
+function connect(count: number) {
+  const desk = createLockDesk()
+  const workers = Array.from({ length: count }, (_, worker) => {
+    const locks = createRemoteLocks((message) =>
+      desk.take(worker, message, () => {
+        if (message.kind === 'lock') locks.grant(message.lock)
+      }),
+    )
+    return locks
+  })
+  return { desk, workers }
+}
+
+/** Work that lasts until it is ended, and says whether it has begun. */
+function makeWork() {
+  let end = (): void => {}
+  const ended = new Promise<void>((resolve) => (end = resolve))
+  let begin = (): void => {}
+  const begun = new Promise<void>((resolve) => (begin = resolve))
+  const work = {
+    hasBegun: false,
+    begun,
+    end: () => end(),
+    run: async (): Promise<void> => {
+      work.hasBegun = true
+      begin()
+      await ended
+    },
+  }
+  return work
+}
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+describe('locks among workers', () => {
+  it('let one worker hold a name at a time', async () => {
+    const { workers } = connect(2)
+    const first = makeWork()
+    const second = makeWork()
+    void workers[0]?.hold('bucket/key', first.run)
+    const done = workers[1]?.hold('bucket/key', second.run)
+    await first.begun
+    await settle()
+    expect(second.hasBegun).toBe(false)
+
+    first.end()
+    await second.begun
+    second.end()
+    await done
+  })
+
+  it('let many share a name, and a holder wait for all of them', async () => {
+    const { workers } = connect(3)
+    const sharers = [makeWork(), makeWork()]
+    const holder = makeWork()
+    sharers.forEach((work, index) => void workers[index]?.share('bucket', work.run))
+    void workers[2]?.hold('bucket', holder.run)
+    await Promise.all(sharers.map((work) => work.begun))
+    sharers[0]?.end()
+    await settle()
+    expect(holder.hasBegun).toBe(false)
+
+    sharers[1]?.end()
+    await holder.begun
+    holder.end()
+  })
+
+  it('are given back when the work fails, whose error the caller gets', async () => {
+    const { workers } = connect(2)
+    const failing = workers[0]?.hold('key', () => Promise.reject(new Error('disk')))
+    await expect(failing).rejects.toThrow('disk')
+    await expect(workers[1]?.hold('key', async () => 'held')).resolves.toBe('held')
+  })
+
+  it('are free when the worker that held them died, and not given to it while it waited', async () => {
+    const { desk, workers } = connect(3)
+    const held = makeWork()
+    const waited = makeWork()
+    void workers[0]?.hold('key', held.run)
+    void workers[1]?.hold('key', waited.run)
+    await held.begun
+    desk.forget(1)
+    desk.forget(0)
+    await expect(workers[2]?.hold('key', async () => 'held')).resolves.toBe('held')
+    expect(waited.hasBegun).toBe(false)
+  })
+})

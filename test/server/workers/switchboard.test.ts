@@ -1,0 +1,160 @@
+import type { Worker } from 'node:cluster'
+import { EventEmitter } from 'node:events'
+import { describe, expect, it, vi } from 'vitest'
+import { shareRevocations, type Peers, type Revocation } from '../../../src/server/peers.ts'
+import { createDerivedSessions } from '../../../src/server/sessions/derived-sessions.ts'
+import { createCollector } from '../../../src/server/workers/collect-counts.ts'
+import { createSwitchboard } from '../../../src/server/workers/switchboard.ts'
+import { pauseBeforeReplacementMs } from '../../../src/server/workers/worker-pool.ts'
+
+class FakeWorker extends EventEmitter {
+  readonly sent: unknown[] = []
+  readonly id: number
+  constructor(id: number) {
+    super()
+    this.id = id
+  }
+  isConnected(): boolean {
+    return true
+  }
+  send(message: unknown, _sent: () => void): void {
+    this.sent.push(message)
+  }
+}
+
+function connect(board: ReturnType<typeof createSwitchboard>, id: number): FakeWorker {
+  const worker = new FakeWorker(id)
+  board.connect(worker as unknown as Worker)
+  return worker
+}
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+const revocation: Revocation = { target: { accessKeyId: 'A'.repeat(20) }, atMs: 5 }
+
+describe('the switchboard of workers', () => {
+  it('passes a revocation to every other worker, and to those that come later', () => {
+    const board = createSwitchboard()
+    const [first, second] = [connect(board, 1), connect(board, 2)]
+    first.emit('message', { kind: 'revoked', revocation })
+    expect(second.sent).toEqual([{ kind: 'revoked', revocation }])
+    expect(first.sent).toEqual([])
+
+    const third = connect(board, 3)
+    third.emit('message', { kind: 'here' })
+    expect(third.sent).toEqual([{ kind: 'revoked', revocation }])
+  })
+
+  it('gives the one that asks the counts of all', async () => {
+    const board = createSwitchboard()
+    const [first, second] = [connect(board, 1), connect(board, 2)]
+    first.emit('message', { kind: 'collect', question: 7 })
+    for (const [worker, counts] of [
+      [first, [{ name: 'a' }]],
+      [second, [{ name: 'b' }]],
+    ] as const) {
+      const [asked] = worker.sent as { kind: string; collection: number }[]
+      expect(asked).toMatchObject({ kind: 'count' })
+      worker.emit('message', { kind: 'counted', collection: asked?.collection, counts })
+    }
+    await settle()
+    expect(first.sent.at(-1)).toEqual({
+      kind: 'counts',
+      question: 7,
+      counts: [[{ name: 'a' }], [{ name: 'b' }]],
+    })
+  })
+
+  it('does not wait for the counts of a worker that died', async () => {
+    const board = createSwitchboard()
+    const [first, second] = [connect(board, 1), connect(board, 2)]
+    first.emit('message', { kind: 'collect', question: 1 })
+    const [asked] = first.sent as { collection: number }[]
+    first.emit('message', { kind: 'counted', collection: asked?.collection, counts: [] })
+    second.emit('exit')
+    await settle()
+    expect(first.sent.at(-1)).toEqual({ kind: 'counts', question: 1, counts: [[]] })
+    expect(board.workers.size).toBe(1)
+  })
+
+  it('lets a worker have a lock that a dead one held', async () => {
+    const board = createSwitchboard()
+    const [first, second] = [connect(board, 1), connect(board, 2)]
+    first.emit('message', { kind: 'lock', lock: 1, name: 'key', isExclusive: true })
+    second.emit('message', { kind: 'lock', lock: 1, name: 'key', isExclusive: true })
+    await settle()
+    expect(first.sent).toEqual([{ kind: 'granted', lock: 1 }])
+    expect(second.sent).toEqual([])
+    first.emit('exit')
+    await settle()
+    expect(second.sent).toEqual([{ kind: 'granted', lock: 1 }])
+  })
+})
+
+describe('counts of several processes', () => {
+  it('are given without a silent one after a second', async () => {
+    vi.useFakeTimers()
+    try {
+      const collector = createCollector()
+      const collecting = collector.collect([1, 2], (worker, collection) => {
+        if (worker === 1) collector.answer(worker, collection, ['one'])
+      })
+      await vi.advanceTimersByTimeAsync(1000)
+      expect(await collecting).toEqual([['one']])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+})
+
+describe('a dead worker', () => {
+  it.each([
+    [1, 0],
+    [2, 400],
+    [3, 800],
+    [6, 6400],
+    [7, 10_000],
+    [5000, 10_000],
+  ])('is replaced, after %i deaths in a minute, in %i ms', (deaths, pauseMs) => {
+    expect(pauseBeforeReplacementMs(deaths)).toBe(pauseMs)
+  })
+})
+
+describe('sessions of several processes', () => {
+  it('are revoked where another process revoked them, and tell of their own', async () => {
+    const sessions = createDerivedSessions({ rootSecret: 'a root secret', nowMs: () => 0 })
+    const announced: Revocation[] = []
+    let hear = (_revocation: Revocation): void => {}
+    const peers = {
+      announceRevocation: (one: Revocation) => void announced.push(one),
+      onRevocation: (listener: typeof hear) => {
+        hear = listener
+      },
+    } as unknown as Peers
+    const shared = shareRevocations(sessions, { peers, nowMs: () => 2000 })
+    const request = {
+      subject: 'me',
+      claims: {},
+      policyNames: [],
+      sessionPolicy: undefined,
+      groups: [],
+      expiresAtMs: 60_000,
+    }
+    const issued = await Promise.all([shared.issue(request), shared.issue(request)])
+    const outcomes = (): Promise<string[]> =>
+      Promise.all(
+        issued.map(
+          async ({ accessKeyId, sessionToken }) =>
+            (await shared.lookUp(accessKeyId, sessionToken)).outcome,
+        ),
+      )
+    expect(await outcomes()).toEqual(['found', 'found'])
+
+    hear({ target: { accessKeyId: issued[0].accessKeyId }, atMs: 1000 })
+    expect(await outcomes()).toEqual(['revoked', 'found'])
+    expect(announced).toEqual([])
+    const target = { accessKeyId: issued[1].accessKeyId }
+    await shared.revoke(target)
+    expect(await outcomes()).toEqual(['revoked', 'revoked'])
+    expect(announced).toEqual([{ target, atMs: 2000 }])
+  })
+})
