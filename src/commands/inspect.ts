@@ -1,27 +1,46 @@
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
-import { inspectToken } from '../client/inspect-token.ts'
+import { inspectToken, type TokenReport } from '../client/inspect-token.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 import { createSettings } from './settings.ts'
 
-/** `inspect [TOKEN|-]`: decodes a JWT here, never sends it, and says what an STS would miss. */
+/** `inspect [TOKEN|-]`: decodes a JWT here, never sends it, and says what an STS would miss; with `--simulate`, what policies would decide. */
 export async function runInspect(parsed: ParsedArgv, io: Io): Promise<number> {
-  const [operand, ...more] = parsed.operands
-  if (operand === undefined || more.length > 0)
-    throw new StsCliError('ERR_USAGE', 'inspect takes one token, or - for stdin', {
-      hint: 'sts-cli token | sts-cli inspect -',
-    })
+  const settings = createSettings(parsed, io)
+  const [operand, resource, ...more] = parsed.operands
+  const action = settings.get('simulate')
+  const isWhole = action === undefined ? resource === undefined : resource !== undefined
+  if (operand === undefined || !isWhole || more.length > 0)
+    throw new StsCliError(
+      'ERR_USAGE',
+      action === undefined
+        ? 'inspect takes one token, or - for stdin'
+        : 'inspect --simulate takes a token, or - for stdin, and BUCKET or BUCKET/KEY',
+      { hint: 'sts-cli token | sts-cli inspect -' },
+    )
   const token = operand === '-' ? (await io.readStdin(256 * 1024)).trim() : operand
   const report = inspectToken(token, io.nowMs())
-  if (createSettings(parsed, io).has('json')) {
-    io.writeStdout(`${JSON.stringify(report, undefined, 2)}\n`)
+  if (action === undefined) {
+    io.writeStdout(settings.has('json') ? toJson(report) : describe(report))
     return 0
   }
-  const lines = [
-    JSON.stringify(report.header, undefined, 2),
-    JSON.stringify(report.claims, undefined, 2),
-  ]
-  for (const { level, message } of report.findings) lines.push(`${level}: ${message}`)
-  io.writeStdout(`${lines.join('\n')}\n`)
-  return 0
+  const { simulate } = await import('./simulate-policy.ts')
+  const verdict = await simulate(
+    { claims: report.claims, action, resource: resource ?? '' },
+    settings,
+    io,
+  )
+  const word = verdict.isAllowed ? 'allowed' : 'denied'
+  io.writeStdout(settings.has('json') ? toJson(verdict) : `${word}: ${verdict.reason}\n`)
+  return verdict.isAllowed ? 0 : 1
+}
+
+function describe({ header, claims, findings }: TokenReport): string {
+  const lines = [header, claims].map((part) => JSON.stringify(part, undefined, 2))
+  for (const { level, message } of findings) lines.push(`${level}: ${message}`)
+  return `${lines.join('\n')}\n`
+}
+
+function toJson(value: object): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`
 }

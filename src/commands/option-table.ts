@@ -134,6 +134,16 @@ const session: readonly OptionSpec[] = [
   remember('min-ttl TIME', 'renew when less than this is left', { commands: using }),
 ]
 
+const simulateOption = defineGroup('simulate', ['inspect'])
+const simulate: readonly OptionSpec[] = [
+  simulateOption('simulate ACTION', 'say whether the policies allow it: s3:PutObject BUCKET/KEY'),
+  simulateOption(
+    'policy FILE…',
+    'the policy that decides, or NAME=FILE for one that the token names',
+  ),
+  simulateOption('context KEY=VALUE…', 'a condition key of the request: aws:SourceIp=192.0.2.1'),
+]
+
 const net = defineGroup('network', going)
 const network: readonly OptionSpec[] = [
   net('timeout TIME', 'time limit of a request, retries included', { default: '30s' }),
@@ -163,6 +173,7 @@ export const optionTable: readonly OptionSpec[] = [
   ...sts,
   ...output,
   ...session,
+  ...simulate,
   ...network,
   ...serveOptions,
   ...general,

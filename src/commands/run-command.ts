@@ -87,9 +87,13 @@ export const commandTable: readonly CommandSpec[] = [
   },
   {
     name: 'inspect',
-    operands: '[TOKEN|-]',
-    summary: 'decode a token here and say what an STS would miss',
-    examples: ['sts-cli token | sts-cli inspect -'],
+    operands: '[TOKEN|-] [BUCKET/KEY]',
+    summary: 'decode a token here and say what an STS would miss, or what policies would decide',
+    examples: [
+      'sts-cli token | sts-cli inspect -',
+      'sts-cli token | sts-cli inspect - --simulate s3:PutObject my-bucket/my-object',
+      'sts-cli creds --field sessionToken | sts-cli inspect - --simulate s3:ListBucket my-bucket --policy team=team.json',
+    ],
     load: async () => (await import('./inspect.ts')).runInspect,
   },
   {

@@ -110,8 +110,12 @@ function checkAudience(claims: JsonObject, clientId: string): void {
   )
 }
 
-// WSO2's client-credentials tokens of 2018 have no subject; the quickstart must work with them.
-function readSubject(claims: JsonObject): string {
+/**
+ * Whom a token speaks of: `sub`, else the client. WSO2's client-credentials tokens of 2018 have no subject, and the quickstart must work.
+ *
+ * @throws {AwsError} `InvalidParameterValue` when there is none of these claims.
+ */
+export function readSubject(claims: JsonObject): string {
   const audiences = readStrings(claims, 'aud')
   const candidates = [
     readString(claims, 'sub'),

@@ -42,6 +42,13 @@ export function isKnownConditionKey(key: string): boolean {
   )
 }
 
+/** The name under which a request's conditions hold a key's values; undefined for a key that they do not hold (claims, who is asking). */
+export function findConditionName(key: string): string | undefined {
+  const lower = key.toLowerCase()
+  const names = Object.hasOwn(factKeys, lower) ? factKeys : sentKeys
+  return Object.hasOwn(names, lower) ? names[lower] : undefined
+}
+
 /** The values a request has for a key; none when it has no such fact. */
 export function findConditionValues(key: string, request: AuthorizationRequest): readonly string[] {
   const lower = key.toLowerCase()

@@ -3,7 +3,7 @@ import { AwsError } from '../../protocol/aws-error.ts'
 import { isObject, type JsonObject } from '../../base/parse.ts'
 import type { StsResult } from '../../protocol/sts-wire.ts'
 import { readDurationSeconds, readSessionPolicy } from './parameters.ts'
-import { keepKnownPolicies } from './policy-names.ts'
+import { keepKnownPolicies, readNames } from './policy-names.ts'
 import type { StsRequest, StsServices } from './sts-action.ts'
 
 /** Verifies `token`, applies the claim and lifetime rules, and issues credentials. */
@@ -57,16 +57,6 @@ function readPolicyNames(claims: JsonObject, services: StsServices): readonly st
     )
   }
   return keepKnownPolicies(names, `claim ${services.policyClaim}`, services)
-}
-
-/** A string, a comma list or an array of those, trimmed, empties dropped (WIRE 4.3). */
-function readNames(value: unknown): string[] {
-  const items: unknown[] = Array.isArray(value) ? value : [value]
-  return items
-    .filter((item): item is string => typeof item === 'string')
-    .flatMap((item) => item.split(','))
-    .map((name) => name.trim())
-    .filter((name) => name !== '')
 }
 
 // Claims that mean something inside a MinIO session; an identity provider that lets users choose claim names must not set them.

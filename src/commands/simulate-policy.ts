@@ -1,0 +1,129 @@
+/** What the server's policies would decide, asked offline: the same evaluator, with the claims of a token that nobody has verified. */
+import { StsCliError } from '../base/errors.ts'
+import type { Io } from '../base/io.ts'
+import type { JsonObject } from '../base/parse.ts'
+import { toPrintable } from '../base/printable.ts'
+import { AwsError } from '../protocol/aws-error.ts'
+import { readSubject } from '../server/identity/token-verifier.ts'
+import type { Principal } from '../server/identity/principal.ts'
+import { cannedPolicies } from '../server/policy/canned.ts'
+import { findConditionName } from '../server/policy/condition-keys.ts'
+import { createIamAuthorizer } from '../server/policy/iam-authorizer.ts'
+import { coversKnownAction } from '../server/policy/known-actions.ts'
+import { parsePolicyDocument, type PolicyDocument } from '../server/policy/policy-document.ts'
+import { buildConditions } from '../server/policy/request-conditions.ts'
+import { withSessionPolicy } from '../server/policy/with-session-policy.ts'
+import { readOwnPrincipal } from '../server/sessions/session-tokens.ts'
+import { readNames } from '../server/sts/policy-names.ts'
+import { readTextFile, type Settings } from './settings.ts'
+
+export interface SimulatedRequest {
+  readonly claims: JsonObject
+  /** `s3:PutObject` */
+  readonly action: string
+  /** `BUCKET` or `BUCKET/KEY` */
+  readonly resource: string
+}
+
+export interface SimulatedDecision {
+  readonly action: string
+  readonly bucket: string
+  readonly object: string
+  readonly isAllowed: boolean
+  /** The statement that decided, as the server's log has it. */
+  readonly reason: string
+}
+
+/**
+ * Decides as `sts-cli serve` would for a request with nothing but these facts.
+ *
+ * @throws {StsCliError} `ERR_USAGE` for an action or a condition key that does not exist, `ERR_DATA` for a policy that cannot be read or a
+ *   token that speaks of nobody, `ERR_INPUT` for a file.
+ */
+export async function simulate(
+  { claims, action, resource }: SimulatedRequest,
+  settings: Settings,
+  io: Io,
+): Promise<SimulatedDecision> {
+  if (!coversKnownAction(action) || /[*?]/.test(action))
+    throw new StsCliError('ERR_USAGE', `there is no action ${JSON.stringify(action)}`, {
+      hint: 'write it as policies do: s3:GetObject, s3:ListBucket',
+    })
+  const at = resource.indexOf('/')
+  const bucket = at === -1 ? resource : resource.slice(0, at)
+  const object = at === -1 ? '' : resource.slice(at + 1)
+  const { policies, names } = readPolicies(settings)
+  const principal = readPrincipal(claims, names)
+  const conditions = readContext(settings, principal, io)
+  const authorizer = withSessionPolicy(createIamAuthorizer({ policies }))
+  const decision = await authorizer.authorize({ principal, action, bucket, object, conditions })
+  const { isAllowed } = decision
+  // What the token says stands in the reason, and whoever wrote the token chose it.
+  return { action, bucket, object, isAllowed, reason: toPrintable(decision.reason, 1000) }
+}
+
+/** The canned policies and the user's own; `names` are those of files without a name, which decide whatever the token says. */
+function readPolicies(settings: Settings): {
+  policies: ReadonlyMap<string, PolicyDocument>
+  names: readonly string[]
+} {
+  const policies = new Map(cannedPolicies)
+  const names: string[] = []
+  for (const text of settings.list('policy')) {
+    const [, name, path = ''] = /^(?:([\w.-]+)=)?(.+)$/s.exec(text) ?? []
+    policies.set(
+      name ?? path,
+      understood(() => parsePolicyDocument(readTextFile(path, 'policy'), path)),
+    )
+    if (name === undefined) names.push(path)
+  }
+  return { policies, names }
+}
+
+/** Of a session token the session; of an identity provider's token the one that an STS would make of it. */
+function readPrincipal(claims: JsonObject, names: readonly string[]): Principal {
+  const principal: Principal = readOwnPrincipal(claims) ?? {
+    kind: 'session',
+    accessKey: '',
+    subject: understood(() => readSubject(claims)),
+    claims,
+    policyNames: readNames(claims['policy']),
+    sessionPolicy: undefined,
+    groups: readNames(claims['groups']),
+    expiresAtMs: undefined,
+    issuedAtMs: undefined,
+  }
+  return names.length === 0 ? principal : { ...principal, policyNames: names }
+}
+
+function readContext(
+  settings: Settings,
+  principal: Principal,
+  io: Io,
+): ReadonlyMap<string, readonly string[]> {
+  const plain = { headers: new Map(), rawQuery: '', remoteAddress: '', isTls: true }
+  const assumed = buildConditions({ ...plain, receivedAtMs: io.nowMs() }, { principal })
+  const given = new Map<string, string[]>()
+  for (const text of settings.list('context')) {
+    const [, key = '', value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
+    const name = findConditionName(key)
+    if (value === undefined || name === undefined)
+      throw new StsCliError('ERR_USAGE', `--context ${JSON.stringify(text)} cannot be set`, {
+        hint: 'write KEY=VALUE, such as aws:SourceIp=192.0.2.1 or s3:prefix=photos/; claims come from the token',
+      })
+    given.set(name, [...(given.get(name) ?? []), value])
+  }
+  return new Map([...assumed, ...given])
+}
+
+function understood<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof AwsError)) throw error
+    throw new StsCliError('ERR_DATA', toPrintable(error.message, 1000), {
+      stage: 'cli',
+      cause: error,
+    })
+  }
+}
