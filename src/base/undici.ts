@@ -1,5 +1,6 @@
 /** The door to undici: the server's long-lived connections to the services it asks, and tunnels through proxies. */
 import { rootCertificates } from 'node:tls'
+import { parseJson } from './parse.ts'
 
 export interface JsonClientOptions {
   readonly timeoutMs: number
@@ -16,9 +17,18 @@ export type FetchJson = (url: string) => Promise<unknown>
 /** Posts a JSON document and gives the one that answers it; rejects as `FetchJson`, without the address: callers show it to theirs. */
 export type PostJson = (url: string, document: unknown) => Promise<unknown>
 
+/**
+ * Posts nothing to an address that says it all, and gives what answers, of whatever status; `json` is undefined for what is not JSON.
+ * The address may hold a secret: it is in no message.
+ */
+export type PostForAnswer = (
+  url: URL,
+) => Promise<{ readonly status: number; readonly json: unknown }>
+
 export interface JsonClient {
   readonly fetchJson: FetchJson
   readonly postJson: PostJson
+  readonly postForAnswer: PostForAnswer
   close(): Promise<void>
 }
 
@@ -64,6 +74,18 @@ export function createJsonClient(options: JsonClientOptions): JsonClient {
           if (!isBrokenConnection(error)) throw error
           return send(url, call)
         })
+      } catch (error) {
+        throw new Error(describe(error, options), { cause: error })
+      }
+    },
+    async postForAnswer(url) {
+      const signal = AbortSignal.timeout(options.timeoutMs)
+      try {
+        transport ??= openTransport(options)
+        const { agent, request } = await transport
+        const headers = { accept: 'application/json', ...authorization }
+        const answer = await request(url, { dispatcher: agent, method: 'POST', headers, signal })
+        return { status: answer.statusCode, json: parseJson(await answer.body.text()) }
       } catch (error) {
         throw new Error(describe(error, options), { cause: error })
       }

@@ -17,6 +17,7 @@ export const serveOptions: readonly OptionSpec[] = [
     'who may sign in there with a browser, a device or a password; may be repeated',
   ),
   serve('policy NAME=FILE…', 'a policy that tokens may name; may be repeated'),
+  serve('role FILE…', 'a role and whose tokens may assume it, in JSON; may be repeated'),
   serve('ldap-policy POLICY=DN…', 'policy of an LDAP user or group; may be repeated'),
   serve('ldap-policy-file FILE', 'the same from a file of JSON: {"DN": "POLICY"}'),
   serve('bucket NAME…', 'a bucket to make at start; may be repeated'),

@@ -2,19 +2,15 @@
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import type { EmbeddedProvider, ServerOptions } from '../server/server-options.ts'
+import type { OpenIdSettings } from './serve-openid.ts'
 import { readCa, readUrlVariable, readVariable } from './serve-variables.ts'
 import type { Settings } from './settings.ts'
-
-/** Each would change who may do what: a server that ignored one would not be the server that was asked for. */
-const notBuilt: Readonly<Record<string, string>> = {
-  MINIO_IDENTITY_PLUGIN_URL: 'an identity management plugin',
-  MINIO_IDENTITY_OPENID_ROLE_POLICY: 'role policies',
-}
 
 export interface EmbeddedSettings {
   readonly readAddress: () => EmbeddedProvider['address']
   readonly readClients: () => EmbeddedProvider['clients']
   readonly readUsers: () => EmbeddedProvider['users']
+  readonly openId: OpenIdSettings
 }
 
 /** @throws {StsCliError} `ERR_CONFIG` for a variable that cannot be followed, `ERR_USAGE` for flags that cannot meet. */
@@ -23,48 +19,32 @@ export function readIdentityProvider(
   io: Io,
   embedded: EmbeddedSettings,
 ): ServerOptions['identityProvider'] {
-  for (const [name, what] of Object.entries(notBuilt)) {
-    const text = io.env[name]
-    if (text !== undefined && text !== '' && text !== 'off')
-      throw new StsCliError(
-        'ERR_CONFIG',
-        `${name} is set, but this version does not speak to ${what}`,
-        {
-          stage: 'serve',
-          hint: `unset ${name} to go without`,
-        },
-      )
-  }
-  const jwksUrl = readUrlVariable(io, 'MINIO_IAM_JWKS_URL')
-  const configUrl = readUrlVariable(io, 'MINIO_IDENTITY_OPENID_CONFIG_URL')
-  if (jwksUrl === undefined && configUrl === undefined) {
-    const isReplaced = readVariable(io, 'MINIO_IDENTITY_LDAP_SERVER_ADDR') !== undefined
-    if (settings.has('no-idp')) refuseUsers(settings, '--no-idp')
-    // Whoever names a directory wants its users; clients and users named beside it are wanted too.
-    const isNamed = [...settings.list('client'), ...settings.list('user')].length > 0
-    if (settings.has('no-idp') || (isReplaced && !isNamed)) return undefined
-    return {
-      kind: 'embedded',
-      address: embedded.readAddress(),
-      clients: embedded.readClients(),
-      users: embedded.readUsers(),
-    }
-  }
-  const name = jwksUrl === undefined ? 'MINIO_IDENTITY_OPENID_CONFIG_URL' : 'MINIO_IAM_JWKS_URL'
-  if (settings.list('client').length > 0)
-    throw new StsCliError('ERR_USAGE', `--client and ${name} cannot be used together`, {
+  const { claimBased, roleProviders } = embedded.openId
+  if (claimBased !== undefined) {
+    const { variable, ...provider } = claimBased
+    refuseUsers(settings, variable)
+    if (settings.list('client').length === 0) return provider
+    throw new StsCliError('ERR_USAGE', `--client and ${variable} cannot be used together`, {
       stage: 'serve',
       hint: 'clients are those of the identity provider that the variable names',
     })
-  refuseUsers(settings, name)
+  }
+  if (settings.has('no-idp')) refuseUsers(settings, '--no-idp')
+  // Whoever names another door wants who comes by it; clients and users named beside it are wanted too.
+  const isReplaced =
+    roleProviders.length > 0 ||
+    otherDoors.some((variable) => readVariable(io, variable) !== undefined)
+  const isNamed = [...settings.list('client'), ...settings.list('user')].length > 0
+  if (settings.has('no-idp') || (isReplaced && !isNamed)) return undefined
   return {
-    kind: 'external',
-    jwksUrl,
-    configUrl,
-    clientId: io.env['MINIO_IDENTITY_OPENID_CLIENT_ID'],
-    ca: readCa(settings),
+    kind: 'embedded',
+    address: embedded.readAddress(),
+    clients: embedded.readClients(),
+    users: embedded.readUsers(),
   }
 }
+
+const otherDoors = ['MINIO_IDENTITY_LDAP_SERVER_ADDR', 'MINIO_IDENTITY_PLUGIN_URL']
 
 function refuseUsers(settings: Settings, beside: string): void {
   if (settings.list('user').length > 0)

@@ -11,6 +11,9 @@ import { readClientCa } from './serve-client-ca.ts'
 import { readEtcd } from './serve-etcd.ts'
 import { readLdap } from './serve-ldap.ts'
 import { readObjects } from './serve-gateway.ts'
+import { readOpenId, readRoles } from './serve-openid.ts'
+import { readIdentityPlugin } from './serve-plugin.ts'
+import { readCa } from './serve-variables.ts'
 import { readIdentityProvider, readPolicyEngine } from './serve-services.ts'
 import { readChoice, readTextFile, type Settings } from './settings.ts'
 import { parseDurationSeconds } from '../base/duration.ts'
@@ -26,7 +29,9 @@ const minSecretKeyLength = 8
 export function readServerOptions(settings: Settings, io: Io): ServerOptions {
   const address = readAddress(settings, 'address')
   const root = readRoot(io)
+  const openId = readOpenId(settings, io)
   const identityProvider = readIdentityProvider(settings, io, {
+    openId,
     readAddress: () => readAddress(settings, 'idp-address'),
     readClients: () => readClients(settings),
     readUsers: () => readUsers(settings),
@@ -41,9 +46,11 @@ export function readServerOptions(settings: Settings, io: Io): ServerOptions {
     domains: (io.env['MINIO_DOMAIN'] ?? '').split(',').filter((domain) => domain !== ''),
     policies: new Map(settings.list('policy').map(readPolicy)),
     identityProvider,
-    policyClaim:
-      (io.env['MINIO_IDENTITY_OPENID_CLAIM_PREFIX'] ?? '') +
-      (firstSet(io, 'MINIO_IDENTITY_OPENID_CLAIM_NAME') ?? 'policy'),
+    policyClaim: openId.policyClaim,
+    roleProviders: openId.roleProviders,
+    roles: readRoles(settings),
+    ca: readCa(settings),
+    identityPlugin: readIdentityPlugin(settings, io),
     policyEngine: readPolicyEngine(settings, io),
     clientCa: readClientCa(settings, io),
     ldap: readLdap(settings, io),

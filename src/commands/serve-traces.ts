@@ -20,6 +20,8 @@ export interface ReadyFacts {
   readonly clientSecret?: string | undefined
   readonly accessKey: string
   readonly secretKey: string
+  /** What `--role-arn` may be, where there are roles. */
+  readonly roles?: readonly string[] | undefined
   readonly pid: number
 }
 
@@ -66,6 +68,7 @@ export function leaveTraces(
       clientSecret: issuer === undefined ? undefined : client?.secret,
       accessKey: options.root.accessKeyId,
       secretKey: options.root.secretAccessKey,
+      roles: server.roleArns.length === 0 ? undefined : server.roleArns,
       pid: io.pid,
     },
   }

@@ -5,7 +5,7 @@ import { removeQuietly, writeNamedFile } from '../base/private-file.ts'
 import { createServer, type RunningServer } from '../server/create-server.ts'
 import type { ServerOptions } from '../server/server-options.ts'
 import type { ParsedArgv } from './parse-argv.ts'
-import { hasUsers, leaveTraces } from './serve-traces.ts'
+import { hasUsers, leaveTraces, type ReadyFacts } from './serve-traces.ts'
 import { readServerOptions, readWorkerCount } from './serve-settings.ts'
 import { createSettings, type Settings } from './settings.ts'
 
@@ -88,12 +88,13 @@ function writeReadyFile(path: string, line: string): boolean {
 }
 
 function renderWelcome(
-  facts: { sts: string; idp?: string | undefined },
+  facts: Pick<ReadyFacts, 'sts' | 'idp' | 'roles'>,
   options: ServerOptions,
 ): string {
   const lines = [
     `STS and S3 at ${facts.sts}, ${describeObjects(options)}`,
     ...(facts.idp === undefined ? [] : [`identity provider at ${facts.idp}`]),
+    ...(facts.roles ?? []).map((arn) => `role ${arn}`),
     '',
     'in another terminal:',
     '',

@@ -25,6 +25,8 @@ export interface StsResult {
   /** The token's subject, echoed by ClientGrants and WebIdentity. */
   readonly subject?: string
   readonly callerIdentity?: CallerIdentity
+  /** Whom a custom token stands for: `custom:` and the identity plugin's user. */
+  readonly assumedUser?: string
 }
 
 /** A result as read by a client: `requestId` is absent from a server of 2018. */
@@ -54,6 +56,8 @@ export function encodeStsSuccess(action: string, result: StsResult, requestId: s
   if (subjectElement !== undefined && result.subject !== undefined) {
     inner += `<${subjectElement}>${escapeXml(result.subject)}</${subjectElement}>`
   }
+  if (result.assumedUser !== undefined)
+    inner += `<AssumedUser>${escapeXml(result.assumedUser)}</AssumedUser>`
   if (result.callerIdentity !== undefined) {
     const { arn, userId, account } = result.callerIdentity
     inner += `<Arn>${escapeXml(arn)}</Arn><UserId>${escapeXml(userId)}</UserId><Account>${escapeXml(account)}</Account>`
@@ -88,8 +92,10 @@ export function decodeStsAnswer(action: string, status: number, body: string): S
   const metadata = root.children.find((child) => child.name === 'ResponseMetadata')
   const requestId = metadata === undefined ? undefined : childText(metadata, 'RequestId')
   const subject = childText(result, subjectElements[action] ?? '')
+  const assumedUser = childText(result, 'AssumedUser')
   return {
     requestId,
+    ...(assumedUser === undefined ? {} : { assumedUser }),
     ...(subject === undefined ? {} : { subject }),
     ...(action === 'GetCallerIdentity'
       ? { callerIdentity: decodeIdentity(result, status) }

@@ -12,9 +12,8 @@ import {
   openPolicyEngine,
   openS3Backend,
   openSessions,
-  openTokenVerifier,
 } from './open-backends.ts'
-import { openLdap } from './open-identity.ts'
+import { listRoleArns, openDoors } from './open-identity.ts'
 import { parseSessionPolicy } from './policy/session-policy.ts'
 import { withSessionPolicy } from './policy/with-session-policy.ts'
 import { createS3Handler } from './s3/handle-s3.ts'
@@ -26,6 +25,8 @@ export interface RunningServer {
   readonly url: URL
   /** The embedded provider, where it runs. */
   readonly issuer: RunningIssuer | undefined
+  /** What callers may name as RoleArn; empty where there are no roles. */
+  readonly roleArns: readonly string[]
   /** PEM that clients of a self-made certificate must trust. */
   readonly certificate: string | undefined
   /** Stops accepting, finishes what runs (10 s), closes stores, removes what was temporary. Safe to call twice. */
@@ -54,6 +55,7 @@ export function createServer(options: ServerOptions): Promise<RunningServer> {
     return {
       url: listener.url,
       issuer,
+      roleArns: listRoleArns(options),
       certificate: options.tls === 'self-made' ? tls?.cert : undefined,
     }
   })
@@ -104,8 +106,7 @@ async function buildHandler(
   const sessions = await openSessions(options, policies, closers)
   const authenticator = createRequestAuthenticator({ root: options.root, sessions, region, nowMs })
   const engine = openPolicyEngine(options, policies, closers)
-  const tokenVerifier = openTokenVerifier(options, issuer, closers)
-  const ldap = openLdap(options, policies)
+  const doors = openDoors(options, { issuer, policies, closers })
   const backend = await openS3Backend(options, closers)
   const metrics = createMetrics(options.peers)
   const router = createRouter({
@@ -113,9 +114,7 @@ async function buildHandler(
       ...options,
       authenticator,
       sessions,
-      tokenVerifier,
-      ldap,
-      isCertificateAccepted: options.clientCa !== undefined,
+      ...doors,
       knownPolicies: policies,
       isPolicyClaimRequired: options.policyEngine === undefined,
       checkSessionPolicy: parseSessionPolicy,
@@ -129,12 +128,7 @@ async function buildHandler(
       log,
     }),
     checkReady: async () => {
-      const parts = [
-        sessions.checkReady(),
-        tokenVerifier?.checkReady(),
-        engine.checkReady?.(),
-        ldap?.directory.checkReady(),
-      ]
+      const parts = [sessions.checkReady(), doors.checkReady(), engine.checkReady?.()]
       return (await Promise.all(parts)).every((isReady) => isReady !== false)
     },
     metrics: () => metrics.text(),

@@ -23,6 +23,13 @@ export interface ServerOptions {
   readonly policyClaim: string
   /** Undefined: the IAM documents decide. */
   readonly policyEngine: PolicyEngine | undefined
+  /** Providers whose tokens have the rights of a role, whatever their claims say. */
+  readonly roleProviders?: readonly RoleProvider[] | undefined
+  /** File, for messages → role document as JSON text. */
+  readonly roles?: ReadonlyMap<string, string> | undefined
+  /** PEM certificates to trust besides the built-in roots, at the issuers that roles trust. */
+  readonly ca?: readonly string[] | undefined
+  readonly identityPlugin?: IdentityPluginOptions | undefined
   /** PEM of the authorities whose client certificates are believed; needs `tls`. */
   readonly clientCa?: string | undefined
   /** A directory whose users may log in. */
@@ -64,6 +71,26 @@ export interface PolicyEngine {
   /** Header of that name, to the letter. */
   readonly authorization: string | undefined
   /** PEM certificates to trust besides the built-in roots. */
+  readonly ca: readonly string[] | undefined
+}
+
+/** MINIO_IDENTITY_OPENID_ROLE_POLICY and its kin. */
+export interface RoleProvider {
+  readonly configUrl: string
+  /** The token must be meant for it; the role's ARN is made of it. */
+  readonly clientId: string
+  readonly policyNames: readonly string[]
+  readonly ca: readonly string[] | undefined
+}
+
+/** MINIO_IDENTITY_PLUGIN_URL and its kin. */
+export interface IdentityPluginOptions {
+  readonly url: string
+  /** Header of that name, to the letter. */
+  readonly authorization: string | undefined
+  readonly policyNames: readonly string[]
+  /** Undefined: the role's ARN is made of the URL. */
+  readonly roleId: string | undefined
   readonly ca: readonly string[] | undefined
 }
 

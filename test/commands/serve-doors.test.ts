@@ -7,7 +7,7 @@ type Env = Readonly<Record<string, string>>
 
 /** `serve` with settings that it must refuse before anything starts. */
 async function serve(argv: readonly string[], env: Env): Promise<Ran> {
-  const addresses = ['--address', '127.0.0.1:0', '--idp-address', '127.0.0.1:0']
+  const addresses = ['--address', '127.0.0.1:0', '--no-idp']
   return runLine(['serve', ...addresses, ...argv], { env: { HOME: await makeFolder(), ...env } })
 }
 
@@ -132,4 +132,111 @@ describe('serve with client certificates', () => {
       expect(stderr).toContain(`${file} holds no certificates in PEM`)
     },
   )
+})
+
+describe('serve with providers of tokens', () => {
+  const openId = (name: string, value: string): Env => ({
+    [`MINIO_IDENTITY_OPENID_${name}`]: value,
+  })
+  const configUrl = 'https://idp.example.com/.well-known/openid-configuration'
+  const base = { ...openId('CONFIG_URL', configUrl), ...openId('CLIENT_ID', 'app') }
+  const role = { ...base, ...openId('ROLE_POLICY', 'readonly') }
+
+  it.each<[string, Env, RegExp]>([
+    [
+      'two whose claims name policies',
+      { ...base, ...openId('CONFIG_URL_B', configUrl), ...openId('CLIENT_ID_B', 'b') },
+      /CONFIG_URL_B is a second provider/,
+    ],
+    ['a role without a provider', openId('ROLE_POLICY', 'readonly'), /OPENID_CONFIG_URL must be/],
+    ['a named role without one', openId('ROLE_POLICY_B', 'readonly'), /CONFIG_URL_B must be/],
+    ['a role without a client', { ...role, ...openId('CLIENT_ID', '') }, /CLIENT_ID must be/],
+    ['a role of no policy', { ...role, ...openId('ROLE_POLICY', ' , ') }, /names no policy/],
+    [
+      'a role of a policy that does not exist',
+      { ...role, ...openId('ROLE_POLICY', 'x') },
+      /policy x,/,
+    ],
+    ['a role and a claim', { ...role, ...openId('CLAIM_NAME', 'groups') }, /are both set/],
+    [
+      'two roles of one client',
+      {
+        ...role,
+        ...openId('CONFIG_URL_B', configUrl),
+        ...openId('CLIENT_ID_B', 'app'),
+        ...openId('ROLE_POLICY_B', 'readonly'),
+      },
+      /one ARN/,
+    ],
+    [
+      'a role for everybody at GitHub',
+      {
+        ...role,
+        ...openId(
+          'CONFIG_URL',
+          'https://token.actions.githubusercontent.com/.well-known/openid-configuration',
+        ),
+      },
+      /serves everybody/,
+    ],
+    [
+      'claims from elsewhere',
+      { ...base, ...openId('CLAIM_USERINFO', 'on') },
+      /USERINFO is not supp/,
+    ],
+    ['an address that is none', { ...role, ...openId('CONFIG_URL', 'idp') }, /is not an http/],
+  ])('is refused with %s', async (_what, env, message) => {
+    const { code, stderr } = await serve([], env)
+    expect(code).toBe(78)
+    expect(stderr).toMatch(message)
+  })
+
+  it.each<[string, Env, RegExp]>([
+    ['no role', { MINIO_IDENTITY_PLUGIN_ROLE_POLICY: '' }, /PLUGIN_ROLE_POLICY must be/],
+    ['an unknown policy', { MINIO_IDENTITY_PLUGIN_ROLE_POLICY: 'x' }, /policy x, which/],
+    ['an id with spaces', { MINIO_IDENTITY_PLUGIN_ROLE_ID: 'a b' }, /"a b" is not made of/],
+    ['no URL', { MINIO_IDENTITY_PLUGIN_URL: 'plugin:9000' }, /is not an http or https URL/],
+  ])('is refused with a plugin and %s', async (_what, env, message) => {
+    const plugin = {
+      MINIO_IDENTITY_PLUGIN_URL: 'http://127.0.0.1:1/',
+      MINIO_IDENTITY_PLUGIN_ROLE_POLICY: 'readonly',
+      MINIO_IDENTITY_PLUGIN_AUTH_TOKEN: 'hunter2',
+    }
+    const { code, stderr } = await serve([], { ...plugin, ...env })
+    expect(code).toBe(78)
+    expect(stderr).toMatch(message)
+    expect(stderr).not.toContain('hunter2')
+  })
+
+  const document = {
+    name: 'deploy',
+    policies: ['readwrite'],
+    trust: {
+      issuer: 'https://token.actions.githubusercontent.com',
+      audience: 'sts-cli',
+      conditions: { StringEquals: { repository: 'my-org/my-repo' } },
+    },
+  }
+  it.each<[string, object, RegExp]>([
+    ['strangers', { trust: { ...document.trust, conditions: {} } }, /no condition says whose/],
+    ['no trust', { trust: undefined }, /trust must say who/],
+    ['an unknown policy', { policies: ['x'] }, /names the policy x, which does not exist/],
+  ])('is refused with a role for %s', async (_what, change, message) => {
+    const file = path.join(await makeFolder(), 'deploy.json')
+    await writeFile(file, JSON.stringify({ ...document, ...change }))
+    const { code, stderr } = await serve(['--role', file], {})
+    expect(code).toBe(78)
+    expect(stderr).toMatch(message)
+  })
+
+  it('is refused with two roles of one ARN, and with a file that is not there', async () => {
+    const file = path.join(await makeFolder(), 'deploy.json')
+    await writeFile(file, JSON.stringify(document))
+    const copy = `${file}.copy`
+    await writeFile(copy, JSON.stringify(document))
+    const twice = await serve(['--role', file, '--role', copy], {})
+    expect(twice).toMatchObject({ code: 78 })
+    expect(twice.stderr).toContain('two roles have the ARN arn:minio:iam:us-east-1::role/deploy')
+    expect(await serve(['--role', '/nowhere'], {})).toMatchObject({ code: 66 })
+  })
 })

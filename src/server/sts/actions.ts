@@ -1,7 +1,7 @@
 /** Every STS action, one line each. */
-import { AwsError } from '../../protocol/aws-error.ts'
 import { assumeRole } from './assume-role.ts'
 import { assumeRoleWithCertificate } from './assume-role-with-certificate.ts'
+import { assumeRoleWithCustomToken } from './assume-role-with-custom-token.ts'
 import { assumeRoleWithLdapIdentity } from './assume-role-with-ldap-identity.ts'
 import { federateToken } from './federate-token.ts'
 import { getCallerIdentity } from './get-caller-identity.ts'
@@ -30,17 +30,6 @@ const assumeRoleWithWebIdentity: StsAction = {
     ),
 }
 
-/** An action that MinIO has and this server is not set up for. */
-function notConfigured(name: string): StsAction {
-  return {
-    name,
-    run: () =>
-      Promise.reject(
-        new AwsError('STSNotInitialized', `the action ${name} is not configured on this server`),
-      ),
-  }
-}
-
 export const actions: ReadonlyMap<string, StsAction> = new Map(
   [
     assumeRoleWithClientGrants,
@@ -49,6 +38,6 @@ export const actions: ReadonlyMap<string, StsAction> = new Map(
     getCallerIdentity,
     assumeRoleWithLdapIdentity,
     assumeRoleWithCertificate,
-    notConfigured('AssumeRoleWithCustomToken'),
+    assumeRoleWithCustomToken,
   ].map((action) => [action.name, action]),
 )

@@ -1,12 +1,14 @@
 /** The part that ClientGrants and WebIdentity share: a proven token becomes a session. */
 import { AwsError } from '../../protocol/aws-error.ts'
-import { isObject, type JsonObject } from '../../base/parse.ts'
+import type { JsonObject } from '../../base/parse.ts'
 import type { StsResult } from '../../protocol/sts-wire.ts'
+import type { TokenRole } from '../policy/token-role.ts'
 import { readDurationSeconds, readSessionPolicy } from './parameters.ts'
 import { keepKnownPolicies, readNames } from './policy-names.ts'
+import { selectClaims } from './select-claims.ts'
 import type { StsRequest, StsServices } from './sts-action.ts'
 
-/** Verifies `token`, applies the claim and lifetime rules, and issues credentials. */
+/** Verifies `token`, applies the claim or the role's rules and those of lifetime, and issues credentials. */
 export async function federateToken(
   token: string,
   request: StsRequest,
@@ -14,33 +16,70 @@ export async function federateToken(
 ): Promise<StsResult> {
   const { parameters } = request
   const durationSeconds = readDurationSeconds(parameters, services.limits)
-  if (services.tokenVerifier === undefined)
+  const role = findRole(parameters.get('RoleArn') ?? '', services)
+  const verifier = role ?? services.tokenVerifier
+  if (verifier === undefined)
     throw new AwsError('STSNotInitialized', 'no identity provider is configured')
-  const verified = await services.tokenVerifier.verify(token)
+  const verified = await verifier.verify(token)
   request.http.log['principal'] = verified.subject
-  const policyNames = readPolicyNames(verified.claims, services)
+  if (role !== undefined) request.http.log['role'] = role.arn
+  const policyNames =
+    role === undefined
+      ? readPolicyNames(verified.claims, services)
+      : keepKnownPolicies(role.policyNames, `the role ${role.arn}`, services)
   const sessionPolicy = readSessionPolicy(parameters, services)
+  const claims = selectClaims(verified.claims)
   const credentials = await services.sessions.issue({
     subject: verified.subject,
-    claims: selectClaims(verified.claims),
+    claims: role === undefined ? claims : { ...claims, roleArn: role.arn },
     policyNames,
     sessionPolicy,
     groups: readNames(verified.claims['groups']),
-    expiresAtMs: chooseEndMs(durationSeconds, verified.expiresAtMs, services),
+    expiresAtMs: chooseEndMs({ durationSeconds, tokenEndMs: verified.expiresAtMs, role }, services),
   })
   return { credentials, subject: verified.subject }
 }
 
-/** The shorter of what was asked and what is left of the token, as MinIO 2022. */
+/**
+ * The role that the request names. Where there are no roles, RoleArn is ignored: AWS's SDKs must send one. Where there are, one that is
+ * misspelt must not fall back to what the token's claim says.
+ *
+ * @throws {AwsError} `InvalidParameterValue` for an unknown role; `MissingParameter` where a token without a role has no rights.
+ */
+function findRole(arn: string, { roles, tokenVerifier }: StsServices): TokenRole | undefined {
+  if (roles === undefined || roles.size === 0) return undefined
+  const role = roles.get(arn)
+  if (role !== undefined) return role
+  if (arn !== '')
+    throw new AwsError(
+      'InvalidParameterValue',
+      'the parameter RoleArn names no role of this server',
+    )
+  if (tokenVerifier === undefined)
+    throw new AwsError('MissingParameter', 'the parameter RoleArn is missing')
+  return undefined
+}
+
+interface Lifetime {
+  readonly durationSeconds: number | undefined
+  readonly tokenEndMs: number
+  readonly role: TokenRole | undefined
+}
+
+/** The shorter of what was asked and what is left of the token, as MinIO 2022; a role may say that the token's end does not matter. */
 function chooseEndMs(
-  durationSeconds: number | undefined,
-  tokenEndMs: number,
+  { durationSeconds, tokenEndMs, role }: Lifetime,
   { limits, nowMs }: StsServices,
 ): number {
-  const longestMs = nowMs() + limits.maxDurationSeconds * 1000
+  const { maxDurationSeconds, defaultDurationSeconds, isLongerThanTokenAllowed } = limits
+  const longestMs = nowMs() + maxDurationSeconds * 1000
+  if (role?.maxDurationSeconds !== undefined) {
+    const seconds = Math.min(durationSeconds ?? defaultDurationSeconds, role.maxDurationSeconds)
+    return Math.min(nowMs() + seconds * 1000, longestMs)
+  }
   if (durationSeconds === undefined) return Math.min(tokenEndMs, longestMs)
   const wantedMs = nowMs() + durationSeconds * 1000
-  return limits.isLongerThanTokenAllowed ? wantedMs : Math.min(wantedMs, tokenEndMs)
+  return isLongerThanTokenAllowed ? wantedMs : Math.min(wantedMs, tokenEndMs)
 }
 
 /**
@@ -57,27 +96,4 @@ function readPolicyNames(claims: JsonObject, services: StsServices): readonly st
     )
   }
   return keepKnownPolicies(names, `claim ${services.policyClaim}`, services)
-}
-
-// Claims that mean something inside a MinIO session; an identity provider that lets users choose claim names must not set them.
-const internalClaims = new Set([
-  'accessKey',
-  'sessionPolicy',
-  'roleArn',
-  'parent',
-  'sa-policy',
-  'ldapUser',
-  'ldapUsername',
-  'tokenRevokeType',
-])
-
-/** What policies may ask about: strings, numbers, booleans, and lists of strings. Nested objects stay behind. */
-function selectClaims(claims: JsonObject): JsonObject {
-  const selected: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(claims)) {
-    if (internalClaims.has(name) || isObject(value)) continue
-    if (Array.isArray(value) && !value.every((item) => typeof item === 'string')) continue
-    selected[name] = value
-  }
-  return selected
 }

@@ -1,9 +1,11 @@
 /** An STS action is a module: its wire name, its parameters, what it does. Adding one is a file and a line in `actions`. */
 import type { Log } from '../../base/log.ts'
 import type { StsResult } from '../../protocol/sts-wire.ts'
+import type { IdentityPlugin } from '../identity/identity-plugin.ts'
 import type { LdapDirectory } from '../identity/ldap/directory.ts'
 import type { RequestAuthenticator } from '../identity/request-authenticator.ts'
 import type { TokenVerifier } from '../identity/token-verifier.ts'
+import type { TokenRole } from '../policy/token-role.ts'
 import type { SessionStore } from '../sessions/session-store.ts'
 import type { HttpRequest } from '../http/http-message.ts'
 
@@ -25,6 +27,10 @@ export interface StsServices {
   readonly isCertificateAccepted?: boolean | undefined
   /** Undefined where no directory is configured. */
   readonly ldap?: LdapLogins | undefined
+  /** By ARN; a role may have several. */
+  readonly roles?: ReadonlyMap<string, TokenRole> | undefined
+  /** Undefined where no identity plugin is configured. */
+  readonly plugin?: PluginRole | undefined
   readonly limits: StsLimits
   /** Claim that names policies; MinIO's prefix and name put together. */
   readonly policyClaim: string
@@ -35,6 +41,13 @@ export interface StsServices {
   readonly checkSessionPolicy: (text: string) => void
   readonly nowMs: () => number
   readonly log: Log
+}
+
+/** The identity plugin, and the role that its users assume. */
+export interface PluginRole {
+  readonly client: IdentityPlugin
+  readonly arns: readonly string[]
+  readonly policyNames: readonly string[]
 }
 
 /** Users of a directory, and what they may do here. */

@@ -2,6 +2,7 @@
 import { createServer as createSocket, type AddressInfo } from 'node:net'
 import { graceMs, makeTls, openIssuer, openWhole, type RunningServer } from '../create-server.ts'
 import { type Closers, makeTemporaryDirectory, openS3Backend } from '../open-backends.ts'
+import { listRoleArns } from '../open-identity.ts'
 import type { ServerOptions } from '../server-options.ts'
 import type { SharedParts } from './messages.ts'
 import { createWorkerPool } from './worker-pool.ts'
@@ -36,7 +37,7 @@ export function startWorkers(
     closers.push(() => pool.stop(workerGraceMs))
     const url = new URL(await pool.start(count))
     const certificate = options.tls === 'self-made' ? tls?.cert : undefined
-    return { url, issuer, certificate }
+    return { url, issuer, roleArns: listRoleArns(options), certificate }
   })
 }
 

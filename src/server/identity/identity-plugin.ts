@@ -1,0 +1,83 @@
+/** MinIO's identity plugin: an opaque token goes out, the user whom it stands for comes back (WIRE 6.3). */
+import type { Log } from '../../base/log.ts'
+import { isObject, readNumber, readString, type JsonObject } from '../../base/parse.ts'
+import type { PostForAnswer } from '../../base/undici.ts'
+import { AwsError } from '../../protocol/aws-error.ts'
+
+export interface PluginUser {
+  readonly user: string
+  /** The plugin's bound for the life of credentials. */
+  readonly maxValiditySeconds: number
+  readonly claims: JsonObject
+}
+
+export interface IdentityPlugin {
+  /**
+   * @throws {AwsError} `AccessDenied` with the plugin's reason; `InvalidParameterValue` where it answers anything but a user;
+   *   `ServiceUnavailable` where it does not answer.
+   */
+  findUser(token: string): Promise<PluginUser>
+}
+
+export interface PluginOptions {
+  readonly url: string
+  readonly post: PostForAnswer
+  readonly log: Log
+}
+
+const maxTokenBytes = 16 * 1024
+const maxUserLength = 256
+const maxReasonLength = 300
+
+/** Makes a client of the plugin; every doubt about its answer is a no. */
+export function createIdentityPlugin({ url, post, log }: PluginOptions): IdentityPlugin {
+  return {
+    async findUser(token) {
+      if (Buffer.byteLength(token) > maxTokenBytes)
+        throw new AwsError(
+          'InvalidParameterValue',
+          `the token is longer than ${maxTokenBytes} bytes`,
+        )
+      const target = new URL(url)
+      target.searchParams.set('token', token)
+      const answer = await post(target).catch((cause: unknown) => {
+        log.error({ reason: String(cause) }, 'the identity plugin did not answer')
+        throw new AwsError('ServiceUnavailable', 'the identity plugin does not answer; try again', {
+          cause,
+        })
+      })
+      if (answer.status === 403) throw new AwsError('AccessDenied', readReason(answer.json))
+      const user = answer.status === 200 ? readUser(answer.json) : undefined
+      if (user !== undefined) return user
+      log.error(
+        { status: answer.status },
+        'the identity plugin answered something else than a user',
+      )
+      throw new AwsError(
+        'InvalidParameterValue',
+        'the identity plugin does not vouch for the token',
+      )
+    },
+  }
+}
+
+function readReason(json: unknown): string {
+  const reason = isObject(json) ? (readString(json, 'reason') ?? '') : ''
+  const printable = reason.replaceAll(/[\p{Cc}\p{Cf}]/gu, ' ').slice(0, maxReasonLength)
+  return `the identity plugin refuses the token${printable === '' ? '' : `: ${printable}`}`
+}
+
+/** `maxValiditySeconds` has MinIO's bounds. */
+function readUser(json: unknown): PluginUser | undefined {
+  if (!isObject(json)) return undefined
+  const user = readString(json, 'user') ?? ''
+  const maxValiditySeconds = readNumber(json, 'maxValiditySeconds') ?? 0
+  const claims = json['claims'] ?? {}
+  const isWhole =
+    user !== '' &&
+    user.length <= maxUserLength &&
+    maxValiditySeconds >= 900 &&
+    maxValiditySeconds <= 31_536_000 &&
+    isObject(claims)
+  return isWhole ? { user, maxValiditySeconds, claims } : undefined
+}

@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest'
+import { createTokenVerifier } from '../../../src/server/identity/token-verifier.ts'
+import { parseRoleDocument } from '../../../src/server/policy/role-document.ts'
+import { createTrustingRole, type TokenRole } from '../../../src/server/policy/token-role.ts'
+import { jwksUrl, makeProvider, type FakeProvider } from '../identity/fake-provider.ts'
+import { keySet, makeToken, nowSeconds, signers, type Members } from '../../protocol/jwt/tokens.ts'
+import { openSts, version, type Parameters, type StsHarness } from './sts-harness.ts'
+
+const action = 'AssumeRoleWithWebIdentity'
+const arn = 'arn:minio:iam:us-east-1::role/deploy'
+const issuer = 'https://token.actions.githubusercontent.com'
+const configUrl = `${issuer}/.well-known/openid-configuration`
+const evil = 'https://evil.example'
+
+const document = {
+  name: 'deploy',
+  policies: ['readwrite', 'gone'],
+  trust: {
+    issuer,
+    audience: 'sts-cli',
+    conditions: { StringEquals: { repository: 'my-org/my-repo' } },
+  },
+}
+const token = (changed: Members = {}): string =>
+  makeToken(signers.RS256, {
+    iss: issuer,
+    aud: 'sts-cli',
+    sub: 'repo:my-org/my-repo:ref:refs/heads/main',
+    repository: 'my-org/my-repo',
+    exp: nowSeconds + 300,
+    ...changed,
+  })
+
+interface Opened extends StsHarness {
+  readonly provider: FakeProvider
+}
+
+function open(
+  change: object = {},
+  services: NonNullable<globalThis.Parameters<typeof openSts>[0]> = {},
+): Opened {
+  const provider = makeProvider({ [configUrl]: { issuer, jwks_uri: jwksUrl }, [jwksUrl]: keySet })
+  const read = parseRoleDocument(JSON.stringify({ ...document, ...change }), 'role')
+  const verifiers = new Map([[issuer, createTokenVerifier({ ...provider, configUrl })]])
+  const roles = new Map<string, TokenRole>([[arn, createTrustingRole(arn, read, verifiers)]])
+  return { ...openSts({ roles, ...services }), provider }
+}
+
+const ask = (changed: Parameters = {}): Parameters => ({
+  Action: action,
+  Version: version,
+  WebIdentityToken: token(),
+  RoleArn: arn,
+  RoleSessionName: 'job',
+  ...changed,
+})
+
+describe('a role', () => {
+  it('gives its policies to a token that it trusts, whatever the token’s claim says', async () => {
+    const sts = open()
+    const form = ask({ WebIdentityToken: token({ policy: 'consoleAdmin' }) })
+    const { credentials, subject } = await sts.call(action, { form })
+    expect(subject).toBe('repo:my-org/my-repo:ref:refs/heads/main')
+    expect(await sts.inspect(credentials)).toMatchObject({
+      policyNames: ['readwrite'],
+      claims: { roleArn: arn, repository: 'my-org/my-repo' },
+      expiresAtMs: sts.clock.nowMs + 300_000,
+    })
+  })
+
+  it('lets credentials outlive the token where it says so, and no longer than it says', async () => {
+    const secondsOf = async (parameters: Parameters): Promise<number> => {
+      const sts = open({ maxDurationSeconds: 7200 })
+      const { credentials } = await sts.call(action, { form: ask(parameters) })
+      return ((credentials?.expiration.getTime() ?? 0) - sts.clock.nowMs) / 1000
+    }
+    expect(await secondsOf({})).toBe(3600)
+    expect(await secondsOf({ DurationSeconds: '900' })).toBe(900)
+    expect(await secondsOf({ DurationSeconds: '43200' })).toBe(7200)
+  })
+
+  it('has no claims of a role that a token brings itself', async () => {
+    const sts = open()
+    const form = ask({ WebIdentityToken: token({ roleArn: 'arn:minio:iam:::role/admin' }) })
+    const { credentials } = await sts.call(action, { form })
+    expect(await sts.inspect(credentials)).toMatchObject({ claims: { roleArn: arn } })
+  })
+
+  it.each<[string, Members, RegExp]>([
+    ['another repository’s', { repository: 'other/repo' }, /see its repository$/],
+    ['one for another audience', { aud: 'other' }, /see its aud$/],
+    ['one of no repository', { repository: undefined }, /see its repository$/],
+  ])('does not trust %s token', async (_what, change, message) => {
+    const answer = await open().send({ form: ask({ WebIdentityToken: token(change) }) })
+    expect(answer).toMatchObject({ status: 403, code: 'AccessDenied' })
+    expect(answer.message).toMatch(message)
+    expect(answer.message).not.toContain('my-org')
+  })
+
+  it.each([evil, `${issuer}/`, issuer.toUpperCase(), undefined])(
+    'asks no issuer for keys that it does not trust: %s',
+    async (iss) => {
+      const sts = open()
+      sts.provider.documents.set(`${evil}/.well-known/openid-configuration`, { issuer: evil })
+      const answer = await sts.send({ form: ask({ WebIdentityToken: token({ iss }) }) })
+      expect(answer).toMatchObject({ status: 403, code: 'AccessDenied' })
+      expect(answer.message).toMatch(/does not trust the token’s issuer$/)
+      expect(sts.provider.asked).toEqual([])
+    },
+  )
+
+  it('trusts no provider that says it is another', async () => {
+    const sts = open()
+    sts.provider.documents.set(configUrl, { issuer: evil, jwks_uri: jwksUrl })
+    const answer = await sts.send({ form: ask() })
+    expect(answer).toMatchObject({ status: 400, code: 'InvalidParameterValue' })
+  })
+
+  it.each<[string, string, string]>([
+    ['expired', token({ exp: nowSeconds - 61 }), 'ExpiredToken'],
+    ['forged', `${token().split('.').slice(0, 2).join('.')}.AAAA`, 'InvalidParameterValue'],
+    ['no token', 'opaque', 'AccessDenied'],
+  ])('refuses a token that is %s', async (_what, given, code) => {
+    expect(await open().send({ form: ask({ WebIdentityToken: given }) })).toMatchObject({ code })
+  })
+})
+
+describe('RoleArn', () => {
+  const claimToken = makeToken(signers.RS256, { policy: 'readonly' })
+
+  it('that names no role is refused, even where the token’s claim would do', async () => {
+    const form = ask({ RoleArn: `${arn}s`, WebIdentityToken: claimToken })
+    expect(await open().send({ form })).toMatchObject({
+      status: 400,
+      code: 'InvalidParameterValue',
+      message: 'the parameter RoleArn names no role of this server',
+    })
+  })
+
+  it('may be left out where a token’s claim names policies', async () => {
+    const sts = open()
+    const form = ask({ RoleArn: undefined, WebIdentityToken: claimToken })
+    const { credentials } = await sts.call(action, { form })
+    expect(await sts.inspect(credentials)).toMatchObject({ policyNames: ['readonly'] })
+  })
+
+  it('must be there where roles alone give rights', async () => {
+    const sts = open({}, { tokenVerifier: undefined })
+    expect(await sts.send({ form: ask({ RoleArn: '' }) })).toMatchObject({
+      status: 400,
+      code: 'MissingParameter',
+    })
+  })
+
+  it('is ignored where there are no roles: AWS’s SDKs must send one', async () => {
+    const form = ask({ WebIdentityToken: claimToken, RoleArn: 'arn:aws:iam::123456789012:role/x' })
+    expect((await openSts().call(action, { form })).credentials).toBeDefined()
+  })
+
+  it('is taken by ClientGrants too', async () => {
+    const sts = open()
+    const form = ask({ Action: 'AssumeRoleWithClientGrants' })
+    const { credentials } = await sts.call('AssumeRoleWithClientGrants', { form })
+    expect(await sts.inspect(credentials)).toMatchObject({ policyNames: ['readwrite'] })
+  })
+})
