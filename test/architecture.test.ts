@@ -63,6 +63,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 /** Inside the server, from the top down; a part may import what stands after it. */
 const serverParts: Readonly<Record<string, readonly string[]>> = {
   sts: ['sts', 'policy', 'identity', 'sessions', 'http'],
+  admin: ['admin', 'policy', 'identity', 'sessions', 'http'],
   s3: ['s3', 'policy', 'identity', 'sessions', 'http'],
   policy: ['policy', 'identity', 'http'],
   identity: ['identity', 'sessions'],

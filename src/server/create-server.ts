@@ -1,5 +1,6 @@
 /** Options → running server; what was opened is closed again when anything fails. */
 import { StsCliError } from '../base/errors.ts'
+import { createAdminHandler } from './admin/handle-admin.ts'
 import { listen, type ListenOptions } from './http/listener.ts'
 import type { HttpHandler } from './http/http-message.ts'
 import { createRouter } from './http/router.ts'
@@ -109,6 +110,7 @@ async function buildHandler(
   const doors = openDoors(options, { issuer, policies, closers })
   const backend = await openS3Backend(options, closers)
   const metrics = createMetrics(options.peers)
+  const authorizer = withSessionPolicy(engine)
   const router = createRouter({
     sts: createStsHandler({
       ...options,
@@ -121,12 +123,13 @@ async function buildHandler(
     }),
     s3: createS3Handler({
       authenticator,
-      authorizer: withSessionPolicy(engine),
+      authorizer,
       backend,
       region,
       domains: options.domains,
       log,
     }),
+    admin: createAdminHandler({ authenticator, authorizer, sessions, log }),
     checkReady: async () => {
       const parts = [sessions.checkReady(), doors.checkReady(), engine.checkReady?.()]
       return (await Promise.all(parts)).every((isReady) => isReady !== false)

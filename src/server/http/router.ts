@@ -4,18 +4,21 @@ import type { HttpHandler, HttpReply, HttpRequest } from './http-message.ts'
 export interface Routes {
   readonly sts: HttpHandler
   readonly s3: HttpHandler
+  /** Everything below `/minio/admin/`; a bucket cannot have that name. */
+  readonly admin: HttpHandler
   /** Resolves to whether everything the server depends on answers. */
   readonly checkReady: () => Promise<boolean>
   /** Prometheus text; asked from this machine alone. */
   readonly metrics: () => Promise<string>
 }
 
-/** Health, metrics, STS, then S3: the order of MinIO's router (WIRE 1.1). */
+/** Health, metrics, admin, STS, then S3: the order of MinIO's router (WIRE 1.1). */
 export function createRouter(routes: Routes): HttpHandler {
   return (request) => {
     if (request.rawPath.startsWith('/minio/health/')) return answerHealth(request, routes)
     if (request.rawPath === '/metrics' && request.method === 'GET' && isUnsigned(request))
       return answerMetrics(request, routes)
+    if (request.rawPath.startsWith('/minio/admin/')) return routes.admin(request)
     return isStsRequest(request) ? routes.sts(request) : routes.s3(request)
   }
 }

@@ -156,7 +156,7 @@ function toClaims(
     ...(policyClaim === undefined ? {} : { [policyClaim]: request.policyNames.join(',') }),
     accessKey: issue.accessKeyId,
     exp: Math.floor(request.expiresAtMs / 1000),
-    sub: request.subject,
+    sub: readString(request.claims, 'sub') ?? request.subject,
     sessionPolicy:
       sessionPolicy === undefined ? undefined : Buffer.from(sessionPolicy).toString('base64'),
     [ownClaim]: {

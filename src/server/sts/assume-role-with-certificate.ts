@@ -1,7 +1,7 @@
 import { AwsError } from '../../protocol/aws-error.ts'
 import type { ClientCertificate, HttpRequest } from '../http/http-message.ts'
 import { readCertificate, type CertificateIdentity } from '../identity/client-certificate.ts'
-import { readDurationSeconds } from './parameters.ts'
+import { readDurationSeconds, readRevokeType } from './parameters.ts'
 import { keepKnownPolicies } from './policy-names.ts'
 import type { StsAction } from './sts-action.ts'
 
@@ -33,7 +33,13 @@ export const assumeRoleWithCertificate: StsAction = {
     const { organizations = [], issuerName, notAfterMs = 0 } = certificate ?? {}
     const credentials = await sessions.issue({
       subject,
-      claims: { sub: commonName, iss: issuerName, aud: organizations, parent: subject },
+      claims: {
+        sub: commonName,
+        iss: issuerName,
+        aud: organizations,
+        parent: subject,
+        ...readRevokeType(parameters),
+      },
       policyNames,
       sessionPolicy: undefined,
       groups: [],

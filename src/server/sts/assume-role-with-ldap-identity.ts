@@ -1,7 +1,12 @@
 import { AwsError } from '../../protocol/aws-error.ts'
 import { normalizeDn } from '../identity/ldap/distinguished-name.ts'
 import type { LdapUser } from '../identity/ldap/directory.ts'
-import { readDurationSeconds, readSessionPolicy, requireParameter } from './parameters.ts'
+import {
+  readDurationSeconds,
+  readRevokeType,
+  readSessionPolicy,
+  requireParameter,
+} from './parameters.ts'
 import { keepKnownPolicies } from './policy-names.ts'
 import type { LdapLogins, StsAction, StsServices } from './sts-action.ts'
 
@@ -20,11 +25,12 @@ export const assumeRoleWithLdapIdentity: StsAction = {
     // What is cheap to refuse is refused before the directory is asked (MinIO looks at the duration last, with the same code).
     const sessionPolicy = readSessionPolicy(parameters, services)
     const durationSeconds = readDurationSeconds(parameters, limits) ?? limits.defaultDurationSeconds
+    const revokeType = readRevokeType(parameters)
     const user = await ldap.directory.logIn({ username, password, address: http.remoteAddress })
     http.log['principal'] = user.dn
     const credentials = await services.sessions.issue({
       subject: user.dn,
-      claims: { ldapUser: user.dn, ldapUsername: username },
+      claims: { ldapUser: user.dn, ldapUsername: username, ...revokeType },
       policyNames: findPolicies(user, ldap, services),
       sessionPolicy,
       groups: user.groups,

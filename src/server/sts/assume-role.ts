@@ -1,6 +1,6 @@
 import { AwsError } from '../../protocol/aws-error.ts'
 import { sha256Hex } from '../../protocol/sigv4/canonical-request.ts'
-import { readDurationSeconds } from './parameters.ts'
+import { readDurationSeconds, readRevokeType } from './parameters.ts'
 import type { StsAction } from './sts-action.ts'
 
 /** AssumeRole: a request signed with long-lived keys in, temporary credentials with the same rights or fewer out. */
@@ -27,7 +27,7 @@ export const assumeRole: StsAction = {
     http.log['principal'] = principal.subject
     const credentials = await sessions.issue({
       subject: principal.accessKey,
-      claims: { parent: principal.accessKey },
+      claims: { parent: principal.accessKey, ...readRevokeType(parameters) },
       policyNames: ['consoleAdmin'],
       sessionPolicy,
       groups: [],

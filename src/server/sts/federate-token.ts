@@ -3,7 +3,7 @@ import { AwsError } from '../../protocol/aws-error.ts'
 import type { JsonObject } from '../../base/parse.ts'
 import type { StsResult } from '../../protocol/sts-wire.ts'
 import type { TokenRole } from '../policy/token-role.ts'
-import { readDurationSeconds, readSessionPolicy } from './parameters.ts'
+import { readDurationSeconds, readRevokeType, readSessionPolicy } from './parameters.ts'
 import { keepKnownPolicies, readNames } from './policy-names.ts'
 import { selectClaims } from './select-claims.ts'
 import type { StsRequest, StsServices } from './sts-action.ts'
@@ -31,7 +31,11 @@ export async function federateToken(
   const claims = selectClaims(verified.claims)
   const credentials = await services.sessions.issue({
     subject: verified.subject,
-    claims: role === undefined ? claims : { ...claims, roleArn: role.arn },
+    claims: {
+      ...claims,
+      ...(role === undefined ? {} : { roleArn: role.arn }),
+      ...readRevokeType(parameters),
+    },
     policyNames,
     sessionPolicy,
     groups: readNames(verified.claims['groups']),

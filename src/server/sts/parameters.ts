@@ -4,6 +4,8 @@ import type { StsLimits, StsServices } from './sts-action.ts'
 
 type Parameters = ReadonlyMap<string, string>
 
+const maxRevokeTypeLength = 128
+
 /** @throws {AwsError} `MissingParameter` when none of the names has a value. */
 export function requireParameter(parameters: Parameters, ...names: string[]): string {
   for (const name of names) {
@@ -11,6 +13,21 @@ export function requireParameter(parameters: Parameters, ...names: string[]): st
     if (value !== undefined && value !== '') return value
   }
   throw new AwsError('MissingParameter', `the parameter ${names[0] ?? ''} is missing`)
+}
+
+/**
+ * TokenRevokeType as a claim: a word by which its owner can end some sessions and leave others (MinIO since 2025).
+ *
+ * @throws {AwsError} `InvalidParameterValue` when it is too long.
+ */
+export function readRevokeType(parameters: Parameters): { tokenRevokeType?: string } {
+  const tokenRevokeType = parameters.get('TokenRevokeType') ?? ''
+  if (tokenRevokeType.length > maxRevokeTypeLength)
+    throw new AwsError(
+      'InvalidParameterValue',
+      `TokenRevokeType is longer than ${maxRevokeTypeLength} characters`,
+    )
+  return tokenRevokeType === '' ? {} : { tokenRevokeType }
 }
 
 /**

@@ -12,6 +12,7 @@ async function route(facts: Facts, { isReady = true } = {}): Promise<string> {
   const router = createRouter({
     sts: answer('sts'),
     s3: answer('s3'),
+    admin: answer('admin'),
     checkReady: async () => isReady,
     metrics: async () => 'metrics',
   })
@@ -92,5 +93,15 @@ describe('metrics', () => {
     ['that is made', { method: 'PUT' }],
   ])('leave a bucket of the same name alone: one %s', async (_what, facts) => {
     expect(await route({ ...metrics, ...facts })).toBe('s3')
+  })
+})
+
+describe('an admin request', () => {
+  it.each(['/minio/admin/v3/revoke-tokens/openid', '/minio/admin/'])('is %s', async (rawPath) => {
+    expect(await route({ method: 'POST', rawPath })).toBe('admin')
+  })
+
+  it('is not an object of a bucket of a like name', async () => {
+    expect(await route({ method: 'POST', rawPath: '/minio/administration' })).toBe('s3')
   })
 })

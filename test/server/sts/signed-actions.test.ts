@@ -161,3 +161,30 @@ async function captureSigned(body: string): Promise<{ headers: Record<string, st
   const unsigned = { method: 'POST', url, headers: given, payloadHash: sha256Hex(body) }
   return { headers: signRequest(unsigned, root, { region: 'us-east-1', service: 'sts', nowMs }) }
 }
+
+describe('TokenRevokeType', () => {
+  it('is kept in the session, where an identity provider’s own claim is not', async () => {
+    const sts = openSts()
+    const form = { ...role, TokenRevokeType: 'ci' }
+    const { credentials } = await sts.call('AssumeRole', { form, signedBy: root })
+    expect(await sts.inspect(credentials)).toMatchObject({ claims: { tokenRevokeType: 'ci' } })
+
+    const Token = makeToken(signers.RS256, { policy: 'readonly', sub: 'a', tokenRevokeType: 'x' })
+    const action = 'AssumeRoleWithWebIdentity'
+    const federated = { Action: action, Version: version, WebIdentityToken: Token }
+    const without = await sts.call(action, { form: federated })
+    expect((await sts.inspect(without.credentials)).claims).not.toHaveProperty('tokenRevokeType')
+    const withType = await sts.call(action, { form: { ...federated, TokenRevokeType: 'laptop' } })
+    expect(await sts.inspect(withType.credentials)).toMatchObject({
+      claims: { tokenRevokeType: 'laptop' },
+    })
+  })
+
+  it('is refused when it is very long', async () => {
+    const form = { ...role, TokenRevokeType: 'x'.repeat(129) }
+    expect(await openSts().send({ form, signedBy: root })).toMatchObject({
+      status: 400,
+      code: 'InvalidParameterValue',
+    })
+  })
+})
