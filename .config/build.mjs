@@ -13,9 +13,9 @@ const staging = path.join(root, `dist.${process.pid}.tmp`)
 
 /**
  * Required where they are installed: most servers and nearly all commands never load them. All else is in the chunks, because finding a package's
- * many small files takes longer than running them: a third of the time from `serve` to ready.
+ * many small files takes longer than running them: a third of the time from `serve` to ready. The keyring is machine code of each platform's own.
  */
-const external = ['ldapts', 'undici']
+const external = ['@napi-rs/keyring', 'ldapts', 'undici']
 
 /** What `env` and `creds` need when the credentials are warm: one file, because each further one costs a hundredth of Node's own start. */
 const warmModules = new RegExp(

@@ -84,6 +84,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   selfsigned: ['server/issuer/certificate.ts'],
   'openid-client': ['client/token/openid-provider.ts'],
   uqr: ['base/qr-code.ts'],
+  '@napi-rs/keyring': ['base/keyring.ts'],
   pino: ['base/log.ts'],
   'prom-client': ['server/metrics.ts'],
   ldapts: ['server/identity/ldap/connection.ts'],

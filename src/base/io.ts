@@ -3,6 +3,8 @@
  * so that a whole command line runs in the test's process.
  */
 
+import type { Keyring } from './keyring.ts'
+
 /** Everything a command may touch besides the network and the file system. */
 export interface Io {
   /** Environment variables; never read from `process.env` below `bin/`. */
@@ -19,6 +21,8 @@ export interface Io {
   askSecret?: ((prompt: string) => Promise<string>) | undefined
   /** Opens an address of this machine in the person's browser; undefined where there is none to open. */
   openBrowser?: ((address: string) => void) | undefined
+  /** The system's store of secrets; undefined where there is none. */
+  openKeyring?: (() => Promise<Keyring | undefined>) | undefined
   /** The present instant, in milliseconds since the epoch. */
   nowMs(): number
   readonly platform: NodeJS.Platform

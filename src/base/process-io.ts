@@ -32,6 +32,7 @@ export function createProcessIo(): Io {
       void import('./open-browser.ts').then(({ openBrowser }) =>
         openBrowser(address, process.platform, process.env),
       ),
+    openKeyring: async () => (await import('./keyring.ts')).openKeyring(),
     catchSignals,
     listenForSignals(names, listener) {
       for (const name of names) process.on(name, listener)

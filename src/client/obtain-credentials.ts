@@ -57,6 +57,8 @@ async function obtainAnew(
   // What reads the STS's answer is compiled while the identity provider thinks.
   setImmediate(() => void import('../protocol/sts-wire.ts'))
   const obtained = source === undefined ? undefined : await obtainToken(source, { net, io })
+  // Before the exchange: a provider that rotates its tokens gives this one once.
+  const isRenewable = await keepRefreshToken(options, obtained?.refreshToken, io)
   const issuedAtMs = io.nowMs()
   const credentials = await exchangeToken(
     { token: obtained?.token, expiresInSeconds: obtained?.expiresInSeconds, nowMs: issuedAtMs },
@@ -68,12 +70,37 @@ async function obtainAnew(
     issuedAtMs,
     profile: options.cache.profile,
     stsEndpoint: exchange.stsEndpoint,
+    ...(isRenewable ? { isRenewable } : {}),
   })
+}
+
+/** In the keyring, unless nothing is to be remembered. @returns Whether these credentials can be renewed by it. */
+async function keepRefreshToken(
+  { source, exchange, cache }: ObtainOptions,
+  refreshToken: string | undefined,
+  io: Io,
+): Promise<boolean> {
+  if (source === undefined || cache.directory === undefined) return false
+  if (source.grant === 'refresh-token') return true
+  if (refreshToken === undefined || cache.isKeyringUnwanted === true) return false
+  if (!('isIdTokenWanted' in source)) return false
+  const { keepRenewal } = await import('./renewals.ts')
+  const { isIdTokenWanted } = source
+  const renewal = { refreshToken, access: source, exchange, isIdTokenWanted }
+  const isKept = await keepRenewal(await io.openKeyring?.(), cache.profile, renewal)
+  if (!isKept)
+    cache.note?.(
+      'no keyring takes the refresh token here: sign in again when the credentials expire',
+    )
+  return isKept
 }
 
 function toRemembered(
   { accessKeyId, secretAccessKey, sessionToken, expiration, expirationText }: TemporaryCredentials,
-  about: Pick<RememberedCredentials, 'inputs' | 'issuedAtMs' | 'profile' | 'stsEndpoint'>,
+  about: Pick<
+    RememberedCredentials,
+    'inputs' | 'issuedAtMs' | 'profile' | 'stsEndpoint' | 'isRenewable'
+  >,
 ): RememberedCredentials {
   return {
     version: 1,

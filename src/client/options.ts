@@ -64,6 +64,7 @@ export type TokenSource =
   | BrowserSource
   | ({ readonly grant: 'device-code' } & PersonalAccess)
   | PasswordSource
+  | RefreshSource
   | GithubActionsSource
   | { readonly grant: 'token'; readonly token: string }
   /** A command line that prints one, run by the shell. */
@@ -73,6 +74,13 @@ export interface PasswordSource extends IdTokenAccess {
   readonly grant: 'password'
   readonly username: string
   readonly password: string
+}
+
+/** All but the profile's name and the client's secret lies in the keyring. */
+export interface RefreshSource {
+  readonly grant: 'refresh-token'
+  readonly profile: string
+  readonly clientSecret?: string | undefined
 }
 
 export interface GithubActionsSource {
@@ -115,6 +123,10 @@ export interface CacheOptions {
   readonly isRefresh: boolean
   /** Remaining life below which credentials are renewed; undefined: a fifth of their life, 60 s to 15 min. */
   readonly minTtlSeconds: number | undefined
+  /** Keep no refresh token (`--no-keyring`). */
+  readonly isKeyringUnwanted?: boolean | undefined
+  /** Told in a line what will not be remembered, and why. */
+  readonly note?: ((line: string) => void) | undefined
 }
 
 export interface ObtainOptions {

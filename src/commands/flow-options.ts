@@ -52,7 +52,9 @@ function chooseServeClient(
   state: ServeState,
 ): Readonly<Record<string, string>> | undefined {
   const named = settings.getSaid('client-id')
-  const isPersonal = [...personalGrants, 'password'].includes(settings.getSaid('grant') ?? '')
+  const isPersonal = [...personalGrants, 'password', 'refresh-token'].includes(
+    settings.getSaid('grant') ?? '',
+  )
   if (isPersonal && named === undefined)
     return state.publicClientId === undefined ? undefined : { 'client-id': state.publicClientId }
   if (named !== undefined && named !== state.clientId) return undefined
@@ -139,6 +141,7 @@ export function readCacheOptions(settings: Settings, io: Io): CacheOptions {
     directory: where === 'none' ? undefined : findCacheDirectory(io.env, io.platform),
     profile: settings.get('profile') ?? 'default',
     isRefresh: settings.has('refresh'),
+    isKeyringUnwanted: settings.has('no-keyring'),
     minTtlSeconds: readSeconds(settings, 'min-ttl'),
   }
 }

@@ -10,9 +10,12 @@ export async function runLogin(parsed: ParsedArgv, io: Io): Promise<number> {
   const settings = weighSettings(parsed, io)
   checkOutput(settings, io)
   const options = await readObtainOptions(settings, io)
+  const note = (line: string): void => {
+    if (!settings.has('quiet')) io.writeStderr(`${line}\n`)
+  }
   // Whoever logs in wants to see that it works now, not that it worked before.
   const credentials = await obtainCredentials(
-    { ...options, cache: { ...options.cache, isRefresh: true } },
+    { ...options, cache: { ...options.cache, isRefresh: true, note } },
     io,
   )
   if (!settings.has('quiet') || settings.get('output') !== undefined) {

@@ -34,7 +34,7 @@ const identityProvider: readonly OptionSpec[] = [
   idp('param K=V…', 'further parameter of the token request; may be repeated'),
   idp(
     'grant GRANT',
-    'client-credentials; browser, device-code or password: a person signs in; github-actions, gitlab, kubernetes: a job’s own token; token: one at hand',
+    'client-credentials; browser, device-code or password: a person signs in; refresh-token: as they did before; github-actions, gitlab, kubernetes: a job’s own token; token: one at hand',
     { env: ['STS_CLI_GRANT'], default: 'client-credentials' },
   ),
   idp(
@@ -130,6 +130,7 @@ const session: readonly OptionSpec[] = [
     commands: ['login', 'token', 'exchange', ...using, 'config'],
   }),
   remember('cache WHERE', 'file or none', { env: ['STS_CLI_CACHE'], default: 'file' }),
+  remember('no-keyring', 'keep no refresh token in the system’s keyring', { commands: ['login'] }),
   remember('refresh', 'get new credentials even when the remembered ones are good'),
   remember('min-ttl TIME', 'renew when less than this is left', { commands: using }),
 ]

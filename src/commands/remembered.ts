@@ -51,6 +51,11 @@ export async function findOrRenew(
   const { obtainCredentials } = await import('../client/obtain-credentials.ts')
   const quietIo: Io = { ...io, askSecret: undefined }
   const settings = weighSettings(parsed, quietIo)
+  if (!isSpecific) {
+    const { renewLogin } = await import('./renew-login.ts')
+    const renewed = await renewLogin(settings, quietIo)
+    if (renewed !== undefined) return renewed
+  }
   if (personalGrants.includes(settings.get('grant') ?? '')) throw notWithoutAsking()
   const options = await readOptions(() => readObtainOptions(settings, quietIo))
   const cache = { ...options.cache, minTtlSeconds: minTtlSeconds ?? options.cache.minTtlSeconds }

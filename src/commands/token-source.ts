@@ -33,6 +33,7 @@ const grantNames = [
   'browser',
   'device-code',
   'password',
+  'refresh-token',
   'github-actions',
   'gitlab',
   'kubernetes',
@@ -94,6 +95,11 @@ const readers: Readonly<Record<Exclude<GrantName, 'token'>, Reader>> = {
     grant: 'password',
     ...withOpenId(await readClient(settings, io, { isSecretNeeded: false }), settings),
     ...(await readUserPassword(settings, io)),
+  }),
+  'refresh-token': async (settings, io) => ({
+    grant: 'refresh-token',
+    profile: settings.get('profile') ?? 'default',
+    clientSecret: await readSaidSecret(settings, io),
   }),
   'github-actions': async (settings, io) => readGithubActions(settings, io),
   gitlab: async (settings, io) => readGitlabToken(settings, io),
@@ -201,6 +207,12 @@ function readRedirectUri(settings: Settings): string {
       hint: 'write http://127.0.0.1:PORT/PATH, or localhost where the provider insists; port 0 takes a free one',
     },
   )
+}
+
+/** The secret that the user gave, if any: never the one that `serve` left for its own client. */
+export async function readSaidSecret(settings: Settings, io: Io): Promise<string | undefined> {
+  const isSaid = secretFlags.some((name) => settings.getSaid(name) !== undefined)
+  return isSaid ? readClientSecret(settings, io) : undefined
 }
 
 async function readClientSecret(settings: Settings, io: Io): Promise<string> {

@@ -24,6 +24,8 @@ export interface FakeOpenId extends Fake {
   readonly tokenAnswers: Answer[]
   /** Over the answer of the device endpoint. */
   device: Record<string, unknown>
+  /** Over the answer of the token endpoint. */
+  tokens: Record<string, unknown>
   /** The authorization request that came last. */
   asked: URLSearchParams
 }
@@ -37,6 +39,7 @@ export async function startOpenId(): Promise<FakeOpenId> {
     claims: {},
     tokenAnswers: [] as Answer[],
     device: {},
+    tokens: {},
     asked: new URLSearchParams(),
   })
   fake.answer = (seen) => {
@@ -110,5 +113,6 @@ function grantToken(fake: FakeOpenId, { form, headers }: Seen): Answer {
       ...(nonce === null || form.get('grant_type') !== 'authorization_code' ? {} : { nonce }),
       ...fake.claims,
     }),
+    ...fake.tokens,
   })
 }

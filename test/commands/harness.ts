@@ -8,6 +8,7 @@ import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { onTestFinished } from 'vitest'
 import type { Io } from '../../src/base/io.ts'
+import type { Keyring } from '../../src/base/keyring.ts'
 import { run } from '../../src/main.ts'
 import { encodeStsError, encodeStsSuccess } from '../../src/protocol/sts-wire.ts'
 import { AwsError } from '../../src/protocol/aws-error.ts'
@@ -50,6 +51,8 @@ export interface IoOptions {
   readonly platform?: NodeJS.Platform | undefined
   /** Stands in for the person's browser; undefined: none can be opened. */
   readonly browser?: ((address: string) => void) | undefined
+  /** The system's keyring; undefined: none. */
+  readonly keyring?: Keyring | undefined
   /** Told of each piece of stderr as it is written: a person reads while the command still runs. */
   readonly reader?: ((text: string) => void) | undefined
 }
@@ -81,6 +84,7 @@ export function createIo(options: IoOptions = {}): TestIo {
     isTty: { stdin: isTty, stdout: isTty, stderr: isTty },
     askSecret: typed === undefined ? undefined : askSecret,
     openBrowser: options.browser,
+    openKeyring: async () => options.keyring,
     nowMs() {
       return this.now
     },

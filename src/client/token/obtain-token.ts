@@ -31,6 +31,11 @@ const grants: {
     const { obtainPasswordToken } = await import('./password.ts')
     return chooseToken(await obtainPasswordToken(source, net), source)
   },
+  'refresh-token': async (source, world) => {
+    const { obtainRefreshedToken } = await import('./refresh-token.ts')
+    const obtained = await obtainRefreshedToken(source, world)
+    return chooseToken(obtained, obtained)
+  },
   'github-actions': async (source, { net }) => {
     const { obtainGithubToken } = await import('./github-actions.ts')
     return obtainGithubToken(source, net)
@@ -65,7 +70,10 @@ function toObtained(token: string): ObtainedToken {
 }
 
 /** `expires_in` speaks of the access token alone, so an ID token's life is left to the STS. */
-function chooseToken(obtained: PersonalToken, { isIdTokenWanted }: IdTokenAccess): ObtainedToken {
+function chooseToken(
+  obtained: PersonalToken,
+  { isIdTokenWanted }: Pick<IdTokenAccess, 'isIdTokenWanted'>,
+): ObtainedToken {
   if (!isIdTokenWanted || obtained.idToken === undefined) return obtained
   return { ...obtained, token: obtained.idToken, expiresInSeconds: undefined }
 }

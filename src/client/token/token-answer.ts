@@ -11,6 +11,8 @@ export interface ObtainedToken {
   readonly expiresInSeconds: number | undefined
   /** The provider's whole answer, for `token --json`. */
   readonly answer: JsonObject
+  /** Of grants that a person stands behind, where the provider gives one. */
+  readonly refreshToken?: string | undefined
 }
 
 /** Of a provider's own words. */

@@ -1,0 +1,48 @@
+/** The refresh grant (RFC 6749 §6), from what the keyring holds. */
+import { StsCliError } from '../../base/errors.ts'
+import type { Io } from '../../base/io.ts'
+import type { NetOptions, RefreshSource } from '../options.ts'
+import { forgetRenewal, keepRenewal, readRenewal } from '../renewals.ts'
+import { openProvider, type PersonalToken } from './openid-provider.ts'
+
+/**
+ * Asks the provider that gave the refresh token for new tokens. One that rotates them (RFC 9700 §4.14.2) gives a new one, which is kept
+ * before anything else happens; one that is over is forgotten.
+ *
+ * @throws {StsCliError} `ERR_REFUSED` with `sts-cli login` as its hint when there is none or it is over.
+ */
+export async function obtainRefreshedToken(
+  { profile, clientSecret }: RefreshSource,
+  { net, io }: { net: NetOptions; io: Io },
+): Promise<PersonalToken & { readonly isIdTokenWanted: boolean }> {
+  const keyring = await io.openKeyring?.()
+  const renewal = await readRenewal(keyring, profile)
+  if (renewal === undefined)
+    throw new StsCliError('ERR_REFUSED', 'the keyring holds nothing to renew this profile with', {
+      stage: 'config',
+      hint: 'sts-cli login',
+    })
+  const { access, isIdTokenWanted } = renewal
+  if (access.authMethod.startsWith('client_secret') && clientSecret === undefined)
+    throw new StsCliError('ERR_REFUSED', 'the client’s secret is not remembered, and not given', {
+      stage: 'config',
+      hint: 'set STS_CLI_CLIENT_ID and STS_CLI_CLIENT_SECRET_FILE, or sts-cli login',
+    })
+  const provider = await openProvider({ ...access, clientSecret }, net, { isDiscovered: true })
+  try {
+    const token = await provider.requestToken('refresh_token', {
+      refresh_token: renewal.refreshToken,
+    })
+    if (token.refreshToken !== undefined)
+      await keepRenewal(keyring, profile, { ...renewal, refreshToken: token.refreshToken })
+    return { ...token, isIdTokenWanted }
+  } catch (error) {
+    if (!(error instanceof StsCliError) || error.serverCode !== 'invalid_grant') throw error
+    await forgetRenewal(keyring, profile)
+    throw new StsCliError('ERR_REFUSED', 'the login is over at the identity provider', {
+      ...error,
+      hint: 'sts-cli login',
+      cause: error,
+    })
+  }
+}

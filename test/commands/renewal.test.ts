@@ -1,0 +1,227 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Keyring } from '../../src/base/keyring.ts'
+import { decodeJwt } from '../../src/protocol/jwt/decode-jwt.ts'
+import { startOpenId, type FakeOpenId } from './fake-openid.ts'
+import {
+  clientId,
+  json,
+  minioJson,
+  openStage,
+  startMs,
+  stsAnswer,
+  stsRefusal,
+  type IoOptions,
+  type Ran,
+  type Stage,
+} from './harness.ts'
+
+interface MemoryKeyring extends Keyring {
+  readonly secrets: Map<string, string>
+}
+
+function openMemoryKeyring(): MemoryKeyring {
+  const secrets = new Map<string, string>()
+  return {
+    secrets,
+    read: async (account) => secrets.get(account),
+    write: async (account, secret) => void secrets.set(account, secret),
+    remove: async (account) => void secrets.delete(account),
+  }
+}
+
+const refuse = async (): Promise<never> => {
+  throw new Error('AccessDenied')
+}
+const lockedKeyring: Keyring = { read: refuse, write: refuse, remove: refuse }
+
+let stage: Stage
+let idp: FakeOpenId
+let keyring: MemoryKeyring
+/** When the credentials of the first login are over. */
+const later = startMs + 3_600_000
+
+beforeEach(async () => {
+  stage = await openStage()
+  idp = await startOpenId()
+  idp.tokens = { refresh_token: 'refresh-1' }
+  keyring = openMemoryKeyring()
+})
+
+const login = (flags: readonly string[] = [], options: IoOptions = {}): Promise<Ran> => {
+  const argv = [
+    '--grant',
+    'browser',
+    '--issuer',
+    idp.url,
+    '-cid',
+    clientId,
+    '-sts-ep',
+    stage.sts.url,
+  ]
+  const browser = (address: string): void => void fetch(address)
+  return stage.cli(['login', '-q', ...argv, ...flags], { browser, keyring, ...options })
+}
+const creds = (flags: readonly string[] = [], options: IoOptions = {}): Promise<Ran> =>
+  stage.cli(['creds', ...flags], { keyring, now: later, ...options })
+const refreshes = (): Record<string, string>[] =>
+  idp.seen
+    .filter(({ form }) => form.get('grant_type') === 'refresh_token')
+    .map(({ form }) => Object.fromEntries(form))
+
+describe('credentials of a person', () => {
+  it('are renewed by what the keyring holds, with no flag and no question', async () => {
+    await login()
+    expect(await creds()).toMatchObject({ code: 0, stdout: minioJson, stderr: '' })
+    expect(refreshes()).toEqual([
+      {
+        grant_type: 'refresh_token',
+        refresh_token: 'refresh-1',
+        client_id: clientId,
+        scope: 'openid',
+      },
+    ])
+  })
+
+  it('are not renewed while they are good', async () => {
+    await login()
+    expect((await creds([], { now: startMs } as IoOptions)).stdout).toBe(minioJson)
+    expect(refreshes()).toEqual([])
+  })
+
+  it('are traded again as they were: the same action, policy and lifetime', async () => {
+    const policy = '{"Version":"2012-10-17"}'
+    await login(['--action', 'web-identity', '--policy', policy, '--duration', '20m'])
+    await creds()
+    const [first, second] = stage.sts.seen.map(({ form }) => Object.fromEntries(form))
+    const fields = { Action: 'AssumeRoleWithWebIdentity', Policy: policy, DurationSeconds: '1200' }
+    expect([first, second]).toMatchObject([fields, fields])
+    expect(decodeJwt(second?.['WebIdentityToken'] ?? '').claims).toMatchObject({ sub: 'alice' })
+  })
+
+  it('keep up with a provider that gives a new refresh token each time', async () => {
+    await login()
+    idp.tokens = { refresh_token: 'refresh-2' }
+    await creds()
+    idp.tokens = {}
+    await creds(['--refresh'])
+    await creds(['--refresh'])
+    expect(refreshes().map(({ refresh_token: token }) => token)).toEqual([
+      'refresh-1',
+      'refresh-2',
+      'refresh-2',
+    ])
+  })
+
+  it('keep the new refresh token even when the STS refuses', async () => {
+    await login()
+    idp.tokens = { refresh_token: 'refresh-2' }
+    stage.sts.answer = stsRefusal('AccessDenied', 'no', 403)
+    expect((await creds()).code).toBe(77)
+    expect(keyring.secrets.get('default')).toContain('refresh-2')
+  })
+
+  it('are renewed once for however many ask', async () => {
+    await login()
+    stage.sts.answer = stsAnswer(undefined, { expirationText: '2026-11-23T18:00:00Z' })
+    const all = await Promise.all([creds(), creds(), creds()])
+    expect(all.map(({ code }) => code)).toEqual([0, 0, 0])
+    expect(refreshes()).toHaveLength(1)
+  })
+
+  it('are over when the provider says so, and then nothing is kept', async () => {
+    await login()
+    idp.tokenAnswers.push(json({ error: 'invalid_grant', error_description: 'expired' }, 400))
+    const { code, stderr } = await creds()
+    expect(code).toBe(77)
+    expect(stderr).toContain('the login is over at the identity provider (HTTP 400, invalid_grant)')
+    expect(stderr).toContain('hint: sts-cli login\n')
+    expect(keyring.secrets.size).toBe(0)
+  })
+
+  it('outlast a provider that is down', async () => {
+    await login()
+    idp.tokenAnswers.push({ status: 500 })
+    expect((await creds(['--retries', '0'])).code).toBe(69)
+    expect((await creds()).code).toBe(0)
+  })
+
+  it('of one profile are not those of another', async () => {
+    await login(['-p', 'work'])
+    expect((await creds()).code).toBe(77)
+    expect((await creds(['-p', 'work'])).code).toBe(0)
+  })
+
+  it('of a client with a secret need it again, from its own variables', async () => {
+    await login(['-csec', 'hush'])
+    expect(keyring.secrets.get('default')).not.toContain('hush')
+    const bare = await creds()
+    expect(bare.code).toBe(77)
+    expect(bare.stderr).toContain('hint: set STS_CLI_CLIENT_ID and STS_CLI_CLIENT_SECRET_FILE')
+    const other = { STS_CLI_CLIENT_ID: 'another', STS_CLI_CLIENT_SECRET: 'not-for-it' }
+    expect((await creds([], { env: other })).code).toBe(77)
+    const env = { STS_CLI_CLIENT_ID: clientId, STS_CLI_CLIENT_SECRET: 'hush' }
+    expect((await creds([], { env })).code).toBe(0)
+  })
+})
+
+describe('a refresh token', () => {
+  it('is in the keyring and in no file', async () => {
+    await login()
+    const file = path.join(stage.home, '.cache', 'sts-cli', 'profile-default.json')
+    expect(await readFile(file, 'utf8')).not.toContain('refresh-1')
+    expect(keyring.secrets.get('default')).toContain('refresh-1')
+  })
+
+  it.each<[string, Keyring | undefined]>([
+    ['is none', undefined],
+    ['does not open', lockedKeyring],
+  ])('is kept nowhere when the keyring %s, and the person is told', async (_what, store) => {
+    const argv = ['--grant', 'browser', '--issuer', idp.url, '-cid', clientId]
+    const browser = (address: string): void => void fetch(address)
+    const flags = [...argv, '-sts-ep', stage.sts.url]
+    const ran = await stage.cli(['login', ...flags], { browser, keyring: store })
+    expect(ran.code).toBe(0)
+    expect(ran.stderr).toContain('no keyring takes the refresh token here: sign in again when')
+    const file = path.join(stage.home, '.cache', 'sts-cli', 'profile-default.json')
+    expect(await readFile(file, 'utf8')).not.toContain('refresh-1')
+    const renewed = await creds([], { keyring: store })
+    expect(renewed.code).toBe(77)
+    expect(refreshes()).toEqual([])
+  })
+
+  it.each([[['--cache', 'none']], [['--no-keyring']]])('is not kept with %j', async (flags) => {
+    const { code, stderr } = await login(flags)
+    expect({ code, said: /keyring/.test(stderr) }).toEqual({ code: 0, said: false })
+    expect(keyring.secrets.size).toBe(0)
+  })
+
+  it('is gone after logout', async () => {
+    await login()
+    expect((await stage.cli(['logout'], { keyring })).code).toBe(0)
+    expect(keyring.secrets.size).toBe(0)
+    expect((await creds()).code).toBe(77)
+  })
+
+  it('is used when it is named, and missed when there is none', async () => {
+    const flags = ['login', '--grant', 'refresh-token', '-sts-ep', stage.sts.url]
+    const none = await stage.cli(flags, { keyring })
+    expect(none.code).toBe(77)
+    expect(none.stderr).toContain(
+      'the keyring holds nothing to renew this profile with\nhint: sts-cli login\n',
+    )
+    await login()
+    expect((await stage.cli(flags, { keyring })).code).toBe(0)
+    expect(refreshes()).toHaveLength(1)
+  })
+
+  it('that is damaged in the keyring counts as none', async () => {
+    await login()
+    for (const text of ['', 'x', '{}', '{"version":1,"refreshToken":"r"}']) {
+      keyring.secrets.set('default', text)
+      expect((await creds()).code).toBe(77)
+    }
+    expect(refreshes()).toEqual([])
+  })
+})
