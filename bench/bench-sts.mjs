@@ -24,8 +24,12 @@ export async function benchSts({ isSmoke }) {
     const ratios = []
     for (let round = 0; round < (isSmoke ? 1 : 5); round += 1) {
       const seconds = isSmoke ? 0.5 : 3
-      const floor = await measure(helloPort, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n', seconds)
-      ratios.push((await measure(stsPort, head + form, seconds)) / floor)
+      const floor = await measureLoad(
+        helloPort,
+        'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n',
+        seconds,
+      )
+      ratios.push((await measureLoad(stsPort, head + form, seconds)) / floor)
     }
     return [
       {
@@ -41,7 +45,7 @@ export async function benchSts({ isSmoke }) {
   }
 }
 
-async function measure(port, request, seconds) {
+export async function measureLoad(port, request, seconds) {
   const child = spawn(
     process.execPath,
     [path.join(here, 'load.mjs'), String(port), '32', String(seconds)],

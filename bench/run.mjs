@@ -4,11 +4,18 @@
  * node bench/run.mjs [--smoke] [NAME…]   --smoke: one short round of each, to see that the benches still run
  */
 import { benchEnv } from './bench-env.mjs'
+import { benchGateway } from './bench-gateway.mjs'
 import { benchLogin } from './bench-login.mjs'
 import { benchServe } from './bench-serve.mjs'
 import { benchSts } from './bench-sts.mjs'
 
-const benches = { env: benchEnv, login: benchLogin, sts: benchSts, serve: benchServe }
+const benches = {
+  env: benchEnv,
+  login: benchLogin,
+  sts: benchSts,
+  gateway: benchGateway,
+  serve: benchServe,
+}
 const isSmoke = process.argv.includes('--smoke')
 const named = process.argv.slice(2).filter((word) => !word.startsWith('-'))
 

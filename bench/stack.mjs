@@ -7,8 +7,8 @@ import { benchEnvironment } from './measure.mjs'
 
 export const binPath = path.join(import.meta.dirname, '..', 'bin', 'sts-cli.cjs')
 
-/** Starts a stack; gives its ready line, an environment for clients, and `stop()`. */
-export async function startStack(extraFlags = []) {
+/** Starts a stack; gives its ready line, an environment for clients, and `stop()`. `settings` are MINIO_ variables of the server alone. */
+export async function startStack(extraFlags = [], settings = {}) {
   const home = mkdtempSync(path.join(tmpdir(), 'sts-cli-bench-'))
   const env = benchEnvironment({
     HOME: home,
@@ -28,7 +28,7 @@ export async function startStack(extraFlags = []) {
     ...extraFlags,
   ]
   const child = spawn(process.execPath, [binPath, ...flags], {
-    env,
+    env: { ...env, ...settings },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const ready = JSON.parse(await readLine(child))
