@@ -9,6 +9,7 @@ export const binPath = path.join(import.meta.dirname, '..', '..', 'bin', 'sts-cl
 
 export interface Stack {
   readonly sts: string
+  readonly pid: number
   readonly home: string
   /** The user's environment: HOME and XDG folders of its own, no AWS variables. */
   readonly env: Record<string, string>
@@ -37,9 +38,10 @@ export async function startStack(
     })
     child.once('exit', (code) => reject(new Error(`serve ended with ${code}: ${stderr}`)))
   })
-  const ready = JSON.parse(line) as { sts: string }
+  const ready = JSON.parse(line) as { sts: string; pid: number }
   return {
     sts: ready.sts,
+    pid: ready.pid,
     home,
     env,
     async stop() {
