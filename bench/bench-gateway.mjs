@@ -51,12 +51,11 @@ export async function benchGateway({ isSmoke }) {
       const head = `${method} ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\n${length}\r\n`
       return measureLoad(Number(url.port), head + (body ?? ''), isSmoke ? 0.3 : 2)
     }
-    const row = (what, ratio, aim) => ({ what, ratio, floor: 'the upstream asked directly', aim })
     return [
-      row('gateway: GET of 64 MiB', await compare(15, timed('GET', 'large')), '≥ 0.65'),
-      row('gateway: PUT of 64 MiB', await compare(15, timed('PUT', 'copy', large)), '≥ 0.75'),
-      row('gateway: GET of 4 KiB, 32 connections', await compare(7, loaded('GET')), '≥ 0.40'),
-      row(
+      toRow('gateway: GET of 64 MiB', await compare(15, timed('GET', 'large')), '≥ 0.65'),
+      toRow('gateway: PUT of 64 MiB', await compare(15, timed('PUT', 'copy', large)), '≥ 0.75'),
+      toRow('gateway: GET of 4 KiB, 32 connections', await compare(7, loaded('GET')), '≥ 0.40'),
+      toRow(
         'gateway: PUT of 4 KiB, 32 connections',
         await compare(7, loaded('PUT', 'x'.repeat(4096))),
         '≥ 0.40',
@@ -66,6 +65,10 @@ export async function benchGateway({ isSmoke }) {
     await gateway?.stop()
     await upstream.stop()
   }
+}
+
+function toRow(what, ratio, aim) {
+  return { what, ratio, floor: 'the upstream asked directly', aim }
 }
 
 function exchange(method, url, body) {

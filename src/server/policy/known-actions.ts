@@ -13,6 +13,13 @@ PutBucketTagging PutBucketVersioning PutEncryptionConfiguration PutInventoryConf
 PutObjectFanOut PutObjectLegalHold PutObjectRetention PutObjectTagging PutObjectVersionTagging PutReplicationConfiguration ReplicateDelete
 ReplicateObject ReplicateTags ResetBucketReplicationState RestoreObject`
 
+/** AWS's, of what a gateway passes on and MinIO's own store has not. */
+const upstreamActions = `DeleteBucketWebsite GetAccelerateConfiguration GetAnalyticsConfiguration GetBucketLogging
+GetBucketOwnershipControls GetBucketPublicAccessBlock GetBucketRequestPayment GetBucketWebsite GetIntelligentTieringConfiguration
+GetMetricsConfiguration GetObjectTorrent GetObjectVersionAcl PutAccelerateConfiguration PutAnalyticsConfiguration PutBucketLogging
+PutBucketOwnershipControls PutBucketPublicAccessBlock PutBucketRequestPayment PutBucketWebsite PutIntelligentTieringConfiguration
+PutMetricsConfiguration PutObjectVersionAcl`
+
 const stsActions = `AssumeRole AssumeRoleWithClientGrants AssumeRoleWithWebIdentity AssumeRoleWithLDAPIdentity
 AssumeRoleWithCertificate AssumeRoleWithCustomToken`
 
@@ -26,6 +33,7 @@ const kmsActions =
 
 const known: readonly string[] = [
   ...qualify('s3', s3Actions),
+  ...qualify('s3', upstreamActions),
   ...qualify('sts', stsActions),
   ...qualify('admin', adminActions),
   ...qualify('kms', kmsActions),

@@ -2,6 +2,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { parseSignature } from '../../../../src/protocol/sigv4/parse-signature.ts'
 import { presignUrl } from '../../../../src/protocol/sigv4/sign.ts'
 import { verifySignature } from '../../../../src/protocol/sigv4/verify-signature.ts'
+import { coversKnownAction } from '../../../../src/server/policy/known-actions.ts'
+import { gatewayTable } from '../../../../src/server/s3/gateway/gateway-table.ts'
 import {
   md5,
   openHarness,
@@ -209,6 +211,13 @@ describe('actions', () => {
       code: 'XMinioInvalidObjectName',
     })
     expect(upstream.seen).toHaveLength(1)
+  })
+})
+
+describe('the table of what passes', () => {
+  it('asks for actions that a policy can name', () => {
+    const actions = gatewayTable.flatMap((row) => [...row.actions, ...(row.versionActions ?? [])])
+    expect(actions.filter((action) => !coversKnownAction(action))).toEqual([])
   })
 })
 
