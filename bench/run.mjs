@@ -3,15 +3,17 @@
  *
  * node bench/run.mjs [--smoke] [NAME…]   --smoke: one short round of each, to see that the benches still run
  */
-import { benchEnv } from './bench-env.mjs'
+import { benchCommands } from './bench-commands.mjs'
 import { benchGateway } from './bench-gateway.mjs'
 import { benchLogin } from './bench-login.mjs'
+import { benchParallel } from './bench-parallel.mjs'
 import { benchServe } from './bench-serve.mjs'
 import { benchSts } from './bench-sts.mjs'
 
 const benches = {
-  env: benchEnv,
+  commands: benchCommands,
   login: benchLogin,
+  parallel: benchParallel,
   sts: benchSts,
   gateway: benchGateway,
   serve: benchServe,
@@ -32,7 +34,7 @@ for (const [name, run] of Object.entries(benches)) {
   if (named.length > 0 && !named.includes(name)) continue
   for (const row of await run({ isSmoke })) {
     process.stdout.write(
-      `${row.what.padEnd(52)} ${row.ratio.toFixed(2).padStart(6)} × ${row.floor}  (aim ${row.aim})\n`,
+      `${row.what.padEnd(58)} ${row.ratio.toFixed(2).padStart(6)} × ${row.floor}  (aim ${row.aim})\n`,
     )
   }
 }
