@@ -17,6 +17,16 @@ const staging = path.join(root, `dist.${process.pid}.tmp`)
  */
 const external = ['@napi-rs/keyring', 'ldapts', 'undici']
 
+/** commander loads child_process, half of what `--help` costs, for commands that are programs of their own; we have none. */
+const withoutChildProcess = {
+  name: 'commander-without-child-process',
+  resolveId: (id, importer) =>
+    id === 'node:child_process' && importer?.includes(`${path.sep}commander${path.sep}`)
+      ? '\0no-child-process'
+      : undefined,
+  load: (id) => (id === '\0no-child-process' ? 'module.exports = {}' : undefined),
+}
+
 /** What `env` and `creds` need when the credentials are warm: one file, because each further one costs a hundredth of Node's own start. */
 const warmModules = new RegExp(
   `/src/(main|base/(errors|duration|is-alive|private-file|process-io)|client/(credential-cache|shells|formats/(index|environment))|protocol/go-json|commands/(env|creds|credential-process|remembered|settings|print-credentials|parse-argv|run-command|option-table|option-spec|serve-options))\\.ts$`,
@@ -36,6 +46,7 @@ async function buildCommand() {
     input: { 'run-process': path.join(root, 'src/run-process.ts') },
     platform: 'node',
     external,
+    plugins: [withoutChildProcess],
     logLevel: 'warn',
     // A package of koa's evaluates a function it wrote itself, to give it the right number of parameters.
     checks: { eval: false },

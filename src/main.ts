@@ -57,6 +57,8 @@ async function runFlagsAlone(argv: readonly string[], io: Io): Promise<number> {
 }
 
 async function runProgram(argv: readonly string[], io: Io): Promise<number> {
+  if (argv.length === 1 && argv[0] === '--version')
+    return (await import('./commands/print-version.ts')).printVersion(io)
   const { runHelpProgram } = await import('./commands/help-program.ts')
   return runHelpProgram(argv, io)
 }
