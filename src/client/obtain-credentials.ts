@@ -113,9 +113,14 @@ function toRemembered(
   }
 }
 
-/** One digest over all that shapes the answer; secrets go in, and only the digest comes out. */
-function digestInputs({ source, exchange }: ObtainOptions): string {
+/**
+ * One digest over all that shapes the answer; secrets go in, and only the digest comes out. A person's password stays out: whoever read the
+ * digest could try all likely ones.
+ */
+function digestInputs({ source, exchange, net }: ObtainOptions): string {
+  const { ldap, ...others } = exchange
+  const shown = exchange.action === 'certificate' ? net.certFile : undefined
   return createHash('sha256')
-    .update(JSON.stringify([source, exchange]))
+    .update(JSON.stringify([source, others, ldap?.username, shown]))
     .digest('hex')
 }

@@ -99,7 +99,16 @@ export interface BrowserSource extends PersonalAccess {
   readonly isBrowserOpened: boolean
 }
 
-export type StsActionName = 'client-grants' | 'web-identity' | 'assume-role'
+export const stsActionNames = [
+  'client-grants',
+  'web-identity',
+  'assume-role',
+  'ldap',
+  'certificate',
+  'custom-token',
+] as const
+
+export type StsActionName = (typeof stsActionNames)[number]
 
 export interface ExchangeOptions {
   readonly stsEndpoint: string
@@ -109,6 +118,8 @@ export interface ExchangeOptions {
   readonly policy?: string | undefined
   readonly roleArn?: string | undefined
   readonly roleSessionName?: string | undefined
+  /** Who logs in with `ldap`. */
+  readonly ldap?: { readonly username: string; readonly password: string } | undefined
   /** AssumeRole only. */
   readonly signWith?: Credentials | undefined
   readonly region: string

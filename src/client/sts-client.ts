@@ -1,6 +1,6 @@
 /** STS calls: a form out, credentials or the server's refusal back. */
 import { StsCliError, type ErrorCode } from '../base/errors.ts'
-import { sendHttp } from '../base/http-client.ts'
+import { sendHttp, type HttpAnswer } from '../base/http-client.ts'
 import { toPrintable } from '../base/printable.ts'
 import { AwsError } from '../protocol/aws-error.ts'
 import type { TemporaryCredentials } from '../protocol/credentials.ts'
@@ -10,14 +10,22 @@ const wireNames: Readonly<Record<StsActionName, string>> = {
   'client-grants': 'AssumeRoleWithClientGrants',
   'web-identity': 'AssumeRoleWithWebIdentity',
   'assume-role': 'AssumeRole',
+  ldap: 'AssumeRoleWithLDAPIdentity',
+  certificate: 'AssumeRoleWithCertificate',
+  'custom-token': 'AssumeRoleWithCustomToken',
 }
+
+/** MinIO reads these from the query alone (WIRE 1.1); all others travel in the body, which no access log holds. */
+const queryActions: ReadonlySet<StsActionName> = new Set(['certificate', 'custom-token'])
+/** Those that a server of 2018, which reads the query alone, may know. */
+const oldActions: ReadonlySet<StsActionName> = new Set(['client-grants', 'web-identity'])
 
 /** MinIO's and AWS's least; asked for less, MinIO refuses the whole request. */
 const minDurationSeconds = 900
 const maxDurationSeconds = 31_536_000
 
 export interface TokenToExchange {
-  /** JWT as the identity provider gave it; undefined for `assume-role`. */
+  /** As the identity provider gave it; undefined for actions that take none. */
   readonly token: string | undefined
   /** The token's own life: asked for when nothing else was and it is long enough. */
   readonly expiresInSeconds: number | undefined
@@ -45,18 +53,16 @@ export async function exchangeToken(
   ).toString()
   const url = new URL(options.stsEndpoint)
   const headers = await buildHeaders({ url, form, nowMs }, options)
-  let answer = await sendHttp(
-    { method: 'POST', url, headers, body: form },
-    { ...net, stage: 'sts' },
-  )
-  // Servers before 2019 read the query alone and answer a form with 405 (WIRE 11.2); a form keeps tokens out of access logs, so it is tried first.
-  if (answer.status === 405 && options.action !== 'assume-role') {
-    const queryUrl = new URL(`?${form}`, url)
-    answer = await sendHttp(
-      { method: 'POST', url: queryUrl, headers: {}, body: '' },
+  const sendByQuery = (): Promise<HttpAnswer> =>
+    sendHttp(
+      { method: 'POST', url: new URL(`?${form}`, url), headers: {}, body: '' },
       { ...net, stage: 'sts' },
     )
-  }
+  const sendByForm = (): Promise<HttpAnswer> =>
+    sendHttp({ method: 'POST', url, headers, body: form }, { ...net, stage: 'sts' })
+  let answer = await (queryActions.has(options.action) ? sendByQuery() : sendByForm())
+  // Servers before 2019 answer a form with 405 (WIRE 11.2); a form keeps tokens out of access logs, so it is tried first.
+  if (answer.status === 405 && oldActions.has(options.action)) answer = await sendByQuery()
   try {
     const { credentials } = decodeStsAnswer(action, answer.status, answer.body.toString('utf8'))
     if (credentials === undefined)
@@ -96,6 +102,10 @@ function buildForm(
   const form = new URLSearchParams({ Action: action, Version: '2011-06-15' })
   if (token !== undefined)
     form.set(options.action === 'web-identity' ? 'WebIdentityToken' : 'Token', token)
+  if (options.ldap !== undefined) {
+    form.set('LDAPUsername', options.ldap.username)
+    form.set('LDAPPassword', options.ldap.password)
+  }
   if (durationSeconds !== undefined) form.set('DurationSeconds', String(durationSeconds))
   if (options.policy !== undefined) form.set('Policy', options.policy)
   if (options.roleArn !== undefined) form.set('RoleArn', options.roleArn)
@@ -136,6 +146,10 @@ function explainRefusal(error: AwsError): StsCliError {
 }
 
 function hintFor({ code, message }: AwsError): string | undefined {
+  if (/LDAP user name or password/.test(message)) return 'check --username and the password'
+  if (code === 'InvalidClientCertificate')
+    return 'is --cert signed by the authority that the STS trusts, for clients, and not expired?'
+  if (/RoleArn/.test(message)) return 'name a role of the STS with --role-arn'
   if (/polic/i.test(message) && /claim|missing|token/i.test(message)) {
     return 'the token must name a policy: add a claim «policy» at the identity provider (sts-cli inspect shows the claims)'
   }

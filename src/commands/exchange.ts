@@ -3,6 +3,7 @@ import type { Io } from '../base/io.ts'
 import type { TokenSource } from '../client/options.ts'
 import { obtainCredentials } from '../client/obtain-credentials.ts'
 import {
+  isTokenTraded,
   readCacheOptions,
   readExchangeOptions,
   readNetOptions,
@@ -17,9 +18,11 @@ import { readTokenAtHand } from './token-at-hand.ts'
 export async function runExchange(parsed: ParsedArgv, io: Io): Promise<number> {
   const settings = weighSettings(parsed, io)
   checkOutput(settings, io)
-  const exchange = readExchangeOptions(settings, io)
+  const exchange = await readExchangeOptions(settings, io)
   const net = readNetOptions(settings, io)
-  const source = exchange.action === 'assume-role' ? undefined : await readOperandToken(parsed, io)
+  const source = isTokenTraded(exchange) ? await readOperandToken(parsed, io) : undefined
+  if (source === undefined && parsed.operands.length > 0)
+    throw new StsCliError('ERR_USAGE', `--action ${exchange.action} takes no token`)
   const cache = { ...readCacheOptions(settings, io), directory: undefined }
   const credentials = await obtainCredentials({ source, exchange, net, cache }, io)
   writeDocument(await renderCredentials(credentials, settings, io), settings, io)

@@ -2,7 +2,14 @@
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import { findCacheDirectory } from '../client/credential-cache.ts'
-import type { CacheOptions, ExchangeOptions, NetOptions, ObtainOptions } from '../client/options.ts'
+import {
+  stsActionNames,
+  type CacheOptions,
+  type ExchangeOptions,
+  type NetOptions,
+  type ObtainOptions,
+  type StsActionName,
+} from '../client/options.ts'
 import { isLoopback } from '../base/loopback.ts'
 import { findStateDirectory, readServeState, type ServeState } from '../client/serve-state.ts'
 import type { Credentials } from '../protocol/credentials.ts'
@@ -17,8 +24,7 @@ import {
   type Settings,
 } from './settings.ts'
 import { personalGrants, readTokenSource, secretFlags } from './token-source.ts'
-
-const actionNames = ['client-grants', 'web-identity', 'assume-role'] as const
+import { readUserPassword } from './user-password.ts'
 
 /** Settings with what a running `sts-cli serve` left, where the user named no other endpoints. */
 export function weighSettings(parsed: ParsedArgv, io: Io): Settings {
@@ -63,20 +69,26 @@ function chooseServeClient(
 
 /** All that `obtainCredentials` needs. @throws {StsCliError} `ERR_USAGE`, `ERR_INPUT`, `ERR_CONFIG`. */
 export async function readObtainOptions(settings: Settings, io: Io): Promise<ObtainOptions> {
-  const exchange = readExchangeOptions(settings, io)
+  const exchange = await readExchangeOptions(settings, io)
   const net = readNetOptions(settings, io)
   const cache = readCacheOptions(settings, io)
-  const source = exchange.action === 'assume-role' ? undefined : await readTokenSource(settings, io)
+  const source = isTokenTraded(exchange) ? await readTokenSource(settings, io) : undefined
   return { source, exchange, net, cache }
 }
 
-/** The STS half. @throws {StsCliError} `ERR_USAGE`. */
-export function readExchangeOptions(settings: Settings, io: Io): ExchangeOptions {
+/** Whether the action takes a token; the others prove who asks by themselves. */
+export function isTokenTraded({ action }: ExchangeOptions): boolean {
+  return action === 'client-grants' || action === 'web-identity' || action === 'custom-token'
+}
+
+/** The STS half. @throws {StsCliError} `ERR_USAGE`, and what a password's file or prompt throws. */
+export async function readExchangeOptions(settings: Settings, io: Io): Promise<ExchangeOptions> {
   const policyFile =
     chooseOne(settings, 'policy', 'policy-file') === 'policy-file'
       ? settings.getSaid('policy-file')
       : undefined
-  const action = readChoice(settings, 'action', actionNames) ?? 'client-grants'
+  const action = readChoice(settings, 'action', stsActionNames) ?? 'client-grants'
+  checkAction(action, settings)
   return {
     stsEndpoint: readUrl(settings, 'sts-endpoint'),
     action,
@@ -84,10 +96,36 @@ export function readExchangeOptions(settings: Settings, io: Io): ExchangeOptions
     policy: policyFile === undefined ? settings.get('policy') : readTextFile(policyFile, 'policy'),
     roleArn: settings.get('role-arn'),
     roleSessionName: settings.get('role-session-name'),
+    ldap: action === 'ldap' ? await readUserPassword(settings, io) : undefined,
     signWith: action === 'assume-role' ? readSigningKeys(io) : undefined,
     region:
       settings.get('region') ?? io.env['AWS_REGION'] ?? io.env['AWS_DEFAULT_REGION'] ?? 'us-east-1',
   }
+}
+
+/** What an action cannot do without. */
+function checkAction(action: StsActionName, settings: Settings): void {
+  if (action === 'certificate') {
+    if (settings.get('cert') === undefined)
+      throw new StsCliError(
+        'ERR_USAGE',
+        '--action certificate shows a certificate, and none is given',
+        {
+          stage: 'config',
+          hint: 'use --cert FILE --key FILE',
+        },
+      )
+    if (!readUrl(settings, 'sts-endpoint').startsWith('https:'))
+      throw new StsCliError('ERR_USAGE', 'a certificate is shown over https alone', {
+        stage: 'config',
+        hint: 'give -sts-ep an https address',
+      })
+  }
+  if (action === 'custom-token' && settings.get('role-arn') === undefined)
+    throw new StsCliError('ERR_USAGE', '--action custom-token needs a role', {
+      stage: 'config',
+      hint: 'use --role-arn ARN: the STS prints it at start',
+    })
 }
 
 function readSigningKeys(io: Io): Credentials {

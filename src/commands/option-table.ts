@@ -48,12 +48,16 @@ const identityProvider: readonly OptionSpec[] = [
     default: 'http://127.0.0.1:0/callback',
     commands: signingIn,
   }),
-  idp('username NAME', 'who signs in by the password grant', { env: ['STS_CLI_USERNAME'] }),
+  idp('username NAME', 'who signs in by the password grant, or at the STS by --action ldap', {
+    env: ['STS_CLI_USERNAME'],
+    commands: [...asking, 'exchange'],
+  }),
   idp(
     'password-file FILE',
     'file that holds their password; - reads stdin (asked for when left out)',
     {
       env: ['STS_CLI_PASSWORD_FILE'],
+      commands: [...asking, 'exchange'],
     },
   ),
   idp('no-browser', 'open no browser: print the address alone', { commands: signingIn }),
@@ -77,10 +81,14 @@ const sts: readonly OptionSpec[] = [
     env: ['STS_CLI_STS_ENDPOINT', 'AWS_ENDPOINT_URL_STS'],
     default: 'http://localhost:9000',
   }),
-  stsOption('action ACTION', 'client-grants, web-identity or assume-role', {
-    env: ['STS_CLI_ACTION'],
-    default: 'client-grants',
-  }),
+  stsOption(
+    'action ACTION',
+    'client-grants, web-identity, assume-role, ldap, certificate or custom-token',
+    {
+      env: ['STS_CLI_ACTION'],
+      default: 'client-grants',
+    },
+  ),
   stsOption('duration TIME', 'how long the credentials shall live: 900, 15m, 1h', {
     env: ['STS_CLI_DURATION'],
   }),
