@@ -9,6 +9,8 @@ export interface JsonClientOptions {
   readonly ca?: readonly string[] | undefined
   /** Sent to the letter in every request's header of that name. */
   readonly authorization?: string | undefined
+  /** A Unix socket to speak to instead of the URL's own host. */
+  readonly socketPath?: string | undefined
 }
 
 /** Gets a JSON document; rejects for anything but HTTP 200 with JSON, in time and in size, with the address and what happened. */
@@ -127,11 +129,12 @@ function loadUndici(): Promise<typeof import('undici')> {
   return import('undici')
 }
 
-async function openTransport({ timeoutMs, maxBytes, ca }: JsonClientOptions) {
+async function openTransport({ timeoutMs, maxBytes, ca, socketPath }: JsonClientOptions) {
   const { Agent, request } = await loadUndici()
   const agent = new Agent({
     connect: {
       timeout: timeoutMs,
+      ...(socketPath === undefined ? {} : { socketPath }),
       ...(ca === undefined ? {} : { ca: [...ca, ...rootCertificates] }),
     },
     headersTimeout: timeoutMs,

@@ -20,6 +20,8 @@ export const serveOptions: readonly OptionSpec[] = [
   serve('role FILE…', 'a role and whose tokens may assume it, in JSON; may be repeated'),
   serve('ldap-policy POLICY=DN…', 'policy of an LDAP user or group; may be repeated'),
   serve('ldap-policy-file FILE', 'the same from a file of JSON: {"DN": "POLICY"}'),
+  serve('rego FILE|DIR', 'Rego that decides instead of policies; runs the opa of the PATH'),
+  serve('rego-query DOCUMENT', 'what to ask it: httpapi/authz; its one package when left out'),
   serve('bucket NAME…', 'a bucket to make at start; may be repeated'),
   serve(
     'gateway',

@@ -61,13 +61,37 @@ const engines = [
   ['MINIO_POLICY_OPA_URL', 'MINIO_POLICY_OPA_AUTH_TOKEN'],
 ] as const
 
-/** The engine that decides instead of IAM documents. @throws {StsCliError} `ERR_CONFIG` for a bad URL, `ERR_INPUT` for the CA file. */
+/**
+ * The engine that decides instead of IAM documents.
+ *
+ * @throws {StsCliError} `ERR_CONFIG` for a bad URL, `ERR_INPUT` for the CA file, `ERR_USAGE` for two engines at once.
+ */
 export function readPolicyEngine(settings: Settings, io: Io): ServerOptions['policyEngine'] {
-  for (const [urlName, tokenName] of engines) {
-    const url = readUrlVariable(io, urlName)
+  const remote = readRemoteEngine(settings, io)
+  const rego = settings.get('rego')
+  const query = settings.get('rego-query')
+  if (rego === undefined) {
+    if (query === undefined) return remote?.engine
+    throw new StsCliError('ERR_USAGE', '--rego-query needs --rego', { stage: 'serve' })
+  }
+  if (remote !== undefined)
+    throw new StsCliError('ERR_USAGE', `--rego and ${remote.name} cannot be used together`, {
+      stage: 'serve',
+      hint: 'one of them decides: --rego runs an OPA of its own',
+    })
+  return { kind: 'rego', rego, query, env: io.env }
+}
+
+function readRemoteEngine(
+  settings: Settings,
+  io: Io,
+): { name: string; engine: ServerOptions['policyEngine'] } | undefined {
+  for (const [name, tokenName] of engines) {
+    const url = readUrlVariable(io, name)
     if (url === undefined) continue
     const token = io.env[tokenName]
-    return { url, authorization: token === '' ? undefined : token, ca: readCa(settings) }
+    const authorization = token === '' ? undefined : token
+    return { name, engine: { kind: 'remote', url, authorization, ca: readCa(settings) } }
   }
   return undefined
 }

@@ -106,7 +106,7 @@ async function buildHandler(
   const policies = loadPolicies(options)
   const sessions = await openSessions(options, policies, closers)
   const authenticator = createRequestAuthenticator({ root: options.root, sessions, region, nowMs })
-  const engine = openPolicyEngine(options, policies, closers)
+  const engine = await openPolicyEngine(options, policies, closers)
   const doors = openDoors(options, { issuer, policies, closers })
   const backend = await openS3Backend(options, closers)
   const metrics = createMetrics(options.peers)
@@ -172,9 +172,10 @@ function explainBinding(error: unknown, port: number, flag: string): unknown {
   return error
 }
 
-/** Last opened, first closed; one failure does not keep the others open. */
+/** Last opened, first closed, one after the other: what still runs needs what was opened before it. One failure does not keep the others open. */
 async function closeAll(closers: Closers): Promise<void> {
-  const results = await Promise.allSettled(closers.toReversed().map((close) => close()))
-  const failed = results.find((result) => result.status === 'rejected')
-  if (failed?.status === 'rejected') throw failed.reason
+  const failures: unknown[] = []
+  for (const close of closers.toReversed())
+    await close().catch((error: unknown) => void failures.push(error))
+  if (failures.length > 0) throw failures[0]
 }

@@ -94,15 +94,23 @@ export function loadPolicies(options: ServerOptions): Map<string, PolicyDocument
 /** OPA's answers are a word, its time limit is what a request may wait for a decision. */
 const decisionLimits = { timeoutMs: 2000, maxBytes: 64 * 1024 }
 
-/** Who decides what a principal may do. */
-export function openPolicyEngine(
-  { policyEngine, log }: ServerOptions,
+/** Who decides what a principal may do. @throws {StsCliError} as `runOpa`, where OPA is ours to run. */
+export async function openPolicyEngine(
+  { policyEngine, log, nowMs }: ServerOptions,
   policies: Map<string, PolicyDocument>,
   closers: Closers,
-): Authorizer & { checkReady?(): Promise<boolean> } {
+): Promise<Authorizer & { checkReady?(): Promise<boolean> }> {
   if (policyEngine === undefined) return createIamAuthorizer({ policies })
-  const { url, authorization, ca } = policyEngine
-  const { postJson, close } = createJsonClient({ ...decisionLimits, authorization, ca })
+  if (policyEngine.kind === 'remote') {
+    const { url, authorization, ca } = policyEngine
+    const { postJson, close } = createJsonClient({ ...decisionLimits, authorization, ca })
+    closers.push(close)
+    return createOpaAuthorizer({ url, postJson, log })
+  }
+  const { runOpa } = await import('./policy/run-opa.ts')
+  const { url, socketPath, stop } = await runOpa({ ...policyEngine, log, nowMs })
+  closers.push(stop)
+  const { postJson, close } = createJsonClient({ ...decisionLimits, socketPath })
   closers.push(close)
   return createOpaAuthorizer({ url, postJson, log })
 }

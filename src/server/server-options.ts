@@ -22,7 +22,7 @@ export interface ServerOptions {
   readonly identityProvider: EmbeddedProvider | ExternalProvider | SharedProvider | undefined
   readonly policyClaim: string
   /** Undefined: the IAM documents decide. */
-  readonly policyEngine: PolicyEngine | undefined
+  readonly policyEngine: RemoteEngine | RegoEngine | undefined
   /** Providers whose tokens have the rights of a role, whatever their claims say. */
   readonly roleProviders?: readonly RoleProvider[] | undefined
   /** File, for messages → role document as JSON text. */
@@ -66,7 +66,8 @@ export interface GatewayObjects {
 }
 
 /** OPA, or a plugin that answers as it does. */
-export interface PolicyEngine {
+export interface RemoteEngine {
+  readonly kind: 'remote'
   readonly url: string
   /** Header of that name, to the letter. */
   readonly authorization: string | undefined
@@ -92,6 +93,17 @@ export interface IdentityPluginOptions {
   /** Undefined: the role's ARN is made of the URL. */
   readonly roleId: string | undefined
   readonly ca: readonly string[] | undefined
+}
+
+/** Rego of the operator's, and an OPA that the server runs itself. */
+export interface RegoEngine {
+  readonly kind: 'rego'
+  /** File or folder. */
+  readonly rego: string
+  /** The document to ask; undefined: the package that is there. */
+  readonly query: string | undefined
+  /** Where `opa` is looked for. */
+  readonly env: Readonly<Record<string, string | undefined>>
 }
 
 export interface EmbeddedProvider {

@@ -1,31 +1,16 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { S3Client, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findFreePort } from './free-port.ts'
-import { type Opa, startOpa } from './opa.ts'
-import { logIn, startStack, type Stack } from './stack.ts'
+import { type Opa, seedRule, seedRuleOf2018, startOpa, tokenRule } from './opa.ts'
+import { cachedPath, logIn, startStack, type Stack } from './stack.ts'
 
 const root = { accessKeyId: 'minio', secretAccessKey: 'minio123' }
+const rootVariables = { MINIO_ACCESS_KEY: root.accessKeyId, MINIO_SECRET_KEY: root.secretAccessKey }
 const target = { Bucket: 'my-bucketname', Key: 'my-objectname' }
-
-let port: number
-let opa: Opa
-let stack: Stack
-let env: Record<string, string>
-
-beforeAll(async () => {
-  port = await findFreePort()
-  opa = await startOpa(port)
-  stack = await startStack(['--bucket', 'my-bucketname'], {
-    MINIO_ACCESS_KEY: root.accessKeyId,
-    MINIO_SECRET_KEY: root.secretAccessKey,
-    MINIO_IAM_OPA_URL: `http://127.0.0.1:${port}/v1/data/httpapi/authz`,
-  })
-  env = await logIn(stack)
-})
-afterAll(async () => {
-  await stack.stop()
-  await opa.stop()
-})
+const flags = ['--bucket', target.Bucket]
 
 /** What became of a request: `allowed`, or the error's name. */
 function outcome(sent: Promise<unknown>): Promise<string> {
@@ -35,11 +20,10 @@ function outcome(sent: Promise<unknown>): Promise<string> {
   )
 }
 
-function connect(credentials: {
-  accessKeyId: string
-  secretAccessKey: string
-  sessionToken?: string
-}) {
+function connect(
+  stack: Stack,
+  credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string },
+) {
   const s3 = new S3Client({
     endpoint: stack.sts,
     region: 'us-east-1',
@@ -53,32 +37,115 @@ function connect(credentials: {
   }
 }
 
-const session = () =>
-  connect({
+const connectAs = (stack: Stack, env: Readonly<Record<string, string>>) =>
+  connect(stack, {
     accessKeyId: env['AWS_ACCESS_KEY_ID'] ?? '',
     secretAccessKey: env['AWS_SECRET_ACCESS_KEY'] ?? '',
     sessionToken: env['AWS_SESSION_TOKEN'] ?? '',
   })
-const isReady = async (): Promise<boolean> =>
+const isReady = async (stack: Stack): Promise<boolean> =>
   (await fetch(`${stack.sts}/minio/health/ready`)).status === 200
 
+/** The guide's rule: a session may put and nothing else, and root not even that. */
+async function expectPutOnly(stack: Stack): Promise<void> {
+  const session = connectAs(stack, await logIn(stack))
+  expect([await session.put(), await session.get()]).toEqual(['allowed', 'AccessDenied'])
+  const owner = connect(stack, root)
+  expect([await owner.put(), await owner.get()]).toEqual(['AccessDenied', 'AccessDenied'])
+  expect(await isReady(stack)).toBe(true)
+}
+
 describe('OPA with the quickstart’s own rule', () => {
+  let port: number
+  let opa: Opa
+  let stack: Stack
+  beforeAll(async () => {
+    port = await findFreePort()
+    opa = await startOpa(port)
+    stack = await startStack(flags, {
+      ...rootVariables,
+      MINIO_IAM_OPA_URL: `http://127.0.0.1:${port}/v1/data/httpapi/authz`,
+    })
+  })
+  afterAll(async () => {
+    await stack.stop()
+    await opa.stop()
+  })
+
   it('lets a session put and nothing else, and root not even that', async () => {
-    expect([await session().put(), await session().get()]).toEqual(['allowed', 'AccessDenied'])
-    expect([await connect(root).put(), await connect(root).get()]).toEqual([
-      'AccessDenied',
-      'AccessDenied',
-    ])
-    expect(await isReady()).toBe(true)
+    await expectPutOnly(stack)
   })
 
   it('denies all when it is gone, says so in its readiness, and is asked again when it is back', async () => {
+    const session = connectAs(stack, await logIn(stack))
     await opa.stop()
-    expect(await session().put()).toBe('AccessDenied')
-    expect(await isReady()).toBe(false)
+    expect(await session.put()).toBe('AccessDenied')
+    expect(await isReady(stack)).toBe(false)
 
     opa = await startOpa(port)
-    expect(await session().put()).toBe('allowed')
-    expect(await isReady()).toBe(true)
+    expect(await session.put()).toBe('allowed')
+    expect(await isReady(stack)).toBe(true)
+  })
+})
+
+describe('OPA as MinIO’s access management plugin', () => {
+  it.each([
+    ['Bearer of-the-operator', 'allowed', true],
+    ['Bearer of-somebody-else', 'AccessDenied', false],
+  ])('asked with the token %s: %s', async (token, put, ready) => {
+    const port = await findFreePort()
+    const opa = await startOpa(port, {
+      rules: [seedRule, tokenRule],
+      flags: ['--authentication=token', '--authorization=basic'],
+    })
+    const stack = await startStack(flags, {
+      ...rootVariables,
+      MINIO_POLICY_PLUGIN_URL: `http://127.0.0.1:${port}/v1/data/httpapi/authz/allow`,
+      MINIO_POLICY_PLUGIN_AUTH_TOKEN: token,
+    })
+    try {
+      expect(await connectAs(stack, await logIn(stack)).put()).toBe(put)
+      expect(await isReady(stack)).toBe(ready)
+    } finally {
+      await stack.stop()
+      await opa.stop()
+    }
+  })
+})
+
+describe('serve --rego', () => {
+  let folder: string
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'sts-cli-rego-'))
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  async function startWith(rule: string, more: string[] = []): Promise<Stack> {
+    const rego = path.join(folder, 'authz.rego')
+    await writeFile(rego, rule)
+    const PATH = `${cachedPath('bin')}:${process.env['PATH'] ?? ''}`
+    return startStack([...flags, '--rego', rego, ...more], { ...rootVariables, PATH })
+  }
+
+  it.each([
+    ['today’s words', seedRule, []],
+    ['the words of 2018', seedRuleOf2018, []],
+    ['a rule that is named', seedRule, ['--rego-query', 'data.httpapi.authz.allow']],
+  ])('runs the quickstart’s rule in %s', async (_what, rule, more) => {
+    const stack = await startWith(rule, more)
+    try {
+      await expectPutOnly(stack)
+    } finally {
+      await stack.stop()
+    }
+  })
+
+  it('says what OPA says of Rego that does not compile', async () => {
+    await expect(startWith('package httpapi.authz\n\nallow if nope(input)\n')).rejects.toThrow(
+      /serve ended with 78: .*opa does not take .*authz\.rego.*rego_type_error: undefined function nope/,
+    )
+    await expect(startWith('package httpapi.authz\n\nallow if {\n')).rejects.toThrow(
+      /serve ended with 78: .*rego_parse_error/,
+    )
   })
 })

@@ -17,17 +17,41 @@ allow if {
 }
 `
 
+/** The same in the words of the guide's year. */
+export const seedRuleOf2018 = `package httpapi.authz
+
+import input as http_api
+
+default allow = false
+
+allow = true {
+  http_api.action = "s3:PutObject"
+  http_api.owner = false
+}
+`
+
+/** Whom OPA itself lets ask: those who bear the token. */
+export const tokenRule = `package system.authz
+
+default allow := false
+
+allow if input.identity == "of-the-operator"
+`
+
 export interface Opa {
   stop(): Promise<void>
 }
 
 /** Starts OPA on a port; the document to ask is `/v1/data/httpapi/authz`. */
-export async function startOpa(port: number, rule: string = seedRule): Promise<Opa> {
+export async function startOpa(
+  port: number,
+  { rules = [seedRule], flags = [] }: { rules?: string[]; flags?: string[] } = {},
+): Promise<Opa> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sts-cli-opa-'))
-  const file = path.join(folder, 'authz.rego')
-  await writeFile(file, rule)
+  const files = rules.map((_rule, index) => path.join(folder, `${index}.rego`))
+  for (const [index, file] of files.entries()) await writeFile(file, rules[index] ?? '')
   const address = `127.0.0.1:${port}`
-  const argv = ['run', '--server', '--addr', address, '--disable-telemetry', file]
+  const argv = ['run', '--server', '--addr', address, '--skip-version-check', ...flags, ...files]
   const child = spawn(cachedPath('bin', 'opa'), argv, { env: { HOME: folder }, stdio: 'ignore' })
   const ended = new Promise((resolve) => child.once('exit', resolve))
   await waitUntilAnswering(`http://${address}/health`, ended)
