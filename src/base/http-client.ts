@@ -2,12 +2,11 @@
  * Requests of short-lived commands, by node:http and node:https: undici and fetch compile their parser at first use, which is six times
  * Node's own start. No redirect is followed: an IdP or STS that redirects is a login page or a wrong address.
  */
-import { readFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import type { RequestOptions } from 'node:https'
 import { StsCliError, type ErrorStage } from './errors.ts'
-import { isLoopbackHost } from './loopback.ts'
 import { findProxy } from './proxy.ts'
+import { readTlsOptions } from './tls-options.ts'
 
 export interface HttpCall {
   readonly method: string
@@ -88,7 +87,7 @@ async function sendOnce(
       typeof call.body === 'string' ? Buffer.byteLength(call.body) : call.body.byteLength
     requestOptions.headers = { ...call.headers, 'content-length': String(bytes) }
   }
-  if (isTls) Object.assign(requestOptions, await tlsOptions(call.url, options))
+  if (isTls) Object.assign(requestOptions, await readTlsOptions(call.url, options))
   return await new Promise((resolve, reject) => {
     const request = open(
       call.url,
@@ -114,7 +113,7 @@ async function sendThroughProxy(
       hint: 'write HTTPS_PROXY=http://host:port',
     })
   const { requestThroughProxy } = await import('./undici.ts')
-  const tls = await tlsOptions(call.url, options)
+  const tls = await readTlsOptions(call.url, options)
   const answer = await requestThroughProxy({ ...call, proxy, timeoutMs, tls })
   return toAnswer(answer.status, answer.headers, await readBody(answer.body))
 }
@@ -144,66 +143,6 @@ function toAnswer(
   for (const [name, value] of Object.entries(all))
     headers[name] = Array.isArray(value) ? value[0] : value
   return { status, headers, body }
-}
-
-interface TlsOptions {
-  readonly rejectUnauthorized?: boolean
-  readonly ca?: string[]
-  readonly cert?: string
-  readonly key?: string
-}
-
-async function tlsOptions(url: URL, options: HttpOptions): Promise<TlsOptions> {
-  const { caFile, isInsecure, stage } = options
-  const own = await readOwnCertificate(options)
-  if (isInsecure === true) return { ...own, rejectUnauthorized: false }
-  if (caFile === undefined) return own
-  const ca = readCaFile(caFile, stage)
-  // No public authority may vouch for localhost (CA/Browser Forum, Baseline Requirements §4.2.2), and reading all of them takes longer
-  // than the whole flow.
-  if (isLoopbackHost(url.hostname)) return { ...own, ca: [ca] }
-  const { rootCertificates } = await import('node:tls')
-  return { ...own, ca: [ca, ...rootCertificates] }
-}
-
-async function readOwnCertificate(options: HttpOptions): Promise<TlsOptions> {
-  const { certFile, certKeyFile, stage } = options
-  if (certFile === undefined || certKeyFile === undefined) return {}
-  const cert = readPemFile(certFile, 'certificate', stage)
-  const key = readPemFile(certKeyFile, 'key', stage)
-  const { createSecureContext } = await import('node:tls')
-  try {
-    createSecureContext({ cert, key })
-  } catch {
-    // Without the cause: OpenSSL's errors may quote the input.
-    throw new StsCliError(
-      'ERR_DATA',
-      `${certFile} and ${certKeyFile} are no certificate with its key`,
-      {
-        stage,
-        hint: 'both must be PEM, the key without a passphrase, and they must belong together',
-      },
-    )
-  }
-  return { cert, key }
-}
-
-function readPemFile(path: string, what: string, stage: ErrorStage): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (cause) {
-    throw new StsCliError('ERR_INPUT', `the ${what} file ${path} cannot be read`, { stage, cause })
-  }
-}
-
-function readCaFile(path: string, stage: ErrorStage): string {
-  const text = readPemFile(path, 'CA', stage)
-  if (!text.includes('-----BEGIN CERTIFICATE-----'))
-    throw new StsCliError('ERR_DATA', `the CA file ${path} holds no certificate`, {
-      stage,
-      hint: 'it must be PEM: openssl x509 -inform der -in FILE converts',
-    })
-  return text
 }
 
 function timeoutError(): Error {

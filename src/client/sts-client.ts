@@ -155,6 +155,8 @@ function hintFor({ code, message }: AwsError): string | undefined {
   }
   if (code === 'SignatureDoesNotMatch' || code === 'InvalidAccessKeyId')
     return 'check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: they sign --action assume-role'
+  if (/keys cannot be loaded/.test(message))
+    return 'the identity provider’s key set must be reachable from the STS: check its address and its certificate’s authority there'
   if (code === 'ExpiredToken') return 'get a new token; if it is new, compare the clocks'
   if (/DurationSeconds|expiry/.test(message))
     return 'use --duration between 900 and 31536000 seconds'

@@ -12,6 +12,7 @@ export type CommandName =
   | 'inspect'
   | 'logout'
   | 'config'
+  | 'doctor'
   | 'serve'
   | 'drop-in'
 

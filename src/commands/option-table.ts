@@ -4,11 +4,11 @@ import { serveOptions } from './serve-options.ts'
 
 /** Those that use what `login` remembered, and renew it. */
 const using: readonly CommandName[] = ['creds', 'env', 'exec', 'credential-process']
-const asking: readonly CommandName[] = ['login', 'token', ...using, 'drop-in']
+const asking: readonly CommandName[] = ['login', 'token', 'doctor', ...using, 'drop-in']
 /** Those that may ask a person. */
-const signingIn: readonly CommandName[] = ['login', 'token', 'drop-in']
-const trading: readonly CommandName[] = ['login', 'exchange', ...using, 'drop-in']
-const going: readonly CommandName[] = ['login', 'token', 'exchange', ...using, 'drop-in']
+const signingIn: readonly CommandName[] = ['login', 'token', 'doctor', 'drop-in']
+const trading: readonly CommandName[] = ['login', 'exchange', 'doctor', ...using, 'drop-in']
+const going: readonly CommandName[] = ['login', 'token', 'exchange', 'doctor', ...using, 'drop-in']
 const printing: readonly CommandName[] = ['login', 'exchange', 'creds']
 const every: readonly CommandName[] = [...going, 'status', 'inspect', 'logout', 'config', 'serve']
 
@@ -131,11 +131,11 @@ const session: readonly OptionSpec[] = [
   remember('p, profile NAME', 'name under which credentials are remembered', {
     env: ['STS_CLI_PROFILE'],
     default: 'default',
-    commands: ['login', 'token', 'exchange', ...using, 'status', 'logout', 'config'],
+    commands: ['login', 'token', 'exchange', 'doctor', ...using, 'status', 'logout', 'config'],
   }),
   remember('config FILE', 'file with the profiles', {
     env: ['STS_CLI_CONFIG'],
-    commands: ['login', 'token', 'exchange', ...using, 'config'],
+    commands: ['login', 'token', 'exchange', 'doctor', ...using, 'config'],
   }),
   remember('cache WHERE', 'file or none', { env: ['STS_CLI_CACHE'], default: 'file' }),
   remember('no-keyring', 'keep no refresh token in the system’s keyring', { commands: ['login'] }),

@@ -104,6 +104,13 @@ export const commandTable: readonly CommandSpec[] = [
     load: async () => (await import('./logout.ts')).runLogout,
   },
   {
+    name: 'doctor',
+    operands: '',
+    summary: 'go through the flow and say what is wrong and how to mend it',
+    examples: ['sts-cli doctor', 'sts-cli doctor -p ci --json'],
+    load: async () => (await import('./doctor.ts')).runDoctor,
+  },
+  {
     name: 'config',
     operands: 'path|list|get|set [KEY [VALUE]]',
     summary: 'read and change profiles',

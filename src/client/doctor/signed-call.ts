@@ -1,0 +1,54 @@
+import { StsCliError } from '../../base/errors.ts'
+import { sendHttp } from '../../base/http-client.ts'
+import { toPrintable } from '../../base/printable.ts'
+import type { TemporaryCredentials } from '../../protocol/credentials.ts'
+import { decodeS3Error } from '../../protocol/s3-wire.ts'
+import { sha256Hex } from '../../protocol/sigv4/canonical-request.ts'
+import { signRequest } from '../../protocol/sigv4/sign.ts'
+import type { ObtainOptions } from '../options.ts'
+import type { Check } from './check.ts'
+
+const hints: Readonly<Record<string, string>> = {
+  AuthorizationHeaderMalformed: 'sign for the region of the server: --region, or AWS_REGION',
+  RequestTimeTooSkewed: 'set this machine’s clock by NTP',
+  InvalidAccessKeyId: 'the STS and this S3 do not share what was issued: are they one cluster?',
+  InvalidTokenId: 'the STS and this S3 do not share their root secret',
+}
+
+/**
+ * Lists the buckets with the new credentials: a no by policy is as good an answer as a list, for it means that the signature was taken.
+ *
+ * @throws {StsCliError} `ERR_REFUSED` when the signature or the credentials are refused; whatever `sendHttp` throws.
+ */
+export async function checkS3(
+  credentials: TemporaryCredentials,
+  { exchange, net }: ObtainOptions,
+  nowMs: number,
+): Promise<Check> {
+  const name = 's3'
+  const url = new URL('/', exchange.stsEndpoint)
+  if (/(^|\.)sts\.|\.amazonaws\.com(\.cn)?$/.test(url.hostname))
+    return { name, level: 'skip', message: `${url.hostname} is an STS alone` }
+  const unsigned = { method: 'GET', url, headers: {}, payloadHash: sha256Hex('') }
+  const headers = signRequest(unsigned, credentials, {
+    region: exchange.region,
+    service: 's3',
+    nowMs,
+  })
+  const answer = await sendHttp({ method: 'GET', url, headers }, { ...net, stage: 's3' })
+  if (answer.status === 200) return { name, level: 'pass', message: 'a signed request is answered' }
+  const { code, message, status } = decodeS3Error(answer.status, answer.body.toString('utf8'))
+  if (code === 'AccessDenied' && status === 403)
+    return {
+      name,
+      level: 'pass',
+      message: 'a signed request is taken; the policy does not let it list the buckets',
+    }
+  throw new StsCliError('ERR_REFUSED', 'a signed request is refused', {
+    stage: 's3',
+    httpStatus: status,
+    serverCode: toPrintable(code, 100),
+    serverMessage: toPrintable(message, 500),
+    hint: hints[code],
+  })
+}

@@ -1,0 +1,48 @@
+import { StsCliError } from '../base/errors.ts'
+import type { Io } from '../base/io.ts'
+import type { Check } from '../client/doctor/check.ts'
+import { diagnose } from '../client/doctor/diagnose.ts'
+import type { ObtainOptions } from '../client/options.ts'
+import { chooseProfile, locateConfig } from './add-profile.ts'
+import { readObtainOptions, weighSettings } from './flow-options.ts'
+import type { ParsedArgv } from './parse-argv.ts'
+import type { Settings } from './settings.ts'
+
+/** `doctor`: goes through the whole flow, says of each step whether it holds and how to mend it; exit 1 when one fails. Nothing is remembered. */
+export async function runDoctor(parsed: ParsedArgv, io: Io): Promise<number> {
+  const settings = weighSettings(parsed, io)
+  const checks: Check[] = []
+  const options = await readOptions(settings, io)
+  if ('level' in options) checks.push(options)
+  else {
+    checks.push({ name: 'config', level: 'pass', message: describeConfig(parsed, io) })
+    for await (const check of diagnose(options, io)) checks.push(check)
+  }
+  io.writeStdout(
+    settings.has('json')
+      ? `${JSON.stringify({ checks }, undefined, 2)}\n`
+      : checks.map((check) => render(check, settings)).join(''),
+  )
+  return checks.some(({ level }) => level === 'fail') ? 1 : 0
+}
+
+async function readOptions(settings: Settings, io: Io): Promise<ObtainOptions | Check> {
+  try {
+    return await readObtainOptions(settings, io)
+  } catch (error) {
+    if (!(error instanceof StsCliError)) throw error
+    return { name: 'config', level: 'fail', message: error.message, fix: error.hint }
+  }
+}
+
+function describeConfig(parsed: ParsedArgv, io: Io): string {
+  const { file } = locateConfig(parsed, io)
+  const where = parsed.profile === undefined ? 'no configuration' : (file ?? '')
+  return `profile ${chooseProfile(parsed, io)}, ${where}`
+}
+
+function render({ name, level, message, fix }: Check, settings: Settings): string {
+  if (settings.has('quiet') && level !== 'fail') return ''
+  const line = `${level}  ${name.padEnd(9)} ${message}\n`
+  return fix === undefined ? line : `${line}${' '.repeat(16)}fix: ${fix}\n`
+}

@@ -1,0 +1,316 @@
+import { writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { generate } from 'selfsigned'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { silentLog } from '../../src/base/log.ts'
+import { createServer } from '../../src/server/create-server.ts'
+import { makeCertificate, type Certificate } from '../../src/server/issuer/certificate.ts'
+import type { ServerOptions } from '../../src/server/server-options.ts'
+import { keySet, makeToken, type Members, signers } from '../protocol/jwt/tokens.ts'
+import {
+  clientId,
+  clientSecret,
+  findClosedPort,
+  json,
+  makeFolder,
+  openStage,
+  type Ran,
+  runLine,
+  secrets,
+  startFake,
+  tokenAnswer,
+} from './harness.ts'
+
+/** Real servers tell the real time. */
+const now = Date.now()
+const hour = Math.floor(now / 1000) + 3600
+const good: Members = { sub: 'alice', aud: clientId, policy: 'readwrite', exp: hour }
+
+let certificate: Certificate
+beforeAll(async () => {
+  certificate = await makeCertificate(now)
+})
+
+/** A real STS that believes the fake provider's keys. */
+async function startSts(over: Partial<ServerOptions>, jwksUrl: string): Promise<string> {
+  const server = await createServer({
+    address: { host: '127.0.0.1', port: 0 },
+    tls: undefined,
+    region: 'us-east-1',
+    root: { accessKeyId: 'root', secretAccessKey: 'a-root-secret-of-some-length-000' },
+    objects: { kind: 'directory', directory: await makeFolder(), buckets: [] },
+    domains: [],
+    policies: new Map(),
+    identityProvider: { kind: 'external', jwksUrl, configUrl: undefined, clientId, ca: undefined },
+    policyClaim: 'policy',
+    policyEngine: undefined,
+    limits: {
+      minDurationSeconds: 900,
+      maxDurationSeconds: 31_536_000,
+      defaultDurationSeconds: 3600,
+      isLongerThanTokenAllowed: false,
+    },
+    log: silentLog,
+    isAccessLogged: false,
+    nowMs: () => now,
+    ...over,
+  })
+  onTestFinished(() => server.stop())
+  return server.url.origin
+}
+
+interface Case {
+  /** The claims of the provider's token, or what stands in its place. */
+  readonly token?: Members | string
+  readonly over?: Partial<ServerOptions>
+  readonly jwksUrl?: string
+  readonly flags?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** Doctor's findings in a world with one thing wrong. */
+async function examine({
+  token = good,
+  over = {},
+  jwksUrl,
+  flags = [],
+  env = {},
+}: Case = {}): Promise<Ran> {
+  const text = typeof token === 'string' ? token : makeToken(signers.RS256, token)
+  const idp = await startFake(({ url }) =>
+    url === '/jwks' ? json(keySet) : tokenAnswer({ access_token: text, expires_in: 3600 }),
+  )
+  const sts = await startSts(over, jwksUrl ?? `${idp.url}/jwks`)
+  const own = [
+    '-idp-ep',
+    `${idp.url}/token`,
+    '-sts-ep',
+    sts,
+    '-cid',
+    clientId,
+    '-csec',
+    clientSecret,
+  ]
+  return runLine(['doctor', ...own, ...flags], { env: { HOME: await makeFolder(), ...env } }, now)
+}
+
+/** `name level`, without the claims that hold. */
+const levels = ({ stdout }: Ran): string[] =>
+  stdout
+    .split('\n')
+    .filter((line) => /^\w/.test(line) && !/^pass {2}claims/.test(line))
+    .map((line) => line.split(/ +/).slice(0, 2).toReversed().join(' '))
+
+const all = ['config', 'idp', 'sts', 'clock', 'token', 'exchange', 's3']
+
+describe('doctor', () => {
+  it('finds nothing wrong where nothing is', async () => {
+    const ran = await examine()
+    expect(ran).toMatchObject({ code: 0, stderr: '' })
+    expect(levels(ran)).toEqual(all.map((name) => `${name} pass`))
+  })
+
+  it('gives the same in one document with --json', async () => {
+    const { stdout } = await examine({ flags: ['--json'] })
+    const { checks } = JSON.parse(stdout) as { checks: { name: string; level: string }[] }
+    const others = checks.filter(({ name }) => name !== 'claims')
+    expect(others.map(({ name, level }) => `${name} ${level}`)).toEqual(
+      all.map((name) => `${name} pass`),
+    )
+  })
+
+  it('says no secret', async () => {
+    const token = makeToken(signers.RS256, { ...good, policy: 'none' })
+    for (const flags of [[], ['--json'], ['--debug'], ['-v']]) {
+      const { stdout, stderr } = await examine({ token, flags })
+      for (const secret of [...secrets, token]) expect(stdout + stderr).not.toContain(secret)
+    }
+  })
+
+  it.each<[string, Case, string, RegExp, RegExp]>([
+    [
+      'a token without a policy claim',
+      { token: { ...good, policy: undefined } },
+      'exchange',
+      /claim policy is missing/,
+      /add a claim «policy»/,
+    ],
+    [
+      'a token for another audience',
+      { token: { ...good, aud: 'other' } },
+      'exchange',
+      /neither claim aud nor azp/,
+      /its own client id/,
+    ],
+    [
+      'a policy that the STS does not have',
+      { token: { ...good, policy: 'nope' } },
+      'exchange',
+      /no policy that exists here: nope/,
+      /policy/,
+    ],
+    [
+      'an opaque token, as WSO2 gives them',
+      { token: 'f81d4fae-7dec-11d0' },
+      'claims',
+      /JWT/,
+      /access token’s type to JWT/,
+    ],
+    [
+      'an expired token',
+      { token: { ...good, exp: hour - 7200 } },
+      'exchange',
+      /ExpiredToken/,
+      /compare the clocks/,
+    ],
+    [
+      'a duration out of range',
+      { flags: ['--duration', '60'] },
+      'exchange',
+      /from 900 to 31536000/,
+      /--duration between 900 and 31536000/,
+    ],
+    [
+      'keys that the STS cannot load',
+      { jwksUrl: 'http://127.0.0.1:1/jwks' },
+      'exchange',
+      /ServiceUnavailable.*keys cannot be loaded/,
+      /from the STS/,
+    ],
+    [
+      'another region',
+      { over: { region: 'eu-west-1' } },
+      's3',
+      /AuthorizationHeaderMalformed/,
+      /--region/,
+    ],
+  ])('names %s, and the fix', async (_what, wrong, name, message, fix) => {
+    const ran = await examine(wrong)
+    const lines = ran.stdout.split('\n')
+    const at = lines.findIndex((line) => line.startsWith(`fail  ${name}`))
+    expect(ran.code).toBe(1)
+    expect(lines[at]).toMatch(message)
+    expect(lines[at + 1]).toMatch(fix)
+  })
+})
+
+/** A stage of fakes, for what goes wrong before a token is read. */
+async function examineFakes(
+  flags: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
+  const stage = await openStage()
+  return stage.ask(['doctor', '--timeout', '5s', ...flags], { env, now })
+}
+
+describe('doctor, on the way to a server', () => {
+  it('names a host that DNS does not know', async () => {
+    const { stdout } = await examineFakes(['-sts-ep', 'http://none.invalid'])
+    expect(stdout).toMatch(/fail {2}sts +the host none\.invalid is not known.*\n.*typing mistake/)
+    expect(stdout).toMatch(/skip {2}exchange/)
+  })
+
+  it('names a port at which nothing listens, and asks for no token there', async () => {
+    const url = `http://127.0.0.1:${await findClosedPort()}/token`
+    const { code, stdout } = await examineFakes(['-idp-ep', url])
+    expect([code, stdout]).toEqual([1, expect.stringMatching(/fail {2}idp +nothing listens/)])
+    expect(stdout).toMatch(/skip {2}token/)
+  })
+
+  it('names a certificate by an authority that is not trusted, and takes it with --ca-file', async () => {
+    const idp = await startFake(tokenAnswer(), certificate)
+    const untrusted = await examineFakes(['-idp-ep', `${idp.url}/token`])
+    expect(untrusted.stdout).toMatch(/fail {2}idp .*SELF_SIGNED.*\n.*--ca-file/)
+
+    const caFile = path.join(await makeFolder(), 'ca.pem')
+    await writeFile(caFile, certificate.cert)
+    const trusted = await examineFakes(['-idp-ep', `${idp.url}/token`, '--ca-file', caFile])
+    expect(trusted.stdout).toMatch(/pass {2}idp .*certificate by sts-cli serve.*29 days left/)
+    const unchecked = await examineFakes(['-idp-ep', `${idp.url}/token`, '-k'])
+    expect(unchecked.stdout).toMatch(/warn {2}idp .*nobody checked/)
+  })
+
+  it('names a certificate that is for another name, and one that ends soon', async () => {
+    const caFile = path.join(await makeFolder(), 'ca.pem')
+    await writeFile(caFile, certificate.cert)
+    const stranger = await generate([{ name: 'commonName', value: 'other.example' }])
+    const strangerFile = path.join(await makeFolder(), 'ca.pem')
+    await writeFile(strangerFile, stranger.cert)
+    const wrong = await startFake(tokenAnswer(), { cert: stranger.cert, key: stranger.private })
+    const other = await examineFakes(['-idp-ep', `${wrong.url}/token`, '--ca-file', strangerFile])
+    expect(other.stdout).toMatch(/fail {2}idp .*is for another name/)
+
+    const idp = await startFake(tokenAnswer(), certificate)
+    const later = now + 20 * 86_400_000
+    const stage = await openStage()
+    const argv = ['doctor', '-idp-ep', `${idp.url}/token`, '--ca-file', caFile]
+    expect((await stage.ask(argv, { now: later })).stdout).toMatch(/warn {2}idp .*9 days left/)
+  })
+
+  it('names http where https is meant, and https where http is', async () => {
+    const plain = await startFake(tokenAnswer())
+    const https = await examineFakes(['-idp-ep', `${plain.url.replace('http:', 'https:')}/token`])
+    expect(https.stdout).toMatch(/fail {2}idp .*does not speak TLS.*\n.*write http:/)
+
+    const tls = await startFake(tokenAnswer(), certificate)
+    const http = await examineFakes(['-idp-ep', `${tls.url.replace('https:', 'http:')}/token`])
+    expect(http.stdout).toMatch(/fail {2}idp/)
+  })
+
+  it('names a proxy in the way', async () => {
+    const env = { HTTPS_PROXY: 'http://127.0.0.1:1', https_proxy: 'http://127.0.0.1:1' }
+    const { stdout } = await examineFakes(
+      ['-idp-ep', 'https://sso.example.com/token', '--retries', '0'],
+      env,
+    )
+    expect(stdout).toMatch(/warn {2}idp .*reached through 127\.0\.0\.1:1\n.*NO_PROXY/)
+    expect(stdout).toMatch(/fail {2}idp .*127\.0\.0\.1:1/)
+  })
+
+  it('names a redirect to a login page', async () => {
+    const idp = await startFake({
+      status: 302,
+      headers: { location: 'https://sso.example.com/login' },
+    })
+    const { stdout } = await examineFakes(['-idp-ep', `${idp.url}/token`])
+    expect(stdout).toMatch(/fail {2}idp .*redirects to sso\.example\.com\n.*login page/)
+  })
+
+  it('names an issuer that calls itself otherwise', async () => {
+    const idp = await startFake(
+      json({ issuer: 'https://other.example.com', token_endpoint: 'https://other.example.com/t' }),
+    )
+    const stage = await openStage()
+    const argv = [
+      'doctor',
+      '--issuer',
+      idp.url,
+      '-cid',
+      clientId,
+      '-csec',
+      clientSecret,
+      '-sts-ep',
+      stage.sts.url,
+    ]
+    const { stdout } = await stage.cli(argv, { now })
+    expect(stdout).toMatch(/fail {2}discovery .*another issuer: "https:\/\/other\.example\.com"/)
+  })
+
+  it.each([
+    ['two hours ahead', 7200, 'fail', 'signatures are refused'],
+    ['two hours behind', -7200, 'fail', 'signatures are refused'],
+    ['five minutes ahead', 300, 'warn', 'not valid yet'],
+  ])('names a clock that is %s', async (_what, seconds, level, message) => {
+    const date = new Date(now + seconds * 1000).toUTCString()
+    const idp = await startFake({ ...tokenAnswer(), headers: { date } })
+    const { stdout } = await examineFakes(['-idp-ep', `${idp.url}/token`])
+    expect(stdout).toMatch(new RegExp(`${level}  clock .*${message}`))
+  })
+
+  it('names what the settings lack, before anything is asked', async () => {
+    const stage = await openStage()
+    const ran = await stage.cli(['doctor', '--no-input'], { now })
+    expect(ran).toMatchObject({ code: 1, stderr: '' })
+    expect(ran.stdout).toMatch(/^fail {2}config +no client id is given\n.*-cid ID/)
+  })
+})
