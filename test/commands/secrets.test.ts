@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { accessToken, startOpenId, type FakeOpenId } from './fake-openid.ts'
 import {
   clientSecret,
   granted,
@@ -8,6 +9,8 @@ import {
   json,
   openStage,
   secrets,
+  startFake,
+  startMs,
   stsRefusal,
   type Ran,
   type Stage,
@@ -87,6 +90,85 @@ describe('a secret is in no message', () => {
     const ran = await stage.cli([...argv(file), '--debug'])
     expect(ran.code).toBeGreaterThanOrEqual(64)
     expect(findSecrets(ran.stdout + ran.stderr)).toEqual([])
+  })
+})
+
+describe('a secret of a person or a job is in no message', () => {
+  const password = 'correct-horse-battery'
+  const refreshToken = 'refresh-token-of-alice'
+  const requestToken = 'request-token-of-the-runner'
+
+  /** Everything of a login that only its two ends may know. */
+  function secretsOf(idp: FakeOpenId): string[] {
+    const forms = idp.seen.map(({ form }) => form)
+    const sent = ['code', 'code_verifier', 'device_code', 'refresh_token', 'client_assertion']
+    const seen = forms.flatMap((form) => sent.map((name) => form.get(name)))
+    const own = [accessToken, password, refreshToken, requestToken, ...secrets]
+    return [...own, ...seen].filter((text): text is string => text !== null && text.length > 8)
+  }
+
+  const isIn = (text: string, list: readonly string[]): string[] =>
+    list.filter((secret) => text.includes(secret))
+
+  it.each<[string, readonly string[]]>([
+    ['browser', ['--grant', 'browser']],
+    ['device code', ['--grant', 'device-code']],
+    ['password', ['--grant', 'password', '--username', 'alice']],
+  ])('of a login by %s, however much it tells', async (_what, flags) => {
+    const idp = await startOpenId()
+    idp.tokens = { refresh_token: refreshToken }
+    const kept: string[] = []
+    const keyring = {
+      read: async () => kept[0],
+      write: async (_account: string, text: string) => void (kept[0] = text),
+      remove: async () => {},
+    }
+    const browser = (address: string): void => void fetch(address)
+    const where = ['--issuer', idp.url, '-cid', 'me', '-sts-ep', stage.sts.url]
+    const argv = ['login', '-q', '-v', '--debug', '--action', 'web-identity', ...where, ...flags]
+    const ran = await stage.cli(argv, { browser, keyring, typed: password })
+    expect(ran.code).toBe(0)
+    const idToken = stage.sts.seen[0]?.form.get('WebIdentityToken') ?? ''
+    expect(idToken).not.toBe('')
+    expect(isIn(ran.stdout + ran.stderr, [...secretsOf(idp), idToken])).toEqual([])
+
+    const later = { keyring, now: startMs + 3_600_000 }
+    const renewed = await stage.cli(['creds', '-v', '--debug', '-o', '/dev/null'], later)
+    expect(renewed.code).toBe(0)
+    expect(isIn(renewed.stdout + renewed.stderr, secretsOf(idp))).toEqual([])
+  })
+
+  it.each<[string, readonly string[]]>([
+    ['browser', ['--grant', 'browser']],
+    ['device code', ['--grant', 'device-code']],
+    ['password', ['--grant', 'password', '--username', 'alice']],
+  ])('when the provider’s token for a %s login is cut or echoed', async (_what, flags) => {
+    for (const body of [`{"access_token":"${accessToken}`, `you sent ${accessToken}`]) {
+      const idp = await startOpenId()
+      const browser = (address: string): void => void fetch(address)
+      const where = ['--issuer', idp.url, '-cid', 'me', '-sts-ep', stage.sts.url, '--retries=0']
+      for (const form of [[], ['--json']]) {
+        idp.tokenAnswers.push({ headers: { 'content-type': 'application/json' }, body })
+        const argv = ['login', '-v', '--debug', ...where, ...flags, ...form]
+        const ran = await stage.cli(argv, { browser, typed: password })
+        expect(ran.code).toBe(76)
+        expect(isIn(ran.stderr, secretsOf(idp))).toEqual([])
+      }
+    }
+  })
+
+  it('of a job', async () => {
+    const runner = await startFake(json({ value: idpToken }))
+    const env = {
+      ACTIONS_ID_TOKEN_REQUEST_URL: `${runner.url}/?token=${requestToken}`,
+      ACTIONS_ID_TOKEN_REQUEST_TOKEN: requestToken,
+    }
+    const argv = ['login', '-v', '--debug', '-q', '--grant', 'github-actions', '--retries=0']
+    for (const answer of [runner.answer, json({ message: requestToken }, 403), 'cut' as const]) {
+      runner.answer = answer
+      const ran = await stage.cli([...argv, '-sts-ep', stage.sts.url], { env })
+      expect(isIn(ran.stdout + ran.stderr, [requestToken, idpToken])).toEqual([])
+    }
   })
 })
 
