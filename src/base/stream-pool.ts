@@ -31,6 +31,8 @@ export interface PooledRequest {
   readonly headers: Readonly<Record<string, string>>
   /** A stream is read as the other side takes it, and not at all before there is a connection. */
   readonly body?: Uint8Array | Readable | undefined
+  /** Instead of the pool's own. */
+  readonly headTimeoutMs?: number | undefined
 }
 
 export interface PooledAnswer {
@@ -56,7 +58,6 @@ export function createStreamPool(options: StreamPoolOptions): StreamPool {
       ...(options.ca === undefined ? {} : { ca: [...options.ca, ...rootCertificates] }),
     },
     connections: options.maxConnections,
-    headersTimeout: options.headTimeoutMs,
     bodyTimeout: options.idleTimeoutMs,
     keepAliveTimeout: 4000,
     maxHeaderSize: 64 * 1024,
@@ -64,11 +65,12 @@ export function createStreamPool(options: StreamPoolOptions): StreamPool {
   return {
     send: (request) => {
       return new Promise((resolve, reject) => {
-        const { body, ...head } = request
+        const { body, headTimeoutMs, ...head } = request
         const isBodyless = request.method === 'HEAD'
         const limit = options.maxWholeBytes
         const handler = new AnswerReader({ resolve, reject, limit, isBodyless })
-        agent.dispatch({ ...head, body: body ?? null }, handler)
+        const headersTimeout = headTimeoutMs ?? options.headTimeoutMs
+        agent.dispatch({ ...head, body: body ?? null, headersTimeout }, handler)
       })
     },
     close: () => agent.close(),
@@ -101,7 +103,8 @@ class AnswerReader implements Dispatcher.DispatchHandler {
     this.#status = status
     this.#headers = readHeaders(controller.rawHeaders)
     const length = Number(this.#headers.get('content-length') ?? Number.POSITIVE_INFINITY)
-    if (this.#outcome.isBodyless || length <= this.#outcome.limit) return
+    const isBodyless = this.#outcome.isBodyless || status === 204 || status === 304
+    if (isBodyless || length <= this.#outcome.limit) return
     this.#stream = openStream(controller)
     this.#outcome.resolve({ status, headers: this.#headers, body: this.#stream })
   }

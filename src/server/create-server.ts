@@ -131,7 +131,12 @@ async function buildHandler(
     }),
     admin: createAdminHandler({ authenticator, authorizer, sessions, log }),
     checkReady: async () => {
-      const parts = [sessions.checkReady(), doors.checkReady(), engine.checkReady?.()]
+      const parts = [
+        sessions.checkReady(),
+        doors.checkReady(),
+        engine.checkReady?.(),
+        backend.checkReady(),
+      ]
       return (await Promise.all(parts)).every((isReady) => isReady !== false)
     },
     metrics: () => metrics.text(),

@@ -6,7 +6,7 @@ import type { HttpHandler, HttpReply, HttpRequest } from '../http/http-message.t
 import type { RequestAuthenticator } from '../identity/request-authenticator.ts'
 import type { Authorizer } from '../policy/authorizer.ts'
 import { readAddress, readHostBucket, type Address } from './address.ts'
-import { requireBucketName, requireKey } from './names.ts'
+import { requireKey } from './names.ts'
 import { authorize, type S3Backend } from './s3-operation.ts'
 
 export interface S3Services {
@@ -35,20 +35,21 @@ export function createS3Handler(services: S3Services): HttpHandler {
 }
 
 /** Who, then whether, then the body: a request that is refused has cost no look at the store and no upload. */
-async function answer(request: HttpRequest, services: S3Services): Promise<HttpReply> {
+async function answer(received: HttpRequest, services: S3Services): Promise<HttpReply> {
   const { authenticator, authorizer, backend, region, domains } = services
-  const hostBucket = readHostBucket(request.headers.get('host') ?? '', domains) ?? ''
-  const authentication = await authenticator.authenticate(request, { service: 's3', hostBucket })
+  const hostBucket = readHostBucket(received.headers.get('host') ?? '', domains) ?? ''
+  const authentication = await authenticator.authenticate(received, { service: 's3', hostBucket })
   if (!authentication.principal) {
     throw new AwsError('AccessDenied', 'the request is not signed; anonymous access is not offered')
   }
   const { principal, parsed, verified } = authentication
+  const request = backend.normalize?.(received) ?? received
   request.log['principal'] = principal.kind === 'root' ? 'root' : principal.subject
   const address = readAddress(request, domains)
   const query = new URLSearchParams(request.rawQuery)
   const operation = backend.findOperation(request.method, address, query, request.headers)
   request.log['operation'] = operation.name
-  if (address.bucket !== '') requireBucketName(address.bucket)
+  if (address.bucket !== '') backend.requireBucketName(address.bucket)
   requireKey(address.key)
   const call = {
     ...address,

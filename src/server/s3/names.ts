@@ -20,6 +20,20 @@ export function requireBucketName(name: string): void {
   )
 }
 
+/**
+ * The same for buckets that are there already: names of AWS's first years and of Ceph have capitals and underscores.
+ *
+ * @throws {AwsError} `InvalidBucketName`.
+ */
+export function requireLegacyBucketName(name: string): void {
+  if (/^[A-Za-z0-9][\w.-]{1,253}[A-Za-z0-9]$/.test(name)) return
+  throw new AwsError(
+    'InvalidBucketName',
+    'a bucket name has 3 to 255 of letters, digits, dot, hyphen and underscore',
+    { details: { BucketName: name } },
+  )
+}
+
 /** @throws {AwsError} `KeyTooLongError`, naming the sizes. */
 export function requireKey(key: string): void {
   const bytes = Buffer.byteLength(key)

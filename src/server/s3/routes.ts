@@ -11,6 +11,7 @@ import { getObject, headObject } from './operations/read-object.ts'
 import * as buckets from './operations/service-and-buckets.ts'
 import * as tagging from './operations/tagging.ts'
 import { deleteObject, putObject } from './operations/write-object.ts'
+import { requireBucketName } from './names.ts'
 import type { ObjectStore } from './object-store.ts'
 import type { S3Backend, S3Operation } from './s3-operation.ts'
 
@@ -90,6 +91,7 @@ const readable: ReadonlySet<string> = new Set(['partNumber'])
 /** The embedded operations on a store. */
 export function createStoreBackend(objects: ObjectStore): S3Backend {
   return {
+    requireBucketName,
     findOperation(method, address, query, headers) {
       const { name, action, run } = findOperation(method, address, query, headers)
       return { name, action, run: (request) => run({ ...request, objects }) }

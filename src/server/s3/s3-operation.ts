@@ -37,6 +37,10 @@ export interface S3Operation<Call extends S3Request = S3Call> {
 
 /** What carries operations out: an object store of our own, or another S3. */
 export interface S3Backend {
+  /** @throws {AwsError} `InvalidBucketName`. */
+  requireBucketName(name: string): void
+  /** Brings a request whose sender is proven into the form in which it is judged. */
+  normalize?(request: HttpRequest): HttpRequest
   /** @throws {AwsError} `NotImplemented`, `MethodNotAllowed`: fails closed for what it does not know. */
   findOperation(
     method: string,

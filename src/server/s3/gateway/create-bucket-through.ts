@@ -6,6 +6,7 @@ import { readPayload } from '../payload.ts'
 import { openBody } from '../s3-operation.ts'
 import { elements, xmlReply } from '../s3-xml.ts'
 import { ask, forward, maxDocumentBytes, type GatewayCall } from './forward.ts'
+import { readText } from './upstream-errors.ts'
 
 /**
  * PUT /bucket. A client that says nothing of a region thinks of the gateway's; the upstream's own is written in, without which AWS
@@ -27,7 +28,7 @@ export async function createBucketThrough(call: GatewayCall): Promise<HttpReply>
 
 /** GET /bucket?location. Clients sign for what this says, and they sign for the gateway. */
 export async function locateBucketThrough(call: GatewayCall): Promise<HttpReply> {
-  await ask(call, { body: 'none' })
+  await readText(await ask(call, { body: 'none' }), maxDocumentBytes)
   const region = call.region === 'us-east-1' ? '' : call.region
   const reply = xmlReply('LocationConstraint', elements({}))
   return { ...reply, body: String(reply.body).replace('></', `>${region}</`) }

@@ -6,7 +6,7 @@ import type { HttpReply } from '../../http/http-message.ts'
 import { authorize, openBody, type S3Request } from '../s3-operation.ts'
 import { actionsOfHeaders, passAnswerHeaders, passRequestHeaders } from './gateway-headers.ts'
 import type { Upstream } from './open-upstream.ts'
-import { isSignatureParameter } from './gateway-query.ts'
+import { isSpent } from './gateway-query.ts'
 import { prepareDocument, prepareUpload, type UploadBody } from './upload-body.ts'
 
 export interface GatewayCall extends S3Request {
@@ -45,7 +45,7 @@ export async function ask(call: GatewayCall, options: ForwardOptions): Promise<P
     method: request.method,
     bucket,
     key,
-    query: [...query].filter(([name]) => !isSignatureParameter(name)),
+    query: [...query].filter(([name]) => !isSpent(name)),
     headers,
     payloadHash: upload?.payloadHash ?? emptySha256,
     body: upload?.body,

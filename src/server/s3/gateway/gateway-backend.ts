@@ -1,13 +1,14 @@
 /** The S3 backend that is another S3: the policy station stays here, the work is done there. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { HttpReply } from '../../http/http-message.ts'
+import { requireLegacyBucketName } from '../names.ts'
 import { authorize, type S3Backend, type S3Operation, type S3Request } from '../s3-operation.ts'
 import { completeThrough } from './complete-through.ts'
 import { copyThrough } from './copy-through.ts'
 import { createBucketThrough, locateBucketThrough } from './create-bucket-through.ts'
 import { deleteManyThrough } from './delete-many-through.ts'
 import { forward, type GatewayCall } from './forward.ts'
-import { isSignatureParameter, requirePlainQuery } from './gateway-query.ts'
+import { isSpent, requirePlainQuery, takeHoistedHeaders } from './gateway-query.ts'
 import { gatewayTable, type GatewayRow, type Level } from './gateway-table.ts'
 import { listBucketsThrough } from './list-buckets-through.ts'
 import type { Upstream } from './open-upstream.ts'
@@ -26,6 +27,8 @@ const special: Readonly<Record<string, (call: GatewayCall) => Promise<HttpReply>
 /** Makes the backend. Every request is authorized in full before the upstream hears of it: to the upstream, all are the root user's. */
 export function createGatewayBackend(upstream: Upstream): S3Backend {
   return {
+    requireBucketName: requireLegacyBucketName,
+    normalize: takeHoistedHeaders,
     findOperation(method, { bucket, key }, query, headers) {
       const level = bucket === '' ? 'service' : key === '' ? 'bucket' : 'object'
       return toOperation(findRow({ method, level, query, headers }), query, upstream)
@@ -63,9 +66,8 @@ interface Asked {
 
 function findRow(asked: Asked): GatewayRow {
   const { method, level, query } = asked
-  const candidates = gatewayTable.filter((row) => row.method === method && row.level === level)
-  const names = [...query.keys()].filter((name) => !isSignatureParameter(name))
-  const row = candidates.find((candidate) => fits(candidate, asked))
+  const names = [...query.keys()].filter((name) => !isSpent(name))
+  const row = gatewayTable.find((candidate) => fits(candidate, asked))
   const unknown = names.find((name) => row === undefined || !isKnown(row, name))
   if (unknown !== undefined) {
     const message = `${method} ?${unknown} of ${nameLevel(level)} is not passed on to the upstream S3`
@@ -79,7 +81,9 @@ function findRow(asked: Asked): GatewayRow {
   throw new AwsError('MethodNotAllowed', message)
 }
 
-function fits({ header, required = [] }: GatewayRow, { query, headers }: Asked): boolean {
+function fits(row: GatewayRow, { method, level, query, headers }: Asked): boolean {
+  if (row.method !== method || row.level !== level) return false
+  const { header, required = [] } = row
   if (header !== undefined && !headers.has(header)) return false
   return required.every((wanted) => {
     const [name = '', value] = wanted.split('=')

@@ -6,33 +6,33 @@ import type { Log } from '../../../base/log.ts'
 import { createStreamPool, type PooledAnswer, type StreamPool } from '../../../base/stream-pool.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { Credentials } from '../../../protocol/credentials.ts'
-import { emptySha256, encodeRfc3986 } from '../../../protocol/sigv4/canonical-request.ts'
-import { signRequest } from '../../../protocol/sigv4/sign.ts'
+import { emptySha256 } from '../../../protocol/sigv4/canonical-request.ts'
 import type { GatewayObjects } from '../../server-options.ts'
-import { explainSilence, readRefusal } from './upstream-errors.ts'
+import { explainSilence, readRefusal, readText } from './upstream-errors.ts'
 import { createHealth, type Health } from './upstream-health.ts'
 import { createRegionBook, type RegionBook } from './upstream-regions.ts'
+import { signForUpstream, type UpstreamRequest } from './upstream-request.ts'
+
+/** How long an upstream may take, and how much is held of it. */
+const upstreamLimits = {
+  connectTimeoutMs: 5000,
+  /** For an answer to a question about health. */
+  probeTimeoutMs: 5000,
+  /** For the head of an answer to a request without a body. */
+  readTimeoutMs: 60_000,
+  /** A copy of 5 GiB, or ten thousand parts that become one object, may take minutes before the first byte of the answer. */
+  headTimeoutMs: 300_000,
+  idleTimeoutMs: 60_000,
+  maxConnections: 256,
+  maxWholeBytes: 256 * 1024,
+}
 
 export interface UpstreamOptions extends GatewayObjects {
   readonly credentials: Credentials
   readonly log: Log
   readonly nowMs: () => number
-}
-
-export interface UpstreamRequest {
-  readonly method: string
-  /** Empty for requests about the service. */
-  readonly bucket: string
-  /** Decoded. */
-  readonly key: string
-  readonly query: readonly (readonly [string, string])[]
-  /** Lower-case names; the signature's own come on top. */
-  readonly headers: Readonly<Record<string, string>>
-  /** SHA-256 of the body in hex, or one of S3's words. */
-  readonly payloadHash: string
-  readonly body?: Uint8Array | Readable | undefined
-  /** Ours, for the log. */
-  readonly requestId: string
+  /** Where a test has less patience. */
+  readonly limits?: Partial<typeof upstreamLimits>
 }
 
 export interface Upstream {
@@ -47,14 +47,8 @@ export interface Upstream {
   checkReady(): Promise<boolean>
 }
 
-const poolLimits = {
-  connectTimeoutMs: 5000,
-  // A copy of 5 GiB, or ten thousand parts that become one object, may take minutes before the first byte of the answer.
-  headTimeoutMs: 300_000,
-  idleTimeoutMs: 60_000,
-  maxConnections: 256,
-  maxWholeBytes: 256 * 1024,
-}
+const maxProbeBytes = 64 * 1024
+const probePrefix = 'probe-bucket-sign-'
 
 interface Connection {
   readonly pool: StreamPool
@@ -73,7 +67,7 @@ export async function openUpstream(
   closers: (() => Promise<void>)[],
 ): Promise<Upstream> {
   const { url, log, nowMs } = options
-  const pool = createStreamPool({ ...poolLimits, ca: options.ca })
+  const pool = createStreamPool({ ...upstreamLimits, ...options.limits, ca: options.ca })
   closers.push(() => pool.close())
   const regions = createRegionBook(url, options.region)
   const health = createHealth({ log, nowMs, upstream: url.origin })
@@ -154,7 +148,10 @@ async function sendOnce(
   connection: Connection,
 ): Promise<PooledAnswer> {
   const { pool, health, options } = connection
-  const message = { ...sign(request, region, connection), body: request.body }
+  const { url, credentials, style, nowMs } = options
+  const endpoint = { protocol: url.protocol, host: connection.regions.hostOf(region) }
+  const signing = { endpoint, region, style, credentials, nowMs: nowMs() }
+  const message = { ...signForUpstream(request, signing), headTimeoutMs: limitOf(request, options) }
   try {
     const answer = await pool.send(message).catch((error: unknown) => {
       // The other side closed an idle connection as we wrote to it. What changes nothing more may be said again.
@@ -178,28 +175,10 @@ function watch(body: Readable, { requestId }: UpstreamRequest, log: Log): void {
   })
 }
 
-function sign(
-  request: UpstreamRequest,
-  region: string,
-  { regions, options }: Connection,
-): { origin: string; method: string; path: string; headers: Record<string, string> } {
-  const { method, bucket, headers, payloadHash } = request
-  const endpoint = regions.hostOf(region)
-  const isNamedByHost = options.style === 'virtual-host' && bucket !== ''
-  const host = isNamedByHost ? `${bucket}.${endpoint}` : endpoint
-  const key = request.key.split('/').map(encodeRfc3986).join('/')
-  const isShort = isNamedByHost || bucket === ''
-  const pathname = isShort ? `/${key}` : `/${bucket}${key === '' ? '' : `/${key}`}`
-  const pairs = request.query.map((pair) => pair.map(encodeRfc3986).join('='))
-  const search = pairs.length === 0 ? '' : `?${pairs.join('&')}`
-  const unsigned = { method, url: { host, pathname, search }, headers, payloadHash }
-  const signOptions = { region, service: 's3', nowMs: options.nowMs() } as const
-  return {
-    origin: `${options.url.protocol}//${host}`,
-    method,
-    path: pathname + search,
-    headers: signRequest(unsigned, options.credentials, signOptions),
-  }
+function limitOf({ method, bucket, key }: UpstreamRequest, { limits }: UpstreamOptions): number {
+  const { probeTimeoutMs, readTimeoutMs, headTimeoutMs } = { ...upstreamLimits, ...limits }
+  if (key === '' && bucket.startsWith(probePrefix)) return probeTimeoutMs
+  return method === 'PUT' || method === 'POST' ? headTimeoutMs : readTimeoutMs
 }
 
 function isFine({ status }: PooledAnswer): boolean {
@@ -221,10 +200,12 @@ function isRepeatable({ method, headers, body }: UpstreamRequest): boolean {
  * (as MinIO's gateway did).
  */
 async function probe(connection: Connection): Promise<void> {
-  const bucket = `probe-bucket-sign-${randomBytes(6).toString('hex')}`
+  const bucket = `${probePrefix}${randomBytes(6).toString('hex')}`
   const request = { ...bodyless, method: 'GET', bucket, requestId: 'probe' }
   try {
-    await sendFollowed({ ...request, query: [['location', '']] }, connection)
+    const answer = await sendFollowed({ ...request, query: [['location', '']] }, connection)
+    // an answer that nobody reads keeps its connection
+    await readText(answer, maxProbeBytes)
   } catch (error) {
     const isAnswer = error instanceof AwsError && (error.status === 404 || error.status === 403)
     if (!isAnswer) throw error

@@ -34,7 +34,10 @@ export function createRegionBook(url: URL, given: string | undefined): RegionBoo
       else if (given === undefined) home = said
       return said === asked ? undefined : said
     },
-    hostOf: (region) => (isMany && region !== home ? `s3.${region}.${domain ?? ''}` : url.host),
+    hostOf(region) {
+      if (!isMany || region === home) return url.host
+      return `s3.${region}.${domain ?? ''}${url.port === '' ? '' : `:${url.port}`}`
+    },
   }
 }
 

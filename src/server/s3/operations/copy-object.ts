@@ -102,12 +102,13 @@ export async function openSource(call: S3Call, source: Address): Promise<OpenObj
 /** The source of a copy here, where there are no versions. @throws {AwsError} `InvalidArgument`, `NoSuchVersion`. */
 export function readCopySource(headers: ReadonlyMap<string, string>): Address {
   const { version, ...address } = parseCopySource(headers)
+  requireBucketName(address.bucket)
   requireNullVersion(version ?? '')
   return address
 }
 
 /**
- * Reads `bucket/key`, percent-encoded, with or without a slash before and `?versionId=…` behind.
+ * Reads `bucket/key`, percent-encoded, with or without a slash before and `?versionId=…` behind. The bucket's name is not checked yet.
  *
  * @throws {AwsError} `InvalidArgument`.
  */
@@ -121,7 +122,6 @@ export function parseCopySource(
   if (bucket === '' || key === '') {
     throw new AwsError('InvalidArgument', 'x-amz-copy-source must be bucket/key, percent-encoded')
   }
-  requireBucketName(bucket)
   requireKey(key)
   return { bucket, key, version: version === undefined ? undefined : decodePath(version) }
 }

@@ -1,0 +1,175 @@
+import { request as sendRequest } from 'node:http'
+import { crc32 } from 'node:zlib'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { silentLog } from '../../../../src/base/log.ts'
+import { presignUrl } from '../../../../src/protocol/sigv4/sign.ts'
+import { listen } from '../../../../src/server/http/listener.ts'
+import { makeCertificate } from '../../../../src/server/issuer/certificate.ts'
+import { openHarness, openWithGateway, region, root, startMs } from '../s3-harness.ts'
+import { keys, startUpstream } from './scripted-upstream.ts'
+
+const large = Buffer.alloc(1_000_000, 'abcdefghij')
+
+function base64Crc32(data: Buffer): string {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(crc32(data))
+  return bytes.toString('base64')
+}
+
+describe('a large upload', () => {
+  it('keeps the checksum that came after its last byte', async () => {
+    openWithGateway()
+    const s3 = await openHarness()
+    onTestFinished(() => s3.close())
+    await s3.send('PUT', '/photos')
+    const trailer = `x-amz-checksum-crc32:${base64Crc32(large)}`
+    const put = await s3.send('PUT', '/photos/a', {
+      payloadHash: 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+      headers: {
+        'content-encoding': 'aws-chunked,gzip',
+        'x-amz-decoded-content-length': String(large.length),
+        'x-amz-sdk-checksum-algorithm': 'CRC32',
+        'x-amz-trailer': 'x-amz-checksum-crc32',
+      },
+      body: Buffer.concat([
+        Buffer.from(`${large.length.toString(16)}\r\n`),
+        large,
+        Buffer.from(`\r\n0\r\n${trailer}\r\n\r\n`),
+      ]),
+    })
+    expect(put).toMatchObject({ status: 200 })
+    const got = await s3.send('GET', '/photos/a', { headers: { 'x-amz-checksum-mode': 'ENABLED' } })
+    expect(got.body.equals(large)).toBe(true)
+    expect(got.headers).toMatchObject({
+      'x-amz-checksum-crc32': base64Crc32(large),
+      'content-encoding': 'gzip',
+    })
+  })
+
+  it.each([262_144, 262_145, 327_680, 1_000_000])(
+    'of %i bytes with a checksum behind goes on with the length it has',
+    async (size) => {
+      const upstream = await startUpstream()
+      const s3 = await openHarness({ upstream: { url: upstream.url, credentials: keys } })
+      onTestFinished(() => s3.close())
+      const data = large.subarray(0, size)
+      const put = await s3.send('PUT', '/photos/a', {
+        payloadHash: 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+        headers: {
+          'x-amz-decoded-content-length': String(size),
+          'x-amz-trailer': 'x-amz-checksum-crc32',
+        },
+        body: Buffer.concat([
+          Buffer.from(`${size.toString(16)}\r\n`),
+          data,
+          Buffer.from(`\r\n0\r\nx-amz-checksum-crc32:${base64Crc32(data)}\r\n\r\n`),
+        ]),
+      })
+      expect(put.status).toBe(200)
+      const [seen] = upstream.seen
+      const isWhole = size <= 262_144
+      expect(seen?.isWhole).toBe(true)
+      expect(seen?.headers['content-length']).toBe(String(seen?.body.length))
+      expect(seen?.headers['x-amz-checksum-crc32']).toBe(isWhole ? base64Crc32(data) : undefined)
+      expect(seen?.body.equals(data)).toBe(isWhole)
+    },
+  )
+
+  it('is signed with its hash where the client said it', async () => {
+    const upstream = await startUpstream()
+    const s3 = await openHarness({ upstream: { url: upstream.url, credentials: keys } })
+    onTestFinished(() => s3.close())
+    await s3.send('PUT', '/photos/a', { body: large })
+    await s3.send('PUT', '/photos/a', { body: large, payloadHash: 'UNSIGNED-PAYLOAD' })
+    const hashes = upstream.seen.map(({ headers }) => headers['x-amz-content-sha256'])
+    expect(hashes).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/), 'UNSIGNED-PAYLOAD'])
+    expect(upstream.seen.every(({ body }) => body.equals(large))).toBe(true)
+  })
+})
+
+describe('a large download', () => {
+  it('is not read ahead of the client, and ends when the client goes away', async () => {
+    const upstream = await startUpstream()
+    let sentBytes = 0
+    const closed = new Promise<void>((resolve) => {
+      upstream.answer = (_, response) => {
+        const piece = large
+        const write = (): void => {
+          do sentBytes += piece.length
+          while (response.write(piece))
+        }
+        response.writeHead(200, { 'content-length': String(2 ** 40) })
+        response.on('drain', write).on('close', resolve)
+        write()
+      }
+    })
+    const s3 = await openHarness({ upstream: { url: upstream.url, credentials: keys } })
+    onTestFinished(() => s3.close())
+    const options = { host: '127.0.0.1', port: 0, log: silentLog, isAccessLogged: false }
+    const listener = await listen(s3.handler, { ...options, nowMs: () => startMs })
+    onTestFinished(() => listener.close(0))
+    const signing = { region, service: 's3', nowMs: startMs, expiresSeconds: 60 } as const
+    const url = presignUrl(
+      { method: 'GET', url: new URL('/photos/a', listener.url) },
+      root,
+      signing,
+    )
+
+    const client = sendRequest(url, (response) => {
+      response.once('data', () => client.destroy())
+    })
+    client.on('error', () => {}).end()
+    await closed
+
+    // what the buffers of four sockets and two streams hold
+    expect(sentBytes).toBeLessThan(64 * 1024 * 1024)
+    expect(await s3.checkReady()).toBe(true)
+  })
+})
+
+describe('an upstream that is slow', () => {
+  it('to answer is given up, in words', async () => {
+    const upstream = await startUpstream()
+    const limits = { readTimeoutMs: 50, headTimeoutMs: 50 }
+    const s3 = await openHarness({ upstream: { url: upstream.url, credentials: keys, limits } })
+    onTestFinished(() => s3.close())
+    upstream.answer = () => {}
+    for (const method of ['GET', 'PUT']) {
+      const answer = await s3.send(method, '/photos/a', { body: method === 'PUT' ? 'x' : '' })
+      expect(answer).toMatchObject({ status: 503, code: 'ServiceUnavailable' })
+      expect(answer.text).toContain('did not answer in time (UND_ERR_HEADERS_TIMEOUT)')
+    }
+  })
+
+  it('in the middle of an object breaks it off', async () => {
+    const upstream = await startUpstream()
+    const limits = { idleTimeoutMs: 50 }
+    const s3 = await openHarness({ upstream: { url: upstream.url, credentials: keys, limits } })
+    onTestFinished(() => s3.close())
+    upstream.answer = (_, response) => {
+      response.writeHead(200, { 'content-length': '2000000' })
+      response.write(large)
+    }
+    await expect(s3.send('GET', '/photos/a')).rejects.toThrow('Body Timeout Error')
+  })
+})
+
+describe('an upstream with a certificate of a private authority', () => {
+  it('is believed with --ca-file alone', async () => {
+    const certificate = await makeCertificate(Date.now())
+    const nowMs = (): number => Date.now()
+    const options = { host: '127.0.0.1', port: 0, log: silentLog, isAccessLogged: false, nowMs }
+    const answer = async (): Promise<{ status: number }> => ({ status: 200 })
+    const listener = await listen(answer, { ...options, tls: certificate })
+    onTestFinished(() => listener.close(0))
+    const url = new URL(`https://localhost:${listener.port}`)
+
+    await expect(openHarness({ upstream: { url, credentials: keys } })).rejects.toMatchObject({
+      code: 'ERR_UNAVAILABLE',
+      message: expect.stringMatching(/SELF_SIGNED|UNABLE_TO_VERIFY/),
+    })
+    const s3 = await openHarness({ upstream: { url, credentials: keys, ca: [certificate.cert] } })
+    onTestFinished(() => s3.close())
+    expect((await s3.send('GET', '/photos/a')).status).toBe(200)
+  })
+})
