@@ -20,8 +20,8 @@ const publicMembers = ['kty', 'n', 'e', 'crv', 'x', 'y']
 /**
  * The usable verification keys of a JSON Web Key Set (RFC 7517).
  *
- * Left out: keys for encryption, symmetric keys, RSA under 2,048 bits, curves we do not verify, keys that do not parse. Of a private key only
- * the public members are read. Of two keys with one kid the first stays.
+ * Left out: keys for encryption, symmetric keys, RSA under 2,048 bits, curves we do not verify, keys that do not parse, and private keys:
+ * whoever reads the set could sign with one. Of two keys with one kid the first stays; of more than 256 entries the first are read.
  *
  * @returns Keys in order; undefined when the value is not a key set at all.
  */
@@ -37,7 +37,18 @@ export function importJwks(json: unknown): JwtKey[] | undefined {
   return keys
 }
 
+/** How many of a set's entries there are, and how many of them publish a private key. */
+export function countEntries(json: unknown): { entries: number; privateKeys: number } {
+  const list: unknown[] = isObject(json) && Array.isArray(json['keys']) ? json['keys'] : []
+  return { entries: list.length, privateKeys: list.filter(isPrivate).length }
+}
+
+function isPrivate(entry: unknown): boolean {
+  return isObject(entry) && entry['kty'] !== 'oct' && Object.hasOwn(entry, 'd')
+}
+
 function importJwk(entry: unknown): JwtKey | undefined {
+  if (isPrivate(entry)) return undefined
   if (!isObject(entry) || (entry['use'] !== undefined && entry['use'] !== 'sig')) return undefined
   const type = readString(entry, 'kty')
   if (type !== 'RSA' && type !== 'EC' && type !== 'OKP') return undefined

@@ -3,7 +3,7 @@
  * an outage.
  */
 import type { FetchJson } from '../../base/undici.ts'
-import { importJwks, type JwtKey } from '../../protocol/jwt/jwk.ts'
+import { countEntries, importJwks, type JwtKey } from '../../protocol/jwt/jwk.ts'
 import type { Log } from '../../base/log.ts'
 
 export interface KeySetOptions {
@@ -40,16 +40,15 @@ export function createKeySet(options: KeySetOptions): KeySet {
     triedAtMs = options.nowMs()
     try {
       const url = await options.findJwksUrl()
-      const imported = importJwks(await options.fetchJson(url))
-      if (imported === undefined) throw new Error(`${url} is not a JSON Web Key Set`)
+      const read = readKeys(url, await options.fetchJson(url), options.log)
       // The first load answers nobody's unknown kid: keys rotated right after it must not wait out the pause.
       if (fetchedAtMs === Number.NEGATIVE_INFINITY) triedAtMs = Number.NEGATIVE_INFINITY
-      keys = imported
+      keys = read.keys
       fetchedAtMs = options.nowMs()
-      options.log.info({ keys: keys.length }, 'key set loaded')
+      options.log.info({ keys: keys.length, entries: read.entries }, 'key set loaded')
     } catch (error) {
       options.log.warn(
-        { reason: String(error), keptKeys: keys.length },
+        { reason: error instanceof Error ? error.message : String(error), keptKeys: keys.length },
         'key set could not be loaded',
       )
     }
@@ -80,4 +79,20 @@ export function createKeySet(options: KeySetOptions): KeySet {
       return keys.length > 0
     },
   }
+}
+
+/** @throws {Error} for what is no key set, and for one without a key: a provider that signs has one, so the fault is its. */
+function readKeys(
+  url: string,
+  document: unknown,
+  log: Log,
+): { keys: readonly JwtKey[]; entries: number } {
+  const keys = importJwks(document)
+  if (keys === undefined) throw new Error(`${url} is not a JSON Web Key Set`)
+  const counts = countEntries(document)
+  if (counts.privateKeys > 0)
+    log.error({ url, ...counts }, 'the key set publishes private keys: they are not used')
+  if (keys.length === 0)
+    throw new Error(`${url} holds no key that can be used (of ${counts.entries})`)
+  return { keys, entries: counts.entries }
 }

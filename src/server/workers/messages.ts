@@ -46,4 +46,5 @@ export interface StartFailure {
   readonly code: ErrorCode | undefined
   readonly message: string
   readonly hint: string | undefined
+  readonly serverMessage?: string | undefined
 }

@@ -97,8 +97,8 @@ async function answer(
 
 function describe(error: unknown): StartFailure {
   if (error instanceof StsCliError) {
-    const { code, message, hint } = error
-    return { code, message, hint }
+    const { code, message, hint, serverMessage } = error
+    return { code, message, hint, serverMessage }
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return { code: undefined, message: text, hint: undefined }

@@ -112,10 +112,10 @@ function waitUntilReady(worker: Worker): Promise<string> {
   })
 }
 
-function toError({ code, message, hint }: StartFailure): Error {
+function toError({ code, message, hint, serverMessage }: StartFailure): Error {
   return code === undefined
     ? new Error(`a worker failed: ${message}`)
-    : new StsCliError(code, message, { stage: 'serve', hint })
+    : new StsCliError(code, message, { stage: 'serve', hint, serverMessage })
 }
 
 function unavailable(message: string): StsCliError {

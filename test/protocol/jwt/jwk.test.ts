@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { importJwks } from '../../../src/protocol/jwt/jwk.ts'
+import { countEntries, importJwks } from '../../../src/protocol/jwt/jwk.ts'
 import { keySet, signers } from './tokens.ts'
 
 const good = signers.RS256.publicJwk
@@ -54,10 +54,11 @@ describe('a key set', () => {
     expect(keys).toMatchObject([{ type: 'RSA' }])
   })
 
-  it('reads of a private key only what is public', () => {
+  it('leaves out a key whose private half it publishes', () => {
     const { privateKey } = generateKeyPairSync('ed25519')
-    const keys = importJwks({ keys: [privateKey.export({ format: 'jwk' })] })
-    expect(keys?.map(({ key }) => key.type)).toEqual(['public'])
+    const published = { ...privateKey.export({ format: 'jwk' }), kid: 'published' }
+    expect(kidsOf(published, good)).toEqual([good.kid])
+    expect(countEntries({ keys: [published, good] })).toEqual({ entries: 2, privateKeys: 1 })
   })
 
   it('reads at most 256 entries', () => {
