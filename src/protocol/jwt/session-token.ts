@@ -7,7 +7,8 @@ const headerText = Buffer.from('{"alg":"HS512","typ":"JWT"}').toString('base64ur
 
 /** Signs claims, written with sorted names as Go does. */
 export function signSessionToken(claims: JsonObject, rootSecret: KeyObject): string {
-  const sorted = Object.fromEntries(Object.entries(claims).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+  const sorted: Record<string, unknown> = {}
+  for (const name of Object.keys(claims).toSorted()) sorted[name] = claims[name]
   const signedText = `${headerText}.${Buffer.from(JSON.stringify(sorted)).toString('base64url')}`
   return `${signedText}.${createHmac('sha512', rootSecret).update(signedText).digest('base64url')}`
 }
