@@ -40,4 +40,4 @@ export function findBlock(name: string): Block {
 }
 
 /** Headings whose blocks need programs that the interop suite installs. */
-export const interopHeadings: readonly string[] = []
+export const interopHeadings: readonly string[] = ['Several servers sharing state by etcd']

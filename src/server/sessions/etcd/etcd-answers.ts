@@ -55,7 +55,8 @@ export function readAnswer({ status, body }: ServiceAnswer, origin: string): Jso
       serverCode: String(code),
       serverMessage: words,
       hint: isPassing
-        ? 'see the log of etcd'
+        ? // etcd's gateway shows etcd the member's own certificate when it demands one of clients.
+          'see the log of etcd; with --client-cert-auth its own certificate must be good for clientAuth too'
         : 'set MINIO_ETCD_USERNAME and MINIO_ETCD_PASSWORD of a user who may read and write config/iam/',
     },
   )

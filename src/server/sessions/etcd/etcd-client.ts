@@ -35,8 +35,8 @@ export interface EtcdClient {
   commit(writes: readonly EtcdWrite[]): Promise<void>
   /** @returns The lease's id. */
   grantLease(ttlSeconds: number): Promise<string>
-  /** Whether the endpoint answers for the whole cluster; one that lost its leader does not. */
-  ping(endpoint: number, signal: AbortSignal): Promise<void>
+  /** Whether the endpoint answers for the whole cluster; one that lost its leader does not. The key must be one we may read. */
+  ping(options: { endpoint: number; key: string }, signal: AbortSignal): Promise<void>
   /** All changes below a prefix, from a revision on, as one endpoint sees them; ends only by an error or the signal. */
   watch(options: WatchOptions, signal: AbortSignal): AsyncGenerator<EtcdChanges | undefined>
   /** The endpoint that answered last. */
@@ -66,9 +66,9 @@ export function createEtcdClient(options: EtcdTransportOptions): EtcdClient {
         stage: 'serve',
       })
     },
-    async ping(endpoint, signal) {
+    async ping({ endpoint, key }, signal) {
       // Not served from the member's own copy: it takes a leader to answer.
-      const document = { key: encode('health'), count_only: true }
+      const document = { key: encode(key), count_only: true }
       await transport.askOne(endpoint, { path: '/v3/kv/range', document, signal })
     },
     async *watch({ prefix, fromRevision, endpoint }, signal) {

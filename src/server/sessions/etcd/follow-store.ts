@@ -142,14 +142,15 @@ async function reread(options: FollowOptions, fromRevision: string): Promise<str
 
 /** Asks the endpoint now and again; throws when it does not answer in two heartbeats. A silent watch says nothing by itself. */
 async function beat(
-  { client, heartbeatMs, onAlive }: FollowOptions,
+  { client, keyPrefix, heartbeatMs, onAlive }: FollowOptions,
   endpoint: number,
   signal: AbortSignal,
 ): Promise<void> {
   for (;;) {
     await pause(heartbeatMs, signal)
     if (signal.aborted) return
-    await client.ping(endpoint, AbortSignal.any([signal, AbortSignal.timeout(2 * heartbeatMs)]))
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(2 * heartbeatMs)])
+    await client.ping({ endpoint, key: keyPrefix + iamPrefix }, limit)
     onAlive()
   }
 }
