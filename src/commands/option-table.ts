@@ -26,7 +26,7 @@ const identityProvider: readonly OptionSpec[] = [
     env: ['STS_CLI_IDP_ENDPOINT'],
     default: 'https://localhost:9443/oauth2/token',
   }),
-  idp('issuer URL', 'issuer, to find the token endpoint by discovery', {
+  idp('issuer URL', 'issuer, to find the endpoints by discovery; people’s logins need it', {
     env: ['STS_CLI_ISSUER'],
   }),
   idp('scope SCOPE', 'scope to ask for', { env: ['STS_CLI_SCOPE'] }),
@@ -42,7 +42,9 @@ const identityProvider: readonly OptionSpec[] = [
     'client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth or none',
     { env: ['STS_CLI_AUTH_METHOD'], default: 'client_secret_basic' },
   ),
-  idp('key-file FILE', 'private key of private_key_jwt, PEM or JWK'),
+  idp('key-file FILE', 'private key of private_key_jwt, PEM or JWK', {
+    env: ['STS_CLI_KEY_FILE'],
+  }),
   idp('redirect-uri URL', 'where browser logins come back to; port 0 takes a free one', {
     env: ['STS_CLI_REDIRECT_URI'],
     default: 'http://127.0.0.1:0/callback',

@@ -28,6 +28,8 @@ export const commandTable: readonly CommandSpec[] = [
     examples: [
       'sts-cli login',
       'sts-cli login -cid ID -csec SECRET -idp-ep https://idp/token -sts-ep https://minio:9000',
+      'sts-cli login --grant browser --issuer https://idp/realms/x -cid ID',
+      'sts-cli login --grant github-actions --audience minio --action web-identity',
     ],
     load: async () => (await import('./login.ts')).runLogin,
   },
