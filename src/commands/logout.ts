@@ -1,18 +1,30 @@
+import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import { findCacheDirectory, forgetRemembered, readRemembered } from '../client/credential-cache.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 import { createSettings } from './settings.ts'
 
-/** `logout`: forgets a profile's credentials and what renews them; nothing to forget is no error. */
+/** `logout`: forgets a profile's credentials and what renews them, and revokes that at its provider; nothing to forget is no error. */
 export async function runLogout(parsed: ParsedArgv, io: Io): Promise<number> {
   const profile = createSettings(parsed, io).get('profile') ?? 'default'
   const directory = findCacheDirectory(io.env, io.platform)
   const wasRenewable =
     directory !== undefined && readRemembered(directory, profile)?.isRenewable === true
   if (directory !== undefined) forgetRemembered(directory, profile)
-  if (wasRenewable) {
-    const { forgetRenewal } = await import('../client/renewals.ts')
-    await forgetRenewal(await io.openKeyring?.(), profile)
-  }
+  if (wasRenewable) await revoke(profile, parsed, io)
   return 0
+}
+
+/** The credentials themselves are gone: what the provider says is worth a line, not a failure. */
+async function revoke(profile: string, parsed: ParsedArgv, io: Io): Promise<void> {
+  const { revokeRenewal } = await import('../client/token/refresh-token.ts')
+  const { weighSettings } = await import('./flow-options.ts')
+  const caFile = weighSettings(parsed, io).get('ca-file')
+  const net = { timeoutMs: 10_000, retries: 0, caFile, env: io.env }
+  try {
+    await revokeRenewal(profile, { net, io })
+  } catch (error) {
+    if (!(error instanceof StsCliError)) throw error
+    io.writeStderr(`forgotten here, but not revoked: ${error.message}\n`)
+  }
 }

@@ -161,7 +161,7 @@ const network: readonly OptionSpec[] = [
   net('retries N', 'further tries after a refused connection or a 5xx', { default: '3' }),
   net('ca-file FILE', 'certificates to trust besides the built-in ones', {
     env: ['STS_CLI_CA_FILE', 'AWS_CA_BUNDLE'],
-    commands: [...going, 'serve'],
+    commands: [...going, 'serve', 'logout'],
   }),
   net('cert FILE', 'certificate of our own, in PEM, for servers that ask for one'),
   net('key FILE', 'its key'),

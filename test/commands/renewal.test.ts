@@ -204,6 +204,34 @@ describe('a refresh token', () => {
     expect((await creds()).code).toBe(77)
   })
 
+  it('is revoked at logout, where the provider takes that', async () => {
+    idp.metadata = { revocation_endpoint: `${idp.url}/revoke` }
+    await login()
+    const answer = idp.answer
+    idp.answer = (seen, count) =>
+      seen.url === '/revoke' || typeof answer !== 'function' ? {} : answer(seen, count)
+    expect(await stage.cli(['logout'], { keyring })).toMatchObject({ code: 0, stderr: '' })
+    const { form } = idp.seen.find(({ url }) => url === '/revoke') ?? {}
+    expect(Object.fromEntries(form ?? [])).toEqual({
+      token: 'refresh-1',
+      token_type_hint: 'refresh_token',
+      client_id: clientId,
+    })
+  })
+
+  it.each<[string, FakeOpenId['answer']]>([
+    ['is down', { status: 503 }],
+    ['is a web page now', { body: '<html>' }],
+    ['hangs up', 'cut'],
+  ])('is forgotten at logout even when the provider %s', async (_what, answer) => {
+    await login()
+    idp.answer = answer
+    const ran = await stage.cli(['logout'], { keyring })
+    expect(ran.code).toBe(0)
+    expect(ran.stderr).toMatch(/^forgotten here, but not revoked: /)
+    expect(keyring.secrets.size).toBe(0)
+  })
+
   it('is used when it is named, and missed when there is none', async () => {
     const flags = ['login', '--grant', 'refresh-token', '-sts-ep', stage.sts.url]
     const none = await stage.cli(flags, { keyring })

@@ -3,7 +3,8 @@ import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import type { BrowserSource, NetOptions } from '../options.ts'
 import { openCallbackServer, type CallbackServer } from './callback-server.ts'
-import { openProvider, type Authorization, type PersonalToken } from './openid-provider.ts'
+import { openProvider } from './openid-provider.ts'
+import type { Authorization, PersonalToken } from './provider.ts'
 
 /**
  * Sends the person's browser to the provider and waits for what comes back. The provider's address is always printed; a browser is opened

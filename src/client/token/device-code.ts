@@ -2,7 +2,8 @@
 import type { Io } from '../../base/io.ts'
 import { toPrintable } from '../../base/printable.ts'
 import type { NetOptions, PersonalAccess } from '../options.ts'
-import { openProvider, type PersonalToken } from './openid-provider.ts'
+import { openProvider } from './openid-provider.ts'
+import type { PersonalToken } from './provider.ts'
 
 /**
  * Shows an address and a code (and on a terminal a QR code), then waits until somebody signed in with it.

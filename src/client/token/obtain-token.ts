@@ -3,7 +3,7 @@ import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import type { IdTokenAccess, NetOptions, TokenSource } from '../options.ts'
 import { obtainClientCredentialsToken } from './client-credentials.ts'
-import type { PersonalToken } from './openid-provider.ts'
+import type { PersonalToken } from './provider.ts'
 import type { ObtainedToken } from './token-answer.ts'
 
 type Grant = TokenSource['grant']

@@ -9,47 +9,8 @@ import { toPrintable } from '../../base/printable.ts'
 import { discoverProvider, isAsSecureAs } from '../discover.ts'
 import type { ClientAccess, NetOptions } from '../options.ts'
 import { fetchBySendHttp, type Seen } from './fetch-by-send-http.ts'
-import {
-  misplacedAnswer,
-  readExpiresIn,
-  refusedRequest,
-  type ObtainedToken,
-} from './token-answer.ts'
-
-export interface PersonalToken extends ObtainedToken {
-  readonly idToken: string | undefined
-  readonly refreshToken: string | undefined
-}
-
-export interface Authorization {
-  /** For the browser. */
-  readonly url: URL
-  /** Trades what the browser came back with. @throws {StsCliError} For a state, nonce, issuer or token that is not ours, and for the provider's own refusal. */
-  finish(answer: URL): Promise<PersonalToken>
-}
-
-export interface DeviceLogin {
-  readonly userCode: string
-  readonly verificationUri: string
-  /** The same with the code in it, where the provider gives one. */
-  readonly verificationUriComplete: string | undefined
-  readonly expiresInSeconds: number
-  /** Polls as RFC 8628 §3.5 says until somebody signed in, refused, or the signal aborts. */
-  finish(signal: AbortSignal): Promise<PersonalToken>
-}
-
-/** One provider, and one client at it. */
-export interface Provider {
-  /** Authorization code with PKCE (S256), state and nonce. */
-  beginAuthorization(redirectUri: string): Promise<Authorization>
-  /** RFC 8628 §3.1. */
-  beginDeviceLogin(): Promise<DeviceLogin>
-  /** Any other grant: straight to the token endpoint. */
-  requestToken(
-    grantType: string,
-    parameters: Readonly<Record<string, string>>,
-  ): Promise<PersonalToken>
-}
+import type { Authorization, DeviceLogin, PersonalToken, Provider } from './provider.ts'
+import { misplacedAnswer, readExpiresIn, refusedRequest } from './token-answer.ts'
 
 /**
  * Finds the provider's endpoints. Without an issuer only `requestToken` can work, unless the token endpoint is itself the issuer's name (as
@@ -95,6 +56,15 @@ export async function openProvider(
           ] as never),
         ),
       ),
+    async revokeToken(refreshToken) {
+      const { revocation_endpoint: endpoint } = config.serverMetadata()
+      if (endpoint === undefined || !isAsSecureAs(endpoint, issuer)) return false
+      const hint = { token_type_hint: 'refresh_token' }
+      await translate({ seen, grant: 'refresh token' }, () =>
+        openid.tokenRevocation(config, refreshToken, hint),
+      )
+      return true
+    },
   }
 }
 

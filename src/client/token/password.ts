@@ -3,7 +3,8 @@
  * factor can be asked for. For providers and test users that have nothing else.
  */
 import type { NetOptions, PasswordSource } from '../options.ts'
-import { openProvider, type PersonalToken } from './openid-provider.ts'
+import { openProvider } from './openid-provider.ts'
+import type { PersonalToken } from './provider.ts'
 
 /** @throws {StsCliError} `ERR_REFUSED` with the provider's own words. */
 export async function obtainPasswordToken(

@@ -3,7 +3,8 @@ import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import type { NetOptions, RefreshSource } from '../options.ts'
 import { forgetRenewal, keepRenewal, readRenewal } from '../renewals.ts'
-import { openProvider, type PersonalToken } from './openid-provider.ts'
+import { openProvider } from './openid-provider.ts'
+import type { PersonalToken } from './provider.ts'
 
 /**
  * Asks the provider that gave the refresh token for new tokens. One that rotates them (RFC 9700 §4.14.2) gives a new one, which is kept
@@ -45,4 +46,22 @@ export async function obtainRefreshedToken(
       cause: error,
     })
   }
+}
+
+/**
+ * Forgets what renews a profile and makes it worthless at the provider. It is forgotten whatever the provider says.
+ *
+ * @returns Whether the provider was told; a client with a secret cannot be proven here, and not every provider offers it.
+ * @throws {StsCliError} When the provider cannot be reached or refuses.
+ */
+export async function revokeRenewal(
+  profile: string,
+  { net, io }: { net: NetOptions; io: Io },
+): Promise<boolean> {
+  const keyring = await io.openKeyring?.()
+  const renewal = await readRenewal(keyring, profile)
+  await forgetRenewal(keyring, profile)
+  if (renewal === undefined || renewal.access.authMethod.startsWith('client_secret')) return false
+  const provider = await openProvider(renewal.access, net, { isDiscovered: true })
+  return provider.revokeToken(renewal.refreshToken)
 }
