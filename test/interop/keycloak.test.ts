@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Keycloak, startKeycloak } from './keycloak.ts'
@@ -41,6 +44,57 @@ async function changeClient(change: (client: Client) => Partial<Client>): Promis
   if (client === undefined) throw new Error('the client is gone')
   await keycloak.admin('PUT', `/clients/${client.id}`, { ...client, ...change(client) })
 }
+
+describe('roles for tokens of Keycloak', () => {
+  /** A server with one role: Keycloak's client, by a claim that Keycloak itself writes. */
+  const startWithRole = async (conditions: object): Promise<Stack> => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'sts-cli-role-'))
+    const file = path.join(folder, 'role.json')
+    const trust = { issuer: keycloak.issuer, audience: keycloak.clientId, conditions }
+    await writeFile(file, JSON.stringify({ name: 'deploy', policies: ['readwrite'], trust }))
+    const other = await startStack(['--no-idp', '--role', file])
+    await rm(folder, { recursive: true })
+    return other
+  }
+  const assume = async (other: Stack) => {
+    const role = ['--role-arn', 'arn:minio:iam:us-east-1::role/deploy']
+    const flags = ['-cid', keycloak.clientId, '-idp-ep', tokenEndpoint(), '-sts-ep', other.sts]
+    return run(['login', ...flags, ...role])
+  }
+
+  it('are assumed by the client that is trusted, and by no other', async () => {
+    for (const [client_id, code] of [
+      [keycloak.clientId, 0],
+      ['another', 77],
+    ] as const) {
+      const other = await startWithRole({ StringEquals: { client_id } })
+      try {
+        const { exitCode, stderr } = await assume(other)
+        expect(exitCode).toBe(code)
+        if (code !== 0) expect(stderr).toContain('does not trust this token: see its client_id')
+      } finally {
+        await other.stop()
+      }
+    }
+  })
+
+  it('belong to a provider by MINIO_IDENTITY_OPENID_ROLE_POLICY', async () => {
+    const other = await startStack([], {
+      MINIO_IDENTITY_OPENID_CONFIG_URL_KEYCLOAK: `${keycloak.issuer}/.well-known/openid-configuration`,
+      MINIO_IDENTITY_OPENID_CLIENT_ID_KEYCLOAK: keycloak.clientId,
+      MINIO_IDENTITY_OPENID_ROLE_POLICY_KEYCLOAK: 'readonly',
+    })
+    try {
+      const flags = ['-cid', keycloak.clientId, '-idp-ep', tokenEndpoint(), '-sts-ep', other.sts]
+      expect(await run(['login', ...flags, '--role-arn', other.roles[0] ?? ''])).toMatchObject({
+        exitCode: 0,
+      })
+      expect((await run(['login', ...flags])).stderr).toContain('RoleArn is missing')
+    } finally {
+      await other.stop()
+    }
+  })
+})
 
 describe('Keycloak as the identity provider', () => {
   it('gives tokens by basic and by post, which the STS trades', async () => {

@@ -10,6 +10,8 @@ export const binPath = path.join(import.meta.dirname, '..', '..', 'bin', 'sts-cl
 export interface Stack {
   readonly sts: string
   readonly pid: number
+  /** What `--role-arn` may be. */
+  readonly roles: readonly string[]
   readonly home: string
   /** The user's environment: HOME and XDG folders of its own, no AWS variables. */
   readonly env: Record<string, string>
@@ -38,10 +40,11 @@ export async function startStack(
     })
     child.once('exit', (code) => reject(new Error(`serve ended with ${code}: ${stderr}`)))
   })
-  const ready = JSON.parse(line) as { sts: string; pid: number }
+  const ready = JSON.parse(line) as { sts: string; pid: number; roles?: string[] }
   return {
     sts: ready.sts,
     pid: ready.pid,
+    roles: ready.roles ?? [],
     home,
     env,
     async stop() {

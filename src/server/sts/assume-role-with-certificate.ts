@@ -1,7 +1,7 @@
 import { AwsError } from '../../protocol/aws-error.ts'
 import type { ClientCertificate, HttpRequest } from '../http/http-message.ts'
 import { readCertificate, type CertificateIdentity } from '../identity/client-certificate.ts'
-import { readDurationSeconds, readRevokeType } from './parameters.ts'
+import { readDurationSeconds, readRevokeType, readSessionPolicy } from './parameters.ts'
 import { keepKnownPolicies } from './policy-names.ts'
 import type { StsAction } from './sts-action.ts'
 
@@ -25,6 +25,8 @@ export const assumeRoleWithCertificate: StsAction = {
     const shown = requireCertificate(http)
     const certificate = readCertificate(shown.der)
     const commonName = checkCertificate(shown, certificate, nowMs())
+    // MinIO has no session policy here; a client that sends one must not get more than it asked for.
+    const sessionPolicy = readSessionPolicy(parameters, services)
     const durationSeconds = readDurationSeconds(parameters, limits) ?? limits.defaultDurationSeconds
     const policyNames = keepKnownPolicies([commonName], 'the certificate’s common name', services)
     // Apart from other doors' subjects: whoever may choose a name there is not this one.
@@ -41,7 +43,7 @@ export const assumeRoleWithCertificate: StsAction = {
         ...readRevokeType(parameters),
       },
       policyNames,
-      sessionPolicy: undefined,
+      sessionPolicy,
       groups: [],
       expiresAtMs: Math.min(nowMs() + durationSeconds * 1000, notAfterMs),
     })

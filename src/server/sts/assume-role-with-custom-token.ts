@@ -1,5 +1,10 @@
 import { AwsError } from '../../protocol/aws-error.ts'
-import { readDurationSeconds, requireParameter } from './parameters.ts'
+import {
+  readDurationSeconds,
+  readRevokeType,
+  readSessionPolicy,
+  requireParameter,
+} from './parameters.ts'
 import { keepKnownPolicies } from './policy-names.ts'
 import { selectClaims } from './select-claims.ts'
 import type { StsAction } from './sts-action.ts'
@@ -17,6 +22,8 @@ export const assumeRoleWithCustomToken: StsAction = {
     if (!plugin.arns.includes(roleArn))
       throw new AwsError('InvalidParameterValue', 'the parameter RoleArn is not the plugin’s role')
     const policyNames = keepKnownPolicies(plugin.policyNames, `the role ${roleArn}`, services)
+    // MinIO has no session policy here; a client that sends one must not get more than it asked for.
+    const sessionPolicy = readSessionPolicy(parameters, services)
     const { user, maxValiditySeconds, claims } = await plugin.client.findUser(token)
     const subject = `custom:${user}`
     http.log['principal'] = subject
@@ -28,9 +35,15 @@ export const assumeRoleWithCustomToken: StsAction = {
     const credentials = await sessions.issue({
       subject,
       // What the plugin says of the user never stands in for what the server says (MinIO: «not overriding»).
-      claims: { ...selectClaims(claims), sub: subject, parent: subject, roleArn },
+      claims: {
+        ...selectClaims(claims),
+        ...readRevokeType(parameters),
+        sub: subject,
+        parent: subject,
+        roleArn,
+      },
       policyNames,
-      sessionPolicy: undefined,
+      sessionPolicy,
       groups: [],
       expiresAtMs: nowMs() + durationSeconds * 1000,
     })

@@ -97,6 +97,13 @@ describe('AssumeRoleWithCertificate', () => {
     expect(secondsLeft(await obtain(shown, { DurationSeconds: '900' }))).toBeLessThanOrEqual(900)
   })
 
+  it('is narrowed by a session policy', async () => {
+    const Policy = '{"Version":"2012-10-17","Statement":[]}'
+    const shown = await makePair('readonly', { ca: authority })
+    const principal = await sts.inspect(await obtain(shown, { Policy }))
+    expect(principal).toMatchObject({ sessionPolicy: Policy })
+  })
+
   it('takes a chain with authorities between', async () => {
     const between = await makePair('between', { ca: authority, isAuthority: true })
     const leaf = await makePair('readonly', { ca: between })

@@ -63,12 +63,18 @@ describe('AssumeRoleWithCustomToken', () => {
 
   it('gives the role’s policies and the plugin’s claims', async () => {
     const sts = await open()
-    const answer = await sts.call(action, { form: ask() })
+    const answer = await sts.call(action, { form: ask({ TokenRevokeType: 'ci' }) })
     expect(answer.assumedUser).toBe('custom:alice')
     expect(await sts.inspect(answer.credentials)).toMatchObject({
       subject: 'custom:alice',
       policyNames: ['readonly'],
-      claims: { team: 'ops', sub: 'custom:alice', parent: 'custom:alice', roleArn: arn },
+      claims: {
+        team: 'ops',
+        sub: 'custom:alice',
+        parent: 'custom:alice',
+        roleArn: arn,
+        tokenRevokeType: 'ci',
+      },
       expiresAtMs: sts.clock.nowMs + 7_200_000,
     })
   })
@@ -93,6 +99,16 @@ describe('AssumeRoleWithCustomToken', () => {
     }
     expect(await secondsOf('900')).toBe(900)
     expect(await secondsOf('86400')).toBe(7200)
+  })
+
+  it('is narrowed by a session policy, and asks no plugin for one that is none', async () => {
+    const Policy = '{"Version":"2012-10-17","Statement":[]}'
+    const sts = await open()
+    const { credentials } = await sts.call(action, { form: ask({ Policy }) })
+    expect(await sts.inspect(credentials)).toMatchObject({ sessionPolicy: Policy })
+    const other = await open()
+    expect(await other.send({ form: ask({ Policy: '{' }) })).toMatchObject({ status: 400 })
+    expect(other.plugin.seen).toEqual([])
   })
 
   it('keeps the server’s own claims from the plugin', async () => {
