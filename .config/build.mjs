@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { rolldown } from 'rolldown'
 
 const root = path.join(import.meta.dirname, '..')
@@ -29,11 +30,12 @@ const withoutChildProcess = {
 
 /** What `env` and `creds` need when the credentials are warm: one file, because each further one costs a hundredth of Node's own start. */
 const warmModules = new RegExp(
-  `/src/(main|base/(errors|duration|is-alive|private-file|process-io)|client/(credential-cache|shells|formats/(index|environment))|protocol/go-json|commands/(env|creds|credential-process|remembered|settings|print-credentials|parse-argv|run-command|option-table|option-spec|serve-options))\\.ts$`,
+  `/src/(main|base/(errors|duration|is-alive|private-file|process-io)|client/(config-path|credential-cache|shells|formats/(index|environment))|protocol/go-json|commands/(env|creds|credential-process|remembered|settings|print-credentials|parse-argv|add-profile|command-table|run-command|option-table|option-spec|serve-options))\\.ts$`,
 )
 
 try {
   await buildCommand()
+  await buildManual()
   if (process.argv[2] !== 'cli') buildLibrary()
   rmSync(target, { recursive: true, force: true })
   renameSync(staging, target)
@@ -85,6 +87,22 @@ function writeLicences(modules) {
 /** The folder of the package that a module came from; undefined for one of ours. */
 function findPackage(module) {
   return /^(.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+)[\\/]/.exec(module)?.[1]
+}
+
+/** The manual is text: what renders it is not shipped. */
+async function buildManual() {
+  const folder = path.join(staging, 'manual')
+  const bundle = await rolldown({
+    input: path.join(root, 'src/commands/man-page.ts'),
+    platform: 'node',
+    external,
+  })
+  await bundle.write({ dir: folder, format: 'es', entryFileNames: 'man-page.mjs' })
+  await bundle.close()
+  const { renderManPage } = await import(pathToFileURL(path.join(folder, 'man-page.mjs')).href)
+  const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
+  writeFileSync(path.join(staging, 'sts-cli.1'), renderManPage(version))
+  rmSync(folder, { recursive: true })
 }
 
 function buildLibrary() {

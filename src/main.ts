@@ -1,10 +1,11 @@
 /** argv → exit code. The command line's only catch. */
 import type { Io } from './base/io.ts'
 import { StsCliError } from './base/errors.ts'
+import { type CommandSpec, commandTable } from './commands/command-table.ts'
 import { addProfile } from './commands/add-profile.ts'
 import { optionsOf } from './commands/option-table.ts'
 import { parseArgv, type ParsedArgv } from './commands/parse-argv.ts'
-import { type CommandSpec, commandTable } from './commands/run-command.ts'
+import { loadCommand, loadOnFailure } from './commands/run-command.ts'
 
 /**
  * Runs one command line.
@@ -22,7 +23,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
       return await runProgram([page.startsWith('h') ? '--help' : '--version'], io)
     return word.startsWith('-') ? await runFlagsAlone(argv, io) : await runProgram(argv, io)
   } catch (error) {
-    if (spec?.loadOnFailure !== undefined) (await spec.loadOnFailure())(argv, io)
+    const explain = spec === undefined ? undefined : loadOnFailure[spec.name]
+    if (explain !== undefined) (await explain())(argv, io)
     const { printError } = await import('./commands/print-error.ts')
     return printError(error, argv, io)
   }
@@ -40,11 +42,12 @@ async function runCommand(spec: CommandSpec, argv: readonly string[], io: Io): P
         hint: `sts-cli ${spec.name} --help lists the flags`,
       },
     )
-  if (!spec.operands.includes('--') && parsed.command !== undefined && parsed.command.length > 0)
+  const isCommandTaken = spec.operands.includes('--') || spec.name === 'completion'
+  if (!isCommandTaken && parsed.command !== undefined && parsed.command.length > 0)
     throw new StsCliError('ERR_USAGE', `${spec.name} runs no command after --`)
   // What changes profiles must work where one of them is broken.
   const complete = spec.name === 'config' ? parsed : await addProfile(parsed, io)
-  return (await spec.load())(complete, io)
+  return (await loadCommand[spec.name]())(complete, io)
 }
 
 /** The form of the Go sample: flags and no command. */

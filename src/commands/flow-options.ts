@@ -15,6 +15,7 @@ import { findStateDirectory, readServeState, type ServeState } from '../client/s
 import type { Credentials } from '../protocol/credentials.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 import {
+  cacheKinds,
   chooseOne,
   createSettings,
   readChoice,
@@ -174,7 +175,7 @@ function readOwnCertificate(settings: Settings): Pick<NetOptions, 'certFile' | '
 
 /** Where and under which name credentials are remembered. @throws {StsCliError} `ERR_USAGE`. */
 export function readCacheOptions(settings: Settings, io: Io): CacheOptions {
-  const where = readChoice(settings, 'cache', ['file', 'none'] as const)
+  const where = readChoice(settings, 'cache', cacheKinds)
   return {
     directory: where === 'none' ? undefined : findCacheDirectory(io.env, io.platform),
     profile: settings.get('profile') ?? 'default',

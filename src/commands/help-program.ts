@@ -3,10 +3,10 @@ import { Command, CommanderError, Option } from 'commander'
 import manifest from '../../package.json' with { type: 'json' }
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
+import { commandTable } from './command-table.ts'
 import type { OptionSpec } from './option-spec.ts'
 import { optionsOf } from './option-table.ts'
 import { findNearest } from './parse-argv.ts'
-import { commandTable } from './run-command.ts'
 
 const overview = `Without a command, sts-cli is the client of the quickstart: it logs in, prints, and uploads.
 
@@ -66,7 +66,7 @@ function buildProgram(io: Io): Command {
       .copyInheritedSettings(program)
       .helpOption(false)
       .configureHelp({ optionTerm: describeTerm })
-      .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`)
+      .addHelpText('before', `Examples:\n${examples.map((line) => `  ${line}`).join('\n')}\n`)
     for (const spec of optionsOf(name)) command.addOption(toOption(spec))
     command.on('option:help', () => command.help())
   }

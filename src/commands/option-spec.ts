@@ -13,6 +13,7 @@ export type CommandName =
   | 'logout'
   | 'config'
   | 'doctor'
+  | 'completion'
   | 'serve'
   | 'drop-in'
 

@@ -10,7 +10,15 @@ const signingIn: readonly CommandName[] = ['login', 'token', 'doctor', 'drop-in'
 const trading: readonly CommandName[] = ['login', 'exchange', 'doctor', ...using, 'drop-in']
 const going: readonly CommandName[] = ['login', 'token', 'exchange', 'doctor', ...using, 'drop-in']
 const printing: readonly CommandName[] = ['login', 'exchange', 'creds']
-const every: readonly CommandName[] = [...going, 'status', 'inspect', 'logout', 'config', 'serve']
+const every: readonly CommandName[] = [
+  ...going,
+  'status',
+  'inspect',
+  'logout',
+  'config',
+  'completion',
+  'serve',
+]
 
 const idp = defineGroup('identity provider', asking)
 const identityProvider: readonly OptionSpec[] = [

@@ -9,7 +9,7 @@ import { type Document, formats } from '../client/formats/index.ts'
 import { detectShell, shellNames } from '../client/shells.ts'
 import { readChoice, type Settings } from './settings.ts'
 
-const fields: Readonly<Record<string, (credentials: RememberedCredentials) => string>> = {
+export const fields: Readonly<Record<string, (credentials: RememberedCredentials) => string>> = {
   accessKeyId: (credentials) => credentials.accessKeyId,
   secretAccessKey: (credentials) => credentials.secretAccessKey,
   sessionToken: (credentials) => credentials.sessionToken,

@@ -8,7 +8,7 @@ import {
   type RememberedCredentials,
 } from '../client/credential-cache.ts'
 import type { ParsedArgv } from './parse-argv.ts'
-import { createSettings, readChoice, readSeconds } from './settings.ts'
+import { cacheKinds, createSettings, readChoice, readSeconds } from './settings.ts'
 
 /** The remembered credentials when they are good for a while; loads neither HTTP, XML nor JWT code. */
 export function findWarm(
@@ -18,7 +18,7 @@ export function findWarm(
 ): RememberedCredentials | undefined {
   const settings = createSettings(parsed, io)
   const directory = findCacheDirectory(io.env, io.platform)
-  const where = readChoice(settings, 'cache', ['file', 'none'])
+  const where = readChoice(settings, 'cache', cacheKinds)
   if (directory === undefined || settings.has('refresh') || where === 'none') return undefined
   const remembered = readRemembered(directory, settings.get('profile') ?? 'default')
   if (

@@ -8,6 +8,9 @@ import { readChoice, readTextFile, type Settings } from './settings.ts'
 /** Where MinIO's gateway went without an address. */
 const defaultUpstream = 'https://s3.amazonaws.com'
 
+/** How buckets are named to the upstream. */
+export const gatewayStyles = ['path', 'virtual-host'] as const
+
 /**
  * @param root Undefined where nobody gave the root credentials.
  * @throws {StsCliError} `ERR_USAGE` for flags that cannot meet or an operand that is no URL, `ERR_CONFIG` for what a gateway lacks.
@@ -35,7 +38,7 @@ function readGateway(settings: Settings, io: Io, root: Credentials | undefined):
       hint: 'set MINIO_ROOT_USER and MINIO_ROOT_PASSWORD to them; they are the root credentials here too',
     })
   requireSharing(settings, io)
-  const style = readChoice(settings, 'gateway-style', ['path', 'virtual-host']) ?? 'path'
+  const style = readChoice(settings, 'gateway-style', gatewayStyles) ?? 'path'
   if (style === 'virtual-host' && /^\[|^[\d.]+$/.test(url.hostname))
     throw refuseUse('--gateway-style virtual-host needs an upstream with a name, not an address')
   const caFile = settings.get('ca-file')

@@ -139,6 +139,9 @@ export function chooseOne(settings: Settings, ...names: string[]): string | unde
   return given[0]
 }
 
+/** `--cache` */
+export const cacheKinds = ['file', 'none'] as const
+
 const maxSecretBytes = 64 * 1024
 
 /** The text of a file that holds one secret, less the newline at its end. @throws {StsCliError} `ERR_INPUT`. */

@@ -28,7 +28,7 @@ import {
 import { readUserPassword } from './user-password.ts'
 
 export const secretFlags = ['client-secret', 'client-secret-file', 'client-secret-command']
-const grantNames = [
+export const grantNames = [
   'client-credentials',
   'browser',
   'device-code',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
 import { optionsOf } from '../../src/commands/option-table.ts'
-import { commandTable } from '../../src/commands/run-command.ts'
+import { commandTable } from '../../src/commands/command-table.ts'
 import { runLine } from './harness.ts'
 
 describe('the help', () => {
@@ -24,7 +24,7 @@ describe('the help', () => {
     const { code, stdout } = await runLine(['help', name])
     expect(code).toBe(0)
     for (const option of optionsOf(name)) expect(stdout).toContain(`--${option.name}`)
-    expect(stdout).toContain('Examples:')
+    expect(stdout).toMatch(/^Examples:\n {2}\S/)
   })
 
   it.each([[['login', '--help']], [['login', '-h']], [['login', '-cid', 'x', '-help']]])(

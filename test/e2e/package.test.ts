@@ -16,10 +16,11 @@ describe('the published package', () => {
 
     expect(names).toContain('bin/sts-cli.cjs')
     expect(names).toContain('dist/cli/run-process.cjs')
+    expect(names).toContain('dist/sts-cli.1')
     expect(names).toContain('dist/lib/index.js')
     expect(names).toContain('dist/lib/index.d.ts')
     const known =
-      /^(bin\/sts-cli\.cjs|dist\/cli\/[\w-]+\.cjs|dist\/cli\/LICENCES\.txt|dist\/lib\/.+\.(js|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
+      /^(bin\/sts-cli\.cjs|dist\/cli\/[\w-]+\.cjs|dist\/cli\/LICENCES\.txt|dist\/lib\/.+\.(js|d\.ts)|dist\/sts-cli\.1|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
     expect(names.filter((name) => !known.test(name))).toEqual([])
   })
 })

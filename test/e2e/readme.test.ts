@@ -2,6 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { commandTable } from '../../src/commands/command-table.ts'
 import { exitCodes } from '../../src/base/errors.ts'
 import { findBlock, interopHeadings, readBlocks, readme } from '../readme-blocks.ts'
 import { binPath, type Home, openHome, type Ran, type Serving } from './harness.ts'
@@ -191,6 +192,15 @@ describe('README.md', () => {
 })
 
 describe('the tables of README.md', () => {
+  it('have every command as its help has it', () => {
+    const table = readme.slice(readme.indexOf('## Commands'), readme.indexOf('## Exit codes'))
+    const rows = commandTable.map(({ name, operands, summary }) => {
+      const usage = `sts-cli ${name} ${operands}`.trim().replaceAll('|', '\\|')
+      return `| \`${usage}\` | ${summary} |`
+    })
+    expect(table.split('\n').filter((line) => line.startsWith('| `'))).toEqual(rows)
+  })
+
   it('have every exit code there is, and no other', () => {
     const table = readme.slice(readme.indexOf('## Exit codes'), readme.indexOf('## Security'))
     const codes = [...table.matchAll(/^\| ([\d, ]+) \|/gm)].flatMap(([, cell = '']) =>
@@ -206,7 +216,9 @@ describe('the tables of README.md', () => {
     const written: string[] = readme.match(/MINIO_[A-Z0-9_]*[A-Z0-9]/g) ?? []
     const endings = (readme.match(/`_[A-Z0-9_]+`/g) ?? []).map((ending) => ending.slice(1, -1))
     const isWritten = (name: string): boolean =>
-      written.includes(name) || endings.some((ending) => name.endsWith(ending))
+      // The code puts some names together from a beginning.
+      written.some((whole) => whole === name || whole.startsWith(`${name}_`)) ||
+      endings.some((ending) => name.endsWith(ending))
     expect([...names].filter((name) => !isWritten(name))).toEqual([])
     expect(written.filter((name) => !names.has(name))).toEqual([])
   })

@@ -1,0 +1,123 @@
+/** Every command once, in words: the help, the completions and the manual are made from it. */
+import type { CommandName } from './option-spec.ts'
+
+export interface CommandSpec {
+  readonly name: Exclude<CommandName, 'drop-in'>
+  /** After the name in the usage line. */
+  readonly operands: string
+  readonly summary: string
+  /** The help begins with them. */
+  readonly examples: readonly string[]
+}
+
+export const commandTable: readonly CommandSpec[] = [
+  {
+    name: 'login',
+    operands: '',
+    summary: 'get temporary credentials and remember them',
+    examples: [
+      'sts-cli login',
+      'sts-cli login -cid ID -csec SECRET -idp-ep https://idp/token -sts-ep https://minio:9000',
+      'sts-cli login --grant browser --issuer https://idp/realms/x -cid ID',
+      'sts-cli login --grant github-actions --audience minio --action web-identity',
+    ],
+  },
+  {
+    name: 'token',
+    operands: '',
+    summary: 'get the identity provider’s token alone',
+    examples: ['sts-cli token', 'curl -H "$(sts-cli token --header)" https://api.example.com'],
+  },
+  {
+    name: 'exchange',
+    operands: '[TOKEN|-]',
+    summary: 'trade a token at the STS, nothing else',
+    examples: ['sts-cli token | sts-cli exchange -'],
+  },
+  {
+    name: 'creds',
+    operands: '',
+    summary: 'print the remembered credentials, renewed when they are about to expire',
+    examples: ['sts-cli creds', 'sts-cli creds -f process', 'sts-cli creds --field accessKeyId'],
+  },
+  {
+    name: 'env',
+    operands: '',
+    summary: 'print the credentials as shell lines',
+    examples: [
+      'eval $(sts-cli env)',
+      'sts-cli env --shell fish | source',
+      'eval $(sts-cli env --unset)',
+    ],
+  },
+  {
+    name: 'exec',
+    operands: '-- COMMAND…',
+    summary: 'run a command with the credentials in its environment',
+    examples: ['sts-cli exec -- aws s3 ls', 'sts-cli exec --server -- ./long-running'],
+  },
+  {
+    name: 'credential-process',
+    operands: '',
+    summary: 'print the credentials as the AWS SDKs’ credential_process hook wants them',
+    examples: ['credential_process = sts-cli credential-process --profile ci'],
+  },
+  {
+    name: 'status',
+    operands: '',
+    summary: 'say whose credentials there are and how long they last',
+    examples: ['sts-cli status', 'sts-cli status --json'],
+  },
+  {
+    name: 'inspect',
+    operands: '[TOKEN|-] [BUCKET/KEY]',
+    summary: 'decode a token here and say what an STS would miss, or what policies would decide',
+    examples: [
+      'sts-cli token | sts-cli inspect -',
+      'sts-cli token | sts-cli inspect - --simulate s3:PutObject my-bucket/my-object',
+      'sts-cli creds --field sessionToken | sts-cli inspect - --simulate s3:ListBucket my-bucket --policy team=team.json',
+    ],
+  },
+  {
+    name: 'logout',
+    operands: '',
+    summary: 'forget the credentials',
+    examples: ['sts-cli logout', 'sts-cli logout --profile ci'],
+  },
+  {
+    name: 'doctor',
+    operands: '',
+    summary: 'go through the flow and say what is wrong and how to mend it',
+    examples: ['sts-cli doctor', 'sts-cli doctor -p ci --json'],
+  },
+  {
+    name: 'config',
+    operands: 'path|list|get|set [KEY [VALUE]]',
+    summary: 'read and change profiles',
+    examples: [
+      'sts-cli config list',
+      'sts-cli config set issuer https://sso.example.com/realms/main -p ci',
+      'sts-cli config get issuer --origin',
+    ],
+  },
+  {
+    name: 'completion',
+    operands: 'bash|zsh|fish|powershell',
+    summary: 'print the script by which a shell completes commands, flags and profiles',
+    examples: [
+      'eval "$(sts-cli completion bash)"',
+      'sts-cli completion fish > ~/.config/fish/completions/sts-cli.fish',
+    ],
+  },
+  {
+    name: 'serve',
+    operands: '[DIR | --gateway [URL]] [-- COMMAND…]',
+    summary: 'run an STS, its S3 and an identity provider on this machine',
+    examples: [
+      'sts-cli serve',
+      'sts-cli serve /mnt/data',
+      'sts-cli serve --bucket test -- npm test',
+      'sts-cli serve --gateway --stateless https://s3.example.com',
+    ],
+  },
+]

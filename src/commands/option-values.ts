@@ -1,0 +1,23 @@
+/** Which words an option takes, from the lists that its readers check against; loaded for completions and the manual alone. */
+import { logLevels } from '../base/log.ts'
+import { formats } from '../client/formats/index.ts'
+import { authMethods, stsActionNames } from '../client/options.ts'
+import { shellNames } from '../client/shells.ts'
+import { fields } from './print-credentials.ts'
+import { gatewayStyles } from './serve-gateway.ts'
+import { cacheKinds } from './settings.ts'
+import { grantNames } from './token-source.ts'
+
+/** Long name → its words. */
+export const optionValues: Readonly<Record<string, readonly string[]>> = {
+  action: stsActionNames,
+  'auth-method': authMethods,
+  cache: cacheKinds,
+  color: ['auto', 'always', 'never'],
+  field: Object.keys(fields),
+  format: Object.keys(formats),
+  'gateway-style': gatewayStyles,
+  grant: grantNames,
+  'log-level': logLevels,
+  shell: shellNames,
+}
