@@ -158,7 +158,8 @@ export async function openS3Backend(options: ServerOptions, closers: Closers): P
 /** A directory for objects that goes when the server stops. */
 export async function makeTemporaryDirectory(closers: Closers): Promise<string> {
   const temporary = await mkdtemp(path.join(tmpdir(), 'sts-cli-serve-'))
-  closers.push(() => rm(temporary, { recursive: true, force: true }))
+  // An upload that was cut may still put a file there as the others go.
+  closers.push(() => rm(temporary, { recursive: true, force: true, maxRetries: 5 }))
   return temporary
 }
 
