@@ -28,6 +28,7 @@ import {
 import { readUserPassword } from './user-password.ts'
 
 export const secretFlags = ['client-secret', 'client-secret-file', 'client-secret-command']
+/** What `--grant` takes. */
 export const grantNames = [
   'client-credentials',
   'browser',

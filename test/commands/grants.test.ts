@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { optionTable } from '../../src/commands/option-table.ts'
+import { grantNames } from '../../src/commands/token-source.ts'
+import { runLine } from './harness.ts'
+
+describe('the grants', () => {
+  it('are all in the README’s table but the one that renews by itself, and no others', () => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+    const table = /## Ways in\n([^]*?)\n## /.exec(readme)?.[1] ?? ''
+    const named = [...table.matchAll(/^\| `(\w[\w-]*)` \|/gm)].map(([, name]) => name)
+    expect(named).toEqual(grantNames.filter((name) => name !== 'refresh-token'))
+  })
+
+  it.each(grantNames)('are in the help: %s', (name) => {
+    const { description = '' } = optionTable.find((spec) => spec.name === 'grant') ?? {}
+    expect(description.split(/[ ,;:]+/)).toContain(name)
+  })
+
+  it('are named when one is not known', async () => {
+    const { code, stderr } = await runLine(['token', '--grant', 'implicit'])
+    expect(code).toBe(64)
+    expect(stderr).toContain(`hint: use ${grantNames.join(', ')}`)
+  })
+})
