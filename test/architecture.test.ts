@@ -78,6 +78,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   jose: ['base/jose.ts'],
   chalk: ['base/chalk.ts'],
   'fast-xml-parser': ['protocol/xml.ts'],
+  '@clack/prompts': ['base/clack.ts'],
   'smol-toml': ['client/profile.ts'],
   execa: ['base/execa.ts'],
   'oidc-provider': ['server/issuer/create-issuer.ts'],

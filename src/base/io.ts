@@ -19,6 +19,8 @@ export interface Io {
   readonly isTty: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean }
   /** Asks on the controlling terminal without echo; undefined where there is no terminal. */
   askSecret?: ((prompt: string) => Promise<string>) | undefined
+  /** Asks a row of questions on the terminal; undefined where there is no terminal. */
+  openPrompter?: (() => Promise<Prompter>) | undefined
   /** Opens an address of this machine in the person's browser; undefined where there is none to open. */
   openBrowser?: ((address: string) => void) | undefined
   /** The system's store of secrets; undefined where there is none. */
@@ -36,6 +38,23 @@ export interface Io {
   ): () => void
   /** Ends this process by a signal, as its parent is to see it; comes back where a process cannot end that way. */
   endBySignal(name: NodeJS.Signals): void
+}
+
+/** Questions to a person. Each gives undefined when the person leaves (Ctrl-C, Escape). */
+export interface Prompter {
+  askText(question: {
+    readonly message: string
+    readonly initial?: string | undefined
+    /** Says what is wrong with an answer; undefined for a good one. */
+    readonly check?: ((answer: string) => string | undefined) | undefined
+  }): Promise<string | undefined>
+  /** Without echo. */
+  askSecret(message: string): Promise<string | undefined>
+  choose(
+    message: string,
+    choices: readonly { readonly value: string; readonly label: string }[],
+  ): Promise<string | undefined>
+  confirm(message: string): Promise<boolean | undefined>
 }
 
 /** Whether a terminal whose keys send signals is likely to be ours; one redirection does not take it away. */

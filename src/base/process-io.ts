@@ -28,6 +28,10 @@ export function createProcessIo(): Io {
       if (!isTerminal(0) && !isTerminal(2)) return undefined
       return async (prompt: string) => (await import('./ask-secret.ts')).askSecret(prompt)
     },
+    get openPrompter() {
+      if (!isTerminal(0) || !isTerminal(2)) return undefined
+      return async () => (await import('./clack.ts')).createPrompter(process.stderr)
+    },
     openBrowser: (address) =>
       void import('./open-browser.ts').then(({ openBrowser }) =>
         openBrowser(address, process.platform, process.env),

@@ -1,5 +1,8 @@
 /** Changes one line of a configuration and leaves every other byte as it was: comments and order are the user's. */
+import { mkdirSync, realpathSync } from 'node:fs'
+import path from 'node:path'
 import { StsCliError } from '../base/errors.ts'
+import { writePrivateFile } from '../base/private-file.ts'
 import { parseProfiles } from './profile.ts'
 
 export interface ProfileEdit {
@@ -82,4 +85,29 @@ function toComparable(profiles: ReadonlyMap<string, object>): string {
       Object.entries(table).toSorted(([a], [b]) => (a < b ? -1 : 1)),
     ]),
   )
+}
+
+/**
+ * Writes a configuration (0600), whole or not at all. A link to a folder of dot files stays one: what it points to is replaced.
+ *
+ * @throws {StsCliError} `ERR_CANNOT_CREATE`.
+ */
+export function writeConfigFile(file: string, text: string): void {
+  try {
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
+    writePrivateFile(resolveLink(file), text)
+  } catch (cause) {
+    throw new StsCliError('ERR_CANNOT_CREATE', `the configuration ${file} cannot be written`, {
+      stage: 'config',
+      cause,
+    })
+  }
+}
+
+function resolveLink(file: string): string {
+  try {
+    return realpathSync(file)
+  } catch {
+    return file
+  }
 }

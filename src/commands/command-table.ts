@@ -92,9 +92,10 @@ export const commandTable: readonly CommandSpec[] = [
   },
   {
     name: 'config',
-    operands: 'path|list|get|set [KEY [VALUE]]',
+    operands: 'init|path|list|get|set [KEY [VALUE]]',
     summary: 'read and change profiles',
     examples: [
+      'sts-cli config init -p ci',
       'sts-cli config list',
       'sts-cli config set issuer https://sso.example.com/realms/main -p ci',
       'sts-cli config get issuer --origin',

@@ -1,9 +1,6 @@
-import { mkdirSync, realpathSync } from 'node:fs'
-import path from 'node:path'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
-import { writePrivateFile } from '../base/private-file.ts'
-import { setProfileValue } from '../client/edit-profile.ts'
+import { setProfileValue, writeConfigFile } from '../client/edit-profile.ts'
 import { type ConfigFile, readConfigFile, readConfigText } from '../client/profile.ts'
 import { chooseProfile, locateConfig } from './add-profile.ts'
 import { weighSettings } from './flow-options.ts'
@@ -27,9 +24,9 @@ interface ConfigCall {
   readonly operands: readonly string[]
 }
 
-const verbs: Readonly<Record<string, Verb>> = { path: printPath, list, get, set }
+const verbs: Readonly<Record<string, Verb>> = { init, path: printPath, list, get, set }
 
-/** `config path|list|get|set`: where the profiles are, what they say and why, and how to change it. */
+/** `config init|path|list|get|set`: where the profiles are, what they say and why, and how to change it. */
 export async function runConfig(parsed: ParsedArgv, io: Io): Promise<number> {
   const [word = '', ...operands] = parsed.operands
   const verb = Object.hasOwn(verbs, word) ? verbs[word] : undefined
@@ -52,10 +49,15 @@ function unknownVerb(word: string): StsCliError {
     {
       hint:
         nearest === undefined
-          ? 'sts-cli config path, list, get or set'
+          ? 'sts-cli config init, path, list, get or set'
           : `did you mean ${nearest}?`,
     },
   )
+}
+
+async function init({ parsed, file }: ConfigCall, io: Io): Promise<number> {
+  const { initProfile } = await import('./config-init.ts')
+  return initProfile({ parsed, file }, io)
 }
 
 async function printPath({ file }: ConfigCall, io: Io): Promise<number> {
@@ -148,7 +150,7 @@ async function set({ parsed, file, operands }: ConfigCall, io: Io): Promise<numb
   const value = await readValue({ key, spec, given }, io)
   const edit = { profile: chooseProfile(parsed, io), key: spec?.name ?? key, value }
   const text = setProfileValue(readConfigText(file) ?? '', edit, file)
-  writeConfig(file, text)
+  writeConfigFile(file, text)
   return 0
 }
 
@@ -176,27 +178,6 @@ async function readSecret(name: string, given: readonly string[], io: Io): Promi
   if (given[0] === '-') return checkSecret((await io.readStdin(64 * 1024)).trim(), name)
   if (io.askSecret === undefined) throw usage(`there is no terminal to ask for the ${name} at`)
   return checkSecret(await io.askSecret(`${name}: `), name)
-}
-
-/** A link to a folder of dot files stays one: what it points to is replaced. */
-function writeConfig(file: string, text: string): void {
-  try {
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
-    writePrivateFile(resolveLink(file), text)
-  } catch (cause) {
-    throw new StsCliError('ERR_CANNOT_CREATE', `the configuration ${file} cannot be written`, {
-      stage: 'config',
-      cause,
-    })
-  }
-}
-
-function resolveLink(file: string): string {
-  try {
-    return realpathSync(file)
-  } catch {
-    return file
-  }
 }
 
 function unknownKey(key: string): StsCliError {

@@ -18,10 +18,11 @@ export async function runDoctor(parsed: ParsedArgv, io: Io): Promise<number> {
     checks.push({ name: 'config', level: 'pass', message: describeConfig(parsed, io) })
     for await (const check of diagnose(options, io)) checks.push(check)
   }
+  const isShown = ({ level }: Check): boolean => level === 'fail' || !settings.has('quiet')
   io.writeStdout(
     settings.has('json')
       ? `${JSON.stringify({ checks }, undefined, 2)}\n`
-      : checks.map((check) => render(check, settings)).join(''),
+      : checks.filter(isShown).map(renderCheck).join(''),
   )
   return checks.some(({ level }) => level === 'fail') ? 1 : 0
 }
@@ -41,8 +42,8 @@ function describeConfig(parsed: ParsedArgv, io: Io): string {
   return `profile ${chooseProfile(parsed, io)}, ${where}`
 }
 
-function render({ name, level, message, fix }: Check, settings: Settings): string {
-  if (settings.has('quiet') && level !== 'fail') return ''
+/** A finding as people read it. */
+export function renderCheck({ name, level, message, fix }: Check): string {
   const line = `${level}  ${name.padEnd(9)} ${message}\n`
   return fix === undefined ? line : `${line}${' '.repeat(16)}fix: ${fix}\n`
 }

@@ -1,0 +1,142 @@
+/** `config init`: asks what a login needs, tries it as `doctor` does, and writes the profile. */
+import { StsCliError } from '../base/errors.ts'
+import type { Io, Prompter } from '../base/io.ts'
+import { diagnose } from '../client/doctor/diagnose.ts'
+import { discoverProvider } from '../client/discover.ts'
+import { setProfileValue, writeConfigFile } from '../client/edit-profile.ts'
+import { readConfigText } from '../client/profile.ts'
+import { chooseProfile } from './add-profile.ts'
+import { renderCheck } from './doctor.ts'
+import { readNetOptions, readObtainOptions, weighSettings } from './flow-options.ts'
+import { optionsOf } from './option-table.ts'
+import type { ParsedArgv } from './parse-argv.ts'
+import type { Settings } from './settings.ts'
+
+interface InitCall {
+  readonly parsed: ParsedArgv
+  readonly file: string
+}
+
+type Answers = ReadonlyMap<string, string>
+
+/** The person left. */
+class Cancelled extends Error {}
+
+/**
+ * Asks, tries, writes. Nothing is written when the person leaves on the way, and the exit code is then that of Ctrl-C.
+ *
+ * @throws {StsCliError} `ERR_USAGE` where there is no terminal, `ERR_CANNOT_CREATE`.
+ */
+export async function initProfile({ parsed, file }: InitCall, io: Io): Promise<number> {
+  if (io.openPrompter === undefined)
+    throw new StsCliError('ERR_USAGE', 'config init asks, and there is no terminal to ask at', {
+      hint: 'sts-cli config set KEY VALUE needs none',
+    })
+  const prompter = await io.openPrompter()
+  try {
+    const answers = await ask(prompter, parsed, io)
+    const isSound = await tryOut(answers, parsed, io)
+    if (
+      !isSound &&
+      !answered(
+        await prompter.confirm('Something is not right yet. Keep the profile all the same?'),
+      )
+    )
+      return 1
+    const profile = chooseProfile(parsed, io)
+    let text = readConfigText(file) ?? ''
+    for (const [key, value] of answers) text = setProfileValue(text, { profile, key, value }, file)
+    writeConfigFile(file, text)
+    const flag = profile === 'default' ? '' : ` -p ${profile}`
+    io.writeStderr(`kept in ${file}; next: sts-cli login${flag}\n`)
+    return 0
+  } catch (error) {
+    if (!(error instanceof Cancelled)) throw error
+    io.writeStderr('nothing was written\n')
+    return 130
+  }
+}
+
+async function ask(prompter: Prompter, parsed: ParsedArgv, io: Io): Promise<Answers> {
+  const answers = new Map<string, string>()
+  const grant = answered(
+    await prompter.choose('Who logs in?', [
+      { value: 'client-credentials', label: 'a program, with a client secret' },
+      { value: 'browser', label: 'a person, in a browser on this machine' },
+      { value: 'device-code', label: 'a person, in a browser elsewhere (a code is shown)' },
+    ]),
+  )
+  if (grant !== 'client-credentials') answers.set('grant', grant)
+  const message = 'Address of the identity provider: its issuer, or its token endpoint'
+  const address = answered(await prompter.askText({ message, check: checkUrl }))
+  answers.set(await classify(address, parsed, io), address)
+  const clientId = await prompter.askText({ message: 'Client id', check: checkFilled })
+  answers.set('client-id', answered(clientId))
+  if (grant === 'client-credentials') await askForSecret(prompter, answers)
+  const initial = 'http://localhost:9000'
+  const sts = await prompter.askText({ message: 'Address of the STS', initial, check: checkUrl })
+  answers.set('sts-endpoint', answered(sts))
+  return answers
+}
+
+/** A secret is best where something else keeps it; in the profile it is for a file of 0600. */
+async function askForSecret(prompter: Prompter, answers: Map<string, string>): Promise<void> {
+  const place = answered(
+    await prompter.choose('Where is the client secret?', [
+      { value: 'client-secret-command', label: 'a command prints it (a password manager)' },
+      { value: 'client-secret-file', label: 'in a file' },
+      { value: 'client-secret', label: 'I type it now; it is kept in the profile (0600)' },
+      { value: 'none', label: 'ask for it at each login' },
+    ]),
+  )
+  if (place === 'none') return
+  const what = place === 'client-secret-command' ? 'The command' : 'The file'
+  const answer =
+    place === 'client-secret'
+      ? await prompter.askSecret('Client secret')
+      : await prompter.askText({ message: what, check: checkFilled })
+  answers.set(place, answered(answer))
+}
+
+/** An issuer is an address that has a discovery document. */
+async function classify(address: string, parsed: ParsedArgv, io: Io): Promise<string> {
+  try {
+    await discoverProvider(address, readNetOptions(settle(parsed, new Map(), io), io))
+    return 'issuer'
+  } catch (error) {
+    if (error instanceof StsCliError) return 'idp-endpoint'
+    throw error
+  }
+}
+
+/** Whether everything holds; what was found is shown. */
+async function tryOut(answers: Answers, parsed: ParsedArgv, io: Io): Promise<boolean> {
+  const options = await readObtainOptions(settle(parsed, answers, io), io)
+  let isSound = true
+  for await (const check of diagnose(options, io)) {
+    io.writeStderr(renderCheck(check))
+    isSound &&= check.level !== 'fail'
+  }
+  return isSound
+}
+
+/** The answers as a profile, with what else decides beside them. */
+function settle(parsed: ParsedArgv, answers: Answers, io: Io): Settings {
+  const specs = new Map(optionsOf('doctor').map((spec) => [spec.name, spec]))
+  const profile = new Map([...answers].map(([key, value]) => [key, { value }]))
+  return weighSettings({ ...parsed, specs, profile }, io)
+}
+
+function answered<T>(answer: T | undefined): T {
+  if (answer === undefined) throw new Cancelled()
+  return answer
+}
+
+function checkUrl(text: string): string | undefined {
+  const isUrl = URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+  return isUrl ? undefined : 'an http or https address, such as https://sso.example.com/realms/main'
+}
+
+function checkFilled(text: string): string | undefined {
+  return text.trim() === '' ? 'something must stand here' : undefined
+}
