@@ -10,7 +10,7 @@ import { createServer, type RunningServer } from '../../src/server/create-server
 import { makeToken, nowSeconds, keySet, signers, type Members } from '../protocol/jwt/tokens.ts'
 import { startDirectory } from '../server/identity/ldap/fake-directory.ts'
 import { makePair } from '../server/sts/certificates.ts'
-import { createIo, json, makeFolder, runLine, startFake, type Ran } from './harness.ts'
+import { createIo, json, makeFolder, runLine, startFake, stsAnswer, type Ran } from './harness.ts'
 
 type Env = Readonly<Record<string, string>>
 
@@ -185,6 +185,31 @@ describe('an identity plugin', () => {
     const homeless = await exchange(server, ['--action', 'custom-token', 'a+badge/1'])
     expect(homeless).toMatchObject({ code: 64 })
     expect(homeless.stderr).toContain('use --role-arn')
+  })
+})
+
+describe('what travels where', () => {
+  it('is the query for what MinIO reads there alone', async () => {
+    const sts = await startFake(stsAnswer('AssumeRoleWithCustomToken'))
+    const argv = ['--action', 'custom-token', '--role-arn', 'arn:minio:iam:::role/idmp-x', 'badge']
+    expect(await exchange(sts, argv)).toMatchObject({ code: 0 })
+    const [seen] = sts.seen
+    expect(seen).toMatchObject({ method: 'POST', body: '' })
+    expect(Object.fromEntries(new URL(seen?.url ?? '', sts.url).searchParams)).toEqual({
+      Action: 'AssumeRoleWithCustomToken',
+      Version: '2011-06-15',
+      Token: 'badge',
+      RoleArn: 'arn:minio:iam:::role/idmp-x',
+    })
+  })
+
+  it('is never the query for a password, whatever the server says', async () => {
+    const sts = await startFake({ status: 405, body: '' })
+    const argv = ['--action', 'ldap', '--username', 'alice']
+    expect((await exchange(sts, argv, { typed: 'wonderland' })).code).not.toBe(0)
+    expect(sts.seen).toHaveLength(1)
+    expect(sts.seen[0]?.url).toBe('/')
+    expect(sts.seen[0]?.form.get('LDAPPassword')).toBe('wonderland')
   })
 })
 

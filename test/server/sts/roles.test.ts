@@ -109,6 +109,15 @@ describe('a role', () => {
     },
   )
 
+  it('asks no issuer that another role trusts', async () => {
+    const provider = makeProvider({})
+    const read = parseRoleDocument(JSON.stringify(document), 'role')
+    const elsewhere = createTokenVerifier({ ...provider, configUrl: `${evil}/config` })
+    const role = createTrustingRole(arn, read, new Map([[evil, elsewhere]]))
+    await expect(role.verify(token({ iss: evil }))).rejects.toMatchObject({ code: 'AccessDenied' })
+    expect(provider.asked).toEqual([])
+  })
+
   it('trusts no provider that says it is another', async () => {
     const sts = open()
     sts.provider.documents.set(configUrl, { issuer: evil, jwks_uri: jwksUrl })

@@ -117,6 +117,14 @@ describe('a login that is refused', () => {
     await expect(mistyped.directory.logIn({ ...login, password: 'x' })).rejects.toMatchObject(wrong)
     const steps = ({ asked }: Opened): string[] => asked.map((line) => line.split(' ')[0] ?? '')
     expect(steps(unknown)).toEqual(steps(mistyped))
+    expect(unknown.asked[2]).toBe(`bind cn=nobody-of-that-name,${people}`)
+  })
+
+  it('is no login for nobody, should the directory know that name', async () => {
+    const nobody = `cn=nobody-of-that-name,${people}`
+    const { directory } = await open({ accounts: { ...script.accounts, [nobody]: 'known' } })
+    const given = { ...login, username: 'unknown', password: 'known' }
+    await expect(directory.logIn(given)).rejects.toMatchObject(wrong)
   })
 
   it.each([
