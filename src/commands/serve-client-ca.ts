@@ -1,4 +1,4 @@
-/** MINIO_IDENTITY_TLS_* and --client-ca → whose client certificates are believed. */
+/** MinIO's variables of client certificates and --client-ca → whose client certificates are believed. */
 import { X509Certificate } from 'node:crypto'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'

@@ -1,4 +1,4 @@
-/** MINIO_IDENTITY_LDAP_* and --ldap-policy → the directory whose users may log in. */
+/** MinIO's variables of LDAP and --ldap-policy → the directory whose users may log in. */
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import { isObject, parseJson } from '../base/parse.ts'
@@ -7,52 +7,52 @@ import type { ServerOptions } from '../server/server-options.ts'
 import { isOn, readCa, readVariable, refuseVariable } from './serve-variables.ts'
 import { readTextFile, type Settings } from './settings.ts'
 
-const prefix = 'MINIO_IDENTITY_LDAP_'
 /** Of later or earlier MinIO, and what to use instead. */
-const unsupported: Readonly<Record<string, string>> = {
-  SRV_RECORD_NAME: `name the server in ${prefix}SERVER_ADDR`,
-  USERNAME_FORMAT: `use ${prefix}LOOKUP_BIND_DN and ${prefix}USER_DN_SEARCH_FILTER`,
-  USER_DN_ATTRIBUTES: 'policies may ask for ldap:user, ldap:username and ldap:groups',
+const notBuilt: Readonly<Record<string, string>> = {
+  MINIO_IDENTITY_LDAP_SRV_RECORD_NAME: 'name the server in MINIO_IDENTITY_LDAP_SERVER_ADDR',
+  MINIO_IDENTITY_LDAP_USERNAME_FORMAT:
+    'use MINIO_IDENTITY_LDAP_LOOKUP_BIND_DN and MINIO_IDENTITY_LDAP_USER_DN_SEARCH_FILTER',
+  MINIO_IDENTITY_LDAP_USER_DN_ATTRIBUTES:
+    'policies may ask for ldap:user, ldap:username and ldap:groups',
 }
 
 /** @throws {StsCliError} `ERR_CONFIG` naming the variable and what it takes; `ERR_USAGE`, `ERR_INPUT`, `ERR_DATA` for the flags. */
 export function readLdap(settings: Settings, io: Io): ServerOptions['ldap'] {
   const policies = readPolicies(settings)
-  const address = readVariable(io, `${prefix}SERVER_ADDR`)
+  const address = readVariable(io, 'MINIO_IDENTITY_LDAP_SERVER_ADDR')
   if (address === undefined) {
     if (policies.size === 0) return undefined
     throw new StsCliError(
       'ERR_USAGE',
-      `--ldap-policy needs a directory: set ${prefix}SERVER_ADDR`,
+      '--ldap-policy needs a directory: set MINIO_IDENTITY_LDAP_SERVER_ADDR',
       { stage: 'serve' },
     )
   }
-  for (const [name, hint] of Object.entries(unsupported))
-    if (readVariable(io, prefix + name) !== undefined)
-      throw refuseVariable(prefix + name, 'is not supported', hint)
+  for (const [name, hint] of Object.entries(notBuilt))
+    if (readVariable(io, name) !== undefined) throw refuseVariable(name, 'is not supported', hint)
   const security = readSecurity(io)
   return {
     ...splitAddress(address, security === 'tls' ? 636 : 389),
     security,
     timeoutMs: 10_000,
-    isCertificateChecked: !isOn(io, `${prefix}TLS_SKIP_VERIFY`),
+    isCertificateChecked: !isOn(io, 'MINIO_IDENTITY_LDAP_TLS_SKIP_VERIFY'),
     ca: readCa(settings),
-    lookupDn: readDn(io, `${prefix}LOOKUP_BIND_DN`),
-    lookupPassword: need(io, `${prefix}LOOKUP_BIND_PASSWORD`),
-    userBases: readBases(io, `${prefix}USER_DN_SEARCH_BASE_DN`),
-    userFilter: readFilter(io, `${prefix}USER_DN_SEARCH_FILTER`, /%s/),
+    lookupDn: readDn(io, 'MINIO_IDENTITY_LDAP_LOOKUP_BIND_DN'),
+    lookupPassword: need(io, 'MINIO_IDENTITY_LDAP_LOOKUP_BIND_PASSWORD'),
+    userBases: readBases(io, 'MINIO_IDENTITY_LDAP_USER_DN_SEARCH_BASE_DN'),
+    userFilter: readFilter(io, 'MINIO_IDENTITY_LDAP_USER_DN_SEARCH_FILTER', /%s/),
     ...readGroups(io),
     policies,
   }
 }
 
 function readSecurity(io: Io): 'tls' | 'starttls' | 'none' {
-  const isPlain = isOn(io, `${prefix}SERVER_INSECURE`)
-  const isUpgraded = isOn(io, `${prefix}SERVER_STARTTLS`)
+  const isPlain = isOn(io, 'MINIO_IDENTITY_LDAP_SERVER_INSECURE')
+  const isUpgraded = isOn(io, 'MINIO_IDENTITY_LDAP_SERVER_STARTTLS')
   if (isPlain && isUpgraded)
     throw refuseVariable(
-      `${prefix}SERVER_INSECURE`,
-      `and ${prefix}SERVER_STARTTLS are both on`,
+      'MINIO_IDENTITY_LDAP_SERVER_INSECURE',
+      'and MINIO_IDENTITY_LDAP_SERVER_STARTTLS are both on',
       'passwords travel in the clear with the first, encrypted with the second: keep one',
     )
   if (isUpgraded) return 'starttls'
@@ -60,7 +60,10 @@ function readSecurity(io: Io): 'tls' | 'starttls' | 'none' {
 }
 
 function readGroups(io: Io): { groupBases: string[]; groupFilter: string | undefined } {
-  const names = [`${prefix}GROUP_SEARCH_BASE_DN`, `${prefix}GROUP_SEARCH_FILTER`] as const
+  const names = [
+    'MINIO_IDENTITY_LDAP_GROUP_SEARCH_BASE_DN',
+    'MINIO_IDENTITY_LDAP_GROUP_SEARCH_FILTER',
+  ] as const
   if (names.every((name) => readVariable(io, name) === undefined))
     return { groupBases: [], groupFilter: undefined }
   return { groupBases: readBases(io, names[0]), groupFilter: readFilter(io, names[1], /%[sd]/) }
@@ -72,14 +75,17 @@ function splitAddress(text: string, defaultPort: number): { host: string; port: 
     /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+))(?::(\d{1,5}))?$/.exec(text) ?? []
   const host = bracketed ?? plain
   if (host === undefined || Number(port ?? 0) > 65_535)
-    throw refuseVariable(`${prefix}SERVER_ADDR`, `${JSON.stringify(text)} is not HOST or HOST:PORT`)
+    throw refuseVariable(
+      'MINIO_IDENTITY_LDAP_SERVER_ADDR',
+      `${JSON.stringify(text)} is not HOST or HOST:PORT`,
+    )
   return { host, port: port === undefined ? defaultPort : Number(port) }
 }
 
 function need(io: Io, name: string): string {
   const text = readVariable(io, name)
   if (text === undefined)
-    throw refuseVariable(`${prefix}SERVER_ADDR`, `is set, and so ${name} must be`)
+    throw refuseVariable('MINIO_IDENTITY_LDAP_SERVER_ADDR', `is set, and so ${name} must be`)
   return text
 }
 

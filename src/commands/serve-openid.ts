@@ -1,11 +1,9 @@
-/** MINIO_IDENTITY_OPENID_*, with and without a provider's name at the end → who says what a token may do. */
+/** MinIO's variables of OpenID, with and without a provider's name at the end → who says what a token may do. */
 import type { Io } from '../base/io.ts'
 import { findPublicIssuer } from '../server/policy/public-issuers.ts'
 import type { ExternalProvider, RoleProvider, ServerOptions } from '../server/server-options.ts'
 import { isOn, readCa, readUrlVariable, readVariable, refuseVariable } from './serve-variables.ts'
 import { readTextFile, type Settings } from './settings.ts'
-
-const prefix = 'MINIO_IDENTITY_OPENID_'
 
 export interface OpenIdSettings {
   /** Whose claims name policies; one at most, as at MinIO. */
@@ -24,44 +22,48 @@ export function readOpenId(settings: Settings, io: Io): OpenIdSettings {
   const [only, other] = claimBased
   if (other !== undefined)
     throw refuseVariable(
-      `${prefix}CONFIG_URL${other}`,
+      `MINIO_IDENTITY_OPENID_CONFIG_URL${other}`,
       'is a second provider whose claims would name policies',
-      `all but one need a ${prefix}ROLE_POLICY of their own`,
+      'all but one need a MINIO_IDENTITY_OPENID_ROLE_POLICY of their own',
     )
   return {
     claimBased: readClaimBased(io, { suffix: only, jwksUrl, ca }),
     policyClaim:
-      (readVariable(io, `${prefix}CLAIM_PREFIX${only ?? ''}`) ?? '') +
-      (readVariable(io, `${prefix}CLAIM_NAME${only ?? ''}`) ?? 'policy'),
+      (readVariable(io, `MINIO_IDENTITY_OPENID_CLAIM_PREFIX${only ?? ''}`) ?? '') +
+      (readVariable(io, `MINIO_IDENTITY_OPENID_CLAIM_NAME${only ?? ''}`) ?? 'policy'),
     roleProviders: readRoleProviders(io, rolePolicies, ca),
   }
 }
 
 /** The ends of the names of providers that are on: nothing, or `_NAME`. */
 function findSuffixes(io: Io): string[] {
-  const suffixesOf = (field: string): string[] =>
+  const suffixesOf = (variable: string): string[] =>
     Object.keys(io.env)
-      .filter((name) => readVariable(io, name) !== undefined && name.startsWith(prefix + field))
-      .map((name) => name.slice(prefix.length + field.length))
+      .filter((name) => readVariable(io, name) !== undefined && name.startsWith(variable))
+      .map((name) => name.slice(variable.length))
       .filter((suffix) => suffix === '' || /^_./.test(suffix))
-  const suffixes = suffixesOf('CONFIG_URL').toSorted()
-  const homeless = suffixesOf('ROLE_POLICY').find((suffix) => !suffixes.includes(suffix))
+  const suffixes = suffixesOf('MINIO_IDENTITY_OPENID_CONFIG_URL').toSorted()
+  const homeless = suffixesOf('MINIO_IDENTITY_OPENID_ROLE_POLICY').find(
+    (suffix) => !suffixes.includes(suffix),
+  )
   if (homeless !== undefined)
     throw refuseVariable(
-      `${prefix}ROLE_POLICY${homeless}`,
-      `is set, and so ${prefix}CONFIG_URL${homeless} must be`,
+      `MINIO_IDENTITY_OPENID_ROLE_POLICY${homeless}`,
+      `is set, and so MINIO_IDENTITY_OPENID_CONFIG_URL${homeless} must be`,
     )
-  const userinfo = suffixes.find((suffix) => isOn(io, `${prefix}CLAIM_USERINFO${suffix}`))
+  const userinfo = suffixes.find((suffix) =>
+    isOn(io, `MINIO_IDENTITY_OPENID_CLAIM_USERINFO${suffix}`),
+  )
   if (userinfo !== undefined)
     throw refuseVariable(
-      `${prefix}CLAIM_USERINFO${userinfo}`,
+      `MINIO_IDENTITY_OPENID_CLAIM_USERINFO${userinfo}`,
       'is not supported',
       'put the claims into the token itself',
     )
   return suffixes.filter(
     (suffix) =>
-      readVariable(io, `${prefix}ENABLE${suffix}`) === undefined ||
-      isOn(io, `${prefix}ENABLE${suffix}`),
+      readVariable(io, `MINIO_IDENTITY_OPENID_ENABLE${suffix}`) === undefined ||
+      isOn(io, `MINIO_IDENTITY_OPENID_ENABLE${suffix}`),
   )
 }
 
@@ -74,25 +76,25 @@ function readClaimBased(
   }: { suffix: string | undefined; jwksUrl: string | undefined; ca: ExternalProvider['ca'] },
 ): OpenIdSettings['claimBased'] {
   if (suffix === undefined && jwksUrl === undefined) return undefined
-  const variable = `${prefix}CONFIG_URL${suffix ?? ''}`
+  const variable = `MINIO_IDENTITY_OPENID_CONFIG_URL${suffix ?? ''}`
   return {
     kind: 'external',
     variable: jwksUrl === undefined ? variable : 'MINIO_IAM_JWKS_URL',
     jwksUrl,
     configUrl: suffix === undefined ? undefined : readUrlVariable(io, variable),
-    clientId: readVariable(io, `${prefix}CLIENT_ID${suffix ?? ''}`),
+    clientId: readVariable(io, `MINIO_IDENTITY_OPENID_CLIENT_ID${suffix ?? ''}`),
     ca,
   }
 }
 
 function readRolePolicy(io: Io, suffix: string): readonly string[] | undefined {
-  const variable = `${prefix}ROLE_POLICY${suffix}`
+  const variable = `MINIO_IDENTITY_OPENID_ROLE_POLICY${suffix}`
   const text = readVariable(io, variable)
   if (text === undefined) return undefined
-  if ((readVariable(io, `${prefix}CLAIM_NAME${suffix}`) ?? 'policy') !== 'policy')
+  if ((readVariable(io, `MINIO_IDENTITY_OPENID_CLAIM_NAME${suffix}`) ?? 'policy') !== 'policy')
     throw refuseVariable(
       variable,
-      `and ${prefix}CLAIM_NAME${suffix} are both set`,
+      `and MINIO_IDENTITY_OPENID_CLAIM_NAME${suffix} are both set`,
       'the rights come from the role or from a claim: keep one',
     )
   return splitPolicies(variable, text)
@@ -116,14 +118,17 @@ function readRoleProviders(
   const providers: RoleProvider[] = []
   for (const [suffix, policyNames] of rolePolicies) {
     if (policyNames === undefined) continue
-    const variable = `${prefix}CONFIG_URL${suffix}`
+    const variable = `MINIO_IDENTITY_OPENID_CONFIG_URL${suffix}`
     const configUrl = readUrlVariable(io, variable) ?? ''
-    const clientId = readVariable(io, `${prefix}CLIENT_ID${suffix}`)
+    const clientId = readVariable(io, `MINIO_IDENTITY_OPENID_CLIENT_ID${suffix}`)
     if (clientId === undefined)
-      throw refuseVariable(variable, `is set, and so ${prefix}CLIENT_ID${suffix} must be`)
+      throw refuseVariable(
+        variable,
+        `is set, and so MINIO_IDENTITY_OPENID_CLIENT_ID${suffix} must be`,
+      )
     if (providers.some((provider) => provider.clientId === clientId))
       throw refuseVariable(
-        `${prefix}CLIENT_ID${suffix}`,
+        `MINIO_IDENTITY_OPENID_CLIENT_ID${suffix}`,
         'is another provider’s too: their roles would have one ARN',
       )
     refusePublic(configUrl, variable)
