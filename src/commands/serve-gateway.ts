@@ -53,8 +53,10 @@ function readGateway(settings: Settings, io: Io, root: Credentials | undefined):
 
 /** MinIO's gateway served its STS with etcd alone, where gateways shared what they issued. Here that is a choice, and must be made. */
 function requireSharing(settings: Settings, io: Io): void {
-  const endpoints = io.env['MINIO_ETCD_ENDPOINTS'] ?? ''
-  if (endpoints !== '' || settings.has('stateless')) return
+  const hasEtcd = (io.env['MINIO_ETCD_ENDPOINTS'] ?? '') !== ''
+  if (hasEtcd && settings.has('stateless'))
+    throw refuseUse('--stateless and MINIO_ETCD_ENDPOINTS cannot be used together')
+  if (hasEtcd || settings.has('stateless')) return
   throw new StsCliError('ERR_CONFIG', 'the gateway needs etcd, or --stateless', {
     stage: 'serve',
     hint: 'set MINIO_ETCD_ENDPOINTS to share credentials with other gateways; with --stateless every gateway with the same root secret accepts them',

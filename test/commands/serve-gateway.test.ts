@@ -46,10 +46,10 @@ describe('serve --gateway', () => {
   })
 
   it('needs etcd, unless it is told to do without', () => {
+    const etcd = { MINIO_ETCD_ENDPOINTS: 'http://127.0.0.1:2379' }
     expect(() => read(['--gateway'])).toThrow('the gateway needs etcd, or --stateless')
-    expect(read(['--gateway'], { MINIO_ETCD_ENDPOINTS: 'http://127.0.0.1:2379' }).kind).toBe(
-      'gateway',
-    )
+    expect(read(['--gateway'], etcd).kind).toBe('gateway')
+    expect(() => read(['--gateway', '--stateless'], etcd)).toThrow('cannot be used together')
   })
 
   it('needs the keys of its upstream', () => {

@@ -341,3 +341,34 @@ describe('sts-cli serve refuses to start', () => {
     expect(await readdir(home.folder)).toEqual([])
   })
 })
+
+describe('sts-cli serve --gateway', () => {
+  it('is ready as long as its upstream answers, and ends in peace without it', async () => {
+    const home = await openHome()
+    const upstream = await home.serve(['--no-idp'])
+    const { accessKey, secretKey, sts } = upstream.ready
+    const keys = { MINIO_ROOT_USER: accessKey, MINIO_ROOT_PASSWORD: secretKey }
+    const gateway = await home.serve(['--stateless', '--gateway', sts], keys)
+    const readiness = async (): Promise<number> =>
+      (await fetch(`${gateway.ready.sts}/minio/health/ready`)).status
+
+    expect(await readiness()).toBe(200)
+    await upstream.stop()
+    await expect.poll(readiness).toBe(503)
+    expect(gateway.stderr()).toContain('the upstream S3 does not serve the gateway')
+    expect(gateway.stderr()).not.toContain(secretKey)
+    expect(await gateway.stop()).toBe(0)
+  })
+
+  it('that finds no upstream says so in one line', async () => {
+    const home = await openHome()
+    const keys = { MINIO_ROOT_USER: 'root', MINIO_ROOT_PASSWORD: 'a-root-secret-of-some-length' }
+    const env = { ...home.env, ...keys }
+    const argv = ['serve', ...freePorts, '--stateless', '--gateway', 'http://127.0.0.1:1']
+    const { code, stderr } = await home.cli(argv, { env })
+    expect(code).toBe(69)
+    expect(stderr).toMatch(
+      /^error: serve: http:\/\/127\.0\.0\.1:1: the upstream S3 cannot be reached \(ECONNREFUSED\)\nhint: .+\n$/,
+    )
+  })
+})

@@ -18,17 +18,18 @@ export function createHealth(options: {
   readonly upstream: string
 }): Health {
   const { log, nowMs, upstream } = options
-  let isUp = true
+  // Of the first answer nothing is said here: whoever starts the server hears of it
+  let isUp: boolean | undefined
   let running: Promise<boolean> | undefined
   let endedAtMs = Number.NEGATIVE_INFINITY
 
   const noteAnswer = (): void => {
-    if (!isUp) log.info({ upstream }, 'the upstream S3 answers again')
+    if (isUp === false) log.info({ upstream }, 'the upstream S3 answers again')
     isUp = true
   }
   const noteFailure = (error: unknown): void => {
     const reason = error instanceof Error ? error.message : String(error)
-    if (isUp) log.error({ upstream, reason }, 'the upstream S3 does not serve the gateway')
+    if (isUp === true) log.error({ upstream, reason }, 'the upstream S3 does not serve the gateway')
     isUp = false
   }
   const run = async (probe: () => Promise<void>): Promise<boolean> => {
