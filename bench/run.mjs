@@ -6,6 +6,7 @@
 import { benchCommands } from './bench-commands.mjs'
 import { benchGateway } from './bench-gateway.mjs'
 import { benchLogin } from './bench-login.mjs'
+import { benchOpa } from './bench-opa.mjs'
 import { benchParallel } from './bench-parallel.mjs'
 import { benchServe } from './bench-serve.mjs'
 import { benchSts } from './bench-sts.mjs'
@@ -16,6 +17,7 @@ const benches = {
   parallel: benchParallel,
   sts: benchSts,
   gateway: benchGateway,
+  opa: benchOpa,
   serve: benchServe,
 }
 const isSmoke = process.argv.includes('--smoke')
