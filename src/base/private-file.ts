@@ -16,7 +16,7 @@ const noFollow = constants.O_NOFOLLOW ?? 0
 const noWait = constants.O_NONBLOCK ?? 0
 
 /** Writes beside the target, then renames over it. @throws Node's own error; then the target is as it was. */
-export function writePrivateFile(path: string, text: string): void {
+export function writePrivateFile(path: string, text: string | Uint8Array): void {
   const temporary = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}.tmp`
   try {
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow

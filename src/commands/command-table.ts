@@ -63,6 +63,16 @@ export const commandTable: readonly CommandSpec[] = [
     examples: ['credential_process = sts-cli credential-process --profile ci'],
   },
   {
+    name: 'write',
+    operands: '',
+    summary: 'put the credentials into ~/.aws, or the line that fetches them',
+    examples: [
+      'sts-cli write --aws-profile minio',
+      'sts-cli write --as-process --aws-profile minio',
+      'sts-cli write --dry-run',
+    ],
+  },
+  {
     name: 'status',
     operands: '',
     summary: 'say whose credentials there are and how long they last',

@@ -8,6 +8,7 @@ export type CommandName =
   | 'env'
   | 'exec'
   | 'credential-process'
+  | 'write'
   | 'status'
   | 'inspect'
   | 'logout'

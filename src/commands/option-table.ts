@@ -3,7 +3,7 @@ import { type CommandName, defineGroup, type OptionSpec } from './option-spec.ts
 import { serveOptions } from './serve-options.ts'
 
 /** Those that use what `login` remembered, and renew it. */
-const using: readonly CommandName[] = ['creds', 'env', 'exec', 'credential-process']
+const using: readonly CommandName[] = ['creds', 'env', 'exec', 'credential-process', 'write']
 const asking: readonly CommandName[] = ['login', 'token', 'doctor', ...using, 'drop-in']
 /** Those that may ask a person. */
 const signingIn: readonly CommandName[] = ['login', 'token', 'doctor', 'drop-in']
@@ -119,7 +119,7 @@ const output: readonly OptionSpec[] = [
   }),
   print('unset', 'print lines that unset the variables again', { commands: ['env'] }),
   print('no-endpoint', 'leave the endpoint variables out', {
-    commands: ['login', 'creds', 'env', 'exec'],
+    commands: ['login', 'creds', 'env', 'exec', 'write'],
   }),
   print('region REGION', 'region to set and to sign for', { commands: trading }),
   print('o, output FILE', 'write to a file (0600) instead of stdout', {
@@ -163,6 +163,14 @@ const simulate: readonly OptionSpec[] = [
   simulateOption('context KEY=VALUE…', 'a condition key of the request: aws:SourceIp=192.0.2.1'),
 ]
 
+const write = defineGroup('aws files', ['write'])
+const awsFiles: readonly OptionSpec[] = [
+  write('aws-profile NAME', 'profile to write in AWS’s files (default: the name of --profile)'),
+  write('as-process', 'write the line that fetches credentials into ~/.aws/config, and no keys'),
+  write('dry-run', 'show what would change, without secrets, and change nothing'),
+  write('force', 'overwrite permanent keys'),
+]
+
 const net = defineGroup('network', going)
 const network: readonly OptionSpec[] = [
   net('timeout TIME', 'time limit of a request, retries included', { default: '30s' }),
@@ -193,6 +201,7 @@ export const optionTable: readonly OptionSpec[] = [
   ...output,
   ...session,
   ...simulate,
+  ...awsFiles,
   ...network,
   ...serveOptions,
   ...general,

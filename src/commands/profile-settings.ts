@@ -16,7 +16,7 @@ const groups: ReadonlySet<string> = new Set([
   'network',
 ])
 const neverInProfiles: ReadonlySet<string> = new Set(
-  'profile config json header no-upload unset output field refresh token'.split(' '),
+  'profile config json header no-upload unset output field refresh token server'.split(' '),
 )
 /** Values that only a private file may hold. */
 export const secretKeys: ReadonlySet<string> = new Set(['client-secret'])

@@ -18,6 +18,7 @@ export const loadCommand: Readonly<Record<CommandSpec['name'], () => Promise<Run
   env: async () => runEnv,
   exec: async () => (await import('./exec.ts')).runExec,
   'credential-process': async () => runCredentialProcess,
+  write: async () => (await import('./write.ts')).runWrite,
   status: async () => (await import('./status.ts')).runStatus,
   inspect: async () => (await import('./inspect.ts')).runInspect,
   logout: async () => (await import('./logout.ts')).runLogout,

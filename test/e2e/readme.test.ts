@@ -132,11 +132,24 @@ describe('README.md', () => {
     expect(stdout).toBe(`https://localhost:9443/oauth2/token\tprofile ci in ${file}\nci\n`)
   })
 
+  it('writes into the files of AWS’s programs', async () => {
+    const reader = await openReader()
+    await serveFor(reader)
+    await reader.cli(['login', '-q'])
+    const { stdout, ...rest } = await reader.runBlock('Everyday 3')
+    expect(rest).toEqual(done)
+    expect(stdout).toContain('+aws_secret_access_key = …\n')
+    const ran = await runIn(reader, { ...reader.env, AWS_PROFILE: 'minio' }, 'aws s3 ls')
+    expect(ran).toEqual({ ...done, stdout: 'hello\nmy-bucketname\n' })
+    const fetched = await runIn(reader, { ...reader.env, AWS_PROFILE: 'minio2' }, 'aws s3 ls')
+    expect(fetched).toEqual(ran)
+  })
+
   it('has a profile by which AWS’s own programs fetch their credentials', async () => {
     const reader = await openReader()
     const { ready } = await serveFor(reader)
     await reader.cli(['login', '-q'])
-    const profile = findBlock('Everyday 3').text
+    const profile = findBlock('Everyday 4').text
     const here = profile.replace('http://localhost:9000', ready.sts)
     expect(here).not.toBe(profile)
     await mkdir(path.join(reader.folder, '.aws'))

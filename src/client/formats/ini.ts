@@ -37,9 +37,13 @@ export function endpointPairs(credentials: Pick<RememberedCredentials, 'stsEndpo
   return endpoint === undefined ? [] : [['endpoint_url', endpoint]]
 }
 
-/** `key = value`. @throws {StsCliError} `ERR_DATA` for a value with a line break, an edge of spaces, or what some readers take for a comment. */
-export function renderPair([key, value]: IniPair): string {
+function renderPair(pair: IniPair): string {
+  checkPair(pair)
+  return `${pair.join(' = ')}\n`
+}
+
+/** @throws {StsCliError} `ERR_DATA` for a value with a line break, an edge of spaces, or what some readers take for a comment. */
+export function checkPair([key, value]: IniPair): void {
   if (/[\r\n\0]|^\s|\s$|\s[#;]/.test(value))
     refuseValue('ini', `the value of ${key}`, 'use sts-cli exec, or credential_process')
-  return `${key} = ${value}\n`
 }

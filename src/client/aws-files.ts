@@ -1,0 +1,115 @@
+/** `~/.aws/credentials` and `~/.aws/config`: other programs' files, changed under a lock, whole or not at all. */
+import { mkdirSync, readFileSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { StsCliError } from '../base/errors.ts'
+import type { Io } from '../base/io.ts'
+import { writePrivateFile } from '../base/private-file.ts'
+import { resolveLink } from '../base/resolve-link.ts'
+import { type Edit, editSection, readSection, type SectionName } from './ini-file.ts'
+import type { IniPair } from './formats/ini.ts'
+import { withLock } from './lock.ts'
+
+export interface AwsFiles {
+  readonly credentials: string
+  readonly config: string
+}
+
+/** Where AWS's programs look, by their variables. @throws {StsCliError} `ERR_CONFIG` when there is neither a variable nor a home. */
+export function findAwsFiles({ env, platform }: Pick<Io, 'env' | 'platform'>): AwsFiles {
+  const home = env[platform === 'win32' ? 'USERPROFILE' : 'HOME'] ?? ''
+  const find = (variable: string, name: string): string => {
+    const said = env[variable] ?? ''
+    if (said !== '' && !(said.startsWith('~/') && home !== '')) return said
+    if (home === '')
+      throw new StsCliError('ERR_CONFIG', 'there is no home folder, so no ~/.aws', {
+        stage: 'config',
+        hint: `set HOME, or ${variable}`,
+      })
+    return said === '' ? path.join(home, '.aws', name) : path.join(home, said.slice(2))
+  }
+  return {
+    credentials: find('AWS_SHARED_CREDENTIALS_FILE', 'credentials'),
+    config: find('AWS_CONFIG_FILE', 'config'),
+  }
+}
+
+/** A profile's section in `credentials`, whose headers are plain names. */
+export function inCredentials(profile: string): SectionName {
+  return { header: profile, isMeant: (header) => header === profile }
+}
+
+/** A profile's section in `config`: `[default]`, `[profile name]`, `[profile "a name"]`. */
+export function inConfig(profile: string): SectionName {
+  const isMeant = (header: string): boolean => {
+    const [, quoted, plain] = /^profile\s+(?:["'](.*)["']|(.*))$/.exec(header) ?? []
+    return (quoted ?? plain) === profile || (profile === 'default' && header === 'default')
+  }
+  const name = /^[\w.@%+:/-]+$/.test(profile) ? profile : `"${profile}"`
+  return { header: profile === 'default' ? profile : `profile ${name}`, isMeant }
+}
+
+/** The keys of a profile in one of the files; none when there is no such file or section. @throws {StsCliError} `ERR_DATA`, `ERR_INPUT`. */
+export function readAwsProfile(file: string, section: SectionName): ReadonlyMap<string, string> {
+  return readSection({ text: readText(file), name: file }, section)
+}
+
+export interface AwsChange {
+  readonly file: string
+  readonly section: SectionName
+  /** Given what the section holds now. @throws What forbids the change. */
+  readonly decide: (present: ReadonlyMap<string, string>) => readonly IniPair[]
+  /** Nothing is written. */
+  readonly isDryRun: boolean
+}
+
+/**
+ * Changes keys of a profile. Links are followed to the file itself, which is 0600 afterwards.
+ *
+ * @throws {StsCliError} `ERR_DATA` for a file that is not of the form; `ERR_INPUT`, `ERR_CANNOT_CREATE`.
+ */
+export async function changeAwsFile(change: AwsChange, io: Io): Promise<Edit> {
+  const target = orCannotWrite(change.file, () => resolveLink(change.file))
+  const edit = (): Edit => {
+    const file = { text: readText(target), name: change.file }
+    return editSection(file, change.section, change.decide(readSection(file, change.section)))
+  }
+  if (change.isDryRun) return edit()
+  const directory = path.dirname(target)
+  orCannotWrite(change.file, () => mkdirSync(directory, { recursive: true, mode: 0o700 }))
+  const lock = { directory, name: path.basename(target), timeoutMs: 10_000, io }
+  return withLock(lock, async () => {
+    const result = edit()
+    orCannotWrite(change.file, () => writePrivateFile(target, Buffer.from(result.text, 'latin1')))
+    return result
+  })
+}
+
+const maxBytes = 1024 * 1024
+
+function readText(file: string): string {
+  let what = 'cannot be read'
+  try {
+    const stat = statSync(file, { throwIfNoEntry: false })
+    if (stat === undefined) return ''
+    if (!stat.isFile()) what = 'is no file'
+    else if (stat.size > maxBytes) what = 'is longer than a mebibyte'
+    // Renamed over, it would be ours, and they could read it no more.
+    else if (process.getuid !== undefined && stat.uid !== process.getuid())
+      what = 'belongs to another user'
+    else return readFileSync(file, 'latin1')
+  } catch (cause) {
+    throw new StsCliError('ERR_INPUT', `the file ${file} ${what}`, { stage: 'config', cause })
+  }
+  throw new StsCliError('ERR_INPUT', `the file ${file} ${what}`, { stage: 'config' })
+}
+
+function orCannotWrite<T>(file: string, write: () => T): T {
+  try {
+    return write()
+  } catch (cause) {
+    throw new StsCliError('ERR_CANNOT_CREATE', `the file ${file} cannot be written`, {
+      stage: 'config',
+      cause,
+    })
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * AWS's configuration files, edited line by line: what is not changed keeps every byte. What we cannot read for certain is refused, not mended.
+ *
+ * @see https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
+ */
+import { StsCliError } from '../base/errors.ts'
+import { checkPair, type IniPair } from './formats/ini.ts'
+
+/** A file's text and the name that messages give it. */
+export interface IniFile {
+  /** As `latin1`, a character a byte, so that what is no UTF-8 comes through as well. */
+  readonly text: string
+  readonly name: string
+}
+
+/** Which section of the file is meant: by what stands between its brackets. */
+export interface SectionName {
+  readonly isMeant: (header: string) => boolean
+  /** What a new section is called. */
+  readonly header: string
+}
+
+interface Line {
+  readonly raw: string
+  readonly kind: 'blank' | 'header' | 'pair' | 'continuation'
+  /** Of a header, what stands between its brackets; of a pair, its key in small letters. */
+  readonly name: string
+}
+
+interface Section {
+  readonly lines: readonly Line[]
+  /** Index of the header among the lines; -1 when there is no such section. */
+  readonly start: number
+  readonly end: number
+}
+
+/** The section's keys, in small letters, and their values; none when there is no such section. @throws {StsCliError} `ERR_DATA`. */
+export function readSection(file: IniFile, section: SectionName): ReadonlyMap<string, string> {
+  const { lines, start, end } = findSection(file, section)
+  const pairs = lines.slice(start + 1, end).filter(({ kind }) => kind === 'pair')
+  return new Map(start === -1 ? [] : pairs.map((line) => [line.name, splitPair(line.raw).value]))
+}
+
+export interface Edit {
+  readonly text: string
+  /** Keys whose value changes or is new, in the order given. */
+  readonly changes: readonly { readonly pair: IniPair; readonly isNew: boolean }[]
+}
+
+/**
+ * Sets keys of a section, which is made at the end of the file when it is not there.
+ *
+ * @param pairs In UTF-8, as is the header.
+ * @throws {StsCliError} `ERR_DATA` for a file that is not of this form, or has the section or one of the keys twice.
+ */
+export function editSection(file: IniFile, section: SectionName, pairs: readonly IniPair[]): Edit {
+  pairs.forEach(checkPair)
+  const { lines, start, end } = findSection(file, section)
+  const newline = /\r\n/.test(file.text) ? '\r\n' : '\n'
+  const raws = lines.map(({ raw }) => raw)
+  const added: string[] = []
+  const changes: { pair: IniPair; isNew: boolean }[] = []
+  for (const pair of pairs) {
+    const [key, value] = pair.map(toBytes) as [string, string]
+    const at = start === -1 ? -1 : findKey(lines, { key, start, end, name: file.name })
+    if (at === -1) {
+      added.push(`${key} = ${value}${newline}`)
+      changes.push({ pair, isNew: true })
+      continue
+    }
+    const was = splitPair(raws[at] ?? '')
+    if (was.value === value) continue
+    raws[at] = `${was.before}${value}${was.ending}`
+    changes.push({ pair, isNew: false })
+  }
+  return {
+    text: insert(raws, added, { lines, start, end, newline, header: section.header }),
+    changes,
+  }
+}
+
+function insert(
+  raws: readonly string[],
+  added: readonly string[],
+  at: Section & { readonly newline: string; readonly header: string },
+): string {
+  if (added.length === 0) return raws.join('')
+  const { lines, start, end, newline } = at
+  if (start === -1) {
+    const before = closeLine(raws.join(''), newline)
+    const gap = before === '' || /(^|\n)\r?\n$/.test(before) ? '' : newline
+    return `${before}${gap}[${toBytes(at.header)}]${newline}${added.join('')}`
+  }
+  const last = lines.slice(0, end).findLastIndex(({ kind }) => kind !== 'blank')
+  const before = closeLine(raws.slice(0, last + 1).join(''), newline)
+  return `${before}${added.join('')}${raws.slice(last + 1).join('')}`
+}
+
+function closeLine(text: string, newline: string): string {
+  return text === '' || text.endsWith('\n') ? text : `${text}${newline}`
+}
+
+function findSection({ text, name }: IniFile, { isMeant }: SectionName): Section {
+  const lines = readLines(text, name)
+  const starts = lines.flatMap((line, index) =>
+    line.kind === 'header' && isMeant(fromBytes(line.name)) ? [index] : [],
+  )
+  const [start = -1, second] = starts
+  if (second !== undefined) throw broken(name, second, 'begins a section that was there before')
+  const next = lines.findIndex(({ kind }, index) => index > start && kind === 'header')
+  return { lines, start, end: next === -1 || start === -1 ? lines.length : next }
+}
+
+function findKey(
+  lines: readonly Line[],
+  { key, start, end, name }: { key: string; start: number; end: number; name: string },
+): number {
+  const found = lines.flatMap((line, index) =>
+    index > start && index < end && line.kind === 'pair' && line.name === key ? [index] : [],
+  )
+  const [at = -1, second] = found
+  if (second !== undefined) throw broken(name, second, `has ${key} a second time`)
+  if (at !== -1 && lines[at + 1]?.kind === 'continuation')
+    throw broken(name, at + 1, `goes on with ${key}, which holds one line`)
+  return at
+}
+
+function readLines(text: string, name: string): Line[] {
+  const lines: Line[] = []
+  let previous: Line['kind'] | 'start' = 'start'
+  for (const [index, raw] of (text.match(/[^\n]*\n|[^\n]+$/g) ?? []).entries()) {
+    const line = readLine(raw, previous)
+    if (line === undefined) throw broken(name, index, 'is no section, no key = value, no comment')
+    lines.push(line)
+    if (line.kind !== 'blank') previous = line.kind
+  }
+  return lines
+}
+
+/** Nothing for a line that does not belong after one of that kind. */
+function readLine(raw: string, previous: Line['kind'] | 'start'): Line | undefined {
+  const body = raw.replace(/\r?\n$/, '')
+  if (/^\s*([#;].*)?$/.test(body)) return { raw, kind: 'blank', name: '' }
+  if (/[\r\0]/.test(body)) return undefined
+  if (/^\s/.test(body))
+    return previous === 'pair' || previous === 'continuation'
+      ? { raw, kind: 'continuation', name: '' }
+      : undefined
+  const [, header] = /^\[([^[\]]+)\]\s*([#;].*)?$/.exec(body) ?? []
+  if (header !== undefined) return { raw, kind: 'header', name: header.trim() }
+  const [, key] = /^([^=:[\]]+?)\s*[=:]/.exec(body) ?? []
+  return key === undefined || previous === 'start'
+    ? undefined
+    : { raw, kind: 'pair', name: key.toLowerCase() }
+}
+
+function splitPair(raw: string): { before: string; value: string; ending: string } {
+  const [, before = '', value = '', ending = ''] =
+    /^([^=:]+[=:][ \t]*)(.*?)([ \t]*(?:\r?\n)?)$/.exec(raw) ?? []
+  return { before, value, ending: ending.replace(/^[ \t]+/, '') }
+}
+
+/** The number of the line and never its text, which may be a secret. */
+function broken(name: string, index: number, what: string): StsCliError {
+  return new StsCliError('ERR_DATA', `line ${index + 1} of ${name} ${what}`, {
+    stage: 'config',
+    hint: 'the file is left as it is; mend that line first',
+  })
+}
+
+function toBytes(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1')
+}
+
+function fromBytes(text: string): string {
+  return Buffer.from(text, 'latin1').toString('utf8')
+}

@@ -1,0 +1,157 @@
+/** `write`: puts credentials, or the line that fetches them, where AWS's programs look. */
+import { StsCliError } from '../base/errors.ts'
+import type { Io } from '../base/io.ts'
+import {
+  type AwsChange,
+  changeAwsFile,
+  findAwsFiles,
+  inConfig,
+  inCredentials,
+  readAwsProfile,
+} from '../client/aws-files.ts'
+import { defaultRegionOf } from '../client/formats/environment.ts'
+import { credentialPairs, endpointPairs, type IniPair } from '../client/formats/ini.ts'
+import type { Edit } from '../client/ini-file.ts'
+import { weighSettings } from './flow-options.ts'
+import type { ParsedArgv } from './parse-argv.ts'
+import { findOrRenew, findWarm } from './remembered.ts'
+import { createSettings, type Settings } from './settings.ts'
+
+/** Merges into a file of AWS's; `--dry-run` says what would change. */
+export async function runWrite(parsed: ParsedArgv, io: Io): Promise<number> {
+  const settings = createSettings(parsed, io)
+  const profile = readAwsProfileName(settings)
+  const change = settings.has('as-process')
+    ? planProcess(parsed, profile, io)
+    : await planKeys(parsed, profile, io)
+  const edit = await changeAwsFile(change, io)
+  if (change.isDryRun) io.writeStdout(describeEdit(change, edit))
+  else if (!settings.has('quiet') && io.isTty.stderr)
+    io.writeStderr(`wrote [${change.section.header}] in ${change.file}\n`)
+  return 0
+}
+
+function readAwsProfileName(settings: Settings): string {
+  const name = settings.get('aws-profile') ?? settings.get('profile') ?? 'default'
+  if (/^[^\p{Cc}[\]"']+$/u.test(name) && name.trim() === name) return name
+  throw new StsCliError('ERR_USAGE', `${JSON.stringify(name)} is no name for a profile of AWS’s`, {
+    hint: 'use --aws-profile with a name without brackets and quotes',
+  })
+}
+
+async function planKeys(parsed: ParsedArgv, profile: string, io: Io): Promise<AwsChange> {
+  const settings = createSettings(parsed, io)
+  const files = findAwsFiles(io)
+  const section = inCredentials(profile)
+  // Looked at before anything is asked of a provider.
+  refusePermanentKeys(readAwsProfile(files.credentials, section), settings, profile)
+  const credentials = await findOrRenew(parsed, io)
+  return {
+    file: files.credentials,
+    section,
+    isDryRun: settings.has('dry-run'),
+    decide(present) {
+      refusePermanentKeys(present, settings, profile)
+      // botocore takes the old name of the token before the new one.
+      const isOldName = present.has('aws_security_token')
+      return [
+        ...credentialPairs(credentials),
+        ...(isOldName ? [['aws_security_token', credentials.sessionToken] as const] : []),
+        ...placePairs(credentials, settings, present),
+      ]
+    },
+  }
+}
+
+/** Keys that do not end are somebody's only copy. */
+function refusePermanentKeys(
+  present: ReadonlyMap<string, string>,
+  settings: Settings,
+  profile: string,
+): void {
+  const isTemporary = present.has('aws_session_token') || present.has('aws_security_token')
+  if (!present.has('aws_access_key_id') || isTemporary || settings.has('force')) return
+  throw new StsCliError('ERR_CONFIG', `the profile ${profile} holds permanent keys`, {
+    stage: 'config',
+    hint: 'use --aws-profile with another name, or --force to overwrite them',
+  })
+}
+
+function planProcess(parsed: ParsedArgv, profile: string, io: Io): AwsChange {
+  const settings = createSettings(parsed, io)
+  const files = findAwsFiles(io)
+  refuseFlowFlags(parsed)
+  if (readAwsProfile(files.credentials, inCredentials(profile)).has('aws_access_key_id'))
+    throw new StsCliError(
+      'ERR_CONFIG',
+      `the keys of ${profile} in ${files.credentials} would win`,
+      {
+        stage: 'config',
+        hint: 'remove them there, or use --aws-profile with another name',
+      },
+    )
+  const stsEndpoint =
+    findWarm(parsed, io)?.stsEndpoint ?? weighSettings(parsed, io).get('sts-endpoint') ?? ''
+  const line = processLine(settings.get('profile') ?? 'default')
+  return {
+    file: files.config,
+    section: inConfig(profile),
+    isDryRun: settings.has('dry-run'),
+    decide: (present) => [
+      ['credential_process', line],
+      ...placePairs({ stsEndpoint }, settings, present),
+    ],
+  }
+}
+
+/** minio-go takes the line apart at its spaces and knows no quotes; it wants two words at least. */
+function processLine(profile: string): string {
+  if (!/^[\w.@%+:/-]+$/.test(profile))
+    throw new StsCliError(
+      'ERR_USAGE',
+      `the profile ${JSON.stringify(profile)} cannot stand in a credential_process line`,
+      { hint: 'its readers split the line differently; use letters, digits and _.@%+:/-' },
+    )
+  const words = ['sts-cli', 'credential-process']
+  return [...words, ...(profile === 'default' ? [] : ['--profile', profile])].join(' ')
+}
+
+/** The line names a profile and nothing besides. */
+function refuseFlowFlags(parsed: ParsedArgv): void {
+  const stray = [...parsed.flags.keys()].find((name) =>
+    ['identity provider', 'sts'].includes(parsed.specs.get(name)?.group ?? ''),
+  )
+  if (stray === undefined) return
+  throw new StsCliError('ERR_USAGE', `--${stray} would be lost: the line names the profile alone`, {
+    hint: `sts-cli config set ${stray} … keeps it for the profile`,
+  })
+}
+
+function placePairs(
+  credentials: { readonly stsEndpoint: string },
+  settings: Settings,
+  present: ReadonlyMap<string, string>,
+): IniPair[] {
+  const fallback = present.has('region') ? undefined : defaultRegionOf(credentials)
+  const region = settings.get('region') ?? fallback
+  return [
+    ...(settings.has('no-endpoint') ? [] : endpointPairs(credentials)),
+    ...(region === undefined ? [] : [['region', region] as const]),
+  ]
+}
+
+const secretKeys: ReadonlySet<string> = new Set([
+  'aws_secret_access_key',
+  'aws_session_token',
+  'aws_security_token',
+])
+
+/** A diff in which no value is a secret: of what goes, none is shown. */
+function describeEdit({ file, section }: AwsChange, { changes }: Edit): string {
+  if (changes.length === 0) return `${file}: nothing to change\n`
+  const lines = changes.flatMap(({ pair: [key, value], isNew }) => [
+    ...(isNew ? [] : [`-${key} = …`]),
+    `+${key} = ${secretKeys.has(key) ? '…' : value}`,
+  ])
+  return [`--- ${file}`, `+++ ${file}`, ` [${section.header}]`, ...lines, ''].join('\n')
+}
