@@ -116,9 +116,7 @@ async function beginDeviceLogin({
     throw missingEndpoint('device logins', 'device authorization endpoint')
   const parameters = new URLSearchParams(toParameters(access))
   const context = { seen, grant: 'device code' }
-  const begun = await translate(context, () =>
-    openid.initiateDeviceAuthorization(config, parameters),
-  )
+  const { begun, proof } = await translate(context, () => initiateDevice(config, parameters))
   const { verification_uri: uri, verification_uri_complete: complete } = begun
   for (const address of [uri, complete])
     if (address !== undefined && (!URL.canParse(address) || !isAsSecureAs(address, issuer)))
@@ -135,9 +133,26 @@ async function beginDeviceLogin({
     finish: (signal) =>
       translate(context, async () =>
         toPersonalToken(
-          await openid.pollDeviceAuthorizationGrant(config, begun, undefined, { signal }),
+          await openid.pollDeviceAuthorizationGrant(config, begun, proof, { signal }),
         ),
       ),
+  }
+}
+
+/** Keycloak asks PKCE of a device login too where the client requires it; others may refuse what RFC 8628 does not name, so it is sent when asked for. */
+async function initiateDevice(config: openid.Configuration, parameters: URLSearchParams) {
+  try {
+    return { begun: await openid.initiateDeviceAuthorization(config, parameters), proof: {} }
+  } catch (error) {
+    const isAskedForPkce =
+      error instanceof openid.ResponseBodyError &&
+      /code_challenge/.test(error.error_description ?? '')
+    if (!isAskedForPkce) throw error
+    const verifier = openid.randomPKCECodeVerifier()
+    parameters.set('code_challenge', await openid.calculatePKCECodeChallenge(verifier))
+    parameters.set('code_challenge_method', 'S256')
+    const begun = await openid.initiateDeviceAuthorization(config, parameters)
+    return { begun, proof: { code_verifier: verifier } }
   }
 }
 
