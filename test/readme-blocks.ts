@@ -40,4 +40,8 @@ export function findBlock(name: string): Block {
 }
 
 /** Headings whose blocks need programs that the interop suite installs. */
-export const interopHeadings: readonly string[] = ['Several servers sharing state by etcd']
+export const interopHeadings: readonly string[] = [
+  'Keycloak',
+  'WSO2',
+  'Several servers sharing state by etcd',
+]

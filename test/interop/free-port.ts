@@ -1,9 +1,13 @@
 import { createServer, type AddressInfo } from 'node:net'
 
-/** A port of 127.0.0.1 that is free now, for programs that cannot be told to choose one. */
-export async function findFreePort(): Promise<number> {
+/** A port of 127.0.0.1 that is free now, for programs that cannot be told to choose one. @param wanted Taken if it is free. */
+export async function findFreePort(wanted = 0): Promise<number> {
   const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const isTaken = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(true))
+    server.listen(wanted, '127.0.0.1', () => resolve(false))
+  })
+  if (isTaken) return findFreePort()
   const { port } = server.address() as AddressInfo
   await new Promise((resolve) => server.close(resolve))
   return port

@@ -1,10 +1,13 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findBlock } from '../readme-blocks.ts'
+import { type Chromium, type Page, startChromium } from './chromium.ts'
 import { type Keycloak, startKeycloak } from './keycloak.ts'
-import { binPath, startStack, type Stack } from './stack.ts'
+import { binPath, cachedPath, runServeBlock, startStack, type Stack } from './stack.ts'
 
 let keycloak: Keycloak
 let stack: Stack
@@ -35,6 +38,7 @@ const logIn = (...more: string[]) =>
 interface Client {
   id: string
   enabled: boolean
+  clientAuthenticatorType: string
   attributes: Record<string, string>
 }
 
@@ -186,10 +190,116 @@ describe('Keycloak as the identity provider', () => {
     expect(Date.parse(expiration) - Date.now()).toBeLessThanOrEqual(60_000)
   })
 
+  it('knows a client by its key: --auth-method private_key_jwt', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const keyFile = path.join(stack.home, 'client-key.json')
+    const common = { kid: 'of the client', alg: 'ES256', use: 'sig' }
+    const privateJwk = { ...privateKey.export({ format: 'jwk' }), ...common }
+    await writeFile(keyFile, JSON.stringify(privateJwk), { mode: 0o600 })
+    const publicJwk = { ...publicKey.export({ format: 'jwk' }), ...common }
+    await changeClient(({ attributes }) => ({
+      clientAuthenticatorType: 'client-jwt',
+      attributes: {
+        ...attributes,
+        'use.jwks.string': 'true',
+        'jwks.string': JSON.stringify({ keys: [publicJwk] }),
+        'token.endpoint.auth.signing.alg': 'ES256',
+      },
+    }))
+    const key = ['--auth-method', 'private_key_jwt', '--key-file', keyFile]
+    const flags = ['-cid', keycloak.clientId, '-sts-ep', stack.sts, ...key, '-q']
+    for (const where of [
+      ['--issuer', keycloak.issuer],
+      ['-idp-ep', tokenEndpoint()],
+    ])
+      expect(await run(['login', ...where, ...flags], { STS_CLI_CLIENT_SECRET: '' })).toEqual({
+        exitCode: 0,
+        stdout: '',
+        stderr: '',
+      })
+    expect(await logIn('-idp-ep', tokenEndpoint())).toMatchObject({ exitCode: 77 })
+    await changeClient(() => ({ clientAuthenticatorType: 'client-secret' }))
+  })
+
   it('disables the client, and the CLI says so', async () => {
     await changeClient(() => ({ enabled: false }))
     const { exitCode, stderr } = await logIn('-idp-ep', tokenEndpoint())
     expect(exitCode).toBe(77)
     expect(stderr).toMatch(/HTTP 40[01], (unauthorized_client|invalid_client)/)
+  })
+})
+
+describe('README.md on Keycloak', () => {
+  it('has a realm and the commands that log in with it', async () => {
+    const read = (name: string): string =>
+      findBlock(`Keycloak ${name}`).text.replaceAll('http://localhost:8080', keycloak.origin)
+    const { clients } = JSON.parse(read('1')) as { clients: { secret: string }[] }
+    await writeFile(path.join(stack.home, 'realm.json'), read('1'))
+    await writeFile(path.join(stack.home, 'client-secret.txt'), clients[0]?.secret ?? '')
+    const bin = cachedPath('keycloak-server', 'bin')
+    const env = { ...stack.env, PATH: `${bin}:${stack.env['PATH'] ?? ''}` }
+    const options = { env, extendEnv: false, cwd: stack.home } as const
+    await execa('bash', ['-c', read('2')], options)
+
+    const server = await runServeBlock(read('3'), stack.home)
+    try {
+      const [cli, ...argv] = read('4').trim().split(' ')
+      expect(cli).toBe('sts-cli')
+      const login = [binPath, ...argv, '-sts-ep', server.sts]
+      const { stdout } = await execa(process.execPath, login, options)
+      expect(stdout).toMatch(/^##### Credentials\n/)
+    } finally {
+      await server.stop()
+    }
+  })
+})
+
+describe('a person at Keycloak', () => {
+  let chromium: Chromium
+  beforeAll(async () => {
+    chromium = await startChromium()
+  }, 120_000)
+  afterAll(() => chromium.stop())
+
+  /** Runs `login`, lets the person follow the address that it prints, and gives what came of it. */
+  async function logInAs(grant: string, visit: (page: Page) => Promise<void>) {
+    const who = ['-cid', keycloak.peopleClientId, '-sts-ep', stack.sts, '--issuer', keycloak.issuer]
+    const argv = [binPath, 'login', '-f', 'json', '--cache', 'none', '--grant', grant, ...who]
+    const options = { env: stack.env, extendEnv: false, reject: false } as const
+    const login = execa(process.execPath, [...argv, '--no-browser'], options)
+    const address = await new Promise<string>((resolve, reject) => {
+      let printed = ''
+      login.stderr.on('data', (chunk: Buffer) => {
+        printed += chunk.toString()
+        const [, url] = /(?:machine:\n\n {2}|or open )(http\S+)\n/.exec(printed) ?? []
+        if (url !== undefined) resolve(url)
+      })
+      login.once('exit', (code) => reject(new Error(`login ended with ${code}: ${printed}`)))
+    })
+    const page = await chromium.openPage()
+    await page.goto(address)
+    await page.fill('#username', keycloak.user.name)
+    await page.fill('#password', keycloak.user.password)
+    await page.click('#kc-login')
+    await visit(page)
+    const { exitCode, stdout } = await login
+    return { exitCode, credentials: JSON.parse(stdout) as Record<string, string> }
+  }
+
+  const credentials = { accessKeyId: expect.stringMatching(/^[A-Z0-9]{20}$/) as string }
+
+  it('signs in with a browser: code, PKCE and an address on this machine', async () => {
+    const ran = await logInAs('browser', async (page) => {
+      await page.waitForSelector('text=Signed in')
+    })
+    expect(ran).toMatchObject({ exitCode: 0, credentials })
+  })
+
+  it('signs in on another device with a code', async () => {
+    const ran = await logInAs('device-code', async (page) => {
+      await page.click('input[name=accept], button[name=accept]')
+      await page.waitForSelector('text=Device Login Successful')
+    })
+    expect(ran).toMatchObject({ exitCode: 0, credentials })
   })
 })

@@ -7,10 +7,14 @@ import { findFreePort, waitUntilAnswering } from './free-port.ts'
 import { cachedPath } from './stack.ts'
 
 export interface Keycloak {
+  readonly origin: string
   /** The realm's issuer. */
   readonly issuer: string
   readonly clientId: string
   readonly clientSecret: string
+  /** A public client, for people with a browser: PKCE, device logins. Its tokens name the first client as audience too. */
+  readonly peopleClientId: string
+  readonly user: { readonly name: string; readonly password: string }
   /** Calls the admin API below the realm. */
   admin(method: string, where: string, body?: unknown): Promise<unknown>
   stop(): Promise<void>
@@ -19,11 +23,13 @@ export interface Keycloak {
 const realm = 'quickstart'
 const clientId = 'PoEgXP6uVO45IsENRngDXj5Au5Ya'
 const clientSecret = 'eKsw6z8CtOJVBtrOWvhRWL4TUCga'
+const peopleClientId = 'people'
+const user = { name: 'alice', password: 'alice-password' }
 
-/** Starts Keycloak with a realm, a confidential client whose tokens name it as audience and bear a `policy`, and a user. */
-export async function startKeycloak(): Promise<Keycloak> {
+/** Starts Keycloak with a realm, a confidential client whose tokens name it as audience and bear a `policy`, a public one, and a user. */
+export async function startKeycloak(atPort?: number): Promise<Keycloak> {
   const home = await mkdtemp(path.join(tmpdir(), 'sts-cli-keycloak-'))
-  const port = await findFreePort()
+  const port = atPort ?? (await findFreePort())
   const origin = `http://127.0.0.1:${port}`
   const listen = ['--http-enabled=true', '--http-host=127.0.0.1', `--http-port=${port}`]
   const flags = [...listen, `--hostname=${origin}`, '--cache=local']
@@ -55,9 +61,12 @@ export async function startKeycloak(): Promise<Keycloak> {
     throw error
   }
   return {
+    origin,
     issuer: `${origin}/realms/${realm}`,
     clientId,
     clientSecret,
+    peopleClientId,
+    user,
     admin: (method, where, body) => callAdmin(origin, { method, where: `/${realm}${where}`, body }),
     stop,
   }
@@ -80,7 +89,11 @@ async function createRealm(origin: string): Promise<void> {
     name: 'audience',
     protocol: 'openid-connect',
     protocolMapper: 'oidc-audience-mapper',
-    config: { 'included.client.audience': clientId, 'access.token.claim': 'true' },
+    config: {
+      'included.client.audience': clientId,
+      'access.token.claim': 'true',
+      'id.token.claim': 'true',
+    },
   }
   const client = {
     clientId,
@@ -89,15 +102,27 @@ async function createRealm(origin: string): Promise<void> {
     directAccessGrantsEnabled: true,
     protocolMappers: [claim, audience],
   }
-  const user = {
-    username: 'alice',
+  const people = {
+    clientId: peopleClientId,
+    publicClient: true,
+    standardFlowEnabled: true,
+    // Keycloak takes any port of 127.0.0.1 where none is written (RFC 8252 §7.3).
+    redirectUris: ['http://127.0.0.1/callback'],
+    attributes: {
+      'pkce.code.challenge.method': 'S256',
+      'oauth2.device.authorization.grant.enabled': 'true',
+    },
+    protocolMappers: [claim, audience],
+  }
+  const alice = {
+    username: user.name,
     enabled: true,
     email: 'alice@example.com',
     firstName: 'Alice',
     lastName: 'Example',
-    credentials: [{ type: 'password', value: 'alice-password' }],
+    credentials: [{ type: 'password', value: user.password }],
   }
-  const body = { realm, enabled: true, clients: [client], users: [user] }
+  const body = { realm, enabled: true, clients: [client, people], users: [alice] }
   await callAdmin(origin, { method: 'POST', where: '', body })
 }
 

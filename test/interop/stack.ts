@@ -9,6 +9,9 @@ export const binPath = path.join(import.meta.dirname, '..', '..', 'bin', 'sts-cl
 
 export interface Stack {
   readonly sts: string
+  /** The embedded provider's origin and authority; empty where another one is named. */
+  readonly idp: string
+  readonly caFile: string
   readonly pid: number
   /** What `--role-arn` may be. */
   readonly roles: readonly string[]
@@ -18,18 +21,20 @@ export interface Stack {
   stop(): Promise<void>
 }
 
-/** Starts `sts-cli serve` on free ports and waits for its ready line. @param settings MINIO_* variables. */
+/** Starts `sts-cli serve` on free ports, unless a flag says `--address`, and waits for its ready line. @param settings MINIO_* variables. */
 export async function startStack(
   flags: string[] = [],
   settings: Readonly<Record<string, string>> = {},
 ): Promise<Stack> {
   const home = await mkdtemp(path.join(tmpdir(), 'sts-cli-interop-'))
   const env = cleanEnvironment(home)
-  const addresses = ['--address', '127.0.0.1:0', '--idp-address', '127.0.0.1:0']
+  const address = flags.includes('--address') ? [] : ['--address', '127.0.0.1:0']
+  const addresses = [...address, '--idp-address', '127.0.0.1:0']
   const child = spawn(process.execPath, [binPath, 'serve', '--json', ...addresses, ...flags], {
     env: { ...env, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  const exited = new Promise((resolve) => child.once('exit', resolve))
   let stderr = ''
   child.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-8000)))
   const line = await new Promise<string>((resolve, reject) => {
@@ -40,20 +45,33 @@ export async function startStack(
     })
     child.once('exit', (code) => reject(new Error(`serve ended with ${code}: ${stderr}`)))
   })
-  const ready = JSON.parse(line) as { sts: string; pid: number; roles?: string[] }
+  const ready = JSON.parse(line) as Pick<Stack, 'sts' | 'pid'> & Partial<Stack>
   return {
     sts: ready.sts,
+    idp: ready.idp === undefined ? '' : new URL(ready.idp).origin,
+    caFile: ready.caFile ?? '',
     pid: ready.pid,
     roles: ready.roles ?? [],
     home,
     env,
     async stop() {
-      const exited = new Promise((resolve) => child.once('exit', resolve))
       child.kill('SIGTERM')
       await exited
       await rm(home, { recursive: true, force: true })
     },
   }
+}
+
+/** Runs a block of README.md that ends in `sts-cli serve …`, on free ports. @param folder Where the block's files lie. */
+export async function runServeBlock(block: string, folder: string): Promise<Stack> {
+  const settings = [...block.matchAll(/^export (MINIO_\w+)=(\S+)$/gm)].map(
+    ([, name = '', value = '']) => [name, value] as const,
+  )
+  const [, flags] = /^sts-cli serve ?(.*)$/m.exec(block) ?? []
+  if (flags === undefined || settings.length === 0) throw new Error(`no serve in ${block}`)
+  const argv = flags.split(' ').filter((flag) => flag !== '')
+  const inFolder = argv.map((flag) => (flag.endsWith('.pem') ? path.join(folder, flag) : flag))
+  return startStack(inFolder, Object.fromEntries(settings))
 }
 
 /** The environment that `eval $(sts-cli env)` would leave, for a program under test. */
