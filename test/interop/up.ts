@@ -1,0 +1,75 @@
+/** What `test/interop/up` runs until `down` stops it: the parts of the guide side by side. @param argv[2] The file that says what to type, once all answer. */
+import { renameSync, writeFileSync } from 'node:fs'
+import { findFreePort } from './free-port.ts'
+import { startKeycloak } from './keycloak.ts'
+import { startOpa } from './opa.ts'
+import { startStack } from './stack.ts'
+
+const started: { stop(): Promise<void> }[] = []
+let isStopping = false
+
+/** Keeps a part for the end; one that comes up while all the others go down goes with them. */
+async function keep<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
+  const part = await starting
+  started.push(part)
+  if (isStopping) await stopAll()
+  return part
+}
+
+async function stopAll(): Promise<never> {
+  isStopping = true
+  for (let part = started.pop(); part !== undefined; part = started.pop()) await part.stop()
+  process.exit()
+}
+
+async function startAll(readyFile: string): Promise<void> {
+  const opaPort = await findFreePort(8181)
+  const opa = `http://127.0.0.1:${opaPort}/v1/data/httpapi/authz`
+  const [keycloak] = await Promise.all([
+    keep(startKeycloak(await findFreePort(8080))),
+    keep(startOpa(opaPort)),
+  ])
+  const address = `127.0.0.1:${await findFreePort(9000)}`
+  const flags = ['--address', address, '--bucket', 'my-bucketname']
+  const { sts } = await keep(
+    startStack(flags, {
+      MINIO_ROOT_USER: 'minio',
+      MINIO_ROOT_PASSWORD: 'minio123',
+      MINIO_IDENTITY_OPENID_CONFIG_URL: `${keycloak.issuer}/.well-known/openid-configuration`,
+      MINIO_IDENTITY_OPENID_CLIENT_ID: keycloak.clientId,
+      MINIO_IAM_OPA_URL: opa,
+    }),
+  )
+  const { user } = keycloak
+  const text = `Keycloak       ${keycloak.origin} (admin, admin), realm ${keycloak.issuer}
+OPA            ${opa}: put, and nothing else, unless root
+sts-cli serve  ${sts} (minio, minio123)
+
+a program, with its secret:
+  export STS_CLI_ISSUER=${keycloak.issuer} STS_CLI_STS_ENDPOINT=${sts}
+  export STS_CLI_CLIENT_ID=${keycloak.clientId} STS_CLI_CLIENT_SECRET=${keycloak.clientSecret}
+  sts-cli login
+  eval $(sts-cli env)
+  echo 'Hello, World' | aws s3 cp - s3://my-bucketname/my-objectname
+
+a person, ${user.name} with ${user.password}:
+  sts-cli login --issuer ${keycloak.issuer} -sts-ep ${sts} -cid ${keycloak.peopleClientId} --auth-method none --grant browser
+
+stop all of it:
+  test/interop/down
+`
+  // Whole or not at all: it is waited for.
+  writeFileSync(`${readyFile}.tmp`, text)
+  renameSync(`${readyFile}.tmp`, readyFile)
+}
+
+process.once('SIGTERM', () => void stopAll())
+try {
+  await startAll(process.argv[2] ?? '')
+} catch (error) {
+  console.error(error)
+  process.exitCode = 1
+  await stopAll()
+}
+// The parts run by themselves; this waits to be told.
+setInterval(() => {}, 60_000)
