@@ -79,7 +79,8 @@ describe('a job of GitHub Actions', () => {
     ['says nothing', 'hang', 75],
   ])('ends when the runner %s', async (_what, answer, code) => {
     runner.answer = answer
-    const flags = ['--grant', 'github-actions', '--timeout', '1s', '--retries', '0', '--debug']
+    const timeout = answer === 'hang' ? ['--timeout', '1s'] : []
+    const flags = ['--grant', 'github-actions', '--retries', '0', '--debug', ...timeout]
     const ran = await login(flags, env)
     expect(ran.code).toBe(code)
     expect(ran.stderr).not.toContain('runner-secret')
