@@ -4,6 +4,7 @@
  * node bench/run.mjs [--smoke] [NAME…]   --smoke: one short round of each, to see that the benches still run
  */
 import { benchCommands } from './bench-commands.mjs'
+import { benchEtcd } from './bench-etcd.mjs'
 import { benchGateway } from './bench-gateway.mjs'
 import { benchLogin } from './bench-login.mjs'
 import { benchOpa } from './bench-opa.mjs'
@@ -18,6 +19,7 @@ const benches = {
   sts: benchSts,
   gateway: benchGateway,
   opa: benchOpa,
+  etcd: benchEtcd,
   serve: benchServe,
 }
 const isSmoke = process.argv.includes('--smoke')
