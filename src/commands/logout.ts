@@ -1,18 +1,45 @@
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
-import { findCacheDirectory, forgetRemembered, readRemembered } from '../client/credential-cache.ts'
+import {
+  findCacheDirectory,
+  forgetRemembered,
+  readRemembered,
+  type RememberedCredentials,
+} from '../client/credential-cache.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 import { createSettings } from './settings.ts'
 
-/** `logout`: forgets a profile's credentials and what renews them, and revokes that at its provider; nothing to forget is no error. */
+/**
+ * `logout`: forgets a profile's credentials and what renews them; ends the session at its server, and revokes what renews it at its provider.
+ * Nothing to forget is no error.
+ */
 export async function runLogout(parsed: ParsedArgv, io: Io): Promise<number> {
   const profile = createSettings(parsed, io).get('profile') ?? 'default'
   const directory = findCacheDirectory(io.env, io.platform)
-  const wasRenewable =
-    directory !== undefined && readRemembered(directory, profile)?.isRenewable === true
+  const remembered = directory === undefined ? undefined : readRemembered(directory, profile)
   if (directory !== undefined) forgetRemembered(directory, profile)
-  if (wasRenewable) await revoke(profile, parsed, io)
+  if (remembered !== undefined) await endSession(remembered, parsed, io)
+  if (remembered?.isRenewable === true) await revoke(profile, parsed, io)
   return 0
+}
+
+/** Few servers can: one that cannot, or is not there any more, is not worth a line, and not a wait. */
+async function endSession(
+  remembered: RememberedCredentials,
+  parsed: ParsedArgv,
+  io: Io,
+): Promise<void> {
+  const { revokeSession } = await import('../client/revoke-session.ts')
+  const caFile = createSettings(parsed, io).get('ca-file')
+  try {
+    await revokeSession(
+      remembered,
+      { timeoutMs: 2000, retries: 0, caFile, env: io.env },
+      io.nowMs(),
+    )
+  } catch (error) {
+    if (!(error instanceof StsCliError)) throw error
+  }
 }
 
 /** The credentials themselves are gone: what the provider says is worth a line, not a failure. */

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { granted, openStage, secrets, startMs, type Stage } from './harness.ts'
+import { type Fake, granted, openStage, secrets, startMs, type Stage } from './harness.ts'
 
 let stage: Stage
 
@@ -66,6 +66,41 @@ describe('logout', () => {
     expect(await stage.cli(['logout'])).toMatchObject(silent)
     expect((await stage.cli(['status'])).code).toBe(1)
     expect((await stage.cli(['status', '-p', 'other'])).code).toBe(0)
+  })
+
+  it('asks the server that issued the session to end it, once, signed with it', async () => {
+    await stage.ask(['login', '-q'])
+    const before = stage.sts.seen.length
+    await stage.cli(['logout'])
+    await stage.cli(['logout'])
+    expect(stage.sts.seen.slice(before)).toMatchObject([
+      {
+        method: 'POST',
+        url: `/minio/admin/v3/revoke-tokens/openid?accessKey=${granted.accessKeyId}`,
+        body: '',
+        headers: {
+          authorization: expect.stringContaining(`Credential=${granted.accessKeyId}/`) as string,
+        },
+      },
+    ])
+  })
+
+  it.each<[string, Fake['answer']]>([
+    ['cannot do that', { status: 501, body: '<Error/>' }],
+    ['refuses', { status: 403, body: '{"Code":"AccessDenied"}' }],
+    ['hangs up', 'cut'],
+  ])('is as silent when the server %s', async (_what, answer) => {
+    await stage.ask(['login', '-q'])
+    stage.sts.answer = answer
+    expect(await stage.cli(['logout'])).toMatchObject({ code: 0, stdout: '', stderr: '' })
+    expect((await stage.cli(['status'])).code).toBe(1)
+  })
+
+  it('does not trouble the server with a session that is over', async () => {
+    await stage.ask(['login', '-q'])
+    const before = stage.sts.seen.length
+    await stage.cli(['logout'], { now: Date.parse('2026-11-23T17:00:00Z') })
+    expect(stage.sts.seen.length).toBe(before)
   })
 })
 

@@ -1,0 +1,29 @@
+import { sendHttp } from '../base/http-client.ts'
+import { emptySha256 } from '../protocol/sigv4/canonical-request.ts'
+import { signRequest } from '../protocol/sigv4/sign.ts'
+import type { RememberedCredentials } from './credential-cache.ts'
+import type { NetOptions } from './options.ts'
+
+/**
+ * Ends a session at the server that issued it, where that can: `sts-cli serve` takes `accessKey` in MinIO's revoke-tokens (WIRE 1.6). A MinIO
+ * refuses it, because it finds neither a type nor `fullRevoke`, which would end every session of the user; AWS has nothing of the kind.
+ *
+ * @returns Whether it was ended.
+ * @throws {StsCliError} whatever `sendHttp` throws.
+ */
+export async function revokeSession(
+  { stsEndpoint, ...credentials }: RememberedCredentials,
+  net: NetOptions,
+  nowMs: number,
+): Promise<boolean> {
+  if (credentials.expiresAtMs <= nowMs) return false
+  const url = new URL('/minio/admin/v3/revoke-tokens/openid', stsEndpoint)
+  url.searchParams.set('accessKey', credentials.accessKeyId)
+  const unsigned = { method: 'POST', url, headers: {}, payloadHash: emptySha256 }
+  const headers = signRequest(unsigned, credentials, { region: 'us-east-1', service: 's3', nowMs })
+  const answer = await sendHttp(
+    { method: 'POST', url, headers, body: '' },
+    { ...net, stage: 'sts' },
+  )
+  return answer.status === 204
+}
