@@ -61,11 +61,14 @@ export function buildStringToSign(
   scopeText: string,
   canonicalRequest: string,
 ): string {
-  return `${algorithm}\n${amzDate}\n${scopeText}\n${sha256Hex(canonicalRequest)}`
+  // Header values are bytes in Latin-1, as node:http gives and takes them: the bytes are what the other side signs.
+  const hash = sha256Hex(Buffer.from(canonicalRequest, 'latin1'))
+  return `${algorithm}\n${amzDate}\n${scopeText}\n${hash}`
 }
 
+/** Spaces and tabs alone: what JavaScript trims besides may be the last byte of a letter. */
 function normalizeHeaderValue(value: string): string {
-  const trimmed = value.trim()
+  const trimmed = /^[ \t]|[ \t]$/.test(value) ? value.replaceAll(/^[ \t]+|[ \t]+$/g, '') : value
   return trimmed.includes('  ') ? trimmed.replaceAll(/ {2,}/g, ' ') : trimmed
 }
 
