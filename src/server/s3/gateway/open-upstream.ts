@@ -7,6 +7,7 @@ import { createStreamPool, type PooledAnswer, type StreamPool } from '../../../b
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { Credentials } from '../../../protocol/credentials.ts'
 import { emptySha256 } from '../../../protocol/sigv4/canonical-request.ts'
+import { noSuchBucket } from '../errors.ts'
 import type { GatewayObjects } from '../../server-options.ts'
 import { explainSilence, readRefusal, readText } from './upstream-errors.ts'
 import { createHealth, type Health } from './upstream-health.ts'
@@ -94,7 +95,9 @@ async function sendFollowed(
   // A stream cannot be sent twice: where it must go is asked first.
   if (isStream && regions.isUnknown(request.bucket)) await findRegion(request, connection)
   const asked = regions.of(request.bucket)
-  const answer = await sendOnce(request, asked, connection)
+  const answer = await sendOnce(request, asked, connection).catch((error: unknown) => {
+    return isCut(request, error) ? explainCut(request, error, connection) : Promise.reject(error)
+  })
   if (isFine(answer)) {
     health.noteAnswer()
     return answer
@@ -162,9 +165,31 @@ async function sendOnce(
     return answer
   } catch (error) {
     const failure = explainSilence(error)
-    if (failure !== error) health.noteFailure(failure)
+    if (failure !== error && !isCut(request, failure)) health.noteFailure(failure)
     throw failure
   }
+}
+
+/**
+ * An upload that the other side would not take to its end. Whoever refuses an upload closes the connection behind the refusal, which
+ * is lost when we are still writing: so the likeliest reason is asked for.
+ */
+async function explainCut(
+  { bucket, requestId }: UpstreamRequest,
+  cut: unknown,
+  connection: Connection,
+): Promise<never> {
+  const head = { ...bodyless, method: 'HEAD', bucket, requestId }
+  const answer = await sendOnce(head, connection.regions.of(bucket), connection)
+  connection.health.noteAnswer()
+  if (answer.status === 404) throw noSuchBucket(bucket)
+  if (!isFine(answer)) throw (await readRefusal(answer)).error
+  const message = 'the upstream S3 broke the upload off'
+  throw new AwsError('ServiceUnavailable', message, { cause: cut })
+}
+
+function isCut({ body }: UpstreamRequest, failure: unknown): boolean {
+  return body instanceof Readable && failure instanceof AwsError && isBroken(failure.cause)
 }
 
 /** An answer that breaks off has lost its head already: the log alone can name it. */

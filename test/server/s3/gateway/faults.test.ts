@@ -171,6 +171,26 @@ describe('an upstream that goes away', () => {
     expect(await s3.send('GET', '/photos/a')).toMatchObject({ code: 'ServiceUnavailable' })
   })
 
+  it.each([
+    [404, { status: 404, code: 'NoSuchBucket' }],
+    [403, { status: 403, code: 'AccessDenied' }],
+    [200, { status: 503, code: 'ServiceUnavailable' }],
+  ])(
+    'in the middle of an upload is asked about the bucket: %i explains it',
+    async (status, expected) => {
+      const { s3, upstream, lines } = await openGateway()
+      upstream.answerEarly = (request, response) => {
+        if (request.method !== 'PUT') response.writeHead(status).end()
+        else request.once('data', () => request.socket.destroy())
+        return true
+      }
+      const answer = await s3.send('PUT', '/photos/a', { body: Buffer.alloc(50_000_000) })
+      expect(answer).toMatchObject(expected)
+      if (status === 200) expect(answer.text).toContain('broke the upload off')
+      expect(lines).toEqual([])
+    },
+  )
+
   it('before the end of an upload gives its answer all the same', async () => {
     const { s3, upstream } = await openGateway()
     upstream.answerEarly = (_, response) => {
