@@ -1,5 +1,6 @@
 /** What `test/interop/up` runs until `down` stops it: the parts of the guide side by side. @param argv[2] The file that says what to type, once all answer. */
 import { renameSync, writeFileSync } from 'node:fs'
+import { startEtcd } from './etcd.ts'
 import { findFreePort } from './free-port.ts'
 import { startKeycloak } from './keycloak.ts'
 import { startOpa } from './opa.ts'
@@ -25,8 +26,9 @@ async function stopAll(): Promise<never> {
 async function startAll(readyFile: string): Promise<void> {
   const opaPort = await findFreePort(8181)
   const opa = `http://127.0.0.1:${opaPort}/v1/data/httpapi/authz`
-  const [keycloak] = await Promise.all([
+  const [keycloak, etcd] = await Promise.all([
     keep(startKeycloak(await findFreePort(8080))),
+    keep(startEtcd(1)),
     keep(startOpa(opaPort)),
   ])
   const address = `127.0.0.1:${await findFreePort(9000)}`
@@ -38,11 +40,13 @@ async function startAll(readyFile: string): Promise<void> {
       MINIO_IDENTITY_OPENID_CONFIG_URL: `${keycloak.issuer}/.well-known/openid-configuration`,
       MINIO_IDENTITY_OPENID_CLIENT_ID: keycloak.clientId,
       MINIO_IAM_OPA_URL: opa,
+      MINIO_ETCD_ENDPOINTS: etcd.endpoints,
     }),
   )
   const { user } = keycloak
   const text = `Keycloak       ${keycloak.origin} (admin, admin), realm ${keycloak.issuer}
 OPA            ${opa}: put, and nothing else, unless root
+etcd           ${etcd.endpoints}
 sts-cli serve  ${sts} (minio, minio123)
 
 a program, with its secret:
