@@ -11,9 +11,18 @@ export interface Log {
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
-/** A log of JSON lines on a file descriptor (stderr unless said otherwise: stdout belongs to the ready line). */
+/** What waits while the disk is full; lines beyond it are lost. */
+const maxWaitingBytes = 1024 * 1024
+
+/** A log of JSON lines on a file descriptor (stderr unless said otherwise: stdout belongs to the ready line). It never throws. */
 export function openLog(level: LogLevel, fileDescriptor = 2): Log {
-  const destination = pino.destination({ fd: fileDescriptor, sync: true })
+  const destination = pino.destination({
+    fd: fileDescriptor,
+    sync: true,
+    maxLength: maxWaitingBytes,
+  })
+  // A server must outlive the disk that its log fills; lines are written again when there is room.
+  destination.on('error', () => {})
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination)
 }
 
