@@ -62,7 +62,7 @@ export function buildStringToSign(
   canonicalRequest: string,
 ): string {
   // Header values are bytes in Latin-1, as node:http gives and takes them: the bytes are what the other side signs.
-  const hash = sha256Hex(Buffer.from(canonicalRequest, 'latin1'))
+  const hash = createHash('sha256').update(canonicalRequest, 'latin1').digest('hex')
   return `${algorithm}\n${amzDate}\n${scopeText}\n${hash}`
 }
 
