@@ -27,6 +27,14 @@ export interface VerifiedSignature {
   readonly amzDate: string
 }
 
+/**
+ * What may come with a presigned URL that does not sign it: how the body travels and is proved, and who asks. Any other header of this kind
+ * does something by the signer's rights that the signer did not say: with `x-amz-copy-source` an upload would be a copy of whatever the
+ * signer can read (Amazon S3 refuses all of them).
+ */
+const harmlessUnsigned =
+  /^x-amz-(?:cf-id|checksum-.*|content-sha256|date|decoded-content-length|sdk-checksum-algorithm|security-token|trailer|user-agent)$/
+
 /** Clocks may differ by this much (Amazon S3, RequestTimeTooSkewed). */
 const maxSkewMs = 15 * 60 * 1000
 
@@ -103,7 +111,7 @@ function checkSignedHeaders(parsed: ParsedSignature, message: SignedMessage): vo
   }
   if (parsed.form === 'header') return
   for (const name of message.headers.keys()) {
-    if (name.startsWith('x-amz-meta-') && !signed.has(name)) {
+    if (name.startsWith('x-amz-') && !signed.has(name) && !harmlessUnsigned.test(name)) {
       throw new AwsError('AccessDenied', `the header ${name} is not covered by the presigned URL`, {
         status: 400,
       })
