@@ -1,9 +1,10 @@
-/** Files that hold secrets: 0600, whole or not at all. On the hot path of `env`: node:fs and nothing else. */
+/** Files that hold secrets: 0600, whole or not at all. On the hot path of `env`: node:fs and node:path, nothing else. */
 import {
   closeSync,
   constants,
   fstatSync,
   fsyncSync,
+  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -11,6 +12,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { dirname } from 'node:path'
 
 const noFollow = constants.O_NOFOLLOW ?? 0
 const noWait = constants.O_NONBLOCK ?? 0
@@ -46,6 +48,28 @@ export function writeNamedFile(path: string, text: string): boolean {
   if (isFile) writePrivateFile(path, text)
   else writeFileSync(path, text)
   return isFile
+}
+
+/**
+ * Makes a folder, 0700, and those that it lies in. Node's own recursive `mkdir` never returns where a file system says «no such file» of a
+ * folder that is there, as `/proc` does.
+ *
+ * @throws Node's own error.
+ */
+export function makePrivateFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    if (isFolder(path)) return
+    const parent = dirname(path)
+    if (parent === path || isFolder(parent)) throw error
+    makePrivateFolder(parent)
+    makePrivateFolder(path)
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
 /** The text of a file that is ours and nobody else's to read; undefined when it is not there, not private, or longer than `maxBytes`. */

@@ -1,9 +1,9 @@
 /** `~/.aws/credentials` and `~/.aws/config`: other programs' files, changed under a lock, whole or not at all. */
-import { mkdirSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
-import { writePrivateFile } from '../base/private-file.ts'
+import { makePrivateFolder, writePrivateFile } from '../base/private-file.ts'
 import { resolveLink } from '../base/resolve-link.ts'
 import { type Edit, editSection, readSection, type SectionName } from './ini-file.ts'
 import type { IniPair } from './formats/ini.ts'
@@ -75,7 +75,7 @@ export async function changeAwsFile(change: AwsChange, io: Io): Promise<Edit> {
   }
   if (change.isDryRun) return edit()
   const directory = path.dirname(target)
-  orCannotWrite(change.file, () => mkdirSync(directory, { recursive: true, mode: 0o700 }))
+  orCannotWrite(change.file, () => makePrivateFolder(directory))
   const lock = { directory, name: path.basename(target), timeoutMs: 10_000, io }
   return withLock(lock, async () => {
     const result = edit()

@@ -2,10 +2,15 @@
  * What `login` leaves behind: temporary credentials and where they are for; never a client secret, never an identity provider's token.
  * One file a profile, 0600 in a directory 0700, written whole and renamed. This module is on the hot path of `env`: node:fs and nothing else.
  */
-import { mkdirSync, readdirSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { StsCliError } from '../base/errors.ts'
 import { isAlive } from '../base/is-alive.ts'
-import { readPrivateFile, removeQuietly, writePrivateFile } from '../base/private-file.ts'
+import {
+  makePrivateFolder,
+  readPrivateFile,
+  removeQuietly,
+  writePrivateFile,
+} from '../base/private-file.ts'
 
 export interface RememberedCredentials {
   readonly version: 1
@@ -65,7 +70,7 @@ export function readRemembered(
  */
 export function writeRemembered(directory: string, value: RememberedCredentials): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    makePrivateFolder(directory)
     removeLeftovers(directory)
     writePrivateFile(filePath(directory, value.profile), `${JSON.stringify(value)}\n`)
   } catch (cause) {

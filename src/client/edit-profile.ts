@@ -1,8 +1,8 @@
 /** Changes one line of a configuration and leaves every other byte as it was: comments and order are the user's. */
-import { mkdirSync, realpathSync } from 'node:fs'
+import { realpathSync } from 'node:fs'
 import path from 'node:path'
 import { StsCliError } from '../base/errors.ts'
-import { writePrivateFile } from '../base/private-file.ts'
+import { makePrivateFolder, writePrivateFile } from '../base/private-file.ts'
 import { parseProfiles } from './profile.ts'
 
 export interface ProfileEdit {
@@ -94,7 +94,7 @@ function toComparable(profiles: ReadonlyMap<string, object>): string {
  */
 export function writeConfigFile(file: string, text: string): void {
   try {
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
+    makePrivateFolder(path.dirname(file))
     writePrivateFile(resolveLink(file), text)
   } catch (cause) {
     throw new StsCliError('ERR_CANNOT_CREATE', `the configuration ${file} cannot be written`, {

@@ -1,10 +1,18 @@
 /** One process at a time: a file made exclusively, holding pid, host and a word of its own, taken over when its process is gone. */
-import { linkSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { hostname } from 'node:os'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import { isAlive } from '../base/is-alive.ts'
-import { removeQuietly } from '../base/private-file.ts'
+import { makePrivateFolder, removeQuietly } from '../base/private-file.ts'
 
 export interface LockOptions {
   readonly directory: string
@@ -55,7 +63,7 @@ async function acquire(
   const word = Math.random().toString(36).slice(2)
   const text = `${process.pid} ${hostname()} ${word}\n`
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    makePrivateFolder(directory)
   } catch {
     return undefined
   }
@@ -78,11 +86,7 @@ type Creation = 'made' | 'taken' | 'impossible'
 /** A link to a finished file, so that no lock is ever seen, or left by a process that dies, without its holder's name. */
 function createWhole(path: string, text: string): Creation {
   const draft = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}.tmp`
-  try {
-    writeFileSync(draft, text, { flag: 'wx', mode: 0o600 })
-  } catch {
-    return 'impossible'
-  }
+  if (createBare(draft, text) !== 'made') return 'impossible'
   try {
     linkSync(draft, path)
     return 'made'
@@ -95,11 +99,21 @@ function createWhole(path: string, text: string): Creation {
 }
 
 function createBare(path: string, text: string): Creation {
+  let descriptor: number
   try {
-    writeFileSync(path, text, { flag: 'wx', mode: 0o600 })
-    return 'made'
+    descriptor = openSync(path, 'wx', 0o600)
   } catch (error) {
     return hasCode(error, 'EEXIST') ? 'taken' : 'impossible'
+  }
+  try {
+    writeFileSync(descriptor, text)
+    return 'made'
+  } catch {
+    // The disk is full: an empty lock would be nobody's, and in everybody's way.
+    removeQuietly(path)
+    return 'impossible'
+  } finally {
+    closeSync(descriptor)
   }
 }
 

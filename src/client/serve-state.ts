@@ -1,8 +1,13 @@
 /** What `sts-cli serve` left on this machine, so that a plain `sts-cli login` finds it. */
-import { mkdirSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { isAlive } from '../base/is-alive.ts'
 import { isLoopback } from '../base/loopback.ts'
-import { readPrivateFile, removeQuietly, writePrivateFile } from '../base/private-file.ts'
+import {
+  makePrivateFolder,
+  readPrivateFile,
+  removeQuietly,
+  writePrivateFile,
+} from '../base/private-file.ts'
 import { parseJsonObject, readNumber, readString } from '../base/parse.ts'
 
 export interface ServeState {
@@ -42,7 +47,7 @@ export function leaveServeState(
   directory: string,
   { pid, certificates, state }: LeaveOptions,
 ): { caFile: string; remove: () => void } {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makePrivateFolder(directory)
   removeAbandoned(directory)
   const caFile = `${directory}/serve-${pid}.pem`
   writePrivateFile(caFile, certificates)

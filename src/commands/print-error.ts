@@ -18,8 +18,11 @@ export async function printError(error: unknown, argv: readonly string[], io: Io
   return known.exitCode
 }
 
+/** A full disk, a full quota, a file as long as it may be, a broken disk, a closed descriptor. */
+const diskErrors = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EBADF']
+
 function toInternal(error: unknown): StsCliError {
-  if (hasCode(error, 'ENOSPC') || hasCode(error, 'EIO') || hasCode(error, 'EBADF'))
+  if (diskErrors.some((code) => hasCode(error, code)))
     return new StsCliError('ERR_IO', 'the output cannot be written', { cause: error })
   const what =
     error instanceof Error

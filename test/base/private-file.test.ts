@@ -4,6 +4,7 @@ import { chmod, mkdir, open, readdir, readFile, stat, symlink, writeFile } from 
 import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import {
+  makePrivateFolder,
   readPrivateFile,
   removeQuietly,
   writeNamedFile,
@@ -64,6 +65,24 @@ describe('a private file', () => {
   it('is removed once', () => {
     writePrivateFile(file, '')
     expect([removeQuietly(file), removeQuietly(file)]).toEqual([true, false])
+  })
+})
+
+describe('a private folder', () => {
+  it('is made with those that it lies in, 0700, and may be there already', async () => {
+    const deep = path.join(folder, 'a', 'b')
+    makePrivateFolder(deep)
+    makePrivateFolder(deep)
+    for (const made of [deep, path.dirname(deep)])
+      expect((await stat(made)).mode & 0o777).toBe(0o700)
+    expect((await readdir(folder)).toSorted()).toEqual(['a'])
+  })
+
+  it('is not made where a file is in the way, at its place or above', async () => {
+    await writeFile(file, 'kept')
+    expect(() => makePrivateFolder(file)).toThrow(/EEXIST/)
+    expect(() => makePrivateFolder(path.join(file, 'a', 'b'))).toThrow(/ENOTDIR/)
+    expect(await readFile(file, 'utf8')).toBe('kept')
   })
 })
 
