@@ -10,6 +10,11 @@ export async function runLogin(parsed: ParsedArgv, io: Io): Promise<number> {
   const settings = weighSettings(parsed, io)
   checkOutput(settings, io)
   const options = await readObtainOptions(settings, io)
+  // Said in spite of --quiet: such a login would end well and have done nothing.
+  if (options.cache.directory === undefined && settings.get('cache') !== 'none')
+    io.writeStderr(
+      'warning: there is no home folder, so nothing is remembered; set HOME or XDG_CACHE_HOME\n',
+    )
   const note = (line: string): void => {
     if (!settings.has('quiet')) io.writeStderr(`${line}\n`)
   }

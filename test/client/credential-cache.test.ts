@@ -1,6 +1,17 @@
-import { chmod, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import {
+  chmod,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import path from 'node:path'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   findCacheDirectory,
   forgetRemembered,
@@ -104,6 +115,18 @@ describe('a file is ignored', () => {
     expect(readRemembered(directory, 'default')).toBeUndefined()
   })
 
+  it('that belongs to another user', () => {
+    const own = process.getuid?.() ?? 0
+    const who = vi.spyOn(process, 'getuid').mockReturnValue(own + 1)
+    try {
+      expect(readRemembered(directory, 'default')).toBeUndefined()
+      who.mockReturnValue(own)
+      expect(readRemembered(directory, 'default')).toBeDefined()
+    } finally {
+      who.mockRestore()
+    }
+  })
+
   it('that is a link', async () => {
     await rename(file(), path.join(directory, 'elsewhere.json'))
     await symlink(path.join(directory, 'elsewhere.json'), file())
@@ -133,6 +156,47 @@ describe('a file is ignored', () => {
     forgetRemembered(directory, 'default')
     await mkdir(file())
     expect(readRemembered(directory, 'default')).toBeUndefined()
+  })
+})
+
+describe('what a killed process left', () => {
+  const old = Date.now() / 1000 - 61
+
+  async function leave(pid: number, ageSeconds: number): Promise<string> {
+    await mkdir(directory, { recursive: true })
+    const name = `profile-default.json.${pid}.x1y2.tmp`
+    await writeFile(path.join(directory, name), '{"secretAccessKey":"half')
+    const then = Date.now() / 1000 - ageSeconds
+    await utimes(path.join(directory, name), then, then)
+    return name
+  }
+
+  it.each<[string, () => unknown]>([
+    ['writes', () => writeRemembered(directory, makeRemembered({ profile: 'other' }))],
+    ['forgets', () => forgetRemembered(directory, 'other')],
+  ])('goes with the next one that %s', async (_does, act) => {
+    await leave(spawnSync('true').pid, 61)
+    act()
+    expect((await readdir(directory)).filter((name) => name.endsWith('.tmp'))).toEqual([])
+  })
+
+  it('stays while its process lives, and for a minute', async () => {
+    const kept = [await leave(process.pid, 61), await leave(spawnSync('true').pid, 5)]
+    writeRemembered(directory, makeRemembered())
+    expect((await readdir(directory)).filter((name) => name.endsWith('.tmp'))).toEqual(
+      kept.toSorted(),
+    )
+  })
+
+  it('is told from other people’s files', async () => {
+    writeRemembered(directory, makeRemembered())
+    const others = ['notes.tmp', 'profile-default.json.tmp', 'a.12x.b.tmp']
+    for (const name of others) {
+      await writeFile(path.join(directory, name), '')
+      await utimes(path.join(directory, name), old, old)
+    }
+    forgetRemembered(directory, 'default')
+    expect((await readdir(directory)).toSorted()).toEqual(others.toSorted())
   })
 })
 
