@@ -106,19 +106,25 @@ interface Station {
 async function serveOne(exchange: Exchange, { handler, makeId, options }: Station): Promise<void> {
   const { message, response } = exchange
   const request = toHttpRequest(exchange, makeId(), options)
-  let reply: HttpReply
-  try {
-    reply = await handler(request)
-  } catch (error) {
-    // Handlers turn refusals into replies; what arrives here is a bug of ours.
-    options.log.error({ requestId: request.requestId, err: error }, 'handler failed')
-    reply = { status: 500, headers: { 'content-type': 'text/plain' }, body: 'internal error\n' }
+  const { requestId } = request
+  // Handlers turn refusals into replies; what arrives here is a bug of ours.
+  const fail = (error: unknown): HttpReply => {
+    options.log.error({ requestId, err: error }, 'handler failed')
+    return { status: 500, headers: { 'content-type': 'text/plain' }, body: 'internal error\n' }
   }
-  const bytes = await sendReply(message, response, reply, request.requestId)
+  let reply = await handler(request).catch(fail)
+  let bytes: number
+  try {
+    bytes = await sendReply(message, response, reply, requestId)
+  } catch (error) {
+    // Node refuses a header before anything of the reply is sent.
+    reply = fail(error)
+    bytes = await sendReply(message, response, reply, requestId)
+  }
   if (!options.isAccessLogged) return
   options.log.info(
     {
-      requestId: request.requestId,
+      requestId,
       method: request.method,
       path: request.rawPath,
       ...request.log,
@@ -135,7 +141,7 @@ function toHttpRequest(
   requestId: string,
   options: ListenOptions,
 ): HttpRequest {
-  const target = message.url ?? '/'
+  const target = toOriginForm(message.url ?? '/')
   const at = target.indexOf('?')
   const headers = new Map<string, string>()
   for (let i = 0; i < message.rawHeaders.length; i += 2) {
@@ -158,6 +164,13 @@ function toHttpRequest(
     receivedAtMs: options.nowMs(),
     log: {},
   }
+}
+
+/** A target in absolute form, as proxies send it, is the same as without its origin (RFC 9112 §3.2.2). */
+function toOriginForm(target: string): string {
+  if (target.startsWith('/')) return target
+  const rest = target.replace(/^https?:\/\/[^/?]*/i, '')
+  return rest.startsWith('/') ? rest : `/${rest}`
 }
 
 /** A body that asks for itself when it is first read: so a refusal costs the client no upload (RFC 9110 §10.1.1). */
