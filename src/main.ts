@@ -5,6 +5,7 @@ import { type CommandSpec, commandTable } from './commands/command-table.ts'
 import { addProfile } from './commands/add-profile.ts'
 import { optionsOf } from './commands/option-table.ts'
 import { parseArgv, type ParsedArgv } from './commands/parse-argv.ts'
+import { colorChoices, createSettings, readChoice } from './commands/settings.ts'
 import { loadCommand, loadOnFailure } from './commands/run-command.ts'
 
 /**
@@ -32,6 +33,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 
 async function runCommand(spec: CommandSpec, argv: readonly string[], io: Io): Promise<number> {
   const parsed = parseArgv(argv, optionsOf(spec.name), { isStoppingAtOperand: false })
+  checkColor(parsed, io)
   const page = findPage(parsed)
   if (page !== undefined) return runProgram(page === '--help' ? [spec.name, page] : [page], io)
   if (spec.operands === '' && parsed.operands.length > 0)
@@ -53,6 +55,7 @@ async function runCommand(spec: CommandSpec, argv: readonly string[], io: Io): P
 /** The form of the Go sample: flags and no command. */
 async function runFlagsAlone(argv: readonly string[], io: Io): Promise<number> {
   const parsed = parseArgv(argv, optionsOf('drop-in'), { isStoppingAtOperand: true })
+  checkColor(parsed, io)
   const page = findPage(parsed)
   if (page !== undefined) return runProgram([page], io)
   const { runDropIn } = await import('./commands/drop-in.ts')
@@ -64,6 +67,11 @@ async function runProgram(argv: readonly string[], io: Io): Promise<number> {
     return (await import('./commands/print-version.ts')).printVersion(io)
   const { runHelpProgram } = await import('./commands/help-program.ts')
   return runHelpProgram(argv, io)
+}
+
+/** The one flag that no command reads: what prints errors looks for it in argv as it stands. */
+function checkColor(parsed: ParsedArgv, io: Io): void {
+  readChoice(createSettings(parsed, io), 'color', colorChoices)
 }
 
 function findPage({ flags }: ParsedArgv): string | undefined {

@@ -22,7 +22,7 @@ export async function askSecret(prompt: string): Promise<string> {
   try {
     terminal.setRawMode(true)
     writeSync(echo, prompt)
-    return await readLine(terminal)
+    return await readLine(terminal, echo)
   } finally {
     terminal.setRawMode(false)
     writeSync(echo, '\n')
@@ -31,7 +31,7 @@ export async function askSecret(prompt: string): Promise<string> {
   }
 }
 
-function readLine(terminal: ReadStream): Promise<string> {
+function readLine(terminal: ReadStream, echo: number): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = ''
     terminal.on('error', reject)
@@ -40,6 +40,7 @@ function readLine(terminal: ReadStream): Promise<string> {
         if (character === '\r' || character === '\n' || character === '\u0004') return resolve(text)
         if (character === '\u0003') {
           terminal.setRawMode(false)
+          writeSync(echo, '\n')
           process.kill(process.pid, 'SIGINT')
           return undefined
         }

@@ -1,6 +1,7 @@
 /** Certificates and trust of a client's connection. */
 import { readFileSync } from 'node:fs'
 import { StsCliError, type ErrorStage } from './errors.ts'
+import { describeFileError } from './file-error.ts'
 import { isLoopbackHost } from './loopback.ts'
 
 export interface TrustOptions {
@@ -62,7 +63,11 @@ function readPemFile(path: string, what: string, stage: ErrorStage): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (cause) {
-    throw new StsCliError('ERR_INPUT', `the ${what} file ${path} cannot be read`, { stage, cause })
+    const why = describeFileError(cause)
+    throw new StsCliError('ERR_INPUT', `the ${what} file ${path} cannot be read${why}`, {
+      stage,
+      cause,
+    })
   }
 }
 

@@ -10,7 +10,8 @@ interface Shell {
   readonly failure: string
 }
 
-const quoteSh = (value: string): string => `'${value.replaceAll("'", `'\\''`)}'`
+/** A word that a POSIX shell reads as it stands. */
+export const quoteSh = (value: string): string => `'${value.replaceAll("'", `'\\''`)}'`
 const quoteFish = (value: string): string =>
   `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
 // PowerShell takes the typographic quotes for quotes as well.

@@ -4,7 +4,7 @@ import type { Io } from '../base/io.ts'
 import { locateConfig } from './add-profile.ts'
 import { completeWords, completionShells } from './complete-words.ts'
 import { completionScripts } from './completion-scripts.ts'
-import { findNearest, type ParsedArgv } from './parse-argv.ts'
+import type { ParsedArgv } from './parse-argv.ts'
 
 /** `completion SHELL`: the script that a shell loads. `completion candidates -- WORDS` is what the scripts ask at each Tab. */
 export async function runCompletion(parsed: ParsedArgv, io: Io): Promise<number> {
@@ -44,8 +44,9 @@ async function listProfiles(parsed: ParsedArgv, io: Io): Promise<string[]> {
 }
 
 function usage(word: string): StsCliError {
-  const nearest = findNearest(word, completionShells)
-  return new StsCliError('ERR_USAGE', 'completion takes the name of a shell', {
-    hint: nearest === undefined ? `use ${completionShells.join(', ')}` : `did you mean ${nearest}?`,
+  const isOther = word !== '' && !completionShells.some((name) => name === word)
+  const other = isOther ? `, and ${JSON.stringify(word)} is none that it knows` : ''
+  return new StsCliError('ERR_USAGE', `completion takes the name of a shell${other}`, {
+    hint: `use ${completionShells.join(', ')}`,
   })
 }

@@ -11,6 +11,7 @@ import {
   type StsActionName,
 } from '../client/options.ts'
 import { isLoopback } from '../base/loopback.ts'
+import { parseJsonObject } from '../base/parse.ts'
 import { findStateDirectory, readServeState, type ServeState } from '../client/serve-state.ts'
 import type { Credentials } from '../protocol/credentials.ts'
 import type { ParsedArgv } from './parse-argv.ts'
@@ -84,17 +85,13 @@ export function isTokenTraded({ action }: ExchangeOptions): boolean {
 
 /** The STS half. @throws {StsCliError} `ERR_USAGE`, and what a password's file or prompt throws. */
 export async function readExchangeOptions(settings: Settings, io: Io): Promise<ExchangeOptions> {
-  const policyFile =
-    chooseOne(settings, 'policy', 'policy-file') === 'policy-file'
-      ? settings.getSaid('policy-file')
-      : undefined
   const action = readChoice(settings, 'action', stsActionNames) ?? 'client-grants'
   checkAction(action, settings)
   return {
     stsEndpoint: readUrl(settings, 'sts-endpoint'),
     action,
     durationSeconds: readSeconds(settings, 'duration'),
-    policy: policyFile === undefined ? settings.get('policy') : readTextFile(policyFile, 'policy'),
+    policy: readPolicy(settings),
     roleArn: settings.get('role-arn'),
     roleSessionName: settings.get('role-session-name'),
     ldap: action === 'ldap' ? await readUserPassword(settings, io) : undefined,
@@ -102,6 +99,20 @@ export async function readExchangeOptions(settings: Settings, io: Io): Promise<E
     region:
       settings.get('region') ?? io.env['AWS_REGION'] ?? io.env['AWS_DEFAULT_REGION'] ?? 'us-east-1',
   }
+}
+
+/** The session policy as it was written; what is no JSON object is found out before the provider is asked for a token. */
+function readPolicy(settings: Settings): string | undefined {
+  const chosen = chooseOne(settings, 'policy', 'policy-file')
+  const said = chosen === undefined ? undefined : settings.getSaid(chosen)
+  if (said === undefined) return undefined
+  const text = chosen === 'policy-file' ? readTextFile(said, 'policy') : said
+  if (parseJsonObject(text) !== undefined) return text
+  const where = chosen === 'policy-file' ? ` ${said}` : ''
+  throw new StsCliError('ERR_DATA', `--${chosen ?? ''}${where} is no JSON object`, {
+    stage: 'config',
+    hint: 'a policy begins {"Version":"2012-10-17","Statement":[…',
+  })
 }
 
 /** What an action cannot do without. */

@@ -5,7 +5,7 @@ import { authMethods, stsActionNames } from '../client/options.ts'
 import { shellNames } from '../client/shells.ts'
 import { fields } from './print-credentials.ts'
 import { gatewayStyles } from './serve-gateway.ts'
-import { cacheKinds } from './settings.ts'
+import { cacheKinds, colorChoices } from './settings.ts'
 import { grantNames } from './token-source.ts'
 
 /** Long name → its words. */
@@ -13,7 +13,7 @@ export const optionValues: Readonly<Record<string, readonly string[]>> = {
   action: stsActionNames,
   'auth-method': authMethods,
   cache: cacheKinds,
-  color: ['auto', 'always', 'never'],
+  color: colorChoices,
   field: Object.keys(fields),
   format: Object.keys(formats),
   'gateway-style': gatewayStyles,

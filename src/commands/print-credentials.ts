@@ -1,13 +1,14 @@
 /** One document to stdout or a file, written once and whole. */
 import { appendFileSync } from 'node:fs'
 import { StsCliError } from '../base/errors.ts'
+import { describeFileError } from '../base/file-error.ts'
 import type { Io } from '../base/io.ts'
 import { writeNamedFile } from '../base/private-file.ts'
 import type { RememberedCredentials } from '../client/credential-cache.ts'
 import { utcOf } from '../client/formats/environment.ts'
 import { type Document, formats } from '../client/formats/index.ts'
 import { detectShell, shellNames } from '../client/shells.ts'
-import { readChoice, type Settings } from './settings.ts'
+import { readChoice, refuseTogether, type Settings } from './settings.ts'
 
 export const fields: Readonly<Record<string, (credentials: RememberedCredentials) => string>> = {
   accessKeyId: (credentials) => credentials.accessKeyId,
@@ -21,6 +22,7 @@ export function checkOutput(settings: Settings, io: Io): void {
   const format = readChoice(settings, 'format', Object.keys(formats))
   const field = readChoice(settings, 'field', Object.keys(fields))
   readChoice(settings, 'shell', shellNames)
+  refuseTwoDocuments(settings, format)
   readAlias(settings, format ?? '')
   if (format !== 'github' || field !== undefined || settings.has('json')) return
   if (settings.get('output') !== undefined)
@@ -31,6 +33,13 @@ export function checkOutput(settings: Settings, io: Io): void {
     throw new StsCliError('ERR_CONFIG', '--format github is for a step of GitHub Actions', {
       hint: 'GITHUB_ENV is not set here; elsewhere use sts-cli env',
     })
+}
+
+/** Of two flags that each name the document, one would be passed over in silence. A format from elsewhere gives way. */
+function refuseTwoDocuments(settings: Settings, format: string | undefined): void {
+  if (!settings.isFlag('format')) return
+  if (settings.isFlag('field')) refuseTogether(settings, 'format', 'field')
+  if (format !== 'json') refuseTogether(settings, 'format', 'json')
 }
 
 /** The name in another program's terms; it is part of a variable's name in two formats, and of a section's in one. */
@@ -87,6 +96,10 @@ function orCannotWrite(path: string, write: () => void): void {
   try {
     write()
   } catch (cause) {
-    throw new StsCliError('ERR_CANNOT_CREATE', `the file ${path} cannot be written`, { cause })
+    const name = path === '' ? '""' : path
+    const why = describeFileError(cause)
+    throw new StsCliError('ERR_CANNOT_CREATE', `the file ${name} cannot be written${why}`, {
+      cause,
+    })
   }
 }

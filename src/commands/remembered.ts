@@ -7,6 +7,7 @@ import {
   readRemembered,
   type RememberedCredentials,
 } from '../client/credential-cache.ts'
+import { quoteSh } from '../client/shells.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 import { cacheKinds, createSettings, readChoice, readSeconds } from './settings.ts'
 
@@ -56,13 +57,14 @@ export async function findOrRenew(
     const renewed = await renewLogin(settings, quietIo)
     if (renewed !== undefined) return renewed
   }
-  if (personalGrants.includes(settings.get('grant') ?? '')) throw notWithoutAsking()
-  const options = await readOptions(() => readObtainOptions(settings, quietIo))
+  const profile = settings.get('profile') ?? 'default'
+  if (personalGrants.includes(settings.get('grant') ?? '')) throw notWithoutAsking(profile)
+  const options = await readOptions(() => readObtainOptions(settings, quietIo), profile)
   const cache = { ...options.cache, minTtlSeconds: minTtlSeconds ?? options.cache.minTtlSeconds }
   return obtainCredentials({ ...options, cache }, quietIo)
 }
 
-async function readOptions<T>(read: () => Promise<T>): Promise<T> {
+async function readOptions<T>(read: () => Promise<T>, profile: string): Promise<T> {
   try {
     return await read()
   } catch (cause) {
@@ -71,13 +73,19 @@ async function readOptions<T>(read: () => Promise<T>): Promise<T> {
       !/^no (client id|client secret|user name|password) is given/.test(cause.message)
     )
       throw cause
-    throw notWithoutAsking(cause)
+    throw notWithoutAsking(profile, cause)
   }
 }
 
-function notWithoutAsking(cause?: StsCliError): StsCliError {
+function notWithoutAsking(profile: string, cause?: StsCliError): StsCliError {
   return new StsCliError('ERR_REFUSED', 'there are no credentials, or they are about to expire', {
-    hint: 'sts-cli login',
+    hint: loginLine(profile),
     cause,
   })
+}
+
+/** What a person types to log in to a profile. */
+export function loginLine(profile: string): string {
+  if (profile === 'default') return 'sts-cli login'
+  return `sts-cli login -p ${/^[\w.@-]+$/.test(profile) ? profile : quoteSh(profile)}`
 }

@@ -1,7 +1,8 @@
 /** One setting from its places: flag, STS_CLI_ variable, profile, what `serve` left, AWS's variables, the default. */
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { parseDurationSeconds } from '../base/duration.ts'
 import { StsCliError } from '../base/errors.ts'
+import { describeFileError } from '../base/file-error.ts'
 import type { Io } from '../base/io.ts'
 import type { FlagValue, ParsedArgv } from './parse-argv.ts'
 
@@ -142,38 +143,48 @@ export function chooseOne(settings: Settings, ...names: string[]): string | unde
 /** `--cache` */
 export const cacheKinds = ['file', 'none'] as const
 
-const maxSecretBytes = 64 * 1024
+/** `--color` */
+export const colorChoices = ['auto', 'always', 'never'] as const
 
-/** The text of a file that holds one secret, less the newline at its end. @throws {StsCliError} `ERR_INPUT`. */
+const maxFileBytes = 256 * 1024
+
+/** The text of a file that holds one secret, less the space around it. @throws {StsCliError} `ERR_INPUT`, `ERR_DATA`. */
 export function readSecretFile(path: string, what: string): string {
-  let text: string
+  return checkSecret(readTextFile(path, what).trim(), what)
+}
+
+/**
+ * A document from a file, or from a pipe in a file's place (`<(…)`), which comes in pieces.
+ *
+ * @throws {StsCliError} `ERR_INPUT` when it cannot be read, `ERR_DATA` when it is longer than 256 KiB.
+ */
+export function readTextFile(path: string, what: string): string {
   try {
     const descriptor = openSync(path, 'r')
     try {
-      const buffer = Buffer.alloc(maxSecretBytes)
-      text = buffer.toString('utf8', 0, readSync(descriptor, buffer, 0, maxSecretBytes, null))
+      return readPieces(descriptor, what)
     } finally {
       closeSync(descriptor)
     }
   } catch (cause) {
-    throw new StsCliError('ERR_INPUT', `the ${what} file ${path} cannot be read`, {
+    if (cause instanceof StsCliError) throw cause
+    const why = describeFileError(cause)
+    throw new StsCliError('ERR_INPUT', `the ${what} file ${path} cannot be read${why}`, {
       stage: 'config',
       cause,
     })
   }
-  return checkSecret(text.trim(), what)
 }
 
-/** A document from a file. @throws {StsCliError} `ERR_INPUT`. */
-export function readTextFile(path: string, what: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (cause) {
-    throw new StsCliError('ERR_INPUT', `the ${what} file ${path} cannot be read`, {
-      stage: 'config',
-      cause,
-    })
-  }
+function readPieces(descriptor: number, what: string): string {
+  const buffer = Buffer.alloc(maxFileBytes + 1)
+  let length = 0
+  for (let count = -1; count !== 0 && length < buffer.length; length += count)
+    count = readSync(descriptor, buffer, length, buffer.length - length, null)
+  if (length <= maxFileBytes) return buffer.toString('utf8', 0, length)
+  throw new StsCliError('ERR_DATA', `the ${what} file is longer than ${maxFileBytes} bytes`, {
+    stage: 'config',
+  })
 }
 
 /** @throws {StsCliError} `ERR_DATA` when a secret is empty. */

@@ -140,23 +140,35 @@ async function readClient(
   io: Io,
   { isSecretNeeded }: { isSecretNeeded: boolean },
 ): Promise<ClientAccess> {
+  // First: another provider than serve's is why there is no client id, so a mistake in its address must be named, and not that.
+  const provider =
+    chooseOne(settings, 'issuer', 'idp-endpoint') === 'issuer'
+      ? { issuer: readUrl(settings, 'issuer') }
+      : { tokenEndpoint: readUrl(settings, 'idp-endpoint') }
+  chooseOne(settings, ...secretFlags)
   const clientId = settings.get('client-id')
   if (clientId === undefined || clientId === '') {
     throw new StsCliError('ERR_USAGE', 'no client id is given', {
       stage: 'config',
-      hint: 'use -cid ID -csec SECRET, or start sts-cli serve on this machine',
+      hint: `use -cid ID -csec SECRET, or start sts-cli serve on this machine${profileHint(settings)}`,
     })
   }
   return {
-    ...(chooseOne(settings, 'issuer', 'idp-endpoint') === 'issuer'
-      ? { issuer: readUrl(settings, 'issuer') }
-      : { tokenEndpoint: readUrl(settings, 'idp-endpoint') }),
+    ...provider,
     clientId,
     ...(await readProof(settings, io, isSecretNeeded)),
     scope: settings.get('scope'),
     audience: settings.get('audience'),
     parameters: settings.list('param').map(splitParameter),
   }
+}
+
+/** A profile that says nothing is most often a misspelt one. */
+function profileHint(settings: Settings): string {
+  const profile = settings.getSaid('profile')
+  return profile === undefined
+    ? ''
+    : `; the profile ${JSON.stringify(profile)} names none (sts-cli config list)`
 }
 
 type Proof = Pick<ClientAccess, 'authMethod' | 'clientSecret' | 'keyFile'>

@@ -4,11 +4,13 @@ import { obtainToken } from '../client/token/obtain-token.ts'
 import { readNetOptions, weighSettings } from './flow-options.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 import { writeDocument } from './print-credentials.ts'
+import { refuseTogether } from './settings.ts'
 import { readTokenSource } from './token-source.ts'
 
 /** `token`: only the identity provider's token; `--json` for its whole answer. */
 export async function runToken(parsed: ParsedArgv, io: Io): Promise<number> {
   const settings = weighSettings(parsed, io)
+  refuseTogether(settings, 'json', 'header')
   const net = readNetOptions(settings, io)
   const source = await readTokenSource(settings, io)
   if (source.grant === 'token' && settings.getSaid('grant') === undefined)

@@ -73,7 +73,7 @@ describe('login', () => {
     const file = path.join(stage.home, 'missing', 'creds.json')
     const { code, stdout, stderr } = await stage.ask(['login', '-o', file])
     expect({ code, stdout }).toEqual({ code: 73, stdout: '' })
-    expect(stderr).toBe(`error: the file ${file} cannot be written\n`)
+    expect(stderr).toBe(`error: the file ${file} cannot be written (no such file or folder)\n`)
   })
 
   it('asks anew even when good credentials are remembered', async () => {

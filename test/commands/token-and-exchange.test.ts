@@ -86,7 +86,9 @@ describe('exchange', () => {
   it('ends with 66 when the token file is not there', async () => {
     const { code, stderr } = await exchange(['--token-file', '/nowhere/jwt'])
     expect(code).toBe(66)
-    expect(stderr).toBe('error: config: the token file /nowhere/jwt cannot be read\n')
+    expect(stderr).toBe(
+      'error: config: the token file /nowhere/jwt cannot be read (no such file or folder)\n',
+    )
   })
 
   it.each([

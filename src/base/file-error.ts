@@ -1,0 +1,16 @@
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or folder',
+  ENOTDIR: 'a part of the path is no folder',
+  EISDIR: 'it is a folder',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space left',
+  ENAMETOOLONG: 'the name is too long',
+}
+
+/** Why the system refused a file, to end a message with: ` (permission denied)`; empty for what is no error of the system's. */
+export function describeFileError(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return code === '' ? '' : ` (${reasons[code] ?? code})`
+}
