@@ -2,6 +2,7 @@
  * The identity provider's keys: fetched once for many callers, refreshed on a timer and when a token names a key we lack, and kept through
  * an outage.
  */
+import { hasPassed } from '../../base/has-passed.ts'
 import type { FetchJson } from '../../base/undici.ts'
 import { countEntries, importJwks, type JwtKey } from '../../protocol/jwt/jwk.ts'
 import type { Log } from '../../base/log.ts'
@@ -63,7 +64,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
       )
     },
     canRefresh() {
-      return options.nowMs() - triedAtMs >= minRefreshMs || pending !== undefined
+      return hasPassed(minRefreshMs, triedAtMs, options.nowMs()) || pending !== undefined
     },
     async refresh() {
       pending ??= fetchKeys().finally(() => {
@@ -72,9 +73,9 @@ export function createKeySet(options: KeySetOptions): KeySet {
       await pending
     },
     get hasKeys() {
-      const isStale = options.nowMs() - fetchedAtMs > maxAgeMs
+      const isStale = hasPassed(maxAgeMs, fetchedAtMs, options.nowMs())
       // Stale keys are refreshed beside the request, not before it: an outage must not slow what still verifies.
-      if (isStale && keys.length > 0 && options.nowMs() - triedAtMs >= minRefreshMs)
+      if (isStale && keys.length > 0 && hasPassed(minRefreshMs, triedAtMs, options.nowMs()))
         void this.refresh()
       return keys.length > 0
     },

@@ -1,5 +1,6 @@
 /** The people of the embedded provider: names, passwords, and how often a password may be guessed. */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hasPassed } from '../../base/has-passed.ts'
 
 export interface IssuerUser {
   readonly name: string
@@ -30,7 +31,7 @@ export function createUsers(list: readonly IssuerUser[], nowMs: () => number): U
   const isLocked = (bucket: string): boolean => {
     const failed = failures.get(bucket)
     if (failed === undefined) return false
-    if (nowMs() - failed.sinceMs > lockMs) failures.delete(bucket)
+    if (hasPassed(lockMs, failed.sinceMs, nowMs())) failures.delete(bucket)
     return failures.has(bucket) && failed.count >= maxFailures
   }
   return {

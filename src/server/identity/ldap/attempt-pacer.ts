@@ -2,6 +2,7 @@
  * Slows down who guesses passwords: after some failures the next attempts of the same user, of the same address, or of both together, are
  * spaced. Nobody is locked out, whether a user exists makes no difference, and what waits is bounded.
  */
+import { hasPassed } from '../../../base/has-passed.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { foldCase } from './distinguished-name.ts'
 
@@ -53,7 +54,8 @@ export function createAttemptPacer({ nowMs, wait }: PacerOptions): AttemptPacer 
   const records = new Map<string, FailureRecord>()
   const find = (key: string): FailureRecord | undefined => {
     const record = records.get(key)
-    if (record === undefined || nowMs() - record.lastAtMs < forgottenAfterMs) return record
+    if (record === undefined || !hasPassed(forgottenAfterMs, record.lastAtMs, nowMs()))
+      return record
     records.delete(key)
     return undefined
   }

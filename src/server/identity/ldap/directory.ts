@@ -1,4 +1,5 @@
 /** Name and password → who that is in the directory: looked up, proved by a bind, with the groups it belongs to. */
+import { hasPassed } from '../../../base/has-passed.ts'
 import type { Log } from '../../../base/log.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { AttemptPacer } from './attempt-pacer.ts'
@@ -74,7 +75,7 @@ export function createLdapDirectory(
       return user
     },
     async checkReady() {
-      if (nowMs() - ready.atMs < readyAgeMs) return ready.isReady
+      if (!hasPassed(readyAgeMs, ready.atMs, nowMs())) return ready.isReady
       const isReady = await withLdapConnection(options, async (connection) => {
         await bindForLookup(connection, options)
         return true
