@@ -53,6 +53,49 @@ export function readAwsProfile(file: string, section: SectionName): ReadonlyMap<
   return readSection({ text: readText(file), name: file }, section)
 }
 
+/** Keys by which SDKs find credentials in a profile. */
+const providing: ReadonlySet<string> = new Set([
+  'aws_access_key_id',
+  'credential_process',
+  'credential_source',
+  'login_session',
+  'role_arn',
+  'source_profile',
+  'sso_account_id',
+  'sso_session',
+  'sso_start_url',
+  'web_identity_token_file',
+])
+
+export interface Rival {
+  readonly file: string
+  /** What says where the file is. */
+  readonly variable: 'AWS_SHARED_CREDENTIALS_FILE' | 'AWS_CONFIG_FILE'
+}
+
+/**
+ * The files whose default profile has credentials: SDKs take those before they ask a container's endpoint.
+ *
+ * @see https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
+ * @throws {StsCliError} `ERR_DATA`, `ERR_INPUT` for a file that is not of the form, or not to be read.
+ */
+export function findRivals(io: Pick<Io, 'env' | 'platform'>): Rival[] {
+  if ((io.env[io.platform === 'win32' ? 'USERPROFILE' : 'HOME'] ?? '') === '') return []
+  const files = findAwsFiles(io)
+  const places: readonly (readonly [Rival, SectionName])[] = [
+    [
+      { file: files.credentials, variable: 'AWS_SHARED_CREDENTIALS_FILE' },
+      inCredentials('default'),
+    ],
+    [{ file: files.config, variable: 'AWS_CONFIG_FILE' }, inConfig('default')],
+  ]
+  return places.flatMap(([rival, section]) => {
+    const text = readText(rival.file, { isToChange: false })
+    const keys = [...readSection({ text, name: rival.file }, section).keys()]
+    return keys.some((key) => providing.has(key)) ? [rival] : []
+  })
+}
+
 export interface AwsChange {
   readonly file: string
   readonly section: SectionName
@@ -86,7 +129,7 @@ export async function changeAwsFile(change: AwsChange, io: Io): Promise<Edit> {
 
 const maxBytes = 1024 * 1024
 
-function readText(file: string): string {
+function readText(file: string, { isToChange = true } = {}): string {
   let what = 'cannot be read'
   try {
     const stat = statSync(file, { throwIfNoEntry: false })
@@ -94,7 +137,7 @@ function readText(file: string): string {
     if (!stat.isFile()) what = 'is no file'
     else if (stat.size > maxBytes) what = 'is longer than a mebibyte'
     // Renamed over, it would be ours, and they could read it no more.
-    else if (process.getuid !== undefined && stat.uid !== process.getuid())
+    else if (isToChange && process.getuid !== undefined && stat.uid !== process.getuid())
       what = 'belongs to another user'
     else return readFileSync(file, 'latin1')
   } catch (cause) {

@@ -3,6 +3,7 @@ import { formatDuration } from '../base/duration.ts'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import type { RememberedCredentials } from '../client/credential-cache.ts'
+import { findRivals } from '../client/aws-files.ts'
 import { startCredentialServer } from '../client/credential-server.ts'
 import { openLease } from '../client/lease.ts'
 
@@ -25,17 +26,35 @@ const shadowing = [
   'AWS_SESSION_TOKEN',
   'AWS_CREDENTIAL_EXPIRATION',
   'AWS_DEFAULT_PROFILE',
+  'AWS_CREDENTIAL_FILE',
   'AWS_ROLE_ARN',
   'AWS_WEB_IDENTITY_TOKEN_FILE',
   'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
   'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
 ]
 
-/** Starts the endpoint. @throws {StsCliError} `ERR_UNAVAILABLE` when this machine has no port for it. */
+/**
+ * Points SDKs away from files whose default profile has credentials. They would win, and without a word the command would be somebody
+ * else; without such a profile the files stay, for their regions and named profiles.
+ */
+function hideRivals(io: Io, isQuiet: boolean): (readonly [string, string])[] {
+  return findRivals(io).map(({ file, variable }) => {
+    if (!isQuiet)
+      io.writeStderr(`note: [default] in ${file} has credentials, so --server hides that file\n`)
+    return [variable, io.platform === 'win32' ? 'NUL' : '/dev/null']
+  })
+}
+
+/**
+ * Starts the endpoint.
+ *
+ * @throws {StsCliError} `ERR_UNAVAILABLE` when this machine has no port for it; `ERR_DATA`, `ERR_INPUT` for a file in `~/.aws` that cannot be read.
+ */
 export async function serveCredentials(
   { first, renew, isQuiet }: ServerOptions,
   io: Io,
 ): Promise<ServedCredentials> {
+  const hidden = hideRivals(io, isQuiet)
   const report = (error: unknown, remainingMs: number): void => {
     if (isQuiet) return
     const why = error instanceof Error ? error.message : 'unknown reason'
@@ -55,6 +74,7 @@ export async function serveCredentials(
       set: [
         ['AWS_CONTAINER_CREDENTIALS_FULL_URI', server.url],
         ['AWS_CONTAINER_AUTHORIZATION_TOKEN', server.token],
+        ...hidden,
       ],
       unset: shadowing,
       stop() {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { granted, openStage, type Stage } from './harness.ts'
@@ -68,6 +68,59 @@ describe('exec', () => {
     const { code } = await stage.cli(['exec', '--', 'touch', file], { env: pathOnly })
     expect(code).toBe(77)
     await expect(readFile(file)).rejects.toThrow('ENOENT')
+  })
+})
+
+describe('exec --server', () => {
+  const keys = '[default]\naws_access_key_id = PERMANENT\naws_secret_access_key = hush\n'
+  const note = (file: string): string =>
+    `note: [default] in ${file} has credentials, so --server hides that file\n`
+
+  /** What the child of `exec --server` is told of AWS's files, and what the person is told. */
+  async function exec(files: Record<string, string>, flags: string[] = []) {
+    const folder = path.join(stage.home, '.aws')
+    await mkdir(folder)
+    for (const [name, text] of Object.entries(files)) await writeFile(path.join(folder, name), text)
+    const file = path.join(stage.home, 'child-env')
+    const script = 'env | grep -E "^AWS_(SHARED_CREDENTIALS|CONFIG|CREDENTIAL)_FILE" > "$0"; exit 0'
+    const argv = ['exec', '--server', ...flags, '--', 'sh', '-c', script, file]
+    const env = { ...pathOnly, AWS_CREDENTIAL_FILE: '/old' }
+    const { code, stderr } = await stage.cli(argv, { env })
+    return { code, stderr, child: await readFile(file, 'utf8') }
+  }
+
+  it('hides a file whose default profile SDKs would take first, and says so', async () => {
+    const config = '[default]\nregion = eu-west-3\n[profile ops]\nrole_arn = arn:x\n'
+    expect(await exec({ credentials: keys, config })).toEqual({
+      code: 0,
+      child: 'AWS_SHARED_CREDENTIALS_FILE=/dev/null\n',
+      stderr: note(path.join(stage.home, '.aws', 'credentials')),
+    })
+  })
+
+  it.each([
+    'aws_access_key_id = PERMANENT',
+    'credential_process = other-tool',
+    'role_arn = arn:x',
+    'sso_session = work',
+    'web_identity_token_file = /t',
+  ])('hides a configuration whose default profile says %s', async (line) => {
+    const config = `[profile x]\nregion = eu-west-3\n[default]\n${line}\n`
+    expect(await exec({ config }, ['-q'])).toEqual({
+      code: 0,
+      child: 'AWS_CONFIG_FILE=/dev/null\n',
+      stderr: '',
+    })
+  })
+
+  it('leaves files alone that win over nothing', async () => {
+    const others = keys.replace('default', 'ops')
+    const ran = await exec({ credentials: others, config: '[default]\nregion = eu-west-3\n' })
+    expect(ran).toEqual({ code: 0, child: '', stderr: '' })
+  })
+
+  it('runs nothing where it cannot tell', async () => {
+    await expect(exec({ credentials: `${keys}${keys}` })).rejects.toThrow('ENOENT')
   })
 })
 

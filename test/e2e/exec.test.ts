@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -68,6 +68,9 @@ describe('exec --server', () => {
     const home = await openLoggedIn()
     const program = path.join(home.folder, 'worker.mjs')
     await writeFile(program, worker)
+    const file = path.join(home.folder, '.aws', 'credentials')
+    await mkdir(path.dirname(file))
+    await writeFile(file, '[default]\naws_access_key_id = other\naws_secret_access_key = other\n')
     const env = {
       AWS_PROFILE: 'none-of-this-name',
       AWS_ACCESS_KEY_ID: 'stale',
@@ -76,7 +79,8 @@ describe('exec --server', () => {
     }
     const argv = ['exec', '--server', '--duration', '2', '--', process.execPath, program]
     const { code, stdout, stderr } = await home.cli(argv, { env })
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const note = `note: [default] in ${file} has credentials, so --server hides that file\n`
+    expect({ code, stderr }).toEqual({ code: 0, stderr: note })
     expect(stdout).toBe('AWS_CONTAINER_AUTHORIZATION_TOKEN AWS_CONTAINER_CREDENTIALS_FULL_URI\n')
   }, 60_000)
 })
