@@ -18,7 +18,7 @@ import { openUpstream } from './s3/gateway/open-upstream.ts'
 import { isBucketName, reservedBuckets } from './s3/names.ts'
 import { createStoreBackend } from './s3/routes.ts'
 import type { S3Backend } from './s3/s3-operation.ts'
-import type { ServerOptions } from './server-options.ts'
+import type { ServerOptions, SharedProvider } from './server-options.ts'
 import { createDerivedSessions } from './sessions/derived-sessions.ts'
 import { openEtcdSessions } from './sessions/etcd/etcd-sessions.ts'
 import type { SessionStore } from './sessions/session-store.ts'
@@ -115,6 +115,14 @@ export async function openPolicyEngine(
   return createOpaAuthorizer({ url, postJson, log })
 }
 
+/** The embedded provider, in this process or in the first of several. */
+export function findOwnProvider(
+  { identityProvider }: ServerOptions,
+  issuer: RunningIssuer | undefined,
+): RunningIssuer | SharedProvider | undefined {
+  return issuer ?? (identityProvider?.kind === 'shared' ? identityProvider : undefined)
+}
+
 /** Whose tokens are believed; undefined where nobody's are. */
 export function openTokenVerifier(
   options: ServerOptions,
@@ -122,7 +130,7 @@ export function openTokenVerifier(
   closers: Closers,
 ): TokenVerifier | undefined {
   const { identityProvider, nowMs, log } = options
-  const own = issuer ?? (identityProvider?.kind === 'shared' ? identityProvider : undefined)
+  const own = findOwnProvider(options, issuer)
   if (own !== undefined) {
     // The keys are in this process: no round trip, and no moment at start when tokens cannot be verified.
     const jwksUrl = String(own.jwksUrl)

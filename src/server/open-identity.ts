@@ -8,7 +8,7 @@ import { createAttemptPacer } from './identity/ldap/attempt-pacer.ts'
 import { createLdapDirectory } from './identity/ldap/directory.ts'
 import { createTokenVerifier, type TokenVerifier } from './identity/token-verifier.ts'
 import type { RunningIssuer } from './issuer/start-issuer.ts'
-import { openTokenVerifier, type Closers } from './open-backends.ts'
+import { findOwnProvider, openTokenVerifier, type Closers } from './open-backends.ts'
 import type { PolicyDocument } from './policy/policy-document.ts'
 import { parseRoleDocument, type RoleDocument } from './policy/role-document.ts'
 import { createTrustingRole, type TokenRole } from './policy/token-role.ts'
@@ -121,8 +121,8 @@ function openRoles(
   const { fetchJson, close } = createJsonClient({ ...providerLimits, ca: options.ca })
   closers.push(close)
   const verifiers = new Map<string, TokenVerifier>()
-  if (issuer !== undefined && tokenVerifier !== undefined)
-    verifiers.set(issuer.issuer, tokenVerifier)
+  const own = findOwnProvider(options, issuer)
+  if (own !== undefined && tokenVerifier !== undefined) verifiers.set(own.issuer, tokenVerifier)
   for (const [file, text] of texts) {
     const document = readRole(text, file)
     openVerifiers(document, verifiers, { ...options, fetchJson })

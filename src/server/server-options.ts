@@ -117,6 +117,7 @@ export interface EmbeddedProvider {
 /** The embedded provider of another process. */
 export interface SharedProvider {
   readonly kind: 'shared'
+  readonly issuer: string
   readonly jwksUrl: string
   /** Its key set: it has one for as long as it runs. */
   readonly jwks: unknown

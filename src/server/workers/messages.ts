@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../../base/errors.ts'
 import type { Credentials } from '../../protocol/credentials.ts'
 import type { Revocation } from '../peers.ts'
+import type { SharedProvider } from '../server-options.ts'
 
 /** What a worker cannot read from flags and variables, because it was made up or chosen at start. */
 export interface SharedParts {
@@ -11,7 +12,7 @@ export interface SharedParts {
   /** Undefined in front of another S3. */
   readonly directory: string | undefined
   /** The embedded provider's public keys; the provider itself runs in the first process. */
-  readonly provider: { readonly jwksUrl: string; readonly jwks: unknown } | undefined
+  readonly provider: Omit<SharedProvider, 'kind'> | undefined
 }
 
 export type ToWorker =

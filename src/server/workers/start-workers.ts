@@ -70,8 +70,10 @@ async function prepareDirectory(
   return directory
 }
 
-function toShared(issuer: RunningServer['issuer']): SharedParts['provider'] {
-  return issuer === undefined ? undefined : { jwksUrl: issuer.jwksUrl.href, jwks: issuer.jwks }
+function toShared(running: RunningServer['issuer']): SharedParts['provider'] {
+  if (running === undefined) return undefined
+  const { issuer, jwksUrl, jwks } = running
+  return { issuer, jwksUrl: jwksUrl.href, jwks }
 }
 
 /** A free port is chosen once, so that a worker begun later joins the others. */
