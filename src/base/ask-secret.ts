@@ -1,9 +1,10 @@
 /** Asks on the terminal itself, so that stdin and stdout stay free for pipes. */
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { openSync, writeSync } from 'node:fs'
 import { ReadStream } from 'node:tty'
 import { StsCliError } from './errors.ts'
 
-const terminalPath = process.platform === 'win32' ? 'CON' : '/dev/tty'
+// Not CON: it is opened for reading or for writing, and a console whose echo is to be turned off needs both.
+const terminalPath = process.platform === 'win32' ? '\\\\.\\CONIN$' : '/dev/tty'
 
 /**
  * Reads one line without echo.
@@ -27,7 +28,6 @@ export async function askSecret(prompt: string): Promise<string> {
     terminal.setRawMode(false)
     writeSync(echo, '\n')
     terminal.destroy()
-    if (process.platform === 'win32') closeSync(descriptor)
   }
 }
 
@@ -41,6 +41,8 @@ function readLine(terminal: ReadStream, echo: number): Promise<string> {
         if (character === '\u0003') {
           terminal.setRawMode(false)
           writeSync(echo, '\n')
+          // Windows would end us at once with code 1, and nothing would be put away.
+          if (process.platform === 'win32') process.exit(130)
           process.kill(process.pid, 'SIGINT')
           return undefined
         }

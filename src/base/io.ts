@@ -36,7 +36,7 @@ export interface Io {
     names: readonly NodeJS.Signals[],
     listener: (name: NodeJS.Signals) => void,
   ): () => void
-  /** Ends this process by a signal, as its parent is to see it; comes back where a process cannot end that way. */
+  /** Ends this process by a signal, as its parent is to see it; on Windows, which has none, with the code that stands for it. */
   endBySignal(name: NodeJS.Signals): void
 }
 

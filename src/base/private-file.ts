@@ -30,10 +30,25 @@ export function writePrivateFile(path: string, text: string | Uint8Array): void 
     } finally {
       closeSync(descriptor)
     }
-    renameSync(temporary, path)
+    renameOver(temporary, path)
   } catch (error) {
     removeQuietly(temporary)
     throw error
+  }
+}
+
+/** Windows refuses to replace a file while somebody else has it open, a virus scanner among them: for a moment, mostly. */
+function renameOver(temporary: string, path: string): void {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      renameSync(temporary, path)
+      return
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+      const isHeld = ['EPERM', 'EACCES', 'EBUSY'].includes(code)
+      if (process.platform !== 'win32' || !isHeld || attempt === 20) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 25)
+    }
   }
 }
 

@@ -46,6 +46,8 @@ export function createProcessIo(): Io {
     },
     endBySignal(name) {
       process.removeAllListeners(name)
+      if (process.platform === 'win32')
+        process.exit(128 + process.getBuiltinModule('node:os').constants.signals[name])
       process.kill(process.pid, name)
     },
   }

@@ -5,6 +5,7 @@ import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import { makePrivateFolder, writePrivateFile } from '../base/private-file.ts'
 import { resolveLink } from '../base/resolve-link.ts'
+import { findHome } from './config-path.ts'
 import { type Edit, editSection, readSection, type SectionName } from './ini-file.ts'
 import type { IniPair } from './formats/ini.ts'
 import { withLock } from './lock.ts'
@@ -15,10 +16,10 @@ export interface AwsFiles {
 }
 
 /** Where AWS's programs look, by their variables. @throws {StsCliError} `ERR_CONFIG` when there is neither a variable nor a home. */
-export function findAwsFiles({ env, platform }: Pick<Io, 'env' | 'platform'>): AwsFiles {
-  const home = env[platform === 'win32' ? 'USERPROFILE' : 'HOME'] ?? ''
+export function findAwsFiles(io: Pick<Io, 'env' | 'platform'>): AwsFiles {
+  const home = findHome(io) ?? ''
   const find = (variable: string, name: string): string => {
-    const said = env[variable] ?? ''
+    const said = io.env[variable] ?? ''
     if (said !== '' && !(said.startsWith('~/') && home !== '')) return said
     if (home === '')
       throw new StsCliError('ERR_CONFIG', 'there is no home folder, so no ~/.aws', {

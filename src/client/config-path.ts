@@ -1,4 +1,11 @@
 /** On the hot path of `env`: nothing is loaded to learn that there is no configuration. */
+import type { Io } from '../base/io.ts'
+
+/** What `~` stands for: `$HOME`, `%USERPROFILE%` on Windows; undefined where there is none. */
+export function findHome({ env, platform }: Pick<Io, 'env' | 'platform'>): string | undefined {
+  const home = env[platform === 'win32' ? 'USERPROFILE' : 'HOME']
+  return home === '' ? undefined : home
+}
 
 /** `$XDG_CONFIG_HOME/sts-cli/config.toml`, else `~/.config/sts-cli/config.toml` (`%APPDATA%\sts-cli\config.toml` on Windows); undefined where there is no home. */
 export function findConfigPath(

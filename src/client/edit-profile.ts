@@ -1,8 +1,8 @@
 /** Changes one line of a configuration and leaves every other byte as it was: comments and order are the user's. */
-import { realpathSync } from 'node:fs'
 import path from 'node:path'
 import { StsCliError } from '../base/errors.ts'
 import { makePrivateFolder, writePrivateFile } from '../base/private-file.ts'
+import { resolveLink } from '../base/resolve-link.ts'
 import { parseProfiles } from './profile.ts'
 
 export interface ProfileEdit {
@@ -101,13 +101,5 @@ export function writeConfigFile(file: string, text: string): void {
       stage: 'config',
       cause,
     })
-  }
-}
-
-function resolveLink(file: string): string {
-  try {
-    return realpathSync(file)
-  } catch {
-    return file
   }
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
-import { findConfigPath } from '../client/config-path.ts'
+import { findConfigPath, findHome } from '../client/config-path.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 
 export interface ConfigLocation {
@@ -40,5 +40,5 @@ export async function addProfile(parsed: ParsedArgv, io: Io): Promise<ParsedArgv
   if (config === undefined)
     throw new StsCliError('ERR_INPUT', `there is no configuration ${file}`, { stage: 'config' })
   const { readProfile } = await import('./profile-settings.ts')
-  return { ...parsed, profile: readProfile(config, chooseProfile(parsed, io), io.env['HOME']) }
+  return { ...parsed, profile: readProfile(config, chooseProfile(parsed, io), findHome(io)) }
 }

@@ -59,8 +59,9 @@ const powershell = `# PowerShell completion for sts-cli: sts-cli completion powe
 Register-ArgumentCompleter -Native -CommandName sts-cli -ScriptBlock {
   param($wordToComplete, $commandAst, $cursorPosition)
   $words = @($commandAst.CommandElements | Select-Object -Skip 1 | ForEach-Object { $_.ToString() })
-  if ($wordToComplete -eq '') { $words += '""' }
-  sts-cli completion candidates -- @words 2>$null | Where-Object { $_ -ne ':files' } | ForEach-Object {
+  # before 7.3 an empty word is lost on its way to a program unless it is quoted once more
+  if ($wordToComplete -eq '') { $words += if ($PSVersionTable.PSVersion -ge [version]'7.3') { '' } else { '""' } }
+  sts-cli completion candidates '--' @words 2>$null | Where-Object { $_ -ne ':files' } | ForEach-Object {
     $text, $description = $_ -split "\`t", 2
     if (-not $description) { $description = $text }
     [System.Management.Automation.CompletionResult]::new($text, $text, 'ParameterValue', $description)

@@ -1,5 +1,6 @@
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
+import { findHome } from '../client/config-path.ts'
 import { setProfileValue, writeConfigFile } from '../client/edit-profile.ts'
 import { type ConfigFile, readConfigFile, readConfigText } from '../client/profile.ts'
 import { chooseProfile, locateConfig } from './add-profile.ts'
@@ -81,7 +82,7 @@ async function list({ parsed, config }: ConfigCall, io: Io): Promise<number> {
 }
 
 function describeProfile(config: ConfigFile, name: string, io: Io): Record<string, FlagValue> {
-  const entries = [...readProfile(config, name, io.env['HOME'])].map(
+  const entries = [...readProfile(config, name, findHome(io))].map(
     ([key, { value }]): [string, FlagValue] => [key, secretKeys.has(key) ? '…' : value],
   )
   return Object.fromEntries(entries)
@@ -96,9 +97,7 @@ async function get({ parsed, config, operands }: ConfigCall, io: Io): Promise<nu
   if (secretKeys.has(spec.name))
     throw new StsCliError('ERR_USAGE', `a ${spec.name} is never printed`)
   const profile =
-    config === undefined
-      ? undefined
-      : readProfile(config, chooseProfile(parsed, io), io.env['HOME'])
+    config === undefined ? undefined : readProfile(config, chooseProfile(parsed, io), findHome(io))
   const specs = new Map(profileOptions.map((option) => [option.name, option]))
   const settings = weighSettings({ ...parsed, specs, profile }, io)
   const place = settings.placeOf(spec.name)

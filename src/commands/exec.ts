@@ -15,7 +15,8 @@ export async function runExec(parsed: ParsedArgv, io: Io): Promise<number> {
   const argv = [...parsed.operands, ...(parsed.command ?? [])]
   if (parsed.operands.length > 0 || argv.length === 0) {
     throw new StsCliError('ERR_USAGE', 'exec takes a command after --', {
-      hint: 'sts-cli exec -- aws s3 ls',
+      // PowerShell takes a bare -- for itself before npm's script can hand it on.
+      hint: `sts-cli exec ${io.platform === 'win32' ? "'--'" : '--'} aws s3 ls`,
     })
   }
   const settings = createSettings(parsed, io)

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { clientId, clientSecret, openStage, startMs, type Stage } from './harness.ts'
@@ -260,6 +260,15 @@ describe('config set', () => {
     await writeFile(fileOf(stage), '[profile.default]\r\nscope = "a"\r\n')
     await stage.cli(['config', 'set', 'scope', 'b'])
     expect(await readFile(fileOf(stage), 'utf8')).toBe('[profile.default]\r\nscope = "b"\r\n')
+  })
+
+  it('makes the file that a link stands for, where there is none yet', async () => {
+    const stage = await openStage()
+    const target = path.join(stage.home, 'dotfiles.toml')
+    await mkdir(path.dirname(fileOf(stage)), { recursive: true })
+    await symlink(target, fileOf(stage))
+    expect(await stage.cli(['config', 'set', 'scope', 'a'])).toMatchObject({ code: 0 })
+    expect(await readFile(target, 'utf8')).toBe('[profile.default]\nscope = "a"\n')
   })
 
   it('takes a secret from stdin or the terminal, never from the command line', async () => {
