@@ -74,7 +74,12 @@ const serverParts: Readonly<Record<string, readonly string[]>> = {
 
 const doors: Readonly<Record<string, readonly string[]>> = {
   commander: ['commands/help-program.ts'],
-  undici: ['base/undici.ts', 'base/stream-pool.ts', 'base/undici-service.ts'],
+  undici: [
+    'base/undici.ts',
+    'base/stream-pool.ts',
+    'base/undici-service.ts',
+    'base/whole-answer.ts',
+  ],
   jose: ['base/jose.ts'],
   chalk: ['base/chalk.ts'],
   'fast-xml-parser': ['protocol/xml.ts'],

@@ -2,6 +2,7 @@
 import { rootCertificates } from 'node:tls'
 import { Pool } from 'undici'
 import { parseJson } from './parse.ts'
+import { dispatchWhole } from './whole-answer.ts'
 
 export interface ServiceTls {
   /** PEM certificates to trust besides the built-in roots. */
@@ -62,16 +63,16 @@ export function createService(origin: string, tls: ServiceTls): Service {
 
   return {
     async post(call) {
-      const { statusCode, body } = await send(call)
-      const chunks: Buffer[] = []
-      let length = 0
-      for await (const chunk of body as AsyncIterable<Buffer>) {
-        length += chunk.length
-        // Leaving the loop destroys the answer, and with it the connection.
-        if (length > call.maxBytes) throw tooLong(call)
-        chunks.push(chunk)
-      }
-      return { status: statusCode, body: parseJson(Buffer.concat(chunks).toString('utf8')) }
+      const { status, body } = await dispatchWhole(pool, {
+        origin,
+        method: 'POST',
+        path: call.path,
+        headers: { 'content-type': 'application/json', ...call.headers },
+        body: JSON.stringify(call.document),
+        signal: call.signal,
+        maxBytes: call.maxBytes,
+      })
+      return { status, body: parseJson(body.toString('utf8')) }
     },
 
     async *postForLines(call) {

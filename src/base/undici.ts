@@ -1,6 +1,8 @@
 /** The door to undici: the server's long-lived connections to the services it asks, and tunnels through proxies. */
 import { rootCertificates } from 'node:tls'
+import type { Dispatcher } from 'undici'
 import { parseJson } from './parse.ts'
+import { dispatchWhole, type WholeAnswer, type WholeRequest } from './whole-answer.ts'
 
 export interface JsonClientOptions {
   readonly timeoutMs: number
@@ -38,62 +40,61 @@ export interface JsonClient {
  * A client for JSON with a connection pool of its own. Redirects are not followed: a service that moved is a decision of the operator.
  */
 export function createJsonClient(options: JsonClientOptions): JsonClient {
-  let transport: ReturnType<typeof openTransport> | undefined
+  let agent: Promise<Dispatcher> | undefined
+  const { timeoutMs, maxBytes } = options
   const authorization =
     options.authorization === undefined ? {} : { authorization: options.authorization }
-  const send = async (url: string, call: object): Promise<unknown> => {
-    transport ??= openTransport(options)
-    const { agent, request } = await transport
-    const answer = await request(url, { dispatcher: agent, ...call })
-    if (answer.statusCode !== 200) {
-      await answer.body.dump({ limit: 1024 })
-      throw new Error(describeStatus(answer.statusCode))
-    }
-    return (await answer.body.json()) as unknown
+  const send = async (url: string | URL, call: Call): Promise<WholeAnswer> => {
+    agent ??= openAgent(options)
+    const { origin, pathname, search } = new URL(url)
+    const headers = { ...call.headers, ...authorization }
+    const request = { timeoutMs, ...call, headers, origin, path: pathname + search, maxBytes }
+    return dispatchWhole(await agent, request)
   }
   return {
     async fetchJson(url) {
-      const signal = AbortSignal.timeout(options.timeoutMs)
-      const headers = { accept: 'application/json', ...authorization }
       try {
-        return await send(url, { headers, signal })
+        return readJson(await send(url, { method: 'GET', headers: { accept: 'application/json' } }))
       } catch (error) {
         const { origin, pathname } = new URL(url)
         throw new Error(`${origin}${pathname} ${describe(error, options)}`, { cause: error })
       }
     },
     async postJson(url, document) {
-      const call = {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', ...authorization },
-        body: JSON.stringify(document),
-        // One limit for both tries.
-        signal: AbortSignal.timeout(options.timeoutMs),
-      }
+      const headers = { 'content-type': 'application/json' }
+      const call = { method: 'POST', headers, body: JSON.stringify(document) } as const
+      const startedAtMs = performance.now()
       try {
-        return await send(url, call).catch((error: unknown) => {
+        const answer = await send(url, call).catch((error: unknown) => {
           // The other side closed an idle connection as we wrote to it: nothing was decided, so asking again is safe.
           if (!isBrokenConnection(error)) throw error
-          return send(url, call)
+          // One limit for both tries.
+          const leftMs = Math.max(1, timeoutMs - (performance.now() - startedAtMs))
+          return send(url, { ...call, timeoutMs: leftMs })
         })
+        return readJson(answer)
       } catch (error) {
         throw new Error(describe(error, options), { cause: error })
       }
     },
     async postForAnswer(url) {
-      const signal = AbortSignal.timeout(options.timeoutMs)
       try {
-        transport ??= openTransport(options)
-        const { agent, request } = await transport
-        const headers = { accept: 'application/json', ...authorization }
-        const answer = await request(url, { dispatcher: agent, method: 'POST', headers, signal })
-        return { status: answer.statusCode, json: parseJson(await answer.body.text()) }
+        const headers = { accept: 'application/json' }
+        const { status, body } = await send(url, { method: 'POST', headers })
+        return { status, json: parseJson(body.toString('utf8')) }
       } catch (error) {
         throw new Error(describe(error, options), { cause: error })
       }
     },
-    close: async () => (await transport)?.agent.close(),
+    close: async () => (await agent)?.close(),
   }
+}
+
+type Call = Pick<WholeRequest, 'method' | 'headers' | 'body' | 'timeoutMs'>
+
+function readJson({ status, body }: WholeAnswer): unknown {
+  if (status !== 200) throw new Error(describeStatus(status))
+  return JSON.parse(body.toString('utf8')) as unknown
 }
 
 function readCode(error: unknown): string | undefined {
@@ -117,7 +118,7 @@ function describe(error: unknown, { timeoutMs, maxBytes }: JsonClientOptions): s
   const isLate =
     (error instanceof Error && error.name === 'TimeoutError') || code?.endsWith('_TIMEOUT') === true
   if (isLate) return `gave no answer within ${timeoutMs} ms`
-  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return `answered more than ${maxBytes} bytes`
+  if (code === 'ERR_TOO_LONG') return `answered more than ${maxBytes} bytes`
   if (error instanceof SyntaxError) return 'answered what is not JSON'
   if (isBrokenConnection(error)) return 'closed the connection without an answer'
   if (code !== undefined) return `cannot be reached (${code})`
@@ -129,20 +130,19 @@ function loadUndici(): Promise<typeof import('undici')> {
   return import('undici')
 }
 
-async function openTransport({ timeoutMs, maxBytes, ca, socketPath }: JsonClientOptions) {
-  const { Agent, request } = await loadUndici()
-  const agent = new Agent({
+async function openAgent({ timeoutMs, ca, socketPath }: JsonClientOptions): Promise<Dispatcher> {
+  const { Agent } = await loadUndici()
+  return new Agent({
     connect: {
       timeout: timeoutMs,
       ...(socketPath === undefined ? {} : { socketPath }),
       ...(ca === undefined ? {} : { ca: [...ca, ...rootCertificates] }),
     },
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
-    maxResponseSize: maxBytes,
+    // The request's own limit comes first.
+    headersTimeout: 0,
+    bodyTimeout: 0,
     keepAliveTimeout: 10_000,
   })
-  return { agent, request }
 }
 
 export interface ProxiedCall {

@@ -56,7 +56,8 @@ export async function openStore(
     nowMs,
     log,
     onPolicy: (name, text) => policies.set(name, text),
-    limitMs: 300,
+    // Long enough for a busy machine; what must wait it out waits once.
+    limitMs: 600,
     heartbeatMs: 20,
     ...options,
   })
