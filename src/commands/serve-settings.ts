@@ -100,29 +100,42 @@ function readRoot(io: Io): Credentials | undefined {
 }
 
 function readClients(settings: Settings): EmbeddedProvider['clients'] {
-  const clients = settings.list('client').map((text) => {
-    const [id = '', secret = '', ...policy] = text.split(':')
-    if (id === '' || secret === '')
-      throw new StsCliError('ERR_USAGE', '--client must be ID:SECRET or ID:SECRET:POLICY', {
-        stage: 'serve',
-      })
-    return { id, secret, policy: policy.length === 0 ? 'readwrite' : policy.join(':') }
-  })
-  return clients.length === 0 ? [generateDemoClient()] : clients
+  const clients = readAccounts(settings, 'client', 'ID:SECRET')
+  // What a client may be called and know (RFC 6749 appendices A.1 and A.2).
+  if (clients.some(({ name, secret }) => !/^[ -~]+$/.test(name + secret)))
+    throw new StsCliError('ERR_USAGE', '--client must be of printable ASCII characters', {
+      stage: 'serve',
+    })
+  return clients.length === 0
+    ? [generateDemoClient()]
+    : clients.map(({ name: id, secret, policy }) => ({ id, secret, policy }))
 }
 
 function readUsers(settings: Settings): EmbeddedProvider['users'] {
-  const users = settings.list('user').map((text) => {
-    const [name = '', password = '', ...policy] = text.split(':')
-    if (name === '' || password === '')
-      throw new StsCliError('ERR_USAGE', '--user must be NAME:PASSWORD or NAME:PASSWORD:POLICY', {
+  return readAccounts(settings, 'user', 'NAME:PASSWORD').map(({ name, secret, policy }) => ({
+    name,
+    password: secret,
+    policy,
+  }))
+}
+
+/** Those of a flag, each `NAME:SECRET` or `NAME:SECRET:POLICY`; the values are in no message, they hold secrets. */
+function readAccounts(
+  settings: Settings,
+  flag: 'client' | 'user',
+  form: string,
+): { name: string; secret: string; policy: string }[] {
+  const accounts = settings.list(flag).map((text) => {
+    const [name = '', secret = '', ...policy] = text.split(':')
+    if (name === '' || secret === '')
+      throw new StsCliError('ERR_USAGE', `--${flag} must be ${form} or ${form}:POLICY`, {
         stage: 'serve',
       })
-    return { name, password, policy: policy.length === 0 ? 'readwrite' : policy.join(':') }
+    return { name, secret, policy: policy.length === 0 ? 'readwrite' : policy.join(':') }
   })
-  if (new Set(users.map(({ name }) => name)).size < users.length)
-    throw new StsCliError('ERR_USAGE', 'two --user have the same name', { stage: 'serve' })
-  return users
+  if (new Set(accounts.map(({ name }) => name)).size < accounts.length)
+    throw new StsCliError('ERR_USAGE', `two --${flag} have the same name`, { stage: 'serve' })
+  return accounts
 }
 
 function readPolicy(text: string): [string, string] {

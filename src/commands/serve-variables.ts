@@ -22,7 +22,9 @@ export function readUrlVariable(io: Io, name: string): string | undefined {
   const text = readVariable(io, name)
   if (text === undefined) return undefined
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text
-  throw refuseVariable(name, `${JSON.stringify(text)} is not an http or https URL`)
+  // What holds an @ may hold a password before it.
+  const what = text.includes('@') ? '' : `${JSON.stringify(text)} `
+  throw refuseVariable(name, `${what}is not an http or https URL`)
 }
 
 /** The certificates of `--ca-file`, which vouch for every service that is asked. @throws {StsCliError} `ERR_INPUT`. */

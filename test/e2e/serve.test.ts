@@ -262,6 +262,18 @@ describe('sts-cli serve refuses to start', () => {
       says: 'the same name',
     },
     {
+      what: 'two clients of one name',
+      flags: ['--client', 'a:a', '--client', 'a:b'],
+      code: 64,
+      says: 'two --client have the same name',
+    },
+    {
+      what: 'a client that no token request can name',
+      flags: ['--client', 'café:secret'],
+      code: 64,
+      says: 'printable ASCII',
+    },
+    {
       what: 'users without a provider',
       flags: ['--no-idp', '--user', 'alice:a'],
       code: 64,

@@ -56,25 +56,24 @@ export async function startIssuer({
   const { port } = server.address() as AddressInfo
   const origin = `https://localhost:${port}`
   const { createIssuer } = await import('./create-issuer.ts')
-  const issuer = await createIssuer({
-    issuer: `${origin}/oauth2/token`,
-    clients,
-    users,
-    signingKey,
-    nowMs,
+  const options = { issuer: `${origin}/oauth2/token`, clients, users, signingKey, nowMs }
+  const stop = (): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    })
+  const issuer = await createIssuer(options).catch(async (error: unknown) => {
+    await stop()
+    throw error
   })
   server.on('request', issuer.handle)
   return {
-    issuer: `${origin}/oauth2/token`,
+    issuer: options.issuer,
     tokenEndpoint: new URL('/oauth2/token', origin),
     jwksUrl: new URL('/oauth2/jwks', origin),
     jwks: issuer.jwks,
     certificate: cert,
     issueToken: issuer.issueToken,
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    stop,
   }
 }
