@@ -1,0 +1,66 @@
+/** What the kernel sees: a client secret in a file or on stdin is in no argument list and no file but the one that is to hold it. */
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { expect, it } from 'vitest'
+import { type Home, openHome } from '../e2e/harness.ts'
+
+interface Traced {
+  readonly code: number | null
+  readonly stderr: string
+  /** Calls that name the secret, each a line of strace's. */
+  readonly callsWithSecret: readonly string[]
+  /** Of all files that were made: the mode asked for. */
+  readonly modes: readonly string[]
+}
+
+const traced = 'execve,open,openat,creat,write,writev,pwrite64,sendto,sendmsg,chmod,fchmod'
+
+async function trace(home: Home, secret: string, command: string): Promise<Traced> {
+  const file = path.join(home.folder, 'trace.txt')
+  // With the whole of every text, children included.
+  const strace = `strace -f -qq -s 65536 -o '${file}' -e trace=${traced} -e signal=none --`
+  const { code, stderr } = await home.shell('sh', command.replace('STRACE', strace))
+  const calls = (await readFile(file, 'utf8')).split('\n')
+  const made = calls.filter((call) => call.includes('O_CREAT') && call.includes(home.folder))
+  return {
+    code,
+    stderr,
+    callsWithSecret: calls.filter((call) => call.includes(secret)),
+    modes: [...new Set(made.map((call) => /, (0\d+)\)/.exec(call)?.[1] ?? call))],
+  }
+}
+
+it('a client secret goes from its file or stdin to the provider, and nowhere else', async () => {
+  const home = await openHome()
+  const { ready } = await home.serve()
+  const secret = ready.clientSecret
+  const file = path.join(home.folder, 'client-secret.txt')
+  await writeFile(file, secret, { mode: 0o600 })
+  const client = `-cid ${ready.clientId} --refresh`
+  for (const command of [
+    `STRACE sts-cli login -q -cid ${ready.clientId} --client-secret-file ${file}`,
+    `STRACE sts-cli login -q -v --debug -cid ${ready.clientId} -csec - <${file}`,
+    `STRACE sts-cli env --shell sh ${client} --client-secret-file ${file}`,
+    `STRACE sts-cli exec ${client} --client-secret-file ${file} -- true`,
+    `STRACE sts-cli write --aws-profile minio ${client} --client-secret-file ${file}`,
+  ]) {
+    const { code, stderr, callsWithSecret, modes } = await trace(home, secret, command)
+    expect({ command, code, callsWithSecret }).toEqual({ command, code: 0, callsWithSecret: [] })
+    expect(modes).toEqual(['0600'])
+    expect(stderr).not.toContain(secret)
+  }
+  for (const folder of ['.cache/sts-cli', '.aws'])
+    expect(await readdir(path.join(home.folder, folder))).toHaveLength(1)
+})
+
+it('a secret that a profile is to hold is written into that file alone, for its owner', async () => {
+  const home = await openHome()
+  const secret = 'a secret that is written down'
+  const set = `printf '%s' '${secret}' | STRACE sts-cli config set client-secret - -p ci`
+  const { code, callsWithSecret, modes } = await trace(home, secret, set)
+  expect(code).toBe(0)
+  expect(modes).toEqual(['0600'])
+  expect(callsWithSecret).toHaveLength(1)
+  expect(callsWithSecret[0]).toMatch(/ write\(\d+, "\[profile\.ci\]/)
+  expect(await readdir(path.join(home.folder, '.config', 'sts-cli'))).toEqual(['config.toml'])
+})
