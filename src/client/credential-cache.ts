@@ -24,6 +24,8 @@ export interface RememberedCredentials {
   readonly expirationText: string
   readonly stsEndpoint: string
   readonly profile: string
+  /** Whether the keyring holds the two secrets, which are then empty here; absent: they are here. */
+  readonly isSealed?: boolean
   /** Whether the keyring holds what renews them; absent: it does not. */
   readonly isRenewable?: boolean
   /** SHA-256 over every input that shaped the answer: another client or policy is another key. */

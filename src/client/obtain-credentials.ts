@@ -26,26 +26,42 @@ export async function obtainCredentials(
   const inputs = digestInputs(options)
   if (cache.directory === undefined) return obtainAnew(options, inputs, io)
   const { directory } = cache
-  const findFresh = (): RememberedCredentials | undefined => {
+  const findFresh = async (): Promise<RememberedCredentials | undefined> => {
     const remembered = readRemembered(directory, cache.profile)
     if (remembered === undefined || remembered.inputs !== inputs) return undefined
-    return isFresh(remembered, io.nowMs(), cache.minTtlSeconds) ? remembered : undefined
+    if (!isFresh(remembered, io.nowMs(), cache.minTtlSeconds)) return undefined
+    return remembered.isSealed === true ? unseal(remembered, io) : remembered
   }
-  const remembered = cache.isRefresh ? undefined : findFresh()
+  const remembered = cache.isRefresh ? undefined : await findFresh()
   if (remembered !== undefined) return remembered
   const startedAtMs = io.nowMs()
   return withLock(
     { directory, name: cache.profile, timeoutMs: options.net.timeoutMs, io },
     async () => {
       // Somebody else may have renewed them while we waited: then one call to the identity provider was enough for all.
-      const meanwhile = findFresh()
+      const meanwhile = await findFresh()
       if (meanwhile !== undefined && (!cache.isRefresh || meanwhile.issuedAtMs >= startedAtMs))
         return meanwhile
       const obtained = await obtainAnew(options, inputs, io)
-      writeRemembered(directory, obtained)
+      const kept = cache.isSealed === true ? await seal(obtained, io) : obtained
+      writeRemembered(directory, kept)
       return obtained
     },
   )
+}
+
+async function seal(obtained: RememberedCredentials, io: Io): Promise<RememberedCredentials> {
+  const { sealCredentials } = await import('./sealed-credentials.ts')
+  return sealCredentials(await io.openKeyring?.(), obtained)
+}
+
+/** What is remembered, its keys from the keyring; undefined where that does not hold them. */
+export async function unseal(
+  remembered: RememberedCredentials,
+  io: Io,
+): Promise<RememberedCredentials | undefined> {
+  const { unsealCredentials } = await import('./sealed-credentials.ts')
+  return unsealCredentials(await io.openKeyring?.(), remembered)
 }
 
 async function obtainAnew(

@@ -128,6 +128,8 @@ export interface ExchangeOptions {
 export interface CacheOptions {
   /** Undefined: nothing is remembered (`--cache none`). */
   readonly directory: string | undefined
+  /** The keys go to the system's keyring and not to the file. */
+  readonly isSealed?: boolean | undefined
   /** `--profile`; what `env` and `creds` look up. */
   readonly profile: string
   /** Ask anew even when what is remembered is good. */

@@ -1,5 +1,6 @@
-import { sendHttp } from '../base/http-client.ts'
+import { sendHttp, type HttpAnswer } from '../base/http-client.ts'
 import { emptySha256 } from '../protocol/sigv4/canonical-request.ts'
+import { decodeS3Error } from '../protocol/s3-wire.ts'
 import { signRequest } from '../protocol/sigv4/sign.ts'
 import type { RememberedCredentials } from './credential-cache.ts'
 import type { NetOptions } from './options.ts'
@@ -20,10 +21,13 @@ export async function revokeSession(
   const url = new URL('/minio/admin/v3/revoke-tokens/openid', stsEndpoint)
   url.searchParams.set('accessKey', credentials.accessKeyId)
   const unsigned = { method: 'POST', url, headers: {}, payloadHash: emptySha256 }
-  const headers = signRequest(unsigned, credentials, { region: 'us-east-1', service: 's3', nowMs })
-  const answer = await sendHttp(
-    { method: 'POST', url, headers, body: '' },
-    { ...net, stage: 'sts' },
-  )
-  return answer.status === 204
+  const ask = (region: string): Promise<HttpAnswer> => {
+    const headers = signRequest(unsigned, credentials, { region, service: 's3', nowMs })
+    return sendHttp({ method: 'POST', url, headers, body: '' }, { ...net, stage: 'sts' })
+  }
+  const answer = await ask('us-east-1')
+  // A server of another region names it.
+  const { Region: region } = decodeS3Error(answer.status, answer.body.toString('utf8')).details
+  const isElsewhere = answer.status === 400 && region !== undefined
+  return (isElsewhere ? await ask(region) : answer).status === 204
 }

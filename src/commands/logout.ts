@@ -16,11 +16,23 @@ import { createSettings } from './settings.ts'
 export async function runLogout(parsed: ParsedArgv, io: Io): Promise<number> {
   const profile = createSettings(parsed, io).get('profile') ?? 'default'
   const directory = findCacheDirectory(io.env, io.platform)
-  const remembered = directory === undefined ? undefined : readRemembered(directory, profile)
+  const found = directory === undefined ? undefined : readRemembered(directory, profile)
+  const remembered = found?.isSealed === true ? await takeFromKeyring(found, io) : found
   if (directory !== undefined) forgetRemembered(directory, profile)
   if (remembered !== undefined) await endSession(remembered, parsed, io)
   if (remembered?.isRenewable === true) await revoke(profile, parsed, io)
   return 0
+}
+
+async function takeFromKeyring(
+  found: RememberedCredentials,
+  io: Io,
+): Promise<RememberedCredentials> {
+  const { forgetSealed, unsealCredentials } = await import('../client/sealed-credentials.ts')
+  const keyring = await io.openKeyring?.()
+  const unsealed = await unsealCredentials(keyring, found)
+  await forgetSealed(keyring, found.profile)
+  return unsealed ?? found
 }
 
 /** Few servers can: one that cannot, or is not there any more, is not worth a line, and not a wait. */

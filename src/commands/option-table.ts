@@ -147,7 +147,10 @@ const session: readonly OptionSpec[] = [
     env: ['STS_CLI_CONFIG'],
     commands: ['login', 'token', 'exchange', 'doctor', ...using, 'config'],
   }),
-  remember('cache WHERE', 'file or none', { env: ['STS_CLI_CACHE'], default: 'file' }),
+  remember('cache WHERE', 'file, keyring (the keys in the system’s own) or none', {
+    env: ['STS_CLI_CACHE'],
+    default: 'file',
+  }),
   remember('no-keyring', 'keep no refresh token in the system’s keyring', { commands: ['login'] }),
   remember('refresh', 'get new credentials even when the remembered ones are good'),
   remember('min-ttl TIME', 'renew when less than this is left', { commands: using }),

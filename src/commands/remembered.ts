@@ -11,7 +11,7 @@ import { quoteSh } from '../client/shells.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 import { cacheKinds, createSettings, readChoice, readSeconds } from './settings.ts'
 
-/** The remembered credentials when they are good for a while; loads neither HTTP, XML nor JWT code. */
+/** The remembered credentials when they are good for a while, their keys perhaps in the keyring; loads neither HTTP, XML nor JWT code. */
 export function findWarm(
   parsed: ParsedArgv,
   io: Io,
@@ -46,10 +46,12 @@ export async function findOrRenew(
     ['identity provider', 'sts'].includes(parsed.specs.get(name)?.group ?? ''),
   )
   const warm = isSpecific ? undefined : findWarm(parsed, io, minTtlSeconds)
-  if (warm !== undefined) return warm
+  if (warm !== undefined && warm.isSealed !== true) return warm
+  const { unseal, obtainCredentials } = await import('../client/obtain-credentials.ts')
+  const unsealed = warm === undefined ? undefined : await unseal(warm, io)
+  if (unsealed !== undefined) return unsealed
   const { readObtainOptions, weighSettings } = await import('./flow-options.ts')
   const { personalGrants } = await import('./token-source.ts')
-  const { obtainCredentials } = await import('../client/obtain-credentials.ts')
   const quietIo: Io = { ...io, askSecret: undefined }
   const settings = weighSettings(parsed, quietIo)
   if (!isSpecific) {

@@ -141,7 +141,7 @@ export function chooseOne(settings: Settings, ...names: string[]): string | unde
 }
 
 /** `--cache` */
-export const cacheKinds = ['file', 'none'] as const
+export const cacheKinds = ['file', 'keyring', 'none'] as const
 
 /** `--color` */
 export const colorChoices = ['auto', 'always', 'never'] as const

@@ -24,7 +24,9 @@ export function decodeS3Error(status: number, body: string): AwsError {
     const code = childText(root, 'Code')
     if (root.name === 'Error' && code !== undefined && code !== '') {
       const requestId = childText(root, 'RequestId')
-      return new AwsError(code, childText(root, 'Message') ?? '', { status, requestId })
+      const region = childText(root, 'Region')
+      const details = region === undefined ? {} : { Region: region }
+      return new AwsError(code, childText(root, 'Message') ?? '', { status, requestId, details })
     }
   } catch {
     // Not XML: the status alone says what happened.

@@ -45,7 +45,7 @@ describe('creds', () => {
   })
 
   it.each([
-    [['--cache', 'keyring'], '--cache "keyring" is not known'],
+    [['--cache', 'floppy'], '--cache "floppy" is not known'],
     [['--min-ttl', 'soon'], '--min-ttl "soon" is not a duration'],
     [['--min-ttl', '-5'], '--min-ttl "-5" is not a duration'],
   ])('refuses %j even when it has good credentials', async (flags, message) => {

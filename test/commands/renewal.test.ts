@@ -3,6 +3,7 @@ import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Keyring } from '../../src/base/keyring.ts'
 import { decodeJwt } from '../../src/protocol/jwt/decode-jwt.ts'
+import { lockedKeyring, type MemoryKeyring, openMemoryKeyring } from './fake-keyrings.ts'
 import { startOpenId, type FakeOpenId } from './fake-openid.ts'
 import {
   clientId,
@@ -16,25 +17,6 @@ import {
   type Ran,
   type Stage,
 } from './harness.ts'
-
-interface MemoryKeyring extends Keyring {
-  readonly secrets: Map<string, string>
-}
-
-function openMemoryKeyring(): MemoryKeyring {
-  const secrets = new Map<string, string>()
-  return {
-    secrets,
-    read: async (account) => secrets.get(account),
-    write: async (account, secret) => void secrets.set(account, secret),
-    remove: async (account) => void secrets.delete(account),
-  }
-}
-
-const refuse = async (): Promise<never> => {
-  throw new Error('AccessDenied')
-}
-const lockedKeyring: Keyring = { read: refuse, write: refuse, remove: refuse }
 
 let stage: Stage
 let idp: FakeOpenId

@@ -1,0 +1,74 @@
+import { readdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { lockedKeyring, type MemoryKeyring, openMemoryKeyring } from './fake-keyrings.ts'
+import { granted, minioJson, openStage, type Ran, type Stage, startMs } from './harness.ts'
+
+let stage: Stage
+let keyring: MemoryKeyring
+beforeEach(async () => {
+  stage = await openStage()
+  keyring = openMemoryKeyring()
+})
+
+const login = (...argv: string[]): Promise<Ran> =>
+  stage.ask(['login', '-q', '--cache', 'keyring', ...argv], { keyring })
+const creds = (...argv: string[]): Promise<Ran> => stage.cli(['creds', ...argv], { keyring })
+const secrets = [granted.secretAccessKey, granted.sessionToken]
+
+describe('--cache keyring', () => {
+  it('keeps the keys in the keyring and none of them in a file', async () => {
+    expect(await login()).toMatchObject({ code: 0, stderr: '' })
+    const folder = path.join(stage.home, '.cache', 'sts-cli')
+    for (const name of await readdir(folder)) {
+      const text = await readFile(path.join(folder, name), 'utf8')
+      for (const secret of secrets) expect(text).not.toContain(secret)
+    }
+    expect(await creds()).toMatchObject({ code: 0, stdout: minioJson, stderr: '' })
+    expect(stage.idp.seen).toHaveLength(1)
+  })
+
+  it('is the setting of the login: status, env and logout need it no more', async () => {
+    await login('-p', 'ci')
+    expect(await stage.cli(['status', '-p', 'ci'])).toMatchObject({ code: 0 })
+    const env = await stage.cli(['env', '-p', 'ci'], { keyring })
+    expect(env.stdout).toContain(`AWS_SECRET_ACCESS_KEY='${granted.secretAccessKey}'`)
+
+    await stage.cli(['logout', '-p', 'ci'], { keyring })
+    expect(keyring.secrets.size).toBe(0)
+    const [revoked] = stage.sts.seen.slice(-1)
+    expect(revoked?.headers['x-amz-security-token']).toBe(granted.sessionToken)
+  })
+
+  it.each([
+    ['there is no keyring', undefined],
+    ['it cannot be had', lockedKeyring],
+  ])('never falls back to a file: where %s, nothing is remembered', async (_what, none) => {
+    const ran = await stage.ask(['login', '-q', '--cache', 'keyring'], { keyring: none })
+    expect(ran).toMatchObject({ code: 78, stderr: expect.stringContaining('--cache file') })
+    for (const secret of secrets) expect(ran.stderr).not.toContain(secret)
+    expect((await stage.cli(['status'])).code).toBe(1)
+  })
+
+  it('asks for a new login when the keyring has lost the keys, or has those of another', async () => {
+    await login()
+    const [account = ''] = [...keyring.secrets.keys()]
+    const sealed = keyring.secrets.get(account) ?? ''
+    keyring.secrets.set(account, sealed.replace(granted.accessKeyId, 'SOMEBODYELSESKEY0000'))
+    expect(await creds()).toMatchObject({ code: 77, stdout: '' })
+    keyring.secrets.clear()
+    expect(await creds()).toMatchObject({
+      code: 77,
+      stderr: expect.stringContaining('sts-cli login'),
+    })
+  })
+
+  it('renews what is about to expire into the keyring again', async () => {
+    await login()
+    keyring.secrets.clear()
+    const argv = ['creds', '--cache', 'keyring']
+    const ran = await stage.ask(argv, { keyring, now: startMs + 3_000_000 })
+    expect(ran).toMatchObject({ code: 0 })
+    expect(keyring.secrets.size).toBe(1)
+  })
+})
