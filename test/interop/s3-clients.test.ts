@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { binPath, cachedPath, logIn, startStack, type Stack } from './stack.ts'
+import { cachedPath, installPath, logIn, startStack, type Stack } from './stack.ts'
 
 let stack: Stack
 let env: Record<string, string>
@@ -14,12 +14,7 @@ beforeAll(async () => {
   env = { ...(await logIn(stack)), AWS_REGION: 'us-east-1' }
   await writeFile(path.join(stack.home, 'small'), 'Hello, World')
   await writeFile(path.join(stack.home, 'big'), randomBytes(12 * 1024 * 1024))
-  const bin = path.join(stack.home, 'bin')
-  await mkdir(bin)
-  const cli = `#!/bin/sh\nexec '${process.execPath}' '${binPath}' "$@"\n`
-  await writeFile(path.join(bin, 'sts-cli'), cli, { mode: 0o755 })
-  await symlink(process.execPath, path.join(bin, 'node'))
-  env['PATH'] = `${bin}:${cachedPath('bin')}:${env['PATH'] ?? ''}`
+  env['PATH'] = await installPath(stack.home)
 })
 afterAll(() => stack.stop())
 

@@ -1,6 +1,6 @@
 /** A real `sts-cli serve` for tests that drive other programs against it, and a logged-in environment for those. */
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { execa } from 'execa'
@@ -72,6 +72,17 @@ export async function runServeBlock(block: string, folder: string): Promise<Stac
   const argv = flags.split(' ').filter((flag) => flag !== '')
   const inFolder = argv.map((flag) => (flag.endsWith('.pem') ? path.join(folder, flag) : flag))
   return startStack(inFolder, Object.fromEntries(settings))
+}
+
+/** A PATH on which `sts-cli` is the built command, `node` is this one, and the installed programs come before the system's. */
+export async function installPath(home: string): Promise<string> {
+  const bin = path.join(home, 'bin')
+  await mkdir(bin)
+  const cli = `#!/bin/sh\nexec '${process.execPath}' '${binPath}' "$@"\n`
+  await writeFile(path.join(bin, 'sts-cli'), cli, { mode: 0o755 })
+  await symlink(process.execPath, path.join(bin, 'node'))
+  for (const name of ['aws', 'python3']) await symlink(pythonBin(name), path.join(bin, name))
+  return `${bin}:${cachedPath('bin')}:${process.env['PATH'] ?? ''}`
 }
 
 /** The environment that `eval $(sts-cli env)` would leave, for a program under test. */
