@@ -51,19 +51,20 @@ export async function sendHttp(call: HttpCall, options: HttpOptions): Promise<Ht
   // Without the query: old servers want the token there.
   const what = `${options.stage}: ${call.method} ${call.url.origin}${call.url.pathname}`
   for (let attempt = 0; ; attempt += 1) {
-    const isLast = attempt >= options.retries
+    const delayMs = Math.min(2000, 100 * 2 ** attempt) * (0.5 + Math.random() / 2)
+    // What there is no time to try again is told as it was: «nothing listens» helps more than «no answer in time».
+    const isLast = (): boolean =>
+      attempt >= options.retries || performance.now() + delayMs >= deadlineMs
     try {
       // Whole milliseconds: AbortSignal.timeout refuses a fraction.
       const leftMs = Math.max(1, Math.ceil(deadlineMs - performance.now()))
       const answer = await sendOnce(call, options, leftMs)
       options.trace?.(`${what} answered ${answer.status}`)
-      if (isLast || !retriedStatuses.has(answer.status)) return answer
+      if (!retriedStatuses.has(answer.status) || isLast()) return answer
     } catch (error) {
       options.trace?.(`${what} failed (${codeOf(error)})`)
-      if (isLast || !retriedErrors.has(codeOf(error))) throw explain(error, call.url, options)
+      if (!retriedErrors.has(codeOf(error)) || isLast()) throw explain(error, call.url, options)
     }
-    const delayMs = Math.min(2000, 100 * 2 ** attempt) * (0.5 + Math.random() / 2)
-    if (performance.now() + delayMs >= deadlineMs) throw explain(timeoutError(), call.url, options)
     await new Promise((resolve) => setTimeout(resolve, delayMs))
   }
 }

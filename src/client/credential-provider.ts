@@ -1,4 +1,5 @@
 /** `clientGrants()`: what AWS's SDK calls whenever it signs. */
+import { StsCliError } from '../base/errors.ts'
 import type { ObtainOptions } from './options.ts'
 import { exchangeToken } from './sts-client.ts'
 import { obtainClientCredentialsToken } from './token/client-credentials.ts'
@@ -94,9 +95,22 @@ function prepare(options: ClientGrantsOptions): (nowMs: number) => Promise<AwsCr
   const timeoutMs = options.timeoutMs ?? 30_000
   const net = { timeoutMs, retries: 3, caFile: options.caFile, env: process.env }
   return async (nowMs) => {
+    checkUrl('tokenEndpoint', tokenEndpoint)
+    checkUrl('stsEndpoint', stsEndpoint)
     const { token, expiresInSeconds } = await obtainClientCredentialsToken(source, net)
     const credentials = await exchangeToken({ token, expiresInSeconds, nowMs }, exchange, net)
     const { accessKeyId, secretAccessKey, sessionToken, expiration } = credentials
     return { accessKeyId, secretAccessKey, sessionToken, expiration }
   }
+}
+
+/** @throws {StsCliError} `ERR_USAGE`; without the value where it may hold a password. */
+function checkUrl(name: string, value: unknown): void {
+  const text = typeof value === 'string' ? value : ''
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return
+  const said = text.includes('@') ? '' : `${JSON.stringify(value)} `
+  throw new StsCliError('ERR_USAGE', `${name} ${said}is not an http or https URL`, {
+    stage: 'config',
+    hint: 'write it whole, with https://',
+  })
 }

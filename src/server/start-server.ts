@@ -2,6 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { StsCliError } from '../base/errors.ts'
 import { silentLog } from '../base/log.ts'
 import { createServer } from './create-server.ts'
 import { generateDemoClient, generateRoot } from './generated.ts'
@@ -46,6 +47,7 @@ export interface StartedServer extends AsyncDisposable {
  * @throws {Error} with a `code` and a `hint` when an option cannot be; nothing is left running.
  */
 export async function startServer(options: StartServerOptions = {}): Promise<StartedServer> {
+  checkPort(options.port)
   const [client = generateDemoClient(), ...clients] = options.clients ?? []
   const root = generateRoot()
   const minDurationSeconds = options.minDurationSeconds ?? 900
@@ -101,4 +103,12 @@ export async function startServer(options: StartServerOptions = {}): Promise<Sta
     stop,
     [Symbol.asyncDispose]: stop,
   }
+}
+
+function checkPort(port: number | undefined): void {
+  if (port === undefined || (Number.isInteger(port) && port >= 0 && port <= 65_535)) return
+  throw new StsCliError('ERR_USAGE', `port ${JSON.stringify(port)} is no port`, {
+    stage: 'serve',
+    hint: 'a whole number up to 65535; 0, or nothing, takes a free one',
+  })
 }
