@@ -9,6 +9,8 @@ interface Traced {
   readonly stderr: string
   /** Calls that name the secret, each a line of strace's. */
   readonly callsWithSecret: readonly string[]
+  /** Calls that start a program. */
+  readonly starts: readonly string[]
   /** Of all files that were made: the mode asked for. */
   readonly modes: readonly string[]
 }
@@ -25,12 +27,22 @@ async function trace(home: Home, secret: string, command: string): Promise<Trace
   return {
     code,
     stderr,
+    starts: calls.filter((call) => call.includes(' execve(')),
     callsWithSecret: calls.filter((call) => call.includes(secret)),
     modes: [...new Set(made.map((call) => /, (0\d+)\)/.exec(call)?.[1] ?? call))],
   }
 }
 
-it('a client secret goes from its file or stdin to the provider, and nowhere else', async () => {
+async function readIssued(home: Home): Promise<string[]> {
+  const file = path.join(home.folder, '.cache', 'sts-cli', 'profile-default.json')
+  const { secretAccessKey, sessionToken } = JSON.parse(await readFile(file, 'utf8')) as {
+    secretAccessKey: string
+    sessionToken: string
+  }
+  return [secretAccessKey, sessionToken]
+}
+
+it('a client secret goes from its file, variable or stdin to the provider, and nowhere else', async () => {
   const home = await openHome()
   const { ready } = await home.serve()
   const secret = ready.clientSecret
@@ -42,9 +54,16 @@ it('a client secret goes from its file or stdin to the provider, and nowhere els
     `STRACE sts-cli login -q -v --debug -cid ${ready.clientId} -csec - <${file}`,
     `STRACE sts-cli env --shell sh ${client} --client-secret-file ${file}`,
     `STRACE sts-cli exec ${client} --client-secret-file ${file} -- true`,
+    `STRACE sts-cli exec --server ${client} --client-secret-file ${file} -- true`,
+    `STRACE sts-cli creds -f process ${client} -csec - <${file}`,
+    `STS_CLI_CLIENT_SECRET=$(cat ${file}) STRACE sts-cli creds -o ${home.folder}/out ${client}`,
+    `STS_CLI_CLIENT_SECRET=$(cat ${file}) STRACE sts-cli exec ${client} -- true`,
     `STRACE sts-cli write --aws-profile minio ${client} --client-secret-file ${file}`,
   ]) {
-    const { code, stderr, callsWithSecret, modes } = await trace(home, secret, command)
+    const { code, stderr, callsWithSecret, modes, starts } = await trace(home, secret, command)
+    // What was issued is in the environment of a command at most.
+    expect(starts.length).toBeGreaterThan(0)
+    for (const issued of await readIssued(home)) expect(starts.join('\n')).not.toContain(issued)
     expect({ command, code, callsWithSecret }).toEqual({ command, code: 0, callsWithSecret: [] })
     expect(modes).toEqual(['0600'])
     expect(stderr).not.toContain(secret)
