@@ -93,6 +93,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   '@napi-rs/keyring': ['base/keyring.ts'],
   pino: ['base/log.ts'],
   'prom-client': ['server/metrics.ts'],
+  '@fastify/busboy': ['server/s3/post/read-form.ts'],
   ldapts: ['server/identity/ldap/connection.ts'],
 }
 

@@ -5,6 +5,8 @@ import sys
 import urllib.request
 
 import boto3
+import urllib3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 bucket = sys.argv[1]
@@ -38,6 +40,26 @@ url = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "
 with urllib.request.urlopen(url) as answer:
     assert answer.read() == b"Hello"
 print("presigned get")
+
+s3v4 = boto3.client("s3", region_name=s3.meta.region_name, config=Config(signature_version="s3v4"))
+for client in [s3, s3v4]:
+    form = client.generate_presigned_post(
+        bucket,
+        "forms/${filename}",
+        Fields={"Content-Type": "text/plain", "success_action_status": "201"},
+        Conditions=[{"Content-Type": "text/plain"}, {"success_action_status": "201"}, ["content-length-range", 1, 13 << 20]],
+        ExpiresIn=60,
+    )
+    for name, content in {"small": b"by a form", "big": big}.items():
+        answer = urllib3.request("POST", form["url"], fields={**form["fields"], "file": (name, content)})
+        assert answer.status == 201 and f"<Key>forms/{name}</Key>".encode() in answer.data, answer.data
+        got = s3.get_object(Bucket=bucket, Key=f"forms/{name}")
+        assert got["Body"].read() == content and got["ContentType"] == "text/plain", got
+        s3.delete_object(Bucket=bucket, Key=f"forms/{name}")
+    for fields, content in [({"key": "other/${filename}"}, b"x"), ({"acl": "private"}, b"x"), ({}, b"")]:
+        answer = urllib3.request("POST", form["url"], fields={**form["fields"], **fields, "file": ("small", content)})
+        assert answer.status in (400, 403) and b"<Code>" in answer.data, answer.data
+print("upload form")
 
 try:
     s3.put_object(Bucket=bucket, Key="big", Body=b"x", IfNoneMatch="*")

@@ -45,7 +45,7 @@ describe('a gateway before moto', () => {
 
   it('does the everyday operations of boto3', async () => {
     const steps = await runPython('everyday.py', env, 'boto3-bucket', path.join(stack.home, 'big'))
-    expect(steps).toHaveLength(8)
+    expect(steps).toHaveLength(9)
     expect(steps.at(-1)).toBe('get-caller-identity')
   })
 

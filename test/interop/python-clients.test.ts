@@ -26,6 +26,7 @@ describe('boto3 with its defaults', () => {
       'range',
       'list in pages',
       'presigned get',
+      'upload form',
       'conditional put refused',
       'copy, multi-delete and delete of the bucket',
       'get-caller-identity',

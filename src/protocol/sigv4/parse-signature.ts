@@ -125,7 +125,8 @@ function parseQuery(query: ReadonlyMap<string, string>, message: SignedMessage):
 
 type MalformedCode = 'AuthorizationHeaderMalformed' | 'AuthorizationQueryParametersError'
 
-function parseCredential(
+/** @throws {AwsError} `code`, for anything but `KEY/yyyymmdd/REGION/SERVICE/aws4_request`. */
+export function parseCredential(
   text: string,
   code: MalformedCode,
 ): { accessKeyId: string; scope: CredentialScope } {
@@ -151,7 +152,8 @@ function parseSignedHeaders(text: string, code: MalformedCode): string[] {
   return names
 }
 
-function parseSignatureText(text: string): string {
+/** @throws {AwsError} `SignatureDoesNotMatch`, for anything but 64 lower-case hex digits. */
+export function parseSignatureText(text: string): string {
   if (!/^[0-9a-f]{64}$/.test(text)) {
     throw new AwsError(
       'SignatureDoesNotMatch',
@@ -171,7 +173,8 @@ function readHeaderDate(message: SignedMessage): string {
   return new Date(instantMs).toISOString().replaceAll(/[-:]|\.\d{3}/g, '')
 }
 
-function checkAmzDate(text: string, code: MalformedCode): string {
+/** @throws {AwsError} `code`, for anything but `yyyymmddThhmmssZ`. */
+export function checkAmzDate(text: string, code: MalformedCode): string {
   if (!/^\d{8}T\d{6}Z$/.test(text))
     throw new AwsError(code, 'X-Amz-Date must read yyyymmddThhmmssZ')
   return text

@@ -73,7 +73,11 @@ export function verifySignature(
   return { signingKey, signature, scopeText, amzDate: parsed.amzDate }
 }
 
-function checkScope(parsed: ParsedSignature, options: VerifyOptions): void {
+/** Whether the signature is for this service, this region and the day it says. @throws {AwsError} as `verifySignature`. */
+export function checkScope(
+  parsed: Pick<ParsedSignature, 'form' | 'scope' | 'amzDate'>,
+  options: Pick<VerifyOptions, 'region' | 'service'>,
+): void {
   const code =
     parsed.form === 'header' ? 'AuthorizationHeaderMalformed' : 'AuthorizationQueryParametersError'
   if (parsed.scope.service !== options.service) {

@@ -2,8 +2,10 @@
 import { AwsError } from '../../protocol/aws-error.ts'
 import type { Credentials } from '../../protocol/credentials.ts'
 import type { SignedMessage } from '../../protocol/sigv4/canonical-request.ts'
+import { parsePostSignatureV2, verifyPostSignatureV2 } from '../../protocol/sigv2/post-signature.ts'
 import { parsePresignedV2, verifyPresignedV2 } from '../../protocol/sigv2/presigned.ts'
 import { parseSignature, type ParsedSignature } from '../../protocol/sigv4/parse-signature.ts'
+import { parsePostSignature, verifyPostSignature } from '../../protocol/sigv4/post-signature.ts'
 import { equalInConstantTime } from '../../protocol/sigv4/signing-key.ts'
 import { verifySignature, type VerifiedSignature } from '../../protocol/sigv4/verify-signature.ts'
 import type { SessionLookup, SessionStore } from '../sessions/session-store.ts'
@@ -33,12 +35,25 @@ export type Authentication =
     }
   | { readonly principal: undefined }
 
+export interface FormAuthentication {
+  readonly principal: Principal
+  readonly version: FormSignatureVersion
+}
+
+export type FormSignatureVersion = 'AWS' | 'AWS4-HMAC-SHA256'
+
 export interface RequestAuthenticator {
   /**
    * @returns The proven principal, or none for an anonymous request.
    * @throws {AwsError} `InvalidAccessKeyId`, `InvalidTokenId`, `ExpiredToken`, and all that `verifySignature` throws.
    */
   authenticate(message: SignedMessage, options: AuthenticateOptions): Promise<Authentication>
+  /**
+   * The same for an upload form, which is signed in its fields (lower-case name → value).
+   *
+   * @throws {AwsError} the same, and what `sigv4/post-signature.ts` and `sigv2/post-signature.ts` throw.
+   */
+  authenticateForm(fields: ReadonlyMap<string, string>): Promise<FormAuthentication | undefined>
 }
 
 /** Makes the one authenticator that STS and S3 share. */
@@ -54,30 +69,48 @@ export function createRequestAuthenticator(options: AuthenticatorOptions): Reque
     expiresAtMs: undefined,
     issuedAtMs: undefined,
   }
+  const prove = async <Verified>(claim: Claim<Verified>): Promise<Proof<Verified>> => {
+    const { parsed, verify } = claim
+    if (equalInConstantTime(parsed.accessKeyId, options.root.accessKeyId)) {
+      const verified = verify(options.root.secretAccessKey)
+      // A token beside root's key is a mix-up at best (WIRE 10.1, CVE-2021-41137).
+      if (parsed.sessionToken !== undefined)
+        throw invalidToken('root credentials take no session token')
+      return { principal: rootPrincipal, verified }
+    }
+    const session = await options.sessions.lookUp(parsed.accessKeyId, parsed.sessionToken)
+    if (session.outcome === 'missing-token' || session.outcome === 'wrong-token')
+      requireIssued(() => verify(session.secretAccessKey))
+    if (session.outcome !== 'found') throw refuse(session.outcome)
+    return { principal: session.principal, verified: verify(session.secretAccessKey) }
+  }
   return {
     async authenticate(message, request) {
       const claim = readClaim(message, request, options)
       if (claim === undefined) return { principal: undefined }
-      const { parsed, verify } = claim
-      if (equalInConstantTime(parsed.accessKeyId, options.root.accessKeyId)) {
-        const verified = verify(options.root.secretAccessKey)
-        // A token beside root's key is a mix-up at best (WIRE 10.1, CVE-2021-41137).
-        if (parsed.sessionToken !== undefined)
-          throw invalidToken('root credentials take no session token')
-        return { principal: rootPrincipal, parsed, verified }
-      }
-      const session = await options.sessions.lookUp(parsed.accessKeyId, parsed.sessionToken)
-      if (session.outcome === 'missing-token' || session.outcome === 'wrong-token')
-        requireIssued(() => verify(session.secretAccessKey))
-      if (session.outcome !== 'found') throw refuse(session.outcome)
-      return { principal: session.principal, parsed, verified: verify(session.secretAccessKey) }
+      return { parsed: claim.parsed, ...(await prove(claim)) }
+    },
+    async authenticateForm(fields) {
+      const claim = readFormClaim(fields, options)
+      if (claim === undefined) return undefined
+      const { principal } = await prove(claim)
+      return { principal, version: claim.version }
     },
   }
 }
 
-interface Claim {
-  readonly parsed: Pick<ParsedSignature, 'accessKeyId' | 'sessionToken' | 'payloadHash'>
-  readonly verify: (secretAccessKey: string) => VerifiedSignature | undefined
+interface Claim<Verified> {
+  readonly parsed: Pick<ParsedSignature, 'accessKeyId' | 'sessionToken'>
+  readonly verify: (secretAccessKey: string) => Verified
+}
+
+interface Proof<Verified> {
+  readonly principal: Principal
+  readonly verified: Verified
+}
+
+type RequestClaim = Claim<VerifiedSignature | undefined> & {
+  readonly parsed: Pick<ParsedSignature, 'payloadHash'>
 }
 
 /** The signature that a request bears, of whichever version. */
@@ -85,7 +118,7 @@ function readClaim(
   message: SignedMessage,
   { service, bodySha256, hostBucket = '' }: AuthenticateOptions,
   { region, nowMs }: AuthenticatorOptions,
-): Claim | undefined {
+): RequestClaim | undefined {
   const parsed = parseSignature(message)
   if (parsed !== undefined) {
     const verifyOptions = { region, service, nowMs: nowMs(), bodySha256 }
@@ -103,6 +136,20 @@ function readClaim(
       return undefined
     },
   }
+}
+
+/** The same of a form. */
+function readFormClaim(
+  fields: ReadonlyMap<string, string>,
+  { region }: AuthenticatorOptions,
+): (Claim<void> & { readonly version: FormSignatureVersion }) | undefined {
+  const v2 = parsePostSignatureV2(fields)
+  if (v2 !== undefined)
+    return { parsed: v2, verify: (secret) => verifyPostSignatureV2(v2, secret), version: 'AWS' }
+  const parsed = parsePostSignature(fields)
+  if (parsed === undefined) return undefined
+  const verify = (secret: string): void => verifyPostSignature(parsed, secret, { region })
+  return { parsed, verify, version: 'AWS4-HMAC-SHA256' }
 }
 
 /** Whoever cannot sign with the key's secret was never issued it: for them it does not exist. */

@@ -18,6 +18,12 @@ const presignNames = new Set([
   'Expires',
 ])
 
+export interface ConditionOptions {
+  readonly principal: Principal
+  /** Where the signature is in an upload form: in MinIO's name for its version. */
+  readonly formSignatureVersion?: string | undefined
+}
+
 type ReceivedFacts = Pick<
   HttpRequest,
   'headers' | 'rawQuery' | 'remoteAddress' | 'isTls' | 'receivedAtMs'
@@ -30,7 +36,7 @@ type ReceivedFacts = Pick<
  */
 export function buildConditions(
   request: ReceivedFacts,
-  { principal }: { readonly principal: Principal },
+  { principal, formSignatureVersion }: ConditionOptions,
 ): ReadonlyMap<string, readonly string[]> {
   const conditions = new Map<string, string[]>()
   const referer = withoutSecrets(request.headers.get('referer') ?? '')
@@ -49,8 +55,8 @@ export function buildConditions(
     Referer: referer,
     CurrentTime: new Date(seconds * 1000).toISOString().replace('.000', ''),
     EpochTime: String(seconds),
-    signatureversion: isSignedByV2(request) ? 'AWS' : 'AWS4-HMAC-SHA256',
-    authType: request.headers.has('authorization') ? 'REST-HEADER' : 'REST-QUERY-STRING',
+    signatureversion: formSignatureVersion ?? (isSignedByV2(request) ? 'AWS' : 'AWS4-HMAC-SHA256'),
+    authType: formSignatureVersion === undefined ? nameAuthType(request) : 'POST',
     principaltype: principal.kind === 'root' ? 'Account' : 'AssumedRole',
     userid: principal.accessKey,
     username: principal.subject,
@@ -69,6 +75,10 @@ function isParameterName(name: string): boolean {
 function withoutSecrets(url: string): string {
   const at = url.indexOf('?')
   return at !== -1 && secretName.test(url.slice(at)) ? url.slice(0, at) : url
+}
+
+function nameAuthType({ headers }: ReceivedFacts): string {
+  return headers.has('authorization') ? 'REST-HEADER' : 'REST-QUERY-STRING'
 }
 
 /** The last form looked for when a request is authenticated. */

@@ -7,6 +7,7 @@ import type { RequestAuthenticator } from '../identity/request-authenticator.ts'
 import type { Authorizer } from '../policy/authorizer.ts'
 import { readAddress, readHostBucket, type Address } from './address.ts'
 import { requireKey } from './names.ts'
+import { isUploadForm, postObject } from './post/post-object.ts'
 import { authorize, type S3Backend } from './s3-operation.ts'
 
 export interface S3Services {
@@ -40,6 +41,8 @@ async function answer(received: HttpRequest, services: S3Services): Promise<Http
   const hostBucket = readHostBucket(received.headers.get('host') ?? '', domains) ?? ''
   const authentication = await authenticator.authenticate(received, { service: 's3', hostBucket })
   if (!authentication.principal) {
+    if (isUploadForm(received, readAddress(received, domains)))
+      return postObject(received, services)
     throw new AwsError('AccessDenied', 'the request is not signed; anonymous access is not offered')
   }
   const { principal, parsed, verified } = authentication

@@ -16,12 +16,20 @@ import {
 import { readDeclarations, type Declarations } from './declarations.ts'
 import type { ContentFacts, ObjectContent } from './object-store.ts'
 
+/** How long a body may be; both ends allowed. */
+export interface SizeBounds {
+  readonly minBytes: number
+  readonly maxBytes: number
+}
+
 export interface PayloadOptions {
   /** As the signature declares it: a hash, `UNSIGNED-PAYLOAD` or one of the `STREAMING-` forms. */
   readonly payloadHash: string
   /** What chunk signatures start from. */
   readonly seed: ChunkSeed | undefined
   readonly maxBytes: number
+  /** Instead of a declared length, where there is none. */
+  readonly sizes?: SizeBounds | undefined
   /** Computed when the client declares no checksum of its own. */
   readonly algorithm?: ChecksumAlgorithm | undefined
   /** False spares the MD5 where nothing is stored here and none was declared: the ETag is then empty. */
@@ -36,7 +44,7 @@ export interface Payload extends ObjectContent {
  * Takes a request's body in hand, reading nothing of it yet.
  *
  * @throws {AwsError} What is wrong with the declarations: `MissingContentLength`, `EntityTooLarge`, `InvalidDigest`,
- *   `InvalidRequest`. The iteration throws `IncompleteBody`, `XAmzContentSHA256Mismatch`, `BadDigest`,
+ *   `InvalidRequest`. The iteration throws `IncompleteBody`, for a length within bounds `EntityTooLarge` and `EntityTooSmall`, `XAmzContentSHA256Mismatch`, `BadDigest`,
  *   `XAmzContentChecksumMismatch` or `SignatureDoesNotMatch`.
  */
 export function openPayload(request: HttpRequest, options: PayloadOptions): Payload {
@@ -46,6 +54,7 @@ export function openPayload(request: HttpRequest, options: PayloadOptions): Payl
     throw new AwsError('EntityTooLarge', message)
   }
   const algorithm = declarations.checksum?.algorithm ?? options.algorithm
+  const length = options.sizes === undefined ? expectExactly(declarations) : expectWithin(options)
   let facts: ContentFacts | undefined
 
   async function* verify(): AsyncGenerator<Uint8Array, void, undefined> {
@@ -57,13 +66,13 @@ export function openPayload(request: HttpRequest, options: PayloadOptions): Payl
     let seenBytes = 0
     for await (const chunk of decodeBody(request, options, declarations, trailers)) {
       seenBytes += chunk.length
-      if (seenBytes > declarations.lengthBytes) throw wrongLength(seenBytes, declarations)
+      length.checkSoFar(seenBytes)
       md5?.update(chunk)
       sha256?.update(chunk)
       checksum?.update(chunk)
       yield chunk
     }
-    if (seenBytes !== declarations.lengthBytes) throw wrongLength(seenBytes, declarations)
+    length.checkWhole(seenBytes)
     const etag = md5?.digest('hex') ?? ''
     const value = checksum?.digest().toString('base64')
     compare(declarations, { etag, sha256: sha256?.digest('hex'), checksum: value, trailers })
@@ -122,6 +131,42 @@ async function* readBody(request: HttpRequest): AsyncGenerator<Buffer, void, und
   } catch (error) {
     if (error instanceof AwsError) throw error
     throw new AwsError('IncompleteBody', 'the request ended before its body did', { cause: error })
+  }
+}
+
+interface ExpectedLength {
+  checkSoFar(seenBytes: number): void
+  checkWhole(seenBytes: number): void
+}
+
+function expectExactly(declarations: Declarations): ExpectedLength {
+  const { lengthBytes } = declarations
+  return {
+    checkSoFar(seenBytes) {
+      if (seenBytes > lengthBytes) throw wrongLength(seenBytes, declarations)
+    },
+    checkWhole(seenBytes) {
+      if (seenBytes !== lengthBytes) throw wrongLength(seenBytes, declarations)
+    },
+  }
+}
+
+function expectWithin({ sizes, maxBytes }: PayloadOptions): ExpectedLength {
+  const minBytes = sizes?.minBytes ?? 0
+  const mostBytes = Math.min(sizes?.maxBytes ?? maxBytes, maxBytes)
+  return {
+    checkSoFar(seenBytes) {
+      if (seenBytes <= mostBytes) return
+      const details = { MaxSizeAllowed: String(mostBytes) }
+      const message = `the body exceeds the ${mostBytes} bytes allowed`
+      throw new AwsError('EntityTooLarge', message, { details })
+    },
+    checkWhole(seenBytes) {
+      if (seenBytes >= minBytes) return
+      const details = { ProposedSize: String(seenBytes), MinSizeAllowed: String(minBytes) }
+      const message = `the body has ${seenBytes} bytes; at least ${minBytes} are asked for`
+      throw new AwsError('EntityTooSmall', message, { details })
+    },
   }
 }
 

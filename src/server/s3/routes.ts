@@ -130,7 +130,9 @@ function findOperation(
   }
   if (route) return route.operation
   if (method === 'POST' && level === 'bucket') {
-    throw new AwsError('NotImplemented', 'PostObject, the browser upload form, is not implemented')
+    const message =
+      'an upload form must be multipart/form-data, signed in its fields and nowhere else'
+    throw new AwsError('PreconditionFailed', message)
   }
   throw new AwsError(
     'MethodNotAllowed',

@@ -3,11 +3,12 @@ import { AwsError } from '../../protocol/aws-error.ts'
 import type { ParsedSignature } from '../../protocol/sigv4/parse-signature.ts'
 import type { HttpReply, HttpRequest } from '../http/http-message.ts'
 import type { Principal } from '../identity/principal.ts'
+import type { FormSignatureVersion } from '../identity/request-authenticator.ts'
 import type { Authorizer, Decision } from '../policy/authorizer.ts'
 import { buildConditions } from '../policy/request-conditions.ts'
 import type { Address } from './address.ts'
 import type { ChunkSeed } from './aws-chunked.ts'
-import { openPayload, type Payload, type PayloadOptions } from './payload.ts'
+import { openPayload, type Payload, type PayloadOptions, type SizeBounds } from './payload.ts'
 import type { ObjectStore } from './object-store.ts'
 
 /** A request whose sender is proven: what every operation is given. */
@@ -20,6 +21,14 @@ export interface S3Request extends Address {
   readonly signature: Pick<ParsedSignature, 'payloadHash'>
   /** What chunk signatures start from. */
   readonly seed: ChunkSeed | undefined
+  /** Only where the body is the file of an upload form. */
+  readonly form?: FormFacts | undefined
+}
+
+export interface FormFacts {
+  /** What its policy allows: nobody has told how long the file is. */
+  readonly sizes: SizeBounds
+  readonly signatureVersion: FormSignatureVersion
 }
 
 /** The same, with the store that the embedded operations work on. */
@@ -80,7 +89,10 @@ export async function decide(call: S3Request, action: string, at: Address): Prom
     action,
     bucket: at.bucket,
     object: at.key,
-    conditions: buildConditions(call.request, { principal: call.principal }),
+    conditions: buildConditions(call.request, {
+      principal: call.principal,
+      formSignatureVersion: call.form?.signatureVersion,
+    }),
   })
   call.request.log['action'] = action
   call.request.log['decision'] = decision.isAllowed ? 'allow' : 'deny'
@@ -93,6 +105,7 @@ export function openBody(
   call: S3Request,
   options: Pick<PayloadOptions, 'maxBytes' | 'algorithm' | 'isEtagWanted'>,
 ): Payload {
-  const { request, signature, seed } = call
-  return openPayload(request, { payloadHash: signature.payloadHash, seed, ...options })
+  const { request, signature, seed, form } = call
+  const { payloadHash } = signature
+  return openPayload(request, { payloadHash, seed, sizes: form?.sizes, ...options })
 }

@@ -9,6 +9,10 @@ import {
   sha256Hex,
 } from '../../../src/protocol/sigv4/canonical-request.ts'
 import { signChunk } from '../../../src/protocol/sigv4/chunk-signature.ts'
+import {
+  parsePostSignature,
+  verifyPostSignature,
+} from '../../../src/protocol/sigv4/post-signature.ts'
 import { presignUrl, signRequest } from '../../../src/protocol/sigv4/sign.ts'
 import { deriveSigningKey } from '../../../src/protocol/sigv4/signing-key.ts'
 import { verifySignature } from '../../../src/protocol/sigv4/verify-signature.ts'
@@ -161,6 +165,51 @@ describe('AWS’s example of IAM ListUsers', () => {
     const text = buildStringToSign('20150830T123600Z', formatScope(scope), canonicalRequest)
     expect(hmacSha256(key, text).toString('hex')).toBe(
       '5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7',
+    )
+  })
+})
+
+/** «Example: Browser-Based Upload using HTTP POST»; the page's lines end in CRLF. */
+const formPolicy = `{ "expiration": "2015-12-30T12:00:00.000Z",
+  "conditions": [
+    {"bucket": "sigv4examplebucket"},
+    ["starts-with", "$key", "user/user1/"],
+    {"acl": "public-read"},
+    {"success_action_redirect": "http://sigv4examplebucket.s3.amazonaws.com/successful_upload.html"},
+    ["starts-with", "$Content-Type", "image/"],
+    {"x-amz-meta-uuid": "14365123651274"},
+    {"x-amz-server-side-encryption": "AES256"},
+    ["starts-with", "$x-amz-meta-tag", ""],
+
+    {"x-amz-credential": "AKIAIOSFODNN7EXAMPLE/20151229/us-east-1/s3/aws4_request"},
+    {"x-amz-algorithm": "AWS4-HMAC-SHA256"},
+    {"x-amz-date": "20151229T000000Z" }
+  ]
+}`.replaceAll('\n', '\r\n')
+
+describe('the upload form of AWS’s example', () => {
+  const fields = new Map([
+    ['key', 'user/user1/${filename}'],
+    ['x-amz-credential', 'AKIAIOSFODNN7EXAMPLE/20151229/us-east-1/s3/aws4_request'],
+    ['x-amz-algorithm', 'AWS4-HMAC-SHA256'],
+    ['x-amz-date', '20151229T000000Z'],
+    ['policy', Buffer.from(formPolicy).toString('base64')],
+    ['x-amz-signature', '8afdbf4008c03f22c2cd3cdb72e4afbb1f6a588f3255ac628749a66d7f09699e'],
+  ])
+  const verify = (form: ReadonlyMap<string, string>): void => {
+    const parsed = parsePostSignature(form)
+    expect(parsed?.accessKeyId).toBe(credentials.accessKeyId)
+    if (parsed) verifyPostSignature(parsed, credentials.secretAccessKey, options)
+  }
+
+  it('is verified', () => {
+    expect(() => verify(fields)).not.toThrow()
+  })
+
+  it('is not with one space less in its policy', () => {
+    const policy = Buffer.from(formPolicy.replace('{ ', '{')).toString('base64')
+    expect(() => verify(new Map(fields).set('policy', policy))).toThrow(
+      expect.objectContaining({ code: 'SignatureDoesNotMatch' }),
     )
   })
 })

@@ -5,6 +5,7 @@ import { presignUrl, signRequest, type SignOptions } from '../../../src/protocol
 import { createRequestAuthenticator } from '../../../src/server/identity/request-authenticator.ts'
 import type { Principal } from '../../../src/server/identity/principal.ts'
 import { createDerivedSessions } from '../../../src/server/sessions/derived-sessions.ts'
+import { makeFields, makeFieldsV2 } from '../s3/upload-forms.ts'
 
 const root = { accessKeyId: 'root-user', secretAccessKey: 'a-root-secret-of-some-length-000' }
 const startMs = Date.parse('2026-11-23T16:33:27Z')
@@ -26,9 +27,10 @@ const issue = (subject = 'alice'): Promise<TemporaryCredentials> =>
     expiresAtMs: startMs + 3_600_000,
   })
 
-type Sign = (credentials: Credentials, options?: Partial<SignOptions>) => SignedMessage
+type Signed = SignedMessage | { readonly form: ReadonlyMap<string, string> }
+type Sign<Result = Signed> = (credentials: Credentials, options?: Partial<SignOptions>) => Result
 
-const signHeader: Sign = (credentials, options) => {
+const signHeader: Sign<SignedMessage> = (credentials, options) => {
   const request = { method: 'GET', url, headers: {}, payloadHash: emptySha256 }
   const headers = signRequest(request, credentials, { ...signing, ...options })
   return {
@@ -39,7 +41,7 @@ const signHeader: Sign = (credentials, options) => {
   }
 }
 
-const signQuery: Sign = (credentials, options) => {
+const signQuery: Sign<SignedMessage> = (credentials, options) => {
   const presigned = presignUrl({ method: 'GET', url }, credentials, {
     ...signing,
     expiresSeconds: 86_400,
@@ -49,9 +51,15 @@ const signQuery: Sign = (credentials, options) => {
   return { method: 'GET', rawPath: url.pathname, rawQuery: presigned.search.slice(1), headers }
 }
 
-async function identify(message: SignedMessage, atMs = startMs): Promise<Principal | undefined> {
+const signForm: Sign = (signer, options) => {
+  const fields = { key: 'key' }
+  return { form: new Map(Object.entries(makeFields({ signer, fields, ...signing, ...options }))) }
+}
+
+async function identify(message: Signed, atMs = startMs): Promise<Principal | undefined> {
   clock.nowMs = atMs
   try {
+    if ('form' in message) return (await authenticator.authenticateForm(message.form))?.principal
     return (await authenticator.authenticate(message, { service: 's3' })).principal
   } finally {
     clock.nowMs = startMs
@@ -71,6 +79,7 @@ describe('a request that is not signed', () => {
 describe.each<{ where: string; sign: Sign }>([
   { where: 'in its headers', sign: signHeader },
   { where: 'in its URL', sign: signQuery },
+  { where: 'in the fields of its form', sign: signForm },
 ])('a request signed $where', ({ sign }) => {
   it('by root is root’s', async () => {
     expect(await identify(sign(root))).toMatchObject({ kind: 'root', accessKey: 'root-user' })
@@ -158,6 +167,28 @@ describe.each<{ where: string; sign: Sign }>([
 
   it('for another service is refused as malformed', async () => {
     await expect(identify(sign(root, { service: 'sts' }))).rejects.toMatchObject({ status: 400 })
+  })
+})
+
+describe('a form signed by version 2', () => {
+  const sign = (signer: Credentials): Signed => {
+    const fields = makeFieldsV2({ signer, nowMs: startMs, fields: { key: 'key' } })
+    const named = Object.entries(fields).map(
+      ([name, value]) => [name.toLowerCase(), value] as const,
+    )
+    return { form: new Map(named) }
+  }
+
+  it('needs the session token too, and the right one', async () => {
+    const [issued, other] = await Promise.all([issue(), issue('bob')])
+    const { accessKeyId, secretAccessKey } = issued
+    expect(await identify(sign(issued))).toMatchObject({ kind: 'session', subject: 'alice' })
+    for (const sessionToken of [undefined, other.sessionToken]) {
+      const message = sign({ accessKeyId, secretAccessKey, sessionToken })
+      await expect(identify(message)).rejects.toEqual(refusal('InvalidTokenId'))
+    }
+    const guessed = sign({ ...issued, secretAccessKey: 'guess' })
+    await expect(identify(guessed)).rejects.toEqual(refusal('SignatureDoesNotMatch'))
   })
 })
 

@@ -14,4 +14,7 @@ describe('through the gateway', () => {
   describe('buckets and lists', async () => {
     await import('./buckets-and-lists.test.ts')
   })
+  describe('upload forms', async () => {
+    await import('./post-object.test.ts')
+  })
 })

@@ -1,4 +1,5 @@
 /** A request that was allowed, asked again of the upstream. What was judged is what is sent: address and query are written anew. */
+import { Readable } from 'node:stream'
 import type { PooledAnswer } from '../../../base/stream-pool.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { emptySha256 } from '../../../protocol/sigv4/canonical-request.ts'
@@ -7,6 +8,7 @@ import { authorize, openBody, type S3Request } from '../s3-operation.ts'
 import { actionsOfHeaders, passAnswerHeaders, passRequestHeaders } from './gateway-headers.ts'
 import type { Upstream } from './open-upstream.ts'
 import { isSpent } from './gateway-query.ts'
+import { spoolUpload } from './spool-upload.ts'
 import { prepareDocument, prepareUpload, type UploadBody } from './upload-body.ts'
 
 export interface GatewayCall extends S3Request {
@@ -41,16 +43,22 @@ export async function ask(call: GatewayCall, options: ForwardOptions): Promise<P
   const encodings = [upload?.headers['content-encoding'], passed['content-encoding']]
   const encoding = encodings.filter((text) => text !== undefined).join(',')
   if (encoding !== '') headers['content-encoding'] = encoding
-  const answer = await call.upstream.send({
-    method: request.method,
-    bucket,
-    key,
-    query: [...query].filter(([name]) => !isSpent(name)),
-    headers,
-    payloadHash: upload?.payloadHash ?? emptySha256,
-    body: upload?.body,
-    requestId: request.requestId,
-  })
+  const answer = await call.upstream
+    .send({
+      method: request.method,
+      bucket,
+      key,
+      query: [...query].filter(([name]) => !isSpent(name)),
+      headers,
+      payloadHash: upload?.payloadHash ?? emptySha256,
+      body: upload?.body,
+      requestId: request.requestId,
+    })
+    .catch((error: unknown) => {
+      // a file of ours goes with it
+      if (call.form !== undefined && upload?.body instanceof Readable) upload.body.destroy()
+      throw error
+    })
   const upstreamId = answer.headers.get('x-amz-request-id')
   if (upstreamId !== undefined) request.log['upstreamRequestId'] = upstreamId.slice(0, 64)
   return answer
@@ -72,6 +80,8 @@ async function readBody(
 ): Promise<UploadBody | undefined> {
   if (kind === 'none') return undefined
   if (kind === 'document') return prepareDocument(openBody(call, { maxBytes: maxDocumentBytes }))
+  if (call.form !== undefined)
+    return spoolUpload(openBody(call, { maxBytes: maxObjectBytes, isEtagWanted: false }))
   const { headers } = call.request
   if (!headers.has('content-length') && !headers.has('x-amz-decoded-content-length')) {
     throw new AwsError('MissingContentLength', 'the request must have a content-length header')

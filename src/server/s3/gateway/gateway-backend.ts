@@ -75,7 +75,9 @@ function findRow(asked: Asked): GatewayRow {
   }
   if (row !== undefined) return row
   if (method === 'POST' && level === 'bucket') {
-    throw new AwsError('NotImplemented', 'PostObject, the browser upload form, is not implemented')
+    const message =
+      'an upload form must be multipart/form-data, signed in its fields and nowhere else'
+    throw new AwsError('PreconditionFailed', message)
   }
   const message = `${method.slice(0, 20)} of ${nameLevel(level)} is not allowed`
   throw new AwsError('MethodNotAllowed', message)

@@ -12,7 +12,7 @@ export interface UploadBody {
 }
 
 /** Up to this size a body is read before the upstream is asked: it can be sent again, and costs less than a stream. */
-const maxWholeBytes = 256 * 1024
+export const maxWholeBytes = 256 * 1024
 
 /**
  * Takes a payload in hand. A checksum that came in a trailer goes on as a header where the body is known by then, and as a

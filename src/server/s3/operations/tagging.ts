@@ -55,8 +55,8 @@ async function replace(call: S3Call, tags: Record<string, string> | undefined): 
   if (!isThere) throw noSuchKey(call.key)
 }
 
-/** @throws {AwsError} `MalformedXML`, `InvalidTag`. */
-function readTagging(text: string): Record<string, string> {
+/** Reads a `Tagging` document. @throws {AwsError} `MalformedXML`, `InvalidTag`. */
+export function readTagging(text: string): Record<string, string> {
   const root = parseXml(text, { maxBytes: maxBodyBytes, maxDepth: 8 })
   const [tagSet] = childrenOf(root, 'TagSet')
   if (root.name !== 'Tagging' || tagSet === undefined)

@@ -17,7 +17,8 @@ export const putObject: S3Operation = {
   async run(call) {
     const { request, objects, bucket, key } = call
     const { headers } = request
-    if (!headers.has('content-length') && !headers.has('x-amz-decoded-content-length')) {
+    const isSized = headers.has('content-length') || headers.has('x-amz-decoded-content-length')
+    if (!isSized && call.form === undefined) {
       throw new AwsError('MissingContentLength', 'the request must have a content-length header')
     }
     const tags = readTagHeader(headers)

@@ -267,7 +267,7 @@ describe('what nobody has been asked to allow', () => {
     ['PUT', '/photos/a?x-amz-rename-source=b', {}, 'NotImplemented'],
     ['GET', '/pho%2Ftos/a', {}, 'InvalidBucketName'],
     ['PUT', '/photos/a', { 'x-amz-copy-source': 'a%2F..%2Fb/c' }, 'InvalidBucketName'],
-    ['POST', '/photos', {}, 'NotImplemented'],
+    ['POST', '/photos', {}, 'PreconditionFailed'],
     ['PUT', '/photos/a', { 'x-amz-rename-source': 'b' }, 'NotImplemented'],
     ['PATCH', '/photos/a', {}, 'MethodNotAllowed'],
     ['GET', '/photos?list-type=2&prefix=mine&prefix=yours', {}, 'InvalidArgument'],

@@ -1,0 +1,51 @@
+/**
+ * Upload forms signed with Signature Version 2: what boto3's `generate_presigned_post` still makes by default (AWS, «Browser-Based Uploads
+ * Using POST (AWS Signature Version 2)»).
+ */
+import { createHmac } from 'node:crypto'
+import { AwsError } from '../aws-error.ts'
+import { equalInConstantTime } from '../sigv4/signing-key.ts'
+
+export interface PostSignatureV2 {
+  readonly accessKeyId: string
+  /** Base64 of HMAC-SHA1. */
+  readonly signature: string
+  readonly sessionToken: string | undefined
+  /** Base64 as it came: this text is what is signed. */
+  readonly policy: string
+}
+
+/**
+ * @param fields Lower-case name → value.
+ * @returns The signature as claimed, nothing verified yet; undefined for a form that has none of this version.
+ * @throws {AwsError} `InvalidArgument`, naming the field that lacks; `InvalidRequest` for a form signed by both versions: which of two keys
+ *   counts must not be a question.
+ */
+export function parsePostSignatureV2(
+  fields: ReadonlyMap<string, string>,
+): PostSignatureV2 | undefined {
+  const accessKeyId = fields.get('awsaccesskeyid')
+  if (accessKeyId === undefined) return undefined
+  if (fields.has('x-amz-signature') || fields.has('x-amz-credential'))
+    throw new AwsError('InvalidRequest', 'the form is signed by versions 2 and 4; use one')
+  const signature = fields.get('signature') ?? ''
+  const policy = fields.get('policy') ?? ''
+  if (signature === '' || policy === '') {
+    const message = 'the form must have the fields policy and signature before its file'
+    throw new AwsError('InvalidArgument', message)
+  }
+  return { accessKeyId, signature, policy, sessionToken: fields.get('x-amz-security-token') }
+}
+
+/** @throws {AwsError} `SignatureDoesNotMatch`. */
+export function verifyPostSignatureV2(
+  { policy, signature }: PostSignatureV2,
+  secretAccessKey: string,
+): void {
+  const expected = createHmac('sha1', secretAccessKey).update(policy).digest('base64')
+  if (equalInConstantTime(expected, signature)) return
+  throw new AwsError(
+    'SignatureDoesNotMatch',
+    'the signature we calculated over the policy does not match the one in the form; check the secret key and the base64 of the policy',
+  )
+}

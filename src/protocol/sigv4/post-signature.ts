@@ -1,0 +1,61 @@
+/** The signature of a browser's upload form, which is one over its policy («Browser-Based Uploads Using POST (SigV4)», Amazon S3). */
+import { AwsError } from '../aws-error.ts'
+import { algorithm, hmacSha256, type CredentialScope } from './canonical-request.ts'
+import { checkAmzDate, parseCredential, parseSignatureText } from './parse-signature.ts'
+import { deriveSigningKey, equalInConstantTime } from './signing-key.ts'
+import { checkScope } from './verify-signature.ts'
+
+export interface PostSignature {
+  readonly accessKeyId: string
+  readonly scope: CredentialScope
+  /** `yyyymmddThhmmssZ`. It bounds nothing: the policy says until when a form is good. */
+  readonly amzDate: string
+  /** 64 hex digits. */
+  readonly signature: string
+  readonly sessionToken: string | undefined
+  /** Base64 as it came: this text is what is signed. */
+  readonly policy: string
+}
+
+const malformed = 'AuthorizationQueryParametersError'
+
+/**
+ * Reads the signature that a form bears; nothing is verified yet.
+ *
+ * @param fields Lower-case name → value.
+ * @returns undefined for a form without policy and signature: an anonymous one.
+ * @throws {AwsError} `InvalidArgument`, naming the field that lacks, or for one that cannot be read.
+ */
+export function parsePostSignature(fields: ReadonlyMap<string, string>): PostSignature | undefined {
+  if (!fields.has('policy') && !fields.has('x-amz-signature')) return undefined
+  const required = (name: string): string => {
+    const value = fields.get(name)
+    if (value !== undefined && value !== '') return value
+    throw new AwsError('InvalidArgument', `the form must have the field ${name} before its file`)
+  }
+  if (required('x-amz-algorithm') !== algorithm)
+    throw new AwsError('InvalidArgument', `x-amz-algorithm must be ${algorithm}`)
+  return {
+    ...parseCredential(required('x-amz-credential'), malformed),
+    amzDate: checkAmzDate(required('x-amz-date'), malformed),
+    signature: parseSignatureText(required('x-amz-signature')),
+    sessionToken: fields.get('x-amz-security-token'),
+    policy: required('policy'),
+  }
+}
+
+/** @throws {AwsError} `SignatureDoesNotMatch`; `AuthorizationQueryParametersError` for another region or date, naming ours. */
+export function verifyPostSignature(
+  parsed: PostSignature,
+  secretAccessKey: string,
+  { region }: { readonly region: string },
+): void {
+  checkScope({ ...parsed, form: 'query' }, { region, service: 's3' })
+  const key = deriveSigningKey(secretAccessKey, parsed.scope)
+  const signature = hmacSha256(key, parsed.policy).toString('hex')
+  if (equalInConstantTime(signature, parsed.signature)) return
+  throw new AwsError(
+    'SignatureDoesNotMatch',
+    'the signature we calculated over the policy does not match the one in the form; check the secret key and the base64 of the policy',
+  )
+}

@@ -1,0 +1,93 @@
+/** POST of a form to a bucket: an upload by a browser, which somebody else signed for it. */
+import { Readable } from 'node:stream'
+import { AwsError } from '../../../protocol/aws-error.ts'
+import type { HttpReply, HttpRequest } from '../../http/http-message.ts'
+import type { FormAuthentication } from '../../identity/request-authenticator.ts'
+import { readAddress, type Address } from '../address.ts'
+import type { S3Services } from '../handle-s3.ts'
+import { requireKey } from '../names.ts'
+import { authorize } from '../s3-operation.ts'
+import { toPutRequest } from './form-request.ts'
+import { readPostAnswer, writePostAnswer } from './post-answer.ts'
+import { checkPostPolicy, readPostPolicy } from './post-policy.ts'
+import { readForm, type UploadForm } from './read-form.ts'
+
+/** Whether an unsigned request is one whose signature may be in its form. */
+export function isUploadForm(request: HttpRequest, { bucket, key }: Address): boolean {
+  const isForm = /^multipart\/form-data\s*(;|$)/i.test(request.headers.get('content-type') ?? '')
+  const isToBucket = bucket !== '' && key === '' && request.rawQuery === ''
+  return request.method === 'POST' && isForm && isToBucket
+}
+
+/**
+ * Who signed, then whether the policy has this form in mind, then whether the signer may, then the file.
+ *
+ * @throws {AwsError} all that these four say; nothing is stored then.
+ */
+export async function postObject(request: HttpRequest, services: S3Services): Promise<HttpReply> {
+  const { backend } = services
+  request.log['operation'] = 'PostObject'
+  const { bucket } = readAddress(request, services.domains)
+  backend.requireBucketName(bucket)
+  const form = await readForm(request)
+  const { principal, version } = await identify(form, request, services)
+  const key = readKey(form)
+  const fields = new Map(form.fields).set('bucket', bucket).set('key', key)
+  const policy = readPostPolicy(fields.get('policy') ?? '')
+  checkPostPolicy(policy, fields, request.receivedAtMs)
+  requireKey(key)
+  const answer = readPostAnswer(fields)
+  const put = toPutRequest(request, { bucket, key }, { fields, file: form.file })
+  const query = new URLSearchParams()
+  const operation = backend.findOperation('PUT', { bucket, key }, query, put.headers)
+  const call = {
+    bucket,
+    key,
+    request: put,
+    query,
+    principal,
+    authorizer: services.authorizer,
+    region: services.region,
+    signature: { payloadHash: 'UNSIGNED-PAYLOAD' },
+    seed: undefined,
+    form: { sizes: policy.sizes, signatureVersion: version },
+  }
+  try {
+    if (operation.action !== undefined) await authorize(call, operation.action)
+    const stored = await operation.run(call)
+    if (stored.body instanceof Readable) stored.body.resume()
+    return writePostAnswer(answer, request, { bucket, key, stored: keepHeaders(stored) })
+  } finally {
+    put.body.destroy()
+  }
+}
+
+async function identify(
+  { fields }: UploadForm,
+  request: HttpRequest,
+  { authenticator }: S3Services,
+): Promise<FormAuthentication> {
+  const authentication = await authenticator.authenticateForm(fields)
+  if (authentication === undefined)
+    throw new AwsError('AccessDenied', 'the form has no policy; anonymous access is not offered')
+  const { principal } = authentication
+  request.log['principal'] = principal.kind === 'root' ? 'root' : principal.subject
+  return authentication
+}
+
+/** `${filename}` is the file's name without the path that some browsers send (AWS, «POST Object»). */
+function readKey({ fields, fileName }: UploadForm): string {
+  const name = fileName.split(/[/\\]/).at(-1) ?? ''
+  const key = fields.get('key')?.replaceAll('${filename}', () => name) ?? ''
+  if (key !== '') return key
+  throw new AwsError(
+    'InvalidArgument',
+    'the form must have the field key, not empty, before its file',
+  )
+}
+
+/** About the object; the document is another. */
+function keepHeaders({ headers = {} }: HttpReply): Record<string, string> {
+  const kept = Object.entries(headers).filter(([name]) => !/^content-|^location$/.test(name))
+  return Object.fromEntries(kept)
+}

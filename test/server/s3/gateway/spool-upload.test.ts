@@ -1,0 +1,80 @@
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { finished } from 'node:stream/promises'
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { openPayload, type Payload } from '../../../../src/server/s3/payload.ts'
+import { spoolUpload } from '../../../../src/server/s3/gateway/spool-upload.ts'
+import { sha256 } from '../s3-harness.ts'
+
+let folder: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sts-cli-spool-'))
+  vi.stubEnv('TMPDIR', folder)
+})
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  await rm(folder, { recursive: true, force: true })
+})
+
+function open(pieces: Iterable<Buffer>, maxBytes = Number.POSITIVE_INFINITY): Payload {
+  const request = {
+    method: 'PUT',
+    rawPath: '/photos/a',
+    rawQuery: '',
+    headers: new Map<string, string>(),
+    body: Readable.from(pieces),
+    remoteAddress: '127.0.0.1',
+    isTls: false,
+    requestId: '18EAB9B97537B5B5',
+    receivedAtMs: 0,
+    log: {},
+  }
+  const sizes = { minBytes: 0, maxBytes }
+  return openPayload(request, { payloadHash: 'UNSIGNED-PAYLOAD', seed: undefined, maxBytes, sizes })
+}
+
+const piece = Buffer.alloc(100_000, 'a photo')
+const pieces = (count: number): Buffer[] => Array.from({ length: count }, () => piece)
+
+it('holds a small upload in memory', async () => {
+  const { headers, payloadHash, body } = await spoolUpload(open(pieces(2)))
+  expect(body).toEqual(Buffer.concat(pieces(2)))
+  expect(headers).toEqual({ 'content-length': '200000' })
+  expect(payloadHash).toBe(sha256(Buffer.concat(pieces(2))))
+  expect(await readdir(folder)).toEqual([])
+})
+
+it('holds a long one in a file that none but us can read, until it was read', async () => {
+  const { headers, payloadHash, body } = await spoolUpload(open(pieces(30)))
+  const [inside = ''] = await readdir(folder)
+  expect((await stat(join(folder, inside, 'file'))).mode & 0o777).toBe(0o600)
+  expect((await stat(join(folder, inside))).mode & 0o777).toBe(0o700)
+  expect(headers).toEqual({ 'content-length': '3000000' })
+  expect(payloadHash).toBe(sha256(Buffer.concat(pieces(30))))
+
+  expect(body).toBeInstanceOf(Readable)
+  if (body instanceof Readable)
+    expect((await buffer(body)).equals(Buffer.concat(pieces(30)))).toBe(true)
+  await vi.waitFor(async () => expect(await readdir(folder)).toEqual([]))
+})
+
+it('leaves nothing of one that was given up', async () => {
+  const { body } = await spoolUpload(open(pieces(30)))
+  expect(await readdir(folder)).toHaveLength(1)
+  if (body instanceof Readable) {
+    body.destroy()
+    await finished(body).catch(() => {})
+  }
+  await vi.waitFor(async () => expect(await readdir(folder)).toEqual([]))
+})
+
+it('leaves nothing of one that fails on its way', async () => {
+  await expect(spoolUpload(open(pieces(30), 2_500_000))).rejects.toMatchObject({
+    code: 'EntityTooLarge',
+  })
+  expect(await readdir(folder)).toEqual([])
+})
