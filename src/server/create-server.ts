@@ -7,6 +7,7 @@ import { createRouter } from './http/router.ts'
 import { createRequestAuthenticator } from './identity/request-authenticator.ts'
 import type { RunningIssuer } from './issuer/start-issuer.ts'
 import { countRequests, createMetrics } from './metrics.ts'
+import { createMetricsAccess } from './metrics-access.ts'
 import {
   type Closers,
   loadPolicies,
@@ -140,6 +141,7 @@ async function buildHandler(
       return (await Promise.all(parts)).every((isReady) => isReady !== false)
     },
     metrics: () => metrics.text(),
+    mayReadMetrics: createMetricsAccess(options),
   })
   return countRequests(router, metrics)
 }

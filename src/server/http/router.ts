@@ -8,15 +8,17 @@ export interface Routes {
   readonly admin: HttpHandler
   /** Resolves to whether everything the server depends on answers. */
   readonly checkReady: () => Promise<boolean>
-  /** Prometheus text; asked from this machine alone. */
+  /** Prometheus text. */
   readonly metrics: () => Promise<string>
+  /** Whether an `Authorization` header lets its bearer read them from another machine. */
+  readonly mayReadMetrics: (authorization: string) => boolean
 }
 
 /** Health, metrics, admin, STS, then S3: the order of MinIO's router (WIRE 1.1). */
 export function createRouter(routes: Routes): HttpHandler {
   return (request) => {
     if (request.rawPath.startsWith('/minio/health/')) return answerHealth(request, routes)
-    if (request.rawPath === '/metrics' && request.method === 'GET' && isUnsigned(request))
+    if (request.rawPath === '/metrics' && request.method === 'GET' && !isSigned(request))
       return answerMetrics(request, routes)
     if (request.rawPath.startsWith('/minio/admin/')) return routes.admin(request)
     return isStsRequest(request) ? routes.sts(request) : routes.s3(request)
@@ -50,15 +52,19 @@ async function answerHealth(request: HttpRequest, { checkReady }: Routes): Promi
   }
 }
 
-async function answerMetrics(request: HttpRequest, { metrics }: Routes): Promise<HttpReply> {
-  if (!/^(::ffff:)?127\.|^::1$/.test(request.remoteAddress)) return { status: 403 }
+async function answerMetrics(request: HttpRequest, routes: Routes): Promise<HttpReply> {
+  const isLocal = /^(::ffff:)?127\.|^::1$/.test(request.remoteAddress)
+  if (!isLocal && !routes.mayReadMetrics(request.headers.get('authorization') ?? ''))
+    return { status: 403 }
   return {
     status: 200,
     headers: { 'content-type': 'text/plain; version=0.0.4' },
-    body: await metrics(),
+    body: await routes.metrics(),
   }
 }
 
-function isUnsigned(request: HttpRequest): boolean {
-  return !request.headers.has('authorization') && !request.rawQuery.includes('X-Amz-')
+/** A bearer's token is no signature: S3 has none that begins so. */
+function isSigned(request: HttpRequest): boolean {
+  const authorization = request.headers.get('authorization') ?? 'Bearer'
+  return !/^Bearer\b/i.test(authorization) || request.rawQuery.includes('X-Amz-')
 }

@@ -15,6 +15,7 @@ async function route(facts: Facts, { isReady = true } = {}): Promise<string> {
     admin: answer('admin'),
     checkReady: async () => isReady,
     metrics: async () => 'metrics',
+    mayReadMetrics: (authorization) => authorization === 'Bearer good',
   })
   const { status, body } = await router({
     method: 'GET',
@@ -86,6 +87,16 @@ describe('metrics', () => {
       expect(await route({ ...metrics, remoteAddress: address })).toBe('403')
     },
   )
+
+  it('are for whoever shows the right token, from anywhere', async () => {
+    const remoteAddress = '192.0.2.1'
+    const show = (authorization: string): Promise<string> =>
+      route({ ...metrics, remoteAddress, headers: { authorization } })
+    expect(await show('Bearer good')).toBe('metrics')
+    expect(await show('Bearer other')).toBe('403')
+    expect(await show('Bearer')).toBe('403')
+    expect(await route({ ...metrics, headers: { authorization: 'Bearer other' } })).toBe('metrics')
+  })
 
   it.each<[string, Facts]>([
     ['that is signed', { headers: { authorization: 'AWS4-HMAC-SHA256 …' } }],
