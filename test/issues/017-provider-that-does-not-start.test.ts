@@ -9,6 +9,6 @@ it('a provider that cannot be made leaves no address taken', async () => {
   const client = { id: 'me', secret: 'a secret', policy: 'readonly' }
   const before = countServers()
   await expect(startServer({ clients: [client, client] })).rejects.toThrow('invalid_client')
-  await new Promise((resolve) => setImmediate(resolve))
-  expect(countServers()).toBe(before)
+  // Node takes a turn or two to strike it off; where it stays, this ends by the test's time limit.
+  while (countServers() > before) await new Promise((resolve) => setImmediate(resolve))
 })
