@@ -28,10 +28,12 @@ const withoutChildProcess = {
   load: (id) => (id === '\0no-child-process' ? 'module.exports = {}' : undefined),
 }
 
-/** What `env` and `creds` need when the credentials are warm: one file, because each further one costs a hundredth of Node's own start. */
-const warmModules = new RegExp(
-  `/src/(main|base/(errors|duration|is-alive|private-file|process-io)|client/(config-path|credential-cache|shells|formats/(index|environment))|protocol/go-json|commands/(env|creds|credential-process|remembered|settings|print-credentials|parse-argv|add-profile|command-table|run-command|option-table|option-spec|serve-options))\\.ts$`,
-)
+/**
+ * Each further file costs a hundredth of Node's own start. What `env` needs when the credentials are warm is in the entry; what nearly every
+ * other command needs is one file.
+ */
+const commonModules =
+  /\/src\/(main|base\/(duration|file-error)|commands\/(env|creds|credential-process|remembered|settings|print-credentials|parse-argv|add-profile|command-table|run-command|option-table|option-spec|serve-options))\.ts$/
 
 try {
   await buildCommand()
@@ -48,6 +50,8 @@ async function buildCommand() {
     input: { 'run-process': path.join(root, 'src/run-process.ts') },
     platform: 'node',
     external,
+    // The chunks may import from the entry what it holds.
+    preserveEntrySignatures: 'allow-extension',
     plugins: [withoutChildProcess],
     logLevel: 'warn',
     // A package of koa's evaluates a function it wrote itself, to give it the right number of parameters.
@@ -58,7 +62,10 @@ async function buildCommand() {
     format: 'cjs',
     entryFileNames: '[name].cjs',
     chunkFileNames: '[name]-[hash].cjs',
-    codeSplitting: { groups: [{ name: 'warm', test: warmModules }] },
+    codeSplitting: {
+      includeDependenciesRecursively: false,
+      groups: [{ name: 'common', test: commonModules }],
+    },
     minify: {
       compress: { keepNames: { function: true, class: true } },
       mangle: { toplevel: true, keepNames: true },

@@ -1,8 +1,10 @@
 /** What `bin/` calls: the command line on the real terminal. */
 import { createProcessIo } from './base/process-io.ts'
-import { run } from './main.ts'
+import { answerWarm } from './commands/answer-warm.ts'
 
 /** Runs a command line and sets the process's exit code; sockets and timers that are left do not keep it waiting. */
 export async function runProcess(argv: readonly string[]): Promise<void> {
-  process.exit(await run(argv, createProcessIo()))
+  const io = createProcessIo()
+  const code = await answerWarm(argv, io)
+  process.exit(code ?? (await (await import('./main.ts')).run(argv, io)))
 }

@@ -12,7 +12,8 @@ const root = path.join(import.meta.dirname, '..', '..')
 /** A home in which the page's words are commands: `sts-cli serve` takes free ports there, and `aws` is AWS's SDK. */
 async function openReader(): Promise<Home & { runBlock(name: string): Promise<Ran> }> {
   const home = await openHome()
-  const bin = path.join(home.folder, 'bin')
+  // Not `bin`: the harness has a wrapper of its own there, which takes the page's ports.
+  const bin = path.join(home.folder, 'reader-bin')
   await mkdir(bin, { recursive: true })
   const write = (name: string, script: string): Promise<void> =>
     writeFile(path.join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
