@@ -24,15 +24,20 @@ export interface HttpAnswer {
 
 export interface HttpOptions {
   readonly stage: ErrorStage
+  /** Retries included. */
   readonly timeoutMs: number
+  /** Further tries after the first, for failures that another try may cure. */
   readonly retries: number
+  /** PEM file trusted besides the built-in roots. */
   readonly caFile?: string | undefined
   /** PEM files of our own certificate and its key, for servers that ask for one. */
   readonly certFile?: string | undefined
   readonly certKeyFile?: string | undefined
+  /** Accept any certificate. */
   readonly isInsecure?: boolean | undefined
   /** `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are read from here. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
+  /** Told of each request in one line without secrets (`-v`). */
   readonly trace?: ((line: string) => void) | undefined
 }
 

@@ -1,22 +1,10 @@
 /** What the commands hand to the client half: flags, environment and defaults already weighed. */
+import type { HttpOptions } from '../base/http-client.ts'
 import type { Credentials } from '../protocol/credentials.ts'
 
-export interface NetOptions {
-  /** For each request, retries included. */
-  readonly timeoutMs: number
-  /** Further tries after the first, for failures that another try may cure. */
-  readonly retries: number
-  /** PEM file trusted besides the built-in roots. */
-  readonly caFile?: string | undefined
-  /** PEM files of a certificate of our own, shown to whoever asks for one, and its key. */
-  readonly certFile?: string | undefined
-  readonly certKeyFile?: string | undefined
-  /** Accept any certificate. */
-  readonly isInsecure?: boolean | undefined
-  /** `HTTPS_PROXY` and its kin are read from here. */
+/** How each request is sent: all that `sendHttp` takes but the stage. The time limit is one request's, retries included. */
+export interface NetOptions extends Omit<HttpOptions, 'stage'> {
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Told of each request in one line without secrets (`-v`). */
-  readonly trace?: ((line: string) => void) | undefined
 }
 
 export const authMethods = [

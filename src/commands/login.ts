@@ -1,6 +1,8 @@
 import type { Io } from '../base/io.ts'
 import { formatDuration } from '../base/duration.ts'
 import { obtainCredentials } from '../client/obtain-credentials.ts'
+import { ownCommand } from '../client/own-command.ts'
+import { detectShell, type ShellName } from '../client/shells.ts'
 import { readObtainOptions, weighSettings } from './flow-options.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 import { checkOutput, renderCredentials, writeDocument } from './print-credentials.ts'
@@ -18,6 +20,11 @@ export async function runLogin(parsed: ParsedArgv, io: Io): Promise<number> {
   const note = (line: string): void => {
     if (!settings.has('quiet')) io.writeStderr(`${line}\n`)
   }
+  const { similarProfile: similar } = parsed
+  if (similar !== undefined)
+    note(
+      `there is no profile ${options.cache.profile} in the configuration; did you mean ${similar}?`,
+    )
   // Whoever logs in wants to see that it works now, not that it worked before.
   const credentials = await obtainCredentials(
     { ...options, cache: { ...options.cache, isRefresh: true, note } },
@@ -34,7 +41,19 @@ export async function runLogin(parsed: ParsedArgv, io: Io): Promise<number> {
   }
   if (!settings.has('quiet') && io.isTty.stderr) {
     const left = formatDuration((credentials.expiresAtMs - io.nowMs()) / 1000)
-    io.writeStderr(`valid for ${left}; next: eval $(sts-cli env)\n`)
+    io.writeStderr(`valid for ${left}; next: ${describeNext(options.cache.profile, io)}\n`)
   }
   return 0
+}
+
+/** How the shell that called us takes the credentials over. */
+function describeNext(profile: string, io: Io): string {
+  const command = ownCommand('env', profile)
+  const forms: Readonly<Record<ShellName, string>> = {
+    sh: `eval $(${command})`,
+    fish: `${command} | source`,
+    powershell: `${command} | Out-String | Invoke-Expression`,
+    cmd: command,
+  }
+  return forms[detectShell(io.env, io.platform)]
 }

@@ -18,6 +18,8 @@ export interface ParsedArgv {
   readonly specs: ReadonlyMap<string, OptionSpec>
   /** What the chosen profile says, by long name; undefined where there is no configuration. */
   readonly profile?: ReadonlyMap<string, { readonly value: FlagValue }> | undefined
+  /** Where the configuration has not the named profile: the one that may be meant. */
+  readonly similarProfile?: string | undefined
 }
 
 export interface ParseOptions {

@@ -7,7 +7,7 @@ import {
   readRemembered,
   type RememberedCredentials,
 } from '../client/credential-cache.ts'
-import { quoteSh } from '../client/shells.ts'
+import { ownCommand } from '../client/own-command.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 import { cacheKinds, createSettings, readChoice, readSeconds } from './settings.ts'
 
@@ -81,13 +81,7 @@ async function readOptions<T>(read: () => Promise<T>, profile: string): Promise<
 
 function notWithoutAsking(profile: string, cause?: StsCliError): StsCliError {
   return new StsCliError('ERR_REFUSED', 'there are no credentials, or they are about to expire', {
-    hint: loginLine(profile),
+    hint: ownCommand('login', profile),
     cause,
   })
-}
-
-/** What a person types to log in to a profile. */
-export function loginLine(profile: string): string {
-  if (profile === 'default') return 'sts-cli login'
-  return `sts-cli login -p ${/^[\w.@-]+$/.test(profile) ? profile : quoteSh(profile)}`
 }

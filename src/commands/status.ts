@@ -1,8 +1,8 @@
 import { formatDuration } from '../base/duration.ts'
 import type { Io } from '../base/io.ts'
 import { findCacheDirectory, readRemembered } from '../client/credential-cache.ts'
+import { ownCommand } from '../client/own-command.ts'
 import type { ParsedArgv } from './parse-argv.ts'
-import { loginLine } from './remembered.ts'
 import { createSettings } from './settings.ts'
 
 /** `status`: whose credentials, for which endpoint, how long still; never a secret. Exit 1 when there are none or they are expired. */
@@ -42,10 +42,10 @@ function describe(
   leftSeconds: number,
 ): string {
   if (facts.endpoint === undefined)
-    return `profile ${facts.profile}: no credentials; ${loginLine(facts.profile)} gets some\n`
+    return `profile ${facts.profile}: no credentials; ${ownCommand('login', facts.profile)} gets some\n`
   const life =
     facts.state === 'valid'
       ? `valid for ${formatDuration(leftSeconds)} (until ${facts.expiration ?? ''})`
-      : `expired at ${facts.expiration ?? ''}; ${loginLine(facts.profile)} gets new ones`
+      : `expired at ${facts.expiration ?? ''}; ${ownCommand('login', facts.profile)} gets new ones`
   return `profile ${facts.profile}: ${facts.accessKeyId ?? ''} at ${facts.endpoint}\n${life}\n`
 }

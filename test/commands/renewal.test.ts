@@ -221,6 +221,8 @@ describe('a refresh token', () => {
     expect(none.stderr).toContain(
       'the keyring holds nothing to renew this profile with\nhint: sts-cli login\n',
     )
+    const other = await stage.cli([...flags, '-p', 'ci'], { keyring })
+    expect(other.stderr).toContain('hint: sts-cli login -p ci\n')
     await login()
     expect((await stage.cli(flags, { keyring })).code).toBe(0)
     expect(refreshes()).toHaveLength(1)

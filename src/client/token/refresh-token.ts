@@ -2,6 +2,7 @@
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import type { NetOptions, RefreshSource } from '../options.ts'
+import { ownCommand } from '../own-command.ts'
 import { forgetRenewal, keepRenewal, readRenewal } from '../renewals.ts'
 import { openProvider } from './openid-provider.ts'
 import type { PersonalToken } from './provider.ts'
@@ -21,13 +22,13 @@ export async function obtainRefreshedToken(
   if (renewal === undefined)
     throw new StsCliError('ERR_REFUSED', 'the keyring holds nothing to renew this profile with', {
       stage: 'config',
-      hint: 'sts-cli login',
+      hint: ownCommand('login', profile),
     })
   const { access, isIdTokenWanted } = renewal
   if (access.authMethod.startsWith('client_secret') && clientSecret === undefined)
     throw new StsCliError('ERR_REFUSED', 'the client’s secret is not remembered, and not given', {
       stage: 'config',
-      hint: 'set STS_CLI_CLIENT_ID and STS_CLI_CLIENT_SECRET_FILE, or sts-cli login',
+      hint: `set STS_CLI_CLIENT_ID and STS_CLI_CLIENT_SECRET_FILE, or ${ownCommand('login', profile)}`,
     })
   const provider = await openProvider({ ...access, clientSecret }, net, { isDiscovered: true })
   try {
@@ -42,7 +43,7 @@ export async function obtainRefreshedToken(
     await forgetRenewal(keyring, profile)
     throw new StsCliError('ERR_REFUSED', 'the login is over at the identity provider', {
       ...error,
-      hint: 'sts-cli login',
+      hint: ownCommand('login', profile),
       cause: error,
     })
   }
