@@ -76,7 +76,8 @@ export async function openWhole(
   try {
     return { ...(await open(closers)), stop }
   } catch (error) {
-    await stop()
+    // What kept it from starting is what must be said, whatever else fails now.
+    await stop().catch(() => {})
     throw error
   }
 }

@@ -52,7 +52,7 @@ export async function openSessions(
   // What is revoked in etcd, every process learns from there.
   return peers === undefined || etcd !== undefined
     ? sessions
-    : shareRevocations(sessions, { peers, nowMs })
+    : shareRevocations(sessions, { peers, nowMs, log })
 }
 
 /** Puts shared policies among the others. One of `--policy` wins over them, as they win over the canned ones. */

@@ -1,4 +1,5 @@
 /** What the processes behind one address share; a server alone has no peers. */
+import type { Log } from '../base/log.ts'
 import type { KeyLocks } from './s3/filesystem/key-locks.ts'
 import type { RevocationTarget, SessionStore } from './sessions/session-store.ts'
 
@@ -24,9 +25,16 @@ export interface Peers {
 /** A store that tells the other processes what it revokes, and takes what they tell. */
 export function shareRevocations(
   sessions: SessionStore,
-  { peers, nowMs }: { peers: Peers; nowMs: () => number },
+  { peers, nowMs, log }: { peers: Peers; nowMs: () => number; log: Log },
 ): SessionStore {
-  peers.onRevocation(({ target, atMs }) => void sessions.revoke(target, atMs))
+  peers.onRevocation(({ target, atMs }) => {
+    sessions.revoke(target, atMs).catch((error: unknown) => {
+      log.error(
+        { reason: String(error) },
+        'what another process revoked is not revoked in this one',
+      )
+    })
+  })
   return {
     ...sessions,
     async revoke(target, atMs = nowMs()) {

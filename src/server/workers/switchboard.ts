@@ -19,7 +19,8 @@ export function createSwitchboard(): Switchboard {
   const workers = new Set<Worker>()
   const desk = createLockDesk()
   const collector = createCollector()
-  const revocations: Revocation[] = []
+  /** The last of each target: revoking it again takes no room. */
+  const revocations = new Map<string, Revocation>()
 
   const collect = async (asker: Worker, question: number): Promise<void> => {
     const byId = new Map([...workers].map((worker) => [worker.id, worker]))
@@ -37,7 +38,7 @@ export function createSwitchboard(): Switchboard {
         desk.take(worker.id, message, () => tell(worker, { kind: 'granted', lock: message.lock }))
         break
       case 'revoked':
-        revocations.push(message.revocation)
+        revocations.set(JSON.stringify(message.revocation.target), message.revocation)
         for (const other of workers) if (other !== worker) tell(other, message)
         break
       case 'collect':
@@ -47,7 +48,7 @@ export function createSwitchboard(): Switchboard {
         collector.answer(worker.id, message.collection, message.counts)
         break
       case 'here':
-        for (const revocation of revocations) tell(worker, { kind: 'revoked', revocation })
+        for (const revocation of revocations.values()) tell(worker, { kind: 'revoked', revocation })
         break
       case 'ready':
       case 'failed':

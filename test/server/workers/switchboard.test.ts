@@ -1,6 +1,7 @@
 import type { Worker } from 'node:cluster'
 import { EventEmitter } from 'node:events'
 import { describe, expect, it, vi } from 'vitest'
+import { silentLog } from '../../../src/base/log.ts'
 import { shareRevocations, type Peers, type Revocation } from '../../../src/server/peers.ts'
 import { createDerivedSessions } from '../../../src/server/sessions/derived-sessions.ts'
 import { createCollector } from '../../../src/server/workers/collect-counts.ts'
@@ -130,7 +131,7 @@ describe('sessions of several processes', () => {
         hear = listener
       },
     } as unknown as Peers
-    const shared = shareRevocations(sessions, { peers, nowMs: () => 2000 })
+    const shared = shareRevocations(sessions, { peers, nowMs: () => 2000, log: silentLog })
     const request = {
       subject: 'me',
       claims: {},
