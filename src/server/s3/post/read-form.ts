@@ -2,7 +2,7 @@
  * A browser's upload form: the fields before its file, then the file as it comes. The door to @fastify/busboy, which is fed only as the
  * file is read, so that a slow disk slows the sender.
  */
-import { Busboy, type BusboyInstance } from '@fastify/busboy'
+import type { BusboyInstance } from '@fastify/busboy'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { HttpRequest } from '../../http/http-message.ts'
 
@@ -33,7 +33,7 @@ export async function readForm(
   request: Pick<HttpRequest, 'headers' | 'body'>,
 ): Promise<UploadForm> {
   const fields = collectFields()
-  const parser = openParser(request.headers.get('content-type') ?? '')
+  const parser = await openParser(request.headers.get('content-type') ?? '')
   const state: FormState = { isEnded: false, isFileEnded: false, pieces: [] }
   parser.on('error', () => (state.failure ??= malformed()))
   parser.on('finish', () => (state.isEnded = true))
@@ -73,7 +73,9 @@ interface FormState {
   readonly pieces: Buffer[]
 }
 
-function openParser(contentType: string): BusboyInstance {
+/** Loaded when a form comes: most servers see none. */
+async function openParser(contentType: string): Promise<BusboyInstance> {
+  const { Busboy } = await import('@fastify/busboy')
   try {
     return new Busboy({
       headers: { 'content-type': contentType },
