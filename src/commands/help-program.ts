@@ -20,7 +20,7 @@ One dash or two, =VALUE or VALUE: all the same. «sts-cli help COMMAND» has eac
  * @throws {StsCliError} `ERR_USAGE` for an unknown command, with the nearest as the hint.
  */
 export function runHelpProgram(argv: readonly string[], io: Io): number {
-  const program = buildProgram(io)
+  const program = buildProgram(argv, io)
   try {
     if (argv.length === 0) program.outputHelp()
     else program.parse(argv, { from: 'user' })
@@ -41,7 +41,8 @@ export function runHelpProgram(argv: readonly string[], io: Io): number {
   }
 }
 
-function buildProgram(io: Io): Command {
+/** Only the command whose page is asked for gets its flags: they are most of the work. */
+function buildProgram(argv: readonly string[], io: Io): Command {
   const program = new Command('sts-cli')
     .description(
       'Temporary S3 credentials from your own identity provider, and the server that issues them.',
@@ -67,7 +68,7 @@ function buildProgram(io: Io): Command {
       .helpOption(false)
       .configureHelp({ optionTerm: describeTerm })
       .addHelpText('before', `Examples:\n${examples.map((line) => `  ${line}`).join('\n')}\n`)
-    for (const spec of optionsOf(name)) command.addOption(toOption(spec))
+    if (argv.includes(name)) for (const spec of optionsOf(name)) command.addOption(toOption(spec))
     command.on('option:help', () => command.help())
   }
   return program
