@@ -71,7 +71,8 @@ function readPemFile(path: string, what: string, stage: ErrorStage): string {
   }
 }
 
-function readCaFile(path: string, stage: ErrorStage): string {
+/** The file as it is. @throws {StsCliError} `ERR_INPUT` when it cannot be read, `ERR_DATA` when no certificate is in it. */
+export function readCaFile(path: string, stage: ErrorStage): string {
   const text = readPemFile(path, 'CA', stage)
   if (!text.includes('-----BEGIN CERTIFICATE-----'))
     throw new StsCliError('ERR_DATA', `the CA file ${path} holds no certificate`, {

@@ -3,6 +3,7 @@ import { createSecureContext } from 'node:tls'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import type { EtcdOptions } from '../server/sessions/etcd/etcd-sessions.ts'
+import { readCa } from './serve-variables.ts'
 import { readTextFile, type Settings } from './settings.ts'
 
 /** The members of a cluster are three or five; more than this is a mistake. */
@@ -16,13 +17,12 @@ const maxEndpoints = 16
 export function readEtcd(settings: Settings, io: Io): EtcdOptions | undefined {
   const endpoints = readEndpoints(io)
   if (endpoints === undefined) return undefined
-  const caFile = settings.get('ca-file')
   return {
     endpoints,
     // To the letter, as a MinIO puts it before its keys: with another slash the two would not meet.
     keyPrefix: io.env['MINIO_ETCD_PATH_PREFIX'] ?? '',
     tls: {
-      ca: caFile === undefined ? undefined : [readTextFile(caFile, 'CA')],
+      ca: readCa(settings),
       ...readClientCertificate(io),
     },
     user: readUser(io),

@@ -3,7 +3,8 @@ import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import type { Credentials } from '../protocol/credentials.ts'
 import type { DirectoryObjects, GatewayObjects } from '../server/server-options.ts'
-import { readChoice, readTextFile, type Settings } from './settings.ts'
+import { readCa } from './serve-variables.ts'
+import { readChoice, type Settings } from './settings.ts'
 
 /** Where MinIO's gateway went without an address. */
 const defaultUpstream = 'https://s3.amazonaws.com'
@@ -41,13 +42,12 @@ function readGateway(settings: Settings, io: Io, root: Credentials | undefined):
   const style = readChoice(settings, 'gateway-style', gatewayStyles) ?? 'path'
   if (style === 'virtual-host' && /^\[|^[\d.]+$/.test(url.hostname))
     throw refuseUse('--gateway-style virtual-host needs an upstream with a name, not an address')
-  const caFile = settings.get('ca-file')
   return {
     kind: 'gateway',
     url,
     region: readRegion(settings),
     style,
-    ca: caFile === undefined ? undefined : [readTextFile(caFile, 'CA')],
+    ca: readCa(settings),
   }
 }
 

@@ -77,6 +77,13 @@ function readClaimBased(
 ): OpenIdSettings['claimBased'] {
   if (suffix === undefined && jwksUrl === undefined) return undefined
   const variable = `MINIO_IDENTITY_OPENID_CONFIG_URL${suffix ?? ''}`
+  // Keys by the one would do without the issuer that the other names.
+  if (suffix !== undefined && jwksUrl !== undefined)
+    throw refuseVariable(
+      'MINIO_IAM_JWKS_URL',
+      `and ${variable} are both set`,
+      'both say whose tokens are believed: keep one',
+    )
   return {
     kind: 'external',
     variable: jwksUrl === undefined ? variable : 'MINIO_IAM_JWKS_URL',

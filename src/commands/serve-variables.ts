@@ -1,7 +1,8 @@
 /** Reading of MinIO's variables: what they may hold, and the refusal where they hold something else. */
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
-import { readTextFile, type Settings } from './settings.ts'
+import { readCaFile } from '../base/tls-options.ts'
+import type { Settings } from './settings.ts'
 
 /** An empty variable counts as absent. */
 export function readVariable(io: Io, name: string): string | undefined {
@@ -27,10 +28,10 @@ export function readUrlVariable(io: Io, name: string): string | undefined {
   throw refuseVariable(name, `${what}is not an http or https URL`)
 }
 
-/** The certificates of `--ca-file`, which vouch for every service that is asked. @throws {StsCliError} `ERR_INPUT`. */
+/** The certificates of `--ca-file`, which vouch for every service that is asked. @throws {StsCliError} `ERR_INPUT`, `ERR_DATA`. */
 export function readCa(settings: Settings): readonly string[] | undefined {
   const caFile = settings.get('ca-file')
-  return caFile === undefined ? undefined : [readTextFile(caFile, 'CA')]
+  return caFile === undefined ? undefined : [readCaFile(caFile, 'serve')]
 }
 
 /** `NAME is …`, for a variable that cannot be followed. */

@@ -38,11 +38,12 @@ describe('serve --gateway', () => {
 
   it('takes a region, a style and an authority', async () => {
     const caFile = path.join(await makeFolder(), 'ca.pem')
-    await writeFile(caFile, 'PEM')
+    const pem = '-----BEGIN CERTIFICATE-----'
+    await writeFile(caFile, pem)
     const flags = ['--gateway-region', 'eu-west-1', '--gateway-style', 'virtual-host']
     expect(
       read(['--gateway', '--stateless', ...flags, '--ca-file', caFile, 's3.example.com']),
-    ).toMatchObject({ region: 'eu-west-1', style: 'virtual-host', ca: ['PEM'] })
+    ).toMatchObject({ region: 'eu-west-1', style: 'virtual-host', ca: [pem] })
   })
 
   it('needs etcd, unless it is told to do without', () => {

@@ -324,6 +324,21 @@ describe('sts-cli serve refuses to start', () => {
       says: 'must not hold a user name or password',
     },
     {
+      what: 'a key set beside a discovery document',
+      env: {
+        MINIO_IAM_JWKS_URL: 'http://localhost:1/jwks',
+        MINIO_IDENTITY_OPENID_CONFIG_URL: 'http://localhost:1/openid-configuration',
+      },
+      code: 78,
+      says: 'are both set',
+    },
+    {
+      what: 'authorities without a certificate',
+      flags: ['--ca-file', 'package.json'],
+      code: 65,
+      says: 'the CA file package.json holds no certificate',
+    },
+    {
       what: 'a key set that is no URL',
       env: { MINIO_IAM_JWKS_URL: 'localhost' },
       code: 78,
