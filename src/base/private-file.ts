@@ -65,21 +65,26 @@ export function writeNamedFile(path: string, text: string): boolean {
   return isFile
 }
 
+/** Makes a folder for its owner alone, 0700, and those that it lies in. @throws Node's own error. */
+export function makePrivateFolder(path: string): void {
+  makeFolders(path, 0o700)
+}
+
 /**
- * Makes a folder, 0700, and those that it lies in. Node's own recursive `mkdir` never returns where a file system says «no such file» of a
+ * Makes a folder and those that it lies in, all of one mode, less the umask. Node's own recursive `mkdir` never returns where a file system says «no such file» of a
  * folder that is there, as `/proc` does.
  *
  * @throws Node's own error.
  */
-export function makePrivateFolder(path: string): void {
+export function makeFolders(path: string, mode: number): void {
   try {
-    mkdirSync(path, { mode: 0o700 })
+    mkdirSync(path, { mode })
   } catch (error) {
     if (isFolder(path)) return
     const parent = dirname(path)
     if (parent === path || isFolder(parent)) throw error
-    makePrivateFolder(parent)
-    makePrivateFolder(path)
+    makeFolders(parent, mode)
+    makeFolders(path, mode)
   }
 }
 

@@ -2,6 +2,7 @@
 import { lstat, mkdir, readdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StsCliError } from '../../../base/errors.ts'
+import { makeFolders } from '../../../base/private-file.ts'
 import type { ObjectStore } from '../object-store.ts'
 import { createBucket, deleteBucket, hasBucket, listBuckets } from './buckets.ts'
 import { errorCode, orAbsent, stagingFolder, type Disk } from './disk.ts'
@@ -69,7 +70,7 @@ export async function openFilesystemStore(
 
 async function prepareFolder(directory: string): Promise<string> {
   try {
-    await mkdir(directory, { recursive: true })
+    makeFolders(directory, 0o777)
     const root = await realpath(directory)
     await mkdir(stagingFolder(root), { recursive: true, mode: 0o700 })
     return root
