@@ -1,10 +1,10 @@
 /** What MinIO calls etcd → where issued credentials are shared. */
-import { createSecureContext } from 'node:tls'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import type { EtcdOptions } from '../server/sessions/etcd/etcd-sessions.ts'
+import { readKeyPair } from './read-key-pair.ts'
 import { readCa } from './serve-variables.ts'
-import { readTextFile, type Settings } from './settings.ts'
+import type { Settings } from './settings.ts'
 
 /** The members of a cluster are three or five; more than this is a mistake. */
 const maxEndpoints = 16
@@ -56,21 +56,7 @@ function readClientCertificate(io: Io): { cert?: string; key?: string } {
   if (certFile === '' && keyFile === '') return {}
   if (certFile === '' || keyFile === '')
     throw refuse('MINIO_ETCD_CLIENT_CERT and MINIO_ETCD_CLIENT_CERT_KEY belong together')
-  const pair = {
-    cert: readTextFile(certFile, 'certificate'),
-    key: readTextFile(keyFile, 'private key'),
-  }
-  try {
-    createSecureContext(pair)
-  } catch {
-    // Without the cause: OpenSSL's errors may quote the input.
-    throw new StsCliError(
-      'ERR_DATA',
-      `${certFile} and ${keyFile} are no certificate with its key`,
-      { stage: 'serve', hint: 'both must be PEM, the key without a passphrase' },
-    )
-  }
-  return pair
+  return readKeyPair(certFile, keyFile)
 }
 
 function readUser(io: Io): EtcdOptions['user'] {

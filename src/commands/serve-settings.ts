@@ -1,5 +1,4 @@
 /** Flags and MINIO_* variables → the server's options. All of it is read and checked before anything starts. */
-import { createSecureContext } from 'node:tls'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import { logLevels, openLog } from '../base/log.ts'
@@ -7,6 +6,7 @@ import { isLoopbackHost } from '../base/loopback.ts'
 import type { Credentials } from '../protocol/credentials.ts'
 import { generateDemoClient, generateRoot } from '../server/generated.ts'
 import type { EmbeddedProvider, ServerOptions } from '../server/server-options.ts'
+import { readKeyPair } from './read-key-pair.ts'
 import { readClientCa } from './serve-client-ca.ts'
 import { readEtcd } from './serve-etcd.ts'
 import { readLdap } from './serve-ldap.ts'
@@ -160,24 +160,7 @@ function readTls(settings: Settings): ServerOptions['tls'] {
     throw new StsCliError('ERR_USAGE', '--tls and --tls-cert cannot be used together', {
       stage: 'serve',
     })
-  const pair = {
-    cert: readTextFile(certFile, 'certificate'),
-    key: readTextFile(keyFile, 'private key'),
-  }
-  try {
-    createSecureContext(pair)
-  } catch {
-    // Without the cause: OpenSSL's errors may quote the input.
-    throw new StsCliError(
-      'ERR_DATA',
-      `${certFile} and ${keyFile} are no certificate with its key`,
-      {
-        stage: 'serve',
-        hint: 'both must be PEM, the key without a passphrase, and they must belong together',
-      },
-    )
-  }
-  return pair
+  return readKeyPair(certFile, keyFile)
 }
 
 function readRegion(settings: Settings, io: Io): string {
