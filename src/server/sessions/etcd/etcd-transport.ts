@@ -172,7 +172,8 @@ function canRetry(error: unknown): boolean {
 }
 
 function unreachable(where: string, cause: unknown): StsCliError {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  const hasCode = cause instanceof Error && 'code' in cause && typeof cause.code === 'string'
+  const code = hasCode ? String(cause.code) : ''
   const isTls = /CERT|TLS|SSL|ISSUER|SIGNATURE/i.test(code)
   return new StsCliError(
     'ERR_UNAVAILABLE',

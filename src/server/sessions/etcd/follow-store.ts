@@ -86,8 +86,8 @@ async function followEndpoint(
   closing: AbortSignal,
 ): Promise<void> {
   const { client, state, keyPrefix, log, onAlive } = options
-  const broken = new AbortController()
-  const signal = AbortSignal.any([broken.signal, closing])
+  const broken = linkTo(closing)
+  const { signal } = broken
   const endpoint = client.preferred
   const { fromRevision } = position
   const watch = { prefix: keyPrefix + iamPrefix, fromRevision, endpoint }
@@ -103,6 +103,7 @@ async function followEndpoint(
   } finally {
     broken.abort()
     await heart
+    broken.unlink()
   }
   throw new StsCliError('ERR_UNAVAILABLE', 'etcd ended the watch', { stage: 'serve' })
 }
@@ -149,9 +150,33 @@ async function beat(
   for (;;) {
     await pause(heartbeatMs, signal)
     if (signal.aborted) return
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(2 * heartbeatMs)])
-    await client.ping({ endpoint, key: keyPrefix + iamPrefix }, limit)
+    const limit = linkTo(signal)
+    const late = (): void => limit.abort(new Error('no answer in two heartbeats'))
+    const timer = setTimeout(late, 2 * heartbeatMs)
+    try {
+      await client.ping({ endpoint, key: keyPrefix + iamPrefix }, limit.signal)
+    } finally {
+      clearTimeout(timer)
+      limit.unlink()
+    }
     onAlive()
+  }
+}
+
+/** Aborts with `outer` and by itself. Node 20 may collect `AbortSignal.any` of a timeout before it fires, and then nothing ends. */
+function linkTo(outer: AbortSignal): {
+  readonly signal: AbortSignal
+  abort(reason?: unknown): void
+  unlink(): void
+} {
+  const own = new AbortController()
+  const end = (): void => own.abort(outer.reason)
+  outer.addEventListener('abort', end)
+  if (outer.aborted) end()
+  return {
+    signal: own.signal,
+    abort: (reason) => own.abort(reason),
+    unlink: () => outer.removeEventListener('abort', end),
   }
 }
 

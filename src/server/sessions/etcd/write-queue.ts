@@ -45,25 +45,33 @@ interface Queue {
   /** Failed, and kept until etcd is back. */
   kept: Waiting[]
   commits: number
+  /** Commits begun so far, and the latest of them that succeeded. */
+  begun: number
+  succeeded: number
   isWriting: boolean
 }
 
 /** An empty queue. */
 export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   const leases = createSharedLeases(options)
-  const queue: Queue = { next: [], kept: [], commits: 0, isWriting: true }
+  const queue: Queue = { next: [], kept: [], commits: 0, begun: 0, succeeded: 0, isWriting: true }
   let onIdle: (() => void) | undefined
 
   const commit = async (batch: readonly Waiting[]): Promise<void> => {
     queue.commits += 1
+    queue.begun += 1
+    const number = queue.begun
     try {
       await leases.commit(mergeWrites(batch, options.nowMs()))
       if (!queue.isWriting) options.log.info({}, 'etcd takes writes again')
       queue.isWriting = true
+      queue.succeeded = Math.max(queue.succeeded, number)
       for (const { done } of batch) done(true)
     } catch (error) {
+      // The late failure of one that a later one has overtaken is of an outage that is over: it goes again.
+      if (number < queue.succeeded) queue.next.unshift(...batch)
       // What stands behind would only wait out the same failure.
-      keep(queue, [...batch, ...queue.next.splice(0)], { log: options.log, error })
+      else keep(queue, [...batch, ...queue.next.splice(0)], { log: options.log, error })
     } finally {
       queue.commits -= 1
       flush()
@@ -82,12 +90,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
 
   return {
     write: (writes) =>
-      new Promise((resolve) => {
-        const timer = setTimeout(resolve, options.limitMs, false)
-        const done = (isWritten: boolean): void => {
-          clearTimeout(timer)
-          resolve(isWritten)
-        }
+      waitAtMost(options.limitMs, (done) => {
         // While etcd is away, waiting for it would only make every login slow.
         if (!queue.isWriting) return keep(queue, [{ writes, done }], { log: options.log })
         queue.next.push({ writes, done })
@@ -107,6 +110,20 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
       })
     },
   }
+}
+
+/** What `done` is told, or false when it is told nothing in time. */
+function waitAtMost(
+  limitMs: number,
+  begin: (done: (isDone: boolean) => void) => void,
+): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, limitMs, false)
+    begin((isDone) => {
+      clearTimeout(timer)
+      resolve(isDone)
+    })
+  })
 }
 
 /** Keeps what could not be written, and tells those who wait for it. */
