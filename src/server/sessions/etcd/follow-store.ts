@@ -24,6 +24,8 @@ export interface Following {
 
 /** Values of etcd's greatest size fit into one answer. */
 const pageSize = 32
+/** A watch that was asked for while etcd was silent may never be answered, though etcd is back: after this many heartbeats it is asked for anew. */
+const maxOpeningBeats = 5
 /** Read at start, so that they can be looked up while etcd is away; further ones are read when they are asked for. */
 const maxIdentitiesRead = 10_000
 
@@ -91,9 +93,17 @@ async function followEndpoint(
   const endpoint = client.preferred
   const { fromRevision } = position
   const watch = { prefix: keyPrefix + iamPrefix, fromRevision, endpoint }
-  const heart = beat(options, endpoint, signal).catch((error: unknown) => broken.abort(error))
+  let isWatching = false
+  const onBeat = (count: number): void => {
+    if (!isWatching && count >= maxOpeningBeats) throw unheard()
+    onAlive()
+  }
+  const heart = beat({ ...options, onBeat }, endpoint, signal).catch((error: unknown) =>
+    broken.abort(error),
+  )
   try {
     for await (const message of client.watch(watch, signal)) {
+      isWatching = true
       if (!position.isCurrent) log.info({}, 'etcd is back')
       position.isCurrent = true
       onAlive()
@@ -141,13 +151,22 @@ async function reread(options: FollowOptions, fromRevision: string): Promise<str
   }
 }
 
+function unheard(): StsCliError {
+  return new StsCliError('ERR_UNAVAILABLE', 'etcd answers, but began no watch', { stage: 'serve' })
+}
+
 /** Asks the endpoint now and again; throws when it does not answer in two heartbeats. A silent watch says nothing by itself. */
 async function beat(
-  { client, keyPrefix, heartbeatMs, onAlive }: FollowOptions,
+  {
+    client,
+    keyPrefix,
+    heartbeatMs,
+    onBeat,
+  }: FollowOptions & { readonly onBeat: (count: number) => void },
   endpoint: number,
   signal: AbortSignal,
 ): Promise<void> {
-  for (;;) {
+  for (let count = 1; ; count += 1) {
     await pause(heartbeatMs, signal)
     if (signal.aborted) return
     const limit = linkTo(signal)
@@ -159,7 +178,7 @@ async function beat(
       clearTimeout(timer)
       limit.unlink()
     }
-    onAlive()
+    onBeat(count)
   }
 }
 
