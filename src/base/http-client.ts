@@ -39,6 +39,8 @@ export interface HttpOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
   /** Told of each request in one line without secrets (`-v`). */
   readonly trace?: ((line: string) => void) | undefined
+  /** Told whom is waited for; gives what is called when the wait is over. */
+  readonly progress?: ((what: string) => () => void) | undefined
 }
 
 const maxBodyBytes = 1024 * 1024
@@ -52,6 +54,15 @@ const retriedErrors = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EAI_AGAIN
  * @throws {StsCliError} `ERR_UNAVAILABLE`, `ERR_HOST`, `ERR_TIMEOUT`, `ERR_PROTOCOL` (an answer over 1 MiB), `ERR_INPUT` (the CA file).
  */
 export async function sendHttp(call: HttpCall, options: HttpOptions): Promise<HttpAnswer> {
+  const end = options.progress?.(call.url.host)
+  try {
+    return await sendInTime(call, options)
+  } finally {
+    end?.()
+  }
+}
+
+async function sendInTime(call: HttpCall, options: HttpOptions): Promise<HttpAnswer> {
   const deadlineMs = performance.now() + options.timeoutMs
   // Without the query: old servers want the token there.
   const what = `${options.stage}: ${call.method} ${call.url.origin}${call.url.pathname}`

@@ -15,6 +15,7 @@ import { parseJsonObject } from '../base/parse.ts'
 import { findStateDirectory, readServeState, type ServeState } from '../client/serve-state.ts'
 import type { Credentials } from '../protocol/credentials.ts'
 import type { ParsedArgv } from './parse-argv.ts'
+import { createProgress } from './progress.ts'
 import {
   cacheKinds,
   chooseOne,
@@ -162,6 +163,7 @@ export function readNetOptions(settings: Settings, io: Io): NetOptions {
       'ERR_USAGE',
       `--retries ${JSON.stringify(retries)} is not a number from 0 to 99`,
     )
+  const isTraced = settings.has('verbose') || settings.has('debug')
   return {
     timeoutMs: (readSeconds(settings, 'timeout') ?? 30) * 1000,
     retries: Number(retries),
@@ -169,10 +171,8 @@ export function readNetOptions(settings: Settings, io: Io): NetOptions {
     ...readOwnCertificate(settings),
     isInsecure: settings.has('insecure'),
     env: io.env,
-    trace:
-      settings.has('verbose') || settings.has('debug')
-        ? (line) => io.writeStderr(`${line}\n`)
-        : undefined,
+    trace: isTraced ? (line) => io.writeStderr(`${line}\n`) : undefined,
+    progress: isTraced || settings.has('quiet') ? undefined : createProgress(io),
   }
 }
 

@@ -52,7 +52,9 @@ export async function findOrRenew(
   if (unsealed !== undefined) return unsealed
   const { readObtainOptions, weighSettings } = await import('./flow-options.ts')
   const { personalGrants } = await import('./token-source.ts')
-  const quietIo: Io = { ...io, askSecret: undefined }
+  // A renewal is neither asked about nor seen: it may run beside a command that has the terminal.
+  const isTty = { stdin: false, stdout: false, stderr: false }
+  const quietIo: Io = { ...io, askSecret: undefined, isTty }
   const settings = weighSettings(parsed, quietIo)
   if (!isSpecific) {
     const { renewLogin } = await import('./renew-login.ts')
