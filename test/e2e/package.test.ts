@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
+import manifest from '../../package.json' with { type: 'json' }
 
 describe('the published package', () => {
   it('holds what runs and nothing else', () => {
@@ -17,6 +18,8 @@ describe('the published package', () => {
     expect(names).toContain('bin/sts-cli.cjs')
     expect(names).toContain('dist/cli/run-process.cjs')
     expect(names).toContain('dist/sts-cli.1')
+    // npm links a manual from a list alone.
+    expect(manifest.man).toEqual(['./dist/sts-cli.1'])
     expect(names).toContain('dist/lib/index.js')
     expect(names).toContain('dist/lib/index.d.ts')
     const known =
