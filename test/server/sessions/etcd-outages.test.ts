@@ -135,6 +135,10 @@ describe('an outage', () => {
         'etcd takes no writes: they wait',
         'etcd takes writes again',
       ])
+      // Nor one a heartbeat: what was lost is said again only after it was back.
+      const others = messages.filter((message) => !message.includes('writes'))
+      const lost = 'etcd is lost: what others issue or revoke is not seen until it is back'
+      expect(others).toEqual(others.map((_, index) => (index % 2 === 0 ? lost : 'etcd is back')))
       expect(JSON.stringify(lines)).not.toContain(before.secretAccessKey)
     },
   )
