@@ -52,31 +52,15 @@ export function createService(origin: string, tls: ServiceTls): Service {
       ...(tls.cert === undefined ? {} : { cert: tls.cert, key: tls.key }),
     },
   })
-  const send = ({ path, document, headers, signal }: ServiceCall) =>
-    pool.request({
-      path,
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: JSON.stringify(document),
-      signal,
-    })
-
   return {
     async post(call) {
-      const { status, body } = await dispatchWhole(pool, {
-        origin,
-        method: 'POST',
-        path: call.path,
-        headers: { 'content-type': 'application/json', ...call.headers },
-        body: JSON.stringify(call.document),
-        signal: call.signal,
-        maxBytes: call.maxBytes,
-      })
+      const request = { ...toRequest(call), origin, maxBytes: call.maxBytes }
+      const { status, body } = await dispatchWhole(pool, request)
       return { status, body: parseJson(body.toString('utf8')) }
     },
 
     async *postForLines(call) {
-      const { statusCode, body } = await send(call)
+      const { statusCode, body } = await pool.request(toRequest(call))
       let pending: Buffer[] = []
       let length = 0
       for await (const chunk of body as AsyncIterable<Buffer>) {
@@ -97,6 +81,16 @@ export function createService(origin: string, tls: ServiceTls): Service {
     },
 
     close: () => pool.destroy(),
+  }
+}
+
+function toRequest({ path, document, headers, signal }: ServiceCall) {
+  return {
+    path,
+    method: 'POST' as const,
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(document),
+    signal,
   }
 }
 

@@ -1,6 +1,7 @@
 /** The door to undici: the server's long-lived connections to the services it asks, and tunnels through proxies. */
 import { rootCertificates } from 'node:tls'
 import type { Dispatcher } from 'undici'
+import { errorCode } from './error-code.ts'
 import { parseJson } from './parse.ts'
 import { dispatchWhole, type WholeAnswer, type WholeRequest } from './whole-answer.ts'
 
@@ -97,14 +98,8 @@ function readJson({ status, body }: WholeAnswer): unknown {
   return JSON.parse(body.toString('utf8')) as unknown
 }
 
-function readCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string'
-    ? error.code
-    : undefined
-}
-
 function isBrokenConnection(error: unknown): boolean {
-  return ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(readCode(error) ?? '')
+  return ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(errorCode(error) ?? '')
 }
 
 function describeStatus(status: number): string {
@@ -114,7 +109,7 @@ function describeStatus(status: number): string {
 
 /** What happened, as the end of a sentence that begins with the service's name; nothing of the answer is in it. */
 function describe(error: unknown, { timeoutMs, maxBytes }: JsonClientOptions): string {
-  const code = readCode(error)
+  const code = errorCode(error)
   const isLate =
     (error instanceof Error && error.name === 'TimeoutError') || code?.endsWith('_TIMEOUT') === true
   if (isLate) return `gave no answer within ${timeoutMs} ms`

@@ -1,5 +1,6 @@
 /** `clientGrants()`: what AWS's SDK calls whenever it signs. */
 import { StsCliError } from '../base/errors.ts'
+import { renewalMarginSeconds } from './credential-cache.ts'
 import type { ObtainOptions } from './options.ts'
 import { exchangeToken } from './sts-client.ts'
 import { obtainClientCredentialsToken } from './token/client-credentials.ts'
@@ -31,10 +32,6 @@ export interface AwsCredentialIdentity {
   readonly expiration: Date
 }
 
-/** Renewed when a fifth of the life is left, at least a minute before the end and at most fifteen before. */
-const minMarginMs = 60_000
-const maxMarginMs = 900_000
-
 /**
  * A credential provider: token by client credentials, traded by `AssumeRoleWithClientGrants`, renewed by itself. However many callers ask
  * at once, one renewal serves them all; when a renewal fails while the old credentials still live, they go on serving.
@@ -52,9 +49,9 @@ export function clientGrants(
     try {
       const issuedAtMs = Date.now()
       const identity = await obtain(issuedAtMs)
-      const lifeMs = identity.expiration.getTime() - issuedAtMs
-      const marginMs = Math.min(maxMarginMs, Math.max(minMarginMs, lifeMs / 5))
-      current = { identity, renewAtMs: identity.expiration.getTime() - marginMs }
+      const expiresAtMs = identity.expiration.getTime()
+      const marginMs = renewalMarginSeconds({ issuedAtMs, expiresAtMs }) * 1000
+      current = { identity, renewAtMs: expiresAtMs - marginMs }
       return identity
     } finally {
       renewing = undefined

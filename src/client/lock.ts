@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { hostname } from 'node:os'
+import { errorCode } from '../base/error-code.ts'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import { isAlive } from '../base/is-alive.ts'
@@ -92,7 +93,7 @@ function createWhole(path: string, text: string): Creation {
     return 'made'
   } catch (error) {
     // Some file systems know no links.
-    return hasCode(error, 'EEXIST') ? 'taken' : createBare(path, text)
+    return errorCode(error) === 'EEXIST' ? 'taken' : createBare(path, text)
   } finally {
     removeQuietly(draft)
   }
@@ -103,7 +104,7 @@ function createBare(path: string, text: string): Creation {
   try {
     descriptor = openSync(path, 'wx', 0o600)
   } catch (error) {
-    return hasCode(error, 'EEXIST') ? 'taken' : 'impossible'
+    return errorCode(error) === 'EEXIST' ? 'taken' : 'impossible'
   }
   try {
     writeFileSync(descriptor, text)
@@ -161,8 +162,4 @@ function touchQuietly(path: string): void {
   } catch {
     // Somebody took it over while this machine slept.
   }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
 }

@@ -1,4 +1,5 @@
 /** What people and programs read when a command fails. */
+import { errorCode } from '../base/error-code.ts'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 
@@ -9,7 +10,7 @@ import type { Io } from '../base/io.ts'
  */
 export async function printError(error: unknown, argv: readonly string[], io: Io): Promise<number> {
   // Whoever read our output went away: there is nobody left to tell.
-  if (hasCode(error, 'EPIPE')) return 74
+  if (errorCode(error) === 'EPIPE') return 74
   const known = error instanceof StsCliError ? error : toInternal(error)
   const text = isFlagged(argv, 'json') ? renderJson(known) : await renderLines(known, argv, io)
   io.writeStderr(text)
@@ -22,7 +23,7 @@ export async function printError(error: unknown, argv: readonly string[], io: Io
 const diskErrors = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EBADF']
 
 function toInternal(error: unknown): StsCliError {
-  if (diskErrors.some((code) => hasCode(error, code)))
+  if (diskErrors.some((code) => errorCode(error) === code))
     return new StsCliError('ERR_IO', 'the output cannot be written', { cause: error })
   const what =
     error instanceof Error
@@ -90,10 +91,6 @@ function isFlagged(argv: readonly string[], name: string): boolean {
 
 function isSet(text: string | undefined): boolean {
   return text !== undefined && text !== ''
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
 }
 
 /** Where each error of the chain arose; the messages of causes stay out, they may quote what a server or a file held. */

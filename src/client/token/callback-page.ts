@@ -1,5 +1,6 @@
 /** The page that the browser ends on: ours, whole in itself, nothing fetched and no script. */
 import type { OutgoingHttpHeaders } from 'node:http'
+import { escapeHtml } from '../../base/escape-html.ts'
 
 export interface CallbackPage {
   readonly title: string
@@ -35,13 +36,4 @@ export function renderCallbackPage({ title, text }: CallbackPage): {
       connection: 'close',
     },
   }
-}
-
-function escapeHtml(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll("'", '&#39;')
 }

@@ -1,4 +1,5 @@
 /** The provider's pages: one frame, no script, nothing fetched, every word from outside escaped. */
+import { escapeHtml } from '../../base/escape-html.ts'
 
 export interface Page {
   readonly title: string
@@ -70,14 +71,4 @@ ${wrong}<form method="post">
 <button type="submit">Sign in</button>
 </form>`,
   })
-}
-
-/** Text as HTML text or as the value of a quoted attribute. */
-export function escapeHtml(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll("'", '&#39;')
 }

@@ -8,7 +8,8 @@ import type {
   Provider,
 } from './create-issuer.ts'
 import type { Interactions } from './login-handler.ts'
-import { escapeHtml, renderPage, type Page } from './pages.ts'
+import { escapeHtml } from '../../base/escape-html.ts'
+import { renderPage, type Page } from './pages.ts'
 import type { Users } from './users.ts'
 
 export const loginPath = '/oauth2/login/'

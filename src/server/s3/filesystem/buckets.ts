@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { isBucketName } from '../names.ts'
 import type { BucketInfo } from '../object-store.ts'
+import { errorCode } from '../../../base/error-code.ts'
 import {
   bucketFolder,
   encodedFolder,
-  errorCode,
   metadataFolder,
   orAbsent,
   uploadsFolder,

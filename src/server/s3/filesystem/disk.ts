@@ -1,5 +1,6 @@
 /** What every part of the file-system store shares: where things lie, who holds what, what is known of each file. */
 import { join } from 'node:path'
+import { errorCode } from '../../../base/error-code.ts'
 import type { KeyLocks } from './key-locks.ts'
 import type { Sidecars } from './sidecars.ts'
 
@@ -37,12 +38,6 @@ export function uploadsFolder(root: string, bucket: string): string {
 /** Where files lie until they are whole; on the same file system, so that a rename is enough. */
 export function stagingFolder(root: string): string {
   return join(root, privateFolder, 'tmp')
-}
-
-/** The error number's name of a failed system call; undefined for anything else. */
-export function errorCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined
-  return typeof error.code === 'string' ? error.code : undefined
 }
 
 /** Awaits a look at the disk; undefined when there is nothing there to look at. */

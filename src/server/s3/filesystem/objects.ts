@@ -8,7 +8,8 @@ import type {
   OpenObject,
   PutOptions,
 } from '../object-store.ts'
-import { bucketFolder, encodedFolder, errorCode, orAbsent, type Disk } from './disk.ts'
+import { errorCode } from '../../../base/error-code.ts'
+import { bucketFolder, encodedFolder, orAbsent, type Disk } from './disk.ts'
 import { noSuchBucket } from '../errors.ts'
 import { encodeKey, isPlainKey } from './key-names.ts'
 import { findObject, openDataFile, type LocatedObject } from './locate.ts'

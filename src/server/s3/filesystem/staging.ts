@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { AwsError } from '../../../protocol/aws-error.ts'
-import { errorCode, stagingFolder } from './disk.ts'
+import { errorCode } from '../../../base/error-code.ts'
+import { stagingFolder } from './disk.ts'
 
 /** Bytes gathered before a write: small enough to stay in cache, large enough that system calls do not count. */
 const writeBatchBytes = 1 << 19
