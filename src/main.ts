@@ -3,6 +3,7 @@ import type { Io } from './base/io.ts'
 import { StsCliError } from './base/errors.ts'
 import { type CommandSpec, commandTable } from './commands/command-table.ts'
 import { addProfile } from './commands/add-profile.ts'
+import { checkProfile } from './commands/known-profile.ts'
 import { optionsOf } from './commands/option-table.ts'
 import { parseArgv, type ParsedArgv } from './commands/parse-argv.ts'
 import { colorChoices, createSettings, readChoice } from './commands/settings.ts'
@@ -49,6 +50,7 @@ async function runCommand(spec: CommandSpec, argv: readonly string[], io: Io): P
     throw new StsCliError('ERR_USAGE', `${spec.name} runs no command after --`)
   // What changes profiles must work where one of them is broken.
   const complete = spec.name === 'config' ? parsed : await addProfile(parsed, io)
+  if (spec.name !== 'login' && spec.name !== 'config') await checkProfile(complete, io)
   return (await loadCommand[spec.name]())(complete, io)
 }
 

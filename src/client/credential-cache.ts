@@ -2,7 +2,7 @@
  * What `login` leaves behind: temporary credentials and where they are for; never a client secret, never an identity provider's token.
  * One file a profile, 0600 in a directory 0700, written whole and renamed. This module is on the hot path of `env`: node:fs and nothing else.
  */
-import { readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { StsCliError } from '../base/errors.ts'
 import { isAlive } from '../base/is-alive.ts'
 import {
@@ -11,9 +11,11 @@ import {
   removeQuietly,
   writePrivateFile,
 } from '../base/private-file.ts'
+import { type CredentialOrigin, isOrigin } from './credential-origin.ts'
 
 export interface RememberedCredentials {
-  readonly version: 1
+  /** Version 1 had no origin: nobody can tell whose those credentials are, so they count as none. */
+  readonly version: 2
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly sessionToken: string
@@ -30,6 +32,8 @@ export interface RememberedCredentials {
   readonly isRenewable?: boolean
   /** SHA-256 over every input that shaped the answer: another client or policy is another key. */
   readonly inputs: string
+  /** What they were obtained with, secrets left out: a renewal repeats it. */
+  readonly origin: CredentialOrigin
 }
 
 const maxFileBytes = 128 * 1024
@@ -87,6 +91,40 @@ export function writeRemembered(directory: string, value: RememberedCredentials)
   }
 }
 
+/** Returns whether there is a cache file for the profile, usable or not (of an older version, damaged). */
+export function hasCacheFile(directory: string, profile: string): boolean {
+  const path = filePath(directory, profile)
+  if (!existsSync(path)) return false
+  const named = readProfileName(readPrivateFile(path, maxFileBytes))
+  return named === undefined || named === profile
+}
+
+/** The names of all profiles that have a cache file; its own name cannot tell two long ones apart, so each is read. */
+export function listCachedProfiles(directory: string): string[] {
+  return listNames(directory)
+    .filter((name) => /^profile-.*\.json$/.test(name))
+    .map((name) => readProfileName(readPrivateFile(`${directory}/${name}`, maxFileBytes)))
+    .filter((name) => name !== undefined)
+}
+
+function readProfileName(text: string | undefined): string | undefined {
+  try {
+    const value: unknown = JSON.parse(text ?? '')
+    const isNamed = typeof value === 'object' && value !== null && 'profile' in value
+    return isNamed && typeof value.profile === 'string' ? value.profile : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function listNames(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+  } catch {
+    return []
+  }
+}
+
 /** Forgets a profile. @returns Whether there was something to forget. */
 export function forgetRemembered(directory: string, profile: string): boolean {
   removeLeftovers(directory)
@@ -96,14 +134,14 @@ export function forgetRemembered(directory: string, profile: string): boolean {
 /** What a process left that was killed while it wrote: half of a file can hold whole secrets. A minute old, because on a shared disk its process may be another machine's. */
 function removeLeftovers(directory: string): void {
   try {
-    for (const name of readdirSync(directory)) {
+    for (const name of listNames(directory)) {
       const [, pid] = /\.(\d+)\.[a-z0-9]+\.tmp$/.exec(name) ?? []
       if (pid === undefined || isAlive(Number(pid))) continue
       const { mtimeMs } = statSync(`${directory}/${name}`)
       if (Date.now() - mtimeMs > 60_000) removeQuietly(`${directory}/${name}`)
     }
   } catch {
-    // Another process removed it first, or there is no folder.
+    // Another process removed it first.
   }
 }
 
@@ -135,7 +173,7 @@ function filePath(directory: string, profile: string): string {
 }
 
 function isRemembered(value: unknown): value is RememberedCredentials {
-  if (typeof value !== 'object' || value === null || !('version' in value) || value.version !== 1)
+  if (typeof value !== 'object' || value === null || !('version' in value) || value.version !== 2)
     return false
   const record = value as Readonly<Record<string, unknown>>
   const texts = [
@@ -150,7 +188,8 @@ function isRemembered(value: unknown): value is RememberedCredentials {
   const times = ['expiresAtMs', 'issuedAtMs']
   return (
     texts.every((name) => typeof record[name] === 'string') &&
-    times.every((name) => isInstant(record[name]))
+    times.every((name) => isInstant(record[name])) &&
+    isOrigin(record['origin'])
   )
 }
 

@@ -42,6 +42,10 @@ export async function obtainCredentials(
       const meanwhile = await findFresh()
       if (meanwhile !== undefined && (!cache.isRefresh || meanwhile.issuedAtMs >= startedAtMs))
         return meanwhile
+      const present = readRemembered(directory, cache.profile)
+      const isOther = present !== undefined && present.inputs !== inputs
+      if (cache.isEntryKept === true && isOther)
+        return obtainAnew({ ...options, cache: { ...cache, directory: undefined } }, inputs, io)
       const obtained = await obtainAnew(options, inputs, io)
       const kept = cache.isSealed === true ? await seal(obtained, io) : obtained
       writeRemembered(directory, kept)
@@ -86,6 +90,7 @@ async function obtainAnew(
     issuedAtMs,
     profile: options.cache.profile,
     stsEndpoint: exchange.stsEndpoint,
+    origin: options.cache.origin ?? {},
     ...(isRenewable ? { isRenewable } : {}),
   })
 }
@@ -115,11 +120,11 @@ function toRemembered(
   { accessKeyId, secretAccessKey, sessionToken, expiration, expirationText }: TemporaryCredentials,
   about: Pick<
     RememberedCredentials,
-    'inputs' | 'issuedAtMs' | 'profile' | 'stsEndpoint' | 'isRenewable'
+    'inputs' | 'issuedAtMs' | 'profile' | 'stsEndpoint' | 'isRenewable' | 'origin'
   >,
 ): RememberedCredentials {
   return {
-    version: 1,
+    version: 2,
     accessKeyId,
     secretAccessKey,
     sessionToken,

@@ -1,5 +1,6 @@
 /** What the commands hand to the client half: flags, environment and defaults already weighed. */
 import type { HttpOptions } from '../base/http-client.ts'
+import type { CredentialOrigin } from './credential-origin.ts'
 import type { Credentials } from '../protocol/credentials.ts'
 
 /** How each request is sent: all that `sendHttp` takes but the stage. The time limit is one request's, retries included. */
@@ -114,6 +115,10 @@ export interface ExchangeOptions {
 }
 
 export interface CacheOptions {
+  /** What stands beside the credentials; undefined where nothing is remembered. */
+  readonly origin?: CredentialOrigin | undefined
+  /** Credentials from other inputs that are in the cache stay there: they were asked for by a login, these by flags for once. */
+  readonly isEntryKept?: boolean | undefined
   /** Undefined: nothing is remembered (`--cache none`). */
   readonly directory: string | undefined
   /** The keys go to the system's keyring and not to the file. */

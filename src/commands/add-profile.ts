@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import { findConfigPath, findHome } from '../client/config-path.ts'
-import { findNearest, type ParsedArgv } from './parse-argv.ts'
+import type { ParsedArgv } from './parse-argv.ts'
 
 export interface ConfigLocation {
   /** Undefined where there is no home. */
@@ -41,8 +41,9 @@ export async function addProfile(parsed: ParsedArgv, io: Io): Promise<ParsedArgv
     throw new StsCliError('ERR_INPUT', `there is no configuration ${file}`, { stage: 'config' })
   const { readProfile } = await import('./profile-settings.ts')
   const name = chooseProfile(parsed, io)
-  const names = [...config.profiles.keys()]
-  const isOther = name !== 'default' && !names.includes(name)
-  const similarProfile = isOther ? findNearest(name, names) : undefined
-  return { ...parsed, profile: readProfile(config, name, findHome(io)), similarProfile }
+  return {
+    ...parsed,
+    profile: readProfile(config, name, findHome(io)),
+    configuredProfiles: [...config.profiles.keys()],
+  }
 }

@@ -7,7 +7,8 @@ import { setProfileValue, writeConfigFile } from '../client/edit-profile.ts'
 import { readConfigText } from '../client/profile.ts'
 import { chooseProfile } from './add-profile.ts'
 import { renderCheck } from './doctor.ts'
-import { readNetOptions, readObtainOptions, weighSettings } from './flow-options.ts'
+import { readNetOptions, readObtainOptions } from './flow-options.ts'
+import { weighServe } from './weigh-settings.ts'
 import { optionsOf } from './option-table.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 import type { Settings } from './settings.ts'
@@ -124,7 +125,7 @@ async function tryOut(answers: Answers, parsed: ParsedArgv, io: Io): Promise<boo
 function settle(parsed: ParsedArgv, answers: Answers, io: Io): Settings {
   const specs = new Map(optionsOf('doctor').map((spec) => [spec.name, spec]))
   const profile = new Map([...answers].map(([key, value]) => [key, { value }]))
-  return weighSettings({ ...parsed, specs, profile }, io)
+  return weighServe({ ...parsed, specs, profile }, io)
 }
 
 function answered<T>(answer: T | undefined): T {

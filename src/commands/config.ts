@@ -4,7 +4,7 @@ import { findHome } from '../client/config-path.ts'
 import { setProfileValue, writeConfigFile } from '../client/edit-profile.ts'
 import { type ConfigFile, readConfigFile, readConfigText } from '../client/profile.ts'
 import { chooseProfile, locateConfig } from './add-profile.ts'
-import { weighSettings } from './flow-options.ts'
+import { weighServe } from './weigh-settings.ts'
 import type { OptionSpec } from './option-spec.ts'
 import { findNearest, type FlagValue, type ParsedArgv } from './parse-argv.ts'
 import {
@@ -99,7 +99,7 @@ async function get({ parsed, config, operands }: ConfigCall, io: Io): Promise<nu
   const profile =
     config === undefined ? undefined : readProfile(config, chooseProfile(parsed, io), findHome(io))
   const specs = new Map(profileOptions.map((option) => [option.name, option]))
-  const settings = weighSettings({ ...parsed, specs, profile }, io)
+  const settings = weighServe({ ...parsed, specs, profile }, io)
   const place = settings.placeOf(spec.name)
   if (place === undefined) return 1
   const origin = parsed.flags.get('origin') === true

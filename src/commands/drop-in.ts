@@ -2,7 +2,8 @@ import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import { obtainCredentials } from '../client/obtain-credentials.ts'
 import { putObject } from '../client/put-object.ts'
-import { readObtainOptions, weighSettings } from './flow-options.ts'
+import { readObtainOptions } from './flow-options.ts'
+import { weighServe } from './weigh-settings.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 import { checkOutput, renderCredentials } from './print-credentials.ts'
 
@@ -13,7 +14,7 @@ const content = 'Hello, World'
 /** `sts-cli -cid … -csec …`: what `go run full-example.go` did, its stdout byte for byte. */
 export async function runDropIn(parsed: ParsedArgv, io: Io): Promise<number> {
   refuseOperands(parsed)
-  const settings = weighSettings(parsed, io)
+  const settings = weighServe(parsed, io)
   checkOutput(settings, io)
   const options = await readObtainOptions(settings, io)
   const credentials = await obtainCredentials(

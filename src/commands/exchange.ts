@@ -7,8 +7,8 @@ import {
   readCacheOptions,
   readExchangeOptions,
   readNetOptions,
-  weighSettings,
 } from './flow-options.ts'
+import { weighSettings } from './weigh-settings.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 import { checkOutput, renderCredentials, writeDocument } from './print-credentials.ts'
 import { checkSecret, createSettings } from './settings.ts'

@@ -2,6 +2,7 @@ import { StsCliError } from '../base/errors.ts'
 import { hasTerminal, type Io } from '../base/io.ts'
 import { forwardedSignals, runChild } from '../base/run-child.ts'
 import type { RememberedCredentials } from '../client/credential-cache.ts'
+import { describeOrigin, isSameIdentity } from '../client/credential-origin.ts'
 import { environmentOf } from '../client/formats/environment.ts'
 import type { ServedCredentials } from './exec-server.ts'
 import type { ParsedArgv } from './parse-argv.ts'
@@ -57,10 +58,24 @@ async function serve(
   return serveCredentials(
     {
       first,
-      renew: (minTtlSeconds) => findOrRenew(parsed, own, minTtlSeconds),
+      renew: async (minTtlSeconds) =>
+        checkSame(first, await findOrRenew(parsed, own, minTtlSeconds)),
       isQuiet: parsed.flags.get('quiet') === true,
     },
     io,
+  )
+}
+
+/** The command began as somebody, at an endpoint that stands in its environment: another login of the same profile must not change that. */
+function checkSame(
+  first: RememberedCredentials,
+  renewed: RememberedCredentials,
+): RememberedCredentials {
+  if (isSameIdentity(first.origin, renewed.origin)) return renewed
+  throw new StsCliError(
+    'ERR_REFUSED',
+    `the profile ${first.profile} is now logged in as ${describeOrigin(renewed.origin)}`,
+    { hint: 'start the command again' },
   )
 }
 

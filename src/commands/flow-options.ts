@@ -10,65 +10,21 @@ import {
   type ObtainOptions,
   type StsActionName,
 } from '../client/options.ts'
-import { isLoopback } from '../base/loopback.ts'
 import { parseJsonObject } from '../base/parse.ts'
-import { findStateDirectory, readServeState, type ServeState } from '../client/serve-state.ts'
 import type { Credentials } from '../protocol/credentials.ts'
-import type { ParsedArgv } from './parse-argv.ts'
 import { createProgress } from './progress.ts'
 import {
   cacheKinds,
   chooseOne,
-  createSettings,
   readChoice,
   readSeconds,
   readTextFile,
   readUrl,
   type Settings,
 } from './settings.ts'
-import { personalGrants, readTokenSource, secretFlags } from './token-source.ts'
+import { readOrigin } from './read-origin.ts'
+import { readTokenSource } from './token-source.ts'
 import { readUserPassword } from './user-password.ts'
-
-/** Settings with what a running `sts-cli serve` left, where the user named no other endpoints. */
-export function weighSettings(parsed: ParsedArgv, io: Io): Settings {
-  const own = createSettings(parsed, io)
-  const directory = findStateDirectory(io.env, io.platform)
-  const endpoints = ['idp-endpoint', 'issuer', 'sts-endpoint']
-    .map(own.getSaid)
-    .filter((text) => text !== undefined)
-  // Its secret must not travel to an endpoint that somebody else named.
-  if (directory === undefined || !endpoints.every(isLoopback)) return own
-  const state = readServeState(directory)
-  if (state === undefined) return own
-  const found: Record<string, string> = {
-    'idp-endpoint': state.tokenEndpoint,
-    'sts-endpoint': state.stsEndpoint,
-  }
-  if (own.getSaid('ca-file') === undefined) found['ca-file'] = state.caFile
-  const client = chooseServeClient(own, state)
-  const hasOwnSecret = [...secretFlags, 'token', 'token-file'].some(
-    (name) => own.getSaid(name) !== undefined,
-  )
-  const whichIdp = chooseOne(own, 'issuer', 'idp-endpoint')
-  const isOwnIdp = whichIdp !== undefined && own.getSaid(whichIdp) !== state.tokenEndpoint
-  if (client !== undefined && !hasOwnSecret && !isOwnIdp) Object.assign(found, client)
-  return createSettings(parsed, io, found)
-}
-
-/** The server's demo client; for a person who signs in, the one without a secret. Undefined where the user named another. */
-function chooseServeClient(
-  settings: Settings,
-  state: ServeState,
-): Readonly<Record<string, string>> | undefined {
-  const named = settings.getSaid('client-id')
-  const isPersonal = [...personalGrants, 'password', 'refresh-token'].includes(
-    settings.getSaid('grant') ?? '',
-  )
-  if (isPersonal && named === undefined)
-    return state.publicClientId === undefined ? undefined : { 'client-id': state.publicClientId }
-  if (named !== undefined && named !== state.clientId) return undefined
-  return { 'client-id': state.clientId, 'client-secret': state.clientSecret }
-}
 
 /** All that `obtainCredentials` needs. @throws {StsCliError} `ERR_USAGE`, `ERR_INPUT`, `ERR_CONFIG`. */
 export async function readObtainOptions(settings: Settings, io: Io): Promise<ObtainOptions> {
@@ -76,7 +32,8 @@ export async function readObtainOptions(settings: Settings, io: Io): Promise<Obt
   const net = readNetOptions(settings, io)
   const cache = readCacheOptions(settings, io)
   const source = isTokenTraded(exchange) ? await readTokenSource(settings, io) : undefined
-  return { source, exchange, net, cache }
+  const origin = await readOrigin(settings, { source, exchange }, io)
+  return { source, exchange, net, cache: { ...cache, origin } }
 }
 
 /** Whether the action takes a token; the others prove who asks by themselves. */

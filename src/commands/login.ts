@@ -3,7 +3,9 @@ import { formatDuration } from '../base/duration.ts'
 import { obtainCredentials } from '../client/obtain-credentials.ts'
 import { ownCommand } from '../client/own-command.ts'
 import { detectShell, type ShellName } from '../client/shells.ts'
-import { readObtainOptions, weighSettings } from './flow-options.ts'
+import { findSimilarProfile } from './known-profile.ts'
+import { readObtainOptions } from './flow-options.ts'
+import { weighSettings } from './weigh-settings.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 import { checkOutput, renderCredentials, writeDocument } from './print-credentials.ts'
 
@@ -20,7 +22,7 @@ export async function runLogin(parsed: ParsedArgv, io: Io): Promise<number> {
   const note = (line: string): void => {
     if (!settings.has('quiet')) io.writeStderr(`${line}\n`)
   }
-  const { similarProfile: similar } = parsed
+  const similar = findSimilarProfile(parsed, io)
   if (similar !== undefined)
     note(
       `there is no profile ${options.cache.profile} in the configuration; did you mean ${similar}?`,

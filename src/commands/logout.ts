@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import {
@@ -6,6 +7,7 @@ import {
   readRemembered,
   type RememberedCredentials,
 } from '../client/credential-cache.ts'
+import { getOriginText } from '../client/credential-origin.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 import { createSettings } from './settings.ts'
 
@@ -20,7 +22,7 @@ export async function runLogout(parsed: ParsedArgv, io: Io): Promise<number> {
   const remembered = found?.isSealed === true ? await takeFromKeyring(found, io) : found
   if (directory !== undefined) forgetRemembered(directory, profile)
   if (remembered !== undefined) await endSession(remembered, parsed, io)
-  if (remembered?.isRenewable === true) await revoke(profile, parsed, io)
+  if (remembered?.isRenewable === true) await revoke(remembered, parsed, io)
   return 0
 }
 
@@ -42,7 +44,7 @@ async function endSession(
   io: Io,
 ): Promise<void> {
   const { revokeSession } = await import('../client/revoke-session.ts')
-  const caFile = createSettings(parsed, io).get('ca-file')
+  const caFile = findCaFile(remembered, parsed, io)
   try {
     await revokeSession(
       remembered,
@@ -55,15 +57,29 @@ async function endSession(
 }
 
 /** The credentials themselves are gone: what the provider says is worth a line, not a failure. */
-async function revoke(profile: string, parsed: ParsedArgv, io: Io): Promise<void> {
+async function revoke(
+  remembered: RememberedCredentials,
+  parsed: ParsedArgv,
+  io: Io,
+): Promise<void> {
   const { revokeRenewal } = await import('../client/token/refresh-token.ts')
-  const { weighSettings } = await import('./flow-options.ts')
-  const caFile = weighSettings(parsed, io).get('ca-file')
+  const caFile = findCaFile(remembered, parsed, io)
   const net = { timeoutMs: 10_000, retries: 0, caFile, env: io.env }
   try {
-    await revokeRenewal(profile, { net, io })
+    await revokeRenewal(remembered.profile, { net, io })
   } catch (error) {
     if (!(error instanceof StsCliError)) throw error
     io.writeStderr(`forgotten here, but not revoked: ${error.message}\n`)
   }
+}
+
+/** What was said now, else what the login trusted: its endpoint is the one that is asked. A `serve` that has ended took its file along. */
+function findCaFile(
+  { origin }: RememberedCredentials,
+  parsed: ParsedArgv,
+  io: Io,
+): string | undefined {
+  const own = createSettings(parsed, io).get('ca-file')
+  const cached = getOriginText(origin, 'ca-file')
+  return own ?? (cached !== undefined && existsSync(cached) ? cached : undefined)
 }

@@ -18,8 +18,8 @@ export interface ParsedArgv {
   readonly specs: ReadonlyMap<string, OptionSpec>
   /** What the chosen profile says, by long name; undefined where there is no configuration. */
   readonly profile?: ReadonlyMap<string, { readonly value: FlagValue }> | undefined
-  /** Where the configuration has not the named profile: the one that may be meant. */
-  readonly similarProfile?: string | undefined
+  /** The names of the profiles in the configuration; undefined where there is none, or the command does not read it. */
+  readonly configuredProfiles?: readonly string[] | undefined
 }
 
 export interface ParseOptions {

@@ -12,9 +12,9 @@ import {
 import { defaultRegionOf } from '../client/formats/environment.ts'
 import { credentialPairs, endpointPairs, type IniPair } from '../client/formats/ini.ts'
 import type { Edit } from '../client/ini-file.ts'
-import { weighSettings } from './flow-options.ts'
+import { weighSettings } from './weigh-settings.ts'
 import type { ParsedArgv } from './parse-argv.ts'
-import { findOrRenew, findWarm } from './remembered.ts'
+import { findCached, findOrRenew } from './remembered.ts'
 import { createSettings, type Settings } from './settings.ts'
 
 /** Merges into a file of AWS's; `--dry-run` says what would change. */
@@ -91,7 +91,7 @@ function planProcess(parsed: ParsedArgv, profile: string, io: Io): AwsChange {
       },
     )
   const stsEndpoint =
-    findWarm(parsed, io)?.stsEndpoint ?? weighSettings(parsed, io).get('sts-endpoint') ?? ''
+    findCached(parsed, io)?.stsEndpoint ?? weighSettings(parsed, io).get('sts-endpoint') ?? ''
   const line = processLine(settings.get('profile') ?? 'default')
   return {
     file: files.config,

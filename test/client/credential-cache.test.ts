@@ -31,7 +31,8 @@ beforeEach(async () => {
 
 function makeRemembered(over: Partial<RememberedCredentials> = {}): RememberedCredentials {
   return {
-    version: 1,
+    version: 2,
+    origin: {},
     accessKeyId: 'AKEY',
     secretAccessKey: 'secret',
     sessionToken: 'token',
@@ -138,7 +139,13 @@ describe('a file is ignored', () => {
     ['cut short', (text: string) => text.slice(0, -10)],
     ['no object', () => '[]'],
     ['null', () => 'null'],
-    ['of a newer version', (text: string) => text.replace('"version":1', '"version":2')],
+    ['of a newer version', (text: string) => text.replace('"version":2', '"version":3')],
+    ['of an older version', (text: string) => text.replace('"version":2', '"version":1')],
+    ['without its origin', (text: string) => text.replace('"origin"', '"other"')],
+    [
+      'with an origin that is none',
+      (text: string) => text.replace('"origin":{', '"origin":{"a":1'),
+    ],
     ['without a member', (text: string) => text.replace('"sessionToken"', '"other"')],
     ['with a number for a text', (text: string) => text.replace('"AKEY"', '5')],
     ['with a text for a time', (text: string) => text.replace(`${startMs},`, '"soon",')],

@@ -12,7 +12,8 @@ let provide: () => Promise<RememberedCredentials>
 beforeEach(async () => {
   provide = async () => ({
     ...granted,
-    version: 1,
+    version: 2,
+    origin: {},
     issuedAtMs: 0,
     expiresAtMs,
     expirationText: '',

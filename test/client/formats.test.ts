@@ -13,7 +13,8 @@ const plain: FormatOptions = {
 
 function makeCredentials(over: Partial<RememberedCredentials> = {}): RememberedCredentials {
   return {
-    version: 1,
+    version: 2,
+    origin: {},
     accessKeyId: 'AKEY',
     secretAccessKey: 's/+=',
     sessionToken: 'tok',

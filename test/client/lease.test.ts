@@ -8,7 +8,8 @@ const hourMs = 3_600_000
 /** Credentials from an instant on, named after it. */
 function issue(atMs: number, lifeMs = hourMs): RememberedCredentials {
   return {
-    version: 1,
+    version: 2,
+    origin: {},
     accessKeyId: `KEY${(atMs - startMs) / 1000}`,
     secretAccessKey: 'secret',
     sessionToken: 'token',

@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import path from 'node:path'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { withLock } from '../../src/client/lock.ts'
-import { createIo, makeFolder, openStage, startMs } from '../commands/harness.ts'
+import { createIo, makeFolder, openStage, startMs, stsAnswer } from '../commands/harness.ts'
 
 let directory: string
 let file: string
@@ -181,7 +181,10 @@ describe('parallel runs', () => {
   it('of two profiles make two', async () => {
     const stage = await openStage()
     const profiles = ['a', 'b', 'a', 'b']
-    await Promise.all(profiles.map((profile) => stage.ask(['creds', '-p', profile])))
-    expect(stage.idp.seen).toHaveLength(2)
+    for (const profile of ['a', 'b']) await stage.ask(['login', '-q', '-p', profile])
+    const now = startMs + 3_600_000
+    stage.sts.answer = stsAnswer(undefined, { expirationText: '2026-11-23T19:00:00Z' })
+    await Promise.all(profiles.map((profile) => stage.ask(['creds', '-p', profile], { now })))
+    expect(stage.idp.seen).toHaveLength(4)
   })
 })

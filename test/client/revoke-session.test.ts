@@ -16,7 +16,8 @@ describe('a session', () => {
         : { status: 400, body },
     )
     const remembered = {
-      version: 1,
+      version: 2,
+      origin: {},
       accessKeyId: 'NUIBORZYTV2HG2BMRSXR',
       secretAccessKey: 'secret',
       sessionToken: 'token',

@@ -5,13 +5,17 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import {
   findStateDirectory,
   leaveServeState,
-  readServeState,
+  readServeStates,
   type ServeState,
 } from '../../src/client/serve-state.ts'
-import { openStage, startFake, tokenAnswer, type Stage } from '../commands/harness.ts'
+import { openStage, startFake, startMs, tokenAnswer, type Stage } from '../commands/harness.ts'
 import { startOpenId } from '../commands/fake-openid.ts'
 
 const served = { clientId: 'demo', clientSecret: 'of-the-running-server' }
+
+/** When credentials that were issued at the start are over. */
+const later = startMs + 3_600_000
+const shorten = (name: string): string => name.replace(/-[0-9a-f]{8}/, '-X')
 
 let stage: Stage
 let directory: string
@@ -24,7 +28,8 @@ beforeEach(async () => {
 /** Changes what was left. */
 async function edit(change: (text: string) => string, mode = 0o600): Promise<void> {
   leave()
-  const file = path.join(directory, 'serve.json')
+  const name = (await readdir(directory)).find((each) => each.endsWith('.json')) ?? ''
+  const file = path.join(directory, name)
   await writeFile(file, change(await readFile(file, 'utf8')))
   await chmod(file, mode)
 }
@@ -55,15 +60,26 @@ describe('what a running server left', () => {
     expect(readHeard(stage.idp)).toContain(`${served.clientId}:${served.clientSecret}`)
   })
 
-  it('lets creds renew by itself', async () => {
+  it('lets creds renew by itself what login got there', async () => {
     leave()
-    expect((await stage.cli(['creds'])).code).toBe(0)
+    await stage.cli(['login', '-q'])
+    expect(await stage.cli(['creds'], { now: later })).toMatchObject({ code: 0, stderr: '' })
+    expect(stage.idp.seen).toHaveLength(2)
+  })
+
+  it('gives creds nothing before a login, and nothing that somebody else issued', async () => {
+    leave()
+    expect((await stage.cli(['creds'])).code).toBe(77)
+    expect(stage.idp.seen).toEqual([])
   })
 
   it('is for its owner alone', async () => {
     leave()
     const names = await readdir(directory)
-    expect(names.toSorted()).toEqual([`serve-${process.pid}.pem`, 'serve.json'])
+    expect(names.toSorted().map(shorten)).toEqual([
+      `serve-${process.pid}-X.json`,
+      `serve-${process.pid}-X.pem`,
+    ])
     for (const name of names)
       expect((await stat(path.join(directory, name))).mode & 0o777).toBe(0o600)
     expect((await stat(directory)).mode & 0o777).toBe(0o700)
@@ -76,14 +92,17 @@ describe('what a running server left', () => {
     const removeOlder = leave()
     leaveServeState(directory, { pid: 1, certificates: '', state: makeState() })
     removeOlder()
-    expect(await readdir(directory)).toEqual(['serve-1.pem', 'serve.json'])
+    expect((await readdir(directory)).toSorted().map(shorten)).toEqual([
+      'serve-1-X.json',
+      'serve-1-X.pem',
+    ])
   })
 
   it('is cleaned up after by the next one', async () => {
     const dead = spawnSync('true').pid
     leave({}, dead)
     leave()
-    expect(await readdir(directory)).not.toContain(`serve-${dead}.pem`)
+    expect((await readdir(directory)).filter((name) => name.includes(`${dead}`))).toEqual([])
   })
 })
 
@@ -95,13 +114,13 @@ describe('it is ignored', () => {
     ['when its provider is', async () => leave({ tokenEndpoint: 'https://127.0.0.1.h/token' })],
     ['when others can read it', () => edit((text) => text, 0o640)],
     ['when it is damaged', () => edit((text) => text.slice(5))],
-    ['when its version is newer', () => edit((text) => text.replace('"version":1', '"version":2'))],
+    ['when its version is newer', () => edit((text) => text.replace('"version":2', '"version":3'))],
     ['when a member is missing', () => edit((text) => text.replace('clientId', 'other'))],
     ['when its pid is no number', () => edit((text) => text.replace(/"pid":\d+/, '"pid":"1"'))],
     ['when its pid is a group', () => edit((text) => text.replace(/"pid":\d+/, '"pid":-1'))],
   ])('%s', async (_when, prepare) => {
     await prepare()
-    expect(readServeState(directory)).toBeUndefined()
+    expect(readServeStates(directory)).toEqual([])
     const { code, stderr } = await stage.cli(['login'])
     expect(code).toBe(64)
     expect(stderr).toContain('no client id is given')

@@ -138,9 +138,9 @@ describe('credential-process', () => {
     expect(stage.idp.seen).toHaveLength(1)
   })
 
-  it('reads its own profile, and fails with 77 where that one has none', async () => {
+  it('reads its own profile, and fails with 78 where there is none of that name', async () => {
     const { code, stdout } = await stage.cli(['credential-process', '--profile', 'other'])
-    expect({ code, stdout }).toEqual({ code: 77, stdout: '' })
+    expect({ code, stdout }).toEqual({ code: 78, stdout: '' })
   })
 
   it('renews without asking when the client is known', async () => {

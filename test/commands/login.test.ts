@@ -2,7 +2,6 @@ import { lstat, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import {
-  clientId,
   clientSecret,
   granted,
   idpToken,
@@ -87,7 +86,7 @@ describe('login', () => {
     const file = path.join(stage.home, '.cache', 'sts-cli', 'profile-default.json')
     const text = await readFile(file, 'utf8')
     expect(text).toContain(granted.sessionToken)
-    for (const secret of [clientSecret, idpToken, clientId]) expect(text).not.toContain(secret)
+    for (const secret of [clientSecret, idpToken]) expect(text).not.toContain(secret)
   })
 
   it('remembers nothing with --cache none', async () => {

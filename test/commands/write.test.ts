@@ -19,6 +19,12 @@ async function leave(name: string, text: string): Promise<string> {
   await writeFile(file, text, { mode: 0o644 })
   return file
 }
+/** Gives the home profiles of these names. */
+async function configure(...names: string[]): Promise<void> {
+  const file = path.join(stage.home, '.config', 'sts-cli', 'config.toml')
+  await mkdir(path.dirname(file), { recursive: true })
+  await writeFile(file, names.map((name) => `[profile.${JSON.stringify(name)}]\n`).join(''))
+}
 const done = { code: 0, stdout: '', stderr: '' }
 
 const section = (endpoint: string): string => `aws_access_key_id = ${granted.accessKeyId}
@@ -146,6 +152,7 @@ describe('write', () => {
 describe('write --as-process', () => {
   it('adds the line to config and no keys', async () => {
     await leave('config', '[default]\noutput = json\n')
+    await configure('ci')
     const argv = ['write', '--as-process', '--aws-profile', 'minio', '-p', 'ci']
     expect(
       await stage.cli(argv, { env: { STS_CLI_STS_ENDPOINT: 'https://m:9000' } }),
@@ -184,6 +191,7 @@ region = us-east-1
     [['-p', 'two words'], 'cannot stand in a credential_process line'],
     [['-p', 'a;b'], 'cannot stand in a credential_process line'],
   ])('refuses %j', async (flags, message) => {
+    await configure('two words', 'a;b')
     const { code, stderr } = await stage.cli(['write', '--as-process', ...flags])
     expect(code).toBe(64)
     expect(stderr).toContain(message)

@@ -33,11 +33,13 @@ describe('a mistake on the command line', () => {
   it('in a profile’s name stands in what to do about it', async () => {
     const stage = await openStage()
     const creds = await stage.cli(['creds', '-p', 'cii'])
-    expect(creds.stderr).toContain('hint: sts-cli login -p cii\n')
+    expect(creds.stderr).toContain('hint: sts-cli login -p cii creates it\n')
     expect((await stage.cli(['env', '-p', "it's"])).stderr).toContain(
-      `hint: sts-cli login -p 'it'\\''s'\n`,
+      `hint: sts-cli login -p 'it'\\''s' creates it\n`,
     )
-    expect((await stage.cli(['status', '-p', 'cii'])).stdout).toContain('sts-cli login -p cii gets')
+    expect((await stage.cli(['status', '-p', 'cii'])).stderr).toContain(
+      'sts-cli login -p cii creates',
+    )
     const login = await stage.cli(['login', '-p', 'cii', '-sts-ep', stage.sts.url])
     expect(login.stderr).toContain('the profile "cii" names none (sts-cli config list)')
   })
