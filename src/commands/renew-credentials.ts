@@ -13,7 +13,6 @@ import { renewLogin } from './renew-login.ts'
 import { notRenewable, repeatLogin } from './repeat-login.ts'
 import { createSettings, type Settings } from './settings.ts'
 import { personalGrants } from './token-source.ts'
-import { weighWithoutClient } from './weigh-settings.ts'
 
 export interface RenewalRequest {
   /** What is in the cache, expired or asked for anew. */
@@ -93,10 +92,10 @@ async function obtainElsewhere(
   return obtainCredentials({ ...options, cache: { ...options.cache, isEntryKept: true } }, call.io)
 }
 
-/** Nothing is cached: what flags, variables and the profile say. A demo client that nobody logged in with is not used. */
+/** Nothing is cached: what flags, variables and the profile say. What `serve` left is for `login` alone: nobody logged in there yet. */
 async function obtainUncached(call: Call): Promise<RememberedCredentials> {
   const { parsed, io } = call
-  const settings = weighWithoutClient(parsed, io)
+  const settings = createSettings(parsed, io)
   const profile = settings.get('profile') ?? 'default'
   if (personalGrants.includes(settings.get('grant') ?? '')) throw notWithoutAsking(settings)
   const options = await readOptions(settings, call)

@@ -25,18 +25,13 @@ export function weighSettings(parsed: ParsedArgv, io: Io): Settings {
   const own = createSettings(parsed, io)
   const isDefault = (own.get('profile') ?? 'default') === 'default'
   return isDefault
-    ? (addServe(parsed, io, {}) ?? addLastLogin(parsed, io) ?? own)
-    : (addLastLogin(parsed, io) ?? addServe(parsed, io, {}) ?? own)
+    ? (addServe(parsed, io) ?? addLastLogin(parsed, io) ?? own)
+    : (addLastLogin(parsed, io) ?? addServe(parsed, io) ?? own)
 }
 
 /** Without the last login: for what is asked of no profile, and for what looks at configurations. */
 export function weighServe(parsed: ParsedArgv, io: Io): Settings {
-  return addServe(parsed, io, {}) ?? createSettings(parsed, io)
-}
-
-/** Only the endpoints that `serve` left, and never its client: for commands that renew, which must not become somebody else. */
-export function weighWithoutClient(parsed: ParsedArgv, io: Io): Settings {
-  return addServe(parsed, io, { isClientLeft: true }) ?? createSettings(parsed, io)
+  return addServe(parsed, io) ?? createSettings(parsed, io)
 }
 
 /** Undefined where flags, variables or the profile name some of it, or where the last login's token is not there any more. What they say of options wins. */
@@ -55,11 +50,7 @@ function addLastLogin(parsed: ParsedArgv, io: Io): Settings | undefined {
 }
 
 /** Undefined where none runs, or what is said names another server. */
-function addServe(
-  parsed: ParsedArgv,
-  io: Io,
-  { isClientLeft = false }: { isClientLeft?: boolean },
-): Settings | undefined {
+function addServe(parsed: ParsedArgv, io: Io): Settings | undefined {
   const own = createSettings(parsed, io)
   const state = findServer(own, io)
   if (state === undefined) return undefined
@@ -68,7 +59,7 @@ function addServe(
     'sts-endpoint': state.stsEndpoint,
   }
   if (own.getSaid('ca-file') === undefined) found['ca-file'] = state.caFile
-  const client = isClientLeft ? undefined : chooseServeClient(own, state)
+  const client = chooseServeClient(own, state)
   const hasOwnSecret = [...secretFlags, 'token', 'token-file'].some(
     (name) => own.getSaid(name) !== undefined,
   )

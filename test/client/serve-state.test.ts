@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import {
@@ -8,7 +8,14 @@ import {
   readServeStates,
   type ServeState,
 } from '../../src/client/serve-state.ts'
-import { openStage, startFake, startMs, tokenAnswer, type Stage } from '../commands/harness.ts'
+import {
+  openStage,
+  startFake,
+  startMs,
+  stsAnswer,
+  tokenAnswer,
+  type Stage,
+} from '../commands/harness.ts'
 import { startOpenId } from '../commands/fake-openid.ts'
 
 const served = { clientId: 'demo', clientSecret: 'of-the-running-server' }
@@ -103,6 +110,102 @@ describe('what a running server left', () => {
     leave({}, dead)
     leave()
     expect((await readdir(directory)).filter((name) => name.includes(`${dead}`))).toEqual([])
+  })
+})
+
+describe('two servers in one home', () => {
+  const dates = { older: new Date(1_000_000), newer: new Date(2_000_000) }
+
+  /** Leaves the state of a server and gives its files a time. */
+  async function leaveAt(when: Date, over: Partial<ServeState>): Promise<() => void> {
+    const before = new Set(await readdir(directory).catch(() => []))
+    const remove = leave(over)
+    for (const name of await readdir(directory))
+      if (!before.has(name)) await utimes(path.join(directory, name), when, when)
+    return remove
+  }
+
+  it('are both found, the newer first', async () => {
+    await leaveAt(dates.newer, { clientId: 'newer' })
+    await leaveAt(dates.older, { clientId: 'older' })
+    expect(readServeStates(directory).map((state) => state.clientId)).toEqual(['newer', 'older'])
+  })
+
+  it.each(['older', 'newer'])(
+    'do not hide each other: without the %s one, login uses the other',
+    async (ended) => {
+      const stops = {
+        older: await leaveAt(dates.older, { clientId: 'older' }),
+        newer: await leaveAt(dates.newer, { clientId: 'newer' }),
+      }
+      stops[ended === 'older' ? 'older' : 'newer']()
+      expect((await stage.cli(['login', '-q'])).code).toBe(0)
+      expect(readHeard(stage.idp)).toContain(ended === 'older' ? 'newer:' : 'older:')
+      expect(await readdir(directory)).toHaveLength(2)
+    },
+  )
+
+  it('are told apart by the endpoint that is named, newer or not', async () => {
+    const [sts, idp] = [await startFake(stsAnswer()), await startFake(tokenAnswer())]
+    await leaveAt(dates.older, {})
+    const elsewhere = { stsEndpoint: sts.url, tokenEndpoint: `${idp.url}/token` }
+    await leaveAt(dates.newer, { ...elsewhere, clientSecret: 'of-the-newer' })
+    for (const argv of [
+      ['-sts-ep', stage.sts.url],
+      ['-sts-ep', stage.sts.url.replace('127.0.0.1', 'localhost')],
+      ['-idp-ep', `${stage.idp.url}/token`],
+    ])
+      expect((await stage.cli(['login', '-q', '--retries=0', ...argv])).code).toBe(0)
+    const env = { AWS_ENDPOINT_URL_STS: stage.sts.url }
+    expect((await stage.cli(['login', '-q'], { env })).code).toBe(0)
+    expect(readHeard(stage.idp)).not.toContain('of-the-newer')
+    expect([...sts.seen, ...idp.seen]).toEqual([])
+  })
+
+  it.each<[string, string[], Record<string, string>]>([
+    ['a flag', ['-sts-ep', 'URL'], {}],
+    ['our variable', [], { STS_CLI_STS_ENDPOINT: 'URL' }],
+    ['AWS’s variable', [], { AWS_ENDPOINT_URL_STS: 'URL' }],
+  ])(
+    'give no client to a server of this machine that is neither, named by %s',
+    async (_how, flags, variables) => {
+      const neither = await startFake(stsAnswer())
+      await leaveAt(dates.older, {})
+      await leaveAt(dates.newer, {})
+      const fill = (text: string): string => text.replace('URL', neither.url)
+      const env = Object.fromEntries(
+        Object.entries(variables).map(([name, text]) => [name, fill(text)]),
+      )
+      const ran = await stage.cli(['login', '-q', ...flags.map(fill)], { env })
+      expect(ran.code).toBe(64)
+      expect([...neither.seen, ...stage.idp.seen]).toEqual([])
+    },
+  )
+})
+
+describe('a state file', () => {
+  it('of a process whose id another one has now is removed', async () => {
+    await edit((text) => text.replace(/"startedAt":"[^"]*"/, '"startedAt":"another boot 1"'))
+    expect(readServeStates(directory)).toEqual([])
+    expect(await readdir(directory)).toEqual([])
+  })
+
+  it('of another machine that shares the home is neither used nor removed', async () => {
+    await edit((text) =>
+      text.replace(/"host":"[^"]*"/, '"host":"another"').replace(/"pid":\d+/, '"pid":1'),
+    )
+    expect(readServeStates(directory)).toEqual([])
+    expect(await readdir(directory)).toHaveLength(2)
+  })
+
+  it('that an earlier version left for a process that is gone is removed', async () => {
+    const dead = spawnSync('true').pid
+    leave()
+    const old = path.join(directory, 'serve.json')
+    await writeFile(old, JSON.stringify({ version: 1, pid: dead }), { mode: 0o600 })
+    await writeFile(path.join(directory, `serve-${dead}.pem`), 'PEM', { mode: 0o600 })
+    readServeStates(directory)
+    expect(await readdir(directory)).toHaveLength(2)
   })
 })
 
