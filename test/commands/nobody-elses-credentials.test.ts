@@ -63,9 +63,8 @@ async function leaveSecret(): Promise<string> {
 
 const readEntry = (profile: string): Promise<string> =>
   readFile(path.join(stage.home, '.cache', 'sts-cli', `profile-${profile}.json`), 'utf8')
-const atStage = (): string[] => [
-  ...['-idp-ep', `${stage.idp.url}/token`, '-sts-ep', stage.sts.url, '-cid', clientId],
-]
+/** The login's endpoints and client as flags, without a secret. */
+const atStage = (): readonly string[] => stage.flags.slice(0, 6)
 const run = (argv: readonly string[], options: IoOptions = {}): Promise<Ran> =>
   stage.cli(argv, { now: later, ...options })
 const expectRefused = (ran: Ran, code = 77): void => {
