@@ -9,8 +9,7 @@ import {
 } from '../client/credential-origin.ts'
 import type { FlagValue, ParsedArgv } from './parse-argv.ts'
 import { createSettings, type Place, type Settings } from './settings.ts'
-import { tokenFlags } from './token-at-hand.ts'
-import { secretFlags } from './token-source.ts'
+import { secretFlags, tokenFlags } from './proof-flags.ts'
 
 /** A setting that names somebody else than the cached credentials are from. */
 export interface Departure {

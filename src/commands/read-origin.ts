@@ -6,8 +6,7 @@ import { identityNames } from '../client/credential-origin.ts'
 import type { ExchangeOptions, TokenSource } from '../client/options.ts'
 import { readRenewal } from '../client/renewals.ts'
 import { chooseOne, type Settings } from './settings.ts'
-import { tokenFlags } from './token-at-hand.ts'
-import { secretFlags } from './token-source.ts'
+import { secretFlags, tokenFlags } from './proof-flags.ts'
 
 /** Settings of which only the place is kept: secrets, and command lines, in which a secret may stand. */
 const withheld: ReadonlySet<string> = new Set([

@@ -17,8 +17,7 @@ import {
 import type { OptionSpec } from './option-spec.ts'
 import type { FlagValue, ParsedArgv } from './parse-argv.ts'
 import { createSettings } from './settings.ts'
-import { tokenFlags } from './token-at-hand.ts'
-import { secretFlags } from './token-source.ts'
+import { secretFlags, tokenFlags } from './proof-flags.ts'
 
 /** Settings of which one at most counts. */
 const exclusive: readonly (readonly string[])[] = [

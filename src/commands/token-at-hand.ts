@@ -4,8 +4,7 @@ import type { Io } from '../base/io.ts'
 import { isLoopback } from '../base/loopback.ts'
 import type { TokenSource } from '../client/options.ts'
 import { checkSecret, chooseOne, readSecretFile, type Settings } from './settings.ts'
-
-export const tokenFlags = ['token', 'token-file', 'token-env', 'token-command']
+import { tokenFlags } from './proof-flags.ts'
 
 /** The service account's own token: where nothing was projected for the STS alone. */
 const podTokenFile = '/var/run/secrets/kubernetes.io/serviceaccount/token'

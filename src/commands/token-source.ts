@@ -23,11 +23,10 @@ import {
   readGitlabToken,
   readKubernetesToken,
   readTokenAtHand,
-  tokenFlags,
 } from './token-at-hand.ts'
 import { readUserPassword } from './user-password.ts'
+import { secretFlags, tokenFlags } from './proof-flags.ts'
 
-export const secretFlags = ['client-secret', 'client-secret-file', 'client-secret-command']
 /** What `--grant` takes. */
 export const grantNames = [
   'client-credentials',

@@ -12,8 +12,8 @@ import {
 import type { ParsedArgv } from './parse-argv.ts'
 import { repeatLogin } from './repeat-login.ts'
 import { chooseOne, createSettings, type Settings } from './settings.ts'
-import { tokenFlags } from './token-at-hand.ts'
-import { personalGrants, secretFlags } from './token-source.ts'
+import { personalGrants } from './token-source.ts'
+import { secretFlags, tokenFlags } from './proof-flags.ts'
 
 const naming = [...identityNames.filter((name) => name !== 'role-arn'), ...tokenFlags]
 

@@ -13,6 +13,7 @@ import { defaultRegionOf } from '../client/formats/environment.ts'
 import { credentialPairs, endpointPairs, type IniPair } from '../client/formats/ini.ts'
 import type { Edit } from '../client/ini-file.ts'
 import { weighSettings } from './weigh-settings.ts'
+import { findDeparture } from './find-departure.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 import { findCached, findOrRenew } from './remembered.ts'
 import { createSettings, type Settings } from './settings.ts'
@@ -90,8 +91,12 @@ function planProcess(parsed: ParsedArgv, profile: string, io: Io): AwsChange {
         hint: 'remove them there, or use --aws-profile with another name',
       },
     )
-  const stsEndpoint =
-    findCached(parsed, io)?.stsEndpoint ?? weighSettings(parsed, io).get('sts-endpoint') ?? ''
+  const cached = findCached(parsed, io)
+  const isOfConfiguration =
+    cached !== undefined && findDeparture(cached.origin, parsed, io) === undefined
+  const stsEndpoint = isOfConfiguration
+    ? cached.stsEndpoint
+    : (weighSettings(parsed, io).get('sts-endpoint') ?? '')
   const line = processLine(settings.get('profile') ?? 'default')
   return {
     file: files.config,

@@ -232,6 +232,14 @@ ${more}`)
     expect(stage.idp.seen.map(({ form }) => form.get('scope'))).toEqual(['narrow', 'narrow'])
   })
 
+  it('is written for its new endpoint where a line fetches its credentials', async () => {
+    await write(stage.sts.url, clientId)
+    await stage.cli(['login', '-q', '-p', 'prod'])
+    await write(other.sts.url, clientId)
+    const { stdout } = await stage.cli(['write', '--as-process', '--dry-run', '-p', 'prod'])
+    expect(stdout).toContain(`+endpoint_url = ${other.sts.url}\n`)
+  })
+
   it('is not taken over by flags for once', async () => {
     await write(stage.sts.url, clientId)
     const flags = ['-sts-ep', other.sts.url, '-idp-ep', `${other.idp.url}/token`, '-cid', 'x']
