@@ -156,8 +156,8 @@ async function commit(
     await disk.sidecars.write(bucket, key, records)
     path = await moveIntoPlace(disk, { bucket, key, from: staged.path })
   } catch (error) {
-    // beside what the key holds, a record of other bytes harms nobody; of a key that holds nothing it would stay for ever
-    if (!current) await disk.sidecars.remove(bucket, key).catch(() => {})
+    // beside the record of what the key holds, another harms nobody; one that stands alone would stay for ever
+    if (!current?.record) await disk.sidecars.remove(bucket, key).catch(() => {})
     throw error
   }
   await disk.folders.settle(dirname(path))

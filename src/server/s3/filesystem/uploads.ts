@@ -40,15 +40,17 @@ export async function createUpload(
   await disk.locks.share(target.bucket, async () => {
     await requireBucket(disk, target.bucket)
     const staged = chooseStagingPath(disk)
+    const folder = uploadFolder(disk, upload)
     await disk.fs.mkdir(staged, { mode: 0o700 })
     try {
       await writeFileWhole(disk, join(staged, 'upload.json'), JSON.stringify(upload))
-      const folder = uploadFolder(disk, upload)
       await makeFoldersBelow(disk, dirname(folder), { top: disk.root, mode: 0o700 })
       await disk.fs.rename(staged, folder)
       await disk.folders.settle(dirname(folder))
     } catch (error) {
-      await disk.fs.rm(staged, { recursive: true, force: true }).catch(() => {})
+      // nobody has been told its id
+      for (const path of [staged, folder])
+        await disk.fs.rm(path, { recursive: true, force: true }).catch(() => {})
       throw error
     }
   })

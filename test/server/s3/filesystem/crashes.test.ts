@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
+import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openFilesystemStore } from '../../../../src/server/s3/filesystem/open-filesystem-store.ts'
 import type {
@@ -374,7 +375,37 @@ describe.each(Object.entries(scenarios))('%s', (_name, scenario) => {
     },
     60_000,
   )
+
+  it('is whole or has not been, when the disk fails at any step, and leaves nothing behind', async () => {
+    for (let step = 0; step < steps.length; step += 1) {
+      await run(async ({ root, disk, store, reopen }) => {
+        const files = listFiles(root)
+        disk.failAfter(step, 'EIO')
+        const refusal: unknown = await scenario.change(store).catch((error: unknown) => error)
+        disk.failAfter(-1, '')
+        // the same process goes on
+        const found = await describeStore(store, key)
+        await checkWhole(found, { before, after, outcome: 'ended' })
+        if (refusal instanceof Error) expect(refusal).toMatchObject({ code: 'XMinioBackendDown' })
+        else expect(found).toEqual(after)
+        // what was done but could not be cleared up goes at the next start
+        if (isDeepStrictEqual(found, before)) {
+          expect(listFiles(root).filter((name) => !files.includes(name))).toEqual([])
+        }
+        expect(await describeStore(await reopen(), key)).toEqual(found)
+        await checkUse({ store, reopen }, key, before.rest)
+      })
+    }
+  }, 60_000)
 })
+
+/** Every file of the store, and every folder that a client could see. */
+function listFiles(root: string): string[] {
+  return readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() || !entry.parentPath.includes('.sts-cli'))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .toSorted()
+}
 
 /** The key can be written, read and deleted as if nothing had been. */
 async function checkUse(

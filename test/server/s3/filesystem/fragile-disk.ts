@@ -37,6 +37,8 @@ export interface FragileDisk {
   readonly steps: readonly string[]
   /** So many steps from here are taken; before the next, the process ends. */
   endAfter(steps: number): void
+  /** So many steps from here are taken; the next one alone fails, as a disk does. */
+  failAfter(steps: number, code: string): void
   /** Takes what was not synced, in the folders that are chosen, and of files. The process is over. */
   losePower(isLost: (folder: string) => boolean): Promise<void>
   /** Closes what the dead process had open. */
@@ -55,6 +57,7 @@ export function createFragileDisk({ root, shadows }: Places): FragileDisk {
   const written: Written[] = []
   let isOver = false
   let endBefore = Number.POSITIVE_INFINITY
+  let failure: { readonly at: number; readonly code: string } | undefined
   let shadowCount = 0
 
   const look = (): void => {
@@ -67,6 +70,7 @@ export function createFragileDisk({ root, shadows }: Places): FragileDisk {
       throw new Crash(`ended before ${name}`)
     }
     steps.push(name)
+    if (failure?.at === steps.length) throw makeDiskError(failure.code, name)
   }
   // What lies in the staging folder goes at the next start, whether it was synced or not.
   const note = (path: string, undo: Change['undo']): void => {
@@ -147,6 +151,9 @@ export function createFragileDisk({ root, shadows }: Places): FragileDisk {
   return {
     fs,
     steps,
+    failAfter(count, code) {
+      failure = { at: steps.length + count + 1, code }
+    },
     endAfter(count) {
       endBefore = steps.length + count
     },
@@ -163,6 +170,13 @@ export function createFragileDisk({ root, shadows }: Places): FragileDisk {
       await Promise.allSettled(handles.map((handle) => handle.close()))
     },
   }
+}
+
+/** An error as Node makes one. */
+export function makeDiskError(code: string, what: string): Error {
+  const [syscall = '', ...path] = what.split(' ')
+  const error = new Error(`${code}: the disk does not, ${what}`)
+  return Object.assign(error, { code, syscall, path: path.join(' ') })
 }
 
 /** The calls that only look; none answers when the process is over. */
