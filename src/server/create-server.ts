@@ -10,6 +10,7 @@ import { countRequests, createMetrics } from './metrics.ts'
 import { createMetricsAccess } from './metrics-access.ts'
 import {
   type Closers,
+  holdDirectory,
   loadPolicies,
   openPolicyEngine,
   openS3Backend,
@@ -41,10 +42,12 @@ export const graceMs = 10_000
 /**
  * Starts everything the options name and waits until it answers.
  *
- * @throws {StsCliError} `ERR_UNAVAILABLE` for an address that is taken, `ERR_CONFIG` for a setting that cannot be; nothing is left running.
+ * @throws {StsCliError} `ERR_UNAVAILABLE` for an address that is taken, `ERR_CONFIG` for a setting that cannot be or a directory
+ *   that another server has; nothing is left running.
  */
 export function createServer(options: ServerOptions): Promise<RunningServer> {
   return openWhole(async (closers) => {
+    await holdDirectory(options, closers)
     const issuer = await openIssuer(options, closers)
     const handler = await buildHandler(options, issuer, closers)
     const tls = options.tls === 'self-made' ? await makeTls(options) : options.tls

@@ -12,6 +12,7 @@ import { shareRevocations } from './peers.ts'
 import { createIamAuthorizer } from './policy/iam-authorizer.ts'
 import { createOpaAuthorizer } from './policy/opa-authorizer.ts'
 import { parsePolicyDocument, type PolicyDocument } from './policy/policy-document.ts'
+import { lockDirectory } from './s3/filesystem/directory-lock.ts'
 import { openFilesystemStore } from './s3/filesystem/open-filesystem-store.ts'
 import { createGatewayBackend } from './s3/gateway/gateway-backend.ts'
 import { openUpstream } from './s3/gateway/open-upstream.ts'
@@ -144,7 +145,21 @@ export function openTokenVerifier(
 }
 
 /**
- * What carries S3 operations out: a directory with the buckets that were asked for, or another S3.
+ * Takes the directory that the options name, before anything else is opened: two servers in one would keep each other's
+ * metadata. The first of several processes holds it for all of them; a temporary directory has no other name.
+ *
+ * @throws {StsCliError} As `lockDirectory`.
+ */
+export async function holdDirectory(
+  { objects, peers }: ServerOptions,
+  closers: Closers,
+): Promise<void> {
+  if (objects.kind !== 'directory' || objects.directory === undefined) return
+  if (peers === undefined) closers.push(await lockDirectory(objects.directory))
+}
+
+/**
+ * What carries S3 operations out: a directory, held by `holdDirectory`, with the buckets that were asked for, or another S3.
  *
  * @throws {StsCliError} `ERR_CONFIG` for a bucket's name; what `openUpstream` throws.
  */
@@ -155,7 +170,12 @@ export async function openS3Backend(options: ServerOptions, closers: Closers): P
     return createGatewayBackend(upstream)
   }
   const directory = objects.directory ?? (await makeTemporaryDirectory(closers))
-  const store = await openFilesystemStore(directory, { nowMs, sharedLocks: peers?.locks })
+  const store = await openFilesystemStore(directory, {
+    nowMs,
+    log,
+    sharedLocks: peers?.locks,
+    isOnlyOne: peers === undefined,
+  })
   for (const bucket of objects.buckets) {
     checkBucketName(bucket)
     if (!(await store.hasBucket(bucket))) await store.createBucket(bucket)

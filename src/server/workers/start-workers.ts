@@ -1,7 +1,12 @@
 /** One address, several processes: STS and S3 in each worker, the embedded provider and what was made up at start in the first process. */
 import { createServer as createSocket, type AddressInfo } from 'node:net'
 import { graceMs, makeTls, openIssuer, openWhole, type RunningServer } from '../create-server.ts'
-import { type Closers, makeTemporaryDirectory, openS3Backend } from '../open-backends.ts'
+import {
+  type Closers,
+  holdDirectory,
+  makeTemporaryDirectory,
+  openS3Backend,
+} from '../open-backends.ts'
 import { listRoleArns } from '../open-identity.ts'
 import type { ServerOptions } from '../server-options.ts'
 import type { SharedParts } from './messages.ts'
@@ -28,6 +33,7 @@ export function startWorkers(
 ): Promise<RunningServer> {
   const { root, log, nowMs } = options
   return openWhole(async (closers) => {
+    await holdDirectory(options, closers)
     const issuer = await openIssuer(options, closers)
     const tls = options.tls === 'self-made' ? await makeTls(options) : options.tls
     const directory = await prepareDirectory(options, closers)

@@ -11,6 +11,7 @@ import type { HttpHandler, HttpRequest } from '../../../src/server/http/http-mes
 import { listen } from '../../../src/server/http/listener.ts'
 import { createRequestAuthenticator } from '../../../src/server/identity/request-authenticator.ts'
 import type { AuthorizationRequest } from '../../../src/server/policy/authorizer.ts'
+import type { FileSystem } from '../../../src/server/s3/filesystem/file-system.ts'
 import { openFilesystemStore } from '../../../src/server/s3/filesystem/open-filesystem-store.ts'
 import { createGatewayBackend } from '../../../src/server/s3/gateway/gateway-backend.ts'
 import { openUpstream, type UpstreamOptions } from '../../../src/server/s3/gateway/open-upstream.ts'
@@ -73,6 +74,8 @@ export function openWithGateway(): void {
 export interface HarnessOptions {
   readonly domains?: string[]
   readonly log?: Log
+  /** Instead of the real disk. */
+  readonly fs?: FileSystem
   /** The S3 that a gateway is to stand before. */
   readonly upstream?: Partial<UpstreamOptions> & { readonly url: URL }
 }
@@ -82,8 +85,8 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
   const closers: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })]
   const clock = { nowMs: startMs }
   const nowMs = (): number => clock.nowMs
-  const objects = await openFilesystemStore(folder, { nowMs })
   const log = options.log ?? silentLog
+  const objects = await openFilesystemStore(folder, { nowMs, log, fs: options.fs })
   const services = {
     authenticator: createRequestAuthenticator({ root, sessions: noSessions, region, nowMs }),
     region,

@@ -1,5 +1,4 @@
 /** Buckets: the folders of the root whose names are bucket names. */
-import { lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { isBucketName } from '../names.ts'
@@ -13,24 +12,29 @@ import {
   uploadsFolder,
   type Disk,
 } from './disk.ts'
+import type { FileSystem } from './file-system.ts'
 import { compareKeys } from './key-names.ts'
 import { requireBucket } from './objects.ts'
+import { removeTree } from './staging.ts'
 import { holdsObject, openStart } from './walk.ts'
 
 /** @see ObjectStore.createBucket */
 export async function createBucket(disk: Disk, bucket: string): Promise<void> {
   await disk.locks.hold(bucket, async () => {
+    // of a bucket that was taken away while the process died
+    if (!(await hasBucket(disk, bucket))) await removeTree(disk, uploadsFolder(disk.root, bucket))
     try {
-      await mkdir(bucketFolder(disk.root, bucket))
+      await disk.fs.mkdir(bucketFolder(disk.root, bucket))
     } catch (error) {
       if (errorCode(error) !== 'EEXIST') throw error
       throw new AwsError('BucketAlreadyOwnedByYou', 'you already own this bucket', { cause: error })
     }
+    await disk.folders.settle(disk.root)
   })
 }
 
 export async function hasBucket(disk: Disk, bucket: string): Promise<boolean> {
-  const stats = await orAbsent(lstat(bucketFolder(disk.root, bucket)))
+  const stats = await orAbsent(disk.fs.lstat(bucketFolder(disk.root, bucket)))
   return stats?.isDirectory() ?? false
 }
 
@@ -38,28 +42,31 @@ export async function hasBucket(disk: Disk, bucket: string): Promise<boolean> {
 export async function deleteBucket(disk: Disk, bucket: string): Promise<void> {
   await disk.locks.hold(bucket, async () => {
     await requireBucket(disk, bucket)
-    if (await holdsObject(await openStart(disk, bucket, ''))) throw bucketNotEmpty()
+    if (await holdsObject(disk.fs, await openStart(disk, bucket, ''))) throw bucketNotEmpty()
     try {
-      await removeFolders(bucketFolder(disk.root, bucket))
+      await removeFolders(disk.fs, bucketFolder(disk.root, bucket))
+      await disk.folders.settle(disk.root)
     } catch (error) {
       // what is not an object (a link, a pipe) is not ours to take away
       if (errorCode(error) === 'ENOTEMPTY' || errorCode(error) === 'EEXIST') throw bucketNotEmpty()
       throw error
     }
     for (const folder of [encodedFolder, metadataFolder, uploadsFolder]) {
-      await rm(folder(disk.root, bucket), { recursive: true, force: true })
+      await removeTree(disk, folder(disk.root, bucket))
     }
   })
 }
 
 /** @see ObjectStore.listBuckets */
 export async function listBuckets(disk: Disk): Promise<BucketInfo[]> {
-  const entries = await readdir(disk.root, { withFileTypes: true })
+  const entries = await disk.fs.readdir(disk.root, { withFileTypes: true })
   const names = entries
     .filter((entry) => entry.isDirectory() && isBucketName(entry.name))
     .map((entry) => entry.name)
     .toSorted(compareKeys)
-  const stats = await Promise.all(names.map((name) => orAbsent(lstat(join(disk.root, name)))))
+  const stats = await Promise.all(
+    names.map((name) => orAbsent(disk.fs.lstat(join(disk.root, name)))),
+  )
   return names.flatMap((name, index) => {
     const stat = stats[index]
     // some file systems have no time of birth and say 0
@@ -69,11 +76,11 @@ export async function listBuckets(disk: Disk): Promise<BucketInfo[]> {
 }
 
 /** Removes a folder that has only folders in it. */
-async function removeFolders(path: string): Promise<void> {
-  for (const entry of await readdir(path, { withFileTypes: true })) {
-    if (entry.isDirectory()) await removeFolders(join(path, entry.name))
+async function removeFolders(fs: FileSystem, path: string): Promise<void> {
+  for (const entry of await fs.readdir(path, { withFileTypes: true })) {
+    if (entry.isDirectory()) await removeFolders(fs, join(path, entry.name))
   }
-  await rmdir(path)
+  await fs.rmdir(path)
 }
 
 function bucketNotEmpty(): AwsError {

@@ -1,15 +1,22 @@
 /** What every part of the file-system store shares: where things lie, who holds what, what is known of each file. */
 import { join } from 'node:path'
 import { errorCode } from '../../../base/error-code.ts'
+import type { FileSystem, FolderSync } from './file-system.ts'
 import type { KeyLocks } from './key-locks.ts'
 import type { Sidecars } from './sidecars.ts'
 
-/** Our own folder under the store's root; no bucket's name begins with a dot. */
-const privateFolder = '.sts-cli'
+/** Name of our own folder under the store's root; no bucket's name begins with a dot. */
+export const privateFolder = '.sts-cli'
 
-export interface Disk {
+/** Where the store lies and how it gets there. */
+export interface Storage {
   /** Real path of the root: no symbolic link in it. */
   readonly root: string
+  readonly fs: FileSystem
+  readonly folders: FolderSync
+}
+
+export interface Disk extends Storage {
   readonly locks: KeyLocks
   readonly sidecars: Sidecars
   nowMs(): number
@@ -47,10 +54,8 @@ export async function orAbsent<T>(look: Promise<T>): Promise<T | undefined> {
   } catch (error) {
     const code = errorCode(error)
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return undefined
-    // no permission to look, or a name the file system cannot hold, is also «no such object»
-    if (code === 'EACCES' || code === 'ENAMETOOLONG' || code === 'EISDIR' || code === 'ENXIO') {
-      return undefined
-    }
+    // a name the file system cannot hold is also «no such object»; no permission to look is not, for something may be there
+    if (code === 'ENAMETOOLONG' || code === 'EISDIR' || code === 'ENXIO') return undefined
     throw error
   }
 }

@@ -1,5 +1,4 @@
 /** One page of a listing: objects and common prefixes in byte order. */
-import { lstat } from 'node:fs/promises'
 import type { ListEntry, Listing, ListOptions } from '../object-store.ts'
 import { orAbsent, type Disk } from './disk.ts'
 import { describeFile } from './locate.ts'
@@ -43,11 +42,11 @@ async function* rollUp(
     return isRolledUp && !after.startsWith(folder.key) ? 'report' : 'enter'
   }
   const start = await openStart(disk, bucket, prefix)
-  for await (const entry of walkKeys(start, { prefix, after, decide })) {
+  for await (const entry of walkKeys(start, { fs: disk.fs, prefix, after, decide })) {
     if (given !== undefined && entry.key.startsWith(given)) continue
     const common = commonPrefix(entry.key, prefix, delimiter)
     if (common !== undefined) {
-      if (entry.kind === 'folder' && !(await holdsObject(entry))) continue
+      if (entry.kind === 'folder' && !(await holdsObject(disk.fs, entry))) continue
       given = common
       yield { kind: 'prefix', key: common }
     } else if (entry.kind === 'file') {
@@ -80,7 +79,7 @@ async function describeAll(
 async function describe(disk: Disk, bucket: string, entry: Found): Promise<ListEntry | undefined> {
   if (entry.kind === 'prefix') return { kind: 'prefix', name: entry.key }
   const { key, path } = entry
-  const stats = await orAbsent(lstat(path, { bigint: true }))
+  const stats = await orAbsent(disk.fs.lstat(path, { bigint: true }))
   // gone since its folder was read
   if (!stats?.isFile()) return undefined
   const { info } = await describeFile(disk, { bucket, key, path, stats })

@@ -1,10 +1,11 @@
 /** Finds the data file of a key: in the plain tree, else in the encoded one; never through a symbolic link. */
 import { createHash } from 'node:crypto'
 import { constants, type BigIntStats } from 'node:fs'
-import { lstat, open, realpath, type FileHandle } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { ObjectInfo } from '../object-store.ts'
 import { bucketFolder, encodedFolder, orAbsent, type Disk } from './disk.ts'
+import type { FileSystem } from './file-system.ts'
 import { encodeKey, isPlainKey } from './key-names.ts'
 import type { ObjectRecord } from './sidecars.ts'
 import type { FileIdentity } from './staging.ts'
@@ -32,7 +33,7 @@ export async function findObject(
 ): Promise<LocatedObject | undefined> {
   return lookAgain(async () => {
     for (const path of await candidatePaths(disk, bucket, key)) {
-      const stats = await orAbsent(lstat(path, { bigint: true }))
+      const stats = await orAbsent(disk.fs.lstat(path, { bigint: true }))
       if (stats?.isFile()) return describeFile(disk, { bucket, key, path, stats })
     }
     return undefined
@@ -81,7 +82,7 @@ async function openOnce(
   // O_NONBLOCK: a named pipe left in the folder must not hold a request for ever
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
   for (const path of await candidatePaths(disk, bucket, key)) {
-    const handle = await orAbsent(open(path, flags))
+    const handle = await orAbsent(disk.fs.open(path, flags))
     if (!handle) continue
     let isKept = false
     try {
@@ -114,12 +115,12 @@ async function candidatePaths(disk: Disk, bucket: string, key: string): Promise<
   const encoded = join(encodedFolder(disk.root, bucket), encodeKey(key))
   if (!isPlainKey(key)) return [encoded]
   const plain = join(bucketFolder(disk.root, bucket), key)
-  return (await isRealFolder(dirname(plain))) ? [plain, encoded] : [encoded]
+  return (await isRealFolder(disk.fs, dirname(plain))) ? [plain, encoded] : [encoded]
 }
 
 /** Whether the path is a folder reached through no symbolic link. */
-export async function isRealFolder(path: string): Promise<boolean> {
-  return (await orAbsent(realpath(path))) === path
+export async function isRealFolder(fs: FileSystem, path: string): Promise<boolean> {
+  return (await orAbsent(fs.realpath(path))) === path
 }
 
 function identify(stats: BigIntStats): FileIdentity {

@@ -1,5 +1,4 @@
 /** Objects one at a time: write, open, remove. */
-import { lstat, mkdir, realpath, rename, rmdir } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import type {
   ByteRange,
@@ -12,8 +11,14 @@ import { errorCode } from '../../../base/error-code.ts'
 import { bucketFolder, encodedFolder, orAbsent, type Disk } from './disk.ts'
 import { noSuchBucket } from '../errors.ts'
 import { encodeKey, isPlainKey } from './key-names.ts'
-import { findObject, openDataFile, type LocatedObject } from './locate.ts'
-import { discardFile, stageFile, type StagedFile } from './staging.ts'
+import { findObject, openDataFile } from './locate.ts'
+import {
+  discardFile,
+  discardQuietly,
+  makeFoldersBelow,
+  stageFile,
+  type StagedFile,
+} from './staging.ts'
 
 /** Bytes asked of the disk at a time while an object is sent. */
 const readBufferBytes = 1 << 19
@@ -30,16 +35,16 @@ export async function putObject(
 ): Promise<ObjectInfo> {
   const { bucket, key } = target
   await requireBucket(disk, bucket)
-  const staged = await stageFile(disk.root, content.chunks, disk.nowMs())
+  const staged = await stageFile(disk, content.chunks, disk.nowMs())
   try {
     return await disk.locks.share(bucket, () => {
       return disk.locks.hold(`${bucket}/${key}`, () =>
         commit(disk, target, staged, content, options),
       )
     })
-  } finally {
-    // already in its place when all went well
-    await discardFile(staged.path)
+  } catch (error) {
+    await discardQuietly(disk, staged.path)
+    throw error
   }
 }
 
@@ -78,14 +83,13 @@ export async function deleteObject(disk: Disk, bucket: string, key: string): Pro
   await disk.locks.share(bucket, () => {
     return disk.locks.hold(`${bucket}/${key}`, async () => {
       await requireBucket(disk, bucket)
-      // twice: a crash between a move and its clean-up can leave the key in both trees
-      for (let tries = 0; tries < 2; tries += 1) {
-        const found = await findObject(disk, bucket, key)
-        if (!found) return
-        await discardFile(found.path)
-        await disk.sidecars.remove(bucket, key)
-        await removeEmptyFolders(dirname(found.path), topFolderOf(disk, bucket, found.path))
-      }
+      const found = await findObject(disk, bucket, key)
+      if (!found) return
+      // A crash between a move and its clean-up leaves the key in both trees: the older file goes first, or it would be back.
+      const older = join(encodedFolder(disk.root, bucket), encodeKey(key))
+      if (older !== found.path) await removeDataFile(disk, bucket, older)
+      await removeDataFile(disk, bucket, found.path)
+      await disk.sidecars.remove(bucket, key)
     })
   })
 }
@@ -115,6 +119,14 @@ export async function replaceTags(
   })
 }
 
+/** Its name is off the disk when this resolves; folders that it leaves empty go with it. */
+async function removeDataFile(disk: Disk, bucket: string, path: string): Promise<void> {
+  if ((await orAbsent(disk.fs.lstat(path))) === undefined) return
+  await discardFile(disk, path)
+  await disk.folders.settle(dirname(path))
+  await removeEmptyFolders(disk, dirname(path), topFolderOf(disk, bucket, path))
+}
+
 function topFolderOf(disk: Disk, bucket: string, path: string): string {
   const encoded = encodedFolder(disk.root, bucket)
   return path.startsWith(encoded + sep) ? encoded : bucketFolder(disk.root, bucket)
@@ -122,7 +134,7 @@ function topFolderOf(disk: Disk, bucket: string, path: string): string {
 
 /** @throws {AwsError} `NoSuchBucket`. */
 export async function requireBucket(disk: Disk, bucket: string): Promise<void> {
-  const stats = await orAbsent(lstat(bucketFolder(disk.root, bucket)))
+  const stats = await orAbsent(disk.fs.lstat(bucketFolder(disk.root, bucket)))
   if (!stats?.isDirectory()) throw noSuchBucket(bucket)
 }
 
@@ -138,9 +150,19 @@ async function commit(
   precondition?.(current?.info)
   const facts = content.describe()
   const record = { file: staged.identity, facts, metadata }
-  const kept = current?.record ? [record, current.record] : [record]
-  await disk.sidecars.write(bucket, key, kept)
-  await moveIntoPlace(disk, { bucket, key, from: staged.path, current })
+  const records = current?.record ? [record, current.record] : [record]
+  let path: string
+  try {
+    await disk.sidecars.write(bucket, key, records)
+    path = await moveIntoPlace(disk, { bucket, key, from: staged.path })
+  } catch (error) {
+    // beside the record of what the key holds, another harms nobody; one that stands alone would stay for ever
+    if (!current?.record) await disk.sidecars.remove(bucket, key).catch(() => {})
+    throw error
+  }
+  await disk.folders.settle(dirname(path))
+  // it lay in the other tree
+  if (current && current.path !== path) await removeDataFile(disk, bucket, current.path)
   const { size, mtimeNs } = staged.identity
   const lastModifiedMs = Math.round(Number(BigInt(mtimeNs) / 1000n) / 1000)
   return { ...facts, key, size, lastModifiedMs, metadata }
@@ -148,64 +170,53 @@ async function commit(
 
 async function moveIntoPlace(
   disk: Disk,
-  move: { bucket: string; key: string; from: string; current: LocatedObject | undefined },
-): Promise<void> {
-  const { bucket, key, from, current } = move
+  { bucket, key, from }: { bucket: string; key: string; from: string },
+): Promise<string> {
   await requireBucket(disk, bucket)
-  const encodedRoot = encodedFolder(disk.root, bucket)
   if (isPlainKey(key)) {
-    const path = join(bucketFolder(disk.root, bucket), key)
-    if (await renameBelow(bucketFolder(disk.root, bucket), from, path)) {
-      const isEncodedToo = current !== undefined && current.path !== path
-      if (isEncodedToo) await discardFile(current.path)
-      return
-    }
+    const top = bucketFolder(disk.root, bucket)
+    const path = join(top, key)
+    if (await renameBelow(disk, top, { from, to: path })) return path
   }
-  await mkdir(encodedRoot, { recursive: true, mode: 0o700 })
-  const path = join(encodedRoot, encodeKey(key))
-  if (await renameBelow(encodedRoot, from, path)) return
+  const top = encodedFolder(disk.root, bucket)
+  await makeFoldersBelow(disk, top, { top: disk.root, mode: 0o700 })
+  const path = join(top, encodeKey(key))
+  if (await renameBelow(disk, top, { from, to: path })) return path
   throw new Error(`cannot place an object at ${path}: something else is in its way`)
 }
 
 /** Renames, making folders below `top` as needed; false when a file, a folder or a link is in the way. */
-async function renameBelow(top: string, from: string, to: string): Promise<boolean> {
+async function renameBelow(
+  disk: Disk,
+  top: string,
+  { from, to }: { from: string; to: string },
+): Promise<boolean> {
   const folder = dirname(to)
   for (let tries = 0; tries < maxFolderTries; tries += 1) {
-    const real = await orAbsent(realpath(folder))
+    const real = await orAbsent(disk.fs.realpath(folder))
     if (real !== undefined && real !== folder) return false
     try {
-      await rename(from, to)
+      await disk.fs.rename(from, to)
       return true
     } catch (error) {
       const code = errorCode(error)
-      if (code === 'EISDIR' || code === 'ENOTDIR' || code === 'EEXIST') return false
-      if (code !== 'ENOENT') throw error
-      await makeFolders(top, folder)
+      if (code !== 'ENOENT') {
+        await removeEmptyFolders(disk, folder, top)
+        if (code === 'EISDIR' || code === 'ENOTDIR' || code === 'EEXIST') return false
+        throw error
+      }
+      await makeFoldersBelow(disk, folder, { top, mode: 0o777 })
     }
   }
   return false
 }
 
-/** Makes each missing folder between `top` and `folder`, but never `top`: a bucket is not made by writing into it. */
-async function makeFolders(top: string, folder: string): Promise<void> {
-  let path = top
-  for (const name of folder.slice(top.length).split(sep).filter(Boolean)) {
-    path = join(path, name)
-    try {
-      await mkdir(path)
-    } catch (error) {
-      const code = errorCode(error)
-      // a file in the way shows when the rename is tried again; a vanished parent likewise
-      if (code !== 'EEXIST' && code !== 'ENOTDIR' && code !== 'ENOENT') throw error
-    }
-  }
-}
-
 /** Removes a folder and those above it, as long as they are empty and below `top`. */
-export async function removeEmptyFolders(folder: string, top: string): Promise<void> {
+async function removeEmptyFolders(disk: Disk, folder: string, top: string): Promise<void> {
   for (let path = folder; path.startsWith(top + sep); path = dirname(path)) {
     try {
-      await rmdir(path)
+      await disk.fs.rmdir(path)
+      disk.folders.forget(path)
     } catch (error) {
       const code = errorCode(error)
       if (code === 'ENOENT') continue

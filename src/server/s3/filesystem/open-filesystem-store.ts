@@ -1,94 +1,105 @@
 /** Objects as plain files in a folder, so that a person sees what they stored. */
-import { lstat, mkdir, readdir, realpath } from 'node:fs/promises'
-import { join } from 'node:path'
-import { StsCliError } from '../../../base/errors.ts'
-import { makeFolders } from '../../../base/private-file.ts'
+import type { Log } from '../../../base/log.ts'
+import { silentLog } from '../../../base/log.ts'
 import type { ObjectStore } from '../object-store.ts'
 import { createBucket, deleteBucket, hasBucket, listBuckets } from './buckets.ts'
-import { errorCode } from '../../../base/error-code.ts'
-import { orAbsent, stagingFolder, type Disk } from './disk.ts'
+import type { Disk } from './disk.ts'
+import { explainFailure } from './disk-errors.ts'
+import { createFolderSync, nodeFileSystem, type FileSystem } from './file-system.ts'
 import { createKeyLocks, type KeyLocks } from './key-locks.ts'
 import { listObjects } from './list-objects.ts'
 import { findObject } from './locate.ts'
 import { deleteObject, openObject, putObject, replaceTags, requireBucket } from './objects.ts'
+import { prepareFolder, removeLeftovers } from './prepare-folder.ts'
+import { createReadiness } from './readiness.ts'
 import { createSidecars } from './sidecars.ts'
-import { discardFile } from './staging.ts'
 import * as uploads from './uploads.ts'
-
-/** Staging files older than this were left by a process that died: none takes that long to write. */
-const abandonedAfterMs = 24 * 3600 * 1000
 
 export interface FilesystemStoreOptions {
   readonly nowMs: () => number
+  /** Hears of a disk that fails. */
+  readonly log?: Log | undefined
   /** Set where other processes open the same folder: the locks that all of them take. */
   readonly sharedLocks?: KeyLocks | undefined
+  /** The caller holds the folder's lock: whatever is being written there is of a process that died, and is removed. */
+  readonly isOnlyOne?: boolean | undefined
+  /** Instead of the real one. */
+  readonly fs?: FileSystem | undefined
 }
 
 /**
  * Opens a folder as an object store, making it when it is missing.
  *
  * @param directory may hold files already: its folders are buckets, their files objects.
- * @throws {StsCliError} `ERR_CANNOT_CREATE` when it cannot be made or written to.
+ * @throws {StsCliError} `ERR_CANNOT_CREATE` when it cannot be made or written to, `ERR_IO` when its disk is broken.
  */
 export async function openFilesystemStore(
   directory: string,
-  { nowMs, sharedLocks }: FilesystemStoreOptions,
+  options: FilesystemStoreOptions,
 ): Promise<ObjectStore> {
-  const root = await prepareFolder(directory)
-  await removeAbandoned(root, nowMs())
+  const { nowMs, log = silentLog, sharedLocks, isOnlyOne = false, fs = nodeFileSystem } = options
+  const root = await prepareFolder(directory, fs)
+  if (isOnlyOne) await removeLeftovers(root, { fs, log })
+  const storage = { root, fs, folders: createFolderSync(fs) }
   const disk: Disk = {
-    root,
+    ...storage,
     locks: sharedLocks ?? createKeyLocks(),
-    sidecars: createSidecars(root, { isCaching: sharedLocks === undefined }),
+    sidecars: createSidecars(storage, { isCaching: sharedLocks === undefined }),
     nowMs,
   }
+  const run = <T>(work: () => Promise<T>): Promise<T> => explainFailure(work, { root, log })
+  return { ...openObjects(disk, run), ...openUploads(disk, run), checkReady: createReadiness(disk) }
+}
+
+type Run = <T>(work: () => Promise<T>) => Promise<T>
+type UploadCalls = Pick<
+  ObjectStore,
+  | 'createUpload'
+  | 'findUpload'
+  | 'putPart'
+  | 'listParts'
+  | 'readPart'
+  | 'removeUpload'
+  | 'listUploads'
+>
+
+function openObjects(disk: Disk, run: Run): Omit<ObjectStore, keyof UploadCalls | 'checkReady'> {
   return {
-    createBucket: (bucket) => createBucket(disk, bucket),
-    hasBucket: (bucket) => hasBucket(disk, bucket),
-    deleteBucket: (bucket) => deleteBucket(disk, bucket),
-    listBuckets: () => listBuckets(disk),
-    statObject: async (bucket, key) => {
-      const found = await findObject(disk, bucket, key)
-      if (!found) await requireBucket(disk, bucket)
-      return found?.info
-    },
-    openObject: (bucket, key) => openObject(disk, bucket, key),
+    createBucket: (bucket) => run(() => createBucket(disk, bucket)),
+    hasBucket: (bucket) => run(() => hasBucket(disk, bucket)),
+    deleteBucket: (bucket) => run(() => deleteBucket(disk, bucket)),
+    listBuckets: () => run(() => listBuckets(disk)),
+    statObject: (bucket, key) =>
+      run(async () => {
+        const found = await findObject(disk, bucket, key)
+        if (!found) await requireBucket(disk, bucket)
+        return found?.info
+      }),
+    openObject: (bucket, key) =>
+      run(async () => {
+        const object = await openObject(disk, bucket, key)
+        return object && { ...object, readAll: (range) => run(() => object.readAll(range)) }
+      }),
     putObject: (bucket, key, content, options) =>
-      putObject(disk, { bucket, key }, content, options),
-    deleteObject: (bucket, key) => deleteObject(disk, bucket, key),
-    replaceTags: (bucket, key, tags) => replaceTags(disk, { bucket, key }, tags),
-    listObjects: (bucket, options) => listObjects(disk, bucket, options),
-    createUpload: (bucket, key, options) => uploads.createUpload(disk, { bucket, key }, options),
-    findUpload: (bucket, key, uploadId) => uploads.findUpload(disk, bucket, key, uploadId),
-    putPart: (upload, partNumber, content) => uploads.putPart(disk, upload, partNumber, content),
-    listParts: (upload) => uploads.listParts(disk, upload),
+      run(() => putObject(disk, { bucket, key }, content, options)),
+    deleteObject: (bucket, key) => run(() => deleteObject(disk, bucket, key)),
+    replaceTags: (bucket, key, tags) => run(() => replaceTags(disk, { bucket, key }, tags)),
+    listObjects: (bucket, options) => run(() => listObjects(disk, bucket, options)),
+  }
+}
+
+function openUploads(disk: Disk, run: Run): UploadCalls {
+  return {
+    createUpload: (bucket, key, options) =>
+      run(() => uploads.createUpload(disk, { bucket, key }, options)),
+    findUpload: (bucket, key, uploadId) =>
+      run(() => uploads.findUpload(disk, bucket, key, uploadId)),
+    putPart: (upload, partNumber, content) =>
+      run(() => uploads.putPart(disk, upload, partNumber, content)),
+    listParts: (upload) => run(() => uploads.listParts(disk, upload)),
+    // what fails here fails the write that reads it
     readPart: (upload, partNumber) => uploads.readPart(disk, upload, partNumber),
-    removeUpload: (upload) => uploads.removeUpload(disk, upload),
-    listUploads: (bucket) => uploads.listUploads(disk, bucket),
-    checkReady: async () => (await orAbsent(readdir(stagingFolder(root)))) !== undefined,
-  }
-}
-
-async function prepareFolder(directory: string): Promise<string> {
-  try {
-    makeFolders(directory, 0o777)
-    const root = await realpath(directory)
-    await mkdir(stagingFolder(root), { recursive: true, mode: 0o700 })
-    return root
-  } catch (error) {
-    const why = errorCode(error) ?? 'unknown error'
-    throw new StsCliError('ERR_CANNOT_CREATE', `cannot keep objects in ${directory}: ${why}`, {
-      stage: 'serve',
-      hint: 'name a folder that you may write to',
-      cause: error,
-    })
-  }
-}
-
-async function removeAbandoned(root: string, nowMs: number): Promise<void> {
-  for (const name of await readdir(stagingFolder(root))) {
-    const path = join(stagingFolder(root), name)
-    const stats = await orAbsent(lstat(path))
-    if (stats?.isFile() && nowMs - stats.ctimeMs > abandonedAfterMs) await discardFile(path)
+    removeUpload: (upload) => run(() => uploads.removeUpload(disk, upload)),
+    listUploads: (bucket) => run(() => uploads.listUploads(disk, bucket)),
   }
 }

@@ -3,17 +3,16 @@
  *
  * Two files cannot be replaced in one step, so a sidecar holds the record of the new bytes and that of the ones they replace,
  * each with the identity (size, time of change, inode) of the data file it speaks of. It is written first; the data file's
- * rename then is the one instant at which the object changes, and a crash on either side of it leaves a true pair. Bytes that
- * no record fits were put there by hand.
+ * rename then is the one instant at which the object changes, and a crash on either side of it leaves a true pair; each is on
+ * disk, with its name, before the next begins. Bytes that no record fits were put there by hand.
  */
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isObject, parseJsonObject, readNumber, readString } from '../../../base/parse.ts'
 import type { JsonObject } from '../../../base/parse.ts'
 import { readAlgorithm } from '../checksum.ts'
 import type { Checksum, ContentFacts, ObjectMetadata } from '../object-store.ts'
-import { metadataFolder, orAbsent } from './disk.ts'
+import { metadataFolder, orAbsent, type Storage } from './disk.ts'
 import { discardFile, writeFileWhole, type FileIdentity } from './staging.ts'
 
 /** What we know of one state of a data file. */
@@ -35,11 +34,18 @@ export interface Sidecars {
 const maxCached = 10_000
 
 /**
- * @param root the store's root.
  * @param options.isCaching false where another process may change an object's tags, which leave its file as it was.
  */
-export function createSidecars(root: string, { isCaching } = { isCaching: true }): Sidecars {
+export function createSidecars(storage: Storage, { isCaching } = { isCaching: true }): Sidecars {
+  const { root, fs } = storage
   const cache = new Map<string, readonly ObjectRecord[]>()
+  /** The last look at each file that is being read: one that a change has overtaken is not to be remembered. */
+  const looks = new Map<string, object>()
+
+  function forget(path: string): void {
+    cache.delete(path)
+    looks.delete(path)
+  }
 
   function remember(path: string, records: readonly ObjectRecord[]): void {
     if (!isCaching) return
@@ -58,22 +64,32 @@ export function createSidecars(root: string, { isCaching } = { isCaching: true }
       // a cached record that fits is true, whoever else writes this folder: it names the very file
       const cached = pickRecord(cache.get(path) ?? [], file)
       if (cached) return cached
-      const text = await orAbsent(readFile(path, 'utf8'))
-      const records = text === undefined ? [] : readRecords(text, key)
-      if (records.length > 0) remember(path, records)
-      return pickRecord(records, file)
+      const look = {}
+      looks.set(path, look)
+      try {
+        const text = await orAbsent(fs.readFile(path, 'utf8'))
+        const records = text === undefined ? [] : readRecords(text, key)
+        if (records.length > 0 && looks.get(path) === look) remember(path, records)
+        return pickRecord(records, file)
+      } finally {
+        if (looks.get(path) === look) looks.delete(path)
+      }
     },
 
     async write(bucket, key, records) {
       const path = sidecarPath(root, bucket, key)
-      await writeFileWhole(root, path, JSON.stringify({ version: 1, key, records }))
+      // where it fails, either may lie there
+      forget(path)
+      await writeFileWhole(storage, path, JSON.stringify({ version: 1, key, records }))
+      forget(path)
       remember(path, records)
     },
 
     async remove(bucket, key) {
       const path = sidecarPath(root, bucket, key)
-      cache.delete(path)
-      await discardFile(path)
+      forget(path)
+      await discardFile(storage, path)
+      forget(path)
     },
   }
 }

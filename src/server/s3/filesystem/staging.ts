@@ -1,10 +1,9 @@
 /** Files are written whole in the staging folder, then renamed to their place: a crash leaves the old file or the new one. */
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { AwsError } from '../../../protocol/aws-error.ts'
+import type { FileHandle } from 'node:fs/promises'
+import { dirname, join, sep } from 'node:path'
 import { errorCode } from '../../../base/error-code.ts'
-import { stagingFolder } from './disk.ts'
+import { stagingFolder, type Storage } from './disk.ts'
 
 /** Bytes gathered before a write: small enough to stay in cache, large enough that system calls do not count. */
 const writeBatchBytes = 1 << 19
@@ -25,64 +24,117 @@ export interface StagedFile {
  * Writes `chunks` to a staging file, on disk when it resolves. A failure, also one of `chunks`, removes it.
  *
  * @param modifiedAtMs becomes the file's time of change, and so the object's.
- * @throws {AwsError} `XMinioStorageFull` when the disk is full; whatever `chunks` throws.
+ * @throws Node's own error; whatever `chunks` throws.
  */
 export async function stageFile(
-  root: string,
+  storage: Storage,
   chunks: AsyncIterable<Uint8Array>,
   modifiedAtMs: number,
 ): Promise<StagedFile> {
-  const path = join(stagingFolder(root), randomBytes(12).toString('hex'))
-  const handle = await open(path, 'wx')
-  let isWhole = false
-  try {
+  return stage(storage, 0o666, async (handle, path) => {
     await writeChunks(handle, chunks)
     await handle.utimes(modifiedAtMs / 1000, modifiedAtMs / 1000)
-    await handle.datasync()
+    // not only its bytes: by its time of change its record knows it
+    await handle.sync()
     const { size, mtimeNs, ino } = await handle.stat({ bigint: true })
-    isWhole = true
     return {
       path,
       identity: { size: Number(size), mtimeNs: String(mtimeNs), inode: String(ino) },
     }
-  } catch (error) {
-    throw translateFull(error)
-  } finally {
-    await handle.close()
-    if (!isWhole) await discardFile(path)
-  }
+  })
 }
 
-/** Writes a small file whole: staged, on disk, renamed; makes its folder when it is missing. */
-export async function writeFileWhole(root: string, path: string, text: string): Promise<void> {
-  const staged = join(stagingFolder(root), randomBytes(12).toString('hex'))
-  const handle = await open(staged, 'wx', 0o600)
-  let isPlaced = false
-  try {
+/** Writes a small file whole: staged, renamed, on disk with its name when it resolves; makes its folder when it is missing. */
+export async function writeFileWhole(storage: Storage, path: string, text: string): Promise<void> {
+  const staged = await stage(storage, 0o600, async (handle, name) => {
     await handle.writeFile(text)
     await handle.datasync()
-    await renameMakingFolder(staged, path)
-    isPlaced = true
+    return name
+  })
+  try {
+    await renameMakingFolder(storage, staged, path)
   } catch (error) {
-    throw translateFull(error)
-  } finally {
-    await handle.close()
-    if (!isPlaced) await discardFile(staged)
+    await discardQuietly(storage, staged)
+    throw error
   }
+  await storage.folders.settle(dirname(path))
+}
+
+/** A path in the staging folder that nothing has. */
+export function chooseStagingPath({ root }: Pick<Storage, 'root'>): string {
+  return join(stagingFolder(root), randomBytes(12).toString('hex'))
 }
 
 /** Takes a file away; one that is gone already is fine. */
-export async function discardFile(path: string): Promise<void> {
-  await rm(path, { force: true })
+export async function discardFile({ fs }: Pick<Storage, 'fs'>, path: string): Promise<void> {
+  await fs.rm(path, { force: true })
 }
 
-async function renameMakingFolder(from: string, to: string): Promise<void> {
+/** Takes a file away as part of a failure, which is what must be said: what is left in the staging folder goes at the next start. */
+export async function discardQuietly(storage: Pick<Storage, 'fs'>, path: string): Promise<void> {
+  await discardFile(storage, path).catch(() => {})
+}
+
+/** Takes a folder away in one step, with all that is in it; one that is gone already is fine. */
+export async function removeTree(storage: Storage, folder: string): Promise<void> {
+  const doomed = chooseStagingPath(storage)
   try {
-    await rename(from, to)
+    await storage.fs.rename(folder, doomed)
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return
+    throw error
+  }
+  await storage.folders.settle(dirname(folder))
+  await storage.fs.rm(doomed, { recursive: true, force: true })
+}
+
+/** Makes each missing folder between `top` and `folder`, but never `top`: a bucket is not made by writing into it. */
+export async function makeFoldersBelow(
+  { fs, folders }: Storage,
+  folder: string,
+  { top, mode }: { top: string; mode: number },
+): Promise<void> {
+  let path = top
+  for (const name of folder.slice(top.length).split(sep).filter(Boolean)) {
+    path = join(path, name)
+    try {
+      await fs.mkdir(path, { mode })
+      folders.noteMade(path)
+    } catch (error) {
+      const code = errorCode(error)
+      // a file in the way shows when the rename is tried again; a vanished parent likewise
+      if (code !== 'EEXIST' && code !== 'ENOTDIR' && code !== 'ENOENT') throw error
+    }
+  }
+}
+
+/** Opens a new staging file and writes it; removed again when that fails. */
+async function stage<T>(
+  storage: Storage,
+  mode: number,
+  write: (handle: FileHandle, path: string) => Promise<T>,
+): Promise<T> {
+  const path = chooseStagingPath(storage)
+  const handle = await storage.fs.open(path, 'wx', mode)
+  try {
+    try {
+      return await write(handle, path)
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    await discardQuietly(storage, path)
+    throw error
+  }
+}
+
+async function renameMakingFolder(storage: Storage, from: string, to: string): Promise<void> {
+  try {
+    await storage.fs.rename(from, to)
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error
-    await mkdir(dirname(to), { recursive: true, mode: 0o700 })
-    await rename(from, to)
+    await makeFoldersBelow(storage, dirname(to), { top: storage.root, mode: 0o700 })
+    await storage.fs.rename(from, to)
   }
 }
 
@@ -109,11 +161,4 @@ async function writeAll(
   if (bytesWritten === batchBytes) return
   // a short write: a signal, or a disk that is almost full; `writeFile` goes on until all is written or it fails
   await handle.writeFile(Buffer.concat(batch).subarray(bytesWritten))
-}
-
-function translateFull(error: unknown): unknown {
-  const code = errorCode(error)
-  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error
-  const message = 'the storage is full: remove objects or enlarge the disk'
-  return new AwsError('XMinioStorageFull', message, { status: 507, cause: error })
 }

@@ -1,11 +1,10 @@
 /**
  * Multipart uploads: a folder each under `.sts-cli/uploads`, with `upload.json` and, for each part, its bytes under a random
- * name and `N.json` that names them. Renaming `N.json` is the instant at which a part is there or is replaced.
+ * name and `N.json` that names them. Renaming `N.json` is the instant at which a part is there or is replaced; an upload comes
+ * and goes by one rename of its folder.
  */
 import { randomBytes } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { isObject, parseJsonObject, readNumber, readString } from '../../../base/parse.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { ObjectContent, PartInfo, UploadInfo } from '../object-store.ts'
@@ -14,7 +13,15 @@ import { orAbsent, uploadsFolder, type Disk } from './disk.ts'
 import { compareKeys } from './key-names.ts'
 import { requireBucket } from './objects.ts'
 import { readChecksum, readMetadata } from './sidecars.ts'
-import { discardFile, stageFile, writeFileWhole } from './staging.ts'
+import {
+  chooseStagingPath,
+  discardFile,
+  discardQuietly,
+  makeFoldersBelow,
+  removeTree,
+  stageFile,
+  writeFileWhole,
+} from './staging.ts'
 
 const readBufferBytes = 1 << 20
 
@@ -32,12 +39,20 @@ export async function createUpload(
   const upload = { ...target, uploadId, initiatedAtMs: disk.nowMs(), ...options }
   await disk.locks.share(target.bucket, async () => {
     await requireBucket(disk, target.bucket)
-    await mkdir(uploadFolder(disk, upload), { recursive: true, mode: 0o700 })
-    await writeFileWhole(
-      disk.root,
-      join(uploadFolder(disk, upload), 'upload.json'),
-      JSON.stringify(upload),
-    )
+    const staged = chooseStagingPath(disk)
+    const folder = uploadFolder(disk, upload)
+    await disk.fs.mkdir(staged, { mode: 0o700 })
+    try {
+      await writeFileWhole(disk, join(staged, 'upload.json'), JSON.stringify(upload))
+      await makeFoldersBelow(disk, dirname(folder), { top: disk.root, mode: 0o700 })
+      await disk.fs.rename(staged, folder)
+      await disk.folders.settle(dirname(folder))
+    } catch (error) {
+      // nobody has been told its id
+      for (const path of [staged, folder])
+        await disk.fs.rm(path, { recursive: true, force: true }).catch(() => {})
+      throw error
+    }
   })
   return upload
 }
@@ -65,35 +80,47 @@ export async function putPart(
 ): Promise<PartInfo> {
   const folder = uploadFolder(disk, upload)
   const lastModifiedMs = disk.nowMs()
-  const staged = await stageFile(disk.root, content.chunks, lastModifiedMs)
+  const staged = await stageFile(disk, content.chunks, lastModifiedMs)
   const file = `${randomBytes(12).toString('hex')}.part`
   const { etag, checksum } = content.describe()
   const part = { partNumber, etag, size: staged.identity.size, lastModifiedMs, checksum, file }
   try {
     return await disk.locks.hold(folder, async () => {
-      await rename(staged.path, join(folder, file))
-      const replaced = await readPartFile(folder, partNumber)
-      await writeFileWhole(disk.root, join(folder, `${partNumber}.json`), JSON.stringify(part))
-      if (replaced) await discardFile(join(folder, replaced.file))
+      const replaced = await readPartFile(disk, folder, partNumber)
+      await disk.fs.rename(staged.path, join(folder, file))
+      await disk.folders.settle(folder)
+      await writeFileWhole(disk, join(folder, `${partNumber}.json`), JSON.stringify(part))
+      if (replaced) await discardFile(disk, join(folder, replaced.file))
       return part
     })
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') throw noSuchUpload()
+    await discardQuietly(disk, staged.path)
+    await discardUnnamed(disk, folder, part)
+    if (errorCode(error) === 'ENOENT' && !(await orAbsent(disk.fs.lstat(folder))))
+      throw noSuchUpload()
     throw error
-  } finally {
-    await discardFile(staged.path)
+  }
+}
+
+/** A part's bytes go again when they could not get their name; where the name is there after all, they are the part. */
+async function discardUnnamed(disk: Disk, folder: string, part: StoredPart): Promise<void> {
+  try {
+    const named = await readPartFile(disk, folder, part.partNumber)
+    if (named?.file !== part.file) await discardQuietly(disk, join(folder, part.file))
+  } catch {
+    // they go with the upload
   }
 }
 
 /** @see ObjectStore.listParts */
 export async function listParts(disk: Disk, upload: UploadInfo): Promise<PartInfo[]> {
   const folder = uploadFolder(disk, upload)
-  const names = await orAbsent(readdir(folder))
+  const names = await orAbsent(disk.fs.readdir(folder))
   if (!names) throw noSuchUpload()
   const numbers = names.flatMap((name) => /^(\d{1,5})\.json$/.exec(name)?.[1] ?? [])
   const parts: PartInfo[] = []
   for (const number of numbers) {
-    const part = await readPartFile(folder, Number(number))
+    const part = await readPartFile(disk, folder, Number(number))
     if (part) parts.push(part)
   }
   return parts.toSorted((left, right) => left.partNumber - right.partNumber)
@@ -106,10 +133,11 @@ export async function* readPart(
   partNumber: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const folder = uploadFolder(disk, upload)
-  const part = await readPartFile(folder, partNumber)
+  const part = await readPartFile(disk, folder, partNumber)
   if (!part) throw noSuchUpload()
   try {
-    yield* createReadStream(join(folder, part.file), { highWaterMark: readBufferBytes })
+    const handle = await disk.fs.open(join(folder, part.file), 'r')
+    yield* handle.createReadStream({ highWaterMark: readBufferBytes })
   } catch (error) {
     if (errorCode(error) === 'ENOENT') throw noSuchUpload()
     throw error
@@ -119,13 +147,13 @@ export async function* readPart(
 /** @see ObjectStore.removeUpload */
 export async function removeUpload(disk: Disk, upload: UploadInfo): Promise<void> {
   const folder = uploadFolder(disk, upload)
-  await disk.locks.hold(folder, () => rm(folder, { recursive: true, force: true }))
+  await disk.locks.hold(folder, () => removeTree(disk, folder))
 }
 
 /** @see ObjectStore.listUploads */
 export async function listUploads(disk: Disk, bucket: string): Promise<UploadInfo[]> {
   await requireBucket(disk, bucket)
-  const names = (await orAbsent(readdir(uploadsFolder(disk.root, bucket)))) ?? []
+  const names = (await orAbsent(disk.fs.readdir(uploadsFolder(disk.root, bucket)))) ?? []
   const uploads: UploadInfo[] = []
   for (const uploadId of names) {
     const upload = await readUpload(disk, bucket, uploadId)
@@ -149,7 +177,7 @@ async function readUpload(
   uploadId: string,
 ): Promise<UploadInfo | undefined> {
   const path = join(uploadFolder(disk, { bucket, uploadId }), 'upload.json')
-  const text = await orAbsent(readFile(path, 'utf8'))
+  const text = await orAbsent(disk.fs.readFile(path, 'utf8'))
   const json = text === undefined ? undefined : parseJsonObject(text)
   const key = json && readString(json, 'key')
   const metadata = json?.['metadata']
@@ -161,8 +189,12 @@ async function readUpload(
   return { bucket, key, uploadId, initiatedAtMs, metadata: readMetadata(metadata), checksum }
 }
 
-async function readPartFile(folder: string, partNumber: number): Promise<StoredPart | undefined> {
-  const text = await orAbsent(readFile(join(folder, `${partNumber}.json`), 'utf8'))
+async function readPartFile(
+  disk: Disk,
+  folder: string,
+  partNumber: number,
+): Promise<StoredPart | undefined> {
+  const text = await orAbsent(disk.fs.readFile(join(folder, `${partNumber}.json`), 'utf8'))
   const json = text === undefined ? undefined : parseJsonObject(text)
   if (!json) return undefined
   const file = readString(json, 'file')

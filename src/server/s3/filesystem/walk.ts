@@ -1,8 +1,9 @@
 /** Walks a bucket's keys in byte order, reading only the folders that can hold what is asked for. */
 import type { Dirent } from 'node:fs'
-import { opendir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { errorCode } from '../../../base/error-code.ts'
 import { bucketFolder, encodedFolder, orAbsent, type Disk } from './disk.ts'
+import type { FileSystem } from './file-system.ts'
 import {
   compareKeys,
   decodeName,
@@ -28,6 +29,7 @@ export interface KeyFile {
 }
 
 export interface WalkScope {
+  readonly fs: FileSystem
   readonly prefix: string
   /** Only keys after this one. */
   readonly after: string
@@ -41,7 +43,7 @@ export async function openStart(disk: Disk, bucket: string, prefix: string): Pro
   const isPlain = key === '' || isPlainKey(key.slice(0, -1))
   const plainPath = join(bucketFolder(disk.root, bucket), isPlain ? key.slice(0, -1) : '')
   const encodedPath = join(encodedFolder(disk.root, bucket), encodeFolder(key))
-  const isReachable = isPlain && (await isRealFolder(plainPath))
+  const isReachable = isPlain && (await isRealFolder(disk.fs, plainPath))
   return { kind: 'folder', key, plainPath: isReachable ? plainPath : undefined, encodedPath }
 }
 
@@ -62,10 +64,10 @@ export async function* walkKeys(
 }
 
 /** Whether any object lies in the folder or below it: stops at the first, however many there are. */
-export async function holdsObject(folder: KeyFolder): Promise<boolean> {
+export async function holdsObject(fs: FileSystem, folder: KeyFolder): Promise<boolean> {
   const below: KeyFolder[] = []
   for (const path of [folder.plainPath, folder.encodedPath]) {
-    const directory = path === undefined ? undefined : await orAbsent(opendir(path))
+    const directory = path === undefined ? undefined : await orAbsent(fs.opendir(path))
     if (!directory) continue
     for await (const entry of directory) {
       const child = join(directory.path, entry.name)
@@ -79,7 +81,7 @@ export async function holdsObject(folder: KeyFolder): Promise<boolean> {
       below.push({ kind: 'folder', key: '', ...paths })
     }
   }
-  for (const child of below) if (await holdsObject(child)) return true
+  for (const child of below) if (await holdsObject(fs, child)) return true
   return false
 }
 
@@ -100,7 +102,7 @@ async function addPlain(
   scope: WalkScope,
   found: Map<string, KeyFile | KeyFolder>,
 ): Promise<void> {
-  for (const entry of await listFolder(path)) {
+  for (const entry of await listFolder(scope.fs, path)) {
     const isFolder = entry.isDirectory()
     // links, sockets and pipes are no objects
     if (!isFolder && !entry.isFile()) continue
@@ -120,7 +122,7 @@ async function addEncoded(
   scope: WalkScope,
   found: Map<string, KeyFile | KeyFolder>,
 ): Promise<void> {
-  for (const entry of await listFolder(at.path)) {
+  for (const entry of await listFolder(scope.fs, at.path)) {
     const name = decodeName(entry.name)
     if (!name) continue
     const path = join(at.path, entry.name)
@@ -145,8 +147,14 @@ async function addEncoded(
   }
 }
 
-async function listFolder(path: string): Promise<Dirent[]> {
-  return (await orAbsent(readdir(path, { withFileTypes: true }))) ?? []
+/** A folder that we may not read was put there by somebody else: it is left out, or it would keep its whole bucket from being listed. */
+async function listFolder(fs: FileSystem, path: string): Promise<Dirent[]> {
+  try {
+    return (await orAbsent(fs.readdir(path, { withFileTypes: true }))) ?? []
+  } catch (error) {
+    if (errorCode(error) === 'EACCES') return []
+    throw error
+  }
 }
 
 function isInScope(key: string, isFolder: boolean, { prefix, after }: WalkScope): boolean {

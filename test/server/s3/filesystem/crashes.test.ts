@@ -1,0 +1,434 @@
+/** The process ends, or the power goes, between any two steps of a write: the old or the new object is whole afterwards. */
+import { createHash } from 'node:crypto'
+import { existsSync, linkSync, mkdirSync, readdirSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { isDeepStrictEqual } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openFilesystemStore } from '../../../../src/server/s3/filesystem/open-filesystem-store.ts'
+import type {
+  ContentFacts,
+  ObjectContent,
+  ObjectMetadata,
+  ObjectStore,
+  UploadInfo,
+} from '../../../../src/server/s3/object-store.ts'
+import { createFragileDisk, Crash, type FragileDisk, type Places } from './fragile-disk.ts'
+
+const beforeMs = Date.parse('2026-11-23T16:33:27Z')
+const afterMs = beforeMs + 60_000
+const bucket = 'photos'
+
+/** In memory where the system has such a folder: nothing here needs a disk, and there are thousands of files. */
+const scratch = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+
+const oldMetadata: ObjectMetadata = {
+  contentType: 'text/plain',
+  headers: { 'cache-control': 'no-cache' },
+  userMetadata: { is: 'old' },
+  tags: { state: 'old' },
+}
+const newMetadata: ObjectMetadata = {
+  contentType: 'image/png',
+  headers: {},
+  userMetadata: { is: 'new' },
+  tags: { state: 'new' },
+}
+
+function makeContent(text: string, facts: Partial<ContentFacts> = {}): ObjectContent {
+  const checksum = { algorithm: 'SHA256', type: 'FULL_OBJECT' } as const
+  const value = createHash('sha256').update(text).digest('base64')
+  const etag = createHash('md5').update(text).digest('hex')
+  return {
+    chunks: (async function* () {
+      yield Buffer.from(text)
+    })(),
+    describe: () => ({ etag, checksum: { ...checksum, value }, ...facts }),
+  }
+}
+
+const putOld = (store: ObjectStore, key: string, text = `old bytes of ${key}`): Promise<unknown> =>
+  store.putObject(bucket, key, makeContent(text), { metadata: oldMetadata })
+const putNew = (
+  store: ObjectStore,
+  key: string,
+  text = `other, new bytes of ${key}`,
+): Promise<unknown> => store.putObject(bucket, key, makeContent(text), { metadata: newMetadata })
+
+interface Scenario {
+  readonly key?: string
+  prepare?(store: ObjectStore, root: string): Promise<unknown>
+  change(store: ObjectStore): Promise<unknown>
+  /** The clock stands still between the two. */
+  readonly isInOneMoment?: boolean
+}
+
+async function beginUpload(store: ObjectStore): Promise<void> {
+  const upload = await store.createUpload(bucket, 'a/b', { metadata: newMetadata })
+  await store.putPart(upload, 1, makeContent('first part'))
+  await store.putPart(upload, 2, makeContent('second part'))
+}
+
+async function findUpload(store: ObjectStore): Promise<UploadInfo> {
+  const [upload] = await store.listUploads(bucket)
+  if (!upload) throw new Error('there is no upload')
+  return upload
+}
+
+/** As `completeMultipartUpload` has the store do it. */
+async function complete(store: ObjectStore): Promise<void> {
+  const upload = await findUpload(store)
+  const parts = await store.listParts(upload)
+  const chunks = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
+    for (const { partNumber } of parts) yield* store.readPart(upload, partNumber)
+  }
+  const facts = { etag: 'd41d8cd98f00b204e9800998ecf8427e-2', partSizes: [10, 11] }
+  await store.putObject(
+    bucket,
+    upload.key,
+    { chunks: chunks(), describe: () => facts },
+    { metadata: upload.metadata },
+  )
+  await store.removeUpload(upload)
+}
+
+/** As `copyObject` has the store do it. */
+async function copy(store: ObjectStore, from: string, to: string): Promise<void> {
+  const source = await store.openObject(bucket, from)
+  if (!source) throw new Error('there is no source')
+  const content = { chunks: source.read(), describe: () => source.info }
+  await store.putObject(bucket, to, content, { metadata: source.info.metadata })
+}
+
+const scenarios: Readonly<Record<string, Scenario>> = {
+  'a put of a new key': { change: (store) => putNew(store, 'a/b') },
+  'a put of a new key in folders that are there': {
+    key: 'other/new',
+    change: (store) => putNew(store, 'other/new'),
+  },
+  'a put of a new key that cannot be a plain file': {
+    key: 'a//b/',
+    change: (store) => putNew(store, 'a//b/'),
+  },
+  'an overwrite': {
+    prepare: (store) => putOld(store, 'a/b'),
+    change: (store) => putNew(store, 'a/b'),
+  },
+  'an overwrite by as many bytes in the same moment': {
+    prepare: (store) => putOld(store, 'a/b', 'before'),
+    change: (store) => putNew(store, 'a/b', 'behind'),
+    isInOneMoment: true,
+  },
+  'an overwrite of a key that cannot be a plain file': {
+    key: 'a//b',
+    prepare: (store) => putOld(store, 'a//b'),
+    change: (store) => putNew(store, 'a//b'),
+  },
+  'an overwrite of a file that was put there by hand': {
+    prepare: async (_store, root) => {
+      await mkdir(join(root, bucket, 'a'))
+      await writeFile(join(root, bucket, 'a/b'), 'by hand')
+      await utimes(join(root, bucket, 'a/b'), beforeMs / 1000, beforeMs / 1000)
+    },
+    change: (store) => putNew(store, 'a/b'),
+  },
+  'an overwrite that can be a plain file now': {
+    key: 'a',
+    prepare: async (store) => {
+      await putOld(store, 'a/b')
+      await putOld(store, 'a')
+      await store.deleteObject(bucket, 'a/b')
+    },
+    change: (store) => putNew(store, 'a'),
+  },
+  'a copy to a new key': { change: (store) => copy(store, 'other/one', 'a/b') },
+  'a copy onto a key': {
+    prepare: (store) => putOld(store, 'a/b'),
+    change: (store) => copy(store, 'other/one', 'a/b'),
+  },
+  'the completion of an upload': { prepare: beginUpload, change: complete },
+  'the completion of an upload onto a key': {
+    prepare: async (store) => {
+      await putOld(store, 'a/b')
+      await beginUpload(store)
+    },
+    change: complete,
+  },
+  'the begin of an upload': {
+    change: (store) => store.createUpload(bucket, 'a/b', { metadata: newMetadata }),
+  },
+  'an upload of a part': {
+    prepare: beginUpload,
+    change: async (store) => store.putPart(await findUpload(store), 3, makeContent('third part')),
+  },
+  'a part that replaces another': {
+    prepare: beginUpload,
+    change: async (store) => store.putPart(await findUpload(store), 2, makeContent('better part')),
+  },
+  'the end of an upload': {
+    prepare: beginUpload,
+    change: async (store) => store.removeUpload(await findUpload(store)),
+  },
+  'a delete': {
+    prepare: (store) => putOld(store, 'a/b'),
+    change: (store) => store.deleteObject(bucket, 'a/b'),
+  },
+  'a delete of a key that cannot be a plain file': {
+    key: 'a//b',
+    prepare: (store) => putOld(store, 'a//b'),
+    change: (store) => store.deleteObject(bucket, 'a//b'),
+  },
+  'a delete of a key that an earlier end left in two places': {
+    key: 'a',
+    prepare: async (store, root) => {
+      await putOld(store, 'a/b')
+      await putOld(store, 'a')
+      await store.deleteObject(bucket, 'a/b')
+      await writeFile(join(root, bucket, 'a'), 'newer')
+      await utimes(join(root, bucket, 'a'), beforeMs / 1000, beforeMs / 1000)
+    },
+    change: (store) => store.deleteObject(bucket, 'a'),
+  },
+  'a change of tags': {
+    prepare: (store) => putOld(store, 'a/b'),
+    change: (store) => store.replaceTags(bucket, 'a/b', { state: 'changed' }),
+  },
+  'a change of tags right after an overwrite': {
+    prepare: async (store) => {
+      await putOld(store, 'a/b')
+      await putNew(store, 'a/b')
+    },
+    change: (store) => store.replaceTags(bucket, 'a/b', undefined),
+  },
+}
+
+/** What is lost besides the process: by the folders whose names had not reached the disk. */
+const losses: Readonly<Record<string, ((folder: string) => boolean) | undefined>> = {
+  nothing: undefined,
+  'the power': () => true,
+  'the power, the records being on disk already': (folder) => !folder.includes('/metadata'),
+  'the power, the files being on disk already': (folder) => folder.includes('/metadata'),
+}
+
+interface Run {
+  readonly root: string
+  readonly disk: FragileDisk
+  readonly store: ObjectStore
+  /** The next process. */
+  reopen(): Promise<ObjectStore>
+}
+
+/** Opens a store, and others on the same folder after it. */
+async function withStore<T>(
+  places: Places,
+  nowMs: number,
+  use: (run: Run) => Promise<T>,
+): Promise<T> {
+  const disks: FragileDisk[] = []
+  const open = async (ms: number): Promise<{ disk: FragileDisk; store: ObjectStore }> => {
+    const shadows = join(places.shadows, String(disks.length))
+    await mkdir(shadows, { recursive: true })
+    const disk = createFragileDisk({ root: places.root, shadows })
+    disks.push(disk)
+    const options = { nowMs: () => ms, fs: disk.fs, isOnlyOne: true }
+    return { disk, store: await openFilesystemStore(places.root, options) }
+  }
+  try {
+    const reopen = async (): Promise<ObjectStore> => (await open(afterMs + 1000)).store
+    return await use({ ...(await open(nowMs)), root: places.root, reopen })
+  } finally {
+    for (const disk of disks) await disk.close()
+  }
+}
+
+/** Prepares a scenario once; every run of it begins with other names of the very same files. */
+async function prepareScenario({ prepare, isInOneMoment }: Scenario, folder: string) {
+  const template = join(folder, 'template')
+  await withStore(
+    { root: template, shadows: join(folder, 'made') },
+    beforeMs,
+    async ({ store }) => {
+      await store.createBucket(bucket)
+      await putOld(store, 'other/one')
+      await putOld(store, '.')
+      await prepare?.(store, template)
+    },
+  )
+  let runs = 0
+  return <T>(use: (run: Run) => Promise<T>): Promise<T> => {
+    const own = join(folder, String((runs += 1)))
+    const places = { root: join(own, 'store'), shadows: join(own, 'shadows') }
+    linkTree(template, places.root)
+    return withStore(places, isInOneMoment === true ? beforeMs : afterMs, use)
+  }
+}
+
+function linkTree(from: string, to: string): void {
+  mkdirSync(to, { recursive: true })
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)]
+    if (entry.isDirectory()) linkTree(source, target)
+    else linkSync(source, target)
+  }
+}
+
+/** All that a client can see of one key and of its uploads, and what it can see of the rest. */
+async function describeStore(store: ObjectStore, key: string) {
+  const info = await store.statObject(bucket, key)
+  const object = await store.openObject(bucket, key)
+  const bytes = object && (await buffer(object.read())).toString()
+  const { entries } = await store.listObjects(bucket, {
+    prefix: '',
+    delimiter: '',
+    after: '',
+    limit: 1000,
+  })
+  const uploads = await Promise.all(
+    (await store.listUploads(bucket)).map(async (upload) => {
+      const parts = await store.listParts(upload)
+      const texts = parts.map(async ({ partNumber }) =>
+        (await buffer(store.readPart(upload, partNumber))).toString(),
+      )
+      const named = parts.map((part) => ({ ...part, file: undefined }))
+      return { ...upload, uploadId: undefined, parts: named, texts: await Promise.all(texts) }
+    }),
+  )
+  const own = entries
+    .filter(({ name }) => name === key)
+    .map((entry) => entry.kind === 'object' && entry.info)
+  const rest = await Promise.all(
+    entries
+      .filter(({ name }) => name !== key)
+      .map(async (entry) => {
+        const opened = await store.openObject(bucket, entry.name)
+        return { entry, text: opened && (await buffer(opened.read())).toString() }
+      }),
+  )
+  return { object: { info, bytes, own }, uploads, rest }
+}
+
+type Description = Awaited<ReturnType<typeof describeStore>>
+
+async function checkWhole(
+  found: Description,
+  {
+    before,
+    after,
+    outcome,
+  }: { before: Description; after: Description; outcome: 'done' | 'ended' },
+): Promise<void> {
+  expect(found.rest).toEqual(before.rest)
+  if (outcome === 'done') {
+    expect(found).toEqual(after)
+    return
+  }
+  expect([before.object, after.object]).toContainEqual(found.object)
+  expect([before.uploads, after.uploads]).toContainEqual(found.uploads)
+  // what an upload becomes is there before the upload goes
+  if (found.uploads.length < before.uploads.length) expect(found.object).toEqual(after.object)
+}
+
+describe.each(Object.entries(scenarios))('%s', (_name, scenario) => {
+  const key = scenario.key ?? 'a/b'
+  let folder: string
+  let run: Awaited<ReturnType<typeof prepareScenario>>
+  let before: Description
+  let after: Description
+  let steps: readonly string[]
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(scratch, 'sts-cli-crash-'))
+    run = await prepareScenario(scenario, folder)
+    before = await run(({ store }) => describeStore(store, key))
+    await run(async ({ store, disk }) => {
+      const stepsOfStart = disk.steps.length
+      await scenario.change(store)
+      steps = disk.steps.slice(stepsOfStart)
+      after = await describeStore(store, key)
+    })
+  })
+  afterAll(() => rm(folder, { recursive: true }))
+
+  it.concurrent.each(Object.entries(losses))(
+    'is whole or has not been, when the process ends at any step and takes with it %s',
+    async (_loss, isLost) => {
+      expect(after).not.toEqual(before)
+      for (let step = 0; step <= steps.length; step += 1) {
+        // of a file that has not been synced, power leaves the same whatever was written
+        if (isLost && /^(open|write|utimes) /.test(steps[step - 1] ?? '')) continue
+        await run(async ({ root, disk, store: first, reopen }) => {
+          disk.endAfter(step)
+          const outcome = await scenario.change(first).then(
+            () => 'done' as const,
+            () => 'ended' as const,
+          )
+          expect(outcome).toBe(step === steps.length ? 'done' : 'ended')
+          if (isLost) await disk.losePower(isLost)
+          const store = await reopen()
+          expect(await readdir(join(root, '.sts-cli/tmp'))).toEqual([])
+          await checkWhole(await describeStore(store, key), { before, after, outcome })
+          if (!isLost) await checkUse({ store, reopen }, key, before.rest)
+        })
+      }
+    },
+    60_000,
+  )
+
+  it('is whole or has not been, when the disk fails at any step, and leaves nothing behind', async () => {
+    for (let step = 0; step < steps.length; step += 1) {
+      await run(async ({ root, disk, store, reopen }) => {
+        const files = listFiles(root)
+        disk.failAfter(step, 'EIO')
+        const refusal: unknown = await scenario.change(store).catch((error: unknown) => error)
+        disk.failAfter(-1, '')
+        // the same process goes on
+        const found = await describeStore(store, key)
+        await checkWhole(found, { before, after, outcome: 'ended' })
+        if (refusal instanceof Error) expect(refusal).toMatchObject({ code: 'XMinioBackendDown' })
+        else expect(found).toEqual(after)
+        // what was done but could not be cleared up goes at the next start
+        if (isDeepStrictEqual(found, before)) {
+          expect(listFiles(root).filter((name) => !files.includes(name))).toEqual([])
+        }
+        expect(await describeStore(await reopen(), key)).toEqual(found)
+        await checkUse({ store, reopen }, key, before.rest)
+      })
+    }
+  }, 60_000)
+})
+
+/** Every file of the store, and every folder that a client could see. */
+function listFiles(root: string): string[] {
+  return readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() || !entry.parentPath.includes('.sts-cli'))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .toSorted()
+}
+
+/** The key can be written, read and deleted as if nothing had been. */
+async function checkUse(
+  { store, reopen }: Pick<Run, 'store' | 'reopen'>,
+  key: string,
+  rest: Description['rest'],
+): Promise<void> {
+  await putNew(store, key, 'later')
+  const object = { bytes: 'later', info: { metadata: newMetadata } }
+  expect(await describeStore(store, key)).toMatchObject({ object, rest })
+  await store.deleteObject(bucket, key)
+  const found = await describeStore(await reopen(), key)
+  expect(found).toMatchObject({ object: { info: undefined, own: [] }, rest })
+}
+
+it('nothing answers after the end, not even what would clean up', async () => {
+  const folder = await mkdtemp(join(scratch, 'sts-cli-crash-'))
+  const run = await prepareScenario({ change: async () => {} }, folder)
+  await run(async ({ store, disk }) => {
+    disk.endAfter(1)
+    await expect(putNew(store, 'a')).rejects.toBeInstanceOf(Crash)
+    await expect(store.listBuckets()).rejects.toBeInstanceOf(Crash)
+    await expect(store.deleteObject(bucket, 'other/one')).rejects.toBeInstanceOf(Crash)
+  })
+  await rm(folder, { recursive: true })
+})
