@@ -18,12 +18,8 @@ import type {
   SessionRequest,
   SessionStore,
 } from '../session-store.ts'
-import {
-  createSessionTokens,
-  findParentUser,
-  isOwnToken,
-  type SessionTokens,
-} from '../session-tokens.ts'
+import { isOwnToken } from '../session-claims.ts'
+import { createSessionTokens, findParentUser, type SessionTokens } from '../session-tokens.ts'
 import { createEtcdClient, type EtcdClient } from './etcd-client.ts'
 import { followStore } from './follow-store.ts'
 import {

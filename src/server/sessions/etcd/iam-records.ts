@@ -8,6 +8,7 @@ import {
   type JsonObject,
 } from '../../../base/parse.ts'
 import type { TemporaryCredentials } from '../../../protocol/credentials.ts'
+import { readNames } from '../read-names.ts'
 import type { Revocation } from '../revocations.ts'
 
 /** What a key is about. */
@@ -127,7 +128,7 @@ export function encodeMapping(policyNames: readonly string[], nowMs: number): st
 export function decodeMapping(text: string): string[] | undefined {
   const document = parseJsonObject(text)
   const policy = document === undefined ? undefined : readString(document, 'policy')
-  return policy === undefined ? undefined : splitNames(policy)
+  return policy === undefined ? undefined : readNames(policy)
 }
 
 /** The IAM document as JSON text: the bare one of 2018, or the later one out of its wrapper. */
@@ -151,14 +152,6 @@ export function decodeRevocation(text: string): Revocation | undefined {
   if ((kind !== 'access-key' && kind !== 'user') || name === undefined) return undefined
   if (issuedUntilMs === undefined || endsAtMs === undefined) return undefined
   return { kind, name, issuedUntilMs, endsAtMs, revokeType: readString(document, 'revokeType') }
-}
-
-/** `a, b` → names without blanks. */
-export function splitNames(text: string): string[] {
-  return text
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '')
 }
 
 function readInstant(object: JsonObject, name: string): number | undefined {
