@@ -196,7 +196,7 @@ function toWrites(
   const endsAtMs = credentials.expiration.getTime()
   const identity = {
     key: keyPrefix + identityKey(credentials.accessKeyId),
-    value: encodeIdentity(credentials, { parentUser, groups: request.groups }, nowMs()),
+    value: encodeIdentity(credentials, { parentUser, groups: findStoredGroups(request) }, nowMs()),
     endsAtMs,
   }
   if (parentUser === rootAccessKeyId || request.policyNames.length === 0) return [identity]
@@ -211,4 +211,12 @@ function toWrites(
     endsAtMs: Math.max(endsAtMs, presentEndMs),
   }
   return [identity, mapping]
+}
+
+/**
+ * The groups that a MinIO stores with an identity: those of a directory's user (WIRE 2.4). For any other it looks each of them up among its
+ * own groups, and refuses everything where one is not there; ours are in the token.
+ */
+function findStoredGroups({ claims, groups }: SessionRequest): readonly string[] {
+  return typeof claims['ldapUser'] === 'string' ? groups : []
 }
