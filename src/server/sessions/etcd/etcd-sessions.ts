@@ -3,6 +3,7 @@
  * so that one with the same root secret accepts them; and what a MinIO issued there is accepted here.
  */
 import type { Log } from '../../../base/log.ts'
+import type { JsonObject } from '../../../base/parse.ts'
 import type { ServiceTls } from '../../../base/undici-service.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { TemporaryCredentials } from '../../../protocol/credentials.ts'
@@ -31,7 +32,9 @@ import {
   revocationKey,
   type StoredIdentity,
 } from './iam-records.ts'
-import { isSame, lookUpStored, readEndMs, type StoredLookup } from './look-up-stored.ts'
+import type { StoredAccount } from './iam-accounts.ts'
+import { lookUpAccount, type AccountLookup } from './look-up-account.ts'
+import { isSame, lookUpStored, readEndMs } from './look-up-stored.ts'
 import { purgeIdentities } from './purge-identities.ts'
 import type { LeasedWrite } from './shared-leases.ts'
 import { createSharedState } from './shared-state.ts'
@@ -62,7 +65,7 @@ export interface EtcdSessionsOptions {
 }
 
 /** What the store's parts share. */
-interface Parts extends StoredLookup {
+interface Parts extends AccountLookup {
   readonly tokens: SessionTokens
   readonly client: EtcdClient
   readonly queue: WriteQueue
@@ -83,7 +86,11 @@ export async function openEtcdSessions(options: EtcdSessionsOptions): Promise<Se
   const isKept = ({ accessKeyId, secretAccessKey, sessionToken }: StoredIdentity): boolean =>
     !isSame(secretAccessKey, tokens.deriveSecret(accessKeyId)) &&
     tokens.read(sessionToken, accessKeyId) !== undefined
-  const state = createSharedState({ keyPrefix, nowMs, log, isKept, onPolicy })
+  const readClaims = ({ token, accessKeyId }: StoredAccount): JsonObject | undefined =>
+    tokens.read(token, accessKeyId)
+  const isOurs = (account: StoredAccount): boolean =>
+    account.kind === 'users' || readClaims(account) !== undefined
+  const state = createSharedState({ keyPrefix, nowMs, log, isKept, isOurs, onPolicy })
   const client = createEtcdClient({ ...options.etcd, limitMs })
   const queue = createWriteQueue({ client, nowMs, log, limitMs })
   const onAlive = (): void => queue.resume()
@@ -98,6 +105,7 @@ export async function openEtcdSessions(options: EtcdSessionsOptions): Promise<Se
     policyClaim,
     keyPrefix,
     tokens,
+    readClaims,
     state,
     client,
     queue,
@@ -124,13 +132,15 @@ export async function openEtcdSessions(options: EtcdSessionsOptions): Promise<Se
   }
 }
 
-/** A MinIO's session by its identity, all others by what their token says. */
+/** An account of `mc admin` by its keys, a MinIO's session by its identity, all others by what their token says. */
 async function lookUp(
   accessKeyId: string,
   sessionToken: string | undefined,
   parts: Parts,
 ): Promise<SessionLookup> {
   const { tokens, state, nowMs } = parts
+  const account = state.accounts.find(accessKeyId)
+  if (account !== undefined) return lookUpAccount(account, sessionToken, parts)
   if (!isAccessKeyOfSession(accessKeyId)) return { outcome: 'unknown' }
   const claims = sessionToken === undefined ? undefined : tokens.read(sessionToken, accessKeyId)
   let identity = state.identities.get(accessKeyId)

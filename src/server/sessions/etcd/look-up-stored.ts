@@ -36,7 +36,9 @@ export function lookUpStored(
     revocations.isRevoked(principal) ||
     // By MinIO's own name of the parent, which the claims may not give.
     revocations.isRevoked({ ...principal, subject: identity.parentUser ?? '' })
-  if (isRevoked || !identity.isEnabled) return { outcome: 'revoked' }
+  // A user whom `mc admin` disabled has no sessions either.
+  const owner = context.state.accounts.find(identity.parentUser ?? '')
+  if (isRevoked || !identity.isEnabled || owner?.isEnabled === false) return { outcome: 'revoked' }
   if (context.nowMs() >= (principal.expiresAtMs ?? 0)) return { outcome: 'expired' }
   return { outcome: 'found', principal, secretAccessKey }
 }
@@ -88,7 +90,9 @@ function findPolicyNames(
   if (Object.hasOwn(claims, 'roleArn')) return []
   const mapped = [
     state.findMapping('sts-users', parent) ?? state.findMapping('users', parent),
-    ...identity.groups.map((group) => state.findMapping('groups', group)),
+    ...[...identity.groups, ...state.accounts.findGroups(parent)].map((group) =>
+      state.findMapping('groups', group),
+    ),
   ].flatMap((mapping) => mapping?.policyNames ?? [])
   if (mapped.length > 0) return [...new Set(mapped)]
   return readNames(claims[policyClaim])
