@@ -13,8 +13,8 @@ import { coversKnownAction } from '../server/policy/known-actions.ts'
 import { parsePolicyDocument, type PolicyDocument } from '../server/policy/policy-document.ts'
 import { buildConditions } from '../server/policy/request-conditions.ts'
 import { withSessionPolicy } from '../server/policy/with-session-policy.ts'
-import { readOwnPrincipal } from '../server/sessions/session-tokens.ts'
-import { readNames } from '../server/sts/policy-names.ts'
+import { readNames } from '../server/sessions/read-names.ts'
+import { readOwnPrincipal } from '../server/sessions/session-claims.ts'
 import { readTextFile, type Settings } from './settings.ts'
 
 export interface SimulatedRequest {

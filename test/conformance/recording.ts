@@ -1,5 +1,6 @@
 /** The recorded exchanges, as they lie in test/vectors. */
 import { readFileSync } from 'node:fs'
+import type { JsonObject } from '../../src/base/parse.ts'
 
 export interface Exchange {
   readonly name: string
@@ -21,6 +22,21 @@ export function readExchanges(file: string): Exchange[] {
   const url = new URL(`../vectors/${file}`, import.meta.url)
   return JSON.parse(readFileSync(url, 'utf8')) as Exchange[]
 }
+
+/** A key that a MinIO gateway left in etcd. */
+export interface EtcdRecord {
+  readonly key: string
+  readonly value: JsonObject
+}
+
+/** The keys and values that `minio gateway s3` of 2022 left in etcd. */
+export function readEtcdRecords(): EtcdRecord[] {
+  const url = new URL('../vectors/etcd-minio-2022-gateway.json', import.meta.url)
+  return JSON.parse(readFileSync(url, 'utf8')) as EtcdRecord[]
+}
+
+/** Root's secret key at that gateway: it signs the session tokens. */
+export const recordedRootSecret = 'minio123'
 
 /** The recorded instant: every token and signature of the recordings is valid then. */
 export const recordedAtMs = Date.parse('2026-11-23T16:33:27Z')

@@ -1,6 +1,6 @@
 /** Key sets as they arrive and the keys we verify with. */
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
-import { isObject, readString } from '../../base/parse.ts'
+import { isObject, readString, type JsonObject } from '../../base/parse.ts'
 
 export interface JwtKey {
   readonly kid: string | undefined
@@ -16,25 +16,43 @@ const maxKeys = 256
 const minRsaBits = 2048
 const curves = new Set(['P-256', 'P-384', 'P-521', 'Ed25519'])
 const publicMembers = ['kty', 'n', 'e', 'crv', 'x', 'y']
+/** The members of RSA, EC and OKP keys that give the private half away (RFC 7518 §6.2.2, §6.3.2); `k` is a secret in any key. */
+const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
 /**
  * The usable verification keys of a JSON Web Key Set (RFC 7517).
  *
- * Left out: keys for encryption, symmetric keys, RSA under 2,048 bits, curves we do not verify, keys that do not parse, and private keys:
- * whoever reads the set could sign with one. Of two keys with one kid the first stays; of more than 256 entries the first are read.
+ * Left out: keys that are not for verifying (`use`, `key_ops`), symmetric keys, RSA under 2,048 bits or with an exponent that proves
+ * nothing, curves we do not verify, keys that do not parse, and private keys: whoever reads the set could sign with one. Where a kid names
+ * several keys that one token could mean, none of them is used, as jose decides; of other keys with one kid the first stays. Of more than
+ * 256 entries the first are read.
  *
  * @returns Keys in order; undefined when the value is not a key set at all.
  */
 export function importJwks(json: unknown): JwtKey[] | undefined {
   if (!isObject(json) || !Array.isArray(json['keys'])) return undefined
+  const candidates = listCandidates(json['keys'])
   const keys: JwtKey[] = []
-  for (const entry of json['keys'].slice(0, maxKeys)) {
+  for (const entry of candidates) {
+    if (isAmbiguous(entry, candidates)) continue
     const key = importJwk(entry)
     if (key === undefined) continue
     if (key.kid !== undefined && keys.some((other) => other.kid === key.kid)) continue
     keys.push(key)
   }
   return keys
+}
+
+/** The kids that several keys of a set share, so that none of these is used; empty for what is not a key set. */
+export function findAmbiguousKids(json: unknown): string[] {
+  if (!isObject(json) || !Array.isArray(json['keys'])) return []
+  const candidates = listCandidates(json['keys'])
+  const ambiguous = candidates.filter((entry) => isAmbiguous(entry, candidates))
+  return [...new Set(ambiguous.flatMap((entry) => readString(entry, 'kid') ?? []))]
+}
+
+function listCandidates(entries: readonly unknown[]): JsonObject[] {
+  return entries.slice(0, maxKeys).filter(isObject).filter(isForVerifying)
 }
 
 /** How many of a set's entries there are, and how many of them publish a private key. */
@@ -44,12 +62,55 @@ export function countEntries(json: unknown): { entries: number; privateKeys: num
 }
 
 function isPrivate(entry: unknown): boolean {
-  return isObject(entry) && entry['kty'] !== 'oct' && Object.hasOwn(entry, 'd')
+  return (
+    isObject(entry) &&
+    entry['kty'] !== 'oct' &&
+    privateMembers.some((name) => Object.hasOwn(entry, name))
+  )
 }
 
-function importJwk(entry: unknown): JwtKey | undefined {
+/**
+ * Whether what the key says of itself lets it verify signatures. A member of the wrong type is not passed over: what the provider meant by
+ * it is unknown.
+ */
+function isForVerifying(entry: JsonObject): boolean {
+  const { kid, alg, use, ext } = entry
+  return (
+    (kid === undefined || typeof kid === 'string') &&
+    (alg === undefined || typeof alg === 'string') &&
+    (ext === undefined || typeof ext === 'boolean') &&
+    (use === undefined || use === 'sig') &&
+    (entry['key_ops'] === undefined || areVerifyingOperations(entry['key_ops'], use))
+  )
+}
+
+/** RFC 7517 §4.3: a list of texts, none of them twice, that names `verify`; beside `use` the two must agree. */
+function areVerifyingOperations(operations: unknown, use: unknown): boolean {
+  if (!Array.isArray(operations)) return false
+  const names = operations.filter((name) => typeof name === 'string')
+  return (
+    names.length === operations.length &&
+    new Set(names).size === names.length &&
+    names.includes('verify') &&
+    (use === undefined || names.every((name) => name === 'verify' || name === 'sign'))
+  )
+}
+
+/** Whether several keys have this kid and could be meant by one token: then which of them verifies is chance. */
+function isAmbiguous(entry: JsonObject, candidates: readonly JsonObject[]): boolean {
+  if (entry['kid'] === undefined) return false
+  const alike = candidates.filter(
+    ({ kid, kty, crv, alg }) =>
+      kid === entry['kid'] &&
+      kty === entry['kty'] &&
+      (kty === 'RSA' || crv === entry['crv']) &&
+      (alg === undefined || entry['alg'] === undefined || alg === entry['alg']),
+  )
+  return alike.length > 1
+}
+
+function importJwk(entry: JsonObject): JwtKey | undefined {
   if (isPrivate(entry)) return undefined
-  if (!isObject(entry) || (entry['use'] !== undefined && entry['use'] !== 'sig')) return undefined
   const type = readString(entry, 'kty')
   if (type !== 'RSA' && type !== 'EC' && type !== 'OKP') return undefined
   const curve = type === 'RSA' ? undefined : readString(entry, 'crv')
@@ -65,7 +126,12 @@ function importJwk(entry: unknown): JwtKey | undefined {
   } catch {
     return undefined
   }
-  if (type === 'RSA' && (key.asymmetricKeyDetails?.modulusLength ?? 0) < minRsaBits)
-    return undefined
+  if (type === 'RSA' && !isStrongRsa(key)) return undefined
   return { kid: readString(entry, 'kid'), alg: readString(entry, 'alg'), type, curve, key }
+}
+
+/** With the exponent 1 every text is its own signature; an even one belongs to no RSA key (RFC 8017 §3.1). */
+function isStrongRsa({ asymmetricKeyDetails }: KeyObject): boolean {
+  const { modulusLength = 0, publicExponent = 0n } = asymmetricKeyDetails ?? {}
+  return modulusLength >= minRsaBits && publicExponent >= 3n && publicExponent % 2n === 1n
 }

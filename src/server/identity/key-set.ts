@@ -4,7 +4,7 @@
  */
 import { hasPassed } from '../../base/has-passed.ts'
 import type { FetchJson } from '../../base/undici.ts'
-import { countEntries, importJwks, type JwtKey } from '../../protocol/jwt/jwk.ts'
+import { countEntries, findAmbiguousKids, importJwks, type JwtKey } from '../../protocol/jwt/jwk.ts'
 import type { Log } from '../../base/log.ts'
 
 export interface KeySetOptions {
@@ -93,6 +93,12 @@ function readKeys(
   const counts = countEntries(document)
   if (counts.privateKeys > 0)
     log.error({ url, ...counts }, 'the key set publishes private keys: they are not used')
+  const kids = findAmbiguousKids(document)
+  if (kids.length > 0)
+    log.error(
+      { url, kids: kids.slice(0, 20) },
+      'several keys of the key set have one kid: they are not used',
+    )
   if (keys.length === 0)
     throw new Error(`${url} holds no key that can be used (of ${counts.entries})`)
   return { keys, entries: counts.entries }

@@ -79,7 +79,7 @@ export function createRequestAuthenticator(options: AuthenticatorOptions): Reque
       return { principal: rootPrincipal, verified }
     }
     const session = await options.sessions.lookUp(parsed.accessKeyId, parsed.sessionToken)
-    if (session.outcome === 'missing-token' || session.outcome === 'wrong-token')
+    if (session.outcome !== 'found' && 'secretAccessKey' in session)
       requireIssued(() => verify(session.secretAccessKey))
     if (session.outcome !== 'found') throw refuse(session.outcome)
     return { principal: session.principal, verified: verify(session.secretAccessKey) }
@@ -168,6 +168,8 @@ function refuse(outcome: Exclude<SessionLookup['outcome'], 'found'>): AwsError {
       return new AwsError('InvalidAccessKeyId', 'the access key id is not known here')
     case 'revoked':
       return new AwsError('InvalidAccessKeyId', 'the credentials were revoked')
+    case 'disabled':
+      return new AwsError('InvalidAccessKeyId', 'the access key or its user is disabled')
     case 'expired':
       return new AwsError('ExpiredToken', 'the credentials have expired; get new ones')
     case 'missing-token':

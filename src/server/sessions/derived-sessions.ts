@@ -5,9 +5,9 @@
 import type { JsonObject } from '../../base/parse.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
 import { createRevocations, type Revocation, type Revocations } from './revocations.ts'
+import { readOwnPrincipal } from './session-claims.ts'
 import {
   createSessionTokens,
-  readOwnPrincipal,
   type SessionTokens,
   type SessionTokensOptions,
 } from './session-tokens.ts'

@@ -31,7 +31,10 @@ export type SessionLookup =
   | { readonly outcome: 'found'; readonly principal: Principal; readonly secretAccessKey: string }
   | { readonly outcome: 'unknown' | 'expired' | 'revoked' }
   /** The secret goes along: only a signature made with it shows that the access key was ever issued. */
-  | { readonly outcome: 'missing-token' | 'wrong-token'; readonly secretAccessKey: string }
+  | {
+      readonly outcome: 'missing-token' | 'wrong-token' | 'disabled'
+      readonly secretAccessKey: string
+    }
 
 export interface SessionStore {
   /** @throws {AwsError} `InvalidParameterValue` when the session token would not fit a header (8 KiB). */

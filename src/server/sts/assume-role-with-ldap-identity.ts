@@ -30,7 +30,8 @@ export const assumeRoleWithLdapIdentity: StsAction = {
     http.log['principal'] = user.dn
     const credentials = await services.sessions.issue({
       subject: user.dn,
-      claims: { ldapUser: user.dn, ldapUsername: username, ...revokeType },
+      // The directory's spelling: policies compare with case, and what was typed need not have it.
+      claims: { ldapUser: user.dn, ldapUsername: user.username, ...revokeType },
       policyNames: findPolicies(user, ldap, services),
       sessionPolicy,
       groups: user.groups,

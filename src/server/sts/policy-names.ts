@@ -26,13 +26,3 @@ export function keepKnownPolicies(
     log.warn({ source, unknown: unknown.slice(0, 20) }, 'policies are named that do not exist here')
   return known
 }
-
-/** A string, a comma list or an array of those, trimmed, empties dropped (WIRE 4.3). */
-export function readNames(value: unknown): string[] {
-  const items: unknown[] = Array.isArray(value) ? value : [value]
-  return items
-    .filter((item): item is string => typeof item === 'string')
-    .flatMap((item) => item.split(','))
-    .map((name) => name.trim())
-    .filter((name) => name !== '')
-}

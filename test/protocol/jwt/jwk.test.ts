@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { countEntries, importJwks } from '../../../src/protocol/jwt/jwk.ts'
-import { keySet, signers } from './tokens.ts'
+import { doesJoseAccept, keySet, makeToken, signers } from './tokens.ts'
 
 const good = signers.RS256.publicJwk
 const kidsOf = (...keys: unknown[]): unknown => importJwks({ keys })?.map(({ kid }) => kid)
@@ -31,6 +31,31 @@ describe('a key set', () => {
     ['an empty object', {}],
     ['a symmetric key', { kty: 'oct', k: 'c2VjcmV0', kid: 'x' }],
     ['a key for encryption', { ...good, use: 'enc' }],
+    ['a key with a use that nobody knows', { ...good, use: 'SIG' }],
+    ['a key with a use that is a list', { ...good, use: ['sig'] }],
+    ['a key with no use at all', { ...good, use: null }],
+    [
+      'a key whose operations are for encryption',
+      { ...good, use: undefined, key_ops: ['encrypt'] },
+    ],
+    ['a key whose operations lack verify', { ...good, key_ops: ['sign'] }],
+    ['a key with no operations', { ...good, key_ops: [] }],
+    ['a key whose operations are a text', { ...good, key_ops: 'verify' }],
+    ['a key whose operations are an object', { ...good, key_ops: { 0: 'verify' } }],
+    ['a key whose operations are null', { ...good, key_ops: null }],
+    ['a key that names an operation twice', { ...good, key_ops: ['verify', 'verify'] }],
+    ['a key with an operation that is no text', { ...good, key_ops: ['verify', 7] }],
+    ['a key whose operations contradict its use', { ...good, key_ops: ['verify', 'encrypt'] }],
+    ['a key with an alg that is no text', { ...good, alg: ['RS256'] }],
+    ['a key with a kid that is no text', { ...good, kid: 7 }],
+    ['an RSA key that is called an elliptic one', { ...good, kty: 'EC', crv: 'P-256' }],
+    ['an Ed25519 key that is called an elliptic one', { ...signers.EdDSA.publicJwk, kty: 'EC' }],
+    ['an elliptic key on the curve of Ed25519', { ...signers.ES256.publicJwk, crv: 'Ed25519' }],
+    ['an elliptic key under another curve’s name', { ...signers.ES256.publicJwk, crv: 'P-384' }],
+    ['an RSA key with the exponent 1', { ...good, e: 'AQ' }],
+    ['an RSA key with an even exponent', { ...good, e: 'AQAA' }],
+    ['an RSA key with one of its primes', { ...good, p: 'AQAB' }],
+    ['a public key with a symmetric one in it', { ...good, k: 'c2VjcmV0' }],
     ['a key without its modulus', { ...good, n: undefined }],
     ['a key with a modulus of numbers', { ...good, n: 7 }],
     ['a point that is not on its curve', { ...signers.ES256.publicJwk, x: 'AAAA' }],
@@ -52,6 +77,23 @@ describe('a key set', () => {
   it('keeps the first of two keys with one kid', () => {
     const keys = importJwks({ keys: [good, { ...signers.ES256.publicJwk, kid: good.kid }] })
     expect(keys).toMatchObject([{ type: 'RSA' }])
+  })
+
+  it.each([
+    ['the same key twice', good, good],
+    ['two keys of one kind', good, { ...makeRsa(2048), kid: good.kid }],
+    ['a key for any algorithm and one for RS256', { ...good, alg: undefined }, good],
+    ['a good key and one that is too weak', good, { ...makeRsa(1024), kid: good.kid }],
+  ])('uses neither of %s under one kid, as jose', async (_what, one, other) => {
+    const keys = [one, other] as (typeof good)[]
+    expect(importJwks({ keys })).toEqual([])
+    expect(await doesJoseAccept(makeToken(signers.RS256), { keys })).toBe(false)
+  })
+
+  it('keeps a key that is for verifying by its operations', () => {
+    for (const key_ops of [['verify'], ['verify', 'sign']])
+      expect(kidsOf({ ...good, key_ops })).toEqual([good.kid])
+    expect(kidsOf({ ...good, use: undefined, key_ops: ['encrypt', 'verify'] })).toEqual([good.kid])
   })
 
   it('leaves out a key whose private half it publishes', () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { JWK } from '../../../src/base/jose.ts'
 import { verifyJwt } from '../../../src/protocol/jwt/verify-jwt.ts'
 import {
   allSigners,
@@ -117,6 +118,36 @@ describe('any well-signed token has jose’s verdict', () => {
         await expectSameVerdict(makeToken(by, changed, header))
       }),
       { numRuns: 400 },
+    )
+  })
+})
+
+describe('a key that says anything of itself', () => {
+  const operation = fc.constantFrom<unknown>('verify', 'sign', 'encrypt', 'wrapKey', '', 7, null)
+  const oddity = fc.constantFrom<unknown>(null, '', 'verify', 'sig', 'enc', 7, true, [], {})
+  const said: fc.Arbitrary<Members> = fc.record(
+    {
+      use: fc.oneof(fc.constantFrom('sig', 'enc', 'SIG'), oddity),
+      key_ops: fc.oneof({ weight: 4, arbitrary: fc.array(operation, { maxLength: 3 }) }, oddity),
+      alg: fc.oneof(fc.constantFrom('RS256', 'PS256', 'ES256', 'RSA-OAEP'), oddity),
+      kid: fc.oneof(fc.constantFrom(...allSigners.map(({ kid }) => kid)), oddity),
+      kty: fc.constantFrom('RSA', 'EC', 'OKP', 'oct', 'none'),
+      crv: fc.constantFrom('P-256', 'P-384', 'Ed25519', 'X25519'),
+      ext: oddity,
+    },
+    { requiredKeys: [] },
+  )
+
+  it('verifies nothing that jose would not verify with it', async () => {
+    const pick = fc.tuple(fc.constantFrom(...allSigners), fc.array(said, { maxLength: 2 }))
+    await fc.assert(
+      fc.asyncProperty(pick, async ([signer, others]) => {
+        const keys = others.map((each) => ({ ...signer.publicJwk, ...each })) as JWK[]
+        const token = makeToken(signer)
+        const ours = verifyJwt(token, findIn({ keys }), { nowMs, clockToleranceSeconds: 0 })
+        if (ours.outcome === 'valid') expect(await doesJoseAccept(token, { keys })).toBe(true)
+      }),
+      { numRuns: 500 },
     )
   })
 })

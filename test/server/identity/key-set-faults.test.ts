@@ -141,20 +141,29 @@ describe('a key set that', () => {
     expect(await checkReady()).toBe(true)
   })
 
-  it('has two keys with one kid verifies with the first', async () => {
+  it('has two keys of one kind with one kid verifies with neither, and the log names the kid', async () => {
     const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
     const other = { ...publicKey.export({ format: 'jwk' }), kid: RS256.kid }
-    const first = openVerifier(
-      (await startProvider(sendJson({ keys: [RS256.publicJwk, other] }))).url,
-    )
-    expect(await first.verify(makeToken(RS256))).toBe('alice')
-    const second = openVerifier(
-      (await startProvider(sendJson({ keys: [other, RS256.publicJwk] }))).url,
-    )
-    expect(await second.verify(makeToken(RS256))).toMatch(/^InvalidParameterValue: .*signature/)
-    expect(second.logged).toMatchObject([
-      { message: 'key set loaded', facts: { keys: 1, entries: 2 } },
+    const keys = [RS256.publicJwk, other, ES256.publicJwk]
+    const { verify, logged } = openVerifier((await startProvider(sendJson({ keys }))).url)
+    expect(await verify(makeToken(ES256))).toBe('alice')
+    expect(await verify(makeToken(RS256))).toMatch(/^InvalidParameterValue: .*no JWKS key/)
+    expect(logged.slice(0, 2)).toMatchObject([
+      {
+        level: 'error',
+        message: 'several keys of the key set have one kid: they are not used',
+        facts: { kids: [RS256.kid] },
+      },
+      { message: 'key set loaded', facts: { keys: 1, entries: 3 } },
     ])
+  })
+
+  it('has two keys of different kinds with one kid verifies with the first', async () => {
+    const other = { ...ES256.publicJwk, kid: RS256.kid }
+    const keys = [RS256.publicJwk, other]
+    const { verify } = openVerifier((await startProvider(sendJson({ keys }))).url)
+    expect(await verify(makeToken(RS256))).toBe('alice')
+    expect(await verify(makeToken(ES256, {}, { kid: RS256.kid }))).toMatch(/^InvalidParameterValue/)
   })
 
   it('publishes a private key is used without it, and the log cries out', async () => {

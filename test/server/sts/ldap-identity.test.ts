@@ -7,6 +7,7 @@ import { openSts, requestId, version, type Parameters, type StsHarness } from '.
 const action = 'AssumeRoleWithLDAPIdentity'
 const alice: LdapUser = {
   dn: 'uid=Alice,ou=people,dc=example,dc=org',
+  username: 'Alice',
   groups: ['cn=ops,dc=example,dc=org', 'cn=other,dc=example,dc=org'],
 }
 
@@ -52,7 +53,8 @@ describe('AssumeRoleWithLDAPIdentity', () => {
         subject: alice.dn,
         groups: alice.groups,
         policyNames: ['readonly'],
-        claims: { ldapUser: alice.dn, ldapUsername: 'alice' },
+        // Not what was typed: policies compare with case.
+        claims: { ldapUser: alice.dn, ldapUsername: 'Alice' },
         expiresAtMs: sts.clock.nowMs + 3_600_000,
       })
     }

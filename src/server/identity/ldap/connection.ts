@@ -19,15 +19,23 @@ export interface LdapSearch {
   readonly base: string
   /** RFC 4515, every value in it escaped. */
   readonly filter: string
+  /** Attributes whose values are wanted; empty for none. */
+  readonly attributes: readonly string[]
   /** One more is asked for, so that whoever asks can tell a part of an answer from all of it. */
   readonly maxEntries: number
+}
+
+export interface LdapEntry {
+  readonly dn: string
+  /** By the name under which the directory sends them, which may be spelt in another case. */
+  readonly attributes: Readonly<Record<string, readonly string[]>>
 }
 
 export interface LdapConnection {
   /** @returns False where the directory refuses the name or the password. */
   bind(dn: string, password: string): Promise<boolean>
-  /** @returns The entries' names, at most `maxEntries` and one. */
-  search(search: LdapSearch): Promise<string[]>
+  /** @returns At most `maxEntries` and one. */
+  search(search: LdapSearch): Promise<LdapEntry[]>
 }
 
 /** Names of entries are short: a directory that sends more than this is broken. */
@@ -91,17 +99,26 @@ function toConnection(client: LdapClient): LdapConnection {
         throw error
       }
     },
-    async search({ base, filter, maxEntries }) {
+    async search({ base, filter, attributes, maxEntries }) {
       const { searchEntries } = await client.search(base, {
         scope: 'sub',
         filter,
-        // `1.1` asks for no attribute: the names are all we want (RFC 4511 §4.5.1.8).
-        attributes: ['1.1'],
+        // `1.1` asks for no attribute (RFC 4511 §4.5.1.8); an empty list would ask for all.
+        attributes: attributes.length === 0 ? ['1.1'] : [...attributes],
         sizeLimit: maxEntries + 1,
       })
-      return searchEntries.slice(0, maxEntries + 1).map(({ dn }) => dn)
+      return searchEntries.slice(0, maxEntries + 1).map(toEntry)
     },
   }
+}
+
+/** @param sent Attributes with one value as that, with several as a list, with bytes that are no text as a buffer. */
+function toEntry({ dn, ...sent }: Readonly<Record<string, unknown>>): LdapEntry {
+  const attributes = Object.entries(sent).map(([name, value]): [string, string[]] => {
+    const values: unknown[] = Array.isArray(value) ? value : [value]
+    return [name, values.filter((each) => typeof each === 'string')]
+  })
+  return { dn: typeof dn === 'string' ? dn : '', attributes: Object.fromEntries(attributes) }
 }
 
 function readResultCode(error: unknown): number {

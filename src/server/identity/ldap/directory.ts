@@ -3,16 +3,23 @@ import { hasPassed } from '../../../base/has-passed.ts'
 import type { Log } from '../../../base/log.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { AttemptPacer } from './attempt-pacer.ts'
-import { withLdapConnection, type LdapConnection, type LdapServer } from './connection.ts'
+import {
+  withLdapConnection,
+  type LdapConnection,
+  type LdapEntry,
+  type LdapSearch,
+  type LdapServer,
+} from './connection.ts'
+import { chooseUserName, findNameAttributes } from './user-name.ts'
 
 export interface LdapOptions extends LdapServer {
   readonly lookupDn: string
   readonly lookupPassword: string
   readonly userBases: readonly string[]
-  /** `%s` is the user's name. */
+  /** `%s` is the name that was typed. */
   readonly userFilter: string
   readonly groupBases: readonly string[]
-  /** `%s` is the user's name, `%d` its distinguished name. Undefined: groups are not asked for. */
+  /** `%s` is the user's name as the directory has it, `%d` its distinguished name. Undefined: groups are not asked for. */
   readonly groupFilter: string | undefined
 }
 
@@ -26,6 +33,8 @@ export interface LdapLogin {
 export interface LdapUser {
   /** As the directory writes it. */
   readonly dn: string
+  /** As the directory writes it, and the same whatever was typed: see `chooseUserName`. */
+  readonly username: string
   readonly groups: readonly string[]
 }
 
@@ -103,35 +112,46 @@ async function findProved(
   { username, password }: LdapLogin,
   options: LdapOptions,
 ): Promise<LdapUser | undefined> {
-  const fill = (filter: string, dn: string): string =>
-    filter.replaceAll(/%[sd]/g, (mark) => escapeFilter(mark === '%s' ? username : dn))
+  const names = findNameAttributes(options.userFilter)
   await bindForLookup(connection, options)
-  const filter = fill(options.userFilter, '')
-  const found = await searchAll(connection, { bases: options.userBases, filter, maxEntries: 1 })
-  const [dn = '', ...others] = found
+  const [entry, ...others] = await searchAll(connection, {
+    bases: options.userBases,
+    filter: fillFilter(options.userFilter, { username, dn: '' }),
+    attributes: names.map(({ type }) => type),
+    maxEntries: 1,
+  })
+  const dn = entry?.dn ?? ''
   const isOne = dn !== '' && others.length === 0
   // Nobody of that name takes the same steps as a wrong password, as far as a client can tell.
   const isProved = await connection.bind(isOne ? dn : decoyOf(options), password)
-  if (!isOne || !isProved) return undefined
-  if (options.groupFilter === undefined) return { dn, groups: [] }
+  if (entry === undefined || !isOne || !isProved) return undefined
+  const user = { dn, username: chooseUserName(entry, names, username) }
+  if (options.groupFilter === undefined) return { ...user, groups: [] }
   await bindForLookup(connection, options)
   const groups = await searchAll(connection, {
     bases: options.groupBases,
-    filter: fill(options.groupFilter, dn),
+    // The directory's spelling here too: `memberUid` is compared with case, and a group may have a policy that denies.
+    filter: fillFilter(options.groupFilter, user),
+    attributes: [],
     maxEntries: maxGroups,
   })
   if (groups.length > maxGroups) throw new Error(`${dn} is in more than ${maxGroups} groups`)
-  return { dn, groups }
+  return { ...user, groups: groups.map((group) => group.dn) }
 }
 
+function fillFilter(filter: string, { username, dn }: Omit<LdapUser, 'groups'>): string {
+  return filter.replaceAll(/%[sd]/g, (mark) => escapeFilter(mark === '%s' ? username : dn))
+}
+
+/** What is found below several bases, each entry once. */
 async function searchAll(
   connection: LdapConnection,
-  search: { readonly bases: readonly string[]; filter: string; maxEntries: number },
-): Promise<string[]> {
-  const found = new Set<string>()
-  for (const base of search.bases)
-    for (const dn of await connection.search({ ...search, base })) found.add(dn)
-  return [...found]
+  { bases, ...search }: Omit<LdapSearch, 'base'> & { readonly bases: readonly string[] },
+): Promise<LdapEntry[]> {
+  const found = new Map<string, LdapEntry>()
+  for (const base of bases)
+    for (const entry of await connection.search({ ...search, base })) found.set(entry.dn, entry)
+  return [...found.values()]
 }
 
 async function bindForLookup(connection: LdapConnection, options: LdapOptions): Promise<void> {

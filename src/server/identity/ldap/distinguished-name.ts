@@ -11,18 +11,38 @@ export function normalizeDn(text: string): string | undefined {
   return names.map((pairs) => pairs.toSorted().join('+')).join(',')
 }
 
-/** `CN = Ops\, EU` → `cn=ops\2c eu`. */
-function normalizePair(text: string): string | undefined {
+/** The first name of a distinguished name, with its values as they are written there; empty where that cannot be read. */
+export function readFirstName(text: string): NamePair[] {
+  const [first = ''] = split(text, ',')
+  return split(first, '+').flatMap((pair) => readPair(pair) ?? [])
+}
+
+interface NamePair {
+  /** In lower case. */
+  readonly type: string
+  /** Without its escapes. */
+  readonly value: string
+}
+
+function readPair(text: string): NamePair | undefined {
   const [, type, raw = ''] = /^\s*([A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)*)\s*=(.*)$/s.exec(text) ?? []
   if (type === undefined) return undefined
   const value = unescape(trim(raw))
-  if (value === undefined || value === '') return undefined
-  return `${type.toLowerCase()}=${foldCase(value).replaceAll(/[\\,+="<>;#\0]/g, toHex)}`
+  return value === undefined || value === '' ? undefined : { type: type.toLowerCase(), value }
 }
 
-/** As directories compare names: without case, spaces folded (caseIgnoreMatch, RFC 4518). */
+/** `CN = Ops\, EU` → `cn=ops\2c eu`. */
+function normalizePair(text: string): string | undefined {
+  const pair = readPair(text)
+  if (pair === undefined) return undefined
+  return `${pair.type}=${foldCase(pair.value).replaceAll(/[\\,+="<>;#\0]/g, toHex)}`
+}
+
+/** As directories compare names: compatible characters are one, case does not count, spaces are folded (caseIgnoreMatch, RFC 4518). */
 export function foldCase(text: string): string {
-  return text.toLowerCase().normalize('NFKC').trim().replaceAll(/\s+/g, ' ')
+  // Before and after: some characters have a lower case only once they are decomposed (ℂ), some are composed by it.
+  const folded = text.normalize('NFKC').toLowerCase().normalize('NFKC')
+  return folded.trim().replaceAll(/\s+/g, ' ')
 }
 
 /** Spaces around a value do not count, but for one that is escaped. */

@@ -3,6 +3,7 @@
  * so that one with the same root secret accepts them; and what a MinIO issued there is accepted here.
  */
 import type { Log } from '../../../base/log.ts'
+import type { JsonObject } from '../../../base/parse.ts'
 import type { ServiceTls } from '../../../base/undici-service.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { TemporaryCredentials } from '../../../protocol/credentials.ts'
@@ -18,12 +19,8 @@ import type {
   SessionRequest,
   SessionStore,
 } from '../session-store.ts'
-import {
-  createSessionTokens,
-  findParentUser,
-  isOwnToken,
-  type SessionTokens,
-} from '../session-tokens.ts'
+import { isOwnToken } from '../session-claims.ts'
+import { createSessionTokens, findParentUser, type SessionTokens } from '../session-tokens.ts'
 import { createEtcdClient, type EtcdClient } from './etcd-client.ts'
 import { followStore } from './follow-store.ts'
 import {
@@ -35,7 +32,9 @@ import {
   revocationKey,
   type StoredIdentity,
 } from './iam-records.ts'
-import { isSame, lookUpStored, readEndMs, type StoredLookup } from './look-up-stored.ts'
+import type { StoredAccount } from './iam-accounts.ts'
+import { lookUpAccount, type AccountLookup } from './look-up-account.ts'
+import { isSame, lookUpStored, readEndMs } from './look-up-stored.ts'
 import { purgeIdentities } from './purge-identities.ts'
 import type { LeasedWrite } from './shared-leases.ts'
 import { createSharedState } from './shared-state.ts'
@@ -66,7 +65,7 @@ export interface EtcdSessionsOptions {
 }
 
 /** What the store's parts share. */
-interface Parts extends StoredLookup {
+interface Parts extends AccountLookup {
   readonly tokens: SessionTokens
   readonly client: EtcdClient
   readonly queue: WriteQueue
@@ -87,7 +86,11 @@ export async function openEtcdSessions(options: EtcdSessionsOptions): Promise<Se
   const isKept = ({ accessKeyId, secretAccessKey, sessionToken }: StoredIdentity): boolean =>
     !isSame(secretAccessKey, tokens.deriveSecret(accessKeyId)) &&
     tokens.read(sessionToken, accessKeyId) !== undefined
-  const state = createSharedState({ keyPrefix, nowMs, log, isKept, onPolicy })
+  const readClaims = ({ token, accessKeyId }: StoredAccount): JsonObject | undefined =>
+    tokens.read(token, accessKeyId)
+  const isOurs = (account: StoredAccount): boolean =>
+    account.kind === 'users' || readClaims(account) !== undefined
+  const state = createSharedState({ keyPrefix, nowMs, log, isKept, isOurs, onPolicy })
   const client = createEtcdClient({ ...options.etcd, limitMs })
   const queue = createWriteQueue({ client, nowMs, log, limitMs })
   const onAlive = (): void => queue.resume()
@@ -102,6 +105,7 @@ export async function openEtcdSessions(options: EtcdSessionsOptions): Promise<Se
     policyClaim,
     keyPrefix,
     tokens,
+    readClaims,
     state,
     client,
     queue,
@@ -128,13 +132,15 @@ export async function openEtcdSessions(options: EtcdSessionsOptions): Promise<Se
   }
 }
 
-/** A MinIO's session by its identity, all others by what their token says. */
+/** An account of `mc admin` by its keys, a MinIO's session by its identity, all others by what their token says. */
 async function lookUp(
   accessKeyId: string,
   sessionToken: string | undefined,
   parts: Parts,
 ): Promise<SessionLookup> {
   const { tokens, state, nowMs } = parts
+  const account = state.accounts.find(accessKeyId)
+  if (account !== undefined) return lookUpAccount(account, sessionToken, parts)
   if (!isAccessKeyOfSession(accessKeyId)) return { outcome: 'unknown' }
   const claims = sessionToken === undefined ? undefined : tokens.read(sessionToken, accessKeyId)
   let identity = state.identities.get(accessKeyId)
@@ -200,7 +206,7 @@ function toWrites(
   const endsAtMs = credentials.expiration.getTime()
   const identity = {
     key: keyPrefix + identityKey(credentials.accessKeyId),
-    value: encodeIdentity(credentials, { parentUser, groups: request.groups }, nowMs()),
+    value: encodeIdentity(credentials, { parentUser, groups: findStoredGroups(request) }, nowMs()),
     endsAtMs,
   }
   if (parentUser === rootAccessKeyId || request.policyNames.length === 0) return [identity]
@@ -215,4 +221,12 @@ function toWrites(
     endsAtMs: Math.max(endsAtMs, presentEndMs),
   }
   return [identity, mapping]
+}
+
+/**
+ * The groups that a MinIO stores with an identity: those of a directory's user (WIRE 2.4). For any other it looks each of them up among its
+ * own groups, and refuses everything where one is not there; ours are in the token.
+ */
+function findStoredGroups({ claims, groups }: SessionRequest): readonly string[] {
+  return typeof claims['ldapUser'] === 'string' ? groups : []
 }

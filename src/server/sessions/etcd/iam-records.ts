@@ -8,13 +8,17 @@ import {
   type JsonObject,
 } from '../../../base/parse.ts'
 import type { TemporaryCredentials } from '../../../protocol/credentials.ts'
+import { readNames } from '../read-names.ts'
 import type { Revocation } from '../revocations.ts'
+import type { AccountKind } from './iam-accounts.ts'
 
 /** What a key is about. */
 export type IamSubject =
   | { readonly kind: 'identity'; readonly accessKeyId: string }
   | { readonly kind: 'mapping'; readonly of: MappingOwner; readonly name: string }
   | { readonly kind: 'policy'; readonly name: string }
+  | { readonly kind: 'account'; readonly of: AccountKind; readonly accessKeyId: string }
+  | { readonly kind: 'group'; readonly name: string }
   | { readonly kind: 'revocation' }
 
 type MappingOwner = 'sts-users' | 'users' | 'groups'
@@ -25,7 +29,14 @@ export const identityPrefix = 'config/iam/sts/'
 /** Beside MinIO's own: it lists its folders one by one and never sees this one. */
 const revocationPrefix = 'config/iam/sts-cli/revoked/'
 /** Read whole at start and after an interruption. */
-export const wholePrefixes = ['config/iam/policies/', 'config/iam/policydb/', revocationPrefix]
+export const wholePrefixes = [
+  'config/iam/policies/',
+  'config/iam/policydb/',
+  'config/iam/groups/',
+  'config/iam/users/',
+  'config/iam/service-accounts/',
+  revocationPrefix,
+]
 
 /** What the part of a key after the operator's own prefix names; undefined for all that does not concern us. */
 export function parseIamKey(key: string): IamSubject | undefined {
@@ -36,6 +47,12 @@ export function parseIamKey(key: string): IamSubject | undefined {
   if (name !== undefined) return { kind: 'mapping', of: of as MappingOwner, name }
   const [, policy] = /^config\/iam\/policies\/([^/]+)\/policy\.json$/.exec(key) ?? []
   if (policy !== undefined) return { kind: 'policy', name: policy }
+  const [, kind, account] =
+    /^config\/iam\/(users|service-accounts)\/([^/]+)\/identity\.json$/.exec(key) ?? []
+  if (account !== undefined)
+    return { kind: 'account', of: kind as AccountKind, accessKeyId: account }
+  const [, group] = /^config\/iam\/groups\/(.+)\/members\.json$/.exec(key) ?? []
+  if (group !== undefined) return { kind: 'group', name: group }
   return key.startsWith(revocationPrefix) ? { kind: 'revocation' } : undefined
 }
 
@@ -45,6 +62,14 @@ export function identityKey(accessKeyId: string): string {
 
 export function mappingKey(parentUser: string): string {
   return `config/iam/policydb/sts-users/${parentUser}.json`
+}
+
+export function accountKey(kind: AccountKind, accessKeyId: string): string {
+  return `config/iam/${kind}/${accessKeyId}/identity.json`
+}
+
+export function groupKey(name: string): string {
+  return `config/iam/groups/${name}/members.json`
 }
 
 export function policyKey(name: string): string {
@@ -127,7 +152,7 @@ export function encodeMapping(policyNames: readonly string[], nowMs: number): st
 export function decodeMapping(text: string): string[] | undefined {
   const document = parseJsonObject(text)
   const policy = document === undefined ? undefined : readString(document, 'policy')
-  return policy === undefined ? undefined : splitNames(policy)
+  return policy === undefined ? undefined : readNames(policy)
 }
 
 /** The IAM document as JSON text: the bare one of 2018, or the later one out of its wrapper. */
@@ -151,14 +176,6 @@ export function decodeRevocation(text: string): Revocation | undefined {
   if ((kind !== 'access-key' && kind !== 'user') || name === undefined) return undefined
   if (issuedUntilMs === undefined || endsAtMs === undefined) return undefined
   return { kind, name, issuedUntilMs, endsAtMs, revokeType: readString(document, 'revokeType') }
-}
-
-/** `a, b` → names without blanks. */
-export function splitNames(text: string): string[] {
-  return text
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '')
 }
 
 function readInstant(object: JsonObject, name: string): number | undefined {

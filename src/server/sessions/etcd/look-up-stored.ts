@@ -1,10 +1,11 @@
 /** A session that a MinIO issued, from the identity it stored. */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { readNumber, readString, readStrings, type JsonObject } from '../../../base/parse.ts'
+import { readNumber, readString, type JsonObject } from '../../../base/parse.ts'
 import type { Principal } from '../../identity/principal.ts'
 import type { SessionLookup } from '../session-store.ts'
-import { readSessionPolicy } from '../session-tokens.ts'
-import { splitNames, type StoredIdentity } from './iam-records.ts'
+import { readNames } from '../read-names.ts'
+import { readSessionPolicy } from '../session-claims.ts'
+import type { StoredIdentity } from './iam-records.ts'
 import type { SharedState } from './shared-state.ts'
 
 export interface StoredLookup {
@@ -35,7 +36,9 @@ export function lookUpStored(
     revocations.isRevoked(principal) ||
     // By MinIO's own name of the parent, which the claims may not give.
     revocations.isRevoked({ ...principal, subject: identity.parentUser ?? '' })
-  if (isRevoked || !identity.isEnabled) return { outcome: 'revoked' }
+  // A user whom `mc admin` disabled has no sessions either.
+  const owner = context.state.accounts.find(identity.parentUser ?? '')
+  if (isRevoked || !identity.isEnabled || owner?.isEnabled === false) return { outcome: 'revoked' }
   if (context.nowMs() >= (principal.expiresAtMs ?? 0)) return { outcome: 'expired' }
   return { outcome: 'found', principal, secretAccessKey }
 }
@@ -69,7 +72,8 @@ function toPrincipal(
     claims: Object.fromEntries(Object.entries(claims).filter(([name]) => !inner.has(name))),
     policyNames: findPolicyNames({ identity, claims, parent }, context),
     sessionPolicy: readSessionPolicy(claims),
-    groups: identity.groups,
+    // A MinIO stores the groups of a directory's users; an identity provider's are in the token (WIRE 5.2).
+    groups: identity.groups.length > 0 ? identity.groups : readNames(claims['groups']),
     expiresAtMs: Math.min(identity.expiresAtMs, readEndMs(claims)),
     issuedAtMs: identity.issuedAtMs,
   }
@@ -86,8 +90,10 @@ function findPolicyNames(
   if (Object.hasOwn(claims, 'roleArn')) return []
   const mapped = [
     state.findMapping('sts-users', parent) ?? state.findMapping('users', parent),
-    ...identity.groups.map((group) => state.findMapping('groups', group)),
+    ...[...identity.groups, ...state.accounts.findGroups(parent)].map((group) =>
+      state.findMapping('groups', group),
+    ),
   ].flatMap((mapping) => mapping?.policyNames ?? [])
   if (mapped.length > 0) return [...new Set(mapped)]
-  return readStrings(claims, policyClaim).flatMap(splitNames)
+  return readNames(claims[policyClaim])
 }

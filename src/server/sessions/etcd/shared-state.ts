@@ -1,7 +1,9 @@
 /** What this server has seen of the shared store, held in memory so that a look-up asks nobody. */
 import type { Log } from '../../../base/log.ts'
 import { createRevocations, type Revocations } from '../revocations.ts'
+import { createAccountState, type AccountState } from './account-state.ts'
 import type { EtcdEntry } from './etcd-answers.ts'
+import type { StoredAccount } from './iam-accounts.ts'
 import {
   decodeIdentity,
   decodeMapping,
@@ -21,6 +23,8 @@ export interface SharedStateOptions {
   readonly log: Log
   /** Whether an identity must be kept to be looked up. */
   readonly isKept: (identity: StoredIdentity) => boolean
+  /** Whether an account may be looked up here. */
+  readonly isOurs: (account: StoredAccount) => boolean
   /** A policy came, changed, or went (undefined). One that cannot be read is an empty text. */
   readonly onPolicy: (name: string, text: string | undefined) => void
 }
@@ -33,6 +37,7 @@ interface Mapping {
 export interface SharedState {
   readonly revocations: Revocations
   readonly identities: ReadonlyMap<string, StoredIdentity>
+  readonly accounts: Pick<AccountState, 'find' | 'findGroups'>
   /** What a MinIO's policy database gives a user of the kind. */
   findMapping(of: string, name: string): Mapping | undefined
   apply(entry: EtcdEntry): void
@@ -46,9 +51,12 @@ const maxMappings = 100_000
 /** A policy document of MinIO has 20 KiB at most, an identity less than 16. */
 const maxValueBytes = 64 * 1024
 const maxPolicies = 10_000
+/** A group names all of its members; etcd takes no value of more than 1.5 MiB. */
+const maxGroupBytes = 2 * 1024 * 1024
 
 interface Held {
   readonly revocations: Revocations
+  readonly accounts: AccountState
   readonly identities: Map<string, StoredIdentity>
   /** By `sts-users/NAME`, as in their keys. */
   readonly mappings: Map<string, Mapping>
@@ -60,6 +68,7 @@ export function createSharedState(options: SharedStateOptions): SharedState {
   const { keyPrefix, log } = options
   const held: Held = {
     revocations: createRevocations(options.nowMs),
+    accounts: createAccountState(options.isOurs),
     identities: new Map(),
     mappings: new Map(),
     policies: new Set(),
@@ -68,7 +77,8 @@ export function createSharedState(options: SharedStateOptions): SharedState {
     const key = entry.key.slice(keyPrefix.length)
     const subject = parseIamKey(key)
     if (subject === undefined) return
-    const obstacle = findObstacle(entry.value)
+    const maxBytes = subject.kind === 'group' ? maxGroupBytes : maxValueBytes
+    const obstacle = findObstacle(entry.value, maxBytes)
     const text = obstacle === undefined ? entry.value?.toString('utf8') : ''
     if (store(held, { subject, text, lease: entry.lease }, options)) return
     const reason = obstacle ?? 'it is not what MinIO writes there, or there is no room for it'
@@ -77,6 +87,7 @@ export function createSharedState(options: SharedStateOptions): SharedState {
   return {
     revocations: held.revocations,
     identities: held.identities,
+    accounts: held.accounts,
     findMapping: (of, name) => held.mappings.get(`${of}/${name}`),
     apply,
     retain(present) {
@@ -105,6 +116,10 @@ function store(held: Held, arrival: Arrival, options: SharedStateOptions): boole
       return storeMapping(held.mappings, `${subject.of}/${subject.name}`, arrival)
     case 'policy':
       return storePolicy(held.policies, subject.name, { text, onPolicy: options.onPolicy })
+    case 'account':
+      return held.accounts.storeAccount(subject.of, subject.accessKeyId, text)
+    case 'group':
+      return held.accounts.storeGroup(subject.name, text)
     case 'revocation': {
       // One that is gone had ended, or someone deleted it by hand: what was revoked stays so.
       const revocation = text === undefined ? undefined : decodeRevocation(text)
@@ -154,8 +169,9 @@ function storePolicy(
   return text === undefined || document !== undefined
 }
 
-function listKeys({ identities, mappings, policies }: Held): string[] {
+function listKeys({ accounts, identities, mappings, policies }: Held): string[] {
   return [
+    ...accounts.listKeys(),
     ...[...identities.keys()].map(identityKey),
     ...[...mappings.keys()].map((owner) => `config/iam/policydb/${owner}.json`),
     ...[...policies].map(policyKey),
@@ -163,9 +179,9 @@ function listKeys({ identities, mappings, policies }: Held): string[] {
 }
 
 /** Why a value cannot be ours to read; undefined where it may. */
-function findObstacle(value: Buffer | undefined): string | undefined {
+function findObstacle(value: Buffer | undefined, maxBytes: number): string | undefined {
   if (value === undefined) return undefined
-  if (value.length > maxValueBytes) return `it has ${value.length} bytes`
+  if (value.length > maxBytes) return `it has ${value.length} bytes`
   // A MinIO with a key management service writes 0x01 before what it encrypts (WIRE 7.4).
   if (value[0] === 1) return 'a MinIO encrypted it with its key management service'
   return undefined

@@ -75,7 +75,7 @@ const login = { username: 'alice', password: 'alice-password', address: '10.0.0.
 describe('a login at a directory', () => {
   it('looks the user up, proves it by a bind, and asks for its groups as the lookup account', async () => {
     const { directory, asked } = await open()
-    expect(await directory.logIn(login)).toEqual({ dn: alice, groups: [ops] })
+    expect(await directory.logIn(login)).toEqual({ dn: alice, username: 'alice', groups: [ops] })
     expect(asked).toEqual([
       `bind ${lookupDn}`,
       `search ${people} (uid=alice)`,
@@ -87,23 +87,77 @@ describe('a login at a directory', () => {
 
   it('asks for no groups where none are configured', async () => {
     const { directory, asked } = await open({}, { groupFilter: undefined })
-    expect(await directory.logIn(login)).toEqual({ dn: alice, groups: [] })
+    expect(await directory.logIn(login)).toEqual({ dn: alice, username: 'alice', groups: [] })
     expect(asked).toHaveLength(3)
   })
 
   it('looks below every base, for users and for groups', async () => {
     const bases = { userBases: ['ou=a', people], groupBases: [groups, 'ou=more'] }
     const more = 'cn=more,ou=more'
-    const search = (base: string, filter: string): readonly string[] =>
+    const search: Script['search'] = (base, filter) =>
       base === 'ou=more' ? [more] : script.search(base, filter)
     const { directory } = await open({ search }, bases)
-    expect(await directory.logIn(login)).toEqual({ dn: alice, groups: [ops, more] })
+    expect(await directory.logIn(login)).toEqual({
+      dn: alice,
+      username: 'alice',
+      groups: [ops, more],
+    })
   })
 
   it('takes the user’s name into the group filter too', async () => {
     const { directory, asked } = await open({}, { groupFilter: '(&(a=%d)(memberuid=%s))' })
     await directory.logIn(login)
     expect(asked.at(-1)).toBe(`search ${groups} (&(a=${alice})(memberuid=alice))`)
+  })
+})
+
+describe('the name of a user', () => {
+  const ivanov = `cn=Ivan Ivanov,${people}`
+  const accounts = { ...script.accounts, [ivanov]: 'alice-password' }
+  /** As a directory that compares names in its own way finds one entry by all of them. */
+  const search: Script['search'] = (base) =>
+    base === people
+      ? [{ dn: ivanov, attributes: { UID: ['i.ivanov'], mail: ['I.Ivanov@example.org'] } }]
+      : [ops]
+  const spellings = [
+    'i.ivanov',
+    'I.Ivanov',
+    ' i.ivanov',
+    'i.ivanov  ',
+    'i.\u200bivanov',
+    'ｉ.ivanov',
+    'i.ivanov.',
+    'i.ivanov\0',
+    'I.IVANOV@EXAMPLE.ORG',
+  ]
+
+  it.each(spellings)('is the directory’s when %j is typed', async (username) => {
+    const { directory } = await open({ accounts, search })
+    expect(await directory.logIn({ ...login, username })).toEqual({
+      dn: ivanov,
+      username: 'i.ivanov',
+      groups: [ops],
+    })
+  })
+
+  it.each(spellings)(
+    'is the directory’s in the group filter when %j is typed',
+    async (username) => {
+      const { directory, asked } = await open(
+        { accounts, search },
+        { groupFilter: '(memberuid=%s)' },
+      )
+      await directory.logIn({ ...login, username })
+      expect(asked.at(-1)).toBe(`search ${groups} (memberuid=i.ivanov)`)
+    },
+  )
+
+  it('is asked for by the attributes of the filter', async () => {
+    const { directory } = await open(
+      { accounts, search },
+      { userFilter: '(&(objectClass=person)(|(mail=%s)(uid=%s)))' },
+    )
+    expect(await directory.logIn(login)).toMatchObject({ username: 'I.Ivanov@example.org' })
   })
 })
 

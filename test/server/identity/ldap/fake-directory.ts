@@ -8,8 +8,8 @@ import { onTestFinished } from 'vitest'
 export interface Script {
   /** Distinguished name → password. */
   readonly accounts: Readonly<Record<string, string>>
-  /** Names found below a base; the filter is in its text form. */
-  readonly search: (base: string, filter: string) => readonly string[]
+  /** Entries found below a base, by name if they show no attributes; the filter is in its text form. */
+  readonly search: (base: string, filter: string) => readonly (string | ShownEntry)[]
   /** Result code of a bind, instead of 0 or 49. */
   readonly bindCode?: (dn: string) => number | undefined
   /** Sent instead of any answer. */
@@ -18,6 +18,11 @@ export interface Script {
   readonly searchCode?: number
   /** Speaks TLS: from the start, or after StartTLS. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly isUpgrade?: boolean }
+}
+
+export interface ShownEntry {
+  readonly dn: string
+  readonly attributes: Readonly<Record<string, readonly (string | Buffer)[]>>
 }
 
 export interface FakeDirectory {
@@ -66,7 +71,7 @@ export async function startDirectory(script: Script): Promise<FakeDirectory> {
       reader.readBoolean()
       const filter = FilterParser.parse(reader).toString()
       asked.push(`search ${base} ${filter}`)
-      for (const name of script.search(base, filter)) send(socket, entry(id, name))
+      for (const found of script.search(base, filter)) send(socket, entry(id, found))
       send(socket, result(id, 0x65, script.searchCode ?? 0))
     } else if (operation === operations.extended) {
       asked.push('starttls')
@@ -99,10 +104,19 @@ function result(id: number, operation: number, code: number): Buffer {
   })
 }
 
-function entry(id: number, dn: string): Buffer {
+function entry(id: number, found: string | ShownEntry): Buffer {
+  const { dn, attributes } = typeof found === 'string' ? { dn: found, attributes: {} } : found
   return message(id, 0x64, (writer) => {
     writer.writeString(dn)
     writer.startSequence()
+    for (const [type, values] of Object.entries(attributes)) {
+      writer.startSequence()
+      writer.writeString(type)
+      writer.startSequence(0x31)
+      for (const value of values) writer.writeBuffer(Buffer.from(value), 0x04)
+      writer.endSequence()
+      writer.endSequence()
+    }
     writer.endSequence()
   })
 }

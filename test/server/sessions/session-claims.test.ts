@@ -1,0 +1,191 @@
+import { createSecretKey } from 'node:crypto'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { isObject, type JsonObject } from '../../../src/base/parse.ts'
+import { signSessionToken, verifySessionToken } from '../../../src/protocol/jwt/session-token.ts'
+import { createDerivedSessions } from '../../../src/server/sessions/derived-sessions.ts'
+import { readOwnPrincipal } from '../../../src/server/sessions/session-claims.ts'
+import type { SessionRequest } from '../../../src/server/sessions/session-store.ts'
+
+const nowMs = (): number => Date.parse('2026-11-23T16:33:27.595Z')
+const rootSecret = 'a-root-secret-of-some-length-000'
+const rootKey = createSecretKey(rootSecret, 'utf8')
+const store = createDerivedSessions({ rootSecret, nowMs })
+const endSeconds = Math.floor(nowMs() / 1000) + 3600
+
+const uuids = Array.from(
+  { length: 400 },
+  (_, index) => `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`,
+)
+
+function requestOf(claims: JsonObject, change: Partial<SessionRequest> = {}): SessionRequest {
+  const base = { subject: 'alice', policyNames: ['readonly', 'own'], sessionPolicy: undefined }
+  return { ...base, groups: [], expiresAtMs: endSeconds * 1000, claims, ...change }
+}
+
+async function issueClaims(request: SessionRequest): Promise<JsonObject> {
+  const { sessionToken } = await store.issue(request)
+  return verifySessionToken(sessionToken, rootKey) ?? {}
+}
+
+/** How often a text stands in the token, wherever it does. */
+async function count(request: SessionRequest, text: string): Promise<number> {
+  return JSON.stringify(await issueClaims(request)).split(text).length - 1
+}
+
+describe('a session token', () => {
+  const claims = {
+    sub: 'alice',
+    iss: 'https://idp.example',
+    policy: ['readonly', 'own'],
+    groups: ['staff', 'ops'],
+    exp: endSeconds + 77,
+  }
+  const request = requestOf(claims, { groups: ['staff', 'ops'] })
+
+  it.each(['alice', 'readonly', 'staff', String(endSeconds), '"exp"', '"sub"', '"groups"'])(
+    'has %s in it once',
+    async (text) => {
+      expect(await count(request, text)).toBe(1)
+    },
+  )
+
+  it.each<[string, JsonObject]>([
+    ['one policy as a text', { ...claims, policy: 'readonly,own' }],
+    ['a text of groups', { ...claims, groups: 'staff, ops' }],
+  ])('has its facts in it once too with %s', async (_what, changed) => {
+    for (const text of ['readonly', 'staff'])
+      expect(await count({ ...request, claims: changed }, text)).toBe(1)
+  })
+
+  it('has the groups of a directory’s user in it once', async () => {
+    const ldap = { ldapUser: 'uid=alice,dc=x', ldapUsername: 'alice' }
+    expect(await count(requestOf(ldap, { groups: ['cn=ops,dc=x'] }), 'cn=ops,dc=x')).toBe(1)
+  })
+
+  it('ends when the session does, whatever the identity provider’s token said', async () => {
+    expect(await issueClaims(request)).toMatchObject({ exp: endSeconds })
+    const { accessKeyId, sessionToken } = await store.issue(request)
+    expect(await store.lookUp(accessKeyId, sessionToken)).toMatchObject({
+      principal: { claims: { exp: endSeconds } },
+    })
+  })
+
+  it('holds 140 groups of 36 characters', async () => {
+    const groups = uuids.slice(0, 140)
+    const { accessKeyId, sessionToken } = await store.issue(
+      requestOf({ ...claims, groups }, { groups }),
+    )
+    expect(await store.lookUp(accessKeyId, sessionToken)).toMatchObject({ principal: { groups } })
+  })
+})
+
+describe('a session token that cannot be', () => {
+  it('is refused by the groups that make it long, also those that no claim named', async () => {
+    const ldap = { ldapUser: 'uid=alice,dc=x', ldapUsername: 'alice' }
+    await expect(store.issue(requestOf(ldap, { groups: uuids }))).rejects.toMatchObject({
+      message: expect.stringMatching(/largest parts are groups/) as unknown,
+    })
+  })
+})
+
+describe('any session', () => {
+  const name = fc.string({ minLength: 1, maxLength: 8 })
+  const value = fc.oneof(name, fc.integer(), fc.boolean(), fc.array(name, { maxLength: 3 }))
+  const claimName = fc.oneof(
+    fc.constantFrom('sub', 'policy', 'groups', 'parent', 'iss', 'sts-cli', 'accessKey'),
+    fc.constantFrom('sessionPolicy', 'roleArn', 'sa-policy', 'ldapUser', 'added', 'v'),
+    name,
+  )
+  const anyRequest = fc.record({
+    subject: name,
+    claims: fc.dictionary(claimName, value, { maxKeys: 8, noNullPrototype: true }),
+    policyNames: fc.array(name, { maxLength: 3 }),
+    sessionPolicy: fc.option(fc.string({ unit: 'grapheme' }), { nil: undefined }),
+    groups: fc.array(name, { maxLength: 3 }),
+  })
+
+  it('is read back as it was issued', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyRequest, async (parts) => {
+        const claims = { ...parts.claims }
+        delete claims['__proto__']
+        delete claims['exp']
+        const request = requestOf(claims, { ...parts, claims })
+        const { subject, policyNames, sessionPolicy, groups } = request
+        expect(readOwnPrincipal(await issueClaims(request))).toMatchObject({
+          subject,
+          policyNames,
+          sessionPolicy,
+          groups,
+        })
+        expect(readOwnPrincipal(await issueClaims(request))?.claims).toEqual(claims)
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
+describe('a token that version 0.1 issued', () => {
+  const accessKey = 'A'.repeat(20)
+  const own = {
+    sub: 'alice',
+    iat: nowMs() - 1000,
+    policies: ['readonly', 'own'],
+    policyClaim: 'policy',
+    groups: ['staff'],
+    claims: { policy: ['readonly', 'own', 'gone'], exp: endSeconds + 5, sub: 'alice' },
+  }
+  const first = {
+    accessKey,
+    exp: endSeconds,
+    sub: 'alice',
+    iss: 'https://idp.example',
+    policy: 'readonly,own',
+    groups: ['staff', 'more'],
+    'sts-cli': own,
+  }
+
+  it('is read as it was meant', async () => {
+    const token = signSessionToken(first, rootKey)
+    expect(await store.lookUp(accessKey, token)).toMatchObject({
+      outcome: 'found',
+      principal: {
+        kind: 'session',
+        accessKey,
+        subject: 'alice',
+        claims: {
+          sub: 'alice',
+          iss: 'https://idp.example',
+          policy: ['readonly', 'own', 'gone'],
+          groups: ['staff', 'more'],
+          exp: endSeconds + 5,
+        },
+        policyNames: ['readonly', 'own'],
+        sessionPolicy: undefined,
+        groups: ['staff'],
+        expiresAtMs: endSeconds * 1000,
+        issuedAtMs: nowMs() - 1000,
+      },
+    })
+  })
+
+  it('has no groups and no policies but those it says', async () => {
+    const { groups: _, ...without } = own
+    const token = signSessionToken({ ...first, 'sts-cli': { ...without, policies: [] } }, rootKey)
+    expect(await store.lookUp(accessKey, token)).toMatchObject({
+      principal: { groups: [], policyNames: [] },
+    })
+  })
+
+  it.each<[string, JsonObject]>([
+    ['of a later version', { v: 3, iat: 1 }],
+    ['with a version that is no number', { v: '2', iat: 1 }],
+    ['without its time', { v: 2 }],
+    ['of the first version without its claims', { ...own, claims: undefined }],
+  ])('is not one %s', async (_what, facts) => {
+    const token = signSessionToken({ ...first, 'sts-cli': facts }, rootKey)
+    expect(isObject(facts)).toBe(true)
+    expect(await store.lookUp(accessKey, token)).toMatchObject({ outcome: 'wrong-token' })
+  })
+})
