@@ -1,8 +1,10 @@
 /** The embedded provider behind its own https address. */
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Address } from '../server-address.ts'
 import type { Issuer, IssuerClient } from './create-issuer.ts'
+import type { ModelBounds } from './model-store.ts'
 import { generateSigningKey } from './signing-key.ts'
 import type { IssuerUser } from './users.ts'
 
@@ -12,6 +14,10 @@ export interface StartIssuerOptions {
   /** Who may sign in; nobody when left out. */
   readonly users?: readonly IssuerUser[] | undefined
   readonly nowMs: () => number
+  /** Resolves after that many milliseconds; a timer when left out. */
+  readonly wait?: ((delayMs: number) => Promise<void>) | undefined
+  /** How much is remembered; for tests. */
+  readonly bounds?: Partial<ModelBounds> | undefined
 }
 
 export interface RunningIssuer {
@@ -36,6 +42,8 @@ export async function startIssuer({
   clients,
   users = [],
   nowMs,
+  wait = (delayMs) => sleep(delayMs),
+  bounds,
 }: StartIssuerOptions): Promise<RunningIssuer> {
   const signingKey = generateSigningKey()
   const { makeCertificate } = await import('./certificate.ts')
@@ -56,7 +64,15 @@ export async function startIssuer({
   const { port } = server.address() as AddressInfo
   const origin = `https://localhost:${port}`
   const { createIssuer } = await import('./create-issuer.ts')
-  const options = { issuer: `${origin}/oauth2/token`, clients, users, signingKey, nowMs }
+  const options = {
+    issuer: `${origin}/oauth2/token`,
+    clients,
+    users,
+    signingKey,
+    nowMs,
+    wait,
+    bounds,
+  }
   const stop = (): Promise<void> =>
     new Promise((resolve) => {
       server.close(() => resolve())

@@ -53,5 +53,9 @@ function refuse(error: unknown, request: HttpRequest, services: StsServices): Ht
     services.log.error({ requestId: request.requestId, err: error }, 'STS request failed')
   request.log['error'] = refusal.code
   request.log['reason'] = refusal.message
-  return { status: refusal.status, headers, body: encodeStsError(refusal, request.requestId) }
+  return {
+    status: refusal.status,
+    headers: { ...headers, ...refusal.headers },
+    body: encodeStsError(refusal, request.requestId),
+  }
 }
