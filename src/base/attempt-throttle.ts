@@ -17,6 +17,8 @@ export interface Attempter {
   /** As it was given. Names that are the same to whoever checks them must be equal here. */
   readonly name: string
   readonly address: string
+  /** Called before the attempt is held, if it is: to let go of what others could use meanwhile. */
+  readonly onHold?: (() => void) | undefined
 }
 
 /** `unknown`: the attempt could not be checked, which does not count. */
@@ -85,10 +87,11 @@ export function createAttemptThrottle(options: AttemptThrottleOptions): AttemptT
     record.lastAtMs = now
     return waitMs
   }
-  const hold = async (waitMs: number): Promise<void> => {
+  const hold = async (waitMs: number, { onHold }: Attempter): Promise<void> => {
     if (waitMs <= 0) return
     if (held >= maxHeld) throw new TooManyAttempts()
     held += 1
+    onHold?.()
     try {
       await wait(waitMs)
     } finally {
@@ -108,7 +111,7 @@ export function createAttemptThrottle(options: AttemptThrottleOptions): AttemptT
       if (others >= maxAtOnce) throw new TooManyAttempts()
       running.set(key, others + 1)
       try {
-        await hold(Math.max(...rules.map((rule) => takeTurn(rule, who, others))))
+        await hold(Math.max(...rules.map((rule) => takeTurn(rule, who, others))), who)
       } catch (error) {
         leave(key)
         throw error

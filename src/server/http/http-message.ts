@@ -21,6 +21,8 @@ export interface HttpRequest {
   /** Ours, upper-case hex; answered as `x-amz-request-id` and written in every log line. */
   readonly requestId: string
   readonly receivedAtMs: number
+  /** Gives up the request's place among those that are worked on, before a long wait for nothing but time. */
+  readonly leavePlace?: (() => void) | undefined
   /** Facts for the request's log line (action, principal, decision…), filled by the stations. Never a secret. */
   readonly log: Record<string, string | number | boolean>
 }

@@ -1,6 +1,7 @@
 /** Slows down guessing of client secrets, wherever a client proves who it is. */
 import type { IncomingMessage } from 'node:http'
 import { TooManyAttempts, type AttemptThrottle, type Outcome } from '../../base/attempt-throttle.ts'
+import { leavePlace } from './admit-requests.ts'
 import type { KoaContextWithOIDC, Library, Provider } from './create-issuer.ts'
 
 /** The library's names of the endpoints at which clients authenticate (RFC 6749 §2.3, RFC 7009 §2.1, RFC 7662 §2.1, RFC 8628 §3.1, RFC 9126 §2). */
@@ -47,7 +48,8 @@ export function throttleClients(
     if (entered.has(context.req) || client?.tokenEndpointAuthMethod === 'none') return client
     entered.add(context.req)
     const address = context.req.socket.remoteAddress ?? ''
-    const settler = await throttle.enter({ name: id, address }).catch((error: unknown) => {
+    const onHold = (): void => leavePlace(context.req)
+    const settler = await throttle.enter({ name: id, address, onHold }).catch((error: unknown) => {
       throw error instanceof TooManyAttempts ? toBusy(library, error.message) : error
     })
     settlers.set(context.req, settler)

@@ -1,6 +1,7 @@
 /** The login page's two requests. Who may post is the library's: the interaction belongs to the cookie that began it. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { TooManyAttempts } from '../../base/attempt-throttle.ts'
+import { leavePlace } from './admit-requests.ts'
 import { renderLoginPage, renderPage, type RenderedPage } from './pages.ts'
 import type { Users } from './users.ts'
 
@@ -47,7 +48,7 @@ export async function handleLogin(
   const password = posted?.get('password') ?? ''
   try {
     const address = request.socket.remoteAddress ?? ''
-    const user = await users.logIn({ name, password, address })
+    const user = await users.logIn({ name, password, address, onHold: () => leavePlace(request) })
     if (user !== undefined) return await interactions.finish(request, response, name)
     return send(response, 401, renderLoginPage({ ...form, name, problem: wrongLogin }))
   } catch (error) {

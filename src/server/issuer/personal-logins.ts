@@ -10,6 +10,7 @@ import type {
 import type { Interactions } from './login-handler.ts'
 import { TooManyAttempts } from '../../base/attempt-throttle.ts'
 import { escapeHtml } from '../../base/escape-html.ts'
+import { leavePlace } from './admit-requests.ts'
 import { toBusy } from './client-throttle.ts'
 import { renderPage, type Page } from './pages.ts'
 import type { Users } from './users.ts'
@@ -131,7 +132,8 @@ export function addPasswordGrant(
     const name = String(params['username'] ?? '')
     const password = String(params['password'] ?? '')
     const address = context.req.socket.remoteAddress ?? ''
-    const user = await users.logIn({ name, password, address }).catch((error: unknown) => {
+    const onHold = (): void => leavePlace(context.req)
+    const user = await users.logIn({ name, password, address, onHold }).catch((error: unknown) => {
       throw error instanceof TooManyAttempts ? toBusy(library, error.message) : error
     })
     if (user === undefined || client === undefined)

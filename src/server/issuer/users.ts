@@ -14,6 +14,8 @@ export interface PasswordLogin {
   readonly password: string
   /** Where the request comes from. */
   readonly address: string
+  /** Called before the login is held after failures, if it is. */
+  readonly onHold?: (() => void) | undefined
 }
 
 export interface Users {
@@ -35,8 +37,8 @@ export function createUsers(list: readonly IssuerUser[], throttle: AttemptThrott
   const nobody = randomBytes(32)
   return {
     find: (name) => users.get(name),
-    async logIn({ name, password, address }) {
-      const settle = await throttle.enter({ name, address })
+    async logIn({ name, password, ...where }) {
+      const settle = await throttle.enter({ name, ...where })
       const isRight = timingSafeEqual(digest(password), digests.get(name) ?? nobody)
       settle(isRight ? 'right' : 'wrong')
       return isRight ? users.get(name) : undefined

@@ -12,6 +12,8 @@ export interface PacerOptions {
 export interface Attempter {
   readonly username: string
   readonly address: string
+  /** Called before the attempt is held, if it is. */
+  readonly onHold?: (() => void) | undefined
 }
 
 export interface AttemptPacer {
@@ -32,10 +34,10 @@ const maxAtOnce = 8
 export function createAttemptPacer({ nowMs, wait }: PacerOptions): AttemptPacer {
   const throttle = createAttemptThrottle({ nowMs, wait, maxAtOnce })
   return {
-    async pace({ username, address }, attempt) {
+    async pace({ username, ...where }, attempt) {
       // Directories do not tell `Alice` from `alice `, so neither do we.
       const settle = await throttle
-        .enter({ name: foldCase(username), address })
+        .enter({ ...where, name: foldCase(username) })
         .catch((error: unknown) => {
           throw error instanceof TooManyAttempts ? slowDown(error) : error
         })
