@@ -45,7 +45,7 @@ export function classifyRequest(request: HttpRequest): RequestKind {
   const { method, rawPath, rawQuery, headers } = request
   const isRead = method === 'GET' || method === 'HEAD'
   if (isRead && (rawPath.startsWith('/minio/health/') || rawPath === '/metrics')) return 'free'
-  if (rawPath.startsWith('/minio/admin/') || isStsRequest(request)) return 'form'
+  if (isStsRequest(request)) return 'form'
   if (method === 'PUT') return documents.test(rawQuery) ? 'document' : 'data'
   const isForm = /^multipart\/form-data\b/i.test(headers.get('content-type') ?? '')
   return method === 'POST' && isForm ? 'upload-form' : 'document'

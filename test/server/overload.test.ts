@@ -31,7 +31,7 @@ describe('what a request counts as', () => {
     ['PUT /minio/health/live', '', 'data'],
     ['POST /', form, 'form'],
     ['POST /?Action=AssumeRole', '', 'form'],
-    ['POST /minio/admin/v3/revoke-tokens/openid', '', 'form'],
+    ['POST /minio/admin/v3/revoke-tokens/openid', '', 'document'],
     ['PUT /bkt/key', '', 'data'],
     ['PUT /bkt/key?partNumber=1&uploadId=x', '', 'data'],
     ['PUT /key?x-id=PutObject', '', 'data'],

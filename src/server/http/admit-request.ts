@@ -2,13 +2,12 @@
  * Who may come in: requests are counted while we work on them, not while their clients send or read. A long upload or download takes no place
  * that another request needs.
  */
-import { Readable } from 'node:stream'
 import { createAdmission, type Admission, type AdmissionLimits } from './admission.ts'
 import type { HttpReply, HttpRequest } from './http-message.ts'
 import type { Exchange, Pace } from './open-server.ts'
 
 /**
- * `free`: never counted (health, metrics). `form`: small, read whole before anything is done. `document`: an XML document. `data`: content of
+ * `free`: never counted (health, metrics). `form`: small, and read whole by its handler, which then takes a place. `document`: an XML document. `data`: content of
  * an object. `upload-form`: content of an object in a form, some of which is held in memory.
  */
 export type RequestKind = 'free' | 'form' | 'document' | 'data' | 'upload-form'
@@ -22,7 +21,7 @@ export interface Overload {
 
 export interface Admitted {
   readonly request: HttpRequest
-  /** Gives up the place. May be called again. */
+  /** Gives up the place, if one is taken. May be called again. */
   readonly leave: () => void
 }
 
@@ -33,9 +32,6 @@ export interface Doorkeeper {
 
 /** Forms of strangers whose first 256 KiB each the gateway may hold in memory: 64 MiB. */
 const maxUploadForms = 256
-/** An STS form is refused when it is longer than 128 KiB; the rest of what is longer is left where it is. */
-const maxReadAheadBytes = 160 * 1024
-
 /**
  * How slowly a body may come. A form is a few kilobytes. A document has up to some megabytes. For content the least average is what a modem
  * has, after a minute in which nothing need come.
@@ -57,24 +53,37 @@ export function createDoorkeeper({ limits, classify }: Overload): Doorkeeper {
       const kind = classify(request)
       exchange.bodyPace = paces[kind]
       if (kind === 'free') return { request, leave: () => {} }
-      // A form is waited for before it takes a place: slow clients must not take those of others.
-      const ready = kind === 'form' ? await readAhead(request, exchange) : request
+      if (kind === 'form') return admitForm(request, all)
       const form = kind === 'upload-form' ? await enter(forms) : () => {}
       if (form === undefined) return undefined
       const leave = await enter(all)
-      if (leave === undefined) form()
-      else if (kind !== 'form') leaveOnRead(exchange, leave)
-      return (
-        leave && {
-          request: kind === 'form' ? { ...ready, leavePlace: leave } : ready,
-          leave: () => {
-            leave()
-            form()
-          },
-        }
-      )
+      if (leave === undefined) {
+        form()
+        return undefined
+      }
+      leaveOnRead(exchange, leave)
+      return {
+        request,
+        leave: () => {
+          leave()
+          form()
+        },
+      }
     },
   }
+}
+
+/** Whoever handles a form takes the place when the form is there: slow clients must not take those of others. */
+function admitForm(request: HttpRequest, all: Admission): Admitted {
+  let leave: (() => void) | undefined
+  const place = {
+    take: async () => {
+      leave ??= await enter(all)
+      return leave !== undefined
+    },
+    leave: () => leave?.(),
+  }
+  return { request: { ...request, place }, leave: place.leave }
 }
 
 /** @returns What gives the place up, once; undefined where there is none. */
@@ -92,25 +101,4 @@ function leaveOnRead({ message }: Exchange, leave: () => void): void {
   message.on('newListener', (name) => {
     if ((name === 'data' || name === 'readable') && !message.complete) leave()
   })
-}
-
-/** A small body that comes with its headers, as most do, is there a moment later; another is read here. */
-async function readAhead(request: HttpRequest, { message }: Exchange): Promise<HttpRequest> {
-  await Promise.resolve()
-  if (message.complete) return request
-  if (Number(message.headers['content-length'] ?? 0) > maxReadAheadBytes) return request
-  const chunks: Buffer[] = []
-  let length = 0
-  const body = request.body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
-  try {
-    for await (const chunk of body) {
-      chunks.push(chunk)
-      length += chunk.length
-      if (length > maxReadAheadBytes) break
-    }
-  } catch {
-    // The client is gone; whoever reads the body finds that out.
-    return request
-  }
-  return { ...request, body: Readable.from(chunks, { objectMode: false }) }
 }

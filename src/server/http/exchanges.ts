@@ -15,7 +15,8 @@ export interface Exchanges {
 
 interface Tracked extends Exchange {
   readonly bytesReadBefore: number
-  readonly bytesWrittenBefore: number
+  /** Undefined until the first look. */
+  bytesWrittenBefore: number | undefined
   waitedForBodyMs: number
   waitedForReaderMs: number
   isCut: boolean
@@ -47,7 +48,7 @@ export function createExchanges(
         isContinued: false,
         bodyPace: defaultBodyPace,
         bytesReadBefore: readBefore.get(message.socket) ?? 0,
-        bytesWrittenBefore: message.socket.bytesWritten,
+        bytesWrittenBefore: undefined,
         waitedForBodyMs: 0,
         waitedForReaderMs: 0,
         isCut: false,
@@ -80,7 +81,9 @@ function sweep(exchange: Tracked): void {
   }
   if (!response.writableFinished && socket.writableLength > 0) {
     exchange.waitedForReaderMs += sweepMs
-    const taken = socket.bytesWritten - socket.writableLength - exchange.bytesWrittenBefore
+    const written = socket.bytesWritten - socket.writableLength
+    exchange.bytesWrittenBefore ??= written
+    const taken = written - exchange.bytesWrittenBefore
     if (exchange.waitedForReaderMs >= allow(readerPace, taken)) socket.destroy()
   }
 }

@@ -41,6 +41,7 @@ const headersCheckMs = 5000
 /** A connection on which nothing moves for this long, in either direction, is cut. */
 const idleTimeoutMs = 120_000
 const keepAliveMs = 65_000
+const idleClosingMs = 100
 /** After a refusal of what is not HTTP: until the client has closed too. */
 const lingerMs = 2000
 
@@ -57,9 +58,9 @@ export function openServer(bounds: ServerBounds): Server {
   const server =
     bounds.tls === undefined
       ? createServer(options)
-      : createTlsServer({ ...options, ...bounds.tls })
+      : createTlsServer({ ...options, handshakeTimeout: headersTimeoutMs, ...bounds.tls })
   server.maxConnections = bounds.maxConnections
-  server.on('drop', () => server.closeIdleConnections())
+  server.on('drop', createIdleClosing(server))
   server.setTimeout(idleTimeoutMs)
   const exchanges = createExchanges(bounds.every)
   server.on('close', () => exchanges.stop())
@@ -88,6 +89,17 @@ export function openServer(bounds: ServerBounds): Server {
     setTimeout(() => socket.destroy(), lingerMs).unref()
   })
   return server
+}
+
+/** Looking through thousands of connections takes a moment: not for each of those that storm in. */
+function createIdleClosing(server: Server): () => void {
+  let closedAtMs = Number.NEGATIVE_INFINITY
+  return () => {
+    const now = performance.now()
+    if (now - closedAtMs < idleClosingMs) return
+    closedAtMs = now
+    server.closeIdleConnections()
+  }
 }
 
 /** Before anything else looks at the request: nobody can say for whom it is. */

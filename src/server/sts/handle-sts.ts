@@ -14,6 +14,7 @@ export function createStsHandler(services: StsServices): HttpHandler {
   return async (request) => {
     try {
       const { parameters, body } = await readForm(request)
+      if (request.place !== undefined && !(await request.place.take())) throw slowDown()
       const action = findAction(parameters)
       request.log['action'] = action.name
       const result = await action.run({ http: request, parameters, body }, services)
@@ -44,6 +45,13 @@ function findAction(parameters: ReadonlyMap<string, string>): StsAction {
     )
   }
   return action
+}
+
+/** As S3 says it: the SDKs try again after a while. */
+function slowDown(): AwsError {
+  return new AwsError('SlowDown', 'Please reduce your request rate.', {
+    headers: { 'retry-after': '1' },
+  })
 }
 
 function refuse(error: unknown, request: HttpRequest, services: StsServices): HttpReply {

@@ -28,6 +28,19 @@ describe('the pacer of attempts', () => {
     expect(waited).toEqual([250, 500, 1000, 2000, 4000, 4000])
   })
 
+  it('says before it holds an attempt, so that what others could use is let go', async () => {
+    const { pacer } = open()
+    const held: string[] = []
+    const fail = () => {
+      const who = { username: 'alice', address: '10.0.0.1', onHold: () => void held.push('held') }
+      return pacer.pace(who, async () => undefined)
+    }
+    for (let i = 0; i < 3; i += 1) await fail()
+    expect(held).toEqual([])
+    await fail()
+    expect(held).toEqual(['held'])
+  })
+
   it('lets nobody wait who waited by himself', async () => {
     const { fail, waited, clock, repeat } = open()
     await repeat(9, async () => {
@@ -101,7 +114,10 @@ describe('the pacer of attempts', () => {
     let release = (): void => {}
     const gate = new Promise<void>((resolve) => (release = resolve))
     const running = Array.from({ length: 8 }, () => pacer.pace(who, () => gate.then(() => 'in')))
-    await expect(pacer.pace(who, async () => 'in')).rejects.toMatchObject({ code: 'SlowDown' })
+    await expect(pacer.pace(who, async () => 'in')).rejects.toMatchObject({
+      code: 'SlowDown',
+      headers: { 'retry-after': '4' },
+    })
     release()
     expect(await Promise.all(running)).toHaveLength(8)
     await repeat(9, () =>
