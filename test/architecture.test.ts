@@ -69,7 +69,7 @@ const serverParts: Readonly<Record<string, readonly string[]>> = {
   identity: ['identity', 'sessions'],
   sessions: ['sessions', 'identity'],
   http: ['http'],
-  issuer: ['issuer'],
+  issuer: ['issuer', 'http'],
 }
 
 const doors: Readonly<Record<string, readonly string[]>> = {

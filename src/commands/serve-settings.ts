@@ -13,6 +13,7 @@ import { readLdap } from './serve-ldap.ts'
 import { readObjects } from './serve-gateway.ts'
 import { readOpenId, readRoles } from './serve-openid.ts'
 import { readIdentityPlugin } from './serve-plugin.ts'
+import { readRequestLimits } from './serve-requests.ts'
 import { readCa } from './serve-variables.ts'
 import { readIdentityProvider, readPolicyEngine } from './serve-services.ts'
 import { readChoice, readTextFile, type Settings } from './settings.ts'
@@ -56,6 +57,7 @@ export function readServerOptions(settings: Settings, io: Io): ServerOptions {
     ldap: readLdap(settings, io),
     etcd: readEtcd(settings, io),
     limits: readLimits(settings, io),
+    requests: readRequestLimits(io),
     log: openLog(level),
     isAccessLogged: level === 'debug' || level === 'info',
     nowMs: io.nowMs,

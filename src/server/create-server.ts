@@ -6,7 +6,7 @@ import type { HttpHandler } from './http/http-message.ts'
 import { createRouter } from './http/router.ts'
 import { createRequestAuthenticator } from './identity/request-authenticator.ts'
 import type { RunningIssuer } from './issuer/start-issuer.ts'
-import { countRequests, createMetrics } from './metrics.ts'
+import { countRequests, createMetrics, type Metrics } from './metrics.ts'
 import { createMetricsAccess } from './metrics-access.ts'
 import {
   type Closers,
@@ -20,6 +20,7 @@ import { listRoleArns, openDoors } from './open-identity.ts'
 import { parseSessionPolicy } from './policy/session-policy.ts'
 import { withSessionPolicy } from './policy/with-session-policy.ts'
 import { createS3Handler } from './s3/handle-s3.ts'
+import { createOverload } from './overload.ts'
 import type { ServerOptions } from './server-options.ts'
 import { createStsHandler } from './sts/handle-sts.ts'
 
@@ -49,12 +50,14 @@ export function createServer(options: ServerOptions): Promise<RunningServer> {
   return openWhole(async (closers) => {
     await holdDirectory(options, closers)
     const issuer = await openIssuer(options, closers)
-    const handler = await buildHandler(options, issuer, closers)
+    const metrics = createMetrics(options.peers)
+    const handler = await buildHandler(options, { issuer, metrics }, closers)
     const tls = options.tls === 'self-made' ? await makeTls(options) : options.tls
     const listener = await bind(handler, {
       ...options,
       ...options.address,
       tls: tls === undefined ? undefined : { ...tls, clientCa: options.clientCa },
+      overload: createOverload(options, (status) => metrics.count('refused', status, 0)),
     })
     closers.push(() => listener.close(graceMs))
     return {
@@ -104,7 +107,7 @@ export async function openIssuer(
 
 async function buildHandler(
   options: ServerOptions,
-  issuer: RunningIssuer | undefined,
+  { issuer, metrics }: { issuer: RunningIssuer | undefined; metrics: Metrics },
   closers: Closers,
 ): Promise<HttpHandler> {
   const { nowMs, log, region } = options
@@ -114,7 +117,6 @@ async function buildHandler(
   const engine = await openPolicyEngine(options, policies, closers)
   const doors = openDoors(options, { issuer, policies, closers })
   const backend = await openS3Backend(options, closers)
-  const metrics = createMetrics(options.peers)
   const authorizer = withSessionPolicy(engine)
   const router = createRouter({
     sts: createStsHandler({

@@ -37,11 +37,20 @@ export interface ServerOptions {
   /** Where issued credentials are shared with other servers; undefined: they are derived, and nothing is kept. */
   readonly etcd?: EtcdOptions | undefined
   readonly limits: StsLimits
+  /** How many requests are worked on at once; undefined: as many as is usual. */
+  readonly requests?: RequestLimits | undefined
   /** Other processes at the same address. */
   readonly peers?: Peers | undefined
   readonly log: Log
   readonly isAccessLogged: boolean
   readonly nowMs: () => number
+}
+
+/** MINIO_API_REQUESTS_MAX and MINIO_API_REQUESTS_DEADLINE, of each process. */
+export interface RequestLimits {
+  readonly maxRunning?: number | undefined
+  /** How long a request waits for its turn before it is refused. */
+  readonly maxWaitMs?: number | undefined
 }
 
 export interface DirectoryObjects {

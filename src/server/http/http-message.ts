@@ -21,8 +21,17 @@ export interface HttpRequest {
   /** Ours, upper-case hex; answered as `x-amz-request-id` and written in every log line. */
   readonly requestId: string
   readonly receivedAtMs: number
+  /** Of a form: its place among the requests that are worked on. Absent where the listener counts none, or has counted it itself. */
+  readonly place?: RequestPlace | undefined
   /** Facts for the request's log line (action, principal, decision…), filled by the stations. Never a secret. */
   readonly log: Record<string, string | number | boolean>
+}
+
+export interface RequestPlace {
+  /** Waits for a place once the body is read, before anything dear is done. Resolves to false where the request must be refused. */
+  take(): Promise<boolean>
+  /** Gives it up before a long wait for nothing but time. */
+  leave(): void
 }
 
 /** A certificate whose key the client has proved to hold. */

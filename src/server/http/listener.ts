@@ -3,12 +3,15 @@
  * for `100 Continue`, clients that go away.
  */
 import { randomInt } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createServer as createTlsServer, type ServerOptions as TlsServerOptions } from 'node:https'
+import type { Server } from 'node:http'
+import type { ServerOptions as TlsServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import type { Log } from '../../base/log.ts'
+import { createDoorkeeper, type Doorkeeper, type Overload } from './admit-request.ts'
+import { readAuthority } from './framing.ts'
 import type { HttpHandler, HttpReply, HttpRequest } from './http-message.ts'
+import { openServer, type Exchange, type ServerBounds } from './open-server.ts'
 import { readClientCertificate } from './client-certificate.ts'
 import { sendReply } from './send-reply.ts'
 
@@ -21,6 +24,11 @@ export interface ListenOptions {
   /** Writes one log line a request; off, nothing is spent on it. */
   readonly isAccessLogged: boolean
   readonly nowMs: () => number
+  /** What is counted, and how the rest is refused; undefined: all are taken. */
+  readonly overload?: Overload | undefined
+  /** 4096 when left out. */
+  readonly maxConnections?: number | undefined
+  readonly every?: ServerBounds['every']
 }
 
 export interface ListenTls {
@@ -39,9 +47,10 @@ export interface Listener {
 
 /** The session token travels in a header of at most 8 KiB; the rest of a signed request needs little beside it. */
 const maxHeaderBytes = 20 * 1024
-const headersTimeoutMs = 20_000
-/** A connection that sends nothing at all for this long is cut; a slow upload is not. */
-const idleTimeoutMs = 120_000
+/** About 30 KiB each with TLS; several hundred programs with a hundred connections each are served by workers. */
+const defaultMaxConnections = 4096
+/** Connections that the kernel holds until we accept them: a burst that overflows its 511 is reset, without an answer. */
+const backlog = 4096
 /** While closing: how often connections are looked for whose last request is done. */
 const idleSweepMs = 50
 
@@ -51,28 +60,15 @@ const idleSweepMs = 50
  * @throws Node's own error (`EADDRINUSE`, `EACCES`, …) when the address cannot be bound.
  */
 export async function listen(handler: HttpHandler, options: ListenOptions): Promise<Listener> {
-  const serverOptions = {
-    maxHeaderSize: maxHeaderBytes,
-    headersTimeout: headersTimeoutMs,
-    requestTimeout: 0,
-    keepAliveTimeout: 65_000,
-  }
-  const server =
-    options.tls === undefined
-      ? createServer(serverOptions)
-      : createTlsServer({ ...serverOptions, ...toTlsOptions(options.tls) })
   const makeId = createRequestIds(options.nowMs)
-  const serve = (isWaiting: boolean) => (message: IncomingMessage, response: ServerResponse) => {
-    void serveOne({ message, response, isWaiting }, { handler, makeId, options })
-  }
-  server.on('request', serve(false))
-  server.on('checkContinue', serve(true))
-  server.on('clientError', (_error, socket) => {
-    if (socket.writable)
-      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
-    else socket.destroy()
+  const doorkeeper = options.overload && createDoorkeeper(options.overload)
+  const server = openServer({
+    tls: options.tls && toTlsOptions(options.tls),
+    maxHeaderBytes,
+    maxConnections: options.maxConnections ?? defaultMaxConnections,
+    every: options.every,
+    onRequest: (exchange) => void serveOne(exchange, { handler, makeId, options, doorkeeper }),
   })
-  server.setTimeout(idleTimeoutMs)
   await bind(server, options)
   const { port } = server.address() as AddressInfo
   const scheme = options.tls === undefined ? 'http' : 'https'
@@ -90,29 +86,30 @@ function toTlsOptions({ cert, key, clientCa }: ListenTls): TlsServerOptions {
   return { cert, key, ca: clientCa, requestCert: true, rejectUnauthorized: false }
 }
 
-interface Exchange {
-  readonly message: IncomingMessage
-  readonly response: ServerResponse
-  /** The client sent `Expect: 100-continue` and holds its body back. */
-  readonly isWaiting: boolean
-}
-
 interface Station {
   readonly handler: HttpHandler
   readonly makeId: () => string
   readonly options: ListenOptions
+  readonly doorkeeper: Doorkeeper | undefined
 }
 
-async function serveOne(exchange: Exchange, { handler, makeId, options }: Station): Promise<void> {
+async function serveOne(exchange: Exchange, station: Station): Promise<void> {
+  const { makeId, options } = station
   const { message, response } = exchange
   const request = toHttpRequest(exchange, makeId(), options)
+  refuseSlowBody(exchange, request, options)
   const { requestId } = request
   // Handlers turn refusals into replies; what arrives here is a bug of ours.
   const fail = (error: unknown): HttpReply => {
     options.log.error({ requestId, err: error }, 'handler failed')
     return { status: 500, headers: { 'content-type': 'text/plain' }, body: 'internal error\n' }
   }
-  let reply = await handler(request).catch(fail)
+  let reply = await handle(request, exchange, station).catch(fail)
+  // The client is gone, or its body was too slow and it has been told so.
+  if (response.headersSent || response.destroyed) {
+    if (reply.body instanceof Readable) reply.body.destroy()
+    return
+  }
   let bytes: number
   try {
     bytes = await sendReply(message, response, reply, requestId)
@@ -136,11 +133,37 @@ async function serveOne(exchange: Exchange, { handler, makeId, options }: Statio
   )
 }
 
-function toHttpRequest(
-  { message, response, isWaiting }: Exchange,
-  requestId: string,
-  options: ListenOptions,
-): HttpRequest {
+/** Hands the request on when it is admitted; the place is given up when the reply is there, before it is sent. */
+async function handle(
+  request: HttpRequest,
+  exchange: Exchange,
+  { handler, options, doorkeeper }: Station,
+): Promise<HttpReply> {
+  if (doorkeeper === undefined || options.overload === undefined) return handler(request)
+  const admitted = await doorkeeper.admit(request, exchange)
+  if (admitted === undefined) return options.overload.refuse(request, 'busy')
+  try {
+    // Whoever has given up waiting is owed nothing.
+    if (exchange.response.destroyed) return { status: 499 }
+    return await handler(admitted.request)
+  } finally {
+    admitted.leave()
+  }
+}
+
+function refuseSlowBody(exchange: Exchange, request: HttpRequest, options: ListenOptions): void {
+  const { overload } = options
+  if (overload === undefined) return
+  const { message, response } = exchange
+  exchange.onSlowBody = () => {
+    const reply = overload.refuse(request, 'slow')
+    const closing = { ...reply, headers: { ...reply.headers, connection: 'close' } }
+    void sendReply(message, response, closing, request.requestId)
+  }
+}
+
+function toHttpRequest(exchange: Exchange, requestId: string, options: ListenOptions): HttpRequest {
+  const { message, isWaiting } = exchange
   const target = toOriginForm(message.url ?? '/')
   const at = target.indexOf('?')
   const headers = new Map<string, string>()
@@ -150,12 +173,15 @@ function toHttpRequest(
     const earlier = headers.get(name)
     headers.set(name, earlier === undefined ? value : `${earlier},${value}`)
   }
+  // The target's host is the one that is meant, whatever Host says (RFC 9112 §3.2.2).
+  const authority = readAuthority(message.url ?? '')
+  if (authority !== undefined) headers.set('host', authority)
   return {
     method: message.method ?? 'GET',
     rawPath: at === -1 ? target : target.slice(0, at),
     rawQuery: at === -1 ? '' : target.slice(at + 1),
     headers,
-    body: isWaiting ? continueOnRead(message, response) : message,
+    body: isWaiting ? continueOnRead(exchange) : message,
     remoteAddress: message.socket.remoteAddress ?? '',
     isTls: options.tls !== undefined,
     readClientCertificate:
@@ -174,9 +200,11 @@ function toOriginForm(target: string): string {
 }
 
 /** A body that asks for itself when it is first read: so a refusal costs the client no upload (RFC 9110 §10.1.1). */
-function continueOnRead(message: IncomingMessage, response: ServerResponse): Readable {
+function continueOnRead(exchange: Exchange): Readable {
+  const { message, response } = exchange
   return Readable.from(
     (async function* readBody() {
+      exchange.isContinued = true
       response.writeContinue()
       yield* message
     })(),
@@ -198,7 +226,7 @@ function createRequestIds(nowMs: () => number): () => string {
 function bind(server: Server, { host, port }: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog }, () => {
       server.off('error', reject)
       resolve()
     })

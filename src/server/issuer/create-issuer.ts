@@ -5,10 +5,20 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import { randomBytes, randomUUID, type KeyPairKeyObjectResult } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Configuration, Grant, KoaContextWithOIDC, Provider } from 'oidc-provider'
+import type {
+  Adapter,
+  AdapterPayload,
+  Configuration,
+  Grant,
+  KoaContextWithOIDC,
+  Provider,
+} from 'oidc-provider'
+import { createAttemptThrottle } from '../../base/attempt-throttle.ts'
 import { exportJWK, SignJWT, type JWK } from '../../base/jose.ts'
 import { describeClients } from './client-metadata.ts'
+import { throttleClients, toBusy } from './client-throttle.ts'
 import { handleLogin } from './login-handler.ts'
+import { createModelStore, type ModelBounds } from './model-store.ts'
 import {
   addPasswordGrant,
   configureLogins,
@@ -20,7 +30,7 @@ import {
 } from './personal-logins.ts'
 import { createUsers, type IssuerUser, type Users } from './users.ts'
 
-export type { Configuration, Grant, KoaContextWithOIDC, Provider }
+export type { Adapter, AdapterPayload, Configuration, Grant, KoaContextWithOIDC, Provider }
 export type Library = typeof import('oidc-provider')
 
 export interface IssuerClient {
@@ -39,6 +49,10 @@ export interface IssuerOptions {
   /** RSA: what tokens are signed with. Waited for while the library is loaded. */
   readonly signingKey: Promise<KeyPairKeyObjectResult>
   readonly nowMs: () => number
+  /** Resolves after that many milliseconds. */
+  readonly wait: (delayMs: number) => Promise<void>
+  /** How much is remembered; for tests, which need not make thousands of logins. */
+  readonly bounds?: Partial<ModelBounds> | undefined
 }
 
 export interface Issuer {
@@ -50,6 +64,8 @@ export interface Issuer {
 }
 
 const tokenLifetimeSeconds = 3600
+/** Attempts by one name from one address at once: many programs may share an account, and eight guesses a second find no password. */
+const maxAttemptsAtOnce = 32
 const discoveryPath = '/.well-known/openid-configuration'
 
 /** Makes the provider; it signs with RS256. */
@@ -60,7 +76,8 @@ export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
   const common = { kid, alg: 'RS256', use: 'sig' }
   const privateJwk = { ...(await exportJWK(privateKey)), ...common }
   const publicJwk = { ...(await exportJWK(publicKey)), ...common }
-  const users = createUsers(options.users, options.nowMs)
+  const openThrottle = () => createAttemptThrottle({ ...options, maxAtOnce: maxAttemptsAtOnce })
+  const users = createUsers(options.users, openThrottle())
   const signToken: SignToken = (claims, typ) => {
     const iat = Math.floor(options.nowMs() / 1000)
     const defaults = {
@@ -78,6 +95,7 @@ export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
     return new library.Provider(options.issuer, configuration)
   })
   provider.proxy = false
+  throttleClients(provider, library, openThrottle())
   const hasUsers = options.users.length > 0
   if (hasUsers) addPasswordGrant(provider, library, { users, signToken })
   const interactions = toInteractions(provider, library)
@@ -127,15 +145,26 @@ interface Parts {
   readonly users: Users
 }
 
+function openStore({ nowMs, bounds }: IssuerOptions, library: Library): (kind: string) => Adapter {
+  return createModelStore({
+    nowMs,
+    bounds,
+    toFull: () => toBusy(library, 'too many device logins are pending; try again later', 503),
+    toTooLarge: () => new library.errors.InvalidRequest('the parameters are too long'),
+  })
+}
+
 function buildConfiguration(
-  { clients, users: people }: IssuerOptions,
+  options: IssuerOptions,
   { privateJwk, library, users }: Parts,
 ): Configuration {
+  const { clients, users: people } = options
   const policies = new Map(clients.map((client) => [client.id, client.policy]))
   const hasUsers = people.length > 0
   const personal = hasUsers ? configureLogins(library, users) : {}
   return {
     ...personal,
+    adapter: openStore(options, library),
     clients: describeClients(clients, { hasUsers }),
     jwks: { keys: [privateJwk as never] },
     cookies: { keys: [randomBytes(32).toString('base64url')] },

@@ -1,5 +1,7 @@
 /** The login page's two requests. Who may post is the library's: the interaction belongs to the cookie that began it. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { TooManyAttempts } from '../../base/attempt-throttle.ts'
+import { leavePlace } from './admit-requests.ts'
 import { renderLoginPage, renderPage, type RenderedPage } from './pages.ts'
 import type { Users } from './users.ts'
 
@@ -19,10 +21,8 @@ export interface Interactions {
 
 const maxFormBytes = 4096
 
-const problems = {
-  bad: 'The name or the password is wrong.',
-  locked: 'Too many wrong passwords: wait five minutes.',
-} as const
+const wrongLogin = 'The name or the password is wrong.'
+const busyLogin = 'Too many attempts at once: try again in a few seconds.'
 
 /** Shows the form, and takes it. */
 export async function handleLogin(
@@ -45,10 +45,17 @@ export async function handleLogin(
     return send(response, 405, renderPage({ title: 'Not allowed', content: '' }))
   const posted = await readForm(request)
   const name = posted?.get('username') ?? ''
-  const verdict = users.checkPassword(name, posted?.get('password') ?? '')
-  if (verdict === 'good') return interactions.finish(request, response, name)
-  const status = verdict === 'locked' ? 429 : 401
-  return send(response, status, renderLoginPage({ ...form, name, problem: problems[verdict] }))
+  const password = posted?.get('password') ?? ''
+  try {
+    const address = request.socket.remoteAddress ?? ''
+    const user = await users.logIn({ name, password, address, onHold: () => leavePlace(request) })
+    if (user !== undefined) return await interactions.finish(request, response, name)
+    return send(response, 401, renderLoginPage({ ...form, name, problem: wrongLogin }))
+  } catch (error) {
+    if (!(error instanceof TooManyAttempts)) throw error
+    response.setHeader('retry-after', String(error.retryAfterSeconds))
+    return send(response, 429, renderLoginPage({ ...form, name, problem: busyLogin }))
+  }
 }
 
 /** A source expression; CSP knows no IPv6 addresses (CSP Level 3 §2.3.1), so for one the scheme has to do. */
@@ -60,7 +67,9 @@ function toSource(address: string): string {
 async function readForm(request: IncomingMessage): Promise<URLSearchParams | undefined> {
   const chunks: Buffer[] = []
   let length = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  // Stopping early leaves the connection open: the answer is still to be sent on it.
+  const body = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
+  for await (const chunk of body) {
     length += chunk.length
     if (length > maxFormBytes) return undefined
     chunks.push(chunk)

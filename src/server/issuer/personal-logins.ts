@@ -8,7 +8,10 @@ import type {
   Provider,
 } from './create-issuer.ts'
 import type { Interactions } from './login-handler.ts'
+import { TooManyAttempts } from '../../base/attempt-throttle.ts'
 import { escapeHtml } from '../../base/escape-html.ts'
+import { leavePlace } from './admit-requests.ts'
+import { toBusy } from './client-throttle.ts'
 import { renderPage, type Page } from './pages.ts'
 import type { Users } from './users.ts'
 
@@ -118,18 +121,22 @@ export type SignToken = (
 /** RFC 6749 §4.3, for clients that know nothing better; the same tokens as by the other ways, less the one that refreshes. */
 export function addPasswordGrant(
   provider: Provider,
-  { errors }: Library,
+  library: Library,
   { users, signToken }: { users: Users; signToken: SignToken },
 ): void {
+  const { errors } = library
   // The library's own InvalidGrant keeps the reason to itself.
   const refuse = (why: string): Error => new errors.CustomOIDCProviderError('invalid_grant', why)
   const grant = async (context: KoaContextWithOIDC): Promise<void> => {
     const { client, params = {} } = context.oidc
     const name = String(params['username'] ?? '')
-    const verdict = users.checkPassword(name, String(params['password'] ?? ''))
-    if (verdict === 'locked') throw refuse('too many wrong passwords: wait five minutes')
-    const user = users.find(name)
-    if (verdict !== 'good' || user === undefined || client === undefined)
+    const password = String(params['password'] ?? '')
+    const address = context.req.socket.remoteAddress ?? ''
+    const onHold = (): void => leavePlace(context.req)
+    const user = await users.logIn({ name, password, address, onHold }).catch((error: unknown) => {
+      throw error instanceof TooManyAttempts ? toBusy(library, error.message) : error
+    })
+    if (user === undefined || client === undefined)
       throw refuse('the name or the password is wrong')
     const claims = { sub: name, aud: client.clientId, azp: client.clientId, policy: user.policy }
     const isOpenId = String(params['scope'] ?? '')

@@ -1,8 +1,11 @@
 /** The embedded provider behind its own https address. */
-import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openServer, type ServerBounds } from '../http/open-server.ts'
 import type { Address } from '../server-address.ts'
+import { admitRequests } from './admit-requests.ts'
 import type { Issuer, IssuerClient } from './create-issuer.ts'
+import type { ModelBounds } from './model-store.ts'
 import { generateSigningKey } from './signing-key.ts'
 import type { IssuerUser } from './users.ts'
 
@@ -12,6 +15,10 @@ export interface StartIssuerOptions {
   /** Who may sign in; nobody when left out. */
   readonly users?: readonly IssuerUser[] | undefined
   readonly nowMs: () => number
+  /** Resolves after that many milliseconds; a timer when left out. */
+  readonly wait?: ((delayMs: number) => Promise<void>) | undefined
+  /** How much is remembered; for tests. */
+  readonly bounds?: Partial<ModelBounds> | undefined
 }
 
 export interface RunningIssuer {
@@ -25,6 +32,9 @@ export interface RunningIssuer {
   stop(): Promise<void>
 }
 
+/** People and their programs; each connection costs a TLS session. */
+const maxConnections = 1024
+
 /**
  * Binds before it makes the provider, because the issuer's name holds the port. The key, which takes longest, is begun first, and what is
  * loaded meanwhile is loaded meanwhile.
@@ -36,18 +46,20 @@ export async function startIssuer({
   clients,
   users = [],
   nowMs,
+  wait = (delayMs) => sleep(delayMs),
+  bounds,
 }: StartIssuerOptions): Promise<RunningIssuer> {
   const signingKey = generateSigningKey()
   const { makeCertificate } = await import('./certificate.ts')
   const { cert, key } = await makeCertificate(nowMs())
-  const server = createServer({
-    cert,
-    key,
+  let onRequest: ServerBounds['onRequest'] | undefined
+  const server = openServer({
     // No client certificate is asked for; without an authority of its own each server parses all the built-in ones (20 ms).
-    ca: cert,
-    maxHeaderSize: 16 * 1024,
-    headersTimeout: 20_000,
-    requestTimeout: 30_000,
+    tls: { cert, key, ca: cert },
+    maxHeaderBytes: 16 * 1024,
+    maxConnections,
+    // Nobody knows the address before it is told, at the end.
+    onRequest: (exchange) => onRequest?.(exchange),
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -56,7 +68,15 @@ export async function startIssuer({
   const { port } = server.address() as AddressInfo
   const origin = `https://localhost:${port}`
   const { createIssuer } = await import('./create-issuer.ts')
-  const options = { issuer: `${origin}/oauth2/token`, clients, users, signingKey, nowMs }
+  const options = {
+    issuer: `${origin}/oauth2/token`,
+    clients,
+    users,
+    signingKey,
+    nowMs,
+    wait,
+    bounds,
+  }
   const stop = (): Promise<void> =>
     new Promise((resolve) => {
       server.close(() => resolve())
@@ -66,7 +86,7 @@ export async function startIssuer({
     await stop()
     throw error
   })
-  server.on('request', issuer.handle)
+  onRequest = admitRequests(issuer.handle)
   return {
     issuer: options.issuer,
     tokenEndpoint: new URL('/oauth2/token', origin),

@@ -1,6 +1,6 @@
-/** The people of the embedded provider: names, passwords, and how often a password may be guessed. */
+/** The people of the embedded provider: names, passwords, and how fast a password may be guessed. */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { hasPassed } from '../../base/has-passed.ts'
+import type { AttemptThrottle } from '../../base/attempt-throttle.ts'
 
 export interface IssuerUser {
   readonly name: string
@@ -9,46 +9,39 @@ export interface IssuerUser {
   readonly policy: string
 }
 
-/** `locked`: too many wrong passwords for this name; even the right one is not looked at. */
-export type PasswordVerdict = 'good' | 'bad' | 'locked'
+export interface PasswordLogin {
+  readonly name: string
+  readonly password: string
+  /** Where the request comes from. */
+  readonly address: string
+  /** Called before the login is held after failures, if it is. */
+  readonly onHold?: (() => void) | undefined
+}
 
 export interface Users {
   find(name: string): IssuerUser | undefined
-  /** Takes as long for a name that nobody has. */
-  checkPassword(name: string, password: string): PasswordVerdict
+  /**
+   * Returns the user; undefined, after the same work, for a wrong password and for a name that nobody has.
+   *
+   * @throws {TooManyAttempts} when too many logins with this name from this address are under way, whether it exists or not.
+   */
+  logIn(login: PasswordLogin): Promise<IssuerUser | undefined>
 }
 
-const maxFailures = 10
-const lockMs = 5 * 60_000
-
-/** Keeps the users; `nowMs` ends a lock. */
-export function createUsers(list: readonly IssuerUser[], nowMs: () => number): Users {
+/** Keeps the users; the throttle slows down guesses. */
+export function createUsers(list: readonly IssuerUser[], throttle: AttemptThrottle): Users {
   const users = new Map(list.map((user) => [user.name, user]))
   const key = randomBytes(32)
   const digest = (text: string): Buffer => createHmac('sha256', key).update(text).digest()
+  const digests = new Map(list.map(({ name, password }) => [name, digest(password)]))
   const nobody = randomBytes(32)
-  const failures = new Map<string, { count: number; sinceMs: number }>()
-  const isLocked = (bucket: string): boolean => {
-    const failed = failures.get(bucket)
-    if (failed === undefined) return false
-    if (hasPassed(lockMs, failed.sinceMs, nowMs())) failures.delete(bucket)
-    return failures.has(bucket) && failed.count >= maxFailures
-  }
   return {
     find: (name) => users.get(name),
-    checkPassword(name, password) {
-      const user = users.get(name)
-      // All unknown names share one count, so that the counts cannot grow without end.
-      const bucket = user === undefined ? '' : `name ${name}`
-      if (isLocked(bucket)) return 'locked'
-      const expected = user === undefined ? nobody : digest(user.password)
-      if (timingSafeEqual(digest(password), expected) && user !== undefined) {
-        failures.delete(bucket)
-        return 'good'
-      }
-      const failed = failures.get(bucket) ?? { count: 0, sinceMs: nowMs() }
-      failures.set(bucket, { ...failed, count: failed.count + 1 })
-      return 'bad'
+    async logIn({ name, password, ...where }) {
+      const settle = await throttle.enter({ name, ...where })
+      const isRight = timingSafeEqual(digest(password), digests.get(name) ?? nobody)
+      settle(isRight ? 'right' : 'wrong')
+      return isRight ? users.get(name) : undefined
     },
   }
 }

@@ -26,7 +26,8 @@ export const assumeRoleWithLdapIdentity: StsAction = {
     const sessionPolicy = readSessionPolicy(parameters, services)
     const durationSeconds = readDurationSeconds(parameters, limits) ?? limits.defaultDurationSeconds
     const revokeType = readRevokeType(parameters)
-    const user = await ldap.directory.logIn({ username, password, address: http.remoteAddress })
+    const where = { address: http.remoteAddress, onHold: () => http.place?.leave() }
+    const user = await ldap.directory.logIn({ username, password, ...where })
     http.log['principal'] = user.dn
     const credentials = await services.sessions.issue({
       subject: user.dn,

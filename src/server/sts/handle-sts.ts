@@ -14,6 +14,7 @@ export function createStsHandler(services: StsServices): HttpHandler {
   return async (request) => {
     try {
       const { parameters, body } = await readForm(request)
+      if (request.place !== undefined && !(await request.place.take())) throw slowDown()
       const action = findAction(parameters)
       request.log['action'] = action.name
       const result = await action.run({ http: request, parameters, body }, services)
@@ -46,6 +47,13 @@ function findAction(parameters: ReadonlyMap<string, string>): StsAction {
   return action
 }
 
+/** As S3 says it: the SDKs try again after a while. */
+function slowDown(): AwsError {
+  return new AwsError('SlowDown', 'Please reduce your request rate.', {
+    headers: { 'retry-after': '1' },
+  })
+}
+
 function refuse(error: unknown, request: HttpRequest, services: StsServices): HttpReply {
   const refusal =
     error instanceof AwsError ? error : new AwsError('InternalError', 'internal error')
@@ -53,5 +61,9 @@ function refuse(error: unknown, request: HttpRequest, services: StsServices): Ht
     services.log.error({ requestId: request.requestId, err: error }, 'STS request failed')
   request.log['error'] = refusal.code
   request.log['reason'] = refusal.message
-  return { status: refusal.status, headers, body: encodeStsError(refusal, request.requestId) }
+  return {
+    status: refusal.status,
+    headers: { ...headers, ...refusal.headers },
+    body: encodeStsError(refusal, request.requestId),
+  }
 }

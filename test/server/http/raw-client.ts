@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import type { Log } from '../../../src/base/log.ts'
 import type { HttpHandler } from '../../../src/server/http/http-message.ts'
-import { listen, type Listener } from '../../../src/server/http/listener.ts'
+import { listen, type Listener, type ListenOptions } from '../../../src/server/http/listener.ts'
 
 export interface LogLine {
   readonly level: string
@@ -15,13 +15,14 @@ export interface LogLine {
 /** Binds a handler to a free port; its log lines are kept. */
 export async function openListener(
   handler: HttpHandler,
+  more: Partial<ListenOptions> = {},
 ): Promise<{ listener: Listener; lines: LogLine[] }> {
   const lines: LogLine[] = []
   const note = (level: string) => (facts: object, message: string) =>
     void lines.push({ level, facts: { ...facts }, message })
   const log: Log = { info: note('info'), warn: note('warn'), error: note('error') }
   const options = { host: '127.0.0.1', port: 0, log, isAccessLogged: true, nowMs: () => Date.now() }
-  const listener = await listen(handler, options)
+  const listener = await listen(handler, { ...options, ...more })
   onTestFinished(() => listener.close(0))
   return { listener, lines }
 }

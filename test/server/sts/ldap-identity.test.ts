@@ -47,7 +47,9 @@ describe('AssumeRoleWithLDAPIdentity', () => {
     for (const where of [{ form: ask() }, { query: ask() }]) {
       const sts = open()
       const answer = await sts.call(action, where)
-      expect(sts.logins).toEqual([{ username: 'alice', password: 'right', address: '127.0.0.1' }])
+      expect(sts.logins).toMatchObject([
+        { username: 'alice', password: 'right', address: '127.0.0.1' },
+      ])
       expect(await sts.inspect(answer.credentials)).toMatchObject({
         kind: 'session',
         subject: alice.dn,

@@ -9,6 +9,17 @@ const policy = (document: unknown): Parameters => ({ ...good, Policy: JSON.strin
 const statement = { Effect: 'Allow', Action: 's3:GetObject', Resource: 'arn:aws:s3:::b/*' }
 const document = { Version: '2012-10-17', Statement: [statement] }
 
+describe('a request among too many', () => {
+  it('is told to slow down once its body is read, before its token is looked at', async () => {
+    const body = Readable.from([Buffer.from('Token=x')], { objectMode: false })
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const place = { take: async () => !body.readableEnded, leave: () => {} }
+    const { status, code, headers: answered } = await openSts().send({ body, headers, place })
+    expect({ status, code }).toEqual({ status: 503, code: 'SlowDown' })
+    expect(answered['retry-after']).toBe('1')
+  })
+})
+
 describe('a request that is refused', () => {
   it.each<[string, Parameters, string, string]>([
     [

@@ -34,6 +34,7 @@ export interface Ask {
   readonly body?: Readable
   readonly signedBy?: Credentials
   readonly region?: string
+  readonly place?: HttpRequest['place']
 }
 
 export interface Answer {
@@ -159,6 +160,7 @@ function makeRequest(ask: Ask, nowMs: number): HttpRequest {
     isTls: false,
     requestId,
     receivedAtMs: nowMs,
+    place: ask.place,
     log: {},
   }
 }

@@ -28,6 +28,8 @@ export interface LdapLogin {
   readonly password: string
   /** Where the request comes from. */
   readonly address: string
+  /** Called before the login is held after failures, if it is. */
+  readonly onHold?: (() => void) | undefined
 }
 
 export interface LdapUser {
@@ -70,12 +72,12 @@ export function createLdapDirectory(
   let ready = { isReady: false, atMs: Number.NEGATIVE_INFINITY }
   return {
     async logIn(login) {
-      const { username, password, address } = login
+      const { username, password, address, onHold } = login
       // An empty password is an unauthenticated bind, which many directories answer with success (RFC 4513 §5.1.2).
       if (password === '' || username === '') throw refuse()
       if (username.length > maxNameLength || Buffer.byteLength(password) > maxPasswordBytes)
         throw refuse()
-      const user = await pacer.pace({ username, address }, () =>
+      const user = await pacer.pace({ username, address, onHold }, () =>
         ask(() =>
           withLdapConnection(options, (connection) => findProved(connection, login, options)),
         ),

@@ -28,6 +28,19 @@ describe('the pacer of attempts', () => {
     expect(waited).toEqual([250, 500, 1000, 2000, 4000, 4000])
   })
 
+  it('says before it holds an attempt, so that what others could use is let go', async () => {
+    const { pacer } = open()
+    const held: string[] = []
+    const fail = () => {
+      const who = { username: 'alice', address: '10.0.0.1', onHold: () => void held.push('held') }
+      return pacer.pace(who, async () => undefined)
+    }
+    for (let i = 0; i < 3; i += 1) await fail()
+    expect(held).toEqual([])
+    await fail()
+    expect(held).toEqual(['held'])
+  })
+
   it('lets nobody wait who waited by himself', async () => {
     const { fail, waited, clock, repeat } = open()
     await repeat(9, async () => {
@@ -70,23 +83,29 @@ describe('the pacer of attempts', () => {
     expect(waited).toEqual([])
   })
 
-  it('sends away whoever would wait too long', async () => {
-    const { clock } = open()
-    const pacer = createAttemptPacer({ nowMs: () => clock.nowMs, wait: async () => {} })
-    const who = { username: 'alice', address: '10.0.0.1' }
-    const fail = () => pacer.pace(who, async () => undefined)
-    const outcomes: string[] = []
-    for (let attempt = 0; attempt < 12; attempt += 1)
-      outcomes.push(
-        await fail().then(
-          () => 'asked',
-          (error: { code: string }) => error.code,
-        ),
-      )
-    expect(outcomes.indexOf('SlowDown')).toBeGreaterThan(3)
-    expect(outcomes.at(-1)).toBe('SlowDown')
-    clock.nowMs += 60_000
-    expect(await pacer.pace(who, async () => 'in')).toBe('in')
+  it('lets the right password in after four seconds at most, however many wrong ones came before it', async () => {
+    const { fail, succeed, waited, repeat } = open()
+    await repeat(200, () => fail())
+    waited.length = 0
+    expect(await succeed()).toBe('in')
+    expect(waited).toEqual([4000])
+  })
+
+  it('lets the right password in while others guess at the same time, from here and from elsewhere', async () => {
+    const { clock, pacer, fail, repeat } = open()
+    await repeat(40, (index) => fail('alice', `10.0.${index}.1`))
+    await repeat(40, () => fail())
+    const guesses = Array.from({ length: 7 }, () => fail())
+    const startedAtMs = clock.nowMs
+    expect(await pacer.pace({ username: 'alice', address: '10.0.0.1' }, async () => 'in')).toBe(
+      'in',
+    )
+    expect(await pacer.pace({ username: 'alice', address: '10.9.9.9' }, async () => 'in')).toBe(
+      'in',
+    )
+    // The clock of the test runs on by each pause in turn.
+    expect(clock.nowMs - startedAtMs).toBeLessThanOrEqual(9 * 4000)
+    await Promise.all(guesses)
   })
 
   it('lets eight attempts of one user run at once, and counts one that throws for nothing', async () => {
@@ -95,7 +114,10 @@ describe('the pacer of attempts', () => {
     let release = (): void => {}
     const gate = new Promise<void>((resolve) => (release = resolve))
     const running = Array.from({ length: 8 }, () => pacer.pace(who, () => gate.then(() => 'in')))
-    await expect(pacer.pace(who, async () => 'in')).rejects.toMatchObject({ code: 'SlowDown' })
+    await expect(pacer.pace(who, async () => 'in')).rejects.toMatchObject({
+      code: 'SlowDown',
+      headers: { 'retry-after': '4' },
+    })
     release()
     expect(await Promise.all(running)).toHaveLength(8)
     await repeat(9, () =>

@@ -1,0 +1,71 @@
+/** Requests that two readers could take for two different ones: a proxy before us, a signature, a policy, an upstream behind us. */
+import type { IncomingMessage } from 'node:http'
+
+export interface FramingFault {
+  readonly status: 400
+  readonly text: string
+}
+
+/**
+ * Headers that have one value: with two, some readers take the first, some the last, some both joined. All `x-amz-` headers are of this kind
+ * too, but for those of `listed`.
+ */
+const single = new Set([
+  'authorization',
+  'content-disposition',
+  'content-length',
+  'content-md5',
+  'content-range',
+  'content-type',
+  'date',
+  'expires',
+  'host',
+  'if-modified-since',
+  'if-range',
+  'if-unmodified-since',
+  'origin',
+  'proxy-authorization',
+  'range',
+  'referer',
+  'user-agent',
+])
+/** Lists by their definition; a list in several lines is the same as in one (RFC 9110 §5.3). User metadata AWS joins as well. */
+const listed = /^x-amz-(meta-|grant-|trailer$|object-attributes$|optional-object-attributes$)/
+
+/** A name or an address, and a port (RFC 9112 §3.2). Empty where the target has no authority. */
+const hostForm = /^(?:\[[0-9A-Fa-f:.]+(?:%25[\w.~-]+)?\]|[\w.~!$&'()*+;=%-]*)(?::\d*)?$/
+
+/** Returns why the request cannot be taken; undefined when it can. */
+export function findFramingFault({
+  rawHeaders,
+  url = '',
+}: IncomingMessage): FramingFault | undefined {
+  const seen = new Set<string>()
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] ?? '').toLowerCase()
+    if (!single.has(name) && !isSingleByPrefix(name)) continue
+    if (seen.has(name)) return refuse(`the header ${name} is there twice`)
+    seen.add(name)
+    if (name === 'host' && !hostForm.test(rawHeaders[i + 1] ?? ''))
+      return refuse('the header Host is not a host name with a port')
+  }
+  if (url.startsWith('/') || url === '*') return undefined
+  const authority = readAuthority(url)
+  if (authority === undefined || authority === '' || !hostForm.test(authority))
+    return refuse('the target is neither a path nor an http address')
+  return undefined
+}
+
+function isSingleByPrefix(name: string): boolean {
+  if (!name.startsWith('x-')) return false
+  return (name.startsWith('amz-', 2) && !listed.test(name)) || name.startsWith('minio-', 2)
+}
+
+/** The host and port of a target in absolute form, as proxies send it; undefined for any other. */
+export function readAuthority(target: string): string | undefined {
+  return /^https?:\/\/([^/?#]*)/i.exec(target)?.[1]
+}
+
+function refuse(text: string): FramingFault {
+  return { status: 400, text }
+}

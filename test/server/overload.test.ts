@@ -1,0 +1,87 @@
+import { Readable } from 'node:stream'
+import { describe, expect, it } from 'vitest'
+import type { HttpRequest } from '../../src/server/http/http-message.ts'
+import { classifyRequest, createOverload } from '../../src/server/overload.ts'
+
+const form = 'application/x-www-form-urlencoded'
+
+function makeRequest(line: string, type = ''): HttpRequest {
+  const [method = '', target = ''] = line.split(' ')
+  const [rawPath = '', rawQuery = ''] = target.split('?')
+  return {
+    method,
+    rawPath,
+    rawQuery,
+    headers: new Map(type === '' ? [] : [['content-type', type]]),
+    body: Readable.from([]),
+    remoteAddress: '127.0.0.1',
+    isTls: false,
+    requestId: '18EAB9B97537B5B5',
+    receivedAtMs: 0,
+    log: {},
+  }
+}
+
+describe('what a request counts as', () => {
+  it.each([
+    ['GET /minio/health/live', '', 'free'],
+    ['HEAD /minio/health/ready', '', 'free'],
+    ['GET /metrics', '', 'free'],
+    ['PUT /metrics', '', 'data'],
+    ['PUT /minio/health/live', '', 'data'],
+    ['POST /', form, 'form'],
+    ['POST /?Action=AssumeRole', '', 'form'],
+    ['POST /minio/admin/v3/revoke-tokens/openid', '', 'document'],
+    ['PUT /bkt/key', '', 'data'],
+    ['PUT /bkt/key?partNumber=1&uploadId=x', '', 'data'],
+    ['PUT /key?x-id=PutObject', '', 'data'],
+    ['PUT /bkt/key?tagging', '', 'document'],
+    ['PUT /bkt?policy=', '', 'document'],
+    ['PUT /bkt/key?x=policy', '', 'data'],
+    ['POST /bkt?delete', '', 'document'],
+    ['POST /bkt/key?uploadId=x', '', 'document'],
+    ['POST /bkt', 'multipart/form-data; boundary=x', 'upload-form'],
+    ['GET /bkt/key', '', 'document'],
+  ])('%s %s is %s', (line, type, kind) => {
+    expect(classifyRequest(makeRequest(line, type))).toBe(kind)
+  })
+})
+
+describe('a refusal under overload', () => {
+  const refused: number[] = []
+  const objects = { kind: 'directory', directory: undefined, buckets: [] } as const
+  const { limits, refuse } = createOverload({ objects }, (status) => void refused.push(status))
+
+  it('is SlowDown in the words of S3, with the time after which to try again, and is counted', () => {
+    const reply = refuse(makeRequest('GET /bkt/key'), 'busy')
+    expect(reply).toMatchObject({ status: 503, headers: { 'retry-after': '1' } })
+    expect(reply.body).toMatch(/<Error><Code>SlowDown<\/Code>.*18EAB9B97537B5B5/s)
+    expect(refused).toEqual([503])
+  })
+
+  it('is SlowDown in the words of the STS', () => {
+    const reply = refuse(makeRequest('POST /', form), 'busy')
+    expect(reply).toMatchObject({ status: 503, headers: { 'retry-after': '1' } })
+    expect(reply.body).toMatch(/<ErrorResponse.*<Code>SlowDown<\/Code>/s)
+  })
+
+  it('to HEAD has no body', () => {
+    expect(refuse(makeRequest('HEAD /bkt/key'), 'busy').body).toBeUndefined()
+  })
+
+  it('of a body that came too slowly is RequestTimeout', () => {
+    const reply = refuse(makeRequest('PUT /bkt/key'), 'slow')
+    expect(reply.status).toBe(400)
+    expect(reply.body).toContain('<Code>RequestTimeout</Code>')
+  })
+
+  it('never meets 256 connections that ask at the same time', () => {
+    expect(limits.maxRunning + limits.maxQueued).toBeGreaterThanOrEqual(256)
+  })
+
+  it('follows the limits that are set', () => {
+    const requests = { maxRunning: 7, maxWaitMs: 2000 }
+    const set = createOverload({ objects, requests }, () => {})
+    expect(set.limits).toMatchObject({ maxRunning: 7, maxWaitMs: 2000 })
+  })
+})
