@@ -6,18 +6,35 @@ const variable = /\$\{([^}]*)\}/g
 /** `${*}`, `${?}` and `${$}` stand for the character itself. */
 const characters = new Set(['*', '?', '$'])
 
-/** The first `${…}` that is nothing we can fill in: a document that holds one would never do what it seems to. */
-export function findUnknownVariable(text: string): string | undefined {
-  return [...text.matchAll(variable)].find(
-    ([, name = '']) => !characters.has(name) && !isKnownConditionKey(name),
-  )?.[0]
+/** What stands between the braces, with IAM's default value in single quotes after a comma. */
+const withDefault = /^([^,]+), ?'([^'*?$]+)'$/
+
+interface Variable {
+  readonly key: string
+  readonly defaultValue: string | undefined
 }
 
 /**
- * Replaces `${aws:username}`, `${jwt:sub}` and the like by the request's first value, and `${*}` `${?}` `${$}` by the characters they
- * stand for. What was filled in is text: a `*` in it is no wildcard.
+ * The first `${…}` that is nothing we can fill in: a document that holds one would never do what it seems to. A default value
+ * (`${aws:username, 'nobody'}`) must be a text without `*`, `?` and `$`, which would be read as a wildcard or as itself.
+ */
+export function findUnknownVariable(text: string): string | undefined {
+  return [...text.matchAll(variable)].find(([, name = '']) => readVariable(name) === undefined)?.[0]
+}
+
+/** Undefined for what is not known. The name of a claim has no comma here: `jwt:a, 'b'` is a claim and a default value. */
+function readVariable(name: string): Variable | undefined {
+  const [, key = name, defaultValue] = withDefault.exec(name) ?? []
+  if (characters.has(name)) return { key, defaultValue: undefined }
+  return isKnownConditionKey(key) && !key.includes(',') ? { key, defaultValue } : undefined
+}
+
+/**
+ * Replaces `${aws:username}`, `${jwt:sub}` and the like by the request's first value, else by the variable's default value, and `${*}`
+ * `${?}` `${$}` by the characters they stand for. What was filled in is text: a `*` in it is no wildcard.
  *
  * @returns Undefined when a variable has no value: nothing equals it, nothing matches it.
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
  */
 export function fillPattern(text: string, request: AuthorizationRequest): Pattern | undefined {
   if (!text.includes('${')) return toPattern(text)
@@ -38,6 +55,8 @@ export function fillPattern(text: string, request: AuthorizationRequest): Patter
 
 function findValue(name: string, request: AuthorizationRequest): string | undefined {
   if (characters.has(name)) return name
-  const value = isKnownConditionKey(name) ? findConditionValues(name, request)[0] : undefined
-  return value === '' ? undefined : value
+  const wanted = readVariable(name)
+  if (wanted === undefined) return undefined
+  const [value = ''] = findConditionValues(wanted.key, request)
+  return value === '' ? wanted.defaultValue : value
 }

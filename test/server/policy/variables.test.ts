@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { allowAll, decide, holds, session } from './requests.ts'
+import { allowAll, decide, holds, refusalOf, session, write } from './requests.ts'
 
 const home = { ...allowAll, Resource: 'arn:aws:s3:::home/${jwt:sub}/*' }
 const as = (sub: unknown): { claims: { sub: unknown } } => ({ claims: { sub } })
@@ -100,5 +100,47 @@ describe('${*}, ${?} and ${$}', () => {
     const condition = { StringEquals: { 's3:prefix': 'a${*}' } }
     expect(holds(condition, { conditions: { prefix: 'a*' } })).toBe(true)
     expect(holds(condition, { conditions: { prefix: 'a${*}' } })).toBe(false)
+  })
+})
+
+describe('a variable with a default value', () => {
+  const team = "arn:aws:s3:::home/${jwt:team, 'everybody'}/*"
+
+  it('is the claim’s value where there is one, else the default', () => {
+    const statement = { ...allowAll, Resource: team }
+    const red = { claims: { team: 'red' } }
+    expect(decide(statement, { at: 'home/red/x', ...red })).toBe('Allow')
+    expect(decide(statement, { at: 'home/everybody/x', ...red })).toBe('none')
+    for (const claims of [{}, { team: '' }, { team: [] }]) {
+      expect(decide(statement, { at: 'home/everybody/x', claims })).toBe('Allow')
+      expect(decide(statement, { at: 'home/red/x', claims })).toBe('none')
+    }
+  })
+
+  it('works in conditions and in a deny', () => {
+    const condition = { StringEquals: { 's3:prefix': "${aws:Referer,'no page'}" } }
+    expect(holds(condition, { conditions: { prefix: 'no page' } })).toBe(true)
+    expect(holds(condition, { conditions: { prefix: 'x', Referer: 'x' } })).toBe(true)
+    const but = { ...allowAll, Effect: 'Deny', Resource: team }
+    expect(decide([allowAll, but], { at: 'home/everybody/x', claims: {} })).toBe('Deny')
+  })
+
+  it.each([
+    "${jwt:x, 'a*'}",
+    "${jwt:x, 'a?'}",
+    "${jwt:x, ''}",
+    '${jwt:x, default}',
+    '${jwt:x, "default"}',
+    "${jwt:x, 'a', 'b'}",
+    "${jwt:x, 'it's'}",
+    "${aws:user, 'x'}",
+    "${*, 'x'}",
+    '${jwt:a,b}',
+  ])('that cannot be understood is refused: %s', (variable) => {
+    const Condition = { StringLike: { 's3:prefix': variable } }
+    for (const changed of [{ Condition }, { Resource: `arn:aws:s3:::home/${variable}` }])
+      expect(refusalOf(write({ ...allowAll, ...changed }))).toBe(
+        `the policy statement 0: the variable ${variable} is not supported`,
+      )
   })
 })
