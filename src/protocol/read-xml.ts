@@ -90,15 +90,26 @@ class XmlReader {
       this.addText(this.text.slice(this.at, next === -1 ? undefined : next))
       if (next === -1) break
       this.at = next
-      if (this.text.startsWith('</', next)) this.closeElement()
-      else if (this.text.startsWith('<!--', next)) this.skipPast('-->', 4)
-      else if (this.text.startsWith('<![CDATA[', next)) this.addSection()
-      else if (this.text.startsWith('<?', next)) this.skipInstruction(start)
-      else this.openElement()
+      this.readMarkup(start)
     }
     if (this.root === undefined || this.open.length > 0)
       throw new XmlError(`the element ${this.open.at(-1)?.rawName ?? ''} is not closed`, quoting)
     return this.root
+  }
+
+  private readMarkup(start: number): void {
+    switch (this.text[this.at + 1]) {
+      case '/':
+        return this.closeElement()
+      case '?':
+        return this.skipInstruction(start)
+      case '!':
+        if (this.text.startsWith('<!--', this.at)) return void this.skipPast('-->', 4)
+        if (this.text.startsWith('<![CDATA[', this.at)) return this.addSection()
+        throw new XmlError('a document type declaration is not accepted')
+      default:
+        return this.openElement()
+    }
   }
 
   private addText(raw: string): void {
@@ -137,21 +148,28 @@ class XmlReader {
   }
 
   private openElement(): void {
-    if (this.text.startsWith('<!', this.at))
-      throw new XmlError('a document type declaration is not accepted')
     this.at += 1
     const [rawName] = this.expect(nameToken, 'a name')
     if (this.open.length === 0 && this.root !== undefined)
       throw new XmlError('it has more than one root element')
     if (this.open.length >= this.limits.maxDepth) throw new XmlError('it is nested too deep')
     this.countElement()
-    this.skipAttributes()
-    const [, slash] = this.expect(tagEndToken, 'the end of a tag')
+    const slash = this.readTagEnd()
     const name = rawName.slice(rawName.indexOf(':') + 1)
     if (dangerousNames.has(name)) throw new XmlError(`an element has the name ${name}`, quoting)
     const node: OpenNode = { rawName, name, text: '', children: [] }
     if (slash === '') this.open.push(node)
     else this.keep(node)
+  }
+
+  /** @returns `/` for an element without content. */
+  private readTagEnd(): string {
+    if (this.text[this.at] === '>') {
+      this.at += 1
+      return ''
+    }
+    this.skipAttributes()
+    return this.expect(tagEndToken, 'the end of a tag')[1] ?? ''
   }
 
   /** They say nothing here; but they must be attributes. */
@@ -171,12 +189,13 @@ class XmlReader {
   }
 
   private closeElement(): void {
-    this.at += 2
-    const [rawName] = this.expect(nameToken, 'a name')
-    const [, slash] = this.expect(tagEndToken, 'the end of a tag')
     const node = this.open.pop()
-    if (node === undefined || node.rawName !== rawName || slash !== '')
-      throw new XmlError(`nothing is open for the closing tag ${rawName}`, quoting)
+    const from = this.at + 2
+    if (node === undefined || !this.text.startsWith(node.rawName, from))
+      throw new XmlError('a closing tag closes nothing')
+    this.at = from + node.rawName.length
+    if (this.expect(tagEndToken, 'the end of a tag')[1] !== '')
+      throw new XmlError('a closing tag closes itself')
     this.keep(node)
   }
 
@@ -193,18 +212,18 @@ class XmlReader {
       throw new XmlError(`it has more than ${this.limits.maxElements} elements`)
   }
 
-  private expect(token: RegExp, what: string): [string, ...(string | undefined)[]] {
+  private expect(token: RegExp, what: string): RegExpExecArray {
     const match = this.take(token)
     if (match === undefined) throw new XmlError(`${what} is missing`)
     return match
   }
 
-  private take(token: RegExp): [string, ...(string | undefined)[]] | undefined {
+  private take(token: RegExp): RegExpExecArray | undefined {
     token.lastIndex = this.at
     const match = token.exec(this.text)
     if (match === null) return undefined
     this.at = token.lastIndex
-    return [...match] as [string, ...(string | undefined)[]]
+    return match
   }
 
   private decode(raw: string): string {

@@ -11,7 +11,6 @@ import { compileWildcard, matchesWildcard, toCodePoints, type Wildcard } from '.
 /** One request's answers so far. It must not be shared between requests: a statement's conditions may hold for one and not for the other. */
 export interface DecisionMemo {
   readonly statements: Map<PolicyDocument, Map<string, readonly StatementView[]>>
-  readonly sessionPolicies: Map<string, PolicyDocument | undefined>
 }
 
 /** A statement that means the action, as this request sees it: each member is computed once, when it is first needed. */
@@ -23,7 +22,7 @@ export interface StatementView {
 }
 
 export function createDecisionMemo(): DecisionMemo {
-  return { statements: new Map(), sessionPolicies: new Map() }
+  return { statements: new Map() }
 }
 
 /** The statements of a document that mean the request's action, in order. */

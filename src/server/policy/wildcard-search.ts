@@ -21,8 +21,16 @@ export interface Stretch {
 }
 
 type Core =
+  | { readonly kind: 'short'; readonly length: number; readonly masks: ShortMasks }
   | { readonly kind: 'plain'; readonly points: Int32Array; readonly fallbacks: Int32Array }
   | { readonly kind: 'masked'; readonly length: number; readonly masks: Masks }
+
+/** One word a character: those of ASCII by their number, the others by name. */
+interface ShortMasks {
+  readonly ascii: Int32Array
+  readonly byPoint: ReadonlyMap<number, number>
+  readonly others: number
+}
 
 interface Masks {
   readonly words: number
@@ -31,6 +39,7 @@ interface Masks {
 }
 
 const bitsPerWord = 32
+const asciiCount = 128
 
 /** Prepares a stretch: linear in its length (with `?` inside: once for each different character in it and 32 characters of length). */
 export function prepareStretch(points: Int32Array): Stretch {
@@ -43,10 +52,24 @@ export function prepareStretch(points: Int32Array): Stretch {
   return { points, before, after: points.length - end, core: prepareCore(core) }
 }
 
+/** A core of one word is searched the fastest way there is: of such, a policy can have many. */
 function prepareCore(points: Int32Array): Core {
-  return points.includes(anyCharacter)
-    ? { kind: 'masked', length: points.length, masks: prepareMasks(points) }
-    : { kind: 'plain', points, fallbacks: prepareFallbacks(points) }
+  const { length } = points
+  if (length > bitsPerWord && !points.includes(anyCharacter))
+    return { kind: 'plain', points, fallbacks: prepareFallbacks(points) }
+  const masks = prepareMasks(points)
+  return length > bitsPerWord
+    ? { kind: 'masked', length, masks }
+    : { kind: 'short', length, masks: shorten(masks) }
+}
+
+function shorten({ others: [others = 0], byPoint }: Masks): ShortMasks {
+  const ascii = new Int32Array(asciiCount).fill(others)
+  const rest = new Map<number, number>()
+  for (const [point, [mask = 0]] of byPoint)
+    if (point < asciiCount) ascii[point] = mask
+    else rest.set(point, mask)
+  return { ascii, byPoint: rest, others }
 }
 
 /** For each position the length of the longest proper prefix that ends there (Knuth, Morris and Pratt). */
@@ -84,8 +107,8 @@ function setBit(mask: Int32Array, at: number): void {
 /**
  * Finds the first place of a stretch in `text` from `from` on that ends at `to` or before.
  *
- * @param counter Gets at most two steps for each character of the text that was read; with a `?` inside the stretch, one for each
- *   character and 32 characters of the stretch.
+ * @param counter Gets at most two steps for each character of the text that was read; for a stretch of more than 32 characters with a `?`
+ *   inside, one for each character and 32 characters of the stretch.
  * @returns Its beginning; -1 when there is none.
  */
 export function findStretch(
@@ -95,7 +118,12 @@ export function findStretch(
 ): number {
   if (core === undefined) return from + before <= to ? from : -1
   const range = { from: from + before, to: to - after, counter }
-  const at = core.kind === 'plain' ? findPlain(core, text, range) : findMasked(core, text, range)
+  const at =
+    core.kind === 'short'
+      ? findShort(core, text, range)
+      : core.kind === 'plain'
+        ? findPlain(core, text, range)
+        : findMasked(core, text, range)
   return at === -1 ? -1 : at - before
 }
 
@@ -103,6 +131,25 @@ interface Range {
   readonly from: number
   readonly to: number
   readonly counter: StepCounter
+}
+
+function findShort(
+  { length, masks }: Extract<Core, { kind: 'short' }>,
+  text: Int32Array,
+  { from, to, counter }: Range,
+): number {
+  const { ascii, byPoint, others } = masks
+  const lastBit = 1 << (length - 1)
+  let state = 0
+  let at = from
+  for (; at < to; at += 1) {
+    const point = text[at] ?? 0
+    const mask = point < asciiCount ? ascii[point] : byPoint.get(point)
+    state = ((state << 1) | 1) & (mask ?? others)
+    if ((state & lastBit) !== 0) break
+  }
+  counter.steps += at - from
+  return at < to ? at + 1 - length : -1
 }
 
 function findPlain(

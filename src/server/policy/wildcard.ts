@@ -73,7 +73,7 @@ export function toCodePoints(text: string): Int32Array {
 /**
  * Whether a text matches. The two ends are compared first; each stretch between two stars is then taken where it first occurs, which is
  * right because a later place leaves less room for the rest. The cost is linear: at most two steps for each character of the text and one
- * for each of the pattern (a stretch of n characters with a `?` inside: ⌈n/32⌉ steps for each character that is searched).
+ * for each of the pattern (a stretch of n > 32 characters with a `?` inside: ⌈n/32⌉ steps for each character that is searched).
  *
  * @param counter Gets the steps.
  */

@@ -15,12 +15,12 @@ export const deleteLimits = {
   maxReferences: 128 * kibi,
 } satisfies XmlLimits
 
-/** Ten thousand parts, each with its number, its ETag in quotation marks and checksums: 300 bytes, five elements. */
+/** Ten thousand parts, each with its number, its ETag in quotation marks and two checksums: 300 bytes, five elements, two references. */
 export const completeLimits = {
   ...request,
   maxBytes: 3 * kibi * kibi,
-  maxElements: 64 * kibi,
-  maxReferences: 64 * kibi,
+  maxElements: 52 * kibi,
+  maxReferences: 24 * kibi,
 } satisfies XmlLimits
 
 /** Ten tags of an object or fifty of a bucket, with names of 128 characters and values of 256. */

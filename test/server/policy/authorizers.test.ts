@@ -99,6 +99,19 @@ describe('IAM documents', () => {
     })
   })
 
+  it('are evaluated once each, however often a claim names them', async () => {
+    let reads = 0
+    const counted = new Map(policies)
+    counted.get = (name) => {
+      reads += 1
+      return policies.get(name)
+    }
+    const names = Array.from({ length: 4000 }, () => 'readonly')
+    const authorizer = createIamAuthorizer({ policies: counted })
+    expect(await ask(named(...names, 'writeonly'), authorizer)).toMatchObject({ isAllowed: true })
+    expect(reads).toBe(2)
+  })
+
   it('pass over names that are not theirs, those of every object among them', async () => {
     for (const name of ['gone', 'constructor', '__proto__'])
       expect(await ask(named(name))).toMatchObject({ isAllowed: false })
