@@ -50,6 +50,8 @@ const tagEndToken = /[ \t\r\n]*(\/?)>/y
 /** `#x` and `#` with as many digits as a character can need and some zeros. */
 const numberToken = /^#(?:x([0-9A-Fa-f]{1,8})|(\d{1,8}))$/
 const maxReferenceChars = 12
+/** What needs a second look: a character that XML forbids, or half of one that is two units. */
+const unusualCharacter = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd]/
 /** XML 1.0 §2.2, the other way round. */
 const forbiddenCharacter = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u
 const dangerousNames = new Set(['__proto__', 'constructor', 'prototype'])
@@ -82,7 +84,8 @@ class XmlReader {
   }
 
   read(): XmlNode {
-    if (this.limits.isStrict && forbiddenCharacter.test(this.text))
+    const isUnusual = this.limits.isStrict && unusualCharacter.test(this.text)
+    if (isUnusual && forbiddenCharacter.test(this.text))
       throw new XmlError('it has a character that XML 1.0 forbids')
     const start = this.at
     for (;;) {

@@ -179,6 +179,24 @@ describe('a session policy', () => {
     )
   })
 
+  it('may search every key for ten things and no more', () => {
+    const resources = (count: number, pattern: string): string =>
+      write({
+        ...allowAll,
+        Resource: Array.from({ length: count }, () => `arn:aws:s3:::${pattern}`),
+      })
+    for (const text of [resources(10, '*a*'), resources(60, 'b/*'), resources(60, 'b*c')])
+      expect(parseSessionPolicy(text).statements).toHaveLength(1)
+    const message =
+      'the session policy has 11 resources with something between two stars; at most 10 are accepted'
+    expect(() => parseSessionPolicy(resources(11, 'b/*a**'))).toThrow(message)
+    expect(() => parseSessionPolicy(resources(11, '*${jwt:sub}*'))).toThrow(message)
+    expect(parseSessionPolicy(resources(1, `*?${'a'.repeat(31)}*`)).statements).toHaveLength(1)
+    expect(() => parseSessionPolicy(resources(1, `*?${'a'.repeat(32)}*`))).toThrow(
+      'the session policy has a resource with a ? among more than 32 characters between two stars',
+    )
+  })
+
   it.each([
     ['not json', 'the session policy is not a JSON object'],
     [
