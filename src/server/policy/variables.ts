@@ -2,7 +2,8 @@ import type { AuthorizationRequest } from './authorizer.ts'
 import { findConditionValues, isKnownConditionKey } from './condition-keys.ts'
 import { toPattern, type Pattern } from './wildcard.ts'
 
-const variable = /\$\{([^}]*)\}/g
+/** One that is not closed runs to the end, so that each character is looked at once; it is text. */
+const variable = /\$\{([^}]*)(\}?)/g
 /** `${*}`, `${?}` and `${$}` stand for the character itself. */
 const characters = new Set(['*', '?', '$'])
 
@@ -19,7 +20,11 @@ interface Variable {
  * (`${aws:username, 'nobody'}`) must be a text without `*`, `?` and `$`, which would be read as a wildcard or as itself.
  */
 export function findUnknownVariable(text: string): string | undefined {
-  return [...text.matchAll(variable)].find(([, name = '']) => readVariable(name) === undefined)?.[0]
+  return findVariables(text).find(([, name = '']) => readVariable(name) === undefined)?.[0]
+}
+
+function findVariables(text: string): RegExpExecArray[] {
+  return [...text.matchAll(variable)].filter(([, , end]) => end !== '')
 }
 
 /** Undefined for what is not known. The name of a claim has no comma here: `jwt:a, 'b'` is a claim and a default value. */
@@ -41,7 +46,7 @@ export function fillPattern(text: string, request: AuthorizationRequest): Patter
   const literals = new Set<number>()
   let filled = ''
   let end = 0
-  for (const match of text.matchAll(variable)) {
+  for (const match of findVariables(text)) {
     const value = findValue(match[1] ?? '', request)
     if (value === undefined) return undefined
     filled += text.slice(end, match.index)

@@ -64,6 +64,15 @@ describe('a variable', () => {
     expect(decide(byName, { at: 'home/bob/x', conditions })).toBe('none')
   })
 
+  it('that is not closed is text', () => {
+    const open = { ...allowAll, Resource: 'arn:aws:s3:::home/${jwt:sub}/${jwt:sub' }
+    expect(decide(open, { at: 'home/alice/${jwt:sub' })).toBe('Allow')
+    expect(decide(open, { at: 'home/alice/alice' })).toBe('none')
+    expect(refusalOf(write({ ...allowAll, Resource: 'arn:aws:s3:::home/${a${jwt:sub}' }))).toMatch(
+      'the variable ${a${jwt:sub} is not supported',
+    )
+  })
+
   it('of a server’s fact is that fact', () => {
     const byAddress = { ...allowAll, Resource: 'arn:aws:s3:::by-${aws:SourceIp}/*' }
     const conditions = { SourceIp: '127.0.0.1' }
