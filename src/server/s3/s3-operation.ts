@@ -107,8 +107,9 @@ export async function authorizeSomeKey(call: S3Request, actions: readonly string
 
 function toQuestion(call: S3Request, action: string, at: Address): AuthorizationRequest {
   const formSignatureVersion = call.form?.signatureVersion
-  const facts = findRequestFacts(call.request, { principal: call.principal, formSignatureVersion })
-  return { ...facts, action, bucket: at.bucket, object: at.key }
+  const { principal } = call
+  const { conditions, memo } = findRequestFacts(call.request, { principal, formSignatureVersion })
+  return { principal, action, bucket: at.bucket, object: at.key, conditions, memo }
 }
 
 function noteDecision({ request }: S3Request, action: string, decision: Decision): void {
