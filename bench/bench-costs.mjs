@@ -80,6 +80,12 @@ async function makeCases(server) {
       headers: agent,
     },
     {
+      what: 'GET, 100 variables that are a long user agent',
+      policy: like('${aws:UserAgent}'.repeat(100)),
+      ...get,
+      headers: { 'user-agent': '*'.repeat(agentChars) },
+    },
+    {
       what: 'GET, a session policy of 190 actions',
       policy: {
         Statement: [

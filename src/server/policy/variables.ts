@@ -10,6 +10,12 @@ const characters = new Set(['*', '?', '$'])
 /** What stands between the braces, with IAM's default value in single quotes after a comma. */
 const withDefault = /^([^,]+), ?'([^'*?$]+)'$/
 
+/**
+ * All that is filled into one pattern. What is longer than the longest value that is compared can match none: it need not be built, which a
+ * pattern of a hundred variables and a header of 14 KB would make megabytes.
+ */
+const maxFilledChars = 8192
+
 interface Variable {
   readonly key: string
   readonly defaultValue: string | undefined
@@ -38,7 +44,7 @@ function readVariable(name: string): Variable | undefined {
  * Replaces `${aws:username}`, `${jwt:sub}` and the like by the request's first value, else by the variable's default value, and `${*}`
  * `${?}` `${$}` by the characters they stand for. What was filled in is text: a `*` in it is no wildcard.
  *
- * @returns Undefined when a variable has no value: nothing equals it, nothing matches it.
+ * @returns Undefined when a variable has no value, or all values together are too long: nothing equals it, nothing matches it.
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
  */
 export function fillPattern(text: string, request: AuthorizationRequest): Pattern | undefined {
@@ -46,9 +52,11 @@ export function fillPattern(text: string, request: AuthorizationRequest): Patter
   const literals = new Set<number>()
   let filled = ''
   let end = 0
+  let leftChars = maxFilledChars
   for (const match of findVariables(text)) {
     const value = findValue(match[1] ?? '', request)
-    if (value === undefined) return undefined
+    leftChars -= value?.length ?? 0
+    if (value === undefined || leftChars < 0) return undefined
     filled += text.slice(end, match.index)
     for (let at = 0; at < value.length; at += 1)
       if (value[at] === '*' || value[at] === '?') literals.add(filled.length + at)

@@ -94,6 +94,18 @@ describe('an exclusion that cannot be filled in', () => {
     expect(holds({ 'ForAnyValue:StringNotEquals': unlike.StringNotEquals })).toBe(false)
   })
 
+  it('excludes everything from an allow where its values together are too long to be in any key', () => {
+    const { Resource: _resource, ...rest } = allowAll
+    const twice = { ...rest, NotResource: 'arn:aws:s3:::x/${aws:UserAgent}${aws:UserAgent}' }
+    const sent = (chars: number): object => ({ conditions: { UserAgent: '*'.repeat(chars) } })
+    expect(decide(twice, sent(4096))).toBe('Allow')
+    expect(decide(twice, sent(4097))).toBe('none')
+    expect(decide([allowAll, { ...twice, Effect: 'Deny' }], sent(4097))).toBe('Deny')
+    expect(decide([allowAll, { ...allowAll, Effect: 'Deny', Resource: twice.NotResource }])).toBe(
+      'Allow',
+    )
+  })
+
   it('and nothing from a deny', () => {
     const { Resource: _resource, ...rest } = allowAll
     expect(decide([allowAll, { ...rest, Effect: 'Deny', NotResource: absent }])).toBe('Deny')
