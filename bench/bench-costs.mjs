@@ -8,7 +8,8 @@ import { startStack } from './stack.mjs'
 const region = 'us-east-1'
 const kibi = 1024
 const mebi = 1024 * 1024
-const agentChars = 14_000
+/** The longest that a condition compares. */
+const agentChars = 8192
 
 /**
  * The processor time that one request can cost the server: 20 KB of headers and 1 MiB of body, chosen by a caller who means harm and
