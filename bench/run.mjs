@@ -1,9 +1,10 @@
 /**
- * `npm run bench`: what we say about speed, as ratios to a floor measured in the same run.
+ * `npm run bench`: what we say about speed, as ratios to a floor measured in the same run; `costs` in processor time.
  *
  * node bench/run.mjs [--smoke] [NAME…]   --smoke: one short round of each, to see that the benches still run
  */
 import { benchCommands } from './bench-commands.mjs'
+import { benchCosts } from './bench-costs.mjs'
 import { benchEtcd } from './bench-etcd.mjs'
 import { benchGateway } from './bench-gateway.mjs'
 import { benchLogin } from './bench-login.mjs'
@@ -21,6 +22,7 @@ const benches = {
   opa: benchOpa,
   etcd: benchEtcd,
   serve: benchServe,
+  costs: benchCosts,
 }
 const isSmoke = process.argv.includes('--smoke')
 const named = process.argv.slice(2).filter((word) => !word.startsWith('-'))
@@ -37,8 +39,10 @@ for (const name of named) {
 for (const [name, run] of Object.entries(benches)) {
   if (named.length > 0 && !named.includes(name)) continue
   for (const row of await run({ isSmoke })) {
-    process.stdout.write(
-      `${row.what.padEnd(58)} ${row.ratio.toFixed(2).padStart(6)} × ${row.floor}  (aim ${row.aim})\n`,
-    )
+    const said =
+      row.unit === undefined
+        ? `${row.ratio.toFixed(2).padStart(6)} × ${row.floor}`
+        : `${row.value.toFixed(1).padStart(6)} ${row.unit}, at worst ${row.worst.toFixed(1)}`
+    process.stdout.write(`${row.what.padEnd(58)} ${said}  (aim ${row.aim})\n`)
   }
 }

@@ -82,7 +82,6 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   ],
   jose: ['base/jose.ts'],
   chalk: ['base/chalk.ts'],
-  'fast-xml-parser': ['protocol/xml.ts'],
   '@clack/prompts': ['base/clack.ts'],
   'smol-toml': ['client/profile.ts'],
   execa: ['base/execa.ts'],

@@ -4,7 +4,8 @@
  * by the condition and in another by the operation.
  */
 import { describe, expect, it } from 'vitest'
-import { parsePolicyDocument, evaluateDocument } from '../../src/server/policy/policy-document.ts'
+import { evaluateDocument } from '../../src/server/policy/evaluate-document.ts'
+import { parsePolicyDocument } from '../../src/server/policy/policy-document.ts'
 import { buildConditions } from '../../src/server/policy/request-conditions.ts'
 import { allowAll, makeRequest, session, write } from '../server/policy/requests.ts'
 

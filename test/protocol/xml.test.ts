@@ -1,3 +1,4 @@
+import { XMLValidator } from 'fast-xml-parser'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
@@ -155,7 +156,166 @@ describe('escaping', () => {
   })
 })
 
+describe('a document that a caller sent', () => {
+  const parseStrictly = (text: string): XmlNode => parseXml(text, { ...limits, isStrict: true })
+
+  it.each([
+    ['&#1;'],
+    ['&#x1;'],
+    ['&#0;'],
+    ['&#00;'],
+    ['&#x1F;'],
+    ['&#xFFFE;'],
+    ['&#65535;'],
+    ['&#xD800;'],
+    ['&#xDFFF;'],
+    ['&#x110000;'],
+    ['&#xFFFFFFFF;'],
+    ['&#999999999999;'],
+    ['&#;'],
+    ['&#x;'],
+    ['&#xG;'],
+    ['&foo;'],
+    ['&nbsp;'],
+    ['&constructor;'],
+    ['&AMP;'],
+    ['&amp'],
+    ['&'],
+    ['& '],
+    ['a&b'],
+  ])('is refused for the reference %s, in a text and in an attribute', (reference) => {
+    expect(() => parseStrictly(`<r>${reference}</r>`)).toThrow(malformed)
+    expect(() => parseStrictly(`<r a="${reference}"/>`)).toThrow(malformed)
+    expect(parse(`<r>${reference}</r>`).text).toBe(reference)
+  })
+
+  it.each([
+    '\u0000',
+    '\u0001',
+    '\u0008',
+    '\u000b',
+    '\u001f',
+    '\ufffe',
+    '\uffff',
+    '\ud800',
+    '\udc00x',
+  ])('is refused for the character %j, wherever it stands', (character) => {
+    for (const text of [
+      `<r>${character}</r>`,
+      `<r><![CDATA[${character}]]></r>`,
+      `<r a="${character}"/>`,
+      `<r><!--${character}--></r>`,
+    ])
+      expect(() => parseStrictly(text)).toThrow(malformed)
+    expect(parse(`<r>${character}</r>`).text).toBe(character)
+  })
+
+  it('may have every character of XML 1.0, and references to each', () => {
+    const kept = '\t\n \u0085\ud7ff\ue000\ufffd\u{10000}\u{10ffff}'
+    expect(parseStrictly(`<r>${kept}</r>`).text).toBe(kept)
+    const codes = [...`${kept}\r`].map((character) => `&#${character.codePointAt(0)};`)
+    expect(parseStrictly(`<r>${codes.join('')}</r>`).text).toBe(`${kept}\r`)
+    expect(parseStrictly('<r><![CDATA[&foo; &]]></r>').text).toBe('&foo; &')
+  })
+})
+
+describe('a document’s limits', () => {
+  const parseWithin = (text: string, own: Partial<XmlLimits>): XmlNode =>
+    parseXml(text, { maxBytes: 2 ** 24, maxDepth: 8, ...own })
+
+  it.each([
+    ['elements', '<a/>'],
+    ['elements with attributes', '<a x="1" y="2"/>'],
+    ['elements with an end', '<a></a>'],
+    ['comments', '<!---->'],
+    ['CDATA sections', '<![CDATA[]]>'],
+    ['processing instructions', '<?a?>'],
+  ])('count %s', (_what, one) => {
+    expect(parseWithin(`<r>${one.repeat(9)}</r>`, { maxElements: 10 }).name).toBe('r')
+    const many = `<r>${one.repeat(10)}</r>`
+    expect(() => parseWithin(many, { maxElements: 10 })).toThrow(
+      'the XML document was refused: it has more than 10 elements',
+    )
+  })
+
+  it.each(['&amp;', '&#65;', '&', '&unknown;'])('count the reference %s', (one) => {
+    const half = `<r>${one.repeat(5)}<a b="${one.repeat(5)}"/></r>`
+    expect(parseWithin(half, { maxReferences: 10 }).name).toBe('r')
+    expect(() => parseWithin(half, { maxReferences: 9 })).toThrow(
+      'the XML document was refused: it has more than 9 character references',
+    )
+  })
+
+  it('are reached while the document is read: what comes after them is never looked at', () => {
+    expect(() => parseWithin(`<r>${'<a/>'.repeat(10)}<!DOCTYPE`, { maxElements: 10 })).toThrow(
+      'more than 10 elements',
+    )
+  })
+
+  it('bound the attributes of an element', () => {
+    const attributes = (count: number): string =>
+      Array.from({ length: count }, (_, at) => ` a${at}=""`).join('')
+    expect(parse(`<r${attributes(64)}/>`).name).toBe('r')
+    expect(() => parse(`<r${attributes(65)}/>`)).toThrow('an element has more than 64 attributes')
+  })
+})
+
+describe('a document with structure', () => {
+  const nameOf = fc.constantFrom('a', 'Key', 'é', 'x-y.z', '_')
+  const textOf = fc.string({ unit: fc.constantFrom('x', '<', '&', '"', ' ', ']]>', '😀', '\n') })
+  const nodeOf = fc.memo((depth): fc.Arbitrary<XmlNode> => {
+    const children = depth === 1 ? fc.constant([]) : fc.array(nodeOf(), { maxLength: 3 })
+    return fc.record({ name: nameOf, text: textOf, children })
+  })
+  /** The same document in one of the spellings that XML has for it. */
+  const render = ({ name, text, children }: XmlNode, spelling: number): string => {
+    const tag = spelling % 2 === 0 ? name : `p:${name}`
+    const attributes = ['', ' a="1"', " a='>' b = \"'/>\"\n"][spelling % 3] ?? ''
+    const literal = `<![CDATA[${text.replaceAll(']]>', ']]]]><![CDATA[>')}]]>`
+    const content = spelling % 5 === 0 ? literal : escapeXml(text)
+    const inner = children
+      .map((child, at) => render(child, spelling + at + 1))
+      .join('<!-- <x> & -->')
+    if (content === '' && inner === '') return `<${tag}${attributes}/>`
+    return `<${tag}${attributes}>${content}${inner}</${tag} >`
+  }
+
+  it('reads back as it was written, in any spelling', () => {
+    fc.assert(
+      fc.property(nodeOf(4), fc.nat(30), (tree, spelling) => {
+        const text = `<?xml version="1.0"?>\n${render(tree, spelling)}\n`
+        expect(parseXml(text, { maxBytes: 2 ** 20, maxDepth: 100, isStrict: true })).toEqual(tree)
+      }),
+    )
+  })
+})
+
 describe('any text at all', () => {
+  const soupOf = (...more: string[]): fc.Arbitrary<string> =>
+    fc
+      .array(fc.constantFrom('<a>', '</a>', '<a/>', '<b x="1">', '</b>', 'x', ' ', ...more), {
+        maxLength: 20,
+      })
+      .map((parts) => parts.join(''))
+
+  it('is refused exactly where another reader finds it malformed, and has the elements that stand in it', () => {
+    const countOf = ({ children }: XmlNode): number =>
+      children.reduce((sum, child) => sum + countOf(child), 1)
+    const soup = soupOf('<!--x-->', '<![CDATA[<a>]]>', "<c y='>'/>", '\n')
+    fc.assert(
+      fc.property(soup, (inner) => {
+        const text = `<r>${inner}</r>`
+        if (XMLValidator.validate(text) !== true) {
+          expect(() => parse(text)).toThrow(malformed)
+          return
+        }
+        const markup = text.replaceAll(/<!\[CDATA\[.*?\]\]>|<!--.*?-->/g, '')
+        expect(countOf(parse(text))).toBe((markup.match(/<[a-z]/g) ?? []).length)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
   it('is a document or MalformedXML, never another error', () => {
     const soup = fc.string({
       unit: fc.constantFrom(

@@ -1,5 +1,6 @@
 /** One question, one answer: may this principal do this here, now? */
 import type { Principal } from '../identity/principal.ts'
+import type { DecisionMemo } from './decision-memo.ts'
 
 export interface AuthorizationRequest {
   readonly principal: Principal
@@ -14,6 +15,8 @@ export interface AuthorizationRequest {
    * request, less every secret. Claims are not mixed in: they come from `principal.claims`.
    */
   readonly conditions: ReadonlyMap<string, readonly string[]>
+  /** Shared by all questions of one principal's one request, whose conditions are the same; undefined for a question that stands alone. */
+  readonly memo?: DecisionMemo | undefined
 }
 
 export interface Decision {
@@ -28,4 +31,9 @@ export interface Decision {
  */
 export interface Authorizer {
   authorize(request: AuthorizationRequest): Promise<Decision>
+  /**
+   * Whether the action could be allowed on any key of the bucket at all. A no is certain for every key, a yes promises nothing; to be asked
+   * before a body is read that lists keys. An engine that cannot tell does not have it.
+   */
+  authorizeBucket?(request: AuthorizationRequest): Promise<Decision>
 }

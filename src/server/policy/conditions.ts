@@ -6,6 +6,16 @@ import type { AuthorizationRequest } from './authorizer.ts'
 import { findOperator, type Operator } from './operators.ts'
 import { fillPattern, findUnknownVariable } from './variables.ts'
 
+/** Bounds of a document's condition block: what one request costs is the sum of its conditions. */
+const maxConditions = 64
+const maxValues = 1024
+const maxValueChars = 2048
+/**
+ * The longest value of a request that is compared. A session's claims cannot be longer (its token has at most 8 KiB); a header can. A longer
+ * one is never compared, and fails closed: a Deny's condition holds for it and an Allow's does not, whatever the operator.
+ */
+const maxActualChars = 8192
+
 export interface Condition {
   readonly key: string
   readonly values: readonly string[]
@@ -22,10 +32,15 @@ export interface Condition {
 export function parseConditions(value: unknown, where: string): Condition[] {
   if (value === undefined) return []
   if (!isObject(value)) throw refuse(`${where}: Condition must be an object`)
-  return Object.entries(value).flatMap(([name, block]) => {
+  const conditions = Object.entries(value).flatMap(([name, block]) => {
     if (!isObject(block)) throw refuse(`${where}: condition ${name} must be an object`)
     return Object.entries(block).map(([key, values]) => parseCondition(name, key, values, where))
   })
+  if (conditions.length > maxConditions)
+    throw refuse(
+      `${where} has ${conditions.length} conditions; at most ${maxConditions} are accepted`,
+    )
+  return conditions
 }
 
 function parseCondition(name: string, key: string, raw: unknown, where: string): Condition {
@@ -43,7 +58,15 @@ function parseCondition(name: string, key: string, raw: unknown, where: string):
     throw refuse(`${where}: the values of ${name} ${key} must be strings, numbers or booleans`)
   })
   if (values.length === 0) throw refuse(`${where}: ${name} ${key} has no value`)
+  if (values.length > maxValues)
+    throw refuse(
+      `${where}: ${name} ${key} has ${values.length} values; at most ${maxValues} are accepted`,
+    )
   for (const value of values) {
+    if (value.length > maxValueChars)
+      throw refuse(
+        `${where}: a value of ${name} ${key} has ${value.length} characters; at most ${maxValueChars} are accepted`,
+      )
     const unknown = findUnknownVariable(value)
     if (unknown !== undefined) throw refuse(`${where}: the variable ${unknown} is not supported`)
     if (!value.includes('${') && !found.operator.isValue(value))
@@ -80,14 +103,15 @@ function doesHold(
       (value) => (value.toLowerCase() === 'true') === (actual.length === 0),
     )
   if (actual.length === 0) return doesHoldWithoutKey(condition)
+  if (actual.some((value) => value.length > maxActualChars)) return effect === 'Deny'
   const expected = condition.values.map((value) => fillPattern(value, request))
   // «All but what cannot be named» would be everything.
   if (isNegated && effect === 'Allow' && expected.includes(undefined)) return false
+  const tests = expected.flatMap((pattern) =>
+    pattern ? [condition.operator.prepare(pattern)] : [],
+  )
   const matches = (value: string): boolean => {
-    const isMatch = expected.some(
-      (candidate) => candidate !== undefined && condition.operator.compare(value, candidate),
-    )
-    return isMatch !== isNegated
+    return tests.some((isMatch) => isMatch(value)) !== isNegated
   }
   const isEveryAsked = quantifier === 'all' || (quantifier === undefined && isNegated)
   return isEveryAsked ? actual.every(matches) : actual.some(matches)

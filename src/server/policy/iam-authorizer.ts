@@ -1,30 +1,39 @@
-import type { Authorizer, Decision } from './authorizer.ts'
-import { evaluateDocument, type PolicyDocument } from './policy-document.ts'
+import type { AuthorizationRequest, Authorizer, Decision } from './authorizer.ts'
+import { evaluateBucket, evaluateDocument, type Verdict } from './evaluate-document.ts'
+import type { PolicyDocument } from './policy-document.ts'
+
+interface IamOptions {
+  readonly policies: ReadonlyMap<string, PolicyDocument>
+}
 
 /** Decides by the policy documents that the principal's session names; root may do everything. */
-export function createIamAuthorizer({
-  policies,
-}: {
-  readonly policies: ReadonlyMap<string, PolicyDocument>
-}): Authorizer {
+export function createIamAuthorizer({ policies }: IamOptions): Authorizer {
   return {
-    async authorize(request): Promise<Decision> {
-      if (request.principal.kind === 'root') return { isAllowed: true, reason: 'root' }
-      let allowedBy: string | undefined
-      for (const name of request.principal.policyNames) {
-        const document = policies.get(name)
-        if (document === undefined) continue
-        const verdict = evaluateDocument(document, request)
-        if (verdict.effect === 'Deny')
-          return { isAllowed: false, reason: `denied by ${name} ${verdict.label}` }
-        if (verdict.effect === 'Allow') allowedBy ??= `${name} ${verdict.label}`
-      }
-      if (allowedBy !== undefined) return { isAllowed: true, reason: `allowed by ${allowedBy}` }
-      const names = request.principal.policyNames.join(', ') || 'none'
-      return {
-        isAllowed: false,
-        reason: `no statement allows ${request.action} (policies: ${names})`,
-      }
-    },
+    authorize: async (request) => decide(policies, request, evaluateDocument),
+    authorizeBucket: async (request) => decide(policies, request, evaluateBucket),
+  }
+}
+
+function decide(
+  policies: ReadonlyMap<string, PolicyDocument>,
+  request: AuthorizationRequest,
+  evaluate: (document: PolicyDocument, request: AuthorizationRequest) => Verdict,
+): Decision {
+  if (request.principal.kind === 'root') return { isAllowed: true, reason: 'root' }
+  let allowedBy: string | undefined
+  // A claim may name one policy a thousand times.
+  for (const name of new Set(request.principal.policyNames)) {
+    const document = policies.get(name)
+    if (document === undefined) continue
+    const verdict = evaluate(document, request)
+    if (verdict.effect === 'Deny')
+      return { isAllowed: false, reason: `denied by ${name} ${verdict.label}` }
+    if (verdict.effect === 'Allow') allowedBy ??= `${name} ${verdict.label}`
+  }
+  if (allowedBy !== undefined) return { isAllowed: true, reason: `allowed by ${allowedBy}` }
+  const names = request.principal.policyNames.join(', ') || 'none'
+  return {
+    isAllowed: false,
+    reason: `no statement allows ${request.action} (policies: ${names})`,
   }
 }

@@ -1,5 +1,5 @@
 /** Actions a policy may name. A document with a misspelt action is refused: it would look like a permission and be none. */
-import { matchesWildcard } from './wildcard.ts'
+import { compileWildcard, matchesWildcard, toCodePoints } from './wildcard.ts'
 
 const s3Actions = `AbortMultipartUpload BypassGovernanceRetention CreateBucket DeleteBucket DeleteBucketCors
 DeleteBucketPolicy DeleteBucketTagging DeleteObject DeleteObjectTagging DeleteObjectVersion DeleteObjectVersionTagging ForceDeleteBucket
@@ -39,9 +39,15 @@ const known: readonly string[] = [
   ...qualify('kms', kmsActions),
 ]
 
+const knownNames: ReadonlySet<string> = new Set(known)
+const knownPoints = known.map(toCodePoints)
+
 /** True when the pattern (`s3:Get*`, `*`) covers at least one action there is. */
 export function coversKnownAction(pattern: string): boolean {
-  return known.some((action) => matchesWildcard(pattern, action))
+  if (knownNames.has(pattern)) return true
+  if (!/[*?]/.test(pattern)) return false
+  const wildcard = compileWildcard(pattern)
+  return knownPoints.some((action) => matchesWildcard(wildcard, action))
 }
 
 function qualify(service: string, names: string): string[] {

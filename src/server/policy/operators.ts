@@ -1,26 +1,38 @@
 /** What each condition operator compares, and which values a document may give it (IAM User Guide, «condition operators»). */
 import { BlockList, isIP } from 'node:net'
-import { matchesArn, matchesWildcard, type Pattern } from './wildcard.ts'
+import { compileArn, compileWildcard, matchesWildcard, type Pattern } from './wildcard.ts'
 
 export interface Operator {
-  /** Whether one value of the request meets one of the document's. */
-  readonly compare: (actual: string, expected: Pattern) => boolean
+  /** Prepares one of the document's values, once, for comparisons with any number of the request's. */
+  readonly prepare: (expected: Pattern) => (actual: string) => boolean
   /** What the document's values must be, for the refusal. */
   readonly takes: string
   readonly isValue: (text: string) => boolean
 }
 
 const any = { takes: 'a text', isValue: () => true }
-const ofText = (compare: (actual: string, expected: string) => boolean): Operator => {
-  return { ...any, compare: (actual, { text }) => compare(actual, text) }
-}
 const isBoolean = (text: string): boolean => /^(true|false)$/i.test(text)
-const equals = ofText((actual, expected) => actual === expected)
-const equalsIgnoreCase = ofText(
-  (actual, expected) => actual.toLowerCase() === expected.toLowerCase(),
-)
-const like: Operator = { ...any, compare: (actual, expected) => matchesWildcard(expected, actual) }
-const arn: Operator = { ...any, compare: (actual, expected) => matchesArn(expected, actual) }
+const equals: Operator = {
+  ...any,
+  prepare: ({ text }) => {
+    return (actual) => actual === text
+  },
+}
+const equalsIgnoreCase: Operator = {
+  ...any,
+  prepare: ({ text }) => {
+    const lower = text.toLowerCase()
+    return (actual) => actual.toLowerCase() === lower
+  },
+}
+const like: Operator = {
+  ...any,
+  prepare: (expected) => {
+    const wildcard = compileWildcard(expected)
+    return (actual) => matchesWildcard(wildcard, actual)
+  },
+}
+const arn: Operator = { ...any, prepare: compileArn }
 
 /** The operators that ask for a likeness. */
 const positive: Readonly<Record<string, Operator>> = {
@@ -44,10 +56,10 @@ const positive: Readonly<Record<string, Operator>> = {
   IpAddress: {
     takes: 'an IP address or network',
     isValue: (text) => toBlockList(text) !== undefined,
-    compare: (actual, { text }) => isInNetwork(actual, text),
+    prepare: ({ text }) => prepareNetwork(text),
   },
   // Asks whether the key is there at all, so its comparison is never made.
-  Null: { takes: 'true or false', isValue: isBoolean, compare: () => false },
+  Null: { takes: 'true or false', isValue: isBoolean, prepare: () => () => false },
 }
 
 /** A negated operator is true when its positive form is true for none of the values. */
@@ -78,16 +90,26 @@ function ofNumbers(compare: (a: number, b: number) => boolean): Operator {
   return {
     takes: 'a number',
     isValue: (text) => decimal.test(text),
-    compare: (actual, { text }) =>
-      decimal.test(actual) && decimal.test(text) && compare(Number(actual), Number(text)),
+    prepare: ({ text }) => {
+      const expected = toNumber(text)
+      return (actual) => compare(toNumber(actual), expected)
+    },
   }
+}
+
+/** NaN, which no comparison holds for, for what is not a plain decimal. */
+function toNumber(text: string): number {
+  return decimal.test(text) ? Number(text) : Number.NaN
 }
 
 function ofDates(compare: (a: number, b: number) => boolean): Operator {
   return {
     takes: 'a date as 2026-11-23T16:00:00Z or epoch seconds',
     isValue: (text) => !Number.isNaN(toMs(text)),
-    compare: (actual, { text }) => compare(toMs(actual), toMs(text)),
+    prepare: ({ text }) => {
+      const expected = toMs(text)
+      return (actual) => compare(toMs(actual), expected)
+    },
   }
 }
 
@@ -101,7 +123,7 @@ function toMs(text: string): number {
 }
 
 function toBlockList(network: string): BlockList | undefined {
-  const [address = '', prefix, ...rest] = network.split('/')
+  const [address = '', prefix, ...rest] = network.split('/', 3)
   const family = isIP(address)
   if (family === 0 || rest.length > 0) return undefined
   if (prefix !== undefined && !/^\d{1,3}$/.test(prefix)) return undefined
@@ -114,10 +136,14 @@ function toBlockList(network: string): BlockList | undefined {
 }
 
 /** An IPv4 address that arrived on an IPv6 socket is that IPv4 address; besides that the two kinds never meet, `::/0` included. */
-function isInNetwork(actual: string, network: string): boolean {
-  const address = actual.replace(/^::ffff:(?=\d+\.)/i, '')
-  const family = isIP(address)
-  const isSameKind = isIP(network.split('/')[0] ?? '') === family || /^::ffff:/i.test(network)
-  if (family === 0 || !isSameKind) return false
-  return toBlockList(network)?.check(address, family === 4 ? 'ipv4' : 'ipv6') ?? false
+function prepareNetwork(network: string): (actual: string) => boolean {
+  const list = toBlockList(network)
+  const isMapped = /^::ffff:/i.test(network)
+  const networkFamily = isIP(network.split('/', 1)[0] ?? '')
+  return (actual) => {
+    const address = actual.replace(/^::ffff:(?=\d+\.)/i, '')
+    const family = isIP(address)
+    if (list === undefined || family === 0 || (networkFamily !== family && !isMapped)) return false
+    return list.check(address, family === 4 ? 'ipv4' : 'ipv6')
+  }
 }

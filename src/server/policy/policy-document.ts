@@ -1,21 +1,24 @@
-/** IAM policy documents: strict reading, then evaluation of one document against one request. */
+/** IAM policy documents: strict reading. */
 import { AwsError } from '../../protocol/aws-error.ts'
 import { isObject, parseJson, type JsonObject } from '../../base/parse.ts'
-import type { AuthorizationRequest } from './authorizer.ts'
-import { doConditionsHold, parseConditions, type Condition } from './conditions.ts'
+import { parseConditions, type Condition } from './conditions.ts'
 import { findDuplicateMember } from './duplicate-member.ts'
 import { coversKnownAction } from './known-actions.ts'
-import { fillPattern, findUnknownVariable } from './variables.ts'
-import { matchesWildcard, toPattern, type Pattern } from './wildcard.ts'
+import { findUnknownVariable } from './variables.ts'
+import { compileWildcard, type Wildcard } from './wildcard.ts'
 
 export interface Statement {
   /** `Sid`, else `#0`, `#1`… */
   readonly label: string
   readonly effect: 'Allow' | 'Deny'
   readonly actions: readonly string[]
+  readonly actionWildcards: readonly Wildcard[]
   /** The list says which actions are *not* meant (NotAction). */
   readonly isNotAction: boolean
+  /** As written; `findResourcePattern` gives what they are compared as. */
   readonly resources: readonly string[]
+  /** In the order of `resources`; undefined for one with a variable, which each request fills in. */
+  readonly resourceWildcards: readonly (Wildcard | undefined)[]
   readonly isNotResource: boolean
   readonly conditions: readonly Condition[]
 }
@@ -37,6 +40,9 @@ const statementMembers = new Set([
   'Condition',
 ])
 const maxStatements = 256
+const maxDocumentChars = 256 * 1024
+const maxNames = 1024
+const maxNameChars = 2048
 const resourcePrefix = 'arn:aws:s3:::'
 
 /**
@@ -46,6 +52,8 @@ const resourcePrefix = 'arn:aws:s3:::'
  * @throws {AwsError} `InvalidParameterValue` naming the member, statement or value that is wrong.
  */
 export function parsePolicyDocument(text: string, name: string): PolicyDocument {
+  if (text.length > maxDocumentChars)
+    throw refuse(`${name} has ${text.length} characters; at most ${maxDocumentChars} are accepted`)
   const json = parseJson(text)
   if (!isObject(json)) throw refuse(`${name} is not a JSON object`)
   refuseUnknown(json, documentMembers, name)
@@ -79,8 +87,12 @@ function parseStatement(value: unknown, where: string, position: string): Statem
     label: sid === undefined || sid === '' ? position : sid,
     effect,
     actions: actions.values,
+    actionWildcards: actions.values.map((action) => compileWildcard(action)),
     isNotAction: actions.isNegated,
     resources: resources.values,
+    resourceWildcards: resources.values.map((resource) =>
+      resource.includes('${') ? undefined : compileWildcard(stripResource(resource)),
+    ),
     isNotResource: resources.isNegated,
     conditions: parseConditions(value['Condition'], where),
   }
@@ -103,6 +115,11 @@ function readResources(value: JsonObject, actions: Names, where: string): Names 
   return resources
 }
 
+/** The part of a resource that buckets and keys are compared with. */
+export function stripResource(resource: string): string {
+  return resource === '*' ? resource : resource.slice(resourcePrefix.length)
+}
+
 function checkResource(resource: string, where: string): void {
   if (resource === '*') return
   if (!resource.startsWith(resourcePrefix))
@@ -117,12 +134,18 @@ function readOneOf(value: JsonObject, name: string, negatedName: string, where: 
   const isNegated = value[negatedName] !== undefined
   if (isNegated === (value[name] !== undefined))
     throw refuse(`${where} must have ${name} or ${negatedName}, one of them`)
-  const raw = value[isNegated ? negatedName : name]
+  const member = isNegated ? negatedName : name
+  const raw = value[member]
   const list: unknown[] = Array.isArray(raw) ? raw : [raw]
+  if (list.length > maxNames)
+    throw refuse(`${where}: ${member} has ${list.length} values; at most ${maxNames} are accepted`)
   const values = list.filter((item): item is string => typeof item === 'string' && item !== '')
   if (values.length === 0 || values.length !== list.length)
+    throw refuse(`${where}: ${member} must be a string or a list of strings`)
+  const long = values.find(({ length }) => length > maxNameChars)
+  if (long !== undefined)
     throw refuse(
-      `${where}: ${isNegated ? negatedName : name} must be a string or a list of strings`,
+      `${where}: a value of ${member} has ${long.length} characters; at most ${maxNameChars} are accepted`,
     )
   return { values, isNegated }
 }
@@ -130,53 +153,6 @@ function readOneOf(value: JsonObject, name: string, negatedName: string, where: 
 function refuseUnknown(object: JsonObject, known: ReadonlySet<string>, where: string): void {
   for (const name of Object.keys(object))
     if (!known.has(name)) throw refuse(`${where} has an unknown member ${name}`)
-}
-
-export type Verdict =
-  | { readonly effect: 'Allow' | 'Deny'; readonly label: string }
-  | { readonly effect: 'none' }
-
-/** An explicit deny wins, then an allow (IAM User Guide, «policy evaluation logic»). */
-export function evaluateDocument(document: PolicyDocument, request: AuthorizationRequest): Verdict {
-  let allowedBy: string | undefined
-  for (const statement of document.statements) {
-    if (statement.effect === 'Allow' && allowedBy !== undefined) continue
-    if (!doesApply(statement, request)) continue
-    if (statement.effect === 'Deny') return { effect: 'Deny', label: statement.label }
-    allowedBy = statement.label
-  }
-  return allowedBy === undefined ? { effect: 'none' } : { effect: 'Allow', label: allowedBy }
-}
-
-function doesApply(statement: Statement, request: AuthorizationRequest): boolean {
-  const isActionNamed = statement.actions.some((pattern) =>
-    matchesWildcard(pattern, request.action),
-  )
-  if (isActionNamed === statement.isNotAction) return false
-  if (!isResourceMeant(statement, request)) return false
-  return doConditionsHold(statement.conditions, request, statement.effect)
-}
-
-function isResourceMeant(statement: Statement, request: AuthorizationRequest): boolean {
-  // Admin and STS actions have no resource here.
-  if (!request.action.startsWith('s3:')) return true
-  const patterns = statement.resources.map((resource) => fillResource(resource, request))
-  // «All but what cannot be named» would be everything.
-  if (statement.isNotResource && statement.effect === 'Allow' && patterns.includes(undefined))
-    return false
-  const isNamed = patterns.some((pattern) => pattern !== undefined && doesName(pattern, request))
-  return isNamed !== statement.isNotResource
-}
-
-function fillResource(resource: string, request: AuthorizationRequest): Pattern | undefined {
-  if (resource === '*') return toPattern(resource)
-  return fillPattern(resource.slice(resourcePrefix.length), request)
-}
-
-function doesName(pattern: Pattern, { bucket, object }: AuthorizationRequest): boolean {
-  if (object !== '') return matchesWildcard(pattern, `${bucket}/${object}`)
-  // `bucket/*` is MinIO's way to name the bucket as well: there a bucket's own resource ends in a slash (WIRE 9.2).
-  return matchesWildcard(pattern, bucket) || matchesWildcard(pattern, `${bucket}/`)
 }
 
 function refuse(message: string): AwsError {

@@ -24,7 +24,8 @@ export interface ConditionOptions {
   readonly formSignatureVersion?: string | undefined
 }
 
-type ReceivedFacts = Pick<
+/** What conditions are built from. */
+export type ReceivedFacts = Pick<
   HttpRequest,
   'headers' | 'rawQuery' | 'remoteAddress' | 'isTls' | 'receivedAtMs'
 >

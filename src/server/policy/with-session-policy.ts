@@ -1,5 +1,6 @@
 import type { AuthorizationRequest, Authorizer, Decision } from './authorizer.ts'
-import { evaluateDocument } from './policy-document.ts'
+import { evaluateBucket, evaluateDocument, type Verdict } from './evaluate-document.ts'
+import type { PolicyDocument } from './policy-document.ts'
 import { parseSessionPolicy } from './session-policy.ts'
 
 /**
@@ -7,29 +8,64 @@ import { parseSessionPolicy } from './session-policy.ts'
  * external engine's yes override them.
  */
 export function withSessionPolicy(authorizer: Authorizer): Authorizer {
+  const read = createReader()
   return {
     async authorize(request) {
-      const refusal = checkSessionPolicy(request)
+      const refusal = checkSessionPolicy(request, read, evaluateDocument)
       return refusal ?? authorizer.authorize(request)
+    },
+    async authorizeBucket(request) {
+      const refusal = checkSessionPolicy(request, read, evaluateBucket)
+      if (refusal !== undefined) return refusal
+      // What an engine cannot tell is asked of it key by key.
+      const decision = await authorizer.authorizeBucket?.(request)
+      return decision ?? { isAllowed: true, reason: 'the policy engine decides for each key' }
     },
   }
 }
 
-function checkSessionPolicy(request: AuthorizationRequest): Decision | undefined {
+function checkSessionPolicy(
+  request: AuthorizationRequest,
+  read: (text: string) => PolicyDocument | undefined,
+  evaluate: (document: PolicyDocument, request: AuthorizationRequest) => Verdict,
+): Decision | undefined {
   const { sessionPolicy } = request.principal
   if (sessionPolicy === undefined) return undefined
+  const document = read(sessionPolicy)
+  // It was readable when it was issued; one that is not any more allows nothing.
+  if (document === undefined) return { isAllowed: false, reason: 'session policy cannot be read' }
+  const verdict = evaluate(document, request)
+  if (verdict.effect === 'Allow') return undefined
+  return {
+    isAllowed: false,
+    reason:
+      verdict.effect === 'Deny'
+        ? `denied by session policy ${verdict.label}`
+        : 'session policy does not allow it',
+  }
+}
+
+/** How many session policies stay parsed: a session asks again and again. */
+const maxCached = 64
+
+/** Reads session policies, each once as long as it is among those that were asked for last; undefined for one that cannot be read. */
+function createReader(): (text: string) => PolicyDocument | undefined {
+  const cached = new Map<string, PolicyDocument | undefined>()
+  return (text) => {
+    const document = cached.has(text) ? cached.get(text) : readOrNone(text)
+    // The last one of a map is the newest.
+    cached.delete(text)
+    cached.set(text, document)
+    const [oldest] = cached.size > maxCached ? cached.keys() : []
+    if (oldest !== undefined) cached.delete(oldest)
+    return document
+  }
+}
+
+function readOrNone(text: string): PolicyDocument | undefined {
   try {
-    const verdict = evaluateDocument(parseSessionPolicy(sessionPolicy), request)
-    if (verdict.effect === 'Allow') return undefined
-    return {
-      isAllowed: false,
-      reason:
-        verdict.effect === 'Deny'
-          ? `denied by session policy ${verdict.label}`
-          : 'session policy does not allow it',
-    }
+    return parseSessionPolicy(text)
   } catch {
-    // It was readable when it was issued; one that is not any more allows nothing.
-    return { isAllowed: false, reason: 'session policy cannot be read' }
+    return undefined
   }
 }

@@ -26,6 +26,12 @@ const maxHeaderBytes = 1024
 /** MinIO's bound, and that of every client seen: 64 KiB is usual. */
 const maxChunkBytes = 16 * 1024 * 1024
 const maxTrailerBytes = 16 * 1024
+/**
+ * After this many chunks they must hold so many bytes on average: the framing of a byte costs some microseconds, signed ones more. S3 takes
+ * no chunk of less than 8 KiB but the last; clients that pass on what a stream gives them make smaller ones, which MinIO takes.
+ */
+const maxSmallChunks = 1024
+const minMeanBytes = 128
 
 /**
  * Yields the decoded bytes.
@@ -40,7 +46,7 @@ export async function* decodeAwsChunked(
   const reader = createByteReader(body)
   let signature = options.seed?.signature ?? ''
   let decodedBytes = 0
-  for (;;) {
+  for (let count = 1; ; count += 1) {
     const header = readChunkHeader(
       await reader.readLine(maxHeaderBytes),
       options.seed !== undefined,
@@ -49,6 +55,8 @@ export async function* decodeAwsChunked(
     if (decodedBytes > options.maxBytes) {
       throw new AwsError('IncompleteBody', 'the chunks hold more than x-amz-decoded-content-length')
     }
+    if (count > maxSmallChunks && decodedBytes < count * minMeanBytes && header.sizeBytes > 0)
+      throw malformed(`${count} chunks hold less than ${minMeanBytes} bytes each; send larger ones`)
     if (options.seed) {
       const { chunks, sha256 } = await holdChunk(reader, header.sizeBytes)
       const expected = signChunk(options.seed, signature, sha256)

@@ -4,8 +4,8 @@ import type { ParsedSignature } from '../../protocol/sigv4/parse-signature.ts'
 import type { HttpReply, HttpRequest } from '../http/http-message.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { FormSignatureVersion } from '../identity/request-authenticator.ts'
-import type { Authorizer, Decision } from '../policy/authorizer.ts'
-import { buildConditions } from '../policy/request-conditions.ts'
+import type { AuthorizationRequest, Authorizer, Decision } from '../policy/authorizer.ts'
+import { findRequestFacts } from '../policy/request-facts.ts'
 import type { Address } from './address.ts'
 import type { ChunkSeed } from './aws-chunked.ts'
 import { openPayload, type Payload, type PayloadOptions, type SizeBounds } from './payload.ts'
@@ -84,20 +84,38 @@ export function denial(action: string, { bucket, key }: Address, { reason }: Dec
 
 /** The same question for operations that go on after a no. Every answer is noted for the log. */
 export async function decide(call: S3Request, action: string, at: Address): Promise<Decision> {
-  const decision = await call.authorizer.authorize({
-    principal: call.principal,
-    action,
-    bucket: at.bucket,
-    object: at.key,
-    conditions: buildConditions(call.request, {
-      principal: call.principal,
-      formSignatureVersion: call.form?.signatureVersion,
-    }),
-  })
-  call.request.log['action'] = action
-  call.request.log['decision'] = decision.isAllowed ? 'allow' : 'deny'
-  call.request.log['rule'] = decision.reason
+  const decision = await call.authorizer.authorize(toQuestion(call, action, at))
+  noteDecision(call, action, decision)
   return decision
+}
+
+/**
+ * Asks whether the caller could be allowed one of these actions on any key of the call's bucket: before a body is read that lists keys.
+ * Passes when the engine cannot tell.
+ *
+ * @throws {AwsError} `AccessDenied` when each key would be refused.
+ */
+export async function authorizeSomeKey(call: S3Request, actions: readonly string[]): Promise<void> {
+  const at = { bucket: call.bucket, key: '' }
+  for (const action of actions) {
+    const decision = await call.authorizer.authorizeBucket?.(toQuestion(call, action, at))
+    if (decision === undefined || decision.isAllowed) return
+    noteDecision(call, action, decision)
+    if (action === actions.at(-1)) throw denial(actions[0] ?? action, at, decision)
+  }
+}
+
+function toQuestion(call: S3Request, action: string, at: Address): AuthorizationRequest {
+  const formSignatureVersion = call.form?.signatureVersion
+  const { principal } = call
+  const { conditions, memo } = findRequestFacts(call.request, { principal, formSignatureVersion })
+  return { principal, action, bucket: at.bucket, object: at.key, conditions, memo }
+}
+
+function noteDecision({ request }: S3Request, action: string, decision: Decision): void {
+  request.log['action'] = action
+  request.log['decision'] = decision.isAllowed ? 'allow' : 'deny'
+  request.log['rule'] = decision.reason
 }
 
 /** The call's body, nothing read of it yet. @throws {AwsError} as `openPayload`. */

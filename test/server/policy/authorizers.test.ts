@@ -99,6 +99,19 @@ describe('IAM documents', () => {
     })
   })
 
+  it('are evaluated once each, however often a claim names them', async () => {
+    let reads = 0
+    const counted = new Map(policies)
+    counted.get = (name) => {
+      reads += 1
+      return policies.get(name)
+    }
+    const names = Array.from({ length: 4000 }, () => 'readonly')
+    const authorizer = createIamAuthorizer({ policies: counted })
+    expect(await ask(named(...names, 'writeonly'), authorizer)).toMatchObject({ isAllowed: true })
+    expect(reads).toBe(2)
+  })
+
   it('pass over names that are not theirs, those of every object among them', async () => {
     for (const name of ['gone', 'constructor', '__proto__'])
       expect(await ask(named(name))).toMatchObject({ isAllowed: false })
@@ -163,6 +176,24 @@ describe('a session policy', () => {
         code: 'InvalidParameterValue',
         message: 'the session policy has 2049 bytes; at most 2048 are accepted',
       }),
+    )
+  })
+
+  it('may search every key for ten things and no more', () => {
+    const resources = (count: number, pattern: string): string =>
+      write({
+        ...allowAll,
+        Resource: Array.from({ length: count }, () => `arn:aws:s3:::${pattern}`),
+      })
+    for (const text of [resources(10, '*a*'), resources(60, 'b/*'), resources(60, 'b*c')])
+      expect(parseSessionPolicy(text).statements).toHaveLength(1)
+    const message =
+      'the session policy has 11 resources with something between two stars; at most 10 are accepted'
+    expect(() => parseSessionPolicy(resources(11, 'b/*a**'))).toThrow(message)
+    expect(() => parseSessionPolicy(resources(11, '*${jwt:sub}*'))).toThrow(message)
+    expect(parseSessionPolicy(resources(1, `*?${'a'.repeat(31)}*`)).statements).toHaveLength(1)
+    expect(() => parseSessionPolicy(resources(1, `*?${'a'.repeat(32)}*`))).toThrow(
+      'the session policy has a resource with a ? among more than 32 characters between two stars',
     )
   })
 

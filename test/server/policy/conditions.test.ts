@@ -370,3 +370,33 @@ describe('keys', () => {
     expect(decide(statements, { conditions: { SecureTransport: 'true' } })).toBe('Allow')
   })
 })
+
+describe('a value of a request that is longer than 8,192 characters', () => {
+  const operators =
+    listWords(`StringEquals StringNotEquals StringLike StringNotLike StringEqualsIgnoreCase ArnLike
+    ArnNotLike StringLikeIfExists ForAnyValue:StringLike ForAllValues:StringNotLike`)
+  const sent = (length: number): object => ({ conditions: { UserAgent: 'a'.repeat(length) } })
+
+  it.each(operators)(
+    'is compared by no %s: an allow’s does not hold, a deny’s does',
+    (operator) => {
+      for (const value of ['*', 'x', 'a'.repeat(2000)]) {
+        const Condition = { [operator]: { 'aws:UserAgent': value } }
+        expect(holds(Condition, sent(8193))).toBe(false)
+        expect(decide([allowAll, { ...allowAll, Effect: 'Deny', Condition }], sent(8193))).toBe(
+          'Deny',
+        )
+      }
+    },
+  )
+
+  it('is one value of several as well', () => {
+    const conditions = { UserAgent: ['a', 'a'.repeat(8193)] }
+    expect(holds({ StringLike: { 'aws:UserAgent': 'a' } }, { conditions })).toBe(false)
+  })
+
+  it('is there for Null, and a shorter one is compared', () => {
+    expect(holds({ Null: { 'aws:UserAgent': 'false' } }, sent(8193))).toBe(true)
+    expect(holds({ StringLike: { 'aws:UserAgent': 'a*' } }, sent(8192))).toBe(true)
+  })
+})

@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  evaluateDocument,
-  parsePolicyDocument,
-} from '../../../src/server/policy/policy-document.ts'
+import { evaluateDocument } from '../../../src/server/policy/evaluate-document.ts'
+import { parsePolicyDocument } from '../../../src/server/policy/policy-document.ts'
 import { allowAll, decide, makeRequest, refusalOf, write } from './requests.ts'
 
 const Version = '2012-10-17'
@@ -80,6 +78,37 @@ describe('a policy document is refused with what is wrong', () => {
     ],
   ])('with one member twice in an object: %s', (text, name) => {
     expect(refusalOf(text)).toBe(`the policy has the member ${name} twice in one object`)
+  })
+
+  it('with more than one request should be compared with', () => {
+    const many = (count: number): string[] => Array.from({ length: count }, (_, at) => `x${at}`)
+    const like = (values: unknown): object => ({
+      Condition: { StringLike: { 'aws:UserAgent': values } },
+    })
+    const names = Object.fromEntries(many(65).map((name) => [`jwt:${name}`, 'x']))
+    const long = 'x'.repeat(2049)
+    for (const [changed, message] of [
+      [like(many(1025)), 'StringLike aws:UserAgent has 1025 values; at most 1024 are accepted'],
+      [
+        like(long),
+        'a value of StringLike aws:UserAgent has 2049 characters; at most 2048 are accepted',
+      ],
+      [
+        { Resource: `arn:aws:s3:::${long}` },
+        'a value of Resource has 2062 characters; at most 2048 are accepted',
+      ],
+      [{ Action: many(1025) }, 'Action has 1025 values; at most 1024 are accepted'],
+      [{ Resource: many(1025) }, 'Resource has 1025 values; at most 1024 are accepted'],
+    ] as const)
+      expect(refusalOf(write({ ...get, ...changed }))).toBe(`${at0}: ${message}`)
+    expect(refusalOf(write({ ...get, Condition: { StringLike: names } }))).toBe(
+      `${at0} has 65 conditions; at most 64 are accepted`,
+    )
+    expect(refusalOf(write({ Sid: 'x'.repeat(256 * 1024), ...get }))).toMatch(
+      /^the policy has \d+ characters; at most 262144 are accepted$/,
+    )
+    for (const changed of [like(many(1024)), like(long.slice(1))])
+      expect(refusalOf(write({ ...get, ...changed }))).toBe('accepted')
   })
 
   it('that nobody could read to its end is refused, not fatal', () => {

@@ -2,10 +2,8 @@
 import type { JsonObject } from '../../../src/base/parse.ts'
 import type { Principal } from '../../../src/server/identity/principal.ts'
 import type { AuthorizationRequest } from '../../../src/server/policy/authorizer.ts'
-import {
-  evaluateDocument,
-  parsePolicyDocument,
-} from '../../../src/server/policy/policy-document.ts'
+import { evaluateDocument } from '../../../src/server/policy/evaluate-document.ts'
+import { parsePolicyDocument } from '../../../src/server/policy/policy-document.ts'
 
 export const session: Principal = {
   kind: 'session',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { allowAll, decide, holds, session } from './requests.ts'
+import { allowAll, decide, holds, refusalOf, session, write } from './requests.ts'
 
 const home = { ...allowAll, Resource: 'arn:aws:s3:::home/${jwt:sub}/*' }
 const as = (sub: unknown): { claims: { sub: unknown } } => ({ claims: { sub } })
@@ -64,6 +64,15 @@ describe('a variable', () => {
     expect(decide(byName, { at: 'home/bob/x', conditions })).toBe('none')
   })
 
+  it('that is not closed is text', () => {
+    const open = { ...allowAll, Resource: 'arn:aws:s3:::home/${jwt:sub}/${jwt:sub' }
+    expect(decide(open, { at: 'home/alice/${jwt:sub' })).toBe('Allow')
+    expect(decide(open, { at: 'home/alice/alice' })).toBe('none')
+    expect(refusalOf(write({ ...allowAll, Resource: 'arn:aws:s3:::home/${a${jwt:sub}' }))).toMatch(
+      'the variable ${a${jwt:sub} is not supported',
+    )
+  })
+
   it('of a server’s fact is that fact', () => {
     const byAddress = { ...allowAll, Resource: 'arn:aws:s3:::by-${aws:SourceIp}/*' }
     const conditions = { SourceIp: '127.0.0.1' }
@@ -85,6 +94,18 @@ describe('an exclusion that cannot be filled in', () => {
     expect(holds({ 'ForAnyValue:StringNotEquals': unlike.StringNotEquals })).toBe(false)
   })
 
+  it('excludes everything from an allow where its values together are too long to be in any key', () => {
+    const { Resource: _resource, ...rest } = allowAll
+    const twice = { ...rest, NotResource: 'arn:aws:s3:::x/${aws:UserAgent}${aws:UserAgent}' }
+    const sent = (chars: number): object => ({ conditions: { UserAgent: '*'.repeat(chars) } })
+    expect(decide(twice, sent(4096))).toBe('Allow')
+    expect(decide(twice, sent(4097))).toBe('none')
+    expect(decide([allowAll, { ...twice, Effect: 'Deny' }], sent(4097))).toBe('Deny')
+    expect(decide([allowAll, { ...allowAll, Effect: 'Deny', Resource: twice.NotResource }])).toBe(
+      'Allow',
+    )
+  })
+
   it('and nothing from a deny', () => {
     const { Resource: _resource, ...rest } = allowAll
     expect(decide([allowAll, { ...rest, Effect: 'Deny', NotResource: absent }])).toBe('Deny')
@@ -100,5 +121,47 @@ describe('${*}, ${?} and ${$}', () => {
     const condition = { StringEquals: { 's3:prefix': 'a${*}' } }
     expect(holds(condition, { conditions: { prefix: 'a*' } })).toBe(true)
     expect(holds(condition, { conditions: { prefix: 'a${*}' } })).toBe(false)
+  })
+})
+
+describe('a variable with a default value', () => {
+  const team = "arn:aws:s3:::home/${jwt:team, 'everybody'}/*"
+
+  it('is the claim’s value where there is one, else the default', () => {
+    const statement = { ...allowAll, Resource: team }
+    const red = { claims: { team: 'red' } }
+    expect(decide(statement, { at: 'home/red/x', ...red })).toBe('Allow')
+    expect(decide(statement, { at: 'home/everybody/x', ...red })).toBe('none')
+    for (const claims of [{}, { team: '' }, { team: [] }]) {
+      expect(decide(statement, { at: 'home/everybody/x', claims })).toBe('Allow')
+      expect(decide(statement, { at: 'home/red/x', claims })).toBe('none')
+    }
+  })
+
+  it('works in conditions and in a deny', () => {
+    const condition = { StringEquals: { 's3:prefix': "${aws:Referer,'no page'}" } }
+    expect(holds(condition, { conditions: { prefix: 'no page' } })).toBe(true)
+    expect(holds(condition, { conditions: { prefix: 'x', Referer: 'x' } })).toBe(true)
+    const but = { ...allowAll, Effect: 'Deny', Resource: team }
+    expect(decide([allowAll, but], { at: 'home/everybody/x', claims: {} })).toBe('Deny')
+  })
+
+  it.each([
+    "${jwt:x, 'a*'}",
+    "${jwt:x, 'a?'}",
+    "${jwt:x, ''}",
+    '${jwt:x, default}',
+    '${jwt:x, "default"}',
+    "${jwt:x, 'a', 'b'}",
+    "${jwt:x, 'it's'}",
+    "${aws:user, 'x'}",
+    "${*, 'x'}",
+    '${jwt:a,b}',
+  ])('that cannot be understood is refused: %s', (variable) => {
+    const Condition = { StringLike: { 's3:prefix': variable } }
+    for (const changed of [{ Condition }, { Resource: `arn:aws:s3:::home/${variable}` }])
+      expect(refusalOf(write({ ...allowAll, ...changed }))).toBe(
+        `the policy statement 0: the variable ${variable} is not supported`,
+      )
   })
 })

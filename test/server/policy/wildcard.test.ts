@@ -1,6 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { matchesWildcard } from '../../../src/server/policy/wildcard.ts'
+import {
+  compileWildcard,
+  couldMatchBeyond,
+  matchesAllBeyond,
+  matchesWildcard,
+} from '../../../src/server/policy/wildcard.ts'
 
 /** The rule in its plainest words, slow and by characters. */
 function doesMatch(pattern: readonly string[], text: readonly string[]): boolean {
@@ -55,5 +60,118 @@ describe('a wildcard pattern', () => {
     const text = 'a'.repeat(4000)
     expect(matchesWildcard(`${'*a'.repeat(200)}b`, text)).toBe(false)
     expect(matchesWildcard(`${'*a'.repeat(200)}*`, text)).toBe(true)
+  })
+
+  it('finds a stretch with questions inside wherever it stands, in words of 32 characters and across them', () => {
+    const stretch = fc.array(fc.constantFrom('a', 'b', '?', '😀'), { minLength: 1, maxLength: 80 })
+    fc.assert(
+      fc.property(
+        stretch,
+        textOf(['a', 'b', '😀'], 60),
+        textOf(['a', 'b'], 40),
+        (signs, before, after) => {
+          const middle = signs.map((sign) => (sign === '?' ? 'b' : sign)).join('')
+          expect(matchesWildcard(`*${signs.join('')}*`, `${before}${middle}${after}`)).toBe(true)
+        },
+      ),
+    )
+  })
+
+  it('that is a stretch between stars matches exactly the texts that have it', () => {
+    const stretch = fc.array(fc.constantFrom('a', 'b', '?'), { minLength: 1, maxLength: 70 })
+    const nearly = fc.record({ stretch, text: textOf(['a', 'b'], 150), changed: fc.nat(69) })
+    fc.assert(
+      fc.property(nearly, ({ stretch: signs, text, changed }) => {
+        // The text has the stretch but for one character, so that a near miss is tried as often as a hit.
+        const miss = signs.map((sign, at) => (at === changed ? 'c' : sign === '?' ? 'a' : sign))
+        const whole = `${text}${miss.join('')}${text}`
+        const model = new RegExp(signs.join('').replaceAll('?', '.'), 'u')
+        expect(matchesWildcard(`*${signs.join('')}*`, whole)).toBe(model.test(whole))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+})
+
+describe('the cost of a comparison', () => {
+  const stepsOf = (pattern: string, text: string): number => {
+    const counter = { steps: 0 }
+    matchesWildcard(pattern, text, counter)
+    return counter.steps
+  }
+  const boundOf = (pattern: string, text: string): number => 2 * (pattern.length + text.length) + 4
+
+  it.each<readonly [string, string, string]>([
+    ['one long stretch that nearly matches', `*${'a'.repeat(1700)}b*`, 'a'.repeat(14_000)],
+    ['one that differs at its beginning', `*b${'a'.repeat(1700)}*`, 'a'.repeat(14_000)],
+    ['one that repeats itself', `*${'ab'.repeat(800)}c*`, 'ab'.repeat(7000)],
+    ['many stars', `${'*a'.repeat(900)}*b*`, 'a'.repeat(14_000)],
+    ['many stars and two letters', `${'*ab'.repeat(600)}*c`, 'aab'.repeat(4600)],
+    ['an end that is not there', `*${'a'.repeat(1700)}b`, 'a'.repeat(14_000)],
+    ['nothing but stars', '*'.repeat(2000), 'a'.repeat(14_000)],
+    ['stars and questions', '*?'.repeat(1000), 'a'.repeat(14_000)],
+    ['characters of two units', `*${'😀'.repeat(800)}b*`, '😀'.repeat(7000)],
+  ])('is linear for %s', (_what, pattern, text) => {
+    expect(stepsOf(pattern, text)).toBeLessThanOrEqual(boundOf(pattern, text))
+  })
+
+  it('is linear whatever the pattern and the text are', () => {
+    const repeated = (alphabet: readonly string[]): fc.Arbitrary<string> =>
+      fc
+        .tuple(textOf(alphabet, 6), fc.integer({ min: 0, max: 100 }), textOf(alphabet, 6))
+        .map(([start, times, end]) => `${start.repeat(times)}${end}`)
+    fc.assert(
+      fc.property(repeated(['a', 'b', '*']), repeated(['a', 'b']), (pattern, text) => {
+        expect(stepsOf(pattern, text)).toBeLessThanOrEqual(boundOf(pattern, text))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('with questions inside a stretch is the text’s length for each 32 characters of that stretch', () => {
+    for (const length of [10, 32, 33, 320, 1600]) {
+      const pattern = `*a?${'a'.repeat(length - 3)}b*`
+      const text = 'a'.repeat(14_000)
+      expect(stepsOf(pattern, text)).toBeLessThanOrEqual(
+        text.length * Math.ceil(length / 32) + boundOf(pattern, ''),
+      )
+    }
+  })
+})
+
+describe('what a pattern says of all texts with one beginning', () => {
+  it.each<readonly [string, boolean, boolean]>([
+    ['*', true, true],
+    ['bucket/*', true, true],
+    ['buck*', true, true],
+    ['bucket/a*', true, false],
+    ['bucket/a', true, false],
+    ['bucket/?', true, false],
+    ['??????/x', true, false],
+    ['b*x', true, false],
+    ['*x*', true, false],
+    ['bucket', false, false],
+    ['bucket/', false, false],
+    ['bucket*', true, true],
+    ['bucke/*', false, false],
+    ['bucket2/*', false, false],
+    ['a*', false, false],
+  ])('%s could match: %s, matches all: %s', (pattern, could, all) => {
+    expect(couldMatchBeyond(compileWildcard(pattern), 'bucket/')).toBe(could)
+    expect(matchesAllBeyond(compileWildcard(pattern), 'bucket/')).toBe(all)
+  })
+
+  it('is true of each of them', () => {
+    const some = textOf(['a', '/', '*', '?'], 6)
+    const key = textOf(['a', '/', 'b'], 5).filter((text) => text !== '')
+    fc.assert(
+      fc.property(some, textOf(['a', '/'], 3), key, (pattern, beginning, rest) => {
+        const wildcard = compileWildcard(pattern)
+        const isMatch = matchesWildcard(pattern, `${beginning}${rest}`)
+        if (isMatch) expect(couldMatchBeyond(wildcard, beginning)).toBe(true)
+        if (matchesAllBeyond(wildcard, beginning)) expect(isMatch).toBe(true)
+      }),
+      { numRuns: 5000 },
+    )
   })
 })

@@ -111,6 +111,24 @@ describe('aws-chunked', () => {
     expect(got.headers['x-amz-checksum-crc32']).toBe(hasTrailer ? base64Crc32(hello) : undefined)
   })
 
+  it.each([true, false])('of thousands of tiny chunks is refused, signed: %s', async (isSigned) => {
+    const of = (bytes: number, count: number): Ask =>
+      chunked('x'.repeat(bytes * count), {
+        isSigned,
+        sizes: Array.from({ length: count }, () => bytes),
+        ...(isSigned
+          ? {}
+          : { trailer: helloTrailer.replace(/:.*/, `:${base64Crc32('x'.repeat(bytes * count))}`) }),
+      })
+    expect((await s3.send('PUT', '/photos/b', of(1, 1024))).status).toBe(200)
+    expect((await s3.send('PUT', '/photos/b', of(128, 1500))).status).toBe(200)
+    await s3.send('DELETE', '/photos/b')
+    const put = await s3.send('PUT', '/photos/a', of(1, 1025))
+    expect(put).toMatchObject({ status: 400, code: 'InvalidRequest' })
+    expect(put.text).toContain('1025 chunks hold less than 128 bytes each; send larger ones')
+    await expectNothingStored()
+  })
+
   it.each([
     ['a changed byte', (body: string) => body.replace('World', 'Wormd'), 'SignatureDoesNotMatch'],
     [

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openHarness, texts, type Harness } from './s3-harness.ts'
+import { openHarness, texts, type Answer, type Harness } from './s3-harness.ts'
 
 let s3: Harness
 
@@ -290,6 +290,97 @@ describe('multi-delete', () => {
       ).toBe('MalformedXML')
     }
     expect((await list('')).keys).toEqual(['a'])
+  })
+
+  it('is refused before its body is read when the caller may delete nothing in the bucket', async () => {
+    await fill('a')
+    const body = '<Delete><Object><Key>a</Key></Object></Delete>'
+    const send = (): Promise<Answer> =>
+      s3.send('POST', '/photos?delete', { body, headers: md5Header(body) })
+    const questions: string[] = []
+    s3.allowBucket = ({ action, bucket }) => {
+      questions.push(`${action} ${bucket}`)
+      return false
+    }
+    expect(await send()).toMatchObject({ status: 403, code: 'AccessDenied', wasBodyRead: false })
+    expect(questions).toEqual(['s3:DeleteObject photos', 's3:DeleteObjectVersion photos'])
+    s3.allowBucket = ({ action }) => action === 's3:DeleteObjectVersion'
+    s3.allow = () => false
+    expect(await send()).toMatchObject({ status: 200, wasBodyRead: true })
+    s3.allow = () => true
+    expect((await list('')).keys).toEqual(['a'])
+  })
+
+  it.each([
+    ['a forbidden character', '<Object><Key>a</Key></Object><Object><Key>&#1;x</Key></Object>'],
+    ['a raw one', '<Object><Key>a</Key></Object><Object><Key>\u0001x</Key></Object>'],
+    ['an unknown entity', '<Object><Key>a</Key></Object><Object><Key>&x;</Key></Object>'],
+    ['more elements than 1,000 keys need', `<Object><Key>a</Key></Object>${'<a/>'.repeat(9000)}`],
+    [
+      'more references than 1,000 keys need',
+      `<Object><Key>a</Key></Object><a>${'&amp;'.repeat(140_000)}</a>`,
+    ],
+    ['bytes that are not UTF-8', '<Object><Key>a</Key></Object><Object><Key>\u00ff</Key></Object>'],
+  ])('with %s is MalformedXML, and deletes nothing', async (what, inner) => {
+    await fill('a')
+    const encoding = what.includes('UTF-8') ? 'latin1' : 'utf8'
+    const body = Buffer.from(`<Delete>${inner}</Delete>`, encoding)
+    const digest = createHash('md5').update(body).digest('base64')
+    const answer = await s3.send('POST', '/photos?delete', {
+      body,
+      headers: { 'content-md5': digest },
+    })
+    expect(answer).toMatchObject({ status: 400, code: 'MalformedXML' })
+    expect((await list('')).keys).toEqual(['a'])
+  })
+
+  it('takes 1,000 keys of 1,024 bytes with versions, and no body beyond two mebibytes', async () => {
+    await s3.send('PUT', '/photos')
+    const object = `<Object><Key>${'k'.repeat(1024)}</Key><VersionId>null</VersionId></Object>`
+    const body = `<Delete>${object.repeat(1000)}</Delete>`
+    const answer = await s3.send('POST', '/photos?delete', { body, headers: md5Header(body) })
+    expect(answer.status).toBe(200)
+    const long = `${' '.repeat(2 * 1024 * 1024)}${body}`
+    const refused = await s3.send('POST', '/photos?delete', {
+      body: long,
+      headers: md5Header(long),
+    })
+    expect(refused.status).toBe(400)
+  })
+
+  it('builds the conditions of the request once, and lets others work between its keys', async () => {
+    await s3.send('PUT', '/photos')
+    const body = `<Delete>${'<Object><Key>a</Key></Object>'.repeat(1000)}</Delete>`
+    s3.allow = () => false
+    s3.asked.length = 0
+    let turns = 0
+    let isDone = false
+    const others = (): void => {
+      turns += 1
+      if (!isDone) setImmediate(others)
+    }
+    s3.allow = ({ action }) => {
+      if (turns === 0) others()
+      return action !== 's3:DeleteObject'
+    }
+    await s3.send('POST', '/photos?delete', { body, headers: md5Header(body) })
+    isDone = true
+    const questions = s3.asked.filter(({ action }) => action === 's3:DeleteObject')
+    expect(questions).toHaveLength(1000)
+    for (const member of ['conditions', 'memo', 'principal'] as const)
+      expect(new Set(questions.map((question) => question[member])).size).toBe(1)
+    expect(turns).toBeGreaterThan(50)
+  })
+})
+
+describe('the list of buckets', () => {
+  it('asks about each bucket with the conditions that were built once', async () => {
+    for (const name of ['one', 'two', 'three']) await s3.send('PUT', `/bucket-${name}`)
+    s3.asked.length = 0
+    s3.allow = ({ action }) => action === 's3:ListBucket'
+    expect(texts((await s3.send('GET', '/')).text, 'Name')).toHaveLength(3)
+    expect(s3.asked).toHaveLength(4)
+    expect(new Set(s3.asked.map(({ conditions }) => conditions)).size).toBe(1)
   })
 })
 

@@ -414,7 +414,15 @@ describe('a form that is not what was signed', () => {
     ],
     ['{"expiration":"2030-01-01T00:00:00Z","conditions":[null]}', /neither/],
     ['{"expiration":"2030-01-01T00:00:00Z","conditions":[],"also":1}', /unknown member also/],
-  ])('has no policy in %s', async (document, message) => {
+  ])('has no policy in %s', expectNoPolicy)
+
+  it('has no policy in more than 256 conditions', async () => {
+    const conditions = Array.from({ length: 257 }, () => ['eq', '$a', ''])
+    const document = JSON.stringify({ expiration: '2030-01-01T00:00:00Z', conditions })
+    await expectNoPolicy(document, /more than 256 conditions/)
+  })
+
+  async function expectNoPolicy(document: string, message: RegExp): Promise<void> {
     const fields = makeFields({ signer: root, nowMs: startMs, fields: { key: 'a' } })
     const policy = Buffer.from(document).toString('base64')
     const scope = (fields['x-amz-credential'] ?? '').split('/').slice(1).join('/')
@@ -423,7 +431,7 @@ describe('a form that is not what was signed', () => {
     const answer = await post(form)
     expect(answer.code).toBe('InvalidPolicyDocument')
     expect(answer.text).toMatch(message)
-  })
+  }
 })
 
 describe('the size of the file', () => {

@@ -56,6 +56,8 @@ export interface Harness {
   readonly asked: AuthorizationRequest[]
   /** Replace to refuse. */
   allow: (request: AuthorizationRequest) => boolean
+  /** Whether the action could be allowed on some key of the bucket. */
+  allowBucket: (request: AuthorizationRequest) => boolean
   readonly handler: HttpHandler
   checkReady(): Promise<boolean>
   send(method: string, target: string, ask?: Ask): Promise<Answer>
@@ -116,6 +118,7 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
     clock,
     asked,
     allow: () => true,
+    allowBucket: () => true,
     checkReady: () => backend.checkReady(),
     handler: createS3Handler({
       ...services,
@@ -123,6 +126,9 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
         authorize: async (request) => {
           asked.push(request)
           return { isAllowed: harness.allow(request), reason: 'as the test says' }
+        },
+        authorizeBucket: async (request) => {
+          return { isAllowed: harness.allowBucket(request), reason: 'as the test says' }
         },
       },
       backend,

@@ -1,5 +1,6 @@
 /** POST /bucket?delete: each key is allowed or refused by itself; those allowed go on in one request. */
 import { createHash } from 'node:crypto'
+import { createTurns } from '../../../base/turns.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { sha256Hex } from '../../../protocol/sigv4/canonical-request.ts'
 import { childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
@@ -12,6 +13,8 @@ import { ask, requirePlainKey, toReply, type GatewayCall } from './forward.ts'
 import type { UploadBody } from './upload-body.ts'
 import { readText } from './upstream-errors.ts'
 
+/** Of the judging of keys. */
+const keysPerTurn = 16
 const maxAnswerBytes = 16 * 1024 * 1024
 const bypass = 'x-amz-bypass-governance-retention'
 /** What an `Object` may say; the rest would reach the upstream without having been looked at. */
@@ -22,7 +25,9 @@ export async function deleteManyThrough(call: GatewayCall): Promise<HttpReply> {
   const { objects, isQuiet } = await readDeleteRequest(call)
   const allowed: XmlNode[] = []
   const refused: XmlElements[] = []
+  const takeTurn = createTurns(keysPerTurn)
   for (const object of objects) {
+    await takeTurn()
     const refusal = await judge(call, object)
     if (refusal === undefined) allowed.push(object)
     else refused.push(elements({ Error: describe(object, refusal) }))

@@ -43,8 +43,8 @@ function requireHeaderValue(name: string, value: string): string {
  * @throws {AwsError} `InvalidArgument`.
  */
 export function requirePlainQuery(rawQuery: string, query: URLSearchParams): void {
-  const names = [...query.keys()]
-  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  const names = new Set<string>()
+  const twice = [...query.keys()].find((name) => names.size === names.add(name).size)
   if (twice !== undefined) throw new AwsError('InvalidArgument', `the query has ${twice} twice`)
   try {
     decodeURIComponent(rawQuery)

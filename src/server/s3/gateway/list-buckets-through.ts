@@ -1,4 +1,5 @@
 /** GET /: the upstream's buckets, of which a caller who may not list them all sees those whose content it may list, as at MinIO. */
+import { createTurns } from '../../../base/turns.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { childrenOf, childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
 import type { HttpReply } from '../../http/http-message.ts'
@@ -47,7 +48,9 @@ async function selectListable(
   buckets: readonly XmlNode[],
 ): Promise<readonly XmlNode[]> {
   const listable: XmlNode[] = []
+  const takeTurn = createTurns(16)
   for (const bucket of buckets) {
+    await takeTurn()
     const at = { bucket: childText(bucket, 'Name') ?? '', key: '' }
     if ((await decide(call, 's3:ListBucket', at)).isAllowed) listable.push(bucket)
   }

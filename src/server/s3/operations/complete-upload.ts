@@ -15,11 +15,10 @@ import type {
 import { readPayload } from '../payload.ts'
 import { openBody, type S3Operation, type S3Request } from '../s3-operation.ts'
 import { elements, xmlReply } from '../s3-xml.ts'
+import { completeLimits } from '../xml-limits.ts'
 import { checksumElements } from './copy-object.ts'
 import { maxPartNumber, readUploadId } from './multipart-parts.ts'
 
-/** Ten thousand parts with ETag and checksum. */
-const maxBodyBytes = 8 * 1024 * 1024
 /** Every part but the last («Amazon S3 multipart upload limits»). */
 const minPartBytes = 5 * 1024 * 1024
 
@@ -39,7 +38,7 @@ export const completeMultipartUpload: S3Operation = {
     const upload = await objects.findUpload(bucket, key, readUploadId(call))
     const precondition = readWriteCondition(request.headers)
     const body = await readPayload(
-      openBody(withoutObjectChecksum(call), { maxBytes: maxBodyBytes }),
+      openBody(withoutObjectChecksum(call), { maxBytes: completeLimits.maxBytes }),
     )
     const listed = readListedParts(body.toString(), upload)
     const parts = selectParts(listed, await objects.listParts(upload))
@@ -70,7 +69,7 @@ export function withoutObjectChecksum<T extends S3Request>(call: T): T {
 }
 
 function readListedParts(text: string, { checksum }: UploadInfo): ListedPart[] {
-  const root = parseXml(text, { maxBytes: maxBodyBytes, maxDepth: 8 })
+  const root = parseXml(text, completeLimits)
   const nodes = childrenOf(root, 'Part')
   const isSound = root.name === 'CompleteMultipartUpload' && nodes.length > 0
   if (!isSound || nodes.length > maxPartNumber) {

@@ -1,20 +1,24 @@
 /** POST /bucket?delete: many keys, each allowed or refused by itself. */
+import { isUtf8 } from 'node:buffer'
+import { createTurns } from '../../../base/turns.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { childrenOf, childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
 import { requireKey } from '../names.ts'
 import { readPayload } from '../payload.ts'
 import {
   authorize,
+  authorizeSomeKey,
   openBody,
   type S3Call,
   type S3Operation,
   type S3Request,
 } from '../s3-operation.ts'
 import { elements, join, xmlReply, type XmlElements } from '../s3-xml.ts'
+import { deleteLimits } from '../xml-limits.ts'
 
 const maxKeys = 1000
-/** A thousand keys of 1,024 bytes, each byte escaped at its longest. */
-const maxBodyBytes = 8 * 1024 * 1024
+/** Of the judging of keys; what deletes them waits for the disk. */
+const keysPerTurn = 16
 
 type Outcome = { readonly key: string; readonly error?: AwsError | undefined }
 
@@ -25,20 +29,26 @@ export const deleteObjects: S3Operation = {
   async run(call) {
     const { objects, isQuiet } = await readDeleteRequest(call)
     const outcomes: Outcome[] = []
-    for (const key of objects.map(readUnversionedKey)) outcomes.push(await deleteOne(call, key))
+    const takeTurn = createTurns(keysPerTurn)
+    for (const key of objects.map(readUnversionedKey)) {
+      await takeTurn()
+      outcomes.push(await deleteOne(call, key))
+    }
     return xmlReply('DeleteResult', join(outcomes.flatMap((outcome) => report(outcome, isQuiet))))
   },
 }
 
 /**
- * Reads the list of what to delete: 1 to 1,000 `Object` elements, each with a `Key`.
+ * Reads the list of what to delete: 1 to 1,000 `Object` elements, each with a `Key`. A caller who may delete nothing in the bucket is
+ * refused before a byte of it is read.
  *
- * @throws {AwsError} `InvalidRequest` for a body without a digest, `MalformedXML`, and as the payload's iteration.
+ * @throws {AwsError} `AccessDenied`, `InvalidRequest` for a body without a digest, `MalformedXML`, and as the payload's iteration.
  */
 export async function readDeleteRequest(
   call: S3Request,
 ): Promise<{ objects: XmlNode[]; isQuiet: boolean }> {
-  const payload = openBody(call, { maxBytes: maxBodyBytes })
+  await authorizeSomeKey(call, ['s3:DeleteObject', 's3:DeleteObjectVersion'])
+  const payload = openBody(call, { maxBytes: deleteLimits.maxBytes })
   const { md5Hex, checksum } = payload.declarations
   if (md5Hex === undefined && checksum === undefined) {
     throw new AwsError(
@@ -46,8 +56,10 @@ export async function readDeleteRequest(
       'DeleteObjects needs content-md5 or an x-amz-checksum- header',
     )
   }
-  const text = (await readPayload(payload)).toString()
-  const root = parseXml(text, { maxBytes: maxBodyBytes, maxDepth: 8 })
+  const body = await readPayload(payload)
+  // Another byte would become U+FFFD, and a key that nobody named.
+  if (!isUtf8(body)) throw new AwsError('MalformedXML', 'the body is not UTF-8')
+  const root = parseXml(body.toString(), deleteLimits)
   const objects = childrenOf(root, 'Object')
   if (root.name !== 'Delete' || objects.length === 0 || objects.length > maxKeys) {
     throw new AwsError('MalformedXML', `the body must be a Delete with 1 to ${maxKeys} Objects`)

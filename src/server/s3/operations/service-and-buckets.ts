@@ -1,4 +1,5 @@
 /** Operations on the service and on buckets themselves. */
+import { createTurns } from '../../../base/turns.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { childText, parseXml } from '../../../protocol/xml.ts'
 import { noSuchBucket } from '../errors.ts'
@@ -7,9 +8,8 @@ import type { BucketInfo } from '../object-store.ts'
 import { readPayload } from '../payload.ts'
 import { decide, denial, openBody, type S3Call, type S3Operation } from '../s3-operation.ts'
 import { elements, join, xmlDate, xmlReply } from '../s3-xml.ts'
+import { configurationLimits } from '../xml-limits.ts'
 import { describeOwner } from './owner.ts'
-
-const maxConfigurationBytes = 64 * 1024
 
 /**
  * GET / — the buckets. A caller who may not list them all sees those whose content it may list, as at MinIO: clients begin
@@ -43,7 +43,9 @@ export const createBucket: S3Operation = {
     if (reservedBuckets.has(call.bucket)) {
       throw new AwsError('InvalidBucketName', `${call.bucket} is a name of the server itself`)
     }
-    const text = (await readPayload(openBody(call, { maxBytes: maxConfigurationBytes }))).toString()
+    const text = (
+      await readPayload(openBody(call, { maxBytes: configurationLimits.maxBytes }))
+    ).toString()
     if (text.trim() !== '') checkLocation(text, call.region)
     await call.objects.createBucket(call.bucket)
     return { status: 200, headers: { location: `/${call.bucket}` } }
@@ -99,7 +101,9 @@ export async function requireBucket({ objects, bucket }: S3Call): Promise<void> 
 
 async function selectListable(call: S3Call, buckets: readonly BucketInfo[]): Promise<BucketInfo[]> {
   const listable: BucketInfo[] = []
+  const takeTurn = createTurns(16)
   for (const bucket of buckets) {
+    await takeTurn()
     const at = { bucket: bucket.name, key: '' }
     if ((await decide(call, 's3:ListBucket', at)).isAllowed) listable.push(bucket)
   }
@@ -108,7 +112,7 @@ async function selectListable(call: S3Call, buckets: readonly BucketInfo[]): Pro
 
 /** A bucket cannot be asked to lie elsewhere. @throws {AwsError} `InvalidLocationConstraint`. */
 function checkLocation(text: string, region: string): void {
-  const root = parseXml(text, { maxBytes: maxConfigurationBytes, maxDepth: 8 })
+  const root = parseXml(text, configurationLimits)
   if (root.name !== 'CreateBucketConfiguration') {
     throw new AwsError('MalformedXML', 'the body must be a CreateBucketConfiguration')
   }

@@ -5,12 +5,12 @@ import { noSuchKey } from '../errors.ts'
 import { readPayload } from '../payload.ts'
 import { openBody, type S3Call, type S3Operation } from '../s3-operation.ts'
 import { elements, join, xmlReply } from '../s3-xml.ts'
+import { taggingLimits } from '../xml-limits.ts'
 import { refuseVersion } from './read-object.ts'
 
 const maxTags = 10
 const maxNameChars = 128
 const maxValueChars = 256
-const maxBodyBytes = 64 * 1024
 
 /** GET /bucket/key?tagging — an object without tags has an empty set. */
 export const getObjectTagging: S3Operation = {
@@ -33,7 +33,7 @@ export const putObjectTagging: S3Operation = {
   action: 's3:PutObjectTagging',
   async run(call) {
     refuseVersion(call)
-    const payload = openBody(call, { maxBytes: maxBodyBytes })
+    const payload = openBody(call, { maxBytes: taggingLimits.maxBytes })
     await replace(call, readTagging((await readPayload(payload)).toString()))
     return { status: 200 }
   },
@@ -57,7 +57,7 @@ async function replace(call: S3Call, tags: Record<string, string> | undefined): 
 
 /** Reads a `Tagging` document. @throws {AwsError} `MalformedXML`, `InvalidTag`. */
 export function readTagging(text: string): Record<string, string> {
-  const root = parseXml(text, { maxBytes: maxBodyBytes, maxDepth: 8 })
+  const root = parseXml(text, taggingLimits)
   const [tagSet] = childrenOf(root, 'TagSet')
   if (root.name !== 'Tagging' || tagSet === undefined)
     throw new AwsError('MalformedXML', 'the body must be a Tagging with a TagSet')

@@ -25,6 +25,8 @@ export interface PostPolicy {
 const exempt = /^(?:x-amz-signature|awsaccesskeyid|signature|policy|file|x-ignore-.*)$/
 const secretName = /token|credential|signature/
 const maxQuotedChars = 200
+/** Forms have a dozen fields; each condition is compared with all of a field. */
+const maxConditions = 256
 
 /**
  * Reads the document out of its base64.
@@ -50,6 +52,8 @@ export function readPostPolicy(base64: string): PostPolicy {
         maxBytes: Math.min(sizes.maxBytes, range.maxBytes),
       }
   }
+  if (conditions.length > maxConditions)
+    throw invalid(`it has more than ${maxConditions} conditions`)
   return { expiresAtMs: readExpiration(readString(document, 'expiration')), conditions, sizes }
 }
 
