@@ -18,6 +18,7 @@ import {
 import { listRoleArns, openDoors } from './open-identity.ts'
 import { parseSessionPolicy } from './policy/session-policy.ts'
 import { withSessionPolicy } from './policy/with-session-policy.ts'
+import { isBucketHost } from './s3/address.ts'
 import { createS3Handler } from './s3/handle-s3.ts'
 import type { ServerOptions } from './server-options.ts'
 import { createStsHandler } from './sts/handle-sts.ts'
@@ -143,6 +144,7 @@ async function buildHandler(
     },
     metrics: () => metrics.text(),
     mayReadMetrics: createMetricsAccess(options),
+    isBucketHost: (host) => isBucketHost(host, options.domains),
   })
   return countRequests(router, metrics)
 }
