@@ -1,7 +1,7 @@
 /** POST /bucket?delete: many keys, each allowed or refused by itself. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { childrenOf, childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
-import { requireKey } from '../names.ts'
+import { requireKey, requireXmlKey } from '../names.ts'
 import { readPayload } from '../payload.ts'
 import {
   authorize,
@@ -70,6 +70,7 @@ async function deleteOne(call: S3Call, key: string | AwsError): Promise<Outcome>
   const { bucket, objects } = call
   try {
     requireKey(key)
+    requireXmlKey(key)
     await authorize(call, 's3:DeleteObject', { bucket, key })
     await objects.deleteObject(bucket, key)
     return { key }
