@@ -17,6 +17,7 @@ import {
 } from './open-backends.ts'
 import { listRoleArns, openDoors } from './open-identity.ts'
 import { parseSessionPolicy } from './policy/session-policy.ts'
+import { withCouldAllow } from './policy/with-could-allow.ts'
 import { withSessionPolicy } from './policy/with-session-policy.ts'
 import { isBucketHost } from './s3/address.ts'
 import { createS3Handler } from './s3/handle-s3.ts'
@@ -113,7 +114,8 @@ async function buildHandler(
   const doors = openDoors(options, { issuer, policies, closers })
   const backend = await openS3Backend(options, closers)
   const metrics = createMetrics(options.peers)
-  const authorizer = withSessionPolicy(engine)
+  const known = options.policyEngine === undefined ? policies : undefined
+  const authorizer = withCouldAllow(withSessionPolicy(engine), known)
   const router = createRouter({
     sts: createStsHandler({
       ...options,

@@ -28,4 +28,6 @@ export interface Decision {
  */
 export interface Authorizer {
   authorize(request: AuthorizationRequest): Promise<Decision>
+  /** Whether there may be a resource on which the action is allowed: a no is certain, a yes promises nothing. An engine that cannot tell lacks it. */
+  couldAllow?(principal: Principal, action: string): Promise<boolean>
 }
