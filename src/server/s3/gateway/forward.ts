@@ -66,7 +66,8 @@ export async function judgeHeaders(
   call: GatewayCall,
   { isCopy = false }: Pick<ForwardOptions, 'isCopy'> = {},
 ): Promise<Record<string, string>> {
-  const passed = passRequestHeaders(call.request.headers, { isCopy })
+  const isAcl = call.query.has('acl')
+  const passed = passRequestHeaders(call.request.headers, { isCopy, isAcl })
   for (const action of actionsOfHeaders(passed, call.key === '' ? 'bucket' : 'object')) {
     await authorizeKey(call, action)
   }
