@@ -6,6 +6,7 @@ import { completeThrough } from './complete-through.ts'
 import { copyThrough } from './copy-through.ts'
 import { createBucketThrough, locateBucketThrough } from './create-bucket-through.ts'
 import { deleteManyThrough } from './delete-many-through.ts'
+import { destinationThrough } from './destination-through.ts'
 import { forward, type GatewayCall } from './forward.ts'
 import { isSpent, requirePlainQuery, takeHoistedHeaders } from './gateway-query.ts'
 import { gatewayTable, type GatewayRow, type Level } from './gateway-table.ts'
@@ -30,6 +31,10 @@ const special: Readonly<Record<string, (call: GatewayCall) => Promise<HttpReply>
   UploadPartCopy: copyThrough,
   CompleteMultipartUpload: completeThrough,
   RestoreObject: restoreThrough,
+  PutBucketAnalyticsConfiguration: destinationThrough,
+  PutBucketInventoryConfiguration: destinationThrough,
+  PutBucketLogging: destinationThrough,
+  PutBucketReplication: destinationThrough,
 }
 
 /** Makes the backend. Every request is authorized in full before the upstream hears of it: to the upstream, all are the root user's. */

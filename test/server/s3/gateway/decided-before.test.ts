@@ -184,6 +184,50 @@ describe('a body', () => {
   })
 })
 
+describe('a setting that lets the upstream write to a bucket', () => {
+  const logging =
+    '<BucketLoggingStatus><LoggingEnabled><TargetBucket>other</TargetBucket><TargetPrefix>logs/</TargetPrefix></LoggingEnabled></BucketLoggingStatus>'
+  const arn = '<Bucket>arn:aws:s3:::other</Bucket>'
+
+  it.each([
+    ['logging', logging, 'logs/*'],
+    [
+      'replication',
+      `<ReplicationConfiguration><Rule><Destination>${arn}</Destination></Rule></ReplicationConfiguration>`,
+      '*',
+    ],
+    [
+      'inventory&id=x',
+      `<InventoryConfiguration><Destination><S3BucketDestination>${arn}</S3BucketDestination></Destination></InventoryConfiguration>`,
+      '*',
+    ],
+    [
+      'analytics&id=x',
+      `<AnalyticsConfiguration><a><b><c><S3BucketDestination>${arn}</S3BucketDestination></c></b></a></AnalyticsConfiguration>`,
+      '*',
+    ],
+  ])('needs the right to write there: ?%s', async (query, body, key) => {
+    const target = `/photos?${query}`
+    const passed = await ask('PUT', target, { body })
+    expect(passed.allowed).toContainEqual({ action: 's3:PutObject', bucket: 'other', key })
+    expect(String(passed.sent[0]?.body)).toBe(body)
+    const refused = await ask('PUT', target, {
+      body,
+      isAllowed: ({ bucket }) => bucket !== 'other',
+    })
+    expect(codeOf(refused)).toBe('AccessDenied')
+    expect(refused.sent).toEqual([])
+  })
+
+  it('needs no more where it only ends', async () => {
+    const { sent, allowed } = await ask('PUT', '/photos?logging', {
+      body: '<BucketLoggingStatus/>',
+    })
+    expect(sent).toHaveLength(1)
+    expect(allowed.map(({ action }) => action)).toEqual(['s3:PutBucketLogging'])
+  })
+})
+
 describe('a key to delete', () => {
   const remove = (objects: string, isAllowed: Asked['isAllowed'] = () => true): Promise<Outcome> =>
     ask('POST', '/photos?delete', { body: `<Delete>${objects}</Delete>`, isAllowed })
