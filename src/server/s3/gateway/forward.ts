@@ -32,6 +32,8 @@ const maxObjectBytes = 5 * 1024 ** 3
 /** Configurations, policies, lists of parts and of keys. */
 export const maxDocumentBytes = 8 * 1024 * 1024
 
+const aclHeader = /^x-amz-(acl|grant-.*)$/
+
 /** Sends the request on and gives the upstream's answer, its body still to come. @throws {AwsError} as `Upstream.send`. */
 export async function ask(call: GatewayCall, options: ForwardOptions): Promise<PooledAnswer> {
   const { request, bucket, key, query } = call
@@ -67,8 +69,11 @@ export async function judgeHeaders(
   { isCopy = false }: Pick<ForwardOptions, 'isCopy'> = {},
 ): Promise<Record<string, string>> {
   const isAcl = call.query.has('acl')
+  const level = call.key === '' ? 'bucket' : 'object'
   const passed = passRequestHeaders(call.request.headers, { isCopy, isAcl })
-  for (const action of actionsOfHeaders(passed, call.key === '' ? 'bucket' : 'object')) {
+  // Where the request is about an ACL, the operation's own action is the right to what these headers say.
+  const asking = Object.entries(passed).filter(([name]) => !isAcl || !aclHeader.test(name))
+  for (const action of actionsOfHeaders(Object.fromEntries(asking), level)) {
     await authorizeKey(call, action)
   }
   return passed

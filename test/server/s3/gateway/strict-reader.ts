@@ -66,7 +66,7 @@ function readActions(request: PooledRequest, { bucket, key, names }: Target): Ne
   const acl = ['x-amz-acl', 'x-amz-grant-read'].some((name) => name in headers)
   if (key === '') {
     const more = acl ? [need('PutBucketAcl')] : []
-    if (has('acl')) return [need(method === 'GET' ? 'GetBucketAcl' : 'PutBucketAcl'), ...more]
+    if (has('acl')) return [need(method === 'GET' ? 'GetBucketAcl' : 'PutBucketAcl')]
     if (has('tagging'))
       return [need(method === 'GET' ? 'GetBucketTagging' : 'PutBucketTagging'), ...more]
     if (has('location')) return [need('GetBucketLocation')]
@@ -81,7 +81,7 @@ function readActions(request: PooledRequest, { bucket, key, names }: Target): Ne
   const more = acl ? [need('PutObjectAcl')] : []
   if (headers['x-amz-tagging'] !== undefined) more.push(need('PutObjectTagging'))
   const verb = { GET: 'Get', HEAD: 'Get', PUT: 'Put', POST: 'Put', DELETE: 'Delete' }[method]
-  if (has('acl')) return [need(`${verb}Object${version}Acl`), ...more]
+  if (has('acl')) return [need(`${verb}Object${version}Acl`)]
   if (has('tagging')) return [need(`${verb}Object${version}Tagging`), ...more]
   if (method === 'GET' && has('uploadId')) return [need('ListMultipartUploadParts'), ...more]
   if (method === 'DELETE' && has('uploadId')) return [need('AbortMultipartUpload'), ...more]
