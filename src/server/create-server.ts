@@ -18,7 +18,9 @@ import {
 } from './open-backends.ts'
 import { listRoleArns, openDoors } from './open-identity.ts'
 import { parseSessionPolicy } from './policy/session-policy.ts'
+import { withCouldAllow } from './policy/with-could-allow.ts'
 import { withSessionPolicy } from './policy/with-session-policy.ts'
+import { isBucketHost } from './s3/address.ts'
 import { createS3Handler } from './s3/handle-s3.ts'
 import { createOverload } from './overload.ts'
 import type { ServerOptions } from './server-options.ts'
@@ -117,7 +119,8 @@ async function buildHandler(
   const engine = await openPolicyEngine(options, policies, closers)
   const doors = openDoors(options, { issuer, policies, closers })
   const backend = await openS3Backend(options, closers)
-  const authorizer = withSessionPolicy(engine)
+  const known = options.policyEngine === undefined ? policies : undefined
+  const authorizer = withCouldAllow(withSessionPolicy(engine), known)
   const router = createRouter({
     sts: createStsHandler({
       ...options,
@@ -148,6 +151,7 @@ async function buildHandler(
     },
     metrics: () => metrics.text(),
     mayReadMetrics: createMetricsAccess(options),
+    isBucketHost: (host) => isBucketHost(host, options.domains),
   })
   return countRequests(router, metrics)
 }

@@ -12,16 +12,23 @@ export interface Routes {
   readonly metrics: () => Promise<string>
   /** Whether an `Authorization` header lets its bearer read them from another machine. */
   readonly mayReadMetrics: (authorization: string) => boolean
+  /** Whether the host names a bucket, so that the path is a key of it. */
+  readonly isBucketHost: (host: string) => boolean
 }
 
-/** Health, metrics, admin, STS, then S3: the order of MinIO's router (WIRE 1.1). */
+/**
+ * Health, metrics, admin, STS, then S3: the order of MinIO's router (WIRE 1.1). Where the host names a bucket, `/minio/health/live` and its
+ * like are keys.
+ */
 export function createRouter(routes: Routes): HttpHandler {
   return (request) => {
+    if (isStsRequest(request)) return routes.sts(request)
+    if (routes.isBucketHost(request.headers.get('host') ?? '')) return routes.s3(request)
     if (request.rawPath.startsWith('/minio/health/')) return answerHealth(request, routes)
     if (request.rawPath === '/metrics' && request.method === 'GET' && !isSigned(request))
       return answerMetrics(request, routes)
     if (request.rawPath.startsWith('/minio/admin/')) return routes.admin(request)
-    return isStsRequest(request) ? routes.sts(request) : routes.s3(request)
+    return routes.s3(request)
   }
 }
 

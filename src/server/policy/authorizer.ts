@@ -36,4 +36,6 @@ export interface Authorizer {
    * before a body is read that lists keys. An engine that cannot tell does not have it.
    */
   authorizeBucket?(request: AuthorizationRequest): Promise<Decision>
+  /** Whether there may be a resource on which the action is allowed: a no is certain, a yes promises nothing. An engine that cannot tell lacks it. */
+  couldAllow?(principal: Principal, action: string): Promise<boolean>
 }

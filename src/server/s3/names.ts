@@ -47,5 +47,18 @@ export function requireKey(key: string): void {
   )
 }
 
+/**
+ * Refuses a key that no XML 1.0 document can name (§2.2: control characters but tab, line feed and carriage return; U+FFFE and U+FFFF). In a
+ * list or an answer it would become the name of another key.
+ *
+ * @throws {AwsError} `InvalidArgument`.
+ */
+export function requireXmlKey(key: string): void {
+  if (!/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u.test(key)) return
+  const written = encodeURIComponent(key.toWellFormed())
+  const message = `the key ${written} (percent-encoded) has characters that XML cannot hold; use a DELETE request for this key`
+  throw new AwsError('InvalidArgument', message)
+}
+
 /** First path segments that the server's own endpoints take. */
 export const reservedBuckets: ReadonlySet<string> = new Set(['minio', 'metrics'])

@@ -16,6 +16,7 @@ async function route(facts: Facts, { isReady = true } = {}): Promise<string> {
     checkReady: async () => isReady,
     metrics: async () => 'metrics',
     mayReadMetrics: (authorization) => authorization === 'Bearer good',
+    isBucketHost: (host) => host === 'photos.localhost',
   })
   const { status, body } = await router({
     method: 'GET',
@@ -54,6 +55,23 @@ describe('an STS request', () => {
     ['the list of buckets', {}],
   ])('is not %s', async (_what, facts) => {
     expect(await route(facts)).toBe('s3')
+  })
+})
+
+describe('a host that names a bucket', () => {
+  it.each(['/minio/health/live', '/minio/health/other', '/minio/admin/v3/info', '/metrics'])(
+    'has %s as a key',
+    async (rawPath) => {
+      const headers = { host: 'photos.localhost' }
+      for (const method of ['GET', 'PUT']) {
+        expect(await route({ method, rawPath, headers })).toBe('s3')
+      }
+    },
+  )
+
+  it('is sent STS requests that no S3 operation could be', async () => {
+    const headers = { ...form, host: 'photos.localhost' }
+    expect(await route({ method: 'POST', headers })).toBe('sts')
   })
 })
 

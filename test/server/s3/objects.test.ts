@@ -206,7 +206,7 @@ describe('keys', () => {
   ])('%j is kept, listed and deleted like any other', async (key) => {
     const path = `/photos/${encodeURIComponent(key).replaceAll('%2F', '/')}`
     const put = await s3.send('PUT', path, { body: key })
-    if (s3.backend === 'gateway' && /(^|\/)\.\.?(\/|$)/.test(key)) {
+    if (s3.backend === 'gateway' && /(^|\/)\.\.?(\/|$)|^\/|\0/.test(key)) {
       // an upstream may fold it into another key than the one that was judged
       expect(put).toMatchObject({ status: 400, code: 'XMinioInvalidObjectName' })
       return

@@ -1,29 +1,54 @@
 /** Buckets made at the upstream, and where clients are told that they lie. */
+import { AwsError } from '../../../protocol/aws-error.ts'
 import { sha256Hex } from '../../../protocol/sigv4/canonical-request.ts'
-import { escapeXml } from '../../../protocol/xml.ts'
+import { escapeXml, parseXml } from '../../../protocol/xml.ts'
 import type { HttpReply } from '../../http/http-message.ts'
 import { readPayload } from '../payload.ts'
 import { openBody } from '../s3-operation.ts'
 import { elements, xmlReply } from '../s3-xml.ts'
 import { ask, forward, maxDocumentBytes, type GatewayCall } from './forward.ts'
+import { withoutDigests, type UploadBody } from './upload-body.ts'
 import { readText } from './upstream-errors.ts'
+
+/** A location, and what AWS may add to it. */
+const maxConfigurationBytes = 64 * 1024
 
 /**
  * PUT /bucket. A client that says nothing of a region thinks of the gateway's; the upstream's own is written in, without which AWS
  * refuses outside us-east-1.
+ *
+ * @throws {AwsError} `NotImplemented` for a configuration that says more than where the bucket is: nobody has been asked to allow it.
  */
 export async function createBucketThrough(call: GatewayCall): Promise<HttpReply> {
-  const sent = await readPayload(openBody(call, { maxBytes: maxDocumentBytes }))
-  const region = call.upstream.homeRegion()
-  const isSilent = sent.toString().trim() === ''
-  const body = isSilent && region !== 'us-east-1' ? nameRegion(region) : sent
-  const upload = {
+  const makeBody = (): Promise<UploadBody> => makeConfiguration(call)
+  const { headers, ...reply } = await forward(withoutDigests(call), { body: 'document', makeBody })
+  return { ...reply, headers: { ...headers, location: `/${call.bucket}` } }
+}
+
+async function makeConfiguration(call: GatewayCall): Promise<UploadBody> {
+  const sent = await readPayload(openBody(call, { maxBytes: maxConfigurationBytes }))
+  const wanted = readLocation(sent.toString())
+  const home = call.upstream.homeRegion()
+  const region = wanted !== '' || home === 'us-east-1' ? wanted : home
+  const body = region === '' ? Buffer.alloc(0) : nameRegion(region)
+  return {
     headers: { 'content-length': String(body.length) },
     payloadHash: sha256Hex(body),
     body,
   }
-  const { headers, ...reply } = await forward(call, { body: 'document', instead: upload })
-  return { ...reply, headers: { ...headers, location: `/${call.bucket}` } }
+}
+
+function readLocation(text: string): string {
+  if (text.trim() === '') return ''
+  const root = parseXml(text, { maxBytes: maxConfigurationBytes, maxDepth: 8 })
+  if (root.name !== 'CreateBucketConfiguration')
+    throw new AwsError('MalformedXML', 'the body must be a CreateBucketConfiguration')
+  const [first, ...more] = root.children
+  const other = [first, ...more].find((child) => child && child.name !== 'LocationConstraint')
+  if (other !== undefined)
+    throw new AwsError('NotImplemented', `${other.name} is not passed on to the upstream S3`)
+  if (more.length > 0) throw new AwsError('MalformedXML', 'there are two LocationConstraints')
+  return first?.text.trim() ?? ''
 }
 
 /** GET /bucket?location. Clients sign for what this says, and they sign for the gateway. */

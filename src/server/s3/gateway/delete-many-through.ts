@@ -1,55 +1,67 @@
 /** POST /bucket?delete: each key is allowed or refused by itself; those allowed go on in one request. */
-import { createHash } from 'node:crypto'
 import { createTurns } from '../../../base/turns.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
-import { sha256Hex } from '../../../protocol/sigv4/canonical-request.ts'
-import { childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
+import { childrenOf, childText, escapeXml, parseXml, type XmlNode } from '../../../protocol/xml.ts'
 import type { HttpReply } from '../../http/http-message.ts'
-import { requireKey } from '../names.ts'
+import { requireKey, requireXmlKey } from '../names.ts'
 import { readDeleteRequest } from '../operations/delete-objects.ts'
-import { authorize } from '../s3-operation.ts'
-import { elements, join, xmlReply, type XmlElements } from '../s3-xml.ts'
-import { ask, requirePlainKey, toReply, type GatewayCall } from './forward.ts'
-import type { UploadBody } from './upload-body.ts'
+import { elements, join, xmlReply, XmlElements } from '../s3-xml.ts'
+import { ask, judgeHeaders, toReply, type GatewayCall } from './forward.ts'
+import { toDocument, withoutDigests, type UploadBody } from './upload-body.ts'
 import { readText } from './upstream-errors.ts'
+import { authorizeKey, requirePlainKey, requirePlainVersion } from './upstream-names.ts'
 
 /** Of the judging of keys. */
 const keysPerTurn = 16
 const maxAnswerBytes = 16 * 1024 * 1024
 const bypass = 'x-amz-bypass-governance-retention'
-/** What an `Object` may say; the rest would reach the upstream without having been looked at. */
-const judged = ['Key', 'VersionId', 'ETag', 'LastModifiedTime', 'Size']
+
+/** What an `Object` may say, each once: the judgement and what is sent are both made of it, and of nothing else. */
+const members = ['Key', 'VersionId', 'ETag', 'LastModifiedTime', 'Size'] as const
+type Target = Readonly<Partial<Record<(typeof members)[number], string>>> & { readonly Key: string }
 
 /** @throws {AwsError} as `readDeleteRequest` and `ask`. */
 export async function deleteManyThrough(call: GatewayCall): Promise<HttpReply> {
+  await judgeHeaders(call)
   const { objects, isQuiet } = await readDeleteRequest(call)
-  const allowed: XmlNode[] = []
+  const allowed: Target[] = []
   const refused: XmlElements[] = []
   const takeTurn = createTurns(keysPerTurn)
-  for (const object of objects) {
+  for (const target of objects.map(readTarget)) {
     await takeTurn()
-    const refusal = await judge(call, object)
-    if (refusal === undefined) allowed.push(object)
-    else refused.push(elements({ Error: describe(object, refusal) }))
+    const refusal = await judge(call, target)
+    if (refusal === undefined) allowed.push(target)
+    else refused.push(elements({ Error: describe(target, refusal) }))
   }
   if (allowed.length === 0) return xmlReply('DeleteResult', join(refused))
-  const instead = rewrite(allowed, isQuiet)
-  const answer = await ask(withoutDigests(call), { body: 'document', instead })
+  const makeBody = async (): Promise<UploadBody> => toDocument(rewrite(allowed, isQuiet))
+  const answer = await ask(withoutDigests(call), { body: 'document', makeBody })
   if (refused.length === 0) return toReply(answer, call)
   const outcomes = readOutcomes(await readText(answer, maxAnswerBytes))
   return xmlReply('DeleteResult', join([...outcomes, ...refused]))
 }
 
-async function judge(call: GatewayCall, object: XmlNode): Promise<AwsError | undefined> {
-  const key = childText(object, 'Key') ?? ''
-  const action = childText(object, 'VersionId') ? 's3:DeleteObjectVersion' : 's3:DeleteObject'
+/** @throws {AwsError} `MalformedXML` for an element that is there twice: of two keys, another reader may take the other one. */
+function readTarget(object: XmlNode): Target {
+  const twice = members.find((name) => childrenOf(object, name).length > 1)
+  if (twice !== undefined) throw new AwsError('MalformedXML', `an Object has ${twice} twice`)
+  const found = members.map((name) => [name, childText(object, name)] as const)
+  const said = Object.fromEntries(found.filter(([, text]) => text !== undefined && text !== ''))
+  return { ...said, Key: childText(object, 'Key') ?? '' }
+}
+
+async function judge(call: GatewayCall, target: Target): Promise<AwsError | undefined> {
+  const { Key: key, VersionId: version } = target
+  const action = version === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion'
   const actions = call.request.headers.has(bypass)
     ? [action, 's3:BypassGovernanceRetention']
     : [action]
   try {
     requireKey(key)
     requirePlainKey(key)
-    for (const needed of actions) await authorize(call, needed, { bucket: call.bucket, key })
+    requireXmlKey(key)
+    requirePlainVersion(version)
+    for (const needed of actions) await authorizeKey(call, needed, { bucket: call.bucket, key })
     return undefined
   } catch (error) {
     // one key's refusal is a line of the answer
@@ -59,20 +71,21 @@ async function judge(call: GatewayCall, object: XmlNode): Promise<AwsError | und
 }
 
 /** Written anew, so that the upstream reads the keys that were judged and no others. */
-function rewrite(objects: readonly XmlNode[], isQuiet: boolean): UploadBody {
+function rewrite(targets: readonly Target[], isQuiet: boolean): string {
   const quiet = isQuiet ? elements({ Quiet: true }) : elements({})
-  const entries = objects.map((object) => elements({ Object: copyChildren(object, judged) }))
-  const { body: text } = xmlReply('Delete', join([quiet, ...entries]))
-  const body = Buffer.from(String(text))
-  return {
-    headers: {
-      'content-length': String(body.length),
-      'content-type': 'application/xml',
-      'content-md5': createHash('md5').update(body).digest('base64'),
-    },
-    payloadHash: sha256Hex(body),
-    body,
-  }
+  const entries = targets.map((target) => {
+    const said = members.map((name) => [name, target[name] && guardSpace(target[name])])
+    return elements({ Object: elements(Object.fromEntries(said)) })
+  })
+  return String(xmlReply('Delete', join([quiet, ...entries])).body)
+}
+
+/** White space by its number, where a reader of XML might change or trim it (XML 1.0 §2.11). */
+function guardSpace(text: string): XmlElements {
+  const escaped = escapeXml(text).replaceAll(/[\t\n]|^ +| +$/g, (space) => {
+    return [...space].map((character) => `&#${character.charCodeAt(0)};`).join('')
+  })
+  return new XmlElements(escaped)
 }
 
 function readOutcomes(text: string | undefined): XmlElements[] {
@@ -86,28 +99,10 @@ function readOutcomes(text: string | undefined): XmlElements[] {
   }
 }
 
-function copyChildren({ children }: XmlNode, names?: readonly string[]): XmlElements {
-  const kept = children.filter(({ name }) => names?.includes(name) !== false)
-  return elements(Object.fromEntries(kept.map(({ name, text }) => [name, text])))
+function copyChildren({ children }: XmlNode): XmlElements {
+  return elements(Object.fromEntries(children.map(({ name, text }) => [name, text])))
 }
 
-function describe(object: XmlNode, { code, message }: AwsError): XmlElements {
-  const version = childText(object, 'VersionId')
-  return elements({
-    Key: childText(object, 'Key'),
-    VersionId: version,
-    Code: code,
-    Message: message,
-  })
-}
-
-/** They were those of the client's list. */
-function withoutDigests(call: GatewayCall): GatewayCall {
-  const headers = new Map(call.request.headers)
-  for (const name of headers.keys()) {
-    if (/^(content-md5|x-amz-sdk-checksum-algorithm|x-amz-checksum-.*)$/.test(name)) {
-      headers.delete(name)
-    }
-  }
-  return { ...call, request: { ...call.request, headers } }
+function describe({ Key, VersionId }: Target, { code, message }: AwsError): XmlElements {
+  return elements({ Key, VersionId, Code: code, Message: message })
 }

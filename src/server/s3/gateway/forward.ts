@@ -4,12 +4,14 @@ import type { PooledAnswer } from '../../../base/stream-pool.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { emptySha256 } from '../../../protocol/sigv4/canonical-request.ts'
 import type { HttpReply } from '../../http/http-message.ts'
-import { authorize, openBody, type S3Request } from '../s3-operation.ts'
+import { openBody, type S3Request } from '../s3-operation.ts'
 import { actionsOfHeaders, passAnswerHeaders, passRequestHeaders } from './gateway-headers.ts'
 import type { Upstream } from './open-upstream.ts'
 import { isSpent } from './gateway-query.ts'
 import { spoolUpload } from './spool-upload.ts'
 import { prepareDocument, prepareUpload, type UploadBody } from './upload-body.ts'
+import { authorizeKey } from './upstream-names.ts'
+import type { UpstreamRequest } from './upstream-request.ts'
 
 export interface GatewayCall extends S3Request {
   readonly upstream: Upstream
@@ -21,8 +23,8 @@ export interface ForwardOptions {
   readonly isCopy?: boolean
   /** On top of the client's. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Instead of the client's body. */
-  readonly instead?: UploadBody
+  /** Makes what is sent instead of the client's body. Called when the headers have been allowed too: nothing is read before. */
+  readonly makeBody?: () => Promise<UploadBody>
 }
 
 /** Largest single upload, and largest part («Amazon S3 multipart upload limits»). */
@@ -30,35 +32,59 @@ const maxObjectBytes = 5 * 1024 ** 3
 /** Configurations, policies, lists of parts and of keys. */
 export const maxDocumentBytes = 8 * 1024 * 1024
 
+const aclHeader = /^x-amz-(acl|grant-.*)$/
+
 /** Sends the request on and gives the upstream's answer, its body still to come. @throws {AwsError} as `Upstream.send`. */
 export async function ask(call: GatewayCall, options: ForwardOptions): Promise<PooledAnswer> {
   const { request, bucket, key, query } = call
-  requirePlainKey(key)
-  const passed = passRequestHeaders(request.headers, { isCopy: options.isCopy === true })
-  for (const action of actionsOfHeaders(passed, key === '' ? 'bucket' : 'object')) {
-    await authorize(call, action)
-  }
-  const upload = options.instead ?? (await readBody(call, options.body))
+  const passed = await judgeHeaders(call, options)
+  const upload = await (options.makeBody?.() ?? readBody(call, options.body))
   const headers = { ...passed, ...upload?.headers, ...options.headers }
   const encodings = [upload?.headers['content-encoding'], passed['content-encoding']]
   const encoding = encodings.filter((text) => text !== undefined).join(',')
   if (encoding !== '') headers['content-encoding'] = encoding
-  const answer = await call.upstream
-    .send({
-      method: request.method,
-      bucket,
-      key,
-      query: [...query].filter(([name]) => !isSpent(name)),
-      headers,
-      payloadHash: upload?.payloadHash ?? emptySha256,
-      body: upload?.body,
-      requestId: request.requestId,
-    })
-    .catch((error: unknown) => {
-      // a file of ours goes with it
-      if (call.form !== undefined && upload?.body instanceof Readable) upload.body.destroy()
-      throw error
-    })
+  const message = {
+    method: request.method,
+    bucket,
+    key,
+    query: [...query].filter(([name]) => !isSpent(name)),
+    headers,
+    payloadHash: upload?.payloadHash ?? emptySha256,
+    body: upload?.body,
+  }
+  return send(call, message).catch((error: unknown) => {
+    // a file of ours goes with it
+    if (call.form !== undefined && upload?.body instanceof Readable) upload.body.destroy()
+    throw error
+  })
+}
+
+/**
+ * The client's headers for the upstream, once the caller has been allowed what they ask for.
+ *
+ * @throws {AwsError} `AccessDenied`, and as `passRequestHeaders`.
+ */
+export async function judgeHeaders(
+  call: GatewayCall,
+  { isCopy = false }: Pick<ForwardOptions, 'isCopy'> = {},
+): Promise<Record<string, string>> {
+  const isAcl = call.query.has('acl')
+  const level = call.key === '' ? 'bucket' : 'object'
+  const passed = passRequestHeaders(call.request.headers, { isCopy, isAcl })
+  // Where the request is about an ACL, the operation's own action is the right to what these headers say.
+  const asking = Object.entries(passed).filter(([name]) => !isAcl || !aclHeader.test(name))
+  for (const action of actionsOfHeaders(Object.fromEntries(asking), level)) {
+    await authorizeKey(call, action)
+  }
+  return passed
+}
+
+/** Sends a request that has been allowed, and notes the upstream's name for it. @throws {AwsError} as `Upstream.send`. */
+export async function send(
+  { request, upstream }: GatewayCall,
+  message: Omit<UpstreamRequest, 'requestId'>,
+): Promise<PooledAnswer> {
+  const answer = await upstream.send({ ...message, requestId: request.requestId })
   const upstreamId = answer.headers.get('x-amz-request-id')
   if (upstreamId !== undefined) request.log['upstreamRequestId'] = upstreamId.slice(0, 64)
   return answer
@@ -87,15 +113,4 @@ async function readBody(
     throw new AwsError('MissingContentLength', 'the request must have a content-length header')
   }
   return prepareUpload(openBody(call, { maxBytes: maxObjectBytes, isEtagWanted: false }))
-}
-
-/**
- * A server behind may fold `a/../b` into `b`, and give what the policy station never judged.
- *
- * @throws {AwsError} `XMinioInvalidObjectName`, as MinIO.
- */
-export function requirePlainKey(key: string): void {
-  if (!key.split('/').some((segment) => segment === '.' || segment === '..')) return
-  const message = 'keys with . or .. between slashes are not passed on to the upstream S3'
-  throw new AwsError('XMinioInvalidObjectName', message)
 }

@@ -1,17 +1,25 @@
 /** The S3 backend that is another S3: the policy station stays here, the work is done there. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { HttpReply } from '../../http/http-message.ts'
-import { requireLegacyBucketName } from '../names.ts'
-import { authorize, type S3Backend, type S3Operation, type S3Request } from '../s3-operation.ts'
+import type { S3Backend, S3Operation, S3Request } from '../s3-operation.ts'
 import { completeThrough } from './complete-through.ts'
 import { copyThrough } from './copy-through.ts'
 import { createBucketThrough, locateBucketThrough } from './create-bucket-through.ts'
 import { deleteManyThrough } from './delete-many-through.ts'
+import { destinationThrough } from './destination-through.ts'
 import { forward, type GatewayCall } from './forward.ts'
 import { isSpent, requirePlainQuery, takeHoistedHeaders } from './gateway-query.ts'
 import { gatewayTable, type GatewayRow, type Level } from './gateway-table.ts'
 import { listBucketsThrough } from './list-buckets-through.ts'
 import type { Upstream } from './open-upstream.ts'
+import { restoreThrough } from './restore-through.ts'
+import {
+  authorizeFolded,
+  authorizeKey,
+  requirePlainKey,
+  requirePlainVersion,
+  requireUpstreamBucket,
+} from './upstream-names.ts'
 
 /** Operations that are more than a request passed on. */
 const special: Readonly<Record<string, (call: GatewayCall) => Promise<HttpReply>>> = {
@@ -22,14 +30,21 @@ const special: Readonly<Record<string, (call: GatewayCall) => Promise<HttpReply>
   CopyObject: copyThrough,
   UploadPartCopy: copyThrough,
   CompleteMultipartUpload: completeThrough,
+  RestoreObject: restoreThrough,
+  PutBucketAnalyticsConfiguration: destinationThrough,
+  PutBucketInventoryConfiguration: destinationThrough,
+  PutBucketLogging: destinationThrough,
+  PutBucketReplication: destinationThrough,
 }
 
 /** Makes the backend. Every request is authorized in full before the upstream hears of it: to the upstream, all are the root user's. */
 export function createGatewayBackend(upstream: Upstream): S3Backend {
   return {
-    requireBucketName: requireLegacyBucketName,
+    requireBucketName: (name) => requireUpstreamBucket(name, upstream.style),
     normalize: takeHoistedHeaders,
     findOperation(method, { bucket, key }, query, headers) {
+      requirePlainKey(key)
+      requirePlainVersion(query.get('versionId'))
       const level = bucket === '' ? 'service' : key === '' ? 'bucket' : 'object'
       return toOperation(findRow({ method, level, query, headers }), query, upstream)
     },
@@ -49,7 +64,8 @@ function toOperation(
     action,
     async run(request) {
       requirePlainQuery(request.request.rawQuery, query)
-      for (const further of more) await authorize(request, further)
+      if (action !== undefined) await authorizeFolded(request, action, request)
+      for (const further of more) await authorizeKey(request, further)
       const call = { ...request, upstream }
       const run = special[row.name]
       return run === undefined ? forward(call, { body: row.body }) : run(call)

@@ -38,14 +38,17 @@ const consumed = new Set(
 /**
  * The client's headers for the upstream: what is known to pass, and user metadata.
  *
- * @throws {AwsError} `NotImplemented` for an `x-amz-` header that is not known: what it asks for, nobody has been asked to allow.
+ * @param options `isAcl`: the request is about an access control list, so that none of it is left out.
+ * @throws {AwsError} `NotImplemented` for an `x-amz-` header that is not known, and for user metadata that a server takes for an order: what
+ *   it asks for, nobody has been asked to allow.
  */
 export function passRequestHeaders(
   headers: Headers,
-  { isCopy }: { readonly isCopy: boolean },
+  { isCopy, isAcl }: { readonly isCopy: boolean; readonly isAcl: boolean },
 ): Record<string, string> {
   const onward: Record<string, string> = {}
   for (const [name, value] of headers) {
+    refuseOrder(name)
     if (passed.has(name) || name.startsWith('x-amz-meta-')) onward[name] = value
     else if (passedByCopies.has(name) && isCopy) onward[name] = value
     else if (name.startsWith('x-amz-') && !consumed.has(name)) {
@@ -54,9 +57,23 @@ export function passRequestHeaders(
   }
   const encoding = readContentEncoding(headers.get('content-encoding'))
   if (encoding !== undefined) onward['content-encoding'] = encoding
-  // what an object is without being told; rclone and others say it with every upload, and need no right to
-  if (onward['x-amz-acl'] === 'private') delete onward['x-amz-acl']
+  // What an object or a bucket is without being told: rclone and others say it with every upload, and AWS asks for no right to it. Where the
+  // ACL is what the request is about, it is the request.
+  if (onward['x-amz-acl'] === 'private' && !isAcl) delete onward['x-amz-acl']
   return onward
+}
+
+/**
+ * User metadata that a server takes for an order: MinIO, and AWS's Snowball devices, unpack the body under any names in the bucket; Zenko
+ * chooses another backend for the data (`scal-`), or stores a description of data that is there already (`mdonly`). Some servers
+ * read `_` as `-`.
+ */
+const orders = /^x-amz-meta-(?:(?:minio-)?snowball(?:-|$)|scal-|mdonly$)/
+
+function refuseOrder(name: string): void {
+  if (!orders.test(name.replaceAll('_', '-'))) return
+  const message = `the header ${name} is not passed on: some S3 servers take it for an order that no policy can allow`
+  throw new AwsError('NotImplemented', message)
 }
 
 interface HeaderRule {

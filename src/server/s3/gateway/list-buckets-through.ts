@@ -1,21 +1,25 @@
 /** GET /: the upstream's buckets, of which a caller who may not list them all sees those whose content it may list, as at MinIO. */
 import { createTurns } from '../../../base/turns.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
+import { emptySha256 } from '../../../protocol/sigv4/canonical-request.ts'
 import { childrenOf, childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
 import type { HttpReply } from '../../http/http-message.ts'
 import { describeOwner } from '../operations/owner.ts'
 import { decide, denial } from '../s3-operation.ts'
 import { elements, join, xmlReply } from '../s3-xml.ts'
-import { ask, type GatewayCall } from './forward.ts'
+import { send, type GatewayCall } from './forward.ts'
+import { isSpent } from './gateway-query.ts'
 import { readText } from './upstream-errors.ts'
 
 /** Ten thousand buckets, AWS's default limit of an account, take about two. */
 const maxListBytes = 8 * 1024 * 1024
 
-/** @throws {AwsError} `AccessDenied` when there is none to see; as `ask`. */
+const service = { bucket: '', key: '' }
+
+/** @throws {AwsError} `AccessDenied` when there is none to see, before the upstream is asked where that is certain; as `send`. */
 export async function listBucketsThrough(call: GatewayCall): Promise<HttpReply> {
-  const service = { bucket: '', key: '' }
   const all = await decide(call, 's3:ListAllMyBuckets', service)
+  if (!all.isAllowed && !(await couldList(call))) throw denial('s3:ListAllMyBuckets', service, all)
   const root = await readList(call)
   const buckets = childrenOf(root, 'Buckets').flatMap((node) => childrenOf(node, 'Bucket'))
   const visible = all.isAllowed ? buckets : await selectListable(call, buckets)
@@ -32,8 +36,16 @@ export async function listBucketsThrough(call: GatewayCall): Promise<HttpReply> 
   )
 }
 
+/** Whether there may be a bucket that the caller can list. An engine that cannot tell is asked bucket by bucket. */
+async function couldList({ authorizer, principal }: GatewayCall): Promise<boolean> {
+  return (await authorizer.couldAllow?.(principal, 's3:ListBucket')) ?? true
+}
+
+/** Says what ListBuckets is and nothing of what the client sent but its paging: the answer can be no object's content. */
 async function readList(call: GatewayCall): Promise<XmlNode> {
-  const text = await readText(await ask(call, { body: 'none' }), maxListBytes)
+  const query = [...call.query].filter(([name]) => !isSpent(name))
+  const message = { method: 'GET', ...service, query, headers: {}, payloadHash: emptySha256 }
+  const text = await readText(await send(call, message), maxListBytes)
   try {
     const root = parseXml(text ?? '', { maxBytes: maxListBytes, maxDepth: 8 })
     if (root.name === 'ListAllMyBucketsResult') return root

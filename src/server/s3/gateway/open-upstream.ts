@@ -12,6 +12,7 @@ import type { GatewayObjects } from '../../server-options.ts'
 import { explainSilence, readRefusal, readText } from './upstream-errors.ts'
 import { createHealth, type Health } from './upstream-health.ts'
 import { createRegionBook, type RegionBook } from './upstream-regions.ts'
+import type { AddressingStyle } from './upstream-names.ts'
 import { signForUpstream, type UpstreamRequest } from './upstream-request.ts'
 
 /** How long an upstream may take, and how much is held of it. */
@@ -37,6 +38,8 @@ export interface UpstreamOptions extends GatewayObjects {
 }
 
 export interface Upstream {
+  /** How buckets are named to it, which limits their names. */
+  readonly style: AddressingStyle
   /**
    * @returns An answer that went well: 2xx or 304.
    * @throws {AwsError} The upstream's refusal; `ServiceUnavailable` where there was no answer, or the gateway's own keys were refused.
@@ -79,6 +82,7 @@ export async function openUpstream(
     throw explainStart(error, url)
   }
   return {
+    style: options.style,
     send: (request) => sendFollowed(request, connection),
     homeRegion: () => regions.home(),
     checkReady: () => health.check(() => probe(connection)),
@@ -230,11 +234,23 @@ async function probe(connection: Connection): Promise<void> {
   try {
     const answer = await sendFollowed({ ...request, query: [['location', '']] }, connection)
     // an answer that nobody reads keeps its connection
-    await readText(answer, maxProbeBytes)
+    const text = await readText(answer, maxProbeBytes)
+    if (text?.includes('<ListAllMyBucketsResult')) throw hostNotRead(connection.options.url)
   } catch (error) {
     const isAnswer = error instanceof AwsError && (error.status === 404 || error.status === 403)
     if (!isAnswer) throw error
   }
+}
+
+/**
+ * An upstream that does not take the bucket from the host takes it from the path: from what was judged as a key. It answers a question about
+ * a bucket with the list of them.
+ */
+function hostNotRead({ origin }: URL): StsCliError {
+  return new StsCliError('ERR_CONFIG', `${origin} does not read buckets from host names`, {
+    stage: 'serve',
+    hint: 'leave --gateway-style out, or tell the upstream its domain (MINIO_DOMAIN at MinIO)',
+  })
 }
 
 function explainStart(error: unknown, url: URL): unknown {

@@ -1,14 +1,37 @@
 /** A client's body on its way to the upstream, decoded and verified. The upstream has it whole only once every check has passed. */
+import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { sha256Hex } from '../../../protocol/sigv4/canonical-request.ts'
 import { checksumHeader } from '../checksum.ts'
 import { readPayload, type Payload } from '../payload.ts'
+import type { S3Request } from '../s3-operation.ts'
 import { encodeAwsChunked, measureAwsChunked } from './encode-aws-chunked.ts'
 
 export interface UploadBody {
   readonly headers: Readonly<Record<string, string>>
   readonly payloadHash: string
   readonly body: Uint8Array | Readable
+}
+
+/** The call without the digests of the client's body, for a body that is written anew. */
+export function withoutDigests<Call extends S3Request>(call: Call): Call {
+  const isDigest = /^(content-md5|x-amz-sdk-checksum-algorithm|x-amz-checksum-.*)$/
+  const kept = [...call.request.headers].filter(([name]) => !isDigest.test(name))
+  return { ...call, request: { ...call.request, headers: new Map(kept) } }
+}
+
+/** A body that is written here: XML, with the digests that S3 asks for with some operations. */
+export function toDocument(text: string): UploadBody {
+  const body = Buffer.from(text)
+  return {
+    headers: {
+      'content-length': String(body.length),
+      'content-type': 'application/xml',
+      'content-md5': createHash('md5').update(body).digest('base64'),
+    },
+    payloadHash: sha256Hex(body),
+    body,
+  }
 }
 
 /** Up to this size a body is read before the upstream is asked: it can be sent again, and costs less than a stream. */

@@ -4,6 +4,7 @@ import type { PooledRequest } from '../../../base/stream-pool.ts'
 import type { Credentials } from '../../../protocol/credentials.ts'
 import { encodeRfc3986 } from '../../../protocol/sigv4/canonical-request.ts'
 import { signRequest } from '../../../protocol/sigv4/sign.ts'
+import { requireUpstreamBucket, type AddressingStyle } from './upstream-names.ts'
 
 export interface UpstreamRequest {
   readonly method: string
@@ -24,15 +25,21 @@ export interface UpstreamRequest {
 export interface SigningOptions {
   readonly endpoint: { readonly protocol: string; readonly host: string }
   readonly region: string
-  readonly style: 'path' | 'virtual-host'
+  readonly style: AddressingStyle
   readonly credentials: Credentials
   readonly nowMs: number
 }
 
-/** Writes the address and the signature. Keys are encoded as signatures want them, whatever way the client chose. */
+/**
+ * Writes the address and the signature. Keys are encoded as signatures want them, whatever way the client chose.
+ *
+ * @throws {AwsError} as `requireUpstreamBucket`: the last place where an address that the upstream would read in another way can be stopped.
+ */
 export function signForUpstream(request: UpstreamRequest, options: SigningOptions): PooledRequest {
   const { method, bucket, headers, payloadHash, body } = request
   const { endpoint, region, nowMs } = options
+  if (bucket === '' && request.key !== '') throw new Error('a key without a bucket')
+  if (bucket !== '') requireUpstreamBucket(bucket, options.style)
   const isNamedByHost = options.style === 'virtual-host' && bucket !== ''
   const host = isNamedByHost ? `${bucket}.${endpoint.host}` : endpoint.host
   const key = request.key.split('/').map(encodeRfc3986).join('/')

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer'
 import { createTurns } from '../../../base/turns.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { childrenOf, childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
-import { requireKey } from '../names.ts'
+import { requireKey, requireXmlKey } from '../names.ts'
 import { readPayload } from '../payload.ts'
 import {
   authorize,
@@ -82,6 +82,7 @@ async function deleteOne(call: S3Call, key: string | AwsError): Promise<Outcome>
   const { bucket, objects } = call
   try {
     requireKey(key)
+    requireXmlKey(key)
     await authorize(call, 's3:DeleteObject', { bucket, key })
     await objects.deleteObject(bucket, key)
     return { key }
