@@ -7,7 +7,6 @@ import type { HttpReply } from '../../http/http-message.ts'
 import { authorize, openBody, type S3Request } from '../s3-operation.ts'
 import { actionsOfHeaders, passAnswerHeaders, passRequestHeaders } from './gateway-headers.ts'
 import type { Upstream } from './open-upstream.ts'
-import { isSpent } from './gateway-query.ts'
 import { spoolUpload } from './spool-upload.ts'
 import { prepareDocument, prepareUpload, type UploadBody } from './upload-body.ts'
 
@@ -48,7 +47,7 @@ export async function ask(call: GatewayCall, options: ForwardOptions): Promise<P
       method: request.method,
       bucket,
       key,
-      query: [...query].filter(([name]) => !isSpent(name)),
+      query: [...query],
       headers,
       payloadHash: upload?.payloadHash ?? emptySha256,
       body: upload?.body,
