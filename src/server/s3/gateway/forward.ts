@@ -4,8 +4,9 @@ import type { PooledAnswer } from '../../../base/stream-pool.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { emptySha256 } from '../../../protocol/sigv4/canonical-request.ts'
 import type { HttpReply } from '../../http/http-message.ts'
+import { actionsOfHeaders } from '../action-rules.ts'
 import { authorize, openBody, type S3Request } from '../s3-operation.ts'
-import { actionsOfHeaders, passAnswerHeaders, passRequestHeaders } from './gateway-headers.ts'
+import { passAnswerHeaders, passRequestHeaders } from './gateway-headers.ts'
 import type { Upstream } from './open-upstream.ts'
 import { spoolUpload } from './spool-upload.ts'
 import { prepareDocument, prepareUpload, type UploadBody } from './upload-body.ts'
@@ -34,7 +35,7 @@ export async function ask(call: GatewayCall, options: ForwardOptions): Promise<P
   const { request, bucket, key, query } = call
   requirePlainKey(key)
   const passed = passRequestHeaders(request.headers, { isCopy: options.isCopy === true })
-  for (const action of actionsOfHeaders(passed, key === '' ? 'bucket' : 'object')) {
+  for (const action of actionsOfHeaders(Object.keys(passed), key === '' ? 'bucket' : 'object')) {
     await authorize(call, action)
   }
   const upload = options.instead ?? (await readBody(call, options.body))
