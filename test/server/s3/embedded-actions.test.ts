@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openHarness, root, startMs, texts, type Ask, type Harness } from './s3-harness.ts'
 import { encodeForm, makeFields } from './upload-forms.ts'
@@ -104,5 +105,21 @@ describe('the actions that the embedded store asks for', () => {
   it('are asked for tags on a copy only with the directive that gives them', async () => {
     const headers = { 'x-amz-copy-source': 'photos/a', 'x-amz-tagging': 'a=b' }
     expect((await s3.send('PUT', '/photos/b', { headers })).code).toBe('InvalidArgument')
+  })
+
+  it('in a multi-delete are those on a version where one is named, and no condition is passed over', async () => {
+    const version = '<Object><Key>a</Key><VersionId>null</VersionId></Object>'
+    const condition = '<Object><Key>t</Key><ETag>"other"</ETag></Object>'
+    const body = `<Delete>${version}${condition}</Delete>`
+    const digest = createHash('md5').update(body).digest('base64')
+    const ask = { body, headers: { 'content-md5': digest } }
+    s3.allow = ({ action }) => action !== 's3:DeleteObjectVersion'
+    const refused = await s3.send('POST', '/photos?delete', ask)
+    expect(texts(refused.text, 'Code')).toEqual(['AccessDenied', 'NotImplemented'])
+    s3.allow = () => true
+    const { text } = await s3.send('POST', '/photos?delete', ask)
+    expect(texts(text, 'Code')).toEqual(['NotImplemented'])
+    expect((await s3.send('HEAD', '/photos/a')).status).toBe(404)
+    expect((await s3.send('HEAD', '/photos/t')).status).toBe(200)
   })
 })

@@ -25,7 +25,10 @@ export const deleteObjects: S3Operation = {
   async run(call) {
     const { objects, isQuiet } = await readDeleteRequest(call)
     const outcomes: Outcome[] = []
-    for (const key of objects.map(readUnversionedKey)) outcomes.push(await deleteOne(call, key))
+    for (const object of objects) {
+      const action = hasText(object, 'VersionId') ? 's3:DeleteObjectVersion' : 's3:DeleteObject'
+      outcomes.push(await deleteOne(call, readUnversionedKey(object), action))
+    }
     return xmlReply('DeleteResult', join(outcomes.flatMap((outcome) => report(outcome, isQuiet))))
   },
 }
@@ -62,15 +65,24 @@ function readUnversionedKey(object: XmlNode): string | AwsError {
   const key = childText(object, 'Key') ?? ''
   const version = childText(object, 'VersionId')
   const isVersioned = version !== undefined && version !== '' && version !== 'null'
+  const condition = ['ETag', 'LastModifiedTime', 'Size'].find((name) => hasText(object, name))
+  if (condition !== undefined) {
+    const message = `${condition} as a condition of a delete is not implemented`
+    return new AwsError('NotImplemented', message, { details: { Key: key } })
+  }
   return isVersioned ? noSuchVersion(key) : key
 }
 
-async function deleteOne(call: S3Call, key: string | AwsError): Promise<Outcome> {
+function hasText(object: XmlNode, name: string): boolean {
+  return (childText(object, name) ?? '') !== ''
+}
+
+async function deleteOne(call: S3Call, key: string | AwsError, action: string): Promise<Outcome> {
   if (key instanceof AwsError) return { key: key.details['Key'] ?? '', error: key }
   const { bucket, objects } = call
   try {
     requireKey(key)
-    await authorize(call, 's3:DeleteObject', { bucket, key })
+    await authorize(call, action, { bucket, key })
     await objects.deleteObject(bucket, key)
     return { key }
   } catch (error) {
