@@ -15,6 +15,9 @@ const signatureParameters = {
 
 const namesOfSignature = new Set([...signatureParameters.v4].map((name) => name.toLowerCase()))
 
+/** boto3 writes these into URLs of version 2 as well; that signature covers the headers of these names, and not the parameters. */
+const namedTwice = new Set(['content-md5', 'content-type'])
+
 const announcedChecksum = 'x-amz-sdk-checksum-algorithm'
 
 /** Header → the checksum of an empty body. */
@@ -50,7 +53,8 @@ export function takeHoistedHeaders(request: HttpRequest): ReadableRequest {
   const hoisted = new Map<string, string>()
   for (const [name, value] of sent) {
     if (signatureParameters[form].has(name) || name === 'x-id') continue
-    if (name.toLowerCase().startsWith('x-amz-')) addHeader(hoisted, name, value)
+    if (form === 'v2' && namedTwice.has(name)) requireHeader(request.headers, name, value)
+    else if (name.toLowerCase().startsWith('x-amz-')) addHeader(hoisted, name, value)
     else query.append(name, value)
   }
   if (form === 'v4') dropChecksumOfNothing(hoisted, request.headers)
@@ -86,6 +90,11 @@ function findForm(
 ): keyof typeof signatureParameters {
   if (headers.has('authorization')) return 'header'
   return query.has('X-Amz-Signature') ? 'v4' : 'v2'
+}
+
+function requireHeader(headers: HttpRequest['headers'], name: string, value: string): void {
+  if (headers.get(name) !== value)
+    throw invalid(`the query names a ${name}; the request must have it as a header`)
 }
 
 function addHeader(hoisted: Map<string, string>, given: string, value: string): void {
