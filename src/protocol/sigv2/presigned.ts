@@ -56,6 +56,12 @@ const signedParameters = new Set([
   'website',
 ])
 
+/** Sub-resources that came after this version of signatures: whoever holds a URL could add one, and another thing would be done. */
+const neverSigned = new Set(
+  `abac append attributes intelligent-tiering metadataConfiguration metadataTable ownershipControls policyStatus publicAccessBlock
+  renameObject session`.split(/\s+/),
+)
+
 /** @returns The signature as claimed, nothing verified yet; undefined when the query holds none. */
 export function parsePresignedV2(rawQuery: string): PresignedV2 | undefined {
   if (!rawQuery.includes('AWSAccessKeyId=')) return undefined
@@ -78,7 +84,11 @@ export interface VerifyV2Options {
   readonly nowMs: number
 }
 
-/** @throws {AwsError} `SignatureDoesNotMatch`; `AccessDenied` when it has expired. */
+/**
+ * Parameters of lists (`prefix`, `list-type`) are not signed in this version, as at AWS; headers and all that chooses the operation are.
+ *
+ * @throws {AwsError} `SignatureDoesNotMatch`; `AccessDenied` when it has expired, or asks for a sub-resource that no such signature covers.
+ */
 export function verifyPresignedV2(
   parsed: PresignedV2,
   message: SignedMessage,
@@ -93,6 +103,11 @@ export function verifyPresignedV2(
       'the request signature we calculated does not match the one you sent; check the secret key and what signs the request',
     )
   }
+  const uncovered = readPairs(message.rawQuery).find(([name]) => neverSigned.has(name))?.[0]
+  if (uncovered !== undefined) {
+    const why = `a URL signed with Signature Version 2 does not cover ?${uncovered}`
+    throw new AwsError('AccessDenied', `${why}; presign it with Version 4`)
+  }
   if (!/^\d{1,12}$/.test(parsed.expires) || nowMs > Number(parsed.expires) * 1000)
     throw new AwsError('AccessDenied', 'the presigned request has expired')
 }
@@ -104,8 +119,9 @@ function buildStringToSign(
 ): string {
   const { method, headers, rawPath, rawQuery } = message
   const pairs = readPairs(rawQuery)
-  // A session token travels in the query and is signed as the header it stands for.
+  // A session token, or any other header in the query, is signed as the header that it stands for; names of headers have no case.
   const amz = [...headers, ...pairs]
+    .map(([name, value]): [string, string] => [name.toLowerCase(), value])
     .filter(([name]) => name.startsWith('x-amz-'))
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `${name}:${value.trim()}\n`)

@@ -27,20 +27,22 @@ export interface VerifiedSignature {
   readonly amzDate: string
 }
 
+/** Headers that nothing on this server reads: a proxy adds the one after the client signed, browsers' SDKs add the other for logs. */
+const unreadHeaders = new Set(['x-amz-cf-id', 'x-amz-user-agent'])
+
 /**
- * What may come with a presigned URL that does not sign it: how the body travels and is proved, and who asks. Any other header of this kind
- * does something by the signer's rights that the signer did not say: with `x-amz-copy-source` an upload would be a copy of whatever the
- * signer can read (Amazon S3 refuses all of them).
+ * A checksum that comes with the body of a presigned upload. The URL leaves the body to whoever holds it; a checksum is held against that
+ * body and can only refuse it.
  */
-const harmlessUnsigned =
-  /^x-amz-(?:cf-id|checksum-.*|content-sha256|date|decoded-content-length|sdk-checksum-algorithm|security-token|trailer|user-agent)$/
+const bodyChecksum =
+  /^x-amz-(?:checksum-(?:crc32|crc32c|crc64nvme|sha1|sha256)|sdk-checksum-algorithm)$/
 
 /** Clocks may differ by this much (Amazon S3, RequestTimeTooSkewed). */
 const maxSkewMs = 15 * 60 * 1000
 
 /**
- * @throws {AwsError} `SignatureDoesNotMatch`; `RequestTimeTooSkewed`; `AccessDenied` for a presigned request that is expired, dated ahead, or
- *   leaves a header unsigned that must be; `AuthorizationHeaderMalformed` for another region, naming ours.
+ * @throws {AwsError} `SignatureDoesNotMatch`; `RequestTimeTooSkewed`; `AccessDenied` for a presigned request that is expired or dated ahead, and
+ *   for an `x-amz-` header that is not signed, naming it in `HeadersNotSigned` (AWS, «Create a signed request»: all `x-amz-` headers must be); `AuthorizationHeaderMalformed` for another region, naming ours.
  */
 export function verifySignature(
   parsed: ParsedSignature,
@@ -69,6 +71,7 @@ export function verifySignature(
       'the request signature we calculated does not match the one you sent; check the secret key and what signs the request',
     )
   }
+  refuseUnsignedHeaders(parsed, message)
   checkTime(parsed, options.nowMs)
   return { signingKey, signature, scopeText, amzDate: parsed.amzDate }
 }
@@ -113,14 +116,43 @@ function checkSignedHeaders(parsed: ParsedSignature, message: SignedMessage): vo
       })
     }
   }
-  if (parsed.form === 'header') return
-  for (const name of message.headers.keys()) {
-    if (name.startsWith('x-amz-') && !signed.has(name) && !harmlessUnsigned.test(name)) {
-      throw new AwsError('AccessDenied', `the header ${name} is not covered by the presigned URL`, {
-        status: 400,
-      })
-    }
-  }
+}
+
+/**
+ * Refuses `x-amz-` headers that the signature does not cover: each asks for something by the signer's rights that the signer did not say.
+ * Asked after the signature was compared, so that only the key's holder learns anything. Other headers may be unsigned, as at AWS.
+ */
+function refuseUnsignedHeaders(parsed: ParsedSignature, message: SignedMessage): void {
+  const signed = new Set(parsed.signedHeaders)
+  requireNoneUnsigned(
+    [...message.headers]
+      .filter(([name, value]) => !signed.has(name) && !isBoundOtherwise(parsed, name, value))
+      .map(([name]) => name),
+  )
+}
+
+/**
+ * Refuses the `x-amz-` headers among those that no signature covers.
+ *
+ * @param names Lower-case.
+ * @throws {AwsError} `AccessDenied` with AWS's sentence, the names in `HeadersNotSigned`.
+ */
+export function requireNoneUnsigned(names: readonly string[]): void {
+  const refused = names.filter((name) => name.startsWith('x-amz-') && !unreadHeaders.has(name))
+  if (refused.length === 0) return
+  throw new AwsError(
+    'AccessDenied',
+    'There were headers present in the request which were not signed',
+    { details: { HeadersNotSigned: refused.join(', ') } },
+  )
+}
+
+/** The first three say what the signature was made with, so that their values are in it or are compared with what was issued for the key. */
+function isBoundOtherwise(parsed: ParsedSignature, name: string, value: string): boolean {
+  if (name === 'x-amz-content-sha256') return value === parsed.payloadHash
+  if (name === 'x-amz-date') return value === parsed.amzDate
+  if (name === 'x-amz-security-token') return value === parsed.sessionToken
+  return parsed.form === 'query' && bodyChecksum.test(name)
 }
 
 // A proxy answers `Expect` itself and drops it; the client signed the one value the header can have.

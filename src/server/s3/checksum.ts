@@ -1,6 +1,7 @@
 /** The five checksums of S3's «checking object integrity», computed as the bytes pass. */
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
+import { AwsError } from '../../protocol/aws-error.ts'
 import { updateCrc32c, updateCrc64Nvme } from './crc-tables.ts'
 
 export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256'
@@ -48,6 +49,31 @@ export function algorithmOfHeader(name: string): ChecksumAlgorithm | undefined {
 /** Reads an algorithm's name as clients write it, in any case; undefined when there is none such. */
 export function readAlgorithm(text: string): ChecksumAlgorithm | undefined {
   return checksumAlgorithms.find((algorithm) => algorithm === text.toUpperCase())
+}
+
+/** Returns what `x-amz-checksum-algorithm` names; undefined where it is absent. @throws {AwsError} `InvalidRequest` for any other text. */
+export function readChecksumAlgorithm(
+  headers: ReadonlyMap<string, string>,
+): ChecksumAlgorithm | undefined {
+  const text = headers.get('x-amz-checksum-algorithm')
+  if (text === undefined) return undefined
+  const algorithm = readAlgorithm(text)
+  if (algorithm) return algorithm
+  const names = `${checksumAlgorithms.slice(0, -1).join(', ')} or ${checksumAlgorithms.at(-1) ?? ''}`
+  throw new AwsError('InvalidRequest', `x-amz-checksum-algorithm must be ${names}`)
+}
+
+/** @throws {AwsError} `InvalidRequest` with AWS's sentence where two algorithms are given and differ. */
+export function requireSameAlgorithm(
+  expected: ChecksumAlgorithm | undefined,
+  actual: ChecksumAlgorithm | undefined,
+): void {
+  if (expected === undefined || actual === undefined || expected === actual) return
+  const [wanted, given] = [expected.toLowerCase(), actual.toLowerCase()]
+  throw new AwsError(
+    'InvalidRequest',
+    `Checksum Type mismatch occurred, expected checksum Type: ${wanted}, actual checksum Type: ${given}`,
+  )
 }
 
 /** Whether the text is base64 of a digest of this algorithm. */

@@ -6,6 +6,7 @@ import type { HttpHandler, HttpReply, HttpRequest } from '../http/http-message.t
 import type { RequestAuthenticator } from '../identity/request-authenticator.ts'
 import type { Authorizer } from '../policy/authorizer.ts'
 import { readAddress, readHostBucket, type Address } from './address.ts'
+import { takeHoistedHeaders } from './hoisted-headers.ts'
 import { requireKey } from './names.ts'
 import { isUploadForm, postObject } from './post/post-object.ts'
 import { authorize, type S3Backend } from './s3-operation.ts'
@@ -46,10 +47,9 @@ async function answer(received: HttpRequest, services: S3Services): Promise<Http
     throw new AwsError('AccessDenied', 'the request is not signed; anonymous access is not offered')
   }
   const { principal, parsed, verified } = authentication
-  const request = backend.normalize?.(received) ?? received
+  const { request, query } = takeHoistedHeaders(received)
   request.log['principal'] = principal.kind === 'root' ? 'root' : principal.subject
   const address = readAddress(request, domains)
-  const query = new URLSearchParams(request.rawQuery)
   const operation = backend.findOperation(request.method, address, query, request.headers)
   request.log['operation'] = operation.name
   if (address.bucket !== '') backend.requireBucketName(address.bucket)

@@ -11,20 +11,8 @@ const userPrefix = 'x-amz-meta-'
 /** Names and values together («User-defined object metadata»). */
 const maxUserMetadataBytes = 2048
 
-/** Asking for one of these and not getting it would be a broken promise; so it is refused. */
-const refusedHeaders = [
-  'x-amz-server-side-encryption',
-  'x-amz-server-side-encryption-customer-algorithm',
-  'x-amz-object-lock-mode',
-  'x-amz-object-lock-retain-until-date',
-  'x-amz-object-lock-legal-hold',
-  'x-amz-website-redirect-location',
-  'x-amz-write-offset-bytes',
-]
-
-/** @throws {AwsError} `MetadataTooLarge`; `NotImplemented` for encryption, locks and the like. */
+/** @throws {AwsError} `MetadataTooLarge`. */
 export function readMetadataHeaders(headers: ReadonlyMap<string, string>): ObjectMetadata {
-  refuseUnsupported(headers)
   const kept: Record<string, string> = {}
   for (const name of keptHeaders) {
     const value = headers.get(name)
@@ -36,16 +24,6 @@ export function readMetadataHeaders(headers: ReadonlyMap<string, string>): Objec
     contentType: headers.get('content-type') ?? defaultContentType,
     headers: kept,
     userMetadata: readUserMetadata(headers),
-  }
-}
-
-/** @throws {AwsError} `NotImplemented`, naming the header. */
-export function refuseUnsupported(headers: ReadonlyMap<string, string>): void {
-  const refused = refusedHeaders.find((name) => headers.has(name))
-  if (refused !== undefined) throw new AwsError('NotImplemented', `${refused} is not supported`)
-  const acl = headers.get('x-amz-acl')
-  if (acl !== undefined && acl !== 'private' && acl !== 'bucket-owner-full-control') {
-    throw new AwsError('NotImplemented', `x-amz-acl: ${acl} is not supported: access is by policy`)
   }
 }
 

@@ -1,134 +1,78 @@
-/** Method, address, query and headers → operation: one table, first match wins. */
+/** Method, address, query and headers → operation: one table, first match wins, and nothing in a request is passed over. */
 import { AwsError } from '../../protocol/aws-error.ts'
-import type { Address } from './address.ts'
-import { completeMultipartUpload } from './operations/complete-upload.ts'
-import { copyObject } from './operations/copy-object.ts'
-import { deleteObjects } from './operations/delete-objects.ts'
-import { listObjects, listObjectsV2 } from './operations/list-objects.ts'
-import * as multipart from './operations/multipart-parts.ts'
-import { getObjectAttributes } from './operations/object-attributes.ts'
-import { getObject, headObject } from './operations/read-object.ts'
-import * as buckets from './operations/service-and-buckets.ts'
-import * as tagging from './operations/tagging.ts'
-import { deleteObject, putObject } from './operations/write-object.ts'
+import { actionsOfHeaders, nameVersionAction } from './action-rules.ts'
 import { requireBucketName } from './names.ts'
 import type { ObjectStore } from './object-store.ts'
-import type { S3Backend, S3Operation } from './s3-operation.ts'
+import { storeRoutes, type Level, type StoreRoute } from './route-table.ts'
+import { authorize, type S3Backend, type S3Operation, type S3Request } from './s3-operation.ts'
+import { isReadAnywhere, namesThatAsk, requireStandardValues } from './standard-headers.ts'
 
-type Level = 'service' | 'bucket' | 'object'
+type Headers = ReadonlyMap<string, string>
 
-interface Route {
+interface Asked {
   readonly method: string
   readonly level: Level
-  /** Query parameters that must be there, as `name` or `name=value`. */
-  readonly query?: readonly string[]
-  readonly header?: string
-  readonly operation: S3Operation
+  readonly query: URLSearchParams
+  readonly headers: Headers
 }
-
-const routes: readonly Route[] = [
-  { method: 'GET', level: 'service', operation: buckets.listBuckets },
-
-  { method: 'GET', level: 'bucket', query: ['location'], operation: buckets.getBucketLocation },
-  { method: 'GET', level: 'bucket', query: ['versioning'], operation: buckets.getBucketVersioning },
-  { method: 'GET', level: 'bucket', query: ['uploads'], operation: multipart.listMultipartUploads },
-  { method: 'GET', level: 'bucket', query: ['list-type=2'], operation: listObjectsV2 },
-  { method: 'GET', level: 'bucket', operation: listObjects },
-  { method: 'POST', level: 'bucket', query: ['delete'], operation: deleteObjects },
-  { method: 'PUT', level: 'bucket', operation: buckets.createBucket },
-  { method: 'HEAD', level: 'bucket', operation: buckets.headBucket },
-  { method: 'DELETE', level: 'bucket', operation: buckets.deleteBucket },
-
-  {
-    method: 'POST',
-    level: 'object',
-    query: ['uploads'],
-    operation: multipart.createMultipartUpload,
-  },
-  { method: 'POST', level: 'object', query: ['uploadId'], operation: completeMultipartUpload },
-  {
-    method: 'PUT',
-    level: 'object',
-    query: ['partNumber', 'uploadId'],
-    header: 'x-amz-copy-source',
-    operation: multipart.uploadPartCopy,
-  },
-  {
-    method: 'PUT',
-    level: 'object',
-    query: ['partNumber', 'uploadId'],
-    operation: multipart.uploadPart,
-  },
-  { method: 'PUT', level: 'object', query: ['tagging'], operation: tagging.putObjectTagging },
-  { method: 'PUT', level: 'object', header: 'x-amz-copy-source', operation: copyObject },
-  { method: 'PUT', level: 'object', operation: putObject },
-  { method: 'GET', level: 'object', query: ['uploadId'], operation: multipart.listParts },
-  { method: 'GET', level: 'object', query: ['attributes'], operation: getObjectAttributes },
-  { method: 'GET', level: 'object', query: ['tagging'], operation: tagging.getObjectTagging },
-  { method: 'DELETE', level: 'object', query: ['tagging'], operation: tagging.deleteObjectTagging },
-  { method: 'GET', level: 'object', operation: getObject },
-  { method: 'HEAD', level: 'object', operation: headObject },
-  {
-    method: 'DELETE',
-    level: 'object',
-    query: ['uploadId'],
-    operation: multipart.abortMultipartUpload,
-  },
-  { method: 'DELETE', level: 'object', operation: deleteObject },
-]
-
-/** Query parameters that name a sub-resource. One that no route takes must never fall through to the object itself. */
-const subresources: ReadonlySet<string> = new Set(
-  `abac accelerate acl analytics append attributes cors delete encryption intelligent-tiering inventory legal-hold lifecycle location
-  logging metadataConfiguration metadataTable metrics notification object-lock ownershipControls partNumber policy policyStatus
-  publicAccessBlock renameObject replication requestPayment restore retention select session tagging torrent uploadId uploads
-  versioning versions website`.split(/\s+/),
-)
-
-/** Parameters a reading route knows besides its own: `GET ?partNumber=3` asks for a part of an object. */
-const readable: ReadonlySet<string> = new Set(['partNumber'])
 
 /** The embedded operations on a store. */
 export function createStoreBackend(objects: ObjectStore): S3Backend {
   return {
     requireBucketName,
-    findOperation(method, address, query, headers) {
-      const { name, action, run } = findOperation(method, address, query, headers)
-      return { name, action, run: (request) => run({ ...request, objects }) }
+    findOperation(method, { bucket, key }, query, headers) {
+      const level = bucket === '' ? 'service' : key === '' ? 'bucket' : 'object'
+      const asked = { method, level, query, headers } as const
+      return toOperation(findRoute(asked), asked, objects)
     },
     checkReady: () => objects.checkReady(),
   }
 }
 
+/** The operation with the rights that this request needs for it: on a version, and for what its headers ask for. */
+function toOperation(
+  { operation }: StoreRoute,
+  { level, query, headers }: Asked,
+  objects: ObjectStore,
+): S3Operation<S3Request> {
+  const { name, action, run } = operation
+  const isVersioned = action !== undefined && query.has('versionId')
+  return {
+    name,
+    action: isVersioned ? nameVersionAction(action) : action,
+    async run(request) {
+      if (level !== 'service')
+        for (const further of actionsOfHeaders(namesThatAsk(headers), level))
+          await authorize(request, further)
+      requireStandardValues(headers, level)
+      return run({ ...request, objects })
+    },
+  }
+}
+
 /**
- * Finds the operation a request is.
+ * Finds the row that a request is. What the operation does not read is refused by name, as an answer of 200 would say that it was done:
+ * any other query parameter but those that begin with `x-`, which are for the caller's logs (AWS, «Adding additional fields to the access
+ * log»); any other `x-amz-` header; and on requests that write, conditions that are not checked.
  *
  * @throws {AwsError} `NotImplemented`, naming what was asked for; `MethodNotAllowed` for a method that S3 never takes there.
  */
-function findOperation(
-  method: string,
-  address: Address,
-  query: URLSearchParams,
-  headers: ReadonlyMap<string, string>,
-): S3Operation {
-  const level = address.bucket === '' ? 'service' : address.key === '' ? 'bucket' : 'object'
-  const route = routes.find((candidate) => {
-    return (
-      candidate.method === method && candidate.level === level && fits(candidate, query, headers)
-    )
-  })
-  const asked = [...query.keys()].find((name) => {
-    const isTaken = route?.query?.some((wanted) => wanted.split('=')[0] === name) ?? false
-    const isRead = (method === 'GET' || method === 'HEAD') && readable.has(name)
-    return subresources.has(name) && !isTaken && !isRead
-  })
-  if (asked !== undefined) {
-    throw new AwsError(
-      'NotImplemented',
-      `${method} ?${asked} of ${nameLevel(level)} is not implemented`,
-    )
+function findRoute(asked: Asked): StoreRoute {
+  const { method, level, query, headers } = asked
+  const route = storeRoutes.find((candidate) => fits(candidate, asked))
+  const parameter = [...query.keys()].find((name) => !isReadParameter(route, name))
+  if (parameter !== undefined) {
+    const what = `${method.slice(0, 20)} ?${parameter.slice(0, 100)} of ${nameLevel(level)}`
+    throw new AwsError('NotImplemented', `${what} is not implemented`)
   }
-  if (route) return route.operation
+  if (route !== undefined) {
+    const header = [...headers.keys()].find((name) => !isReadHeader(route, name))
+    if (header === undefined) return route
+    const what = `${route.operation.name} with the header ${header.slice(0, 100)}`
+    throw new AwsError('NotImplemented', `${what} is not implemented`, {
+      details: { Header: header.slice(0, 100) },
+    })
+  }
   if (method === 'POST' && level === 'bucket') {
     const message =
       'an upload form must be multipart/form-data, signed in its fields and nowhere else'
@@ -140,12 +84,26 @@ function findOperation(
   )
 }
 
-function fits(route: Route, query: URLSearchParams, headers: ReadonlyMap<string, string>): boolean {
+function fits(route: StoreRoute, { method, level, query, headers }: Asked): boolean {
+  if (route.method !== method || route.level !== level) return false
   if (route.header !== undefined && !headers.has(route.header)) return false
-  return (route.query ?? []).every((wanted) => {
+  return route.required.every((wanted) => {
     const [name = '', value] = wanted.split('=')
     return value === undefined ? query.has(name) : query.get(name) === value
   })
+}
+
+function isReadParameter(route: StoreRoute | undefined, name: string): boolean {
+  if (route === undefined) return false
+  const isRequired = route.required.some((wanted) => wanted.split('=')[0] === name)
+  return isRequired || route.optional.includes(name) || name.startsWith('x-')
+}
+
+function isReadHeader({ method, level, headers }: StoreRoute, name: string): boolean {
+  const isRead = method === 'GET' || method === 'HEAD'
+  if (!name.startsWith('x-amz-') && (isRead || !/^if-|^content-range$/.test(name))) return true
+  if (headers.includes(name) || isReadAnywhere(name, level)) return true
+  return headers.some((listed) => listed.endsWith('*') && name.startsWith(listed.slice(0, -1)))
 }
 
 function nameLevel(level: Level): string {

@@ -13,7 +13,9 @@ import type { ObjectStore } from './object-store.ts'
 
 /** A request whose sender is proven: what every operation is given. */
 export interface S3Request extends Address {
+  /** With the headers that the query of a presigned URL held. */
   readonly request: HttpRequest
+  /** What is left of the query: neither headers nor the signature. */
   readonly query: URLSearchParams
   readonly authorizer: Authorizer
   readonly region: string
@@ -48,8 +50,6 @@ export interface S3Operation<Call extends S3Request = S3Call> {
 export interface S3Backend {
   /** @throws {AwsError} `InvalidBucketName`. */
   requireBucketName(name: string): void
-  /** Brings a request whose sender is proven into the form in which it is judged. */
-  normalize?(request: HttpRequest): HttpRequest
   /** @throws {AwsError} `NotImplemented`, `MethodNotAllowed`: fails closed for what it does not know. */
   findOperation(
     method: string,

@@ -1,9 +1,7 @@
 import { AwsError } from '../../protocol/aws-error.ts'
 import { sha256Hex } from '../../protocol/sigv4/canonical-request.ts'
+import { accountId } from '../identity/account.ts'
 import type { StsAction } from './sts-action.ts'
-
-/** One account: all there is belongs to it. Twelve digits, because AWS's tools check. */
-const account = '000000000000'
 
 /** GetCallerIdentity: who signed this. MinIO lacks it and every AWS tool tries it; it needs no permission (AWS STS API). */
 export const getCallerIdentity: StsAction = {
@@ -18,10 +16,16 @@ export const getCallerIdentity: StsAction = {
       )
     http.log['principal'] = principal.subject
     if (principal.kind === 'root') {
-      return { callerIdentity: { account, arn: `arn:aws:iam::${account}:root`, userId: account } }
+      return {
+        callerIdentity: {
+          account: accountId,
+          arn: `arn:aws:iam::${accountId}:root`,
+          userId: accountId,
+        },
+      }
     }
     const name = principal.subject.replaceAll(/[^\w+=,.@-]/g, '_')
-    const arn = `arn:aws:sts::${account}:assumed-role/sts-cli/${name}`
-    return { callerIdentity: { account, arn, userId: `${principal.accessKey}:${name}` } }
+    const arn = `arn:aws:sts::${accountId}:assumed-role/sts-cli/${name}`
+    return { callerIdentity: { account: accountId, arn, userId: `${principal.accessKey}:${name}` } }
   },
 }

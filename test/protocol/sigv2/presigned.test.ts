@@ -49,10 +49,18 @@ describe('a URL presigned with Signature Version 2', () => {
       changed: { rawQuery: `${query}&response-content-type=x` },
     },
     { what: 'an x-amz- header put in', changed: { headers: new Map([['x-amz-acl', 'private']]) } },
+    { what: 'a header put into the query', changed: { rawQuery: `${query}&X-Amz-Acl=private` } },
     { what: 'a session token put in', changed: { rawQuery: `${query}&x-amz-security-token=t` } },
   ])('is refused with $what', ({ changed }) => {
     expect(check(changed)).toBe('SignatureDoesNotMatch')
   })
+
+  it.each(['attributes', 'policyStatus', 'ownershipControls', 'publicAccessBlock'])(
+    'is refused with ?%s, which this version does not sign',
+    (name) => {
+      expect(check({ rawQuery: `${query}&${name}` })).toBe('AccessDenied')
+    },
+  )
 
   it('is refused for another bucket in the host', () => {
     expect(check({}, { hostBucket: 'johnsmyth' })).toBe('SignatureDoesNotMatch')

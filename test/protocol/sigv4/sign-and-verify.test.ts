@@ -140,6 +140,53 @@ describe('a signed request', () => {
     expect(() => verify({ ...message, headers })).toThrow(isRefusal('AccessDenied', 400))
   })
 
+  it('is refused with any x-amz- header that it does not sign, naming each', () => {
+    const arbitraryName = fc.stringMatching(/^x-amz-[a-z0-9-]{1,30}$/)
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(arbitraryName, { minLength: 1, maxLength: 3 }),
+        fc.boolean(),
+        (names, isPresigned) => {
+          fc.pre(!names.some((name) => /^x-amz-(meta-a|cf-id|user-agent)$/.test(name)))
+          fc.pre(!names.some((name) => /^x-amz-(sdk-)?checksum-/.test(name)))
+          let message = isPresigned ? presign() : sign()
+          for (const name of names) message = withHeader(message, name, 'v')
+          expect(() => verify(message)).toThrow(
+            expect.objectContaining({
+              code: 'AccessDenied',
+              status: 403,
+              message: 'There were headers present in the request which were not signed',
+              details: { HeadersNotSigned: names.join(', ') },
+            }),
+          )
+        },
+      ),
+    )
+  })
+
+  it('presigned takes the headers that its signature is made with, while the two agree', () => {
+    const presigned = withHeader(presign(), 'x-amz-content-sha256', 'UNSIGNED-PAYLOAD')
+    expect(() => verify(presigned)).not.toThrow()
+    const withDate = withHeader(presign(), 'x-amz-date', '20261123T163327Z')
+    expect(() => verify(withDate)).not.toThrow()
+    const withOther = withHeader(presign(), 'x-amz-date', '20261123T163328Z')
+    expect(() => verify(withOther)).toThrow(isRefusal('AccessDenied', 403))
+    const token = presign(60, { ...root, sessionToken: 'eyJ.x.y' })
+    expect(() => verify(withHeader(token, 'x-amz-security-token', 'eyJ.x.y'))).not.toThrow()
+    expect(() => verify(withHeader(token, 'x-amz-security-token', 'eyJ.x.z'))).toThrow(
+      isRefusal('AccessDenied', 403),
+    )
+  })
+
+  it('says nothing of unsigned headers to whoever cannot sign', () => {
+    const message = withHeader(sign(), 'x-amz-acl', 'private')
+    const parsed = parseSignature(message)
+    if (parsed === undefined) throw new Error('not signed')
+    expect(() => verifySignature(parsed, message, 'another secret', verifying)).toThrow(
+      isRefusal('SignatureDoesNotMatch', 403),
+    )
+  })
+
   it('carries the session token among its signed headers', () => {
     const message = sign({}, { ...root, sessionToken: 'eyJ.x.y' })
     expect(parseSignature(message)).toMatchObject({ sessionToken: 'eyJ.x.y' })
@@ -184,7 +231,7 @@ describe('a presigned URL', () => {
 
   it('takes no metadata that it does not sign', () => {
     expect(() => verify(withHeader(presign(), 'x-amz-meta-role', 'admin'))).toThrow(
-      isRefusal('AccessDenied', 400),
+      isRefusal('AccessDenied', 403),
     )
   })
 

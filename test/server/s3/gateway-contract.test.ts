@@ -14,6 +14,9 @@ describe('through the gateway', () => {
   describe('buckets and lists', async () => {
     await import('./buckets-and-lists.test.ts')
   })
+  describe('headers in the query', async () => {
+    await import('./hoisted-headers.test.ts')
+  })
   describe('upload forms', async () => {
     await import('./post-object.test.ts')
   })

@@ -4,10 +4,10 @@ import type { PooledAnswer } from '../../../base/stream-pool.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { emptySha256 } from '../../../protocol/sigv4/canonical-request.ts'
 import type { HttpReply } from '../../http/http-message.ts'
+import { actionsOfHeaders } from '../action-rules.ts'
 import { openBody, type S3Request } from '../s3-operation.ts'
-import { actionsOfHeaders, passAnswerHeaders, passRequestHeaders } from './gateway-headers.ts'
+import { passAnswerHeaders, passRequestHeaders } from './gateway-headers.ts'
 import type { Upstream } from './open-upstream.ts'
-import { isSpent } from './gateway-query.ts'
 import { spoolUpload } from './spool-upload.ts'
 import { prepareDocument, prepareUpload, type UploadBody } from './upload-body.ts'
 import { authorizeKey } from './upstream-names.ts'
@@ -47,7 +47,7 @@ export async function ask(call: GatewayCall, options: ForwardOptions): Promise<P
     method: request.method,
     bucket,
     key,
-    query: [...query].filter(([name]) => !isSpent(name)),
+    query: [...query],
     headers,
     payloadHash: upload?.payloadHash ?? emptySha256,
     body: upload?.body,
@@ -72,8 +72,8 @@ export async function judgeHeaders(
   const level = call.key === '' ? 'bucket' : 'object'
   const passed = passRequestHeaders(call.request.headers, { isCopy, isAcl })
   // Where the request is about an ACL, the operation's own action is the right to what these headers say.
-  const asking = Object.entries(passed).filter(([name]) => !isAcl || !aclHeader.test(name))
-  for (const action of actionsOfHeaders(Object.fromEntries(asking), level)) {
+  const asking = Object.keys(passed).filter((name) => !isAcl || !aclHeader.test(name))
+  for (const action of actionsOfHeaders(asking, level)) {
     await authorizeKey(call, action)
   }
   return passed

@@ -8,7 +8,6 @@ import { createBucketThrough, locateBucketThrough } from './create-bucket-throug
 import { deleteManyThrough } from './delete-many-through.ts'
 import { destinationThrough } from './destination-through.ts'
 import { forward, type GatewayCall } from './forward.ts'
-import { isSpent, requirePlainQuery, takeHoistedHeaders } from './gateway-query.ts'
 import { gatewayTable, type GatewayRow, type Level } from './gateway-table.ts'
 import { listBucketsThrough } from './list-buckets-through.ts'
 import type { Upstream } from './open-upstream.ts'
@@ -41,7 +40,6 @@ const special: Readonly<Record<string, (call: GatewayCall) => Promise<HttpReply>
 export function createGatewayBackend(upstream: Upstream): S3Backend {
   return {
     requireBucketName: (name) => requireUpstreamBucket(name, upstream.style),
-    normalize: takeHoistedHeaders,
     findOperation(method, { bucket, key }, query, headers) {
       requirePlainKey(key)
       requirePlainVersion(query.get('versionId'))
@@ -63,7 +61,6 @@ function toOperation(
     name: row.name,
     action,
     async run(request) {
-      requirePlainQuery(request.request.rawQuery, query)
       if (action !== undefined) await authorizeFolded(request, action, request)
       for (const further of more) await authorizeKey(request, further)
       const call = { ...request, upstream }
@@ -82,9 +79,8 @@ interface Asked {
 
 function findRow(asked: Asked): GatewayRow {
   const { method, level, query } = asked
-  const names = [...query.keys()].filter((name) => !isSpent(name))
   const row = gatewayTable.find((candidate) => fits(candidate, asked))
-  const unknown = names.find((name) => row === undefined || !isKnown(row, name))
+  const unknown = [...query.keys()].find((name) => row === undefined || !isKnown(row, name))
   if (unknown !== undefined) {
     const message = `${method} ?${unknown} of ${nameLevel(level)} is not passed on to the upstream S3`
     throw new AwsError('NotImplemented', message)

@@ -76,50 +76,6 @@ function refuseOrder(name: string): void {
   throw new AwsError('NotImplemented', message)
 }
 
-interface HeaderRule {
-  readonly pattern: RegExp
-  readonly object: readonly string[]
-  readonly bucket: readonly string[]
-}
-
-/** Rights that a header needs besides the operation's own (AWS service authorization reference, and each operation's «Permissions»). */
-const rules: readonly HeaderRule[] = [
-  {
-    pattern: /^x-amz-(acl|grant-.*)$/,
-    object: ['s3:PutObjectAcl'],
-    bucket: ['s3:PutBucketAcl'],
-  },
-  { pattern: /^x-amz-tagging$/, object: ['s3:PutObjectTagging'], bucket: [] },
-  {
-    pattern: /^x-amz-object-lock-(mode|retain-until-date)$/,
-    object: ['s3:PutObjectRetention'],
-    bucket: [],
-  },
-  { pattern: /^x-amz-object-lock-legal-hold$/, object: ['s3:PutObjectLegalHold'], bucket: [] },
-  {
-    pattern: /^x-amz-bypass-governance-retention$/,
-    object: ['s3:BypassGovernanceRetention'],
-    bucket: [],
-  },
-  {
-    pattern: /^x-amz-bucket-object-lock-enabled$/,
-    object: [],
-    bucket: ['s3:PutBucketObjectLockConfiguration', 's3:PutBucketVersioning'],
-  },
-  { pattern: /^x-amz-object-ownership$/, object: [], bucket: ['s3:PutBucketOwnershipControls'] },
-]
-
-/** Actions that the headers on their way to the upstream ask for. */
-export function actionsOfHeaders(
-  onward: Readonly<Record<string, string>>,
-  level: 'bucket' | 'object',
-): string[] {
-  const actions = Object.keys(onward).flatMap((name) => {
-    return rules.filter(({ pattern }) => pattern.test(name)).flatMap((rule) => rule[level])
-  })
-  return [...new Set(actions)]
-}
-
 const answered =
   /^(?:accept-ranges|cache-control|content-(?:disposition|encoding|language|length|md5|range|type)|etag|expires|last-modified|location|retry-after|x-amz-(?!request-id$|id-2$|cf-id$).*)$/
 

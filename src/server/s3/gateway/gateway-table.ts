@@ -4,6 +4,8 @@
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
  */
 
+import { nameVersionAction } from '../action-rules.ts'
+
 export type Level = 'service' | 'bucket' | 'object'
 
 export interface GatewayRow {
@@ -63,14 +65,9 @@ function setting(
       required: [query],
       optional: level === 'object' ? version : ['id', 'continuation-token'],
       body: method === 'PUT' ? 'document' : 'none',
-      ...(level === 'object' && { versionActions: qualify(nameVersioned(action)) }),
+      ...(level === 'object' && { versionActions: qualify(action).map(nameVersionAction) }),
     })
   })
-}
-
-/** `GetObjectTagging` → `GetObjectVersionTagging`; locks have one action for both. */
-function nameVersioned(action: string): string {
-  return /Retention|LegalHold/.test(action) ? action : action.replace('Object', 'ObjectVersion')
 }
 
 function qualify(actions: string): string[] {

@@ -8,7 +8,6 @@ import { describeOwner } from '../operations/owner.ts'
 import { decide, denial } from '../s3-operation.ts'
 import { elements, join, xmlReply } from '../s3-xml.ts'
 import { send, type GatewayCall } from './forward.ts'
-import { isSpent } from './gateway-query.ts'
 import { readText } from './upstream-errors.ts'
 
 /** Ten thousand buckets, AWS's default limit of an account, take about two. */
@@ -43,7 +42,7 @@ async function couldList({ authorizer, principal }: GatewayCall): Promise<boolea
 
 /** Says what ListBuckets is and nothing of what the client sent but its paging: the answer can be no object's content. */
 async function readList(call: GatewayCall): Promise<XmlNode> {
-  const query = [...call.query].filter(([name]) => !isSpent(name))
+  const query = [...call.query]
   const message = { method: 'GET', ...service, query, headers: {}, payloadHash: emptySha256 }
   const text = await readText(await send(call, message), maxListBytes)
   try {

@@ -2,7 +2,14 @@
 import { createHash } from 'node:crypto'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { childrenOf, childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
-import { checksumAlgorithms, checksumHeader, composeChecksum, startChecksum } from '../checksum.ts'
+import {
+  checksumAlgorithms,
+  checksumHeader,
+  composeChecksum,
+  isChecksumText,
+  requireSameAlgorithm,
+  startChecksum,
+} from '../checksum.ts'
 import { readWriteCondition } from '../conditions.ts'
 import type {
   Checksum,
@@ -26,7 +33,8 @@ const minPartBytes = 5 * 1024 * 1024
 interface ListedPart {
   readonly partNumber: number
   readonly etag: string
-  readonly checksum: string | undefined
+  /** As many as it names: each is held against the stored part. */
+  readonly checksums: readonly Pick<Checksum, 'algorithm' | 'value'>[]
 }
 
 /** @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html */
@@ -40,7 +48,8 @@ export const completeMultipartUpload: S3Operation = {
     const body = await readPayload(
       openBody(withoutObjectChecksum(call), { maxBytes: completeLimits.maxBytes }),
     )
-    const listed = readListedParts(body.toString(), upload)
+    const listed = readListedParts(body.toString())
+    requireUploadAlgorithm(listed, upload)
     const parts = selectParts(listed, await objects.listParts(upload))
     checkDeclaredSize(request.headers, parts)
     const declared = readDeclaredChecksum(request.headers, upload)
@@ -68,7 +77,7 @@ export function withoutObjectChecksum<T extends S3Request>(call: T): T {
   return { ...call, request: { ...call.request, headers } }
 }
 
-function readListedParts(text: string, { checksum }: UploadInfo): ListedPart[] {
+function readListedParts(text: string): ListedPart[] {
   const root = parseXml(text, completeLimits)
   const nodes = childrenOf(root, 'Part')
   const isSound = root.name === 'CompleteMultipartUpload' && nodes.length > 0
@@ -76,18 +85,31 @@ function readListedParts(text: string, { checksum }: UploadInfo): ListedPart[] {
     const message = `the body must be a CompleteMultipartUpload with 1 to ${maxPartNumber} Parts`
     throw new AwsError('MalformedXML', message)
   }
-  return nodes.map((node) => readListedPart(node, checksum?.algorithm))
+  return nodes.map(readListedPart)
 }
 
-function readListedPart(node: XmlNode, algorithm: Checksum['algorithm'] | undefined): ListedPart {
+function readListedPart(node: XmlNode): ListedPart {
   const number = childText(node, 'PartNumber')?.trim() ?? ''
   const etag = childText(node, 'ETag')?.trim()
   if (!/^\d{1,5}$/.test(number) || etag === undefined) {
     throw new AwsError('MalformedXML', 'a Part needs a PartNumber and an ETag')
   }
-  const checksum =
-    algorithm === undefined ? undefined : childText(node, `Checksum${algorithm}`)?.trim()
-  return { partNumber: Number(number), etag: etag.replaceAll('"', ''), checksum }
+  const checksums = checksumAlgorithms.flatMap((algorithm) => {
+    const value = childText(node, `Checksum${algorithm}`)?.trim() ?? ''
+    return value === '' ? [] : { algorithm, value }
+  })
+  return { partNumber: Number(number), etag: etag.replaceAll('"', ''), checksums }
+}
+
+/**
+ * Holds the list to the upload's own algorithm. A part without its checksum is taken, though AWS wants one of each part of a composite: the
+ * stored parts were checked, and some clients list ETags only.
+ *
+ * @throws {AwsError} `InvalidRequest`.
+ */
+function requireUploadAlgorithm(listed: readonly ListedPart[], { checksum }: UploadInfo): void {
+  for (const { algorithm } of listed.flatMap(({ checksums }) => checksums))
+    requireSameAlgorithm(checksum?.algorithm, algorithm)
 }
 
 function selectParts(listed: readonly ListedPart[], stored: readonly PartInfo[]): PartInfo[] {
@@ -101,9 +123,7 @@ function selectParts(listed: readonly ListedPart[], stored: readonly PartInfo[])
       )
     }
     const part = byNumber.get(wanted.partNumber)
-    const isSame = part?.etag === wanted.etag
-    if (part && isSame && (wanted.checksum ?? part.checksum?.value) === part.checksum?.value)
-      return part
+    if (part?.etag === wanted.etag && haveSameChecksums(wanted, part)) return part
     throw new AwsError(
       'InvalidPart',
       `part ${wanted.partNumber} was not uploaded, or as something else`,
@@ -126,6 +146,12 @@ function selectParts(listed: readonly ListedPart[], stored: readonly PartInfo[])
   return parts
 }
 
+function haveSameChecksums({ checksums }: ListedPart, { checksum }: PartInfo): boolean {
+  return checksums.every(({ algorithm, value }) => {
+    return algorithm === checksum?.algorithm && value === checksum.value
+  })
+}
+
 function checkDeclaredSize(headers: ReadonlyMap<string, string>, parts: readonly PartInfo[]): void {
   const declared = headers.get('x-amz-mp-object-size')
   const bytes = parts.reduce((sum, part) => sum + part.size, 0)
@@ -137,10 +163,21 @@ function readDeclaredChecksum(
   headers: ReadonlyMap<string, string>,
   { checksum }: UploadInfo,
 ): string | undefined {
-  const given = checksumAlgorithms.find((algorithm) => headers.has(checksumHeader(algorithm)))
+  const type = headers.get('x-amz-checksum-type')?.toUpperCase()
+  if (type !== undefined && type !== checksum?.type) {
+    const begun = checksum ? `the ${checksum.type} checksum mode` : 'no checksum'
+    const message = `The upload was created using ${begun}. The complete request must use the same checksum mode`
+    throw new AwsError('InvalidRequest', message)
+  }
+  const [given, ...more] = checksumAlgorithms.filter((name) => headers.has(checksumHeader(name)))
   if (given === undefined) return undefined
-  if (given === checksum?.algorithm) return headers.get(checksumHeader(given))
-  throw new AwsError('InvalidRequest', `the upload was not begun with ${given} checksums`)
+  if (more.length > 0)
+    throw new AwsError('InvalidRequest', 'expecting a single x-amz-checksum- header')
+  requireSameAlgorithm(checksum?.algorithm, given)
+  const value = headers.get(checksumHeader(given)) ?? ''
+  if (checksum && isChecksumText(given, value.replace(/-\d{1,5}$/, ''))) return value
+  const what = checksum ? 'is invalid' : 'is not that of an upload begun without checksums'
+  throw new AwsError('InvalidRequest', `the value of ${checksumHeader(given)} ${what}`)
 }
 
 /**

@@ -1,17 +1,13 @@
 /** PUT with `x-amz-copy-source`: an object, or a part of an upload, made of another object's bytes. */
 import { createHash } from 'node:crypto'
 import { AwsError } from '../../../protocol/aws-error.ts'
+import { nameVersionAction } from '../action-rules.ts'
 import { decodePath, type Address } from '../address.ts'
-import {
-  checksumHeader,
-  readAlgorithm,
-  startChecksum,
-  type ChecksumAlgorithm,
-} from '../checksum.ts'
+import { readChecksumAlgorithm, startChecksum, type ChecksumAlgorithm } from '../checksum.ts'
 import { checkCopySource, readWriteCondition } from '../conditions.ts'
 import { noSuchKey } from '../errors.ts'
 import { requireBucketName, requireKey } from '../names.ts'
-import { readMetadataHeaders, refuseUnsupported } from '../object-headers.ts'
+import { readMetadataHeaders } from '../object-headers.ts'
 import type {
   ByteRange,
   ContentFacts,
@@ -34,6 +30,7 @@ export const copyObject: S3Operation = {
   async run(call) {
     const { request, objects, bucket, key } = call
     const isReplacing = readDirective(request.headers, 'x-amz-metadata-directive')
+    const isRetagging = readTaggingDirective(request.headers)
     const source = readCopySource(request.headers)
     if (source.bucket === bucket && source.key === key && !isReplacing) {
       throw new AwsError(
@@ -41,7 +38,6 @@ export const copyObject: S3Operation = {
         'an object can be copied onto itself only with x-amz-metadata-directive: REPLACE',
       )
     }
-    refuseUnsupported(request.headers)
     const precondition = readWriteCondition(request.headers)
     const object = await openSource(call, source)
     try {
@@ -49,7 +45,10 @@ export const copyObject: S3Operation = {
       if (object.info.size > maxPutBytes) {
         throw new AwsError('InvalidRequest', 'objects over 5 GiB are copied in parts')
       }
-      const metadata = chooseMetadata(request.headers, object.info, isReplacing)
+      const carried = isRetagging ? undefined : object.info.metadata.tags
+      if (carried !== undefined) await authorizeTags(call, source)
+      const tags = isRetagging ? readTagHeader(request.headers) : carried
+      const metadata = chooseMetadata(request.headers, object.info, { isReplacing, tags })
       const content = copyContent(object, undefined, chooseAlgorithm(request.headers, object.info))
       const info = await objects.putObject(bucket, key, content, { metadata, precondition })
       return xmlReply('CopyObjectResult', describeCopy(info))
@@ -85,8 +84,9 @@ export function checksumElements({
  *
  * @throws {AwsError} `AccessDenied`, `NoSuchBucket`, `NoSuchKey`, `PreconditionFailed`.
  */
-export async function openSource(call: S3Call, source: Address): Promise<OpenObject> {
-  await authorize(call, 's3:GetObject', source)
+export async function openSource(call: S3Call, source: CopySource): Promise<OpenObject> {
+  const action = 's3:GetObject'
+  await authorize(call, source.version === undefined ? action : nameVersionAction(action), source)
   const object = await call.objects.openObject(source.bucket, source.key)
   if (!object) throw noSuchKey(source.key)
   let isSound = false
@@ -99,12 +99,18 @@ export async function openSource(call: S3Call, source: Address): Promise<OpenObj
   }
 }
 
-/** The source of a copy here, where there are no versions. @throws {AwsError} `InvalidArgument`, `NoSuchVersion`. */
-export function readCopySource(headers: ReadonlyMap<string, string>): Address {
-  const { version, ...address } = parseCopySource(headers)
-  requireBucketName(address.bucket)
-  requireNullVersion(version ?? '')
-  return address
+/** What is copied. */
+export interface CopySource extends Address {
+  /** As named; undefined for the newest. */
+  readonly version: string | undefined
+}
+
+/** The source of a copy here, where there are no versions but `null`. @throws {AwsError} `InvalidArgument`, `NoSuchVersion`. */
+export function readCopySource(headers: ReadonlyMap<string, string>): CopySource {
+  const source = parseCopySource(headers)
+  requireBucketName(source.bucket)
+  requireNullVersion(source.version ?? '')
+  return source
 }
 
 /**
@@ -112,9 +118,7 @@ export function readCopySource(headers: ReadonlyMap<string, string>): Address {
  *
  * @throws {AwsError} `InvalidArgument`.
  */
-export function parseCopySource(
-  headers: ReadonlyMap<string, string>,
-): Address & { readonly version: string | undefined } {
+export function parseCopySource(headers: ReadonlyMap<string, string>): CopySource {
   const text = headers.get('x-amz-copy-source') ?? ''
   const [path = '', version] = text.split('?versionId=')
   const [bucket = '', ...rest] = decodePath(path).replace(/^\//, '').split('/')
@@ -174,14 +178,31 @@ function readDirective(headers: ReadonlyMap<string, string>, name: string): bool
   throw new AwsError('InvalidArgument', `${name} must be COPY or REPLACE`)
 }
 
+/** True for REPLACE. @throws {AwsError} `InvalidArgument`, also for tags that would not be given to the copy. */
+function readTaggingDirective(headers: ReadonlyMap<string, string>): boolean {
+  const isRetagging = readDirective(headers, 'x-amz-tagging-directive')
+  if (isRetagging || !headers.has('x-amz-tagging')) return isRetagging
+  const message = 'x-amz-tagging on a copy needs x-amz-tagging-directive: REPLACE'
+  throw new AwsError('InvalidArgument', message)
+}
+
+/**
+ * Tags that go with an object are read there and set here («Copying objects», permissions for tags). Asked once it is known that there
+ * are some: who copies untagged objects needs neither right.
+ */
+async function authorizeTags(call: S3Call, source: CopySource): Promise<void> {
+  const action = 's3:GetObjectTagging'
+  await authorize(call, source.version === undefined ? action : nameVersionAction(action), source)
+  await authorize(call, 's3:PutObjectTagging')
+}
+
+/** The metadata headers are read only with the directive REPLACE, as at AWS. */
 function chooseMetadata(
   headers: ReadonlyMap<string, string>,
   source: ObjectInfo,
-  isReplacing: boolean,
+  { isReplacing, tags }: { isReplacing: boolean; tags: ObjectMetadata['tags'] },
 ): ObjectMetadata {
-  const { tags: sourceTags, ...kept } = isReplacing ? readMetadataHeaders(headers) : source.metadata
-  const isRetagging = readDirective(headers, 'x-amz-tagging-directive')
-  const tags = isRetagging ? readTagHeader(headers) : (sourceTags ?? source.metadata.tags)
+  const { tags: _, ...kept } = isReplacing ? readMetadataHeaders(headers) : source.metadata
   return { ...kept, ...(tags ? { tags } : {}) }
 }
 
@@ -189,9 +210,5 @@ function chooseAlgorithm(
   headers: ReadonlyMap<string, string>,
   source: ObjectInfo,
 ): ChecksumAlgorithm | undefined {
-  const asked = headers.get('x-amz-checksum-algorithm')
-  if (asked === undefined) return source.checksum?.algorithm
-  const algorithm = readAlgorithm(asked)
-  if (algorithm) return algorithm
-  throw new AwsError('InvalidArgument', `there is no ${checksumHeader('CRC32')}-like ${asked}`)
+  return readChecksumAlgorithm(headers) ?? source.checksum?.algorithm
 }

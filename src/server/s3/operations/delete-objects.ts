@@ -30,9 +30,10 @@ export const deleteObjects: S3Operation = {
     const { objects, isQuiet } = await readDeleteRequest(call)
     const outcomes: Outcome[] = []
     const takeTurn = createTurns(keysPerTurn)
-    for (const key of objects.map(readUnversionedKey)) {
+    for (const object of objects) {
       await takeTurn()
-      outcomes.push(await deleteOne(call, key))
+      const action = hasText(object, 'VersionId') ? 's3:DeleteObjectVersion' : 's3:DeleteObject'
+      outcomes.push(await deleteOne(call, readUnversionedKey(object), action))
     }
     return xmlReply('DeleteResult', join(outcomes.flatMap((outcome) => report(outcome, isQuiet))))
   },
@@ -74,16 +75,25 @@ function readUnversionedKey(object: XmlNode): string | AwsError {
   const key = childText(object, 'Key') ?? ''
   const version = childText(object, 'VersionId')
   const isVersioned = version !== undefined && version !== '' && version !== 'null'
+  const condition = ['ETag', 'LastModifiedTime', 'Size'].find((name) => hasText(object, name))
+  if (condition !== undefined) {
+    const message = `${condition} as a condition of a delete is not implemented`
+    return new AwsError('NotImplemented', message, { details: { Key: key } })
+  }
   return isVersioned ? noSuchVersion(key) : key
 }
 
-async function deleteOne(call: S3Call, key: string | AwsError): Promise<Outcome> {
+function hasText(object: XmlNode, name: string): boolean {
+  return (childText(object, name) ?? '') !== ''
+}
+
+async function deleteOne(call: S3Call, key: string | AwsError, action: string): Promise<Outcome> {
   if (key instanceof AwsError) return { key: key.details['Key'] ?? '', error: key }
   const { bucket, objects } = call
   try {
     requireKey(key)
     requireXmlKey(key)
-    await authorize(call, 's3:DeleteObject', { bucket, key })
+    await authorize(call, action, { bucket, key })
     await objects.deleteObject(bucket, key)
     return { key }
   } catch (error) {

@@ -143,11 +143,12 @@ function describeContents(info: ObjectInfo, key: string, owner: XmlElements): Xm
 }
 
 /** Opaque to clients: the last name given, so that a page never depends on what a server remembers. */
-function writeToken(name: string): string {
+export function writeToken(name: string): string {
   return Buffer.from(name).toString('base64url')
 }
 
-function readToken(token: string): string {
+/** @throws {AwsError} `InvalidArgument`. */
+export function readToken(token: string): string {
   const name = Buffer.from(token, 'base64url').toString()
   if (token !== '' && writeToken(name) === token) return name
   throw new AwsError('InvalidArgument', 'the continuation token is not one of ours')

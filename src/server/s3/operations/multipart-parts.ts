@@ -1,6 +1,6 @@
 /** Multipart uploads from their beginning to their last part. */
 import { AwsError } from '../../../protocol/aws-error.ts'
-import { readAlgorithm, type ChecksumAlgorithm } from '../checksum.ts'
+import { readChecksumAlgorithm, requireSameAlgorithm } from '../checksum.ts'
 import { describeChecksum, readMetadataHeaders } from '../object-headers.ts'
 import type { ByteRange, Checksum, PartInfo } from '../object-store.ts'
 import { openBody, type S3Call, type S3Operation } from '../s3-operation.ts'
@@ -48,8 +48,10 @@ export const uploadPart: S3Operation = {
   async run(call) {
     const partNumber = readPartNumber(call.query)
     const upload = await call.objects.findUpload(call.bucket, call.key, readUploadId(call))
-    const wanted = upload.checksum?.algorithm
+    const named = readChecksumAlgorithm(call.request.headers)
+    const wanted = upload.checksum?.algorithm ?? named
     const payload = openBody(call, { maxBytes: maxPutBytes, algorithm: wanted })
+    requireSameAlgorithm(wanted, named)
     requireSameAlgorithm(wanted, payload.declarations.checksum?.algorithm)
     const part = await call.objects.putPart(upload, partNumber, payload)
     const { 'x-amz-checksum-type': _, ...checksum } = describeChecksum(part)
@@ -87,7 +89,7 @@ export const listParts: S3Operation = {
     const { query, bucket, key, principal } = call
     const upload = await call.objects.findUpload(bucket, key, readUploadId(call))
     const { limit, encode, encodingType } = readCommon(query, 'max-parts')
-    const marker = Number(query.get('part-number-marker') ?? 0)
+    const marker = readMarker(query.get('part-number-marker') ?? '')
     const rest = (await call.objects.listParts(upload)).filter((part) => part.partNumber > marker)
     const page = rest.slice(0, limit)
     const isTruncated = rest.length > page.length
@@ -126,56 +128,6 @@ export const abortMultipartUpload: S3Operation = {
   },
 }
 
-/** GET /bucket?uploads */
-export const listMultipartUploads: S3Operation = {
-  name: 'ListMultipartUploads',
-  action: 's3:ListBucketMultipartUploads',
-  async run(call) {
-    const { query, bucket, principal } = call
-    const common = readCommon(query, 'max-uploads')
-    const keyMarker = query.get('key-marker') ?? ''
-    const idMarker = query.get('upload-id-marker') ?? ''
-    const all = (await call.objects.listUploads(bucket)).filter(({ key }) =>
-      key.startsWith(common.prefix),
-    )
-    const marked = all.findIndex(({ key, uploadId }) => key === keyMarker && uploadId === idMarker)
-    const rest = marked === -1 ? all.filter(({ key }) => key > keyMarker) : all.slice(marked + 1)
-    const page = rest.slice(0, common.limit)
-    const last = page.at(-1)
-    const isTruncated = rest.length > page.length
-    return xmlReply(
-      'ListMultipartUploadsResult',
-      join([
-        elements({
-          Bucket: bucket,
-          KeyMarker: common.encode(keyMarker),
-          UploadIdMarker: idMarker,
-          NextKeyMarker: isTruncated && last ? common.encode(last.key) : undefined,
-          NextUploadIdMarker: isTruncated ? last?.uploadId : undefined,
-          Prefix: common.encode(common.prefix),
-          MaxUploads: common.limit,
-          IsTruncated: isTruncated,
-          EncodingType: common.encodingType,
-        }),
-        ...page.map((upload) => {
-          return elements({
-            Upload: elements({
-              Key: common.encode(upload.key),
-              UploadId: upload.uploadId,
-              Initiator: describeOwner(principal),
-              Owner: describeOwner(principal),
-              StorageClass: 'STANDARD',
-              Initiated: xmlDate(upload.initiatedAtMs),
-              ChecksumAlgorithm: upload.checksum?.algorithm,
-              ChecksumType: upload.checksum?.type,
-            }),
-          })
-        }),
-      ]),
-    )
-  },
-}
-
 /** The upload the query names; the store says whether there is one. */
 export function readUploadId({ query }: Pick<S3Call, 'query'>): string {
   return query.get('uploadId') ?? ''
@@ -188,6 +140,11 @@ function readPartNumber(query: URLSearchParams): number {
   throw new AwsError('InvalidArgument', `partNumber must be a number from 1 to ${maxPartNumber}`)
 }
 
+function readMarker(text: string): number {
+  if (/^\d{0,10}$/.test(text)) return Number(text)
+  throw new AwsError('InvalidArgument', 'part-number-marker must be a number')
+}
+
 /**
  * Algorithm and kind of the checksum the object will have. CRC-64/NVME comes only over the whole object and SHAs only as
  * composites, which also are the defaults («Checking object integrity», full object and composite checksum types).
@@ -195,16 +152,11 @@ function readPartNumber(query: URLSearchParams): number {
 function readUploadChecksum(
   headers: ReadonlyMap<string, string>,
 ): Pick<Checksum, 'algorithm' | 'type'> | undefined {
-  const name = headers.get('x-amz-checksum-algorithm')
   const type = headers.get('x-amz-checksum-type')?.toUpperCase()
-  const algorithm = readAlgorithm(name ?? '')
-  if (name === undefined && type === undefined) return undefined
-  if (!algorithm) {
-    throw new AwsError(
-      'InvalidRequest',
-      'x-amz-checksum-algorithm must be CRC32, CRC32C, CRC64NVME, SHA1 or SHA256',
-    )
-  }
+  const algorithm = readChecksumAlgorithm(headers)
+  if (algorithm === undefined && type === undefined) return undefined
+  if (algorithm === undefined)
+    throw new AwsError('InvalidRequest', 'x-amz-checksum-type needs an x-amz-checksum-algorithm')
   const only =
     algorithm === 'CRC64NVME'
       ? 'FULL_OBJECT'
@@ -216,17 +168,6 @@ function readUploadChecksum(
     throw new AwsError('InvalidRequest', `${algorithm} has no checksum type ${chosen}`)
   }
   return { algorithm, type: chosen }
-}
-
-function requireSameAlgorithm(
-  wanted: ChecksumAlgorithm | undefined,
-  given: ChecksumAlgorithm | undefined,
-): void {
-  if (wanted === undefined || given === undefined || wanted === given) return
-  throw new AwsError(
-    'InvalidRequest',
-    `the upload's checksums are ${wanted}, this part's is ${given}`,
-  )
 }
 
 function readSourceRange({ request }: S3Call, size: number): ByteRange | undefined {

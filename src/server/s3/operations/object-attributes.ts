@@ -21,7 +21,8 @@ export const getObjectAttributes: S3Operation = {
   name: 'GetObjectAttributes',
   action: 's3:GetObjectAttributes',
   async run(call) {
-    await authorize(call, 's3:GetObject')
+    const isVersioned = call.query.has('versionId')
+    await authorize(call, isVersioned ? 's3:GetObjectVersion' : 's3:GetObject')
     refuseVersion(call)
     const wanted = readWanted(call.request.headers.get('x-amz-object-attributes') ?? '')
     const info = await call.objects.statObject(call.bucket, call.key)

@@ -84,6 +84,10 @@ function planRead(call: S3Call, info: ObjectInfo): ReadPlan {
     const headers = { etag, 'last-modified': lastModified }
     return { status: 304, headers, range: undefined, lengthBytes: 0 }
   }
+  if (query.has('partNumber') && request.headers.has('range')) {
+    const message = 'Cannot specify both Range header and partNumber query parameter'
+    throw new AwsError('InvalidRequest', message)
+  }
   const part = readPartNumber(query.get('partNumber'), info)
   const range =
     part?.range ??

@@ -9,7 +9,11 @@ import { readPayload } from '../payload.ts'
 import { decide, denial, openBody, type S3Call, type S3Operation } from '../s3-operation.ts'
 import { elements, join, xmlDate, xmlReply } from '../s3-xml.ts'
 import { configurationLimits } from '../xml-limits.ts'
+import { readToken, writeToken } from './list-objects.ts'
 import { describeOwner } from './owner.ts'
+
+/** Most in one page; a request that asks for no page gets them all. */
+const maxBuckets = 10_000
 
 /**
  * GET / — the buckets. A caller who may not list them all sees those whose content it may list, as at MinIO: clients begin
@@ -19,20 +23,60 @@ export const listBuckets: S3Operation = {
   name: 'ListBuckets',
   action: undefined,
   async run(call) {
+    const { query, principal } = call
+    const page = readPage(query)
     const all = await decide(call, 's3:ListAllMyBuckets', { bucket: '', key: '' })
     const buckets = await call.objects.listBuckets()
     const visible = all.isAllowed ? buckets : await selectListable(call, buckets)
     if (!all.isAllowed && visible.length === 0) {
       throw denial('s3:ListAllMyBuckets', { bucket: '', key: '' }, all)
     }
-    const items = visible.map(({ name, createdAtMs }) => {
-      return elements({ Bucket: elements({ Name: name, CreationDate: xmlDate(createdAtMs) }) })
+    const region = call.region || 'us-east-1'
+    const wanted = visible.filter(({ name }) => {
+      return name.startsWith(page.prefix) && name > page.after && (page.region ?? region) === region
     })
+    const listed = wanted.slice(0, page.limit)
+    const items = listed.map(({ name, createdAtMs }) => {
+      const BucketRegion = page.isAsked ? region : undefined
+      const CreationDate = xmlDate(createdAtMs)
+      return elements({ Bucket: elements({ Name: name, CreationDate, BucketRegion }) })
+    })
+    const isTruncated = wanted.length > listed.length
     return xmlReply(
       'ListAllMyBucketsResult',
-      elements({ Owner: describeOwner(call.principal), Buckets: join(items) }),
+      elements({
+        Owner: describeOwner(principal),
+        Buckets: join(items),
+        ContinuationToken: isTruncated ? writeToken(listed.at(-1)?.name ?? '') : undefined,
+        Prefix: query.get('prefix') ?? undefined,
+      }),
     )
   },
+}
+
+interface BucketPage {
+  readonly prefix: string
+  readonly after: string
+  readonly limit: number
+  readonly region: string | undefined
+  /** Whether the request says anything of a page: then buckets are listed with their regions. */
+  readonly isAsked: boolean
+}
+
+/** @throws {AwsError} `InvalidArgument`. @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html */
+function readPage(query: URLSearchParams): BucketPage {
+  const limitText = query.get('max-buckets')
+  const limit = limitText === null ? maxBuckets : Number(limitText)
+  if (limitText !== null && !(/^\d{1,5}$/.test(limitText) && limit >= 1 && limit <= maxBuckets))
+    throw new AwsError('InvalidArgument', `max-buckets must be a number from 1 to ${maxBuckets}`)
+  const token = query.get('continuation-token')
+  return {
+    prefix: query.get('prefix') ?? '',
+    after: token === null ? '' : readToken(token),
+    limit: limitText === null ? Number.POSITIVE_INFINITY : limit,
+    region: query.get('bucket-region') ?? undefined,
+    isAsked: [...query].length > 0,
+  }
 }
 
 /** PUT /bucket */
@@ -115,6 +159,11 @@ function checkLocation(text: string, region: string): void {
   const root = parseXml(text, configurationLimits)
   if (root.name !== 'CreateBucketConfiguration') {
     throw new AwsError('MalformedXML', 'the body must be a CreateBucketConfiguration')
+  }
+  const other = root.children.find(({ name }) => name !== 'LocationConstraint')
+  if (other !== undefined) {
+    const message = `CreateBucket with ${other.name.slice(0, 100)} is not implemented`
+    throw new AwsError('NotImplemented', message)
   }
   const wanted = childText(root, 'LocationConstraint')?.trim() ?? ''
   // `EU` and `US` are what clients said before regions had names

@@ -1,5 +1,6 @@
 /** PUT and DELETE of an object. */
 import { AwsError } from '../../../protocol/aws-error.ts'
+import { readChecksumAlgorithm, requireSameAlgorithm } from '../checksum.ts'
 import { readWriteCondition } from '../conditions.ts'
 import { describeChecksum, readMetadataHeaders } from '../object-headers.ts'
 import { openBody, type S3Operation } from '../s3-operation.ts'
@@ -24,7 +25,9 @@ export const putObject: S3Operation = {
     const tags = readTagHeader(headers)
     const metadata = { ...readMetadataHeaders(headers), ...(tags ? { tags } : {}) }
     const precondition = readWriteCondition(headers)
-    const payload = openBody(call, { maxBytes: maxPutBytes })
+    const algorithm = readChecksumAlgorithm(headers)
+    const payload = openBody(call, { maxBytes: maxPutBytes, algorithm })
+    requireSameAlgorithm(algorithm, payload.declarations.checksum?.algorithm)
     await requireBucket(call)
     // asked now, to spare the upload, and again by the store when it counts
     if (precondition) precondition(await objects.statObject(bucket, key))
@@ -39,9 +42,6 @@ export const deleteObject: S3Operation = {
   action: 's3:DeleteObject',
   async run(call) {
     refuseVersion(call)
-    if (call.request.headers.has('if-match')) {
-      throw new AwsError('NotImplemented', 'if-match on DeleteObject is not supported')
-    }
     await call.objects.deleteObject(call.bucket, call.key)
     return { status: 204 }
   },

@@ -1,6 +1,7 @@
 /** POST of a form to a bucket: an upload by a browser, which somebody else signed for it. */
 import { Readable } from 'node:stream'
 import { AwsError } from '../../../protocol/aws-error.ts'
+import { requireNoneUnsigned } from '../../../protocol/sigv4/verify-signature.ts'
 import type { HttpReply, HttpRequest } from '../../http/http-message.ts'
 import type { FormAuthentication } from '../../identity/request-authenticator.ts'
 import { readAddress, type Address } from '../address.ts'
@@ -31,6 +32,11 @@ export async function postObject(request: HttpRequest, services: S3Services): Pr
   backend.requireBucketName(bucket)
   const form = await readForm(request)
   const { principal, version } = await identify(form, request, services)
+  // a form is signed in its fields; headers of the request itself would be passed over
+  requireNoneUnsigned([...request.headers.keys()])
+  const condition = ['if-match', 'if-none-match'].find((name) => request.headers.has(name))
+  if (condition !== undefined)
+    throw new AwsError('NotImplemented', `${condition} on an upload form is not supported`)
   const key = readKey(form)
   const fields = new Map(form.fields).set('bucket', bucket).set('key', key)
   const policy = readPostPolicy(fields.get('policy') ?? '')

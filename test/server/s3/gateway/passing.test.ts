@@ -231,7 +231,13 @@ describe('headers that a presigned URL holds as parameters', () => {
     const { s3, upstream } = await openGateway()
     const query =
       'x-amz-meta-colour=blue&x-amz-acl=public-read&x-amz-checksum-crc32=AAAAAA%3D%3D&x-amz-sdk-checksum-algorithm=CRC32'
-    expect((await s3.send('PUT', `/photos/a?${query}`, { body: 'x' })).status).toBe(200)
+    const { pathname, search } = presignUrl(
+      { method: 'PUT', url: new URL(`http://127.0.0.1:9000/photos/a?${query}`) },
+      root,
+      { region, service: 's3', nowMs: startMs, expiresSeconds: 60 },
+    )
+    const upload = { body: 'x', isAnonymous: true }
+    expect((await s3.send('PUT', `${pathname}${search}`, upload)).status).toBe(200)
 
     expect(s3.asked[0]?.conditions.get('X-Amz-Acl')).toEqual(['public-read'])
     const [seen] = upstream.seen

@@ -1,0 +1,50 @@
+/** IAM actions that a request needs because of its headers or of the version that it names: one set of rules for both backends. */
+
+interface HeaderRule {
+  readonly pattern: RegExp
+  readonly object: readonly string[]
+  readonly bucket: readonly string[]
+}
+
+/** Rights that a header needs besides the operation's own (AWS service authorization reference, and each operation's «Permissions»). */
+const rules: readonly HeaderRule[] = [
+  {
+    pattern: /^x-amz-(acl|grant-.*)$/,
+    object: ['s3:PutObjectAcl'],
+    bucket: ['s3:PutBucketAcl'],
+  },
+  { pattern: /^x-amz-tagging$/, object: ['s3:PutObjectTagging'], bucket: [] },
+  {
+    pattern: /^x-amz-object-lock-(mode|retain-until-date)$/,
+    object: ['s3:PutObjectRetention'],
+    bucket: [],
+  },
+  { pattern: /^x-amz-object-lock-legal-hold$/, object: ['s3:PutObjectLegalHold'], bucket: [] },
+  {
+    pattern: /^x-amz-bypass-governance-retention$/,
+    object: ['s3:BypassGovernanceRetention'],
+    bucket: [],
+  },
+  {
+    pattern: /^x-amz-bucket-object-lock-enabled$/,
+    object: [],
+    bucket: ['s3:PutBucketObjectLockConfiguration', 's3:PutBucketVersioning'],
+  },
+  { pattern: /^x-amz-object-ownership$/, object: [], bucket: ['s3:PutBucketOwnershipControls'] },
+]
+
+/** Returns the actions that headers of these (lower-case) names ask for. */
+export function actionsOfHeaders(names: Iterable<string>, level: 'bucket' | 'object'): string[] {
+  const actions = [...names].flatMap((name) => {
+    return rules.filter(({ pattern }) => pattern.test(name)).flatMap((rule) => rule[level])
+  })
+  return [...new Set(actions)]
+}
+
+/**
+ * Returns the action on a version of an object: `s3:GetObjectTagging` becomes `s3:GetObjectVersionTagging`. Locks have one action for
+ * both, and so has what names no object (AWS service authorization reference).
+ */
+export function nameVersionAction(action: string): string {
+  return /Retention|LegalHold/.test(action) ? action : action.replace('Object', 'ObjectVersion')
+}

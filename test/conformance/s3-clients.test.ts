@@ -1,0 +1,53 @@
+/** Every request that today’s S3 clients were recorded with is one that the embedded store reads whole. */
+import { readFileSync } from 'node:fs'
+import { Readable } from 'node:stream'
+import { expect, it } from 'vitest'
+import type { HttpRequest } from '../../src/server/http/http-message.ts'
+import { readAddress } from '../../src/server/s3/address.ts'
+import { takeHoistedHeaders } from '../../src/server/s3/hoisted-headers.ts'
+import type { ObjectStore } from '../../src/server/s3/object-store.ts'
+import { createStoreBackend } from '../../src/server/s3/routes.ts'
+import { requireStandardValues } from '../../src/server/s3/standard-headers.ts'
+
+interface Recorded {
+  readonly client: string
+  readonly method: string
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+const recorded = readFileSync(new URL('../vectors/s3-clients.jsonl', import.meta.url), 'utf8')
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line) as Recorded)
+
+function toRequest({ method, path, headers }: Recorded): HttpRequest {
+  const [rawPath = '', rawQuery = ''] = path.split('?')
+  const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const)
+  return {
+    method,
+    rawPath,
+    rawQuery,
+    headers: new Map(lower),
+    body: Readable.from([]),
+    remoteAddress: '127.0.0.1',
+    isTls: false,
+    requestId: '18EAB9B97537B5B5',
+    receivedAtMs: 0,
+    log: {},
+  }
+}
+
+it.each(recorded.map((each) => [each.client, each.method, each.path, each] as const))(
+  '%s: %s %s is an operation that reads all of it',
+  (_client, method, _path, each) => {
+    const backend = createStoreBackend({} as ObjectStore)
+    const { request, query } = takeHoistedHeaders(toRequest(each))
+    const address = readAddress(request, [])
+    const level = address.bucket === '' ? 'service' : address.key === '' ? 'bucket' : 'object'
+    expect(() => {
+      backend.findOperation(method, address, query, request.headers)
+      requireStandardValues(request.headers, level)
+    }).not.toThrow()
+  },
+)
