@@ -3,7 +3,6 @@ import { defineConfig } from 'vitest/config'
 
 const seed = process.env.FUZZ_SEED ?? String(randomInt(2 ** 31))
 const seconds = process.env.FUZZ_SECONDS ?? '60'
-process.stderr.write(`fuzz: FUZZ_SEED=${seed} FUZZ_SECONDS=${seconds}\n`)
 
 /** Random input for so many seconds in all, one file after the other. The seed is printed, and FUZZ_SEED asks for it again. */
 export default defineConfig({

@@ -2,11 +2,13 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
 
-/** The same for all files of a run; `.config/vitest.fuzz.mjs` chooses and prints it. */
+/** The same for all files of a run; `.config/vitest.fuzz.mjs` chooses it. */
 const seed = Number(process.env['FUZZ_SEED'] ?? 1)
 const totalSeconds = Number(process.env['FUZZ_SECONDS'] ?? 60)
 /** No test ends before this many inputs, however slow the machine is. */
 const minRuns = 20
+
+process.stdout.write(`fuzz: FUZZ_SEED=${seed} FUZZ_SECONDS=${totalSeconds}\n`)
 
 /**
  * Tries inputs until the test's share of the time is used up, and says how many there were.

@@ -112,7 +112,7 @@ describe('any policy document', () => {
       statements: fc.array(statement, { minLength: 1, maxLength: 3 }),
       question,
     })
-    await fuzz(0.12, input, ({ statements, question: asked }) => {
+    await fuzz(0.1, input, ({ statements, question: asked }) => {
       const { team, groups, prefix, maxKeys, subject, at } = asked
       // a request has a bucket before its key, and a key after its slash
       fc.pre(!/^\/|^[^/]*\/$/.test(at))
@@ -134,7 +134,7 @@ describe('any policy document', () => {
         { action: asked.action, at, principal, conditions },
       )
       const wanted = evaluate(statements, { action: asked.action, at, context })
-      expect(actual, JSON.stringify({ statements, at, context }, undefined, 1)).toBe(wanted)
+      expect(actual, `${JSON.stringify({ statements, at, context }, undefined, 1)}`).toBe(wanted)
     })
   })
 })

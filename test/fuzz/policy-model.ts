@@ -25,11 +25,11 @@ export function evaluate(
   statements: readonly Statement[],
   asked: Asked,
 ): 'Allow' | 'Deny' | 'none' {
-  const applying = statements
-    .filter((statement) => applies(statement, asked))
-    .map(({ Effect }) => Effect)
-  if (applying.includes('Deny')) return 'Deny'
-  return applying.includes('Allow') ? 'Allow' : 'none'
+  const applying = new Set(
+    statements.filter((statement) => applies(statement, asked)).map(({ Effect }) => Effect),
+  )
+  if (applying.has('Deny')) return 'Deny'
+  return applying.has('Allow') ? 'Allow' : 'none'
 }
 
 function applies(statement: Statement, asked: Asked): boolean {

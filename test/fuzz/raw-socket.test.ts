@@ -212,7 +212,7 @@ describe('bytes that are no request, or several, or half of one', () => {
       return toSigned({ ...message, target: query === '' ? path : `${path}?${query}` })
     })
     const input = fc.tuple(conversation(signed), sending)
-    await fuzz(0.17, atOnce(input), async (conversations) => {
+    await fuzz(0.15, atOnce(input), async (conversations) => {
       const answers = await converse(stack.port, conversations)
       expect(answers.flatMap(readStatuses)).not.toContain(500)
     })
@@ -255,7 +255,7 @@ describe('bytes that are no request, or several, or half of one', () => {
       return toSigned({ method: verb, target: address, headers, body: text })
     })
     const input = fc.tuple(conversation(signed), sending)
-    await fuzz(0.13, atOnce(input), async (conversations) => {
+    await fuzz(0.11, atOnce(input), async (conversations) => {
       upstream.seen.length = 0
       const answers = await converse(listener.port, conversations)
       expect(answers.flatMap(readStatuses)).not.toContain(500)

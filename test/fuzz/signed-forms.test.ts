@@ -205,7 +205,7 @@ describe('a request that was changed after it was signed', () => {
       expect(`${name}: ${(await stack.send(make())).status}`).toBe(`${name}: 200`)
 
     const input = fc.record({ form: fc.constantFrom(...Object.keys(forms)), change })
-    await fuzz(0.16, input, async ({ form, change: changed }) => {
+    await fuzz(0.15, input, async ({ form, change: changed }) => {
       const original = forms[form]?.()
       if (original === undefined) return
       // a read's body is never looked at, and whoever presigns an upload leaves its body to whoever has the URL
@@ -226,7 +226,7 @@ describe('a request that was changed after it was signed', () => {
       if (isDone) expect(isSame, `${sent}\nwas done though it was changed`).toBe(true)
       if (isDone && form.startsWith('GET by')) expect(answer.body).toBe(content)
       if (form.startsWith('PUT'))
-        expect(await readWritten(), sent).toBe(isDone ? '200 new content' : '200 old content')
+        expect(await readWritten(), `${sent}`).toBe(isDone ? '200 new content' : '200 old content')
     })
     await stack.expectAlive()
   })
