@@ -275,8 +275,18 @@ const parameter = fc.tuple(
   mostly(parameterNames, fc.string({ maxLength: 6 })),
   mostly(parameterValues, fc.string({ maxLength: 20, unit: 'binary' })),
 )
+/** The parameter that an action's token is in; most forms have one, whole or changed. */
+const tokenNames: Readonly<Record<string, string>> = {
+  AssumeRoleWithClientGrants: 'Token',
+  AssumeRoleWithWebIdentity: 'WebIdentityToken',
+  AssumeRoleWithCustomToken: 'Token',
+}
 const form = fc.record({
-  action: fc.constantFrom(...actions),
+  action: mostly(
+    ['AssumeRoleWithClientGrants', 'AssumeRoleWithWebIdentity'],
+    fc.constantFrom(...actions),
+  ),
+  token: fc.constantFrom('TOKEN', 'MUTATED', 'MUTATED', ''),
   parameters: fc.array(parameter, { maxLength: 5 }),
   shape: fc.constantFrom('body', 'body', 'query', 'both', 'raw'),
   edits: fc.array(edit, { minLength: 1, maxLength: 2 }),
@@ -294,7 +304,10 @@ const form = fc.record({
 type Form = typeof form extends fc.Arbitrary<infer Value> ? Value : never
 
 /** The parameters, with real values in place of their names. */
-function fillIn({ action, parameters, edits }: Form, token: string): [string, string][] {
+function fillIn(
+  { action, parameters, edits, token: kind }: Form,
+  token: string,
+): [string, string][] {
   const real: Readonly<Record<string, string>> = {
     TOKEN: token,
     MUTATED: edits.reduce(applyEdit, token),
@@ -305,6 +318,8 @@ function fillIn({ action, parameters, edits }: Form, token: string): [string, st
     ['Action', action],
     ['Version', '2011-06-15'],
   ]
+  const tokenName = tokenNames[action]
+  if (tokenName !== undefined && kind !== '') common.push([tokenName, real[kind] ?? ''])
   return [
     ...common,
     ...parameters.map(([name, value]): [string, string] => [name, real[value] ?? value]),

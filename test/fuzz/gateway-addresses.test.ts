@@ -206,7 +206,7 @@ function expectJudged(seen: SeenRequest, { asked }: Harness): void {
 describe.each(['path', 'virtual-host'] as const)('a gateway to a %s-style upstream', (style) => {
   it('sends on only what the policy was asked about, as the upstream reads it', async () => {
     const { upstream, s3, send } = await openGateway(style)
-    await fuzz(0.06, request, async (ask) => {
+    await fuzz(0.05, request, async (ask) => {
       expect(await send(ask)).not.toBe(500)
       for (const seen of upstream.seen) expectJudged(seen, s3)
     })

@@ -1,182 +1,15 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { signChunk } from '../../src/protocol/sigv4/chunk-signature.ts'
-import { deriveSigningKey } from '../../src/protocol/sigv4/signing-key.ts'
-import { presignUrl, signRequest } from '../../src/protocol/sigv4/sign.ts'
+import { AwsError } from '../../src/protocol/aws-error.ts'
 import type { Credentials } from '../../src/protocol/credentials.ts'
+import { parseSignature } from '../../src/protocol/sigv4/parse-signature.ts'
+import { verifySignature } from '../../src/protocol/sigv4/verify-signature.ts'
+import { encodeForm, makeFields } from '../server/s3/upload-forms.ts'
 import { applyEdit, edit, fuzz } from './budget.ts'
-import { content, openStack, region, type Stack } from './stack.ts'
+import { applyChange, change, makeForms, readMeaning } from './forms.ts'
+import { content, openStack, region } from './stack.ts'
 import type { Message } from './wire.ts'
-
-const sha256 = (text: string): string => createHash('sha256').update(text, 'latin1').digest('hex')
-
-/** Rightly signed requests, one of each form, as root and as a session. */
-function makeForms(stack: Stack): Readonly<Record<string, () => Message>> {
-  const form = 'Action=AssumeRole&Version=2011-06-15&DurationSeconds=900'
-  const formHeaders = [['content-type', 'application/x-www-form-urlencoded']] as const
-  const forms: Record<string, () => Message> = {
-    'AssumeRole in a form': () =>
-      stack.sign(
-        { method: 'POST', path: '/', headers: formHeaders, body: form },
-        stack.root,
-        'sts',
-      ),
-  }
-  for (const [who, credentials] of Object.entries({ root: stack.root, session: stack.session })) {
-    forms[`GET by ${who}`] = () => stack.sign({ path: '/bucket/key' }, credentials)
-    forms[`GET of a list by ${who}`] = () =>
-      stack.sign({ path: '/bucket', query: 'list-type=2&prefix=ke&max-keys=5' }, credentials)
-    forms[`PUT by ${who}`] = () =>
-      stack.sign(
-        {
-          method: 'PUT',
-          path: '/bucket/written',
-          headers: [['x-amz-meta-colour', 'blue']],
-          body: 'new content',
-        },
-        credentials,
-      )
-    forms[`PUT in signed chunks by ${who}`] = () => signChunks(stack, credentials)
-    forms[`GET by a presigned URL of ${who}`] = () =>
-      presign(stack, 'GET', '/bucket/key', credentials)
-    forms[`PUT by a presigned URL of ${who}`] = () => ({
-      ...presign(stack, 'PUT', '/bucket/written', credentials),
-      body: 'new content',
-    })
-  }
-  return forms
-}
-
-function presign(stack: Stack, method: string, path: string, credentials: Credentials): Message {
-  const options = { region, service: 's3', nowMs: Date.now(), expiresSeconds: 300 } as const
-  const url = presignUrl({ method, url: new URL(path, stack.server.url) }, credentials, options)
-  return {
-    method,
-    path: url.pathname,
-    query: url.search.slice(1),
-    headers: [['host', stack.host]],
-    body: '',
-  }
-}
-
-/** `aws-chunked`, each chunk signed over the one before (Amazon S3, «Transferring payload in multiple chunks»). */
-function signChunks(stack: Stack, credentials: Credentials): Message {
-  const path = '/bucket/written'
-  const headers = { 'content-encoding': 'aws-chunked', 'x-amz-decoded-content-length': '11' }
-  const url = { host: stack.host, pathname: path, search: '' }
-  const payloadHash = 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD'
-  const options = { region, service: 's3', nowMs: Date.now() } as const
-  const signed = signRequest({ method: 'PUT', url, headers, payloadHash }, credentials, options)
-  const amzDate = signed['x-amz-date'] ?? ''
-  const scope = { date: amzDate.slice(0, 8), region, service: 's3' }
-  const seed = {
-    signingKey: deriveSigningKey(credentials.secretAccessKey, scope),
-    signature: /Signature=(\w+)/.exec(signed['authorization'] ?? '')?.[1] ?? '',
-    scopeText: `${scope.date}/${region}/s3/aws4_request`,
-    amzDate,
-  }
-  let [body, previous] = ['', seed.signature]
-  for (const chunk of ['new ', 'content', '']) {
-    previous = signChunk(seed, previous, sha256(chunk))
-    body += `${chunk.length.toString(16)};chunk-signature=${previous}\r\n${chunk}\r\n`
-  }
-  return { method: 'PUT', path, query: '', headers: Object.entries(signed), body }
-}
-
-/** What of a message is changed, and how. */
-const change = fc.record({
-  part: fc.constantFrom(
-    'method',
-    'path',
-    'query',
-    'value',
-    'name',
-    'absence',
-    'repetition',
-    'body',
-  ),
-  which: fc.nat(),
-  edit,
-})
-type Change = typeof change extends fc.Arbitrary<infer Value> ? Value : never
-
-function applyChange(message: Message, { part, which, edit: how }: Change): Message {
-  const at = which % message.headers.length
-  const withHeaders = (replace: (name: string, value: string) => [string, string][]): Message => ({
-    ...message,
-    headers: message.headers.flatMap(([name, value], index) =>
-      index === at ? replace(name, value) : [[name, value] as [string, string]],
-    ),
-  })
-  switch (part) {
-    case 'method':
-    case 'path':
-    case 'query':
-    case 'body':
-      return { ...message, [part]: applyEdit(message[part], how) }
-    case 'value':
-      return withHeaders((name, value) => [[name, applyEdit(value, how)]])
-    case 'name':
-      return withHeaders((name, value) => [[applyEdit(name, how), value]])
-    case 'absence':
-      return withHeaders(() => [])
-    case 'repetition':
-      return withHeaders((name, value) => [
-        [name, value],
-        [name, applyEdit(value, how)],
-      ])
-  }
-}
-
-/**
- * What a request means, by a slow reading of its own: two requests of which this is the same are one to whoever signed it. Everything but
- * headers that no signature covers.
- */
-function readMeaning({ method, path, query, headers, body }: Message): string {
-  const parts = query.split('&').filter((part) => part !== '')
-  const parameters = parts.map((part) => {
-    const at = part.indexOf('=')
-    const [name, value] = at === -1 ? [part, ''] : [part.slice(0, at), part.slice(at + 1)]
-    return [decodeForm(name), decodeForm(value)]
-  })
-  const sorted = parameters.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
-  const byName = new Map<string, string>()
-  for (const [rawName, rawValue] of headers) {
-    const name = rawName.toLowerCase()
-    const value = rawValue.replaceAll(/^[ \t]+|[ \t]+$/g, '').replaceAll(/ {2,}/g, ' ')
-    byName.set(name, byName.has(name) ? `${byName.get(name)},${value}` : value)
-  }
-  const authorization = byName
-    .get('authorization')
-    ?.replace(/^\S+ +/, (scheme) => scheme.trim() + ',')
-  const fields = authorization
-    ?.split(',')
-    .map((field) => field.trim())
-    .toSorted()
-  byName.delete('authorization')
-  const named = [...byName].toSorted(([a], [b]) => (a < b ? -1 : 1))
-  // a chunk of 04 bytes has 4
-  const chunks = body.replaceAll(/^0+(?=[0-9a-f]+;chunk-signature=)/gm, '')
-  return JSON.stringify([method, decodePath(path), sorted, named, fields, chunks])
-}
-
-function decodeForm(text: string): string {
-  const spaced = text.replaceAll('+', ' ')
-  try {
-    return decodeURIComponent(spaced)
-  } catch {
-    return spaced
-  }
-}
-
-function decodePath(path: string): string {
-  try {
-    return decodeURIComponent(path)
-  } catch {
-    return `malformed ${path}`
-  }
-}
 
 /** Whether the bytes can be sent as one request at all: what breaks its lines is another test's. */
 function canBeSent({ method, path, query, headers }: Message): boolean {
@@ -192,7 +25,53 @@ function canBeSent({ method, path, query, headers }: Message): boolean {
   )
 }
 
+/** Whether the signature alone lets a request through; the server is not asked. */
+function isVerified(message: Message, credentials: Credentials): boolean {
+  const { method, path: rawPath, query: rawQuery, body } = message
+  const headers = new Map<string, string>()
+  for (const [name, value] of message.headers) {
+    const lower = name.toLowerCase()
+    const earlier = headers.get(lower)
+    headers.set(lower, earlier === undefined ? value : `${earlier},${value}`)
+  }
+  const signed = { method, rawPath, rawQuery, headers }
+  const service = body.startsWith('Action=') ? 'sts' : 's3'
+  const bodySha256 = createHash('sha256').update(body, 'latin1').digest('hex')
+  try {
+    const parsed = parseSignature(signed)
+    const options = { region, service, nowMs: Date.now(), bodySha256 } as const
+    // the secret is that of the key which the request names
+    if (parsed?.accessKeyId !== credentials.accessKeyId) return false
+    verifySignature(parsed, signed, credentials.secretAccessKey, options)
+    return true
+  } catch (error) {
+    // anything else would be an internal error
+    if (error instanceof AwsError) return false
+    throw error
+  }
+}
+
 describe('a request that was changed after it was signed', () => {
+  it('is not verified, unless it still says the same', async () => {
+    const stack = await openStack()
+    const made = Object.entries(makeForms(stack)).filter(([name]) => !name.includes('version 2'))
+    const forms = made.map(([name, make]) => ({ name, original: make() }))
+    const signerOf = (name: string): Credentials =>
+      name.endsWith('session') ? stack.session : stack.root
+    for (const { name, original } of forms)
+      expect(`${name}: ${isVerified(original, signerOf(name))}`).toBe(`${name}: true`)
+
+    const input = fc.record({ form: fc.constantFrom(...forms), changed: change })
+    await fuzz(0.05, input, ({ form: { name, original }, changed }) => {
+      // the body's own checks come after the signature's
+      fc.pre(changed.part !== 'body' || name.startsWith('AssumeRole'))
+      const message = applyChange(original, changed)
+      fc.pre(canBeSent(message))
+      if (!isVerified(message, signerOf(name))) return
+      expect(readMeaning(message), `${JSON.stringify(message)}`).toBe(readMeaning(original))
+    })
+  })
+
   it('is refused and not done, unless it still says the same', async () => {
     const stack = await openStack()
     const forms = makeForms(stack)
@@ -205,7 +84,7 @@ describe('a request that was changed after it was signed', () => {
       expect(`${name}: ${(await stack.send(make())).status}`).toBe(`${name}: 200`)
 
     const input = fc.record({ form: fc.constantFrom(...Object.keys(forms)), change })
-    await fuzz(0.15, input, async ({ form, change: changed }) => {
+    await fuzz(0.12, input, async ({ form, change: changed }) => {
       const original = forms[form]?.()
       if (original === undefined) return
       // a read's body is never looked at, and whoever presigns an upload leaves its body to whoever has the URL
@@ -223,10 +102,40 @@ describe('a request that was changed after it was signed', () => {
       expect(answer.status, `${sent}\nwas answered ${answer.status}`).toSatisfy(
         (status: number) => (status >= 400 && status < 500) || status === 200,
       )
-      if (isDone) expect(isSame, `${sent}\nwas done though it was changed`).toBe(true)
+      // version 2 leaves parameters unsigned that a GET of an object has no use for
+      if (isDone && !form.includes('version 2'))
+        expect(isSame, `${sent}\nwas done though it was changed`).toBe(true)
       if (isDone && form.startsWith('GET by')) expect(answer.body).toBe(content)
       if (form.startsWith('PUT'))
         expect(await readWritten(), `${sent}`).toBe(isDone ? '200 new content' : '200 old content')
+    })
+    await stack.expectAlive()
+  })
+
+  it('is refused as an upload form whose fields were changed', async () => {
+    const stack = await openStack()
+    const field = fc.nat()
+    await fuzz(0.03, fc.tuple(field, edit, fc.boolean()), async ([which, how, isSession]) => {
+      const signer = isSession ? stack.session : stack.root
+      const given = {
+        key: 'from-a-form',
+        'content-type': 'text/plain',
+        'x-amz-meta-colour': 'blue',
+      }
+      const fields = makeFields({ signer, nowMs: Date.now(), fields: given, bucket: 'bucket' })
+      const name = Object.keys(fields)[which % Object.keys(fields).length] ?? ''
+      const changed = { ...fields, [name]: applyEdit(fields[name] ?? '', how) }
+      const { headers, body } = await encodeForm(changed, 'new content')
+      const message = {
+        method: 'POST',
+        path: '/bucket',
+        query: '',
+        headers: [['host', stack.host], ...Object.entries(headers)] as [string, string][],
+        body: body.toString('latin1'),
+      }
+      const { status } = await stack.send(message)
+      const isSame = changed[name] === fields[name]
+      expect(`${name}=${changed[name]}: ${status}`).toMatch(isSame ? / 204$/ : / 4\d\d$/)
     })
     await stack.expectAlive()
   })
@@ -244,7 +153,7 @@ describe('a request that was changed after it was signed', () => {
       ['X-Amz-Metadata-Directive', 'REPLACE'],
       ['x-amz-server-side-encryption', 'AES256'],
     ) as fc.Arbitrary<[string, string]>
-    await fuzz(0.02, fc.tuple(fc.constantFrom(...forms), header), async ([[, make], added]) => {
+    await fuzz(0.01, fc.tuple(fc.constantFrom(...forms), header), async ([[, make], added]) => {
       const message = make()
       const answer = await stack.send({ ...message, headers: [...message.headers, added] })
       expect(`${added[0]}: ${answer.status}`).toBe(`${added[0]}: 403`)
