@@ -21,9 +21,10 @@ describe('the published package', () => {
     // npm links a manual from a list alone.
     expect(manifest.man).toEqual(['./dist/sts-cli.1'])
     expect(names).toContain('dist/lib/index.js')
+    expect(names).toContain('SECURITY.md')
     expect(names).toContain('dist/lib/index.d.ts')
     const known =
-      /^(bin\/sts-cli\.cjs|dist\/cli\/[\w-]+\.cjs|dist\/cli\/LICENCES\.txt|dist\/lib\/.+\.(js|d\.ts)|dist\/sts-cli\.1|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
+      /^(bin\/sts-cli\.cjs|dist\/cli\/[\w-]+\.cjs|dist\/cli\/LICENCES\.txt|dist\/lib\/.+\.(js|d\.ts)|dist\/sts-cli\.1|package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/
     expect(names.filter((name) => !known.test(name))).toEqual([])
   })
 })

@@ -1,0 +1,23 @@
+/** SECURITY.md, held to the tree it speaks of. */
+import { existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { optionTable } from '../src/commands/option-table.ts'
+
+const root = path.join(import.meta.dirname, '..')
+const page = readFileSync(path.join(root, 'SECURITY.md'), 'utf8')
+
+describe('SECURITY.md', () => {
+  it('names only tests that are there', () => {
+    const named = [...page.matchAll(/`((?:test|bench)\/[^`]+)`/g)].map(([, name = '']) => name)
+    expect(named.length).toBeGreaterThan(10)
+    expect(named.filter((name) => !existsSync(path.join(root, name)))).toEqual([])
+  })
+
+  it('names only flags that there are', () => {
+    const flags = new Set([...optionTable.map(({ name }) => name), 'version'])
+    const named = [...page.matchAll(/`--([a-z-]+)/g)].map(([, name = '']) => name)
+    expect(named).toContain('allow-remote')
+    expect(named.filter((name) => !flags.has(name))).toEqual([])
+  })
+})
