@@ -35,7 +35,7 @@ export async function openServer(flags) {
     start: () => start(server, flags),
     kill: () => kill(server),
     stop: () => stop(server),
-    remove: () => rmSync(home, { recursive: true, force: true }),
+    remove: () => rmSync(home, { recursive: true, force: true, maxRetries: 5 }),
   }
   await server.start()
   return server

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { expect, onTestFinished } from 'vitest'
 import type { Credentials } from '../../src/protocol/credentials.ts'
+import { parseXml } from '../../src/protocol/xml.ts'
 import { signRequest } from '../../src/protocol/sigv4/sign.ts'
 import { startServer, type StartedServer } from '../../src/server/start-server.ts'
 import { sendMessage, type Message, type WireAnswer } from './wire.ts'
@@ -91,4 +92,17 @@ async function openSession(
     secretAccessKey: text('SecretAccessKey'),
     sessionToken: text('SessionToken'),
   }
+}
+
+/** Not an internal error, and XML that can be read where there is any. */
+export function expectSound(answer: WireAnswer, sent: string): void {
+  expect([0, 500], `${sent}\nwas answered ${answer.status} ${answer.body}`).not.toContain(
+    answer.status,
+  )
+  expect(answer.body).not.toContain('InternalError')
+  if (answer.body.trimStart().startsWith('<'))
+    expect(
+      () => parseXml(answer.body, { maxBytes: 10 ** 7, maxDepth: 20 }),
+      `${sent}`,
+    ).not.toThrow()
 }
