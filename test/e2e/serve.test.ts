@@ -234,7 +234,12 @@ describe('sts-cli serve refuses to start', () => {
       code: 64,
       says: 'longer',
     },
-    { what: 'a directory that cannot be', flags: ['/dev/null/data'], code: 73, says: 'ENOTDIR' },
+    {
+      what: 'a directory that cannot be',
+      flags: ['/dev/null/data'],
+      code: 73,
+      says: 'cannot keep objects in',
+    },
     {
       what: 'the demo client off this machine',
       flags: ['--address', '0.0.0.0:0'],
