@@ -77,7 +77,7 @@ describe('exec --server', () => {
       AWS_SECRET_ACCESS_KEY: 'stale',
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     }
-    const argv = ['exec', '--server', '--duration', '2', '--', process.execPath, program]
+    const argv = ['exec', '--server', '--duration', '4', '--', process.execPath, program]
     const { code, stdout, stderr } = await home.cli(argv, { env })
     const note = `note: [default] in ${file} has credentials, so --server hides that file\n`
     expect({ code, stderr }).toEqual({ code: 0, stderr: note })
