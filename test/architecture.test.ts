@@ -82,6 +82,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   ],
   jose: ['base/jose.ts'],
   chalk: ['base/chalk.ts'],
+  'fast-xml-parser': ['protocol/parse-answer-xml.ts'],
   '@clack/prompts': ['base/clack.ts'],
   'smol-toml': ['client/profile.ts'],
   execa: ['base/execa.ts'],

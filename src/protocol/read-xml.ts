@@ -16,8 +16,6 @@ export interface ReadLimits {
   readonly maxElements: number
   /** `&amp;`, `&#65;` and the like. */
   readonly maxReferences: number
-  /** What is not XML 1.0’s to the letter is refused: a raw or escaped character that it forbids, an entity that it does not define. */
-  readonly isStrict: boolean
 }
 
 /** Why a document was refused. */
@@ -84,8 +82,7 @@ class XmlReader {
   }
 
   read(): XmlNode {
-    const isUnusual = this.limits.isStrict && unusualCharacter.test(this.text)
-    if (isUnusual && forbiddenCharacter.test(this.text))
+    if (unusualCharacter.test(this.text) && forbiddenCharacter.test(this.text))
       throw new XmlError('it has a character that XML 1.0 forbids')
     const start = this.at
     for (;;) {
@@ -237,16 +234,11 @@ class XmlReader {
       if (this.references > this.limits.maxReferences)
         throw new XmlError(`it has more than ${this.limits.maxReferences} character references`)
       const end = findReferenceEnd(raw, at)
-      const character = end === -1 ? undefined : resolve(raw.slice(at + 1, end))
-      if (character !== undefined) {
-        decoded += raw.slice(from, at) + character
-        from = end + 1
-      } else if (this.limits.isStrict) {
+      const character = end === -1 ? undefined : resolveReference(raw.slice(at + 1, end))
+      if (character === undefined)
         throw new XmlError('it refers to a character or an entity that XML 1.0 does not have')
-      } else {
-        decoded += raw.slice(from, at + 1)
-        from = at + 1
-      }
+      decoded += raw.slice(from, at) + character
+      from = end + 1
     }
     return from === 0 ? raw : decoded + raw.slice(from)
   }
@@ -265,7 +257,7 @@ function findReferenceEnd(raw: string, at: number): number {
 }
 
 /** The character of a reference, given without `&` and `;`; undefined for one that XML 1.0 does not have. */
-function resolve(name: string): string | undefined {
+export function resolveReference(name: string): string | undefined {
   const known = namedEntities.get(name)
   if (known !== undefined) return known
   const [, hex, decimal] = numberToken.exec(name) ?? []

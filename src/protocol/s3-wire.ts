@@ -1,6 +1,7 @@
 /** S3's error document in both directions (WIRE 3.3: element order is MinIO's, which is S3's with `Key` and `BucketName`). */
 import { AwsError } from './aws-error.ts'
-import { childText, escapeXml, parseXml } from './xml.ts'
+import { parseAnswerXml } from './parse-answer-xml.ts'
+import { childText, escapeXml } from './xml.ts'
 
 export interface S3ErrorContext {
   /** Decoded path of the request. */
@@ -20,7 +21,7 @@ export function encodeS3Error(error: AwsError, context: S3ErrorContext): string 
 /** Reads an S3 error answer; one without a document (an answer to HEAD, a proxy's page) is named after its status. */
 export function decodeS3Error(status: number, body: string): AwsError {
   try {
-    const root = parseXml(body, { maxBytes: 64 * 1024, maxDepth: 8 })
+    const root = parseAnswerXml(body, { maxBytes: 64 * 1024, maxDepth: 8 })
     const code = childText(root, 'Code')
     if (root.name === 'Error' && code !== undefined && code !== '') {
       const requestId = childText(root, 'RequestId')

@@ -5,7 +5,8 @@
 import { StsCliError } from '../base/errors.ts'
 import { AwsError } from './aws-error.ts'
 import type { TemporaryCredentials } from './credentials.ts'
-import { childText, escapeXml, parseXml, type XmlNode } from './xml.ts'
+import { parseAnswerXml } from './parse-answer-xml.ts'
+import { childText, escapeXml, type XmlNode } from './xml.ts'
 
 export const stsVersion = '2011-06-15'
 const namespace = 'https://sts.amazonaws.com/doc/2011-06-15/'
@@ -107,7 +108,7 @@ function parseAnswer(status: number, body: string): XmlNode {
   if (body.trim() === '') throw brokenAnswer(status, 'an empty body')
   if (/^\s*(<!doctype html|<html)/i.test(body)) throw brokenAnswer(status, 'an HTML page')
   try {
-    return parseXml(body, { maxBytes: maxAnswerBytes, maxDepth: 16 })
+    return parseAnswerXml(body, { maxBytes: maxAnswerBytes, maxDepth: 16 })
   } catch (cause) {
     throw brokenAnswer(
       status,

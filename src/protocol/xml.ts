@@ -14,21 +14,17 @@ export interface XmlLimits {
   readonly maxElements?: number
   /** Entities and character references; without it the length alone bounds them. */
   readonly maxReferences?: number
-  /**
-   * For what a caller sent: a character that XML 1.0 forbids, raw or as `&#1;`, and an entity that it does not define are refused. Without it
-   * such a reference stays as it is written: some servers answer with `&#x1;` for a key that has the character.
-   */
-  readonly isStrict?: boolean
 }
 
 /** However deep a caller of this module would go. */
 const deepest = 100
 
 /**
- * Parses one document. The cost is linear in its length, and stops at the limits.
+ * Parses a document that a caller sent. The cost is linear in its length, and stops at the limits. What another server answers is read by
+ * `parseAnswerXml`.
  *
  * @throws {AwsError} `MalformedXML`: not XML, more than one root, a DOCTYPE (so no entity of its own), too long, too deep, more elements or
- *   references than the limits; in a strict reading, a character or an entity that XML 1.0 does not have.
+ *   references than the limits; a character, raw or as `&#1;`, or an entity that XML 1.0 does not have.
  */
 export function parseXml(text: string, limits: XmlLimits): XmlNode {
   if (Buffer.byteLength(text) > limits.maxBytes)
@@ -38,7 +34,6 @@ export function parseXml(text: string, limits: XmlLimits): XmlNode {
       maxDepth: Math.min(limits.maxDepth, deepest),
       maxElements: limits.maxElements ?? Number.POSITIVE_INFINITY,
       maxReferences: limits.maxReferences ?? Number.POSITIVE_INFINITY,
-      isStrict: limits.isStrict ?? false,
     })
   } catch (cause) {
     const isPlain = cause instanceof XmlError && cause.isPlain
@@ -69,6 +64,7 @@ export function escapeXml(text: string): string {
     .replaceAll('&#62;', '&gt;')
 }
 
-function malformed(why: string, cause?: unknown): AwsError {
+/** The error for a document that was refused, whoever read it. */
+export function malformed(why: string, cause?: unknown): AwsError {
   return new AwsError('MalformedXML', `the XML document was refused: ${why}`, { cause })
 }

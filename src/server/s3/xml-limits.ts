@@ -1,11 +1,10 @@
 /**
- * What each document of a request needs and no more: its length, and how many elements and character references it can have. A caller's XML
- * is read strictly; only another server's answers are read with lenience.
+ * What each document of a request needs and no more: its length, and how many elements and character references it can have.
  */
 import type { XmlLimits } from '../../protocol/xml.ts'
 
 const kibi = 1024
-const request = { maxDepth: 8, isStrict: true } as const
+const request = { maxDepth: 8 } as const
 
 /** A thousand keys of 1,024 bytes with their versions, with room for escapes: six elements an object, and half of all keys escaped. */
 export const deleteLimits = {

@@ -6,12 +6,10 @@ import type { HttpReply } from '../../http/http-message.ts'
 import { readPayload } from '../payload.ts'
 import { openBody } from '../s3-operation.ts'
 import { elements, xmlReply } from '../s3-xml.ts'
+import { configurationLimits } from '../xml-limits.ts'
 import { ask, forward, maxDocumentBytes, type GatewayCall } from './forward.ts'
 import { withoutDigests, type UploadBody } from './upload-body.ts'
 import { readText } from './upstream-errors.ts'
-
-/** A location, and what AWS may add to it. */
-const maxConfigurationBytes = 64 * 1024
 
 /**
  * PUT /bucket. A client that says nothing of a region thinks of the gateway's; the upstream's own is written in, without which AWS
@@ -26,7 +24,7 @@ export async function createBucketThrough(call: GatewayCall): Promise<HttpReply>
 }
 
 async function makeConfiguration(call: GatewayCall): Promise<UploadBody> {
-  const sent = await readPayload(openBody(call, { maxBytes: maxConfigurationBytes }))
+  const sent = await readPayload(openBody(call, { maxBytes: configurationLimits.maxBytes }))
   const wanted = readLocation(sent.toString())
   const home = call.upstream.homeRegion()
   const region = wanted !== '' || home === 'us-east-1' ? wanted : home
@@ -40,7 +38,7 @@ async function makeConfiguration(call: GatewayCall): Promise<UploadBody> {
 
 function readLocation(text: string): string {
   if (text.trim() === '') return ''
-  const root = parseXml(text, { maxBytes: maxConfigurationBytes, maxDepth: 8 })
+  const root = parseXml(text, configurationLimits)
   if (root.name !== 'CreateBucketConfiguration')
     throw new AwsError('MalformedXML', 'the body must be a CreateBucketConfiguration')
   const [first, ...more] = root.children

@@ -1,7 +1,8 @@
 /** POST /bucket?delete: each key is allowed or refused by itself; those allowed go on in one request. */
 import { createTurns } from '../../../base/turns.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
-import { childrenOf, childText, escapeXml, parseXml, type XmlNode } from '../../../protocol/xml.ts'
+import { parseAnswerXml } from '../../../protocol/parse-answer-xml.ts'
+import { childrenOf, childText, escapeXml, type XmlNode } from '../../../protocol/xml.ts'
 import type { HttpReply } from '../../http/http-message.ts'
 import { requireKey, requireXmlKey } from '../names.ts'
 import { readDeleteRequest } from '../operations/delete-objects.ts'
@@ -90,7 +91,7 @@ function guardSpace(text: string): XmlElements {
 
 function readOutcomes(text: string | undefined): XmlElements[] {
   try {
-    const root = parseXml(text ?? '', { maxBytes: maxAnswerBytes, maxDepth: 8 })
+    const root = parseAnswerXml(text ?? '', { maxBytes: maxAnswerBytes, maxDepth: 8 })
     if (root.name !== 'DeleteResult') throw new AwsError('MalformedXML', 'no DeleteResult')
     return root.children.map((outcome) => elements({ [outcome.name]: copyChildren(outcome) }))
   } catch (cause) {

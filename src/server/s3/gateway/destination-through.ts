@@ -8,7 +8,13 @@ import { forward, type GatewayCall } from './forward.ts'
 import { requireUpstreamBucket } from './upstream-names.ts'
 import type { UploadBody } from './upload-body.ts'
 
-const maxConfigurationBytes = 1024 * 1024
+const destinationLimits = {
+  maxBytes: 1024 * 1024,
+  maxDepth: 12,
+  // a thousand rules of replication with their filters
+  maxElements: 32 * 1024,
+  maxReferences: 16 * 1024,
+}
 /** What stands before the name of a bucket in inventories, analytics and replications; loggings have the name alone. */
 const bucketArn = /^arn:aws[\w-]*:s3:::/
 
@@ -24,8 +30,8 @@ export function destinationThrough(call: GatewayCall): Promise<HttpReply> {
 }
 
 async function readConfiguration(call: GatewayCall): Promise<UploadBody> {
-  const body = await readPayload(openBody(call, { maxBytes: maxConfigurationBytes }))
-  const root = parseXml(body.toString(), { maxBytes: maxConfigurationBytes, maxDepth: 12 })
+  const body = await readPayload(openBody(call, { maxBytes: destinationLimits.maxBytes }))
+  const root = parseXml(body.toString(), destinationLimits)
   for (const { bucket, prefix } of findDestinations(root)) {
     requireUpstreamBucket(bucket, call.upstream.style)
     // Any key below the prefix: allowed by who allows all of them.

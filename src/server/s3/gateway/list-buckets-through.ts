@@ -2,7 +2,8 @@
 import { createTurns } from '../../../base/turns.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { emptySha256 } from '../../../protocol/sigv4/canonical-request.ts'
-import { childrenOf, childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
+import { parseAnswerXml } from '../../../protocol/parse-answer-xml.ts'
+import { childrenOf, childText, type XmlNode } from '../../../protocol/xml.ts'
 import type { HttpReply } from '../../http/http-message.ts'
 import { describeOwner } from '../operations/owner.ts'
 import { decide, denial } from '../s3-operation.ts'
@@ -46,7 +47,7 @@ async function readList(call: GatewayCall): Promise<XmlNode> {
   const message = { method: 'GET', ...service, query, headers: {}, payloadHash: emptySha256 }
   const text = await readText(await send(call, message), maxListBytes)
   try {
-    const root = parseXml(text ?? '', { maxBytes: maxListBytes, maxDepth: 8 })
+    const root = parseAnswerXml(text ?? '', { maxBytes: maxListBytes, maxDepth: 8 })
     if (root.name === 'ListAllMyBucketsResult') return root
   } catch (cause) {
     throw unreadable(cause)

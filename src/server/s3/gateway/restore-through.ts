@@ -5,10 +5,10 @@ import type { HttpReply } from '../../http/http-message.ts'
 import { readPayload } from '../payload.ts'
 import { openBody } from '../s3-operation.ts'
 import { elements, xmlReply } from '../s3-xml.ts'
+import { configurationLimits } from '../xml-limits.ts'
 import { forward, type GatewayCall } from './forward.ts'
 import { toDocument, withoutDigests, type UploadBody } from './upload-body.ts'
 
-const maxRequestBytes = 64 * 1024
 /** The others (`SelectParameters`, `OutputLocation`) write the result under another bucket and key. */
 const passed = new Set(['Days', 'Description', 'GlacierJobParameters', 'Tier'])
 
@@ -24,12 +24,14 @@ export function restoreThrough(call: GatewayCall): Promise<HttpReply> {
 }
 
 async function makeRequest(call: GatewayCall): Promise<UploadBody> {
-  const text = (await readPayload(openBody(call, { maxBytes: maxRequestBytes }))).toString()
+  const text = (
+    await readPayload(openBody(call, { maxBytes: configurationLimits.maxBytes }))
+  ).toString()
   return toDocument(text.trim() === '' ? '' : rewrite(text))
 }
 
 function rewrite(text: string): string {
-  const root = parseXml(text, { maxBytes: maxRequestBytes, maxDepth: 8 })
+  const root = parseXml(text, configurationLimits)
   if (root.name !== 'RestoreRequest')
     throw new AwsError('MalformedXML', 'the body must be a RestoreRequest')
   requirePassed(root)

@@ -2,7 +2,8 @@
 import { Readable } from 'node:stream'
 import type { PooledAnswer } from '../../../base/stream-pool.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
-import { childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
+import { parseAnswerXml } from '../../../protocol/parse-answer-xml.ts'
+import { childText, type XmlNode } from '../../../protocol/xml.ts'
 
 const maxDocumentBytes = 64 * 1024
 
@@ -106,7 +107,7 @@ export function explainSilence(error: unknown): unknown {
 function parseError(text: string): XmlNode | undefined {
   if (text === '') return undefined
   try {
-    const root = parseXml(text, { maxBytes: maxDocumentBytes, maxDepth: 8 })
+    const root = parseAnswerXml(text, { maxBytes: maxDocumentBytes, maxDepth: 8 })
     return root.name === 'Error' ? root : undefined
   } catch {
     // a proxy's page: the status alone says what happened
