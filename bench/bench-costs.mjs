@@ -110,9 +110,10 @@ async function makeCases(server) {
       expect: [200],
     },
     {
-      what: 'GET, 3,500 parameters',
+      what: 'GET, 2,900 parameters',
       ...get,
-      query: Array.from({ length: 3500 }, (_, at) => `${at.toString(36)}=`).join('&'),
+      // names that begin so are nobody's and passed over; others are refused at the first
+      query: Array.from({ length: 2900 }, (_, at) => `x-${at.toString(36)}=`).join('&'),
     },
     {
       what: 'GET, 900 headers',
