@@ -29,14 +29,34 @@ const withoutChildProcess = {
 }
 
 /**
- * Each further file costs a hundredth of Node's own start. What `env` needs when the credentials are warm is in the entry; what nearly every
+ * Each further file costs a hundredth of Node's own start. What `env` needs when the credentials are cached is in the entry; what nearly every
  * other command needs is one file.
  */
-const commonModules =
-  /\/src\/(main|base\/(duration|file-error)|commands\/(env|creds|credential-process|remembered|settings|print-credentials|parse-argv|add-profile|command-table|run-command|option-table|option-spec|serve-options))\.ts$/
+const commonModules = [
+  'main.ts',
+  'base/duration.ts',
+  'base/files/file-error.ts',
+  'commands/credential-process.ts',
+  'commands/creds.ts',
+  'commands/env.ts',
+  'commands/run-command.ts',
+  'commands/flow/cached-credentials.ts',
+  'commands/flow/print-credentials.ts',
+  'commands/options/command-table.ts',
+  'commands/options/load-profile.ts',
+  'commands/options/option-spec.ts',
+  'commands/options/option-table.ts',
+  'commands/options/parse-argv.ts',
+  'commands/options/serve-options.ts',
+  'commands/options/settings.ts',
+]
+
+/** The source of the manual page. */
+const manualModule = 'commands/help/man-page.ts'
 
 try {
-  await buildCommand()
+  const common = new Set(commonModules.map(findSource))
+  await buildCommand(common)
   await buildManual()
   if (process.argv[2] !== 'cli') buildLibrary()
   rmSync(target, { recursive: true, force: true })
@@ -45,7 +65,7 @@ try {
   if (existsSync(staging)) rmSync(staging, { recursive: true, force: true })
 }
 
-async function buildCommand() {
+async function buildCommand(common) {
   const bundle = await rolldown({
     input: { 'run-process': path.join(root, 'src/run-process.ts') },
     platform: 'node',
@@ -64,7 +84,7 @@ async function buildCommand() {
     chunkFileNames: '[name]-[hash].cjs',
     codeSplitting: {
       includeDependenciesRecursively: false,
-      groups: [{ name: 'common', test: commonModules }],
+      groups: [{ name: 'common', test: (id) => common.has(id) }],
     },
     minify: {
       compress: { keepNames: { function: true, class: true } },
@@ -75,6 +95,14 @@ async function buildCommand() {
   })
   await bundle.close()
   writeLicences(output.flatMap((chunk) => chunk.moduleIds ?? []))
+}
+
+/** The absolute path of a source file; a renamed one stops the build, where a pattern would silently match nothing. */
+function findSource(name) {
+  const file = path.join(root, 'src', name)
+  if (!existsSync(file))
+    throw new Error(`.config/build.mjs names src/${name}, which does not exist`)
+  return file
 }
 
 /** The licences of what is inside the chunks, as they ask for. */
@@ -100,7 +128,7 @@ function findPackage(module) {
 async function buildManual() {
   const folder = path.join(staging, 'manual')
   const bundle = await rolldown({
-    input: path.join(root, 'src/commands/man-page.ts'),
+    input: findSource(manualModule),
     platform: 'node',
     external,
   })

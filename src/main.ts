@@ -1,12 +1,12 @@
 /** argv → exit code. The command line's only catch. */
 import type { Io } from './base/io.ts'
 import { StsCliError } from './base/errors.ts'
-import { type CommandSpec, commandTable } from './commands/command-table.ts'
-import { addProfile } from './commands/add-profile.ts'
-import { checkProfile } from './commands/known-profile.ts'
-import { optionsOf } from './commands/option-table.ts'
-import { parseArgv, type ParsedArgv } from './commands/parse-argv.ts'
-import { colorChoices, createSettings, readChoice } from './commands/settings.ts'
+import { type CommandSpec, commandTable } from './commands/options/command-table.ts'
+import { addProfile } from './commands/options/load-profile.ts'
+import { checkProfile } from './commands/flow/known-profile.ts'
+import { optionsOf } from './commands/options/option-table.ts'
+import { parseArgv, type ParsedArgv } from './commands/options/parse-argv.ts'
+import { colorChoices, createSettings, readChoice } from './commands/options/settings.ts'
 import { loadCommand, loadOnFailure } from './commands/run-command.ts'
 
 /**
@@ -60,14 +60,14 @@ async function runFlagsAlone(argv: readonly string[], io: Io): Promise<number> {
   checkColor(parsed, io)
   const page = findPage(parsed)
   if (page !== undefined) return runProgram([page], io)
-  const { runDropIn } = await import('./commands/drop-in.ts')
+  const { runDropIn } = await import('./commands/quickstart.ts')
   return runDropIn(parsed, io)
 }
 
 async function runProgram(argv: readonly string[], io: Io): Promise<number> {
   if (argv.length === 1 && argv[0] === '--version')
-    return (await import('./commands/print-version.ts')).printVersion(io)
-  const { runHelpProgram } = await import('./commands/help-program.ts')
+    return (await import('./commands/help/print-version.ts')).printVersion(io)
+  const { runHelpProgram } = await import('./commands/help/help-program.ts')
   return runHelpProgram(argv, io)
 }
 

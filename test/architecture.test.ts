@@ -73,23 +73,23 @@ const serverParts: Readonly<Record<string, readonly string[]>> = {
 }
 
 const doors: Readonly<Record<string, readonly string[]>> = {
-  commander: ['commands/help-program.ts'],
+  commander: ['commands/help/help-program.ts'],
   undici: [
-    'base/undici.ts',
-    'base/stream-pool.ts',
-    'base/undici-service.ts',
-    'base/whole-answer.ts',
+    'base/http/json-client.ts',
+    'base/http/stream-pool.ts',
+    'base/http/line-stream.ts',
+    'base/http/whole-answer.ts',
   ],
   jose: ['base/jose.ts'],
-  chalk: ['base/chalk.ts'],
+  chalk: ['base/terminal/colour.ts'],
   'fast-xml-parser': ['protocol/parse-answer-xml.ts'],
-  '@clack/prompts': ['base/clack.ts'],
+  '@clack/prompts': ['base/terminal/prompts.ts'],
   'smol-toml': ['client/profile.ts'],
-  execa: ['base/execa.ts'],
+  execa: ['base/process/run-command.ts'],
   'oidc-provider': ['server/issuer/create-issuer.ts'],
-  selfsigned: ['server/issuer/certificate.ts'],
+  selfsigned: ['server/http/self-signed-certificate.ts'],
   'openid-client': ['client/token/openid-provider.ts'],
-  uqr: ['base/qr-code.ts'],
+  uqr: ['base/terminal/qr-code.ts'],
   '@napi-rs/keyring': ['base/keyring.ts'],
   pino: ['base/log.ts'],
   'prom-client': ['server/metrics.ts'],
@@ -159,7 +159,7 @@ describe('the import law', () => {
       ),
     )
     // The library has no command line above it that could hand the environment in.
-    expect(readers).toEqual(['base/process-io.ts', 'client/credential-provider.ts'])
+    expect(readers).toEqual(['base/process/process-io.ts', 'client/flow/credential-provider.ts'])
   })
 })
 

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { optionTable } from '../src/commands/option-table.ts'
+import { optionTable } from '../src/commands/options/option-table.ts'
 
 const root = path.join(import.meta.dirname, '..')
 const page = readFileSync(path.join(root, 'SECURITY.md'), 'utf8')

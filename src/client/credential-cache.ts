@@ -4,13 +4,13 @@
  */
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { StsCliError } from '../base/errors.ts'
-import { isAlive } from '../base/is-alive.ts'
+import { isAlive } from '../base/process/is-alive.ts'
 import {
   makePrivateFolder,
   readPrivateFile,
   removeQuietly,
   writePrivateFile,
-} from '../base/private-file.ts'
+} from '../base/files/private-file.ts'
 import { type CredentialOrigin, isOrigin } from './credential-origin.ts'
 
 export interface RememberedCredentials {

@@ -1,7 +1,7 @@
 /** Discovery: from an issuer to its endpoints (OpenID Connect Discovery 1.0 §4, RFC 8414 §3). */
 import { StsCliError } from '../base/errors.ts'
-import { sendHttp } from '../base/http-client.ts'
-import { isLoopback } from '../base/loopback.ts'
+import { sendHttp } from '../base/http/http-client.ts'
+import { isLoopback } from '../base/http/loopback.ts'
 import { isObject, parseJson, type JsonObject } from '../base/parse.ts'
 import { discoveryUrl, parseDiscovery } from '../protocol/discovery.ts'
 import type { NetOptions } from './options.ts'

@@ -1,8 +1,8 @@
 /** Changes one line of a configuration and leaves every other byte as it was: comments and order are the user's. */
 import path from 'node:path'
 import { StsCliError } from '../base/errors.ts'
-import { makePrivateFolder, writePrivateFile } from '../base/private-file.ts'
-import { resolveLink } from '../base/resolve-link.ts'
+import { makePrivateFolder, writePrivateFile } from '../base/files/private-file.ts'
+import { resolveLink } from '../base/files/resolve-link.ts'
 import { parseProfiles } from './profile.ts'
 
 export interface ProfileEdit {

@@ -1,7 +1,7 @@
 /** A look at a token without sending it anywhere. Nothing is verified: that takes the provider's keys. */
 import { formatDuration } from '../base/duration.ts'
 import { readNumber, readString, readStrings, type JsonObject } from '../base/parse.ts'
-import { toPrintable } from '../base/printable.ts'
+import { toPrintable } from '../base/terminal/printable.ts'
 import { decodeJwt } from '../protocol/jwt/decode-jwt.ts'
 
 export interface Finding {

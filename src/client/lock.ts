@@ -12,8 +12,8 @@ import { hostname } from 'node:os'
 import { errorCode } from '../base/error-code.ts'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
-import { isAlive } from '../base/is-alive.ts'
-import { makePrivateFolder, removeQuietly } from '../base/private-file.ts'
+import { isAlive } from '../base/process/is-alive.ts'
+import { makePrivateFolder, removeQuietly } from '../base/files/private-file.ts'
 
 export interface LockOptions {
   readonly directory: string

@@ -1,5 +1,5 @@
 /** What the commands hand to the client half: flags, environment and defaults already weighed. */
-import type { HttpOptions } from '../base/http-client.ts'
+import type { HttpOptions } from '../base/http/http-client.ts'
 import type { CredentialOrigin } from './credential-origin.ts'
 import type { Credentials } from '../protocol/credentials.ts'
 

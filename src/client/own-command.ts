@@ -1,4 +1,4 @@
-import { quoteSh } from './shells.ts'
+import { quoteSh } from './formats/shells.ts'
 
 /** What a person types next for a profile: `sts-cli login -p ci`; the profile `default` needs no naming. */
 export function ownCommand(name: 'login' | 'env', profile: string): string {

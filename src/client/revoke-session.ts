@@ -1,4 +1,4 @@
-import { sendHttp, type HttpAnswer } from '../base/http-client.ts'
+import { sendHttp, type HttpAnswer } from '../base/http/http-client.ts'
 import { emptySha256 } from '../protocol/sigv4/canonical-request.ts'
 import { decodeS3Error } from '../protocol/s3-wire.ts'
 import { signRequest } from '../protocol/sigv4/sign.ts'

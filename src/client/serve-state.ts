@@ -2,14 +2,14 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { isAlive } from '../base/is-alive.ts'
-import { isLoopback } from '../base/loopback.ts'
+import { isAlive } from '../base/process/is-alive.ts'
+import { isLoopback } from '../base/http/loopback.ts'
 import {
   makePrivateFolder,
   readPrivateFile,
   removeQuietly,
   writePrivateFile,
-} from '../base/private-file.ts'
+} from '../base/files/private-file.ts'
 import { type JsonObject, parseJsonObject, readNumber, readString } from '../base/parse.ts'
 import { readProcessStart } from './process-start.ts'
 

@@ -1,7 +1,7 @@
 /** STS calls: a form out, credentials or the server's refusal back. */
 import { StsCliError, type ErrorCode } from '../base/errors.ts'
-import { sendHttp, type HttpAnswer } from '../base/http-client.ts'
-import { toPrintable } from '../base/printable.ts'
+import { sendHttp, type HttpAnswer } from '../base/http/http-client.ts'
+import { toPrintable } from '../base/terminal/printable.ts'
 import { AwsError } from '../protocol/aws-error.ts'
 import type { TemporaryCredentials } from '../protocol/credentials.ts'
 import type { ExchangeOptions, NetOptions, StsActionName } from './options.ts'

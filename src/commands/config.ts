@@ -3,18 +3,18 @@ import type { Io } from '../base/io.ts'
 import { findHome } from '../client/config-path.ts'
 import { setProfileValue, writeConfigFile } from '../client/edit-profile.ts'
 import { type ConfigFile, readConfigFile, readConfigText } from '../client/profile.ts'
-import { chooseProfile, locateConfig } from './add-profile.ts'
-import { weighServe } from './weigh-settings.ts'
-import type { OptionSpec } from './option-spec.ts'
-import { findNearest, type FlagValue, type ParsedArgv } from './parse-argv.ts'
+import { chooseProfile, locateConfig } from './options/load-profile.ts'
+import { weighServe } from './flow/with-serve-defaults.ts'
+import type { OptionSpec } from './options/option-spec.ts'
+import { findNearest, type FlagValue, type ParsedArgv } from './options/parse-argv.ts'
 import {
   findProfileOption,
   profileOptions,
   type ProfileValue,
   readProfile,
   secretKeys,
-} from './profile-settings.ts'
-import { checkSecret, type Place, type Settings } from './settings.ts'
+} from './options/profile-settings.ts'
+import { checkSecret, type Place, type Settings } from './options/settings.ts'
 
 type Verb = (call: ConfigCall, io: Io) => Promise<number>
 
@@ -172,7 +172,7 @@ async function readValue({ key, spec, given }: Wanted, io: Io): Promise<FlagValu
 
 /** What every command would refuse afterwards is not written down. */
 async function checkChoice(key: string, text: string): Promise<void> {
-  const { optionValues } = await import('./option-values.ts')
+  const { optionValues } = await import('./options/option-values.ts')
   const choices = optionValues[key]
   if (choices === undefined || choices.includes(text)) return
   throw new StsCliError('ERR_USAGE', `${key} cannot be ${JSON.stringify(text)}`, {

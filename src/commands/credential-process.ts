@@ -1,8 +1,8 @@
 import type { Io } from '../base/io.ts'
-import type { ParsedArgv } from './parse-argv.ts'
-import { renderCredentials } from './print-credentials.ts'
-import { findOrRenew } from './remembered.ts'
-import { createSettings } from './settings.ts'
+import type { ParsedArgv } from './options/parse-argv.ts'
+import { renderCredentials } from './flow/print-credentials.ts'
+import { findOrRenew } from './flow/cached-credentials.ts'
+import { createSettings } from './options/settings.ts'
 
 /**
  * `credential-process`: the hook of AWS's SDKs (`credential_process = sts-cli credential-process`). Silent on stderr when it works: some

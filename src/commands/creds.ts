@@ -1,8 +1,8 @@
 import type { Io } from '../base/io.ts'
-import type { ParsedArgv } from './parse-argv.ts'
-import { checkOutput, renderCredentials, writeDocument } from './print-credentials.ts'
-import { findOrRenew } from './remembered.ts'
-import { createSettings } from './settings.ts'
+import type { ParsedArgv } from './options/parse-argv.ts'
+import { checkOutput, renderCredentials, writeDocument } from './flow/print-credentials.ts'
+import { findOrRenew } from './flow/cached-credentials.ts'
+import { createSettings } from './options/settings.ts'
 
 /** `creds`: the remembered credentials in a format. */
 export async function runCreds(parsed: ParsedArgv, io: Io): Promise<number> {

@@ -1,10 +1,15 @@
 import type { Io } from '../base/io.ts'
 import { environmentWithout } from '../client/formats/environment.ts'
-import { detectShell, renderShellFailure, renderShellLines, shellNames } from '../client/shells.ts'
-import type { ParsedArgv } from './parse-argv.ts'
-import { checkOutput, renderCredentials, writeDocument } from './print-credentials.ts'
-import { findOrRenew } from './remembered.ts'
-import { createSettings, readChoice } from './settings.ts'
+import {
+  detectShell,
+  renderShellFailure,
+  renderShellLines,
+  shellNames,
+} from '../client/formats/shells.ts'
+import type { ParsedArgv } from './options/parse-argv.ts'
+import { checkOutput, renderCredentials, writeDocument } from './flow/print-credentials.ts'
+import { findOrRenew } from './flow/cached-credentials.ts'
+import { createSettings, readChoice } from './options/settings.ts'
 
 /** `env`: only text a shell may evaluate. */
 export async function runEnv(parsed: ParsedArgv, io: Io): Promise<number> {

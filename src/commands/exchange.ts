@@ -1,18 +1,18 @@
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import type { TokenSource } from '../client/options.ts'
-import { obtainCredentials } from '../client/obtain-credentials.ts'
+import { obtainCredentials } from '../client/flow/obtain-credentials.ts'
 import {
   isTokenTraded,
   readCacheOptions,
   readExchangeOptions,
   readNetOptions,
-} from './flow-options.ts'
-import { weighSettings } from './weigh-settings.ts'
-import type { ParsedArgv } from './parse-argv.ts'
-import { checkOutput, renderCredentials, writeDocument } from './print-credentials.ts'
-import { checkSecret, createSettings } from './settings.ts'
-import { readTokenAtHand } from './token-at-hand.ts'
+} from './flow/flow-options.ts'
+import { weighSettings } from './flow/with-serve-defaults.ts'
+import type { ParsedArgv } from './options/parse-argv.ts'
+import { checkOutput, renderCredentials, writeDocument } from './flow/print-credentials.ts'
+import { checkSecret, createSettings } from './options/settings.ts'
+import { readTokenAtHand } from './flow/given-token.ts'
 
 /** `exchange [TOKEN|-]`: only the STS call; nothing is remembered. */
 export async function runExchange(parsed: ParsedArgv, io: Io): Promise<number> {

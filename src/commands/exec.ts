@@ -1,13 +1,13 @@
 import { StsCliError } from '../base/errors.ts'
 import { hasTerminal, type Io } from '../base/io.ts'
-import { forwardedSignals, runChild } from '../base/run-child.ts'
+import { forwardedSignals, runChild } from '../base/process/run-child.ts'
 import type { RememberedCredentials } from '../client/credential-cache.ts'
 import { describeOrigin, isSameIdentity } from '../client/credential-origin.ts'
 import { environmentOf } from '../client/formats/environment.ts'
 import type { ServedCredentials } from './exec-server.ts'
-import type { ParsedArgv } from './parse-argv.ts'
-import { findOrRenew } from './remembered.ts'
-import { createSettings, type Settings } from './settings.ts'
+import type { ParsedArgv } from './options/parse-argv.ts'
+import { findOrRenew } from './flow/cached-credentials.ts'
+import { createSettings, type Settings } from './options/settings.ts'
 
 const endsShells: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGTERM', 'SIGHUP'])
 

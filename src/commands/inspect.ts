@@ -1,8 +1,8 @@
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import { inspectToken, type TokenReport } from '../client/inspect-token.ts'
-import type { ParsedArgv } from './parse-argv.ts'
-import { createSettings } from './settings.ts'
+import type { ParsedArgv } from './options/parse-argv.ts'
+import { createSettings } from './options/settings.ts'
 
 /** `inspect [TOKEN|-]`: decodes a JWT here, never sends it, and says what an STS would miss; with `--simulate`, what policies would decide. */
 export async function runInspect(parsed: ParsedArgv, io: Io): Promise<number> {

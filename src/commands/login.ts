@@ -1,13 +1,13 @@
 import type { Io } from '../base/io.ts'
 import { formatDuration } from '../base/duration.ts'
-import { obtainCredentials } from '../client/obtain-credentials.ts'
+import { obtainCredentials } from '../client/flow/obtain-credentials.ts'
 import { ownCommand } from '../client/own-command.ts'
-import { detectShell, type ShellName } from '../client/shells.ts'
-import { findSimilarProfile } from './known-profile.ts'
-import { readObtainOptions } from './flow-options.ts'
-import { weighSettings } from './weigh-settings.ts'
-import type { ParsedArgv } from './parse-argv.ts'
-import { checkOutput, renderCredentials, writeDocument } from './print-credentials.ts'
+import { detectShell, type ShellName } from '../client/formats/shells.ts'
+import { findSimilarProfile } from './flow/known-profile.ts'
+import { readObtainOptions } from './flow/flow-options.ts'
+import { weighSettings } from './flow/with-serve-defaults.ts'
+import type { ParsedArgv } from './options/parse-argv.ts'
+import { checkOutput, renderCredentials, writeDocument } from './flow/print-credentials.ts'
 
 /** `login`: token from the IdP, traded at the STS, remembered; prints what the quickstart prints. */
 export async function runLogin(parsed: ParsedArgv, io: Io): Promise<number> {

@@ -8,8 +8,8 @@ import {
   type RememberedCredentials,
 } from '../client/credential-cache.ts'
 import { getOriginText } from '../client/credential-origin.ts'
-import type { ParsedArgv } from './parse-argv.ts'
-import { createSettings } from './settings.ts'
+import type { ParsedArgv } from './options/parse-argv.ts'
+import { createSettings } from './options/settings.ts'
 
 /**
  * `logout`: forgets a profile's credentials and what renews them; ends the session at its server, and revokes what renews it at its provider.
@@ -30,7 +30,7 @@ async function takeFromKeyring(
   found: RememberedCredentials,
   io: Io,
 ): Promise<RememberedCredentials> {
-  const { forgetSealed, unsealCredentials } = await import('../client/sealed-credentials.ts')
+  const { forgetSealed, unsealCredentials } = await import('../client/keyring-credentials.ts')
   const keyring = await io.openKeyring?.()
   const unsealed = await unsealCredentials(keyring, found)
   await forgetSealed(keyring, found.profile)

@@ -62,7 +62,7 @@ const leavePlain: Paint = (_colour, text) => text
 
 async function choosePaint(argv: readonly string[], io: Io): Promise<Paint> {
   if (!wantsColour(argv, io)) return leavePlain
-  const { chalk } = await import('../base/chalk.ts')
+  const { chalk } = await import('../base/terminal/colour.ts')
   return (colour, text) => chalk[colour](text)
 }
 

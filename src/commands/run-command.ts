@@ -1,10 +1,10 @@
 /** Command name → what it does. Each is loaded when it runs, but for those that shells and SDKs call all the time. */
 import type { Io } from '../base/io.ts'
-import type { CommandSpec } from './command-table.ts'
+import type { CommandSpec } from './options/command-table.ts'
 import { runCredentialProcess } from './credential-process.ts'
 import { runCreds } from './creds.ts'
 import { failEvaluation, runEnv } from './env.ts'
-import type { ParsedArgv } from './parse-argv.ts'
+import type { ParsedArgv } from './options/parse-argv.ts'
 
 /** Runs one command. @returns Its exit code. */
 export type RunCommand = (parsed: ParsedArgv, io: Io) => Promise<number>
@@ -24,8 +24,8 @@ export const loadCommand: Readonly<Record<CommandSpec['name'], () => Promise<Run
   logout: async () => (await import('./logout.ts')).runLogout,
   doctor: async () => (await import('./doctor.ts')).runDoctor,
   config: async () => (await import('./config.ts')).runConfig,
-  completion: async () => (await import('./completion.ts')).runCompletion,
-  serve: async () => (await import('./serve.ts')).runServe,
+  completion: async () => (await import('./help/completion.ts')).runCompletion,
+  serve: async () => (await import('./serve/serve.ts')).runServe,
 }
 
 /** What must be printed besides the error when a command fails, even over its flags. */

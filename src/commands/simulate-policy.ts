@@ -2,10 +2,10 @@
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import type { JsonObject } from '../base/parse.ts'
-import { toPrintable } from '../base/printable.ts'
+import { toPrintable } from '../base/terminal/printable.ts'
 import { AwsError } from '../protocol/aws-error.ts'
 import { readSubject } from '../server/identity/token-verifier.ts'
-import type { Principal } from '../server/identity/principal.ts'
+import type { Principal } from '../server/sessions/principal.ts'
 import { cannedPolicies } from '../server/policy/canned.ts'
 import { findConditionName } from '../server/policy/condition-keys.ts'
 import { createIamAuthorizer } from '../server/policy/iam-authorizer.ts'
@@ -15,7 +15,7 @@ import { buildConditions } from '../server/policy/request-conditions.ts'
 import { withSessionPolicy } from '../server/policy/with-session-policy.ts'
 import { readNames } from '../server/sessions/read-names.ts'
 import { readOwnPrincipal } from '../server/sessions/session-claims.ts'
-import { readTextFile, type Settings } from './settings.ts'
+import { readTextFile, type Settings } from './options/settings.ts'
 
 export interface SimulatedRequest {
   readonly claims: JsonObject

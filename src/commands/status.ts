@@ -2,8 +2,8 @@ import { formatDuration } from '../base/duration.ts'
 import type { Io } from '../base/io.ts'
 import { findCacheDirectory, readRemembered } from '../client/credential-cache.ts'
 import { ownCommand } from '../client/own-command.ts'
-import type { ParsedArgv } from './parse-argv.ts'
-import { createSettings } from './settings.ts'
+import type { ParsedArgv } from './options/parse-argv.ts'
+import { createSettings } from './options/settings.ts'
 
 /** `status`: whose credentials, for which endpoint, how long still; never a secret. Exit 1 when there are none or they are expired. */
 export async function runStatus(parsed: ParsedArgv, io: Io): Promise<number> {

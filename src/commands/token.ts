@@ -1,12 +1,12 @@
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import { obtainToken } from '../client/token/obtain-token.ts'
-import { readNetOptions } from './flow-options.ts'
-import { weighSettings } from './weigh-settings.ts'
-import type { ParsedArgv } from './parse-argv.ts'
-import { writeDocument } from './print-credentials.ts'
-import { refuseTogether } from './settings.ts'
-import { readTokenSource } from './token-source.ts'
+import { readNetOptions } from './flow/flow-options.ts'
+import { weighSettings } from './flow/with-serve-defaults.ts'
+import type { ParsedArgv } from './options/parse-argv.ts'
+import { writeDocument } from './flow/print-credentials.ts'
+import { refuseTogether } from './options/settings.ts'
+import { readTokenSource } from './flow/token-source.ts'
 
 /** `token`: only the identity provider's token; `--json` for its whole answer. */
 export async function runToken(parsed: ParsedArgv, io: Io): Promise<number> {

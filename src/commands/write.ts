@@ -12,11 +12,11 @@ import {
 import { defaultRegionOf } from '../client/formats/environment.ts'
 import { credentialPairs, endpointPairs, type IniPair } from '../client/formats/ini.ts'
 import type { Edit } from '../client/ini-file.ts'
-import { weighSettings } from './weigh-settings.ts'
-import { findDeparture } from './find-departure.ts'
-import type { ParsedArgv } from './parse-argv.ts'
-import { findCached, findOrRenew } from './remembered.ts'
-import { createSettings, type Settings } from './settings.ts'
+import { weighSettings } from './flow/with-serve-defaults.ts'
+import { findDeparture } from './flow/find-departure.ts'
+import type { ParsedArgv } from './options/parse-argv.ts'
+import { findCached, findOrRenew } from './flow/cached-credentials.ts'
+import { createSettings, type Settings } from './options/settings.ts'
 
 /** Merges into a file of AWS's; `--dry-run` says what would change. */
 export async function runWrite(parsed: ParsedArgv, io: Io): Promise<number> {

@@ -20,7 +20,7 @@ import { listRoleArns, openDoors } from './open-identity.ts'
 import { parseSessionPolicy } from './policy/session-policy.ts'
 import { withCouldAllow } from './policy/with-could-allow.ts'
 import { withSessionPolicy } from './policy/with-session-policy.ts'
-import { isBucketHost } from './s3/address.ts'
+import { isBucketHost } from './s3/request/address.ts'
 import { createS3Handler } from './s3/handle-s3.ts'
 import { createOverload } from './overload.ts'
 import type { ServerOptions } from './server-options.ts'
@@ -158,7 +158,7 @@ async function buildHandler(
 
 /** The certificate of `--tls`. */
 export async function makeTls(options: ServerOptions): Promise<{ cert: string; key: string }> {
-  const { makeCertificate } = await import('./issuer/certificate.ts')
+  const { makeCertificate } = await import('./http/self-signed-certificate.ts')
   return makeCertificate(options.nowMs())
 }
 

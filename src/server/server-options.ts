@@ -6,7 +6,7 @@ import type { IssuerClient } from './issuer/create-issuer.ts'
 import type { IssuerUser } from './issuer/users.ts'
 import type { Peers } from './peers.ts'
 import type { EtcdOptions } from './sessions/etcd/etcd-sessions.ts'
-import type { Address } from './server-address.ts'
+import type { Address } from './http/server-address.ts'
 import type { LdapLogins, StsLimits } from './sts/sts-action.ts'
 
 export interface ServerOptions {

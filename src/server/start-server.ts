@@ -5,7 +5,7 @@ import path from 'node:path'
 import { StsCliError } from '../base/errors.ts'
 import { silentLog } from '../base/log.ts'
 import { createServer } from './create-server.ts'
-import { generateDemoClient, generateRoot } from './generated.ts'
+import { generateDemoClient, generateRoot } from './demo-credentials.ts'
 
 export interface StartServerOptions {
   /** Port of STS and S3 on 127.0.0.1; a free one when left out. */

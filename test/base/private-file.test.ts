@@ -9,7 +9,7 @@ import {
   removeQuietly,
   writeNamedFile,
   writePrivateFile,
-} from '../../src/base/private-file.ts'
+} from '../../src/base/files/private-file.ts'
 import { makeFolder } from '../commands/harness.ts'
 
 let folder: string

@@ -4,8 +4,8 @@ import { connect, type AddressInfo } from 'node:net'
 import path from 'node:path'
 import type { Duplex } from 'node:stream'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { findProxy } from '../../src/base/proxy.ts'
-import { makeCertificate } from '../../src/server/issuer/certificate.ts'
+import { findProxy } from '../../src/base/http/proxy-tunnel.ts'
+import { makeCertificate } from '../../src/server/http/self-signed-certificate.ts'
 import {
   errorOf,
   findClosedPort,

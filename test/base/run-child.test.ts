@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { readSecretCommand } from '../../src/base/execa.ts'
-import { type ChildEnd, runChild, type RunChildOptions } from '../../src/base/run-child.ts'
+import { readSecretCommand } from '../../src/base/process/run-command.ts'
+import { type ChildEnd, runChild, type RunChildOptions } from '../../src/base/process/run-child.ts'
 import { makeFolder } from '../commands/harness.ts'
 
 const plain: RunChildOptions = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { exitCodes, StsCliError, type ErrorCode } from '../../src/base/errors.ts'
-import { isLoopback, isLoopbackHost } from '../../src/base/loopback.ts'
+import { isLoopback, isLoopbackHost } from '../../src/base/http/loopback.ts'
 import {
   parseJson,
   parseJsonObject,
@@ -8,7 +8,7 @@ import {
   readString,
   readStrings,
 } from '../../src/base/parse.ts'
-import { toPrintable } from '../../src/base/printable.ts'
+import { toPrintable } from '../../src/base/terminal/printable.ts'
 
 describe('this machine', () => {
   it.each([

@@ -3,8 +3,8 @@ import type * as nodeFs from 'node:fs'
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { writePrivateFile } from '../../src/base/private-file.ts'
-import { createProcessIo } from '../../src/base/process-io.ts'
+import { writePrivateFile } from '../../src/base/files/private-file.ts'
+import { createProcessIo } from '../../src/base/process/process-io.ts'
 import { makeFolder, openStage } from '../commands/harness.ts'
 
 const renaming = vi.hoisted(() => ({ refusals: 0, code: 'EPERM' }))

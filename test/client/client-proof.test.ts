@@ -6,7 +6,7 @@ import path from 'node:path'
 import type { TLSSocket } from 'node:tls'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { exportJWK, jwtVerify } from '../../src/base/jose.ts'
-import { makeCertificate } from '../../src/server/issuer/certificate.ts'
+import { makeCertificate } from '../../src/server/http/self-signed-certificate.ts'
 import {
   clientId,
   errorOf,

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { makeCertificate } from '../../src/server/issuer/certificate.ts'
+import { makeCertificate } from '../../src/server/http/self-signed-certificate.ts'
 import {
   errorOf,
   findClosedPort,

@@ -6,7 +6,7 @@ import {
   renderShellLines,
   shellNames,
   type ShellName,
-} from '../../src/client/shells.ts'
+} from '../../src/client/formats/shells.ts'
 
 interface RealShell {
   readonly program: string

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { answerWarm } from '../../src/commands/answer-warm.ts'
+import { answerWarm } from '../../src/commands/cached-fast-path.ts'
 import { createIo, type IoOptions, openStage, runLine, type Stage, startMs } from './harness.ts'
 
 let stage: Stage

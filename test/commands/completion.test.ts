@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { completeWords, completionShells } from '../../src/commands/complete-words.ts'
-import { optionTable, optionsOf } from '../../src/commands/option-table.ts'
-import { optionValues } from '../../src/commands/option-values.ts'
-import { commandTable } from '../../src/commands/command-table.ts'
+import { completeWords, completionShells } from '../../src/commands/help/complete-words.ts'
+import { optionTable, optionsOf } from '../../src/commands/options/option-table.ts'
+import { optionValues } from '../../src/commands/options/option-values.ts'
+import { commandTable } from '../../src/commands/options/command-table.ts'
 import { makeFolder, runLine } from './harness.ts'
 
 /** What is offered, without the descriptions. */

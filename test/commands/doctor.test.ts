@@ -4,7 +4,7 @@ import { generate } from 'selfsigned'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { silentLog } from '../../src/base/log.ts'
 import { createServer } from '../../src/server/create-server.ts'
-import { makeCertificate, type Certificate } from '../../src/server/issuer/certificate.ts'
+import { makeCertificate, type Certificate } from '../../src/server/http/self-signed-certificate.ts'
 import type { ServerOptions } from '../../src/server/server-options.ts'
 import { keySet, makeToken, type Members, signers } from '../protocol/jwt/tokens.ts'
 import {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { optionTable } from '../../src/commands/option-table.ts'
-import { grantNames } from '../../src/commands/token-source.ts'
+import { optionTable } from '../../src/commands/options/option-table.ts'
+import { grantNames } from '../../src/commands/flow/token-source.ts'
 import { runLine } from './harness.ts'
 
 describe('the grants', () => {

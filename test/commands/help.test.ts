@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
-import { optionsOf } from '../../src/commands/option-table.ts'
-import { commandTable } from '../../src/commands/command-table.ts'
+import { optionsOf } from '../../src/commands/options/option-table.ts'
+import { commandTable } from '../../src/commands/options/command-table.ts'
 import { runLine } from './harness.ts'
 
 describe('the help', () => {

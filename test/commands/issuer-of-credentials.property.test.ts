@@ -5,7 +5,7 @@ import path from 'node:path'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { findStateDirectory, leaveServeState } from '../../src/client/serve-state.ts'
-import { answerWarm } from '../../src/commands/answer-warm.ts'
+import { answerWarm } from '../../src/commands/cached-fast-path.ts'
 import { run } from '../../src/main.ts'
 import {
   createIo,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { exitCodes } from '../../src/base/errors.ts'
-import { commandTable } from '../../src/commands/command-table.ts'
-import { renderManPage } from '../../src/commands/man-page.ts'
-import { optionTable } from '../../src/commands/option-table.ts'
+import { commandTable } from '../../src/commands/options/command-table.ts'
+import { renderManPage } from '../../src/commands/help/man-page.ts'
+import { optionTable } from '../../src/commands/options/option-table.ts'
 
 const page = renderManPage('1.2.3')
 const plain = page.replaceAll('\\-', '-')

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { StsCliError } from '../../src/base/errors.ts'
-import { optionsOf } from '../../src/commands/option-table.ts'
-import { findNearest, parseArgv, type ParsedArgv } from '../../src/commands/parse-argv.ts'
-import { createSettings } from '../../src/commands/settings.ts'
+import { optionsOf } from '../../src/commands/options/option-table.ts'
+import { findNearest, parseArgv, type ParsedArgv } from '../../src/commands/options/parse-argv.ts'
+import { createSettings } from '../../src/commands/options/settings.ts'
 import { goVectors } from '../client/go-vectors.ts'
 import { createIo, runLine } from './harness.ts'
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createProgress } from '../../src/commands/progress.ts'
+import { createProgress } from '../../src/commands/flow/progress.ts'
 import { createIo, openStage, type TestIo } from './harness.ts'
 
 beforeEach(() => void vi.useFakeTimers())

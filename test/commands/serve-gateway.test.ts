@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { optionsOf } from '../../src/commands/option-table.ts'
-import { parseArgv } from '../../src/commands/parse-argv.ts'
-import { readObjects } from '../../src/commands/serve-gateway.ts'
-import { createSettings } from '../../src/commands/settings.ts'
+import { optionsOf } from '../../src/commands/options/option-table.ts'
+import { parseArgv } from '../../src/commands/options/parse-argv.ts'
+import { readObjects } from '../../src/commands/serve/gateway.ts'
+import { createSettings } from '../../src/commands/options/settings.ts'
 import { createIo, makeFolder } from './harness.ts'
 
 const root = {

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { expect, it } from 'vitest'
 import type { HttpRequest } from '../../src/server/http/http-message.ts'
-import { readAddress } from '../../src/server/s3/address.ts'
-import { takeHoistedHeaders } from '../../src/server/s3/hoisted-headers.ts'
-import type { ObjectStore } from '../../src/server/s3/object-store.ts'
-import { createStoreBackend } from '../../src/server/s3/routes.ts'
-import { requireStandardValues } from '../../src/server/s3/standard-headers.ts'
+import { readAddress } from '../../src/server/s3/request/address.ts'
+import { takeHoistedHeaders } from '../../src/server/s3/request/hoisted-headers.ts'
+import type { ObjectStore } from '../../src/server/s3/request/object-store.ts'
+import { createStoreBackend } from '../../src/server/s3/store/store-backend.ts'
+import { requireStandardValues } from '../../src/server/s3/store/standard-headers.ts'
 
 interface Recorded {
   readonly client: string

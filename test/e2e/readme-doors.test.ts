@@ -98,7 +98,7 @@ describe('README.md on other doors', () => {
     const home = await openHome()
     await mkdir(home.folder, { recursive: true })
     const authority = await makePair('authority', { isAuthority: true })
-    const { makeCertificate } = await import('../../src/server/issuer/certificate.ts')
+    const { makeCertificate } = await import('../../src/server/http/self-signed-certificate.ts')
     const server = await makeCertificate(Date.now())
     const me = await makePair('readonly', { ca: authority })
     const files = { 'clients-ca.pem': authority.cert, 'me.pem': me.cert, 'me.key': me.key }

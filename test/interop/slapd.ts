@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { execa } from 'execa'
-import { makeCertificate } from '../../src/server/issuer/certificate.ts'
+import { makeCertificate } from '../../src/server/http/self-signed-certificate.ts'
 import { findFreePort } from './free-port.ts'
 import { cachedPath } from './stack.ts'
 

@@ -9,7 +9,7 @@ import { createIo, makeFolder } from '../commands/harness.ts'
 const late = vi.hoisted(() => ({ before: undefined as (() => void) | undefined }))
 
 /** Lets something happen between the look at a lock and what is done about it. */
-vi.mock('../../src/base/is-alive.ts', () => ({
+vi.mock('../../src/base/process/is-alive.ts', () => ({
   isAlive: () => {
     late.before?.()
     return false

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { makePrivateFolder } from '../../src/base/private-file.ts'
+import { makePrivateFolder } from '../../src/base/files/private-file.ts'
 import { startServer } from '../../src/server/start-server.ts'
 
 // Node's own recursive mkdir never returned from there.

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { createAttemptThrottle } from '../../src/base/attempt-throttle.ts'
 import { createKeySet } from '../../src/server/identity/key-set.ts'
-import { createAttemptPacer } from '../../src/server/identity/ldap/attempt-pacer.ts'
+import { createAttemptPacer } from '../../src/server/identity/ldap/login-throttle.ts'
 import { createUsers } from '../../src/server/issuer/users.ts'
 import { keySet } from '../protocol/jwt/tokens.ts'
 import { jwksUrl, makeProvider } from '../server/identity/fake-provider.ts'

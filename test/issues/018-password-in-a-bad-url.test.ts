@@ -1,6 +1,6 @@
 /** A variable that is no URL was shown as it is, with the password in it. */
 import { expect, it } from 'vitest'
-import { readUrlVariable } from '../../src/commands/serve-variables.ts'
+import { readUrlVariable } from '../../src/commands/serve/variables.ts'
 import { createIo } from '../commands/harness.ts'
 
 it.each(['ftp://me:s3cret@opa', 'me:s3cret@opa:8181', 'http://me:s3cret@'])(

@@ -11,7 +11,7 @@ import {
   createDerivedSessions,
   tooManyRevocations,
 } from '../../src/server/sessions/derived-sessions.ts'
-import { createSwitchboard } from '../../src/server/workers/switchboard.ts'
+import { createSwitchboard } from '../../src/server/workers/primary.ts'
 
 const target = { accessKeyId: 'A'.repeat(20) }
 

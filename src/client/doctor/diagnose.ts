@@ -1,7 +1,7 @@
 /** Goes through the flow as `login` does and says of each step whether it holds, and what to do where it does not. */
 import { StsCliError } from '../../base/errors.ts'
 import { formatDuration } from '../../base/duration.ts'
-import { sendHttp } from '../../base/http-client.ts'
+import { sendHttp } from '../../base/http/http-client.ts'
 import type { Io } from '../../base/io.ts'
 import type { TemporaryCredentials } from '../../protocol/credentials.ts'
 import { discoverProvider } from '../discover.ts'

@@ -1,6 +1,6 @@
 import { StsCliError } from '../../base/errors.ts'
-import { sendHttp } from '../../base/http-client.ts'
-import { toPrintable } from '../../base/printable.ts'
+import { sendHttp } from '../../base/http/http-client.ts'
+import { toPrintable } from '../../base/terminal/printable.ts'
 import type { TemporaryCredentials } from '../../protocol/credentials.ts'
 import { decodeS3Error } from '../../protocol/s3-wire.ts'
 import { sha256Hex } from '../../protocol/sigv4/canonical-request.ts'

@@ -2,7 +2,7 @@
 import { encodeGoCredentials } from '../../protocol/go-json.ts'
 import type { RememberedCredentials } from '../credential-cache.ts'
 import { environmentOf, utcOf, type EnvironmentOptions } from './environment.ts'
-import { renderShellLines, type ShellName } from '../shells.ts'
+import { renderShellLines, type ShellName } from './shells.ts'
 
 export interface FormatOptions extends EnvironmentOptions {
   readonly shell: ShellName

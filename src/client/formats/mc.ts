@@ -1,6 +1,6 @@
 import type { Format } from './index.ts'
 import { endpointOf } from './environment.ts'
-import { renderShellLines } from '../shells.ts'
+import { renderShellLines } from './shells.ts'
 import { refuseValue } from './refuse-value.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { Format } from './index.ts'
 import { defaultRegionOf, endpointOf } from './environment.ts'
-import { renderShellLines } from '../shells.ts'
+import { renderShellLines } from './shells.ts'
 
 /**
  * A remote of rclone's as shell lines: it stands beside those of rclone's own file, and leaves nothing on disk that ends in an hour.

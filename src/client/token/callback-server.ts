@@ -4,7 +4,7 @@ import { EventEmitter, once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { StsCliError } from '../../base/errors.ts'
-import { isLoopbackHost } from '../../base/loopback.ts'
+import { isLoopbackHost } from '../../base/http/loopback.ts'
 import { renderCallbackPage, type CallbackPage } from './callback-page.ts'
 
 export interface CallbackServer {

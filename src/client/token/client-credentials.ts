@@ -1,5 +1,5 @@
 /** The client credentials grant (RFC 6749 §4.4), by node:http(s) alone: it is what every `login` waits for. */
-import { sendHttp } from '../../base/http-client.ts'
+import { sendHttp } from '../../base/http/http-client.ts'
 import type { ClientAccess, NetOptions } from '../options.ts'
 import { readTokenAnswer, type ObtainedToken } from './token-answer.ts'
 

@@ -1,6 +1,6 @@
 /** The device grant (RFC 8628): the person signs in on whatever device has a browser. */
 import type { Io } from '../../base/io.ts'
-import { toPrintable } from '../../base/printable.ts'
+import { toPrintable } from '../../base/terminal/printable.ts'
 import type { NetOptions, PersonalAccess } from '../options.ts'
 import { openProvider } from './openid-provider.ts'
 import type { PersonalToken } from './provider.ts'
@@ -23,7 +23,7 @@ export async function obtainDeviceToken(
   if (complete !== undefined) {
     io.writeStderr(`or open ${toPrintable(complete, 1000)}\n`)
     if (io.isTty.stderr) {
-      const { renderQrCode } = await import('../../base/qr-code.ts')
+      const { renderQrCode } = await import('../../base/terminal/qr-code.ts')
       io.writeStderr(renderQrCode(complete))
     }
   }

@@ -1,5 +1,5 @@
 /** The shape of fetch over our own requests: for openid-client, whose own fetch knows neither our CA files nor our proxies, limits and retries. */
-import { sendHttp, type HttpAnswer } from '../../base/http-client.ts'
+import { sendHttp, type HttpAnswer } from '../../base/http/http-client.ts'
 import type { NetOptions } from '../options.ts'
 
 export interface Seen {

@@ -1,5 +1,5 @@
 /** GitHub Actions hands a job's ID token out at an address of the runner's (GitHub, «OpenID Connect reference»). */
-import { sendHttp } from '../../base/http-client.ts'
+import { sendHttp } from '../../base/http/http-client.ts'
 import { parseJsonObject, readString } from '../../base/parse.ts'
 import { StsCliError } from '../../base/errors.ts'
 import type { GithubActionsSource, NetOptions } from '../options.ts'

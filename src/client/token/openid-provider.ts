@@ -5,7 +5,7 @@
 import * as openid from 'openid-client'
 import { StsCliError } from '../../base/errors.ts'
 import { readString, type JsonObject } from '../../base/parse.ts'
-import { toPrintable } from '../../base/printable.ts'
+import { toPrintable } from '../../base/terminal/printable.ts'
 import { discoverProvider, isAsSecureAs } from '../discover.ts'
 import type { ClientAccess, NetOptions } from '../options.ts'
 import { fetchBySendHttp, type Seen } from './fetch-by-send-http.ts'

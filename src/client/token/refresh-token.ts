@@ -3,7 +3,7 @@ import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import type { NetOptions, RefreshSource } from '../options.ts'
 import { ownCommand } from '../own-command.ts'
-import { forgetRenewal, keepRenewal, readRenewal } from '../renewals.ts'
+import { forgetRenewal, keepRenewal, readRenewal } from '../refresh-token-store.ts'
 import { openProvider } from './openid-provider.ts'
 import type { PersonalToken } from './provider.ts'
 

@@ -1,8 +1,8 @@
 /** What a token endpoint answers, narrowed (RFC 6749 §5), and what is said when it refuses or is no token endpoint. */
 import { StsCliError } from '../../base/errors.ts'
-import type { HttpAnswer } from '../../base/http-client.ts'
+import type { HttpAnswer } from '../../base/http/http-client.ts'
 import { isObject, parseJson, readNumber, readString, type JsonObject } from '../../base/parse.ts'
-import { toPrintable } from '../../base/printable.ts'
+import { toPrintable } from '../../base/terminal/printable.ts'
 
 export interface ObtainedToken {
   /** What is traded at the STS: an access token, or the ID token where `web-identity` wants one and there is one. */

@@ -1,6 +1,6 @@
 import { readString } from '../../base/parse.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
-import type { Principal } from '../identity/principal.ts'
+import type { Principal } from '../sessions/principal.ts'
 import type { RevocationTarget } from '../sessions/session-store.ts'
 import { findParentUser } from '../sessions/session-tokens.ts'
 

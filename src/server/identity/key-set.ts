@@ -3,7 +3,7 @@
  * an outage.
  */
 import { hasPassed } from '../../base/has-passed.ts'
-import type { FetchJson } from '../../base/undici.ts'
+import type { FetchJson } from '../../base/http/json-client.ts'
 import { countEntries, findAmbiguousKids, importJwks, type JwtKey } from '../../protocol/jwt/jwk.ts'
 import type { Log } from '../../base/log.ts'
 

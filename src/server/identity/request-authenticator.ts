@@ -9,7 +9,7 @@ import { parsePostSignature, verifyPostSignature } from '../../protocol/sigv4/po
 import { equalInConstantTime } from '../../protocol/sigv4/signing-key.ts'
 import { verifySignature, type VerifiedSignature } from '../../protocol/sigv4/verify-signature.ts'
 import type { SessionLookup, SessionStore } from '../sessions/session-store.ts'
-import type { Principal } from './principal.ts'
+import type { Principal } from '../sessions/principal.ts'
 
 export interface AuthenticatorOptions {
   readonly root: Credentials

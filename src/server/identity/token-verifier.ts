@@ -2,7 +2,7 @@
 import { createBatch } from '../../base/batch.ts'
 import type { Log } from '../../base/log.ts'
 import { readString, readStrings, type JsonObject } from '../../base/parse.ts'
-import type { FetchJson } from '../../base/undici.ts'
+import type { FetchJson } from '../../base/http/json-client.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
 import { parseDiscovery } from '../../protocol/discovery.ts'
 import { verifyJwt, type JwtVerdict } from '../../protocol/jwt/verify-jwt.ts'

@@ -2,7 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openServer, type ServerBounds } from '../http/open-server.ts'
-import type { Address } from '../server-address.ts'
+import type { Address } from '../http/server-address.ts'
 import { admitRequests } from './admit-requests.ts'
 import type { Issuer, IssuerClient } from './create-issuer.ts'
 import type { ModelBounds } from './model-store.ts'
@@ -50,7 +50,7 @@ export async function startIssuer({
   bounds,
 }: StartIssuerOptions): Promise<RunningIssuer> {
   const signingKey = generateSigningKey()
-  const { makeCertificate } = await import('./certificate.ts')
+  const { makeCertificate } = await import('../http/self-signed-certificate.ts')
   const { cert, key } = await makeCertificate(nowMs())
   let onRequest: ServerBounds['onRequest'] | undefined
   const server = openServer({

@@ -1,5 +1,5 @@
 /** One question, one answer: may this principal do this here, now? */
-import type { Principal } from '../identity/principal.ts'
+import type { Principal } from '../sessions/principal.ts'
 import type { DecisionMemo } from './decision-memo.ts'
 
 export interface AuthorizationRequest {

@@ -1,7 +1,7 @@
 /** Asks Open Policy Agent, or any access management plugin that takes MinIO's question. */
 import type { Log } from '../../base/log.ts'
 import { isObject } from '../../base/parse.ts'
-import type { PostJson } from '../../base/undici.ts'
+import type { PostJson } from '../../base/http/json-client.ts'
 import type { AuthorizationRequest, Authorizer, Decision } from './authorizer.ts'
 
 export interface OpaAuthorizerOptions {

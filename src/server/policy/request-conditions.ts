@@ -1,5 +1,5 @@
 import type { HttpRequest } from '../http/http-message.ts'
-import type { Principal } from '../identity/principal.ts'
+import type { Principal } from '../sessions/principal.ts'
 
 /**
  * Headers and parameters that a policy engine never sees: it, and its decision log, would hold credentials (WIRE 5.2). By the words of

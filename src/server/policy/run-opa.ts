@@ -7,9 +7,13 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { StsCliError } from '../../base/errors.ts'
-import { startProgram, type ProgramEnd, type RunningProgram } from '../../base/execa.ts'
+import {
+  startProgram,
+  type ProgramEnd,
+  type RunningProgram,
+} from '../../base/process/run-command.ts'
 import type { Log } from '../../base/log.ts'
-import { createJsonClient } from '../../base/undici.ts'
+import { createJsonClient } from '../../base/http/json-client.ts'
 import { readRego, refuseRego, toWords } from './read-rego.ts'
 
 export interface RunOpaOptions {

@@ -1,4 +1,4 @@
-import type { Principal } from '../identity/principal.ts'
+import type { Principal } from '../sessions/principal.ts'
 import type { Authorizer } from './authorizer.ts'
 import type { PolicyDocument } from './policy-document.ts'
 import { parseSessionPolicy } from './session-policy.ts'

@@ -5,11 +5,11 @@ import { encodeS3Error } from '../../protocol/s3-wire.ts'
 import type { HttpHandler, HttpReply, HttpRequest } from '../http/http-message.ts'
 import type { RequestAuthenticator } from '../identity/request-authenticator.ts'
 import type { Authorizer } from '../policy/authorizer.ts'
-import { readAddress, readHostBucket, type Address } from './address.ts'
-import { takeHoistedHeaders } from './hoisted-headers.ts'
-import { requireKey } from './names.ts'
+import { readAddress, readHostBucket, type Address } from './request/address.ts'
+import { takeHoistedHeaders } from './request/hoisted-headers.ts'
+import { requireKey } from './request/names.ts'
 import { isUploadForm, postObject } from './post/post-object.ts'
-import { authorize, type S3Backend } from './s3-operation.ts'
+import { authorize, type S3Backend } from './request/s3-operation.ts'
 
 export interface S3Services {
   readonly authenticator: RequestAuthenticator

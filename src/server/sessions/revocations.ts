@@ -1,6 +1,6 @@
 /** Which sessions no longer count: by access key, or all of a user's that were issued until an instant. Small, and forgets by itself. */
 import { readString } from '../../base/parse.ts'
-import type { Principal } from '../identity/principal.ts'
+import type { Principal } from './principal.ts'
 import { findParentUser } from './session-tokens.ts'
 
 export interface Revocation {

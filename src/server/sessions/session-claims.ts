@@ -3,7 +3,7 @@
  * what those cannot say. Every fact is in it once: a token travels in a header, and 8 KiB of it is what servers and proxies take.
  */
 import { isObject, readNumber, readString, readStrings, type JsonObject } from '../../base/parse.ts'
-import type { Principal } from '../identity/principal.ts'
+import type { Principal } from './principal.ts'
 import { readNames } from './read-names.ts'
 import type { SessionRequest } from './session-store.ts'
 

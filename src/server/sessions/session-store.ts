@@ -7,7 +7,7 @@
  * - Compares secrets in constant time.
  */
 import type { TemporaryCredentials } from '../../protocol/credentials.ts'
-import type { Principal } from '../identity/principal.ts'
+import type { Principal } from './principal.ts'
 
 export interface SessionRequest {
   readonly subject: string

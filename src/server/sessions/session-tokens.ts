@@ -6,7 +6,7 @@ import { readString, type JsonObject } from '../../base/parse.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
 import type { TemporaryCredentials } from '../../protocol/credentials.ts'
 import { signSessionToken, verifySessionToken } from '../../protocol/jwt/session-token.ts'
-import type { Principal } from '../identity/principal.ts'
+import type { Principal } from './principal.ts'
 import { toClaims } from './session-claims.ts'
 import type { SessionRequest } from './session-store.ts'
 

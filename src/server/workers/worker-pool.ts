@@ -3,7 +3,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { StsCliError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import type { SharedParts, StartFailure, ToFirst } from './messages.ts'
-import { createSwitchboard } from './switchboard.ts'
+import { createSwitchboard } from './primary.ts'
 
 export interface WorkerPoolOptions {
   /** Sent to each worker, which reads its options from it. */

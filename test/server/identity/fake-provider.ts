@@ -1,6 +1,6 @@
 /** An identity provider that answers from memory and counts how often it is asked. */
 import type { Log } from '../../../src/base/log.ts'
-import type { FetchJson } from '../../../src/base/undici.ts'
+import type { FetchJson } from '../../../src/base/http/json-client.ts'
 import { nowMs as startMs } from '../../protocol/jwt/tokens.ts'
 
 export const jwksUrl = 'https://idp.example/oauth2/jwks'

@@ -4,9 +4,9 @@ import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createJsonClient } from '../../../src/base/undici.ts'
+import { createJsonClient } from '../../../src/base/http/json-client.ts'
 import { createTokenVerifier } from '../../../src/server/identity/token-verifier.ts'
-import { makeCertificate } from '../../../src/server/issuer/certificate.ts'
+import { makeCertificate } from '../../../src/server/http/self-signed-certificate.ts'
 import {
   keySet,
   makeHmacToken,

@@ -2,9 +2,12 @@ import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { silentLog } from '../../../src/base/log.ts'
-import { createJsonClient } from '../../../src/base/undici.ts'
+import { createJsonClient } from '../../../src/base/http/json-client.ts'
 import { createTokenVerifier } from '../../../src/server/identity/token-verifier.ts'
-import { makeCertificate, type Certificate } from '../../../src/server/issuer/certificate.ts'
+import {
+  makeCertificate,
+  type Certificate,
+} from '../../../src/server/http/self-signed-certificate.ts'
 import { keySet, makeToken, nowMs, signers } from '../../protocol/jwt/tokens.ts'
 
 const token = makeToken(signers.RS256, { iss: 'https://idp.example' })

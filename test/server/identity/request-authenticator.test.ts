@@ -3,7 +3,7 @@ import type { Credentials, TemporaryCredentials } from '../../../src/protocol/cr
 import { emptySha256, type SignedMessage } from '../../../src/protocol/sigv4/canonical-request.ts'
 import { presignUrl, signRequest, type SignOptions } from '../../../src/protocol/sigv4/sign.ts'
 import { createRequestAuthenticator } from '../../../src/server/identity/request-authenticator.ts'
-import type { Principal } from '../../../src/server/identity/principal.ts'
+import type { Principal } from '../../../src/server/sessions/principal.ts'
 import { createDerivedSessions } from '../../../src/server/sessions/derived-sessions.ts'
 import { makeFields, makeFieldsV2 } from '../s3/upload-forms.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Principal } from '../../../src/server/identity/principal.ts'
+import type { Principal } from '../../../src/server/sessions/principal.ts'
 import { findConditionValues } from '../../../src/server/policy/condition-keys.ts'
 
 const principal: Principal = {

@@ -1,6 +1,6 @@
 /** Questions to an authorizer, with what does not matter filled in. */
 import type { JsonObject } from '../../../src/base/parse.ts'
-import type { Principal } from '../../../src/server/identity/principal.ts'
+import type { Principal } from '../../../src/server/sessions/principal.ts'
 import type { AuthorizationRequest } from '../../../src/server/policy/authorizer.ts'
 import { evaluateDocument } from '../../../src/server/policy/evaluate-document.ts'
 import { parsePolicyDocument } from '../../../src/server/policy/policy-document.ts'

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createJsonClient } from '../../../src/base/undici.ts'
+import { createJsonClient } from '../../../src/base/http/json-client.ts'
 import { createOpaAuthorizer } from '../../../src/server/policy/opa-authorizer.ts'
 import { runOpa, type RunningOpa, type RunOpaOptions } from '../../../src/server/policy/run-opa.ts'
 import { type FakeOpa, installFakeOpa } from './fake-opa.ts'

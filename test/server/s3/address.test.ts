@@ -1,6 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isBucketHost, readAddress, readHostBucket } from '../../../src/server/s3/address.ts'
+import {
+  isBucketHost,
+  readAddress,
+  readHostBucket,
+} from '../../../src/server/s3/request/address.ts'
 import { openHarness } from './s3-harness.ts'
 
 const domains = ['s3.example.com', 's3.localhost']

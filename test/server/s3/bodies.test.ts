@@ -6,7 +6,7 @@ import { crc32 } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { signChunk, signTrailer } from '../../../src/protocol/sigv4/chunk-signature.ts'
 import { deriveSigningKey } from '../../../src/protocol/sigv4/signing-key.ts'
-import { startChecksum, type ChecksumAlgorithm } from '../../../src/server/s3/checksum.ts'
+import { startChecksum, type ChecksumAlgorithm } from '../../../src/server/s3/body/checksum.ts'
 import { md5, openHarness, region, root, sha256, type Ask, type Harness } from './s3-harness.ts'
 
 let s3: Harness

@@ -1,4 +1,4 @@
-/** The contract that src/server/s3/object-store.ts states, line by line, against each store there is. */
+/** The contract that src/server/s3/request/object-store.ts states, line by line, against each store there is. */
 import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -13,7 +13,7 @@ import type {
   ObjectStore,
   PutOptions,
   UploadInfo,
-} from '../../../src/server/s3/object-store.ts'
+} from '../../../src/server/s3/request/object-store.ts'
 
 interface Opened {
   readonly store: ObjectStore

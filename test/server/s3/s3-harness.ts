@@ -16,8 +16,8 @@ import { openFilesystemStore } from '../../../src/server/s3/filesystem/open-file
 import { createGatewayBackend } from '../../../src/server/s3/gateway/gateway-backend.ts'
 import { openUpstream, type UpstreamOptions } from '../../../src/server/s3/gateway/open-upstream.ts'
 import { createS3Handler } from '../../../src/server/s3/handle-s3.ts'
-import type { ObjectStore } from '../../../src/server/s3/object-store.ts'
-import { createStoreBackend } from '../../../src/server/s3/routes.ts'
+import type { ObjectStore } from '../../../src/server/s3/request/object-store.ts'
+import { createStoreBackend } from '../../../src/server/s3/store/store-backend.ts'
 
 export const root = {
   accessKeyId: 'root-user',

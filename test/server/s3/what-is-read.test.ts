@@ -1,7 +1,7 @@
 /** An operation does all that a request asks for, or refuses it: what it does not read is never passed over. */
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { storeRoutes, type StoreRoute } from '../../../src/server/s3/route-table.ts'
+import { storeRoutes, type StoreRoute } from '../../../src/server/s3/store/route-table.ts'
 import { openHarness, texts, type Answer, type Harness } from './s3-harness.ts'
 
 let s3: Harness

@@ -4,7 +4,7 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { signSessionToken, verifySessionToken } from '../../../src/protocol/jwt/session-token.ts'
-import { makeCertificate } from '../../../src/server/issuer/certificate.ts'
+import { makeCertificate } from '../../../src/server/http/self-signed-certificate.ts'
 import type { EtcdOptions } from '../../../src/server/sessions/etcd/etcd-sessions.ts'
 import { openStore, request, startEtcd, until } from './etcd-harness.ts'
 

@@ -7,7 +7,10 @@ import { decodeStsAnswer } from '../../../src/protocol/sts-wire.ts'
 import type { HttpHandler } from '../../../src/server/http/http-message.ts'
 import { listen, type Listener } from '../../../src/server/http/listener.ts'
 import { silentLog } from '../../../src/base/log.ts'
-import { makeCertificate, type Certificate } from '../../../src/server/issuer/certificate.ts'
+import {
+  makeCertificate,
+  type Certificate,
+} from '../../../src/server/http/self-signed-certificate.ts'
 import { makePair, type Pair } from './certificates.ts'
 import { openSts, version, type StsHarness } from './sts-harness.ts'
 

@@ -1,5 +1,5 @@
 import { onTestFinished, describe, expect, it } from 'vitest'
-import { createJsonClient } from '../../../src/base/undici.ts'
+import { createJsonClient } from '../../../src/base/http/json-client.ts'
 import { createIdentityPlugin } from '../../../src/server/identity/identity-plugin.ts'
 import { findClosedPort, json, startFake, type Answer, type Fake } from '../../commands/harness.ts'
 import { openSts, version, type Parameters, type StsHarness } from './sts-harness.ts'

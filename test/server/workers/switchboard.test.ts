@@ -5,7 +5,7 @@ import { silentLog } from '../../../src/base/log.ts'
 import { shareRevocations, type Peers, type Revocation } from '../../../src/server/peers.ts'
 import { createDerivedSessions } from '../../../src/server/sessions/derived-sessions.ts'
 import { createCollector } from '../../../src/server/workers/collect-counts.ts'
-import { createSwitchboard } from '../../../src/server/workers/switchboard.ts'
+import { createSwitchboard } from '../../../src/server/workers/primary.ts'
 import { pauseBeforeReplacementMs } from '../../../src/server/workers/worker-pool.ts'
 
 class FakeWorker extends EventEmitter {

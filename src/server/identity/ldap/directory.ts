@@ -2,7 +2,7 @@
 import { hasPassed } from '../../../base/has-passed.ts'
 import type { Log } from '../../../base/log.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
-import type { AttemptPacer } from './attempt-pacer.ts'
+import type { AttemptPacer } from './login-throttle.ts'
 import {
   withLdapConnection,
   type LdapConnection,

@@ -1,8 +1,8 @@
 /** Buckets: the folders of the root whose names are bucket names. */
 import { join } from 'node:path'
 import { AwsError } from '../../../protocol/aws-error.ts'
-import { isBucketName } from '../names.ts'
-import type { BucketInfo } from '../object-store.ts'
+import { isBucketName } from '../request/names.ts'
+import type { BucketInfo } from '../request/object-store.ts'
 import { errorCode } from '../../../base/error-code.ts'
 import {
   bucketFolder,

@@ -1,7 +1,7 @@
 /** What the disk says when it fails, in S3's words: the client learns that the storage is at fault and may come again. */
 import { join, sep } from 'node:path'
 import { errorCode } from '../../../base/error-code.ts'
-import { describeFileError } from '../../../base/file-error.ts'
+import { describeFileError } from '../../../base/files/file-error.ts'
 import type { Log } from '../../../base/log.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { privateFolder, stagingFolder } from './disk.ts'

@@ -1,5 +1,5 @@
 /** One page of a listing: objects and common prefixes in byte order. */
-import type { ListEntry, Listing, ListOptions } from '../object-store.ts'
+import type { ListEntry, Listing, ListOptions } from '../request/object-store.ts'
 import { orAbsent, type Disk } from './disk.ts'
 import { describeFile } from './locate.ts'
 import { requireBucket } from './objects.ts'

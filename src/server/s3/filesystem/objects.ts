@@ -6,10 +6,10 @@ import type {
   ObjectInfo,
   OpenObject,
   PutOptions,
-} from '../object-store.ts'
+} from '../request/object-store.ts'
 import { errorCode } from '../../../base/error-code.ts'
 import { bucketFolder, encodedFolder, orAbsent, type Disk } from './disk.ts'
-import { noSuchBucket } from '../errors.ts'
+import { noSuchBucket } from '../request/errors.ts'
 import { encodeKey, isPlainKey } from './key-names.ts'
 import { findObject, openDataFile } from './locate.ts'
 import {

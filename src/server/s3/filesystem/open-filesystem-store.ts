@@ -1,7 +1,7 @@
 /** Objects as plain files in a folder, so that a person sees what they stored. */
 import type { Log } from '../../../base/log.ts'
 import { silentLog } from '../../../base/log.ts'
-import type { ObjectStore } from '../object-store.ts'
+import type { ObjectStore } from '../request/object-store.ts'
 import { createBucket, deleteBucket, hasBucket, listBuckets } from './buckets.ts'
 import type { Disk } from './disk.ts'
 import { explainFailure } from './disk-errors.ts'

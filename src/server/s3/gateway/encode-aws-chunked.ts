@@ -1,5 +1,5 @@
 /** Writes a body as unsigned `aws-chunked` with a checksum behind it, for one that is known only when all bytes have gone by. */
-import { startChecksum, type ChecksumAlgorithm } from '../checksum.ts'
+import { startChecksum, type ChecksumAlgorithm } from '../body/checksum.ts'
 
 /** AWS wants at least 8 KiB in every chunk but the last. */
 const chunkBytes = 64 * 1024

@@ -1,17 +1,17 @@
 /** The S3 backend that is another S3: the policy station stays here, the work is done there. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { HttpReply } from '../../http/http-message.ts'
-import type { S3Backend, S3Operation, S3Request } from '../s3-operation.ts'
-import { completeThrough } from './complete-through.ts'
-import { copyThrough } from './copy-through.ts'
-import { createBucketThrough, locateBucketThrough } from './create-bucket-through.ts'
-import { deleteManyThrough } from './delete-many-through.ts'
-import { destinationThrough } from './destination-through.ts'
+import type { S3Backend, S3Operation, S3Request } from '../request/s3-operation.ts'
+import { completeThrough } from './forward-complete-upload.ts'
+import { copyThrough } from './forward-copy.ts'
+import { createBucketThrough, locateBucketThrough } from './forward-create-bucket.ts'
+import { deleteManyThrough } from './forward-delete-objects.ts'
+import { destinationThrough } from './forward-destination.ts'
 import { forward, type GatewayCall } from './forward.ts'
 import { gatewayTable, type GatewayRow, type Level } from './gateway-table.ts'
-import { listBucketsThrough } from './list-buckets-through.ts'
+import { listBucketsThrough } from './forward-list-buckets.ts'
 import type { Upstream } from './open-upstream.ts'
-import { restoreThrough } from './restore-through.ts'
+import { restoreThrough } from './forward-restore.ts'
 import {
   authorizeFolded,
   authorizeKey,

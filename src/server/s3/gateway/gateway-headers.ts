@@ -1,6 +1,6 @@
 /** Which headers pass the gateway, either way, and what a caller must be allowed to send some of them. */
 import { AwsError } from '../../../protocol/aws-error.ts'
-import { readContentEncoding } from '../object-headers.ts'
+import { readContentEncoding } from '../request/object-headers.ts'
 
 type Headers = ReadonlyMap<string, string>
 

@@ -4,7 +4,7 @@
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
  */
 
-import { nameVersionAction } from '../action-rules.ts'
+import { nameVersionAction } from '../request/action-rules.ts'
 
 export type Level = 'service' | 'bucket' | 'object'
 

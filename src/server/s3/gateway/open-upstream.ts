@@ -3,11 +3,15 @@ import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { StsCliError } from '../../../base/errors.ts'
 import type { Log } from '../../../base/log.ts'
-import { createStreamPool, type PooledAnswer, type StreamPool } from '../../../base/stream-pool.ts'
+import {
+  createStreamPool,
+  type PooledAnswer,
+  type StreamPool,
+} from '../../../base/http/stream-pool.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { Credentials } from '../../../protocol/credentials.ts'
 import { emptySha256 } from '../../../protocol/sigv4/canonical-request.ts'
-import { noSuchBucket } from '../errors.ts'
+import { noSuchBucket } from '../request/errors.ts'
 import type { GatewayObjects } from '../../server-options.ts'
 import { explainSilence, readRefusal, readText } from './upstream-errors.ts'
 import { createHealth, type Health } from './upstream-health.ts'

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs'
 import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Payload } from '../payload.ts'
+import type { Payload } from '../body/payload.ts'
 import { maxWholeBytes, type UploadBody } from './upload-body.ts'
 
 /**

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { sha256Hex } from '../../../protocol/sigv4/canonical-request.ts'
-import { checksumHeader } from '../checksum.ts'
-import { readPayload, type Payload } from '../payload.ts'
-import type { S3Request } from '../s3-operation.ts'
+import { checksumHeader } from '../body/checksum.ts'
+import { readPayload, type Payload } from '../body/payload.ts'
+import type { S3Request } from '../request/s3-operation.ts'
 import { encodeAwsChunked, measureAwsChunked } from './encode-aws-chunked.ts'
 
 export interface UploadBody {

@@ -1,6 +1,6 @@
 /** What an upstream says when it refuses, and what is said when it says nothing. */
 import { Readable } from 'node:stream'
-import type { PooledAnswer } from '../../../base/stream-pool.ts'
+import type { PooledAnswer } from '../../../base/http/stream-pool.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { parseAnswerXml } from '../../../protocol/parse-answer-xml.ts'
 import { childText, type XmlNode } from '../../../protocol/xml.ts'

@@ -1,8 +1,8 @@
 /** Names that can be sent to an upstream S3 so that it reads what was judged, however strictly or loosely it reads. */
 import { AwsError } from '../../../protocol/aws-error.ts'
-import type { Address } from '../address.ts'
-import { requireLegacyBucketName } from '../names.ts'
-import { authorize, type S3Request } from '../s3-operation.ts'
+import type { Address } from '../request/address.ts'
+import { requireLegacyBucketName } from '../request/names.ts'
+import { authorize, type S3Request } from '../request/s3-operation.ts'
 
 /** How the upstream is told the bucket: in the path, or as the first label of the host. */
 export type AddressingStyle = 'path' | 'virtual-host'

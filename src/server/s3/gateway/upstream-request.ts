@@ -1,6 +1,6 @@
 /** A request as the upstream gets it. */
 import type { Readable } from 'node:stream'
-import type { PooledRequest } from '../../../base/stream-pool.ts'
+import type { PooledRequest } from '../../../base/http/stream-pool.ts'
 import type { Credentials } from '../../../protocol/credentials.ts'
 import { encodeRfc3986 } from '../../../protocol/sigv4/canonical-request.ts'
 import { signRequest } from '../../../protocol/sigv4/sign.ts'

@@ -9,8 +9,8 @@ import {
   isChecksumText,
   requireSameAlgorithm,
   startChecksum,
-} from '../checksum.ts'
-import { readWriteCondition } from '../conditions.ts'
+} from '../body/checksum.ts'
+import { readWriteCondition } from '../request/conditions.ts'
 import type {
   Checksum,
   ContentFacts,
@@ -18,11 +18,11 @@ import type {
   ObjectStore,
   PartInfo,
   UploadInfo,
-} from '../object-store.ts'
-import { readPayload } from '../payload.ts'
-import { openBody, type S3Operation, type S3Request } from '../s3-operation.ts'
-import { elements, xmlReply } from '../s3-xml.ts'
-import { completeLimits } from '../xml-limits.ts'
+} from '../request/object-store.ts'
+import { readPayload } from '../body/payload.ts'
+import { openBody, type S3Operation, type S3Request } from '../request/s3-operation.ts'
+import { elements, xmlReply } from '../request/s3-xml.ts'
+import { completeLimits } from '../request/xml-limits.ts'
 import { checksumElements } from './copy-object.ts'
 import { maxPartNumber, readUploadId } from './multipart-parts.ts'
 

@@ -1,13 +1,13 @@
 /** PUT with `x-amz-copy-source`: an object, or a part of an upload, made of another object's bytes. */
 import { createHash } from 'node:crypto'
 import { AwsError } from '../../../protocol/aws-error.ts'
-import { nameVersionAction } from '../action-rules.ts'
-import { decodePath, type Address } from '../address.ts'
-import { readChecksumAlgorithm, startChecksum, type ChecksumAlgorithm } from '../checksum.ts'
-import { checkCopySource, readWriteCondition } from '../conditions.ts'
-import { noSuchKey } from '../errors.ts'
-import { requireBucketName, requireKey } from '../names.ts'
-import { readMetadataHeaders } from '../object-headers.ts'
+import { nameVersionAction } from '../request/action-rules.ts'
+import { decodePath, type Address } from '../request/address.ts'
+import { readChecksumAlgorithm, startChecksum, type ChecksumAlgorithm } from '../body/checksum.ts'
+import { checkCopySource, readWriteCondition } from '../request/conditions.ts'
+import { noSuchKey } from '../request/errors.ts'
+import { requireBucketName, requireKey } from '../request/names.ts'
+import { readMetadataHeaders } from '../request/object-headers.ts'
 import type {
   ByteRange,
   ContentFacts,
@@ -15,9 +15,9 @@ import type {
   ObjectInfo,
   ObjectMetadata,
   OpenObject,
-} from '../object-store.ts'
-import { authorize, type S3Call, type S3Operation } from '../s3-operation.ts'
-import { elements, xmlDate, xmlReply, type XmlElements } from '../s3-xml.ts'
+} from '../request/object-store.ts'
+import { authorize, type S3Call, type S3Operation } from '../request/s3-operation.ts'
+import { elements, xmlDate, xmlReply, type XmlElements } from '../request/s3-xml.ts'
 import { requireNullVersion } from './read-object.ts'
 import { requireBucket } from './service-and-buckets.ts'
 import { readTagHeader } from './tagging.ts'

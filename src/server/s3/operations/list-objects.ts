@@ -1,10 +1,10 @@
 /** GET /bucket: both versions of the listing. */
 import { AwsError } from '../../../protocol/aws-error.ts'
-import { checksumAlgorithms } from '../checksum.ts'
-import type { ListEntry, ObjectInfo } from '../object-store.ts'
-import type { S3Call, S3Operation } from '../s3-operation.ts'
-import { elements, join, xmlDate, xmlReply, type XmlElements } from '../s3-xml.ts'
-import { describeOwner } from './owner.ts'
+import { checksumAlgorithms } from '../body/checksum.ts'
+import type { ListEntry, ObjectInfo } from '../request/object-store.ts'
+import type { S3Call, S3Operation } from '../request/s3-operation.ts'
+import { elements, join, xmlDate, xmlReply, type XmlElements } from '../request/s3-xml.ts'
+import { describeOwner } from '../request/owner.ts'
 
 /** S3's own page; asking for more gets this. */
 export const maxListed = 1000

@@ -1,10 +1,10 @@
 /** Multipart uploads from their beginning to their last part. */
 import { AwsError } from '../../../protocol/aws-error.ts'
-import { readChecksumAlgorithm, requireSameAlgorithm } from '../checksum.ts'
-import { describeChecksum, readMetadataHeaders } from '../object-headers.ts'
-import type { ByteRange, Checksum, PartInfo } from '../object-store.ts'
-import { openBody, type S3Call, type S3Operation } from '../s3-operation.ts'
-import { elements, join, xmlDate, xmlReply } from '../s3-xml.ts'
+import { readChecksumAlgorithm, requireSameAlgorithm } from '../body/checksum.ts'
+import { describeChecksum, readMetadataHeaders } from '../request/object-headers.ts'
+import type { ByteRange, Checksum, PartInfo } from '../request/object-store.ts'
+import { openBody, type S3Call, type S3Operation } from '../request/s3-operation.ts'
+import { elements, join, xmlDate, xmlReply } from '../request/s3-xml.ts'
 import {
   checksumElements,
   copyContent,
@@ -13,7 +13,7 @@ import {
   readCopySource,
 } from './copy-object.ts'
 import { readCommon } from './list-objects.ts'
-import { describeOwner } from './owner.ts'
+import { describeOwner } from '../request/owner.ts'
 import { readTagHeader } from './tagging.ts'
 import { maxPutBytes } from './write-object.ts'
 

@@ -1,9 +1,9 @@
 /** GET /bucket/key?attributes: what is known of an object without its bytes. */
 import { AwsError } from '../../../protocol/aws-error.ts'
-import { noSuchKey } from '../errors.ts'
-import type { Checksum, ObjectInfo } from '../object-store.ts'
-import { authorize, type S3Call, type S3Operation } from '../s3-operation.ts'
-import { elements, join, xmlReply, type XmlValue } from '../s3-xml.ts'
+import { noSuchKey } from '../request/errors.ts'
+import type { Checksum, ObjectInfo } from '../request/object-store.ts'
+import { authorize, type S3Call, type S3Operation } from '../request/s3-operation.ts'
+import { elements, join, xmlReply, type XmlValue } from '../request/s3-xml.ts'
 import { maxListed } from './list-objects.ts'
 import { refuseVersion } from './read-object.ts'
 

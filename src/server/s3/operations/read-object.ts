@@ -1,12 +1,12 @@
 /** GET and HEAD of an object. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { HttpReply } from '../../http/http-message.ts'
-import { checkRead } from '../conditions.ts'
-import { noSuchKey } from '../errors.ts'
-import { describeChecksum, describeObject } from '../object-headers.ts'
-import type { ByteRange, ObjectInfo } from '../object-store.ts'
-import { readRange } from '../range.ts'
-import type { S3Call, S3Operation } from '../s3-operation.ts'
+import { checkRead } from '../request/conditions.ts'
+import { noSuchKey } from '../request/errors.ts'
+import { describeChecksum, describeObject } from '../request/object-headers.ts'
+import type { ByteRange, ObjectInfo } from '../request/object-store.ts'
+import { readRange } from '../request/range.ts'
+import type { S3Call, S3Operation } from '../request/s3-operation.ts'
 
 /** Up to this size an answer is read at once: cheaper than a stream. */
 const maxReadAtOnceBytes = 256 * 1024

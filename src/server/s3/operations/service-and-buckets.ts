@@ -2,15 +2,15 @@
 import { createTurns } from '../../../base/turns.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { childText, parseXml } from '../../../protocol/xml.ts'
-import { noSuchBucket } from '../errors.ts'
-import { reservedBuckets } from '../names.ts'
-import type { BucketInfo } from '../object-store.ts'
-import { readPayload } from '../payload.ts'
-import { decide, denial, openBody, type S3Call, type S3Operation } from '../s3-operation.ts'
-import { elements, join, xmlDate, xmlReply } from '../s3-xml.ts'
-import { configurationLimits } from '../xml-limits.ts'
+import { noSuchBucket } from '../request/errors.ts'
+import { reservedBuckets } from '../request/names.ts'
+import type { BucketInfo } from '../request/object-store.ts'
+import { readPayload } from '../body/payload.ts'
+import { decide, denial, openBody, type S3Call, type S3Operation } from '../request/s3-operation.ts'
+import { elements, join, xmlDate, xmlReply } from '../request/s3-xml.ts'
+import { configurationLimits } from '../request/xml-limits.ts'
 import { readToken, writeToken } from './list-objects.ts'
-import { describeOwner } from './owner.ts'
+import { describeOwner } from '../request/owner.ts'
 
 /** Most in one page; a request that asks for no page gets them all. */
 const maxBuckets = 10_000

@@ -1,11 +1,11 @@
 /** Object tags: given in the header `x-amz-tagging` of a write, or by themselves at `?tagging`. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { childrenOf, childText, parseXml } from '../../../protocol/xml.ts'
-import { noSuchKey } from '../errors.ts'
-import { readPayload } from '../payload.ts'
-import { openBody, type S3Call, type S3Operation } from '../s3-operation.ts'
-import { elements, join, xmlReply } from '../s3-xml.ts'
-import { taggingLimits } from '../xml-limits.ts'
+import { noSuchKey } from '../request/errors.ts'
+import { readPayload } from '../body/payload.ts'
+import { openBody, type S3Call, type S3Operation } from '../request/s3-operation.ts'
+import { elements, join, xmlReply } from '../request/s3-xml.ts'
+import { taggingLimits } from '../request/xml-limits.ts'
 import { refuseVersion } from './read-object.ts'
 
 const maxTags = 10

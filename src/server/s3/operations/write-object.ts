@@ -1,9 +1,9 @@
 /** PUT and DELETE of an object. */
 import { AwsError } from '../../../protocol/aws-error.ts'
-import { readChecksumAlgorithm, requireSameAlgorithm } from '../checksum.ts'
-import { readWriteCondition } from '../conditions.ts'
-import { describeChecksum, readMetadataHeaders } from '../object-headers.ts'
-import { openBody, type S3Operation } from '../s3-operation.ts'
+import { readChecksumAlgorithm, requireSameAlgorithm } from '../body/checksum.ts'
+import { readWriteCondition } from '../request/conditions.ts'
+import { describeChecksum, readMetadataHeaders } from '../request/object-headers.ts'
+import { openBody, type S3Operation } from '../request/s3-operation.ts'
 import { refuseVersion } from './read-object.ts'
 import { requireBucket } from './service-and-buckets.ts'
 import { readTagHeader } from './tagging.ts'

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { encodeRfc3986 } from '../../../protocol/sigv4/canonical-request.ts'
 import type { HttpRequest } from '../../http/http-message.ts'
-import type { Address } from '../address.ts'
+import type { Address } from '../request/address.ts'
 import { readTagging } from '../operations/tagging.ts'
 import type { UploadForm } from './read-form.ts'
 

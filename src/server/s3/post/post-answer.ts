@@ -2,8 +2,8 @@
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { encodeRfc3986 } from '../../../protocol/sigv4/canonical-request.ts'
 import type { HttpReply, HttpRequest } from '../../http/http-message.ts'
-import type { Address } from '../address.ts'
-import { elements, xmlReply } from '../s3-xml.ts'
+import type { Address } from '../request/address.ts'
+import { elements, xmlReply } from '../request/s3-xml.ts'
 
 export type PostAnswer =
   | { readonly kind: 'status'; readonly status: 200 | 201 | 204 }

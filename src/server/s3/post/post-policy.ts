@@ -4,9 +4,9 @@
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
  */
 import { isObject, parseJsonObject, readString } from '../../../base/parse.ts'
-import { toPrintable } from '../../../base/printable.ts'
+import { toPrintable } from '../../../base/terminal/printable.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
-import type { SizeBounds } from '../payload.ts'
+import type { SizeBounds } from '../body/payload.ts'
 
 interface FieldCondition {
   readonly operator: 'eq' | 'starts-with'

@@ -1,8 +1,8 @@
 /** What etcd's JSON gateway sends, narrowed: bytes are base64, 64-bit numbers are strings, and what is zero or empty is left out. */
 import { StsCliError } from '../../../base/errors.ts'
 import { isObject, readNumber, readString, type JsonObject } from '../../../base/parse.ts'
-import { toPrintable } from '../../../base/printable.ts'
-import type { ServiceAnswer } from '../../../base/undici-service.ts'
+import { toPrintable } from '../../../base/terminal/printable.ts'
+import type { ServiceAnswer } from '../../../base/http/line-stream.ts'
 
 /** A key with its value; a deleted one has none. */
 export interface EtcdEntry {

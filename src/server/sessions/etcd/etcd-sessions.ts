@@ -4,7 +4,7 @@
  */
 import type { Log } from '../../../base/log.ts'
 import type { JsonObject } from '../../../base/parse.ts'
-import type { ServiceTls } from '../../../base/undici-service.ts'
+import type { ServiceTls } from '../../../base/http/line-stream.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { TemporaryCredentials } from '../../../protocol/credentials.ts'
 import {

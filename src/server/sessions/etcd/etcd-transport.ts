@@ -6,9 +6,9 @@ import {
   type Service,
   type ServiceAnswer,
   type ServiceTls,
-} from '../../../base/undici-service.ts'
+} from '../../../base/http/line-stream.ts'
 import { readAnswer } from './etcd-answers.ts'
-import { raceEndpoints } from './race-endpoints.ts'
+import { raceEndpoints } from './hedge-endpoints.ts'
 
 export interface EtcdTransportOptions {
   /** Origins; any of them answers for all. */

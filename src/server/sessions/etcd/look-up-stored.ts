@@ -1,7 +1,7 @@
 /** A session that a MinIO issued, from the identity it stored. */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { readNumber, readString, type JsonObject } from '../../../base/parse.ts'
-import type { Principal } from '../../identity/principal.ts'
+import type { Principal } from '../principal.ts'
 import type { SessionLookup } from '../session-store.ts'
 import { readNames } from '../read-names.ts'
 import { readSessionPolicy } from '../session-claims.ts'

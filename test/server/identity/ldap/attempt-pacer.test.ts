@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createAttemptPacer } from '../../../../src/server/identity/ldap/attempt-pacer.ts'
+import { createAttemptPacer } from '../../../../src/server/identity/ldap/login-throttle.ts'
 
 function open() {
   const clock = { nowMs: 0 }

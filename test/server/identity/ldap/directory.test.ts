@@ -4,8 +4,8 @@ import {
   type LdapDirectory,
   type LdapOptions,
 } from '../../../../src/server/identity/ldap/directory.ts'
-import { createAttemptPacer } from '../../../../src/server/identity/ldap/attempt-pacer.ts'
-import { makeCertificate } from '../../../../src/server/issuer/certificate.ts'
+import { createAttemptPacer } from '../../../../src/server/identity/ldap/login-throttle.ts'
+import { makeCertificate } from '../../../../src/server/http/self-signed-certificate.ts'
 import { findClosedPort } from '../../../commands/harness.ts'
 import { startDirectory, type FakeDirectory, type Script } from './fake-directory.ts'
 

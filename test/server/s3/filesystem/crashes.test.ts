@@ -14,7 +14,7 @@ import type {
   ObjectMetadata,
   ObjectStore,
   UploadInfo,
-} from '../../../../src/server/s3/object-store.ts'
+} from '../../../../src/server/s3/request/object-store.ts'
 import { createFragileDisk, Crash, type FragileDisk, type Places } from './fragile-disk.ts'
 
 const beforeMs = Date.parse('2026-11-23T16:33:27Z')

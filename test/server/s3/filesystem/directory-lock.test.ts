@@ -7,7 +7,7 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { describeMachine, readProcessStart } from '../../../../src/base/process-start.ts'
+import { describeMachine, readProcessStart } from '../../../../src/base/process/process-start.ts'
 import {
   isHolderRunning,
   lockDirectory,

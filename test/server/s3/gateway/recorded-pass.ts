@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { silentLog } from '../../../../src/base/log.ts'
-import type { PooledRequest } from '../../../../src/base/stream-pool.ts'
+import type { PooledRequest } from '../../../../src/base/http/stream-pool.ts'
 import type { HttpReply } from '../../../../src/server/http/http-message.ts'
 import type { AuthorizationRequest } from '../../../../src/server/policy/authorizer.ts'
 import { createGatewayBackend } from '../../../../src/server/s3/gateway/gateway-backend.ts'

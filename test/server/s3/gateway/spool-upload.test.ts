@@ -5,7 +5,7 @@ import { finished } from 'node:stream/promises'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { openPayload, type Payload } from '../../../../src/server/s3/payload.ts'
+import { openPayload, type Payload } from '../../../../src/server/s3/body/payload.ts'
 import { spoolUpload } from '../../../../src/server/s3/gateway/spool-upload.ts'
 import { sha256 } from '../s3-harness.ts'
 

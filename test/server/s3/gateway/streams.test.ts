@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { silentLog } from '../../../../src/base/log.ts'
 import { presignUrl } from '../../../../src/protocol/sigv4/sign.ts'
 import { listen } from '../../../../src/server/http/listener.ts'
-import { makeCertificate } from '../../../../src/server/issuer/certificate.ts'
+import { makeCertificate } from '../../../../src/server/http/self-signed-certificate.ts'
 import { openHarness, openWithGateway, region, root, startMs } from '../s3-harness.ts'
 import { keys, startUpstream } from './scripted-upstream.ts'
 

@@ -2,7 +2,7 @@
  * A second opinion on what an upstream S3 is asked: reads a request as it is on the wire, by nothing but the S3 documentation, and shares no
  * code with the gateway.
  */
-import type { PooledRequest } from '../../../../src/base/stream-pool.ts'
+import type { PooledRequest } from '../../../../src/base/http/stream-pool.ts'
 
 /** One thing that a policy must have allowed. */
 export interface Need {

@@ -1,0 +1,232 @@
+/**
+ * Requests of short-lived commands, by node:http and node:https: undici and fetch compile their parser at first use, which is six times
+ * Node's own start. No redirect is followed: an IdP or STS that redirects is a login page or a wrong address.
+ */
+import type { IncomingMessage } from 'node:http'
+import type { RequestOptions } from 'node:https'
+import { StsCliError, type ErrorStage } from '../errors.ts'
+import { findProxy } from './proxy-tunnel.ts'
+import { readTlsOptions } from './tls-options.ts'
+
+export interface HttpCall {
+  readonly method: string
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array | undefined
+}
+
+export interface HttpAnswer {
+  readonly status: number
+  /** Lower-case names, first value of each. */
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly body: Buffer
+}
+
+export interface HttpOptions {
+  readonly stage: ErrorStage
+  /** Retries included. */
+  readonly timeoutMs: number
+  /** Further tries after the first, for failures that another try may cure. */
+  readonly retries: number
+  /** PEM file trusted besides the built-in roots. */
+  readonly caFile?: string | undefined
+  /** PEM files of our own certificate and its key, for servers that ask for one. */
+  readonly certFile?: string | undefined
+  readonly certKeyFile?: string | undefined
+  /** Accept any certificate. */
+  readonly isInsecure?: boolean | undefined
+  /** `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are read from here. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined
+  /** Told of each request in one line without secrets (`-v`). */
+  readonly trace?: ((line: string) => void) | undefined
+  /** Told whom is waited for; gives what is called when the wait is over. */
+  readonly progress?: ((what: string) => () => void) | undefined
+}
+
+const maxBodyBytes = 1024 * 1024
+const retriedStatuses = new Set([429, 502, 503, 504])
+const retriedErrors = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EAI_AGAIN'])
+
+/**
+ * Sends a request; tries again after a refused or broken connection and after 429, 502, 503, 504.
+ *
+ * @returns The last answer, whatever its status.
+ * @throws {StsCliError} `ERR_UNAVAILABLE`, `ERR_HOST`, `ERR_TIMEOUT`, `ERR_PROTOCOL` (an answer over 1 MiB), `ERR_INPUT` (the CA file).
+ */
+export async function sendHttp(call: HttpCall, options: HttpOptions): Promise<HttpAnswer> {
+  const end = options.progress?.(call.url.host)
+  try {
+    return await sendInTime(call, options)
+  } finally {
+    end?.()
+  }
+}
+
+async function sendInTime(call: HttpCall, options: HttpOptions): Promise<HttpAnswer> {
+  const deadlineMs = performance.now() + options.timeoutMs
+  // Without the query: old servers want the token there.
+  const what = `${options.stage}: ${call.method} ${call.url.origin}${call.url.pathname}`
+  for (let attempt = 0; ; attempt += 1) {
+    const delayMs = Math.min(2000, 100 * 2 ** attempt) * (0.5 + Math.random() / 2)
+    // What there is no time to try again is told as it was: «nothing listens» helps more than «no answer in time».
+    const isLast = (): boolean =>
+      attempt >= options.retries || performance.now() + delayMs >= deadlineMs
+    try {
+      // Whole milliseconds: AbortSignal.timeout refuses a fraction.
+      const leftMs = Math.max(1, Math.ceil(deadlineMs - performance.now()))
+      const answer = await sendOnce(call, options, leftMs)
+      options.trace?.(`${what} answered ${answer.status}`)
+      if (!retriedStatuses.has(answer.status) || isLast()) return answer
+    } catch (error) {
+      options.trace?.(`${what} failed (${codeOf(error)})`)
+      if (!retriedErrors.has(codeOf(error)) || isLast()) throw explain(error, call.url, options)
+    }
+    await new Promise((resolve) => setTimeout(resolve, delayMs))
+  }
+}
+
+async function sendOnce(
+  call: HttpCall,
+  options: HttpOptions,
+  timeoutMs: number,
+): Promise<HttpAnswer> {
+  const proxy = findProxy(call.url, options.env ?? {})
+  if (proxy !== undefined) return sendThroughProxy(call, options, { timeoutMs, proxy })
+  const isTls = call.url.protocol === 'https:'
+  const { request: open } = isTls ? await import('node:https') : await import('node:http')
+  const requestOptions: RequestOptions = {
+    method: call.method,
+    headers: { ...call.headers },
+    agent: false,
+  }
+  if (call.body !== undefined) {
+    const bytes =
+      typeof call.body === 'string' ? Buffer.byteLength(call.body) : call.body.byteLength
+    requestOptions.headers = { ...call.headers, 'content-length': String(bytes) }
+  }
+  if (isTls) Object.assign(requestOptions, await readTlsOptions(call.url, options))
+  return await new Promise((resolve, reject) => {
+    const request = open(
+      call.url,
+      requestOptions,
+      (response) => void readAnswer(response).then(resolve, reject),
+    )
+    const timer = setTimeout(() => request.destroy(timeoutError()), timeoutMs)
+    request.on('close', () => clearTimeout(timer))
+    request.on('error', reject)
+    request.end(call.body)
+  })
+}
+
+/** What a connection of our own would do, by undici, whose proxy agent opens the tunnel. */
+async function sendThroughProxy(
+  call: HttpCall,
+  options: HttpOptions,
+  { timeoutMs, proxy }: { timeoutMs: number; proxy: string },
+): Promise<HttpAnswer> {
+  if (!URL.canParse(proxy) || !/^https?:$/.test(new URL(proxy).protocol))
+    throw new StsCliError('ERR_CONFIG', 'the proxy of the environment is no http or https URL', {
+      stage: options.stage,
+      hint: 'write HTTPS_PROXY=http://host:port',
+    })
+  const { requestThroughProxy } = await import('./json-client.ts')
+  const tls = await readTlsOptions(call.url, options)
+  const answer = await requestThroughProxy({ ...call, proxy, timeoutMs, tls })
+  return toAnswer(answer.status, answer.headers, await readBody(answer.body))
+}
+
+async function readAnswer(response: IncomingMessage): Promise<HttpAnswer> {
+  return toAnswer(response.statusCode ?? 0, response.headers, await readBody(response))
+}
+
+async function readBody(body: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of body) {
+    length += chunk.length
+    if (length > maxBodyBytes)
+      throw Object.assign(new Error('answer too long'), { code: 'ERR_TOO_LONG' })
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+function toAnswer(
+  status: number,
+  all: Readonly<Record<string, string | string[] | undefined>>,
+  body: Buffer,
+): HttpAnswer {
+  const headers: Record<string, string | undefined> = {}
+  for (const [name, value] of Object.entries(all))
+    headers[name] = Array.isArray(value) ? value[0] : value
+  return { status, headers, body }
+}
+
+function timeoutError(): Error {
+  return Object.assign(new Error('time limit reached'), { code: 'ETIMEDOUT' })
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
+
+const proxyHint = 'check HTTPS_PROXY and NO_PROXY'
+
+function explain(error: unknown, url: URL, { stage, timeoutMs, env }: HttpOptions): unknown {
+  if (error instanceof StsCliError) return error
+  const code = codeOf(error)
+  const proxy = findProxy(url, env ?? {})
+  // Whom we looked up and called: behind a proxy, the proxy does that for us.
+  const peer = proxy === undefined ? url : new URL(proxy)
+  const at = proxy === undefined ? url.host : `${url.host} through the proxy ${peer.host}`
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return new StsCliError('ERR_HOST', `the host ${peer.hostname} is not known`, {
+      stage,
+      cause: error,
+      hint: proxy === undefined ? 'check the address for a typing mistake' : proxyHint,
+    })
+  if (
+    code === 'ETIMEDOUT' ||
+    code.endsWith('_TIMEOUT') ||
+    (error instanceof Error && error.name === 'TimeoutError')
+  )
+    return new StsCliError('ERR_TIMEOUT', `no answer from ${at} within ${timeoutMs / 1000} s`, {
+      stage,
+      cause: error,
+      hint: 'give it longer with --timeout, or check the address',
+    })
+  if (code === 'ERR_TOO_LONG')
+    return new StsCliError(
+      'ERR_PROTOCOL',
+      `the answer of ${at} is longer than ${maxBodyBytes} bytes`,
+      { stage, cause: error },
+    )
+  if (code === 'ECONNREFUSED')
+    return new StsCliError('ERR_UNAVAILABLE', `nothing listens at ${peer.host}`, {
+      stage,
+      cause: error,
+      hint:
+        proxy === undefined ? 'is it running? sts-cli serve starts one on this machine' : proxyHint,
+    })
+  if (/CERT|SELF_SIGNED|UNABLE_TO|ISSUER/.test(code)) {
+    return new StsCliError('ERR_UNAVAILABLE', `the certificate of ${at} is not trusted (${code})`, {
+      stage,
+      cause: error,
+      hint: 'name its authority with --ca-file, or try -k to see whether that is all',
+    })
+  }
+  const hint = /SSL|EPROTO/.test(code)
+    ? 'https was spoken to something that may speak http: check the address'
+    : undefined
+  if (code.startsWith('HPE_'))
+    return new StsCliError('ERR_PROTOCOL', `${at} does not speak HTTP (${code})`, {
+      stage,
+      cause: error,
+      hint: 'http where https is meant?',
+    })
+  return new StsCliError(
+    'ERR_UNAVAILABLE',
+    `the connection to ${at} failed (${code === '' ? 'unknown reason' : code})`,
+    { stage, cause: error, hint },
+  )
+}

@@ -1,0 +1,99 @@
+/** The third door to undici: a service that is asked without pause, JSON both ways, and answers without an end, a line at a time. */
+import { rootCertificates } from 'node:tls'
+import { Pool } from 'undici'
+import { parseJson } from '../parse.ts'
+import { dispatchWhole } from './whole-answer.ts'
+
+export interface ServiceTls {
+  /** PEM certificates to trust besides the built-in roots. */
+  readonly ca?: readonly string[] | undefined
+  /** What the service knows us by. */
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+}
+
+export interface ServiceCall {
+  readonly path: string
+  readonly document: unknown
+  readonly headers: Readonly<Record<string, string>>
+  /** Ends the call; its reason is what the caller's promise rejects with. */
+  readonly signal: AbortSignal
+  /** Of the whole answer, or of one line of an endless one. */
+  readonly maxBytes: number
+}
+
+export interface ServiceAnswer {
+  readonly status: number
+  /** Undefined where the answer was not JSON. */
+  readonly body: unknown
+}
+
+export interface Service {
+  /** Rejects when there is no answer: refused, cut, too long, or ended by the signal. */
+  post(call: ServiceCall): Promise<ServiceAnswer>
+  /** Yields the status with the first line, then line for line; ends when the service ends it. */
+  postForLines(call: ServiceCall): AsyncGenerator<ServiceAnswer>
+  close(): Promise<void>
+}
+
+/** Enough for what one server asks at a time; more would only queue on the other side. */
+const maxConnections = 32
+
+/** A pool of connections to one origin. Redirects are not followed: a service that moved is a decision of the operator. */
+export function createService(origin: string, tls: ServiceTls): Service {
+  const pool = new Pool(origin, {
+    connections: maxConnections,
+    // The caller's signal is the limit: an endless answer must not run into one of the pool's.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: {
+      timeout: 2000,
+      ...(tls.ca === undefined ? {} : { ca: [...tls.ca, ...rootCertificates] }),
+      ...(tls.cert === undefined ? {} : { cert: tls.cert, key: tls.key }),
+    },
+  })
+  return {
+    async post(call) {
+      const request = { ...toRequest(call), origin, maxBytes: call.maxBytes }
+      const { status, body } = await dispatchWhole(pool, request)
+      return { status, body: parseJson(body.toString('utf8')) }
+    },
+
+    async *postForLines(call) {
+      const { statusCode, body } = await pool.request(toRequest(call))
+      let pending: Buffer[] = []
+      let length = 0
+      for await (const chunk of body as AsyncIterable<Buffer>) {
+        let start = 0
+        for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
+          const line = Buffer.concat([...pending, chunk.subarray(start, end)]).toString('utf8')
+          start = end + 1
+          pending = []
+          length = 0
+          yield { status: statusCode, body: parseJson(line) }
+        }
+        pending.push(chunk.subarray(start))
+        length += chunk.length - start
+        if (length > call.maxBytes) throw tooLong(call)
+      }
+      const rest = Buffer.concat(pending).toString('utf8')
+      if (rest !== '') yield { status: statusCode, body: parseJson(rest) }
+    },
+
+    close: () => pool.destroy(),
+  }
+}
+
+function toRequest({ path, document, headers, signal }: ServiceCall) {
+  return {
+    path,
+    method: 'POST' as const,
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(document),
+    signal,
+  }
+}
+
+function tooLong({ path, maxBytes }: ServiceCall): Error {
+  return new Error(`the answer to ${path} has more than ${maxBytes} bytes`)
+}

@@ -1,0 +1,56 @@
+/** Asks on the terminal itself, so that stdin and stdout stay free for pipes. */
+import { openSync, writeSync } from 'node:fs'
+import { ReadStream } from 'node:tty'
+import { StsCliError } from '../errors.ts'
+
+// Not CON: it is opened for reading or for writing, and a console whose echo is to be turned off needs both.
+const terminalPath = process.platform === 'win32' ? '\\\\.\\CONIN$' : '/dev/tty'
+
+/**
+ * Reads one line without echo.
+ *
+ * @throws {StsCliError} `ERR_USAGE` when there is no terminal. Ctrl-C ends the process as it would anywhere else (130).
+ */
+export async function askSecret(prompt: string): Promise<string> {
+  let descriptor: number
+  try {
+    descriptor = openSync(terminalPath, 'r+')
+  } catch (cause) {
+    throw new StsCliError('ERR_USAGE', 'there is no terminal to ask at', { stage: 'config', cause })
+  }
+  const terminal = new ReadStream(descriptor)
+  const echo = process.platform === 'win32' ? 2 : descriptor
+  try {
+    terminal.setRawMode(true)
+    writeSync(echo, prompt)
+    return await readLine(terminal, echo)
+  } finally {
+    terminal.setRawMode(false)
+    writeSync(echo, '\n')
+    terminal.destroy()
+  }
+}
+
+function readLine(terminal: ReadStream, echo: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    terminal.on('error', reject)
+    terminal.on('data', (chunk: Buffer) => {
+      for (const character of chunk.toString('utf8')) {
+        if (character === '\r' || character === '\n' || character === '\u0004') return resolve(text)
+        if (character === '\u0003') {
+          terminal.setRawMode(false)
+          writeSync(echo, '\n')
+          // Windows would end us at once with code 1, and nothing would be put away.
+          if (process.platform === 'win32') process.exit(130)
+          process.kill(process.pid, 'SIGINT')
+          return undefined
+        }
+        if (character === '\u007f' || character === '\b') text = text.slice(0, -1)
+        else if (character === '\u0015') text = ''
+        else text += character
+      }
+      return undefined
+    })
+  })
+}

@@ -1,0 +1,52 @@
+/** What `creds`, `env`, `exec` and `credential-process` share: the remembered credentials, renewed when they are about to expire and that can be done without asking. */
+import type { Io } from '../../base/io.ts'
+import {
+  findCacheDirectory,
+  isFresh,
+  readRemembered,
+  type RememberedCredentials,
+} from '../../client/credential-cache.ts'
+import { findDeparture, hasOtherFlags } from './find-departure.ts'
+import type { ParsedArgv } from '../options/parse-argv.ts'
+import { cacheKinds, createSettings, readChoice, readSeconds } from '../options/settings.ts'
+
+/** What is in the cache for the profile; undefined where there is nothing, or the cache is switched off. Loads neither HTTP, XML nor JWT code. */
+export function findCached(parsed: ParsedArgv, io: Io): RememberedCredentials | undefined {
+  const settings = createSettings(parsed, io)
+  const directory = findCacheDirectory(io.env, io.platform)
+  if (readChoice(settings, 'cache', cacheKinds) === 'none' || directory === undefined)
+    return undefined
+  return readRemembered(directory, settings.get('profile') ?? 'default')
+}
+
+/**
+ * Cached credentials while they are good, else new ones from the same endpoint, client and options, as long as nobody has to be asked. Flags and
+ * variables that name another endpoint or client get credentials from there, or none; those in the cache stay.
+ *
+ * @param minTtlSeconds In place of `--min-ttl`.
+ * @throws {StsCliError} `ERR_REFUSED` (77) when there are none and they cannot be had without asking, or the profile's configuration now names
+ *   another endpoint or client than the cached ones are from.
+ */
+export async function findOrRenew(
+  parsed: ParsedArgv,
+  io: Io,
+  minTtlSeconds?: number,
+): Promise<RememberedCredentials> {
+  const settings = createSettings(parsed, io)
+  const minTtl = minTtlSeconds ?? readSeconds(settings, 'min-ttl')
+  const cached = findCached(parsed, io)
+  if (cached !== undefined && isUndisputed(cached, parsed, io)) {
+    const isGood = !settings.has('refresh') && isFresh(cached, io.nowMs(), minTtl)
+    if (isGood && cached.isSealed !== true) return cached
+    const { unseal } = await import('../../client/flow/obtain-credentials.ts')
+    const unsealed = isGood ? await unseal(cached, io) : undefined
+    if (unsealed !== undefined) return unsealed
+  }
+  const { renewCredentials } = await import('./renew-credentials.ts')
+  return renewCredentials({ cached, parsed, minTtlSeconds: minTtl }, io)
+}
+
+/** Whether nothing that is said now speaks of other credentials, or of other options. */
+function isUndisputed({ origin }: RememberedCredentials, parsed: ParsedArgv, io: Io): boolean {
+  return findDeparture(origin, parsed, io) === undefined && !hasOtherFlags(origin, parsed, io)
+}

@@ -1,0 +1,90 @@
+/** Tokens that need no login: given, in a file or a variable, printed by a command, or handed out by the machine that runs a job. */
+import { StsCliError } from '../../base/errors.ts'
+import type { Io } from '../../base/io.ts'
+import { isLoopback } from '../../base/http/loopback.ts'
+import type { TokenSource } from '../../client/options.ts'
+import { checkSecret, chooseOne, readSecretFile, type Settings } from '../options/settings.ts'
+import { tokenFlags } from './proof-flags.ts'
+
+/** The service account's own token: where nothing was projected for the STS alone. */
+const podTokenFile = '/var/run/secrets/kubernetes.io/serviceaccount/token'
+/** What GitLab's own pages call it; the job's `id_tokens` may call it anything. */
+const gitlabVariable = 'GITLAB_OIDC_TOKEN'
+const maxTokenBytes = 256 * 1024
+
+/** The token that flags or variables give; undefined where none does. @throws {StsCliError} `ERR_USAGE`, `ERR_INPUT`, `ERR_DATA`, `ERR_CONFIG`. */
+export async function readTokenAtHand(
+  settings: Settings,
+  io: Io,
+): Promise<TokenSource | undefined> {
+  const chosen = chooseOne(settings, ...tokenFlags)
+  const said = chosen === undefined ? '' : (settings.getSaid(chosen) ?? '')
+  if (chosen === 'token') return toSource(said === '-' ? await io.readStdin(maxTokenBytes) : said)
+  if (chosen === 'token-command') return { grant: 'token-command', command: said }
+  if (chosen === 'token-env') return readVariable(said, io)
+  // A variable meant for AWS's own SDKs must not override a client that was named.
+  const isClientNamed = settings.getSaid('client-id') !== undefined
+  const file = isClientNamed ? settings.getSaid('token-file') : settings.get('token-file')
+  return file === undefined ? undefined : toSource(readSecretFile(file, 'token'))
+}
+
+function toSource(text: string): TokenSource {
+  return { grant: 'token', token: checkSecret(text.trim(), 'token') }
+}
+
+function readVariable(name: string, io: Io, hint?: string): TokenSource {
+  const text = io.env[name]
+  if (text !== undefined && text.trim() !== '') return toSource(text)
+  throw new StsCliError('ERR_CONFIG', `the variable ${name} holds no token`, {
+    stage: 'config',
+    hint,
+  })
+}
+
+/** GitLab puts an ID token into a variable that the job names. @throws {StsCliError} `ERR_CONFIG` when it is not there. */
+export function readGitlabToken(settings: Settings, io: Io): TokenSource {
+  const name = settings.getSaid('token-env') ?? gitlabVariable
+  return readVariable(
+    name,
+    io,
+    `give the job «id_tokens: { ${name}: { aud: … } }», or name its variable with --token-env`,
+  )
+}
+
+/** A pod's token lies in a file. @throws {StsCliError} `ERR_INPUT` when it is not there. */
+export function readKubernetesToken(settings: Settings): TokenSource {
+  const file = settings.get('token-file') ?? podTokenFile
+  try {
+    return toSource(readSecretFile(file, 'token'))
+  } catch (error) {
+    if (!(error instanceof StsCliError)) throw error
+    throw new StsCliError(error.code, error.message, {
+      stage: 'config',
+      hint: 'project a serviceAccountToken with the STS’s audience into the pod, and name it with --token-file',
+      cause: error,
+    })
+  }
+}
+
+/** GitHub's runner hands tokens out to jobs that may ask. @throws {StsCliError} `ERR_CONFIG` when this job may not. */
+export function readGithubActions(settings: Settings, io: Io): TokenSource {
+  const requestUrl = io.env['ACTIONS_ID_TOKEN_REQUEST_URL'] ?? ''
+  const requestToken = io.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN'] ?? ''
+  if (requestUrl === '' || requestToken === '')
+    throw new StsCliError('ERR_CONFIG', 'this is no GitHub Actions job that may ask for a token', {
+      stage: 'config',
+      hint: 'give the job «permissions: { id-token: write }»',
+    })
+  const isTrusted =
+    URL.canParse(requestUrl) && (requestUrl.startsWith('https:') || isLoopback(requestUrl))
+  if (!isTrusted)
+    throw new StsCliError('ERR_CONFIG', 'ACTIONS_ID_TOKEN_REQUEST_URL is no https URL', {
+      stage: 'config',
+    })
+  return {
+    grant: 'github-actions',
+    requestUrl,
+    requestToken,
+    audience: settings.get('audience'),
+  }
+}

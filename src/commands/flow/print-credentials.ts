@@ -1,0 +1,105 @@
+/** One document to stdout or a file, written once and whole. */
+import { appendFileSync } from 'node:fs'
+import { StsCliError } from '../../base/errors.ts'
+import { describeFileError } from '../../base/files/file-error.ts'
+import type { Io } from '../../base/io.ts'
+import { writeNamedFile } from '../../base/files/private-file.ts'
+import type { RememberedCredentials } from '../../client/credential-cache.ts'
+import { utcOf } from '../../client/formats/environment.ts'
+import { type Document, formats } from '../../client/formats/index.ts'
+import { detectShell, shellNames } from '../../client/formats/shells.ts'
+import { readChoice, refuseTogether, type Settings } from '../options/settings.ts'
+
+export const fields: Readonly<Record<string, (credentials: RememberedCredentials) => string>> = {
+  accessKeyId: (credentials) => credentials.accessKeyId,
+  secretAccessKey: (credentials) => credentials.secretAccessKey,
+  sessionToken: (credentials) => credentials.sessionToken,
+  expiration: utcOf,
+}
+
+/** Checks `--format`, `--field`, `--shell` and `--alias` before anything is asked. @throws {StsCliError} `ERR_USAGE`, `ERR_CONFIG`. */
+export function checkOutput(settings: Settings, io: Io): void {
+  const format = readChoice(settings, 'format', Object.keys(formats))
+  const field = readChoice(settings, 'field', Object.keys(fields))
+  readChoice(settings, 'shell', shellNames)
+  refuseTwoDocuments(settings, format)
+  readAlias(settings, format ?? '')
+  if (format !== 'github' || field !== undefined || settings.has('json')) return
+  if (settings.get('output') !== undefined)
+    throw new StsCliError('ERR_USAGE', '--format github and --output cannot be used together', {
+      hint: 'the runner reads the masks from stdout; the variables go to its own files',
+    })
+  if (io.env['GITHUB_ENV'] === undefined || io.env['GITHUB_ENV'] === '')
+    throw new StsCliError('ERR_CONFIG', '--format github is for a step of GitHub Actions', {
+      hint: 'GITHUB_ENV is not set here; elsewhere use sts-cli env',
+    })
+}
+
+/** Of two flags that each name the document, one would be passed over in silence. A format from elsewhere gives way. */
+function refuseTwoDocuments(settings: Settings, format: string | undefined): void {
+  if (!settings.isFlag('format')) return
+  if (settings.isFlag('field')) refuseTogether(settings, 'format', 'field')
+  if (format !== 'json') refuseTogether(settings, 'format', 'json')
+}
+
+/** The name in another program's terms; it is part of a variable's name in two formats, and of a section's in one. */
+function readAlias(settings: Settings, format: string): string {
+  const profile = settings.get('profile') ?? 'default'
+  const isVariable = format === 'mc' || format === 'rclone'
+  const alias = settings.get('alias') ?? (isVariable && profile === 'default' ? 'sts' : profile)
+  const allowed = isVariable ? /^[A-Za-z][A-Za-z0-9_]*$/ : /^[^\p{Cc}[\]]+$/u
+  if (['mc', 'rclone', 'ini'].includes(format) && !allowed.test(alias))
+    throw new StsCliError('ERR_USAGE', `${JSON.stringify(alias)} is no name for ${format}`, {
+      hint: isVariable
+        ? 'use --alias with letters, digits and _, a letter first'
+        : 'use --alias with a name without brackets',
+    })
+  return alias
+}
+
+/** The credentials as the flags want them. @throws {StsCliError} `ERR_DATA` where the format cannot hold them. */
+export async function renderCredentials(
+  credentials: RememberedCredentials,
+  settings: Settings,
+  io: Io,
+  format?: string,
+): Promise<Document> {
+  const field = fields[settings.get('field') ?? '']
+  if (field !== undefined) return { text: `${field(credentials)}\n` }
+  const name =
+    format ??
+    (settings.has('json')
+      ? 'json'
+      : (readChoice(settings, 'format', Object.keys(formats)) ?? 'minio'))
+  const load = formats[name]
+  if (load === undefined) throw new StsCliError('ERR_USAGE', `the format ${name} is not known`)
+  const render = await load()
+  return render(credentials, {
+    env: io.env,
+    shell: readChoice(settings, 'shell', shellNames) ?? detectShell(io.env, io.platform),
+    hasEndpoint: !settings.has('no-endpoint'),
+    region: settings.get('region'),
+    alias: readAlias(settings, name),
+  })
+}
+
+/** Writes a document to `--output` (0600, whole or not at all) or stdout, then what it adds to other files. @throws {StsCliError} `ERR_CANNOT_CREATE`. */
+export function writeDocument({ text, appends = [] }: Document, settings: Settings, io: Io): void {
+  const path = settings.get('output')
+  if (path === undefined) io.writeStdout(text)
+  else orCannotWrite(path, () => writeNamedFile(path, text))
+  for (const { path: file, text: more } of appends)
+    orCannotWrite(file, () => appendFileSync(file, more, { mode: 0o600 }))
+}
+
+function orCannotWrite(path: string, write: () => void): void {
+  try {
+    write()
+  } catch (cause) {
+    const name = path === '' ? '""' : path
+    const why = describeFileError(cause)
+    throw new StsCliError('ERR_CANNOT_CREATE', `the file ${name} cannot be written${why}`, {
+      cause,
+    })
+  }
+}

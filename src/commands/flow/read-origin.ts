@@ -1,0 +1,140 @@
+/** Settings → what stands beside cached credentials: all that shaped them, and no secret. */
+import path from 'node:path'
+import type { Io } from '../../base/io.ts'
+import type { CredentialOrigin, OriginSetting } from '../../client/credential-origin.ts'
+import { identityNames } from '../../client/credential-origin.ts'
+import type { ExchangeOptions, TokenSource } from '../../client/options.ts'
+import { readRenewal } from '../../client/refresh-token-store.ts'
+import { chooseOne, type Settings } from '../options/settings.ts'
+import { secretFlags, tokenFlags } from './proof-flags.ts'
+
+/** Settings of which only the place is kept: secrets, and command lines, in which a secret may stand. */
+const withheld: ReadonlySet<string> = new Set([
+  'client-secret',
+  'client-secret-command',
+  'token',
+  'token-command',
+])
+const files: ReadonlySet<string> = new Set([
+  'client-secret-file',
+  'token-file',
+  'password-file',
+  'key-file',
+  'ca-file',
+  'cert',
+  'key',
+])
+/** What every login has, whatever its grant. */
+const always = 'sts-endpoint action duration role-arn role-session-name ca-file cert key'.split(' ')
+/** Parameters of a token request that are proofs (RFC 6749, 7521, 7523): their values are secrets. */
+const secretParameter = /secret|password|token|assertion|credential|code|key|signature/i
+
+/**
+ * What the credentials of a login come from. A person's refresh token came from the provider and client that the keyring names beside it.
+ *
+ * @param flow What the settings were read into.
+ */
+export async function readOrigin(
+  settings: Settings,
+  { source, exchange }: { source: TokenSource | undefined; exchange: ExchangeOptions },
+  io: Io,
+): Promise<CredentialOrigin> {
+  const names = [
+    ...always,
+    ...namesOfSource(source, settings),
+    ...(exchange.ldap === undefined ? [] : ['username', 'password-file']),
+  ]
+  const origin: Record<string, OriginSetting> = {}
+  for (const name of names) keep(origin, settings, name)
+  for (const name of identityNames)
+    if (settings.getSaid(name) !== undefined && !(isProvider(name) && hasProvider(origin)))
+      keep(origin, settings, name)
+  keepPolicy(origin, settings, exchange)
+  if (source !== undefined && 'clientSecret' in source) keepSecret(origin, settings, source)
+  if (source !== undefined && 'parameters' in source) keepParameters(origin, settings)
+  if (exchange.signWith !== undefined)
+    Object.assign(origin, originOfSigning(exchange.signWith.accessKeyId, exchange.region))
+  const isAsked = exchange.ldap !== undefined || source?.grant === 'password'
+  if (isAsked && origin['password-file'] === undefined) origin['password-file'] = { from: 'prompt' }
+  if (source?.grant !== 'refresh-token') return origin
+  const renewal = await readRenewal(await io.openKeyring?.(), source.profile)
+  return renewal === undefined ? origin : { ...origin, ...originOfAccess(renewal.access) }
+}
+
+function namesOfSource(source: TokenSource | undefined, settings: Settings): string[] {
+  if (source === undefined) return []
+  const isAtHand = source.grant === 'token' || source.grant === 'token-command'
+  if (isAtHand) return [chooseOne(settings, ...tokenFlags) ?? 'token-file']
+  if (source.grant === 'github-actions') return ['grant', 'audience']
+  if (source.grant === 'refresh-token') return ['grant']
+  const provider = source.issuer === undefined ? 'idp-endpoint' : 'issuer'
+  const client = ['grant', provider, 'client-id', 'auth-method', 'key-file', 'scope', 'audience']
+  return source.grant === 'password' ? [...client, 'username', 'password-file'] : client
+}
+
+function isProvider(name: string): boolean {
+  return name === 'issuer' || name === 'idp-endpoint'
+}
+
+function hasProvider(origin: Readonly<Record<string, OriginSetting>>): boolean {
+  return origin['issuer'] !== undefined || origin['idp-endpoint'] !== undefined
+}
+
+function keep(origin: Record<string, OriginSetting>, settings: Settings, name: string): void {
+  const value = settings.get(name)
+  if (value === undefined) return
+  const from = settings.placeOf(name) ?? 'default'
+  // Standard input is read once: it cannot be read again.
+  if (withheld.has(name) || value === '-') origin[name] = { from }
+  else origin[name] = { from, value: files.has(name) ? path.resolve(value) : value }
+}
+
+/** As text: a file may say something else tomorrow. */
+function keepPolicy(
+  origin: Record<string, OriginSetting>,
+  settings: Settings,
+  { policy }: ExchangeOptions,
+): void {
+  const chosen = chooseOne(settings, 'policy', 'policy-file')
+  if (policy !== undefined && chosen !== undefined)
+    origin['policy'] = { from: settings.placeOf(chosen) ?? 'flag', value: policy }
+}
+
+function keepSecret(
+  origin: Record<string, OriginSetting>,
+  settings: Settings,
+  { clientSecret }: { readonly clientSecret?: string | undefined },
+): void {
+  if (clientSecret === undefined) return
+  const chosen = chooseOne(settings, ...secretFlags) ?? 'client-secret'
+  if (settings.get(chosen) === undefined) origin[chosen] = { from: 'prompt' }
+  else keep(origin, settings, chosen)
+}
+
+function keepParameters(origin: Record<string, OriginSetting>, settings: Settings): void {
+  const value = settings.list('param')
+  if (value.length === 0) return
+  const from = settings.placeOf('param') ?? 'flag'
+  const isSecret = value.some((text) => secretParameter.test(text.split('=')[0] ?? ''))
+  origin['param'] = isSecret ? { from } : { from, value }
+}
+
+/** The access key is no secret: it tells whose signature it was. */
+function originOfSigning(accessKeyId: string, region: string): CredentialOrigin {
+  const from = 'variable'
+  return { 'access-key': { from, value: accessKeyId }, region: { from, value: region } }
+}
+
+function originOfAccess(access: {
+  readonly issuer?: string | undefined
+  readonly tokenEndpoint?: string | undefined
+  readonly clientId: string
+}): CredentialOrigin {
+  const from = 'keyring'
+  const { issuer, tokenEndpoint, clientId } = access
+  return {
+    'client-id': { from, value: clientId },
+    ...(issuer === undefined ? {} : { issuer: { from, value: issuer } }),
+    ...(tokenEndpoint === undefined ? {} : { 'idp-endpoint': { from, value: tokenEndpoint } }),
+  }
+}

@@ -1,0 +1,57 @@
+/** A person's login, renewed by the refresh token that the keyring holds. */
+import { StsCliError } from '../../base/errors.ts'
+import type { Io } from '../../base/io.ts'
+import type { RememberedCredentials } from '../../client/credential-cache.ts'
+import { getOriginText, isSameValue } from '../../client/credential-origin.ts'
+import { obtainCredentials } from '../../client/flow/obtain-credentials.ts'
+import { ownCommand } from '../../client/own-command.ts'
+import { readRenewal, type Renewal } from '../../client/refresh-token-store.ts'
+import { readCacheOptions, readNetOptions } from './flow-options.ts'
+import type { Settings } from '../options/settings.ts'
+import { readSaidSecret } from './token-source.ts'
+
+/**
+ * New credentials as the profile's login had them: the same provider, client, STS, action and policy.
+ *
+ * @param settings Those of the login, said again.
+ * @returns Undefined where the profile's login left nothing in the keyring.
+ * @throws {StsCliError} `ERR_REFUSED` when the login is over at the provider, or the keyring holds what renews another login.
+ */
+export async function renewLogin(
+  settings: Settings,
+  cached: RememberedCredentials,
+  io: Io,
+): Promise<RememberedCredentials | undefined> {
+  if (cached.isRenewable !== true) return undefined
+  const { profile, origin } = cached
+  const renewal = await readRenewal(await io.openKeyring?.(), profile)
+  if (renewal === undefined) return undefined
+  if (!isOfLogin(renewal, cached))
+    throw new StsCliError('ERR_REFUSED', 'what the keyring holds renews another login', {
+      stage: 'config',
+      hint: ownCommand('login', profile),
+    })
+  const clientSecret = await readSaidSecret(settings, io)
+  return obtainCredentials(
+    {
+      source: { grant: 'refresh-token', profile, clientSecret },
+      exchange: renewal.exchange,
+      net: readNetOptions(settings, io),
+      cache: { ...readCacheOptions(settings, io), origin },
+    },
+    io,
+  )
+}
+
+/** The keyring is another store than the cache: one of them may be of another login. */
+function isOfLogin({ access, exchange }: Renewal, { origin }: RememberedCredentials): boolean {
+  const pairs = [
+    ['client-id', access.clientId],
+    ['issuer', access.issuer],
+    ['idp-endpoint', access.issuer === undefined ? access.tokenEndpoint : undefined],
+    ['sts-endpoint', exchange.stsEndpoint],
+  ] as const
+  return pairs.every(([name, value]) =>
+    isSameValue(name, value ?? '', getOriginText(origin, name) ?? ''),
+  )
+}

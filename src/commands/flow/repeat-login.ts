@@ -1,0 +1,180 @@
+/** The settings of the login that the cached credentials are from, as if they were all said again; what is secret is taken from where it was. */
+import { StsCliError } from '../../base/errors.ts'
+import type { Io } from '../../base/io.ts'
+import type { RememberedCredentials } from '../../client/credential-cache.ts'
+import {
+  type CredentialOrigin,
+  describeOrigin,
+  getOriginText,
+} from '../../client/credential-origin.ts'
+import { ownCommand } from '../../client/own-command.ts'
+import {
+  findServeState,
+  findStateDirectory,
+  readServeStates,
+  type ServeState,
+} from '../../client/serve-state.ts'
+import type { OptionSpec } from '../options/option-spec.ts'
+import type { FlagValue, ParsedArgv } from '../options/parse-argv.ts'
+import { createSettings } from '../options/settings.ts'
+import { secretFlags, tokenFlags } from './proof-flags.ts'
+
+/** Settings of which one at most counts. */
+const exclusive: readonly (readonly string[])[] = [
+  ['issuer', 'idp-endpoint'],
+  secretFlags,
+  ['policy', 'policy-file'],
+  tokenFlags,
+]
+/** What is not repeated: whether the keys that sign are still the same is checked instead. */
+const unrepeated: ReadonlySet<string> = new Set(['access-key'])
+
+export interface RepeatedLogin {
+  /** The command line with the login's settings in the profile's place: flags still win, variables and what `serve` left do not count. */
+  readonly parsed: ParsedArgv
+  /** Why the login cannot be repeated without a person: what was not kept, in words. */
+  readonly missing: string | undefined
+}
+
+/**
+ * Puts together what a renewal is made with. The profile's own settings win where its configuration was changed since, unless the login
+ * itself overrode them; a caller has made sure with `findDeparture` that nothing names another endpoint or client.
+ */
+export function repeatLogin(
+  { origin }: RememberedCredentials,
+  parsed: ParsedArgv,
+  io: Io,
+): RepeatedLogin {
+  const profile = new Map<string, { readonly value: FlagValue }>()
+  for (const [name, { value }] of Object.entries(origin))
+    if (value !== undefined && !unrepeated.has(name)) profile.set(name, { value })
+  for (const [name, { value }] of parsed.profile ?? []) {
+    const rivals = exclusive.find((names) => names.includes(name)) ?? [name]
+    // Its own secret belongs to its own client, and that is this one: else there would be a departure.
+    const isOwnSecret = secretFlags.includes(name) && parsed.profile?.has('client-id') === true
+    if (!isOwnSecret && rivals.some((rival) => isOverridden(origin, rival))) continue
+    for (const rival of rivals) if (rival in origin) profile.delete(rival)
+    profile.set(name, { value })
+  }
+  const server = findIssuer(origin, io)
+  if (server !== undefined) profile.set('ca-file', { value: server.caFile })
+  else if (origin['ca-file']?.from === 'serve') profile.delete('ca-file')
+  const known = { parsed, profile, server }
+  addKept(origin, known, io)
+  return {
+    parsed: { ...parsed, profile, specs: withoutVariables(parsed.specs, origin) },
+    missing: findMissing(origin, known, io),
+  }
+}
+
+/** Whether the login said it louder than the profile does. */
+function isOverridden(origin: CredentialOrigin, name: string): boolean {
+  const from = Object.hasOwn(origin, name) ? origin[name]?.from : undefined
+  return from === 'flag' || from === 'variable' || from === 'prompt'
+}
+
+/** The server on this machine that the credentials are from: the demo client's secret is its own, and nobody else's. */
+function findIssuer(origin: CredentialOrigin, io: Io): ServeState | undefined {
+  const isServed = Object.values(origin).some(({ from }) => from === 'serve')
+  const directory = findStateDirectory(io.env, io.platform)
+  if (!isServed || directory === undefined) return undefined
+  const stsEndpoint = getOriginText(origin, 'sts-endpoint')
+  const tokenEndpoint = getOriginText(origin, 'idp-endpoint')
+  return findServeState(readServeStates(directory), { stsEndpoint, tokenEndpoint })
+}
+
+interface Known {
+  readonly parsed: ParsedArgv
+  readonly profile: Map<string, { readonly value: FlagValue }>
+  readonly server: ServeState | undefined
+}
+
+/** Adds the secret or the token where the place that gave it, or one that names the same client, still has it. */
+function addKept(origin: CredentialOrigin, { parsed, profile, server }: Known, io: Io): void {
+  const settings = createSettings({ ...parsed, profile: undefined }, io)
+  const add = (name: string): void => {
+    const value = settings.placeOf(name) === 'variable' ? settings.getSaid(name) : undefined
+    if (value !== undefined) profile.set(name, { value })
+  }
+  const has = (names: readonly string[]): boolean => names.some((name) => profile.has(name))
+  const secret = secretFlags.find((name) => name in origin)
+  if (secret !== undefined && !has(secretFlags)) {
+    const clientId = getOriginText(origin, 'client-id')
+    const isNamed = clientId !== undefined && settings.getSaid('client-id') === clientId
+    if (origin[secret]?.from === 'serve' && server?.clientId === clientId && server !== undefined)
+      profile.set('client-secret', { value: server.clientSecret })
+    else if (origin[secret]?.from === 'variable') add(secret)
+    else if (isNamed) {
+      add('client-secret')
+      if (!has(secretFlags)) add('client-secret-file')
+    }
+  }
+  if (origin['token']?.from === 'variable' && !has(tokenFlags)) add('token')
+}
+
+/** Nothing but what the login used: a variable that was set since must not change whose credentials come out. */
+function withoutVariables(
+  specs: ParsedArgv['specs'],
+  origin: CredentialOrigin,
+): ReadonlyMap<string, OptionSpec> {
+  const groups = new Set(['identity provider', 'sts'])
+  const names = new Set(['ca-file', 'cert', 'key', 'region'].filter((name) => name in origin))
+  return new Map(
+    [...specs].map(([name, spec]) =>
+      groups.has(spec.group) || names.has(name) ? [name, { ...spec, env: [] }] : [name, spec],
+    ),
+  )
+}
+
+/** What the login needed and nothing gives again. */
+function findMissing(
+  origin: CredentialOrigin,
+  { parsed, profile }: Known,
+  io: Io,
+): string | undefined {
+  const lacks = (names: readonly string[]): boolean =>
+    names.some((name) => name in origin) &&
+    !names.some((name) => profile.has(name) || parsed.flags.has(name))
+  if (lacks(secretFlags)) return describeLack(origin, secretFlags, 'the client secret')
+  if (lacks(tokenFlags)) return describeLack(origin, tokenFlags, 'the token')
+  if (lacks(['password-file'])) return 'the password was typed in, and is not kept'
+  if (lacks(['param'])) return 'a parameter of the token request is a secret, and is not kept'
+  const accessKeyId = getOriginText(origin, 'access-key')
+  return accessKeyId === undefined || accessKeyId === io.env['AWS_ACCESS_KEY_ID']
+    ? undefined
+    : `AWS_ACCESS_KEY_ID is not ${accessKeyId}, whose signature they were issued for`
+}
+
+function describeLack(origin: CredentialOrigin, names: readonly string[], what: string): string {
+  const name = names.find((candidate) => candidate in origin) ?? ''
+  const from = origin[name]?.from
+  if (from === 'serve') return 'the sts-cli serve that issued them does not run any more'
+  if (name.endsWith('-command')) return `--${name} may hold a secret, and is not kept`
+  if (from === 'variable') return `${what} came from a variable that is not set now`
+  if (from === 'profile') return `${what} is not in the profile any more`
+  return `${what} was ${from === 'flag' ? 'given by a flag' : 'typed in'}, and is not kept`
+}
+
+/** The refusal where credentials cannot be renewed as they were. What to type names the endpoint and the client where only a cache knew them. */
+export function notRenewable(
+  { profile, origin }: RememberedCredentials,
+  why: string,
+  isConfigured: boolean,
+): StsCliError {
+  const flags = [
+    ['-sts-ep', 'sts-endpoint'],
+    ['--issuer', 'issuer'],
+    ['-idp-ep', 'idp-endpoint'],
+    ['-cid', 'client-id'],
+  ].flatMap(([flag = '', name = '']) => {
+    const value = getOriginText(origin, name)
+    return value === undefined || !/^[\w.:/@-]+$/.test(value) ? [] : [flag, value]
+  })
+  const isServed = Object.values(origin).some(({ from }) => from === 'serve')
+  const words = isConfigured || isServed || profile !== 'default' ? [] : flags
+  return new StsCliError(
+    'ERR_REFUSED',
+    `the credentials of ${describeOrigin(origin)} are expired or about to be, and cannot be renewed: ${why}`,
+    { hint: [ownCommand('login', profile), ...words].join(' ') },
+  )
+}

@@ -1,0 +1,70 @@
+/** `serve -- COMMAND`: the command runs as somebody who has logged in and evaluated `sts-cli env`. */
+import { runChild } from '../../base/process/run-child.ts'
+import { hasTerminal, type Io } from '../../base/io.ts'
+import { environmentOf } from '../../client/formats/environment.ts'
+import { obtainCredentials } from '../../client/flow/obtain-credentials.ts'
+import type { ReadyFacts } from './publish-serve-state.ts'
+
+export interface ChildOptions {
+  readonly argv: readonly string[]
+  readonly facts: ReadyFacts
+  readonly region: string
+  readonly signal: AbortSignal
+}
+
+/**
+ * Logs the first client in and runs the command.
+ *
+ * @returns The command's exit code.
+ * @throws {StsCliError} What kept the client from logging in.
+ */
+export async function runLoggedIn(
+  { argv, facts, region, signal }: ChildOptions,
+  io: Io,
+): Promise<number> {
+  const { clientId = '', clientSecret = '', idp = '', caFile } = facts
+  const credentials = await obtainCredentials(
+    {
+      source: {
+        grant: 'client-credentials',
+        tokenEndpoint: idp,
+        clientId,
+        clientSecret,
+        authMethod: 'client_secret_basic',
+      },
+      exchange: { stsEndpoint: facts.sts, action: 'client-grants', region },
+      net: { timeoutMs: 30_000, retries: 0, caFile, env: {} },
+      cache: { directory: undefined, profile: 'serve', isRefresh: true, minTtlSeconds: undefined },
+    },
+    io,
+  )
+  const { set, unset } = environmentOf(credentials, { env: io.env, hasEndpoint: true, region })
+  const env = {
+    ...io.env,
+    ...Object.fromEntries(unset.map((name) => [name, undefined])),
+    ...Object.fromEntries(set),
+    // So that sts-cli itself, and tests of programs that log in, find this server and no other.
+    STS_CLI_CLIENT_ID: clientId,
+    STS_CLI_CLIENT_SECRET: clientSecret,
+    STS_CLI_IDP_ENDPOINT: idp,
+    STS_CLI_STS_ENDPOINT: facts.sts,
+    STS_CLI_CA_FILE: caFile,
+  }
+  const { exitCode, failure } = await runChild({
+    argv,
+    env,
+    platform: io.platform,
+    isTerminalShared: hasTerminal(io),
+    listenForSignals: (listener) => listenForAbort(signal, listener),
+  })
+  if (failure !== undefined) io.writeStderr(`error: serve: ${failure}\n`)
+  return exitCode
+}
+
+/** The first signal alone: a second ends the server, whatever the command does. */
+function listenForAbort(signal: AbortSignal, listener: (name: NodeJS.Signals) => void): () => void {
+  const forward = (): void => listener(signal.reason as NodeJS.Signals)
+  if (signal.aborted) forward()
+  signal.addEventListener('abort', forward)
+  return () => signal.removeEventListener('abort', forward)
+}

@@ -1,0 +1,105 @@
+/** What a running server tells others: its ready line, and the files by which `login` finds and trusts it. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import type { Io } from '../../base/io.ts'
+import { findStateDirectory, leaveServeState } from '../../client/serve-state.ts'
+import type { RunningServer } from '../../server/create-server.ts'
+import { publicClientId } from '../../server/issuer/client-metadata.ts'
+import type { IssuerClient } from '../../server/issuer/create-issuer.ts'
+import type { ServerOptions } from '../../server/server-options.ts'
+
+/** The ready line, field by field; what is not there has no field. */
+export interface ReadyFacts {
+  readonly event: 'ready'
+  readonly sts: string
+  readonly idp?: string | undefined
+  readonly jwks?: string | undefined
+  readonly caFile?: string | undefined
+  readonly clientId?: string | undefined
+  readonly clientSecret?: string | undefined
+  readonly accessKey: string
+  readonly secretKey: string
+  /** What `--role-arn` may be, where there are roles. */
+  readonly roles?: readonly string[] | undefined
+  readonly pid: number
+}
+
+export interface TraceOptions {
+  readonly options: ServerOptions
+  /** The client that `login` is to use. */
+  readonly client: IssuerClient | undefined
+}
+
+/** Leaves the files; `remove` takes them away again. */
+export function leaveTraces(
+  server: RunningServer,
+  { options, client }: TraceOptions,
+  io: Io,
+): { facts: ReadyFacts; remove: () => void } {
+  const { issuer } = server
+  const sts = toReachable(server.url)
+  const certificates = [issuer?.certificate, server.certificate].filter(
+    (text) => text !== undefined,
+  )
+  const state =
+    issuer === undefined || client === undefined
+      ? undefined
+      : {
+          stsEndpoint: sts,
+          tokenEndpoint: issuer.tokenEndpoint.href,
+          clientId: client.id,
+          clientSecret: client.secret,
+          publicClientId: hasUsers(options) ? publicClientId : undefined,
+        }
+  const left =
+    certificates.length === 0
+      ? { caFile: undefined, remove: () => {} }
+      : leaveFiles({ pid: io.pid, certificates: certificates.join('\n'), state }, io)
+  return {
+    remove: left.remove,
+    facts: {
+      event: 'ready',
+      sts,
+      idp: issuer?.tokenEndpoint.href,
+      jwks: issuer?.jwksUrl.href,
+      caFile: left.caFile,
+      clientId: issuer === undefined ? undefined : client?.id,
+      clientSecret: issuer === undefined ? undefined : client?.secret,
+      accessKey: options.root.accessKeyId,
+      secretKey: options.root.secretAccessKey,
+      roles: server.roleArns.length === 0 ? undefined : server.roleArns,
+      pid: io.pid,
+    },
+  }
+}
+
+/** Whether people can sign in at the embedded provider. */
+export function hasUsers({ identityProvider }: ServerOptions): boolean {
+  return identityProvider?.kind === 'embedded' && (identityProvider.users ?? []).length > 0
+}
+
+type LeaveOptions = Parameters<typeof leaveServeState>[1]
+
+/** In the state directory; where there is none that can be written (a container without a home), the certificates alone, elsewhere. */
+function leaveFiles(options: LeaveOptions, io: Io): ReturnType<typeof leaveServeState> {
+  const directory = findStateDirectory(io.env, io.platform)
+  try {
+    if (directory !== undefined) return leaveServeState(directory, options)
+  } catch {
+    io.writeStderr(
+      `warning: ${directory ?? ''} cannot be written: sts-cli login will not find this server by itself\n`,
+    )
+  }
+  const folder = mkdtempSync(path.join(tmpdir(), 'sts-cli-serve-'))
+  const caFile = path.join(folder, 'ca.pem')
+  writeFileSync(caFile, options.certificates, { mode: 0o600 })
+  return { caFile, remove: () => rmSync(folder, { recursive: true, force: true }) }
+}
+
+/** Without the slash that `URL` adds, and with an address that can be called where every address was bound. */
+function toReachable(url: URL): string {
+  const copy = new URL(url)
+  if (copy.hostname === '0.0.0.0' || copy.hostname === '[::]') copy.hostname = 'localhost'
+  return copy.origin
+}

@@ -1,0 +1,29 @@
+import { createSecureContext } from 'node:tls'
+import { StsCliError } from '../../base/errors.ts'
+import { readTextFile } from '../options/settings.ts'
+
+/**
+ * A certificate and its key for `serve`, both PEM files.
+ *
+ * @throws {StsCliError} `ERR_INPUT` when one cannot be read, `ERR_DATA` when they are not a pair.
+ */
+export function readKeyPair(certFile: string, keyFile: string): { cert: string; key: string } {
+  const pair = {
+    cert: readTextFile(certFile, 'certificate'),
+    key: readTextFile(keyFile, 'private key'),
+  }
+  try {
+    createSecureContext(pair)
+  } catch {
+    // Without the cause: OpenSSL's errors may quote the input.
+    throw new StsCliError(
+      'ERR_DATA',
+      `${certFile} and ${keyFile} are no certificate with its key`,
+      {
+        stage: 'serve',
+        hint: 'both must be PEM, the key without a passphrase, and they must belong together',
+      },
+    )
+  }
+  return pair
+}

@@ -1,0 +1,111 @@
+import cluster from 'node:cluster'
+import type { Io } from '../../base/io.ts'
+import { StsCliError } from '../../base/errors.ts'
+import { removeQuietly, writeNamedFile } from '../../base/files/private-file.ts'
+import { createServer, type RunningServer } from '../../server/create-server.ts'
+import type { ServerOptions } from '../../server/server-options.ts'
+import type { ParsedArgv } from '../options/parse-argv.ts'
+import { hasUsers, leaveTraces, type ReadyFacts } from './publish-serve-state.ts'
+import { readServerOptions, readWorkerCount } from './settings.ts'
+import { createSettings, type Settings } from '../options/settings.ts'
+
+/** `serve`: runs until a signal, or until the command after `--` has ended. */
+export async function runServe(parsed: ParsedArgv, io: Io): Promise<number> {
+  if (cluster.isWorker) return (await import('./worker.ts')).runServeWorker(io)
+  const settings = createSettings(parsed, io)
+  const options = readServerOptions(settings, io)
+  if (settings.command !== undefined && options.identityProvider?.kind !== 'embedded')
+    throw new StsCliError('ERR_USAGE', 'a command after -- needs the embedded identity provider', {
+      stage: 'serve',
+      hint: 'it is logged in as the demo client; with your own provider, run sts-cli login yourself',
+    })
+  const count = readWorkerCount(settings)
+  const signal = io.catchSignals()
+  const server = await startServer(options, { parsed, count })
+  try {
+    return await serveUntilDone({ server, options, settings, signal }, io)
+  } finally {
+    await server.stop()
+  }
+}
+
+async function startServer(
+  options: ServerOptions,
+  { parsed, count }: { parsed: ParsedArgv; count: number },
+): Promise<RunningServer> {
+  if (count === 1) return createServer(options)
+  const { startWorkers } = await import('../../server/workers/start-workers.ts')
+  return startWorkers(options, { count, settings: parsed })
+}
+
+interface Running {
+  readonly server: RunningServer
+  readonly options: ServerOptions
+  readonly settings: Settings
+  readonly signal: AbortSignal
+}
+
+async function serveUntilDone(running: Running, io: Io): Promise<number> {
+  const { settings, options, signal } = running
+  const client =
+    options.identityProvider?.kind === 'embedded' ? options.identityProvider.clients[0] : undefined
+  const { facts, remove } = leaveTraces(running.server, { options, client }, io)
+  const line = `${JSON.stringify(facts)}\n`
+  const readyFile = settings.get('ready-file')
+  let isFileOurs = false
+  try {
+    if (readyFile !== undefined) isFileOurs = writeReadyFile(readyFile, line)
+    if (settings.has('json')) io.writeStdout(line)
+    else if (!settings.has('quiet') && settings.command === undefined)
+      io.writeStderr(renderWelcome(facts, options))
+    if (settings.command !== undefined) {
+      const { runLoggedIn } = await import('./child.ts')
+      return await runLoggedIn(
+        { argv: settings.command, facts, region: options.region, signal },
+        io,
+      )
+    }
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve()
+      signal.addEventListener('abort', () => resolve())
+    })
+    return 0
+  } finally {
+    remove()
+    if (readyFile !== undefined && isFileOurs) removeQuietly(readyFile)
+  }
+}
+
+function writeReadyFile(path: string, line: string): boolean {
+  try {
+    return writeNamedFile(path, line)
+  } catch (cause) {
+    throw new StsCliError('ERR_CANNOT_CREATE', `the file ${path} cannot be written`, {
+      stage: 'serve',
+      cause,
+    })
+  }
+}
+
+function renderWelcome(
+  facts: Pick<ReadyFacts, 'sts' | 'idp' | 'roles'>,
+  options: ServerOptions,
+): string {
+  const lines = [
+    `STS and S3 at ${facts.sts}, ${describeObjects(options)}`,
+    ...(facts.idp === undefined ? [] : [`identity provider at ${facts.idp}`]),
+    ...(facts.roles ?? []).map((arn) => `role ${arn}`),
+    '',
+    'in another terminal:',
+    '',
+    `  sts-cli login${hasUsers(options) ? ' --grant browser' : ''}`,
+    '  eval $(sts-cli env)',
+    '  aws s3 mb s3://my-bucketname',
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+function describeObjects({ objects }: ServerOptions): string {
+  if (objects.kind === 'gateway') return `a gateway to ${objects.url.origin}`
+  return `objects in ${objects.directory ?? 'a temporary directory, removed at exit'}`
+}

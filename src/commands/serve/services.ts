@@ -1,0 +1,97 @@
+/** Whom the server believes and who decides: its own provider and documents, or those that MinIO's variables name. */
+import { StsCliError } from '../../base/errors.ts'
+import type { Io } from '../../base/io.ts'
+import type { EmbeddedProvider, ServerOptions } from '../../server/server-options.ts'
+import type { OpenIdSettings } from './openid.ts'
+import { readCa, readUrlVariable, readVariable } from './variables.ts'
+import type { Settings } from '../options/settings.ts'
+
+export interface EmbeddedSettings {
+  readonly readAddress: () => EmbeddedProvider['address']
+  readonly readClients: () => EmbeddedProvider['clients']
+  readonly readUsers: () => EmbeddedProvider['users']
+  readonly openId: OpenIdSettings
+}
+
+/** @throws {StsCliError} `ERR_CONFIG` for a variable that cannot be followed, `ERR_USAGE` for flags that cannot meet. */
+export function readIdentityProvider(
+  settings: Settings,
+  io: Io,
+  embedded: EmbeddedSettings,
+): ServerOptions['identityProvider'] {
+  const { claimBased, roleProviders } = embedded.openId
+  if (claimBased !== undefined) {
+    const { variable, ...provider } = claimBased
+    refuseUsers(settings, variable)
+    if (settings.list('client').length === 0) return provider
+    throw new StsCliError('ERR_USAGE', `--client and ${variable} cannot be used together`, {
+      stage: 'serve',
+      hint: 'clients are those of the identity provider that the variable names',
+    })
+  }
+  if (settings.has('no-idp')) refuseUsers(settings, '--no-idp')
+  // Whoever names another door wants who comes by it; clients and users named beside it are wanted too.
+  const isReplaced =
+    roleProviders.length > 0 ||
+    otherDoors.some((variable) => readVariable(io, variable) !== undefined)
+  const isNamed = [...settings.list('client'), ...settings.list('user')].length > 0
+  if (settings.has('no-idp') || (isReplaced && !isNamed)) return undefined
+  return {
+    kind: 'embedded',
+    address: embedded.readAddress(),
+    clients: embedded.readClients(),
+    users: embedded.readUsers(),
+  }
+}
+
+const otherDoors = ['MINIO_IDENTITY_LDAP_SERVER_ADDR', 'MINIO_IDENTITY_PLUGIN_URL']
+
+function refuseUsers(settings: Settings, beside: string): void {
+  if (settings.list('user').length > 0)
+    throw new StsCliError('ERR_USAGE', `--user and ${beside} cannot be used together`, {
+      stage: 'serve',
+      hint: 'users sign in at the embedded identity provider',
+    })
+}
+
+/** The plugin wins over OPA, and 2018's names over the later ones, as at MinIO. */
+const engines = [
+  ['MINIO_POLICY_PLUGIN_URL', 'MINIO_POLICY_PLUGIN_AUTH_TOKEN'],
+  ['MINIO_IAM_OPA_URL', 'MINIO_IAM_OPA_AUTHTOKEN'],
+  ['MINIO_POLICY_OPA_URL', 'MINIO_POLICY_OPA_AUTH_TOKEN'],
+] as const
+
+/**
+ * The engine that decides instead of IAM documents.
+ *
+ * @throws {StsCliError} `ERR_CONFIG` for a bad URL, `ERR_INPUT` for the CA file, `ERR_USAGE` for two engines at once.
+ */
+export function readPolicyEngine(settings: Settings, io: Io): ServerOptions['policyEngine'] {
+  const remote = readRemoteEngine(settings, io)
+  const rego = settings.get('rego')
+  const query = settings.get('rego-query')
+  if (rego === undefined) {
+    if (query === undefined) return remote?.engine
+    throw new StsCliError('ERR_USAGE', '--rego-query needs --rego', { stage: 'serve' })
+  }
+  if (remote !== undefined)
+    throw new StsCliError('ERR_USAGE', `--rego and ${remote.name} cannot be used together`, {
+      stage: 'serve',
+      hint: 'one of them decides: --rego runs an OPA of its own',
+    })
+  return { kind: 'rego', rego, query, env: io.env }
+}
+
+function readRemoteEngine(
+  settings: Settings,
+  io: Io,
+): { name: string; engine: ServerOptions['policyEngine'] } | undefined {
+  for (const [name, tokenName] of engines) {
+    const url = readUrlVariable(io, name)
+    if (url === undefined) continue
+    const token = io.env[tokenName]
+    const authorization = token === '' ? undefined : token
+    return { name, engine: { kind: 'remote', url, authorization, ca: readCa(settings) } }
+  }
+  return undefined
+}

@@ -1,0 +1,120 @@
+/** What a request's headers promise about its body, read and checked before a byte of it is. */
+import { AwsError } from '../../../protocol/aws-error.ts'
+import {
+  algorithmOfHeader,
+  checksumAlgorithms,
+  checksumHeader,
+  isChecksumText,
+  readAlgorithm,
+  type ChecksumAlgorithm,
+} from './checksum.ts'
+
+export interface Declarations {
+  /** Length of the object's own bytes, after decoding. */
+  readonly lengthBytes: number
+  /** Hex, when the signature covers the body's hash. */
+  readonly sha256: string | undefined
+  readonly md5Hex: string | undefined
+  /** `value` is undefined when it comes in a trailer. */
+  readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value?: string } | undefined
+  readonly isChunked: boolean
+  readonly trailerName: string | undefined
+}
+
+/** The forms of `aws-chunked` («Signature calculations: transferring payload in multiple chunks», Amazon S3). */
+const streamingForms: Readonly<Record<string, { readonly hasTrailer: boolean }>> = {
+  'STREAMING-AWS4-HMAC-SHA256-PAYLOAD': { hasTrailer: false },
+  'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER': { hasTrailer: true },
+  'STREAMING-UNSIGNED-PAYLOAD-TRAILER': { hasTrailer: true },
+}
+
+/** @throws {AwsError} `MissingContentLength`, `InvalidDigest`, `InvalidRequest`, `InvalidArgument`, `NotImplemented`. */
+export function readDeclarations(
+  headers: ReadonlyMap<string, string>,
+  payloadHash: string,
+): Declarations {
+  const streaming = Object.hasOwn(streamingForms, payloadHash)
+    ? streamingForms[payloadHash]
+    : undefined
+  if (!streaming && payloadHash.startsWith('STREAMING-')) {
+    throw new AwsError('NotImplemented', `x-amz-content-sha256: ${payloadHash} is not supported`)
+  }
+  const trailerName = streaming?.hasTrailer ? readTrailerName(headers) : undefined
+  return {
+    lengthBytes: readLength(headers, streaming !== undefined),
+    sha256: streaming ? undefined : readSha256(payloadHash),
+    md5Hex: readMd5(headers.get('content-md5')),
+    checksum: readChecksum(headers, trailerName),
+    isChunked: streaming !== undefined,
+    trailerName,
+  }
+}
+
+function readLength(headers: ReadonlyMap<string, string>, isStreaming: boolean): number {
+  const name = isStreaming ? 'x-amz-decoded-content-length' : 'content-length'
+  const text = headers.get(name)
+  if (text === undefined) {
+    // an empty body may go without a length (RFC 9112 §6.3); a chunked one is of unknown length
+    if (!isStreaming && !headers.has('transfer-encoding')) return 0
+    throw new AwsError('MissingContentLength', `the request must have a ${name} header`)
+  }
+  if (!/^\d{1,15}$/.test(text)) {
+    throw new AwsError('InvalidArgument', `${name} must be a number of bytes`)
+  }
+  return Number(text)
+}
+
+function readSha256(payloadHash: string): string | undefined {
+  if (payloadHash === 'UNSIGNED-PAYLOAD') return undefined
+  if (/^[0-9a-f]{64}$/i.test(payloadHash)) return payloadHash.toLowerCase()
+  throw new AwsError(
+    'InvalidArgument',
+    'x-amz-content-sha256 must be UNSIGNED-PAYLOAD, a STREAMING- form or a SHA-256 in hex',
+  )
+}
+
+function readMd5(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  const bytes = Buffer.from(text, 'base64')
+  if (bytes.length === 16 && bytes.toString('base64') === text) return bytes.toString('hex')
+  throw new AwsError('InvalidDigest', 'content-md5 must be the base64 of 16 bytes')
+}
+
+function readTrailerName(headers: ReadonlyMap<string, string>): string | undefined {
+  const name = headers.get('x-amz-trailer')?.trim().toLowerCase()
+  if (name === undefined || name === '') return undefined
+  if (algorithmOfHeader(name)) return name
+  throw new AwsError('InvalidRequest', 'x-amz-trailer must name one x-amz-checksum- header')
+}
+
+function readChecksum(
+  headers: ReadonlyMap<string, string>,
+  trailerName: string | undefined,
+): Declarations['checksum'] {
+  const inHeaders = checksumAlgorithms.filter((algorithm) => headers.has(checksumHeader(algorithm)))
+  const inTrailer = algorithmOfHeader(trailerName ?? '')
+  if (inHeaders.length + (inTrailer ? 1 : 0) > 1) {
+    throw new AwsError('InvalidRequest', 'expecting a single x-amz-checksum- header or trailer')
+  }
+  if (inTrailer) return { algorithm: inTrailer }
+  const [algorithm] = inHeaders
+  if (algorithm === undefined) return refuseAnnounced(headers)
+  const value = headers.get(checksumHeader(algorithm)) ?? ''
+  if (!isChecksumText(algorithm, value)) {
+    throw new AwsError('InvalidRequest', `the value of ${checksumHeader(algorithm)} is invalid`)
+  }
+  return { algorithm, value }
+}
+
+/** An SDK that says it sends a checksum and sends none has lost it on the way. */
+function refuseAnnounced(headers: ReadonlyMap<string, string>): undefined {
+  const announced = headers.get('x-amz-sdk-checksum-algorithm')
+  if (announced === undefined) return undefined
+  const known = readAlgorithm(announced)
+  throw new AwsError(
+    'InvalidRequest',
+    known
+      ? `x-amz-sdk-checksum-algorithm says ${known}, but neither a header nor a trailer has the checksum`
+      : 'x-amz-sdk-checksum-algorithm must be CRC32, CRC32C, CRC64NVME, SHA1 or SHA256',
+  )
+}

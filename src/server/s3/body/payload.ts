@@ -1,0 +1,216 @@
+/**
+ * A request's body on its way to the store: decoded when it is `aws-chunked`, counted, hashed once, and held to everything the
+ * client declared about it. Nothing is read before the first chunk is asked for, so a request that is refused earlier never
+ * sees its `100 Continue`; nothing counts as stored before the iteration ends without a throw.
+ */
+import { createHash } from 'node:crypto'
+import { AwsError } from '../../../protocol/aws-error.ts'
+import type { HttpRequest } from '../../http/http-message.ts'
+import { decodeAwsChunked, type ChunkSeed } from './aws-chunked.ts'
+import {
+  algorithmOfHeader,
+  checksumHeader,
+  startChecksum,
+  type ChecksumAlgorithm,
+} from './checksum.ts'
+import { readDeclarations, type Declarations } from './declarations.ts'
+import type { ContentFacts, ObjectContent } from '../request/object-store.ts'
+
+/** How long a body may be; both ends allowed. */
+export interface SizeBounds {
+  readonly minBytes: number
+  readonly maxBytes: number
+}
+
+export interface PayloadOptions {
+  /** As the signature declares it: a hash, `UNSIGNED-PAYLOAD` or one of the `STREAMING-` forms. */
+  readonly payloadHash: string
+  /** What chunk signatures start from. */
+  readonly seed: ChunkSeed | undefined
+  readonly maxBytes: number
+  /** Instead of a declared length, where there is none. */
+  readonly sizes?: SizeBounds | undefined
+  /** Computed when the client declares no checksum of its own. */
+  readonly algorithm?: ChecksumAlgorithm | undefined
+  /** False spares the MD5 where nothing is stored here and none was declared: the ETag is then empty. */
+  readonly isEtagWanted?: boolean
+}
+
+export interface Payload extends ObjectContent {
+  readonly declarations: Declarations
+}
+
+/**
+ * Takes a request's body in hand, reading nothing of it yet.
+ *
+ * @throws {AwsError} What is wrong with the declarations: `MissingContentLength`, `EntityTooLarge`, `InvalidDigest`,
+ *   `InvalidRequest`. The iteration throws `IncompleteBody`, for a length within bounds `EntityTooLarge` and `EntityTooSmall`, `XAmzContentSHA256Mismatch`, `BadDigest`,
+ *   `XAmzContentChecksumMismatch` or `SignatureDoesNotMatch`.
+ */
+export function openPayload(request: HttpRequest, options: PayloadOptions): Payload {
+  const declarations = readDeclarations(request.headers, options.payloadHash)
+  if (declarations.lengthBytes > options.maxBytes) {
+    const message = `the body of ${declarations.lengthBytes} bytes exceeds the ${options.maxBytes} allowed`
+    throw new AwsError('EntityTooLarge', message)
+  }
+  const algorithm = declarations.checksum?.algorithm ?? options.algorithm
+  const length = options.sizes === undefined ? expectExactly(declarations) : expectWithin(options)
+  let facts: ContentFacts | undefined
+
+  async function* verify(): AsyncGenerator<Uint8Array, void, undefined> {
+    const isMd5Needed = options.isEtagWanted !== false || declarations.md5Hex !== undefined
+    const md5 = isMd5Needed ? createHash('md5') : undefined
+    const sha256 = declarations.sha256 === undefined ? undefined : createHash('sha256')
+    const checksum = algorithm === undefined ? undefined : startChecksum(algorithm)
+    const trailers = new Map<string, string>()
+    let seenBytes = 0
+    for await (const chunk of decodeBody(request, options, declarations, trailers)) {
+      seenBytes += chunk.length
+      length.checkSoFar(seenBytes)
+      md5?.update(chunk)
+      sha256?.update(chunk)
+      checksum?.update(chunk)
+      yield chunk
+    }
+    length.checkWhole(seenBytes)
+    const etag = md5?.digest('hex') ?? ''
+    const value = checksum?.digest().toString('base64')
+    compare(declarations, { etag, sha256: sha256?.digest('hex'), checksum: value, trailers })
+    facts = {
+      etag,
+      checksum:
+        algorithm === undefined || value === undefined
+          ? undefined
+          : { algorithm, value, type: 'FULL_OBJECT' },
+    }
+  }
+
+  return {
+    declarations,
+    chunks: verify(),
+    describe: () => {
+      if (!facts) throw new Error('the body was described before its end')
+      return facts
+    },
+  }
+}
+
+/**
+ * Reads a small body whole.
+ *
+ * @throws {AwsError} as the payload's own iteration.
+ */
+export async function readPayload(payload: Payload): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of payload.chunks) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+function decodeBody(
+  request: HttpRequest,
+  { payloadHash, seed }: PayloadOptions,
+  declarations: Declarations,
+  trailers: Map<string, string>,
+): AsyncIterable<Buffer> {
+  const body = readBody(request)
+  if (!declarations.isChunked) return body
+  return decodeAwsChunked(body, {
+    seed: payloadHash.startsWith('STREAMING-AWS4-') ? seed : undefined,
+    trailerName: declarations.trailerName,
+    maxBytes: declarations.lengthBytes,
+    trailers,
+  })
+}
+
+/** The raw body. Stopping early leaves it open: the listener still has an answer to send on that connection. */
+async function* readBody(request: HttpRequest): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    for await (const chunk of request.body.iterator({ destroyOnReturn: false })) {
+      yield Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk)
+    }
+  } catch (error) {
+    if (error instanceof AwsError) throw error
+    throw new AwsError('IncompleteBody', 'the request ended before its body did', { cause: error })
+  }
+}
+
+interface ExpectedLength {
+  checkSoFar(seenBytes: number): void
+  checkWhole(seenBytes: number): void
+}
+
+function expectExactly(declarations: Declarations): ExpectedLength {
+  const { lengthBytes } = declarations
+  return {
+    checkSoFar(seenBytes) {
+      if (seenBytes > lengthBytes) throw wrongLength(seenBytes, declarations)
+    },
+    checkWhole(seenBytes) {
+      if (seenBytes !== lengthBytes) throw wrongLength(seenBytes, declarations)
+    },
+  }
+}
+
+function expectWithin({ sizes, maxBytes }: PayloadOptions): ExpectedLength {
+  const minBytes = sizes?.minBytes ?? 0
+  const mostBytes = Math.min(sizes?.maxBytes ?? maxBytes, maxBytes)
+  return {
+    checkSoFar(seenBytes) {
+      if (seenBytes <= mostBytes) return
+      const details = { MaxSizeAllowed: String(mostBytes) }
+      const message = `the body exceeds the ${mostBytes} bytes allowed`
+      throw new AwsError('EntityTooLarge', message, { details })
+    },
+    checkWhole(seenBytes) {
+      if (seenBytes >= minBytes) return
+      const details = { ProposedSize: String(seenBytes), MinSizeAllowed: String(minBytes) }
+      const message = `the body has ${seenBytes} bytes; at least ${minBytes} are asked for`
+      throw new AwsError('EntityTooSmall', message, { details })
+    },
+  }
+}
+
+function wrongLength(seenBytes: number, { lengthBytes }: Declarations): AwsError {
+  const seen = seenBytes > lengthBytes ? 'more' : `only ${seenBytes}`
+  const message = `the request declared ${lengthBytes} bytes and sent ${seen}`
+  return new AwsError('IncompleteBody', message)
+}
+
+function compare(
+  declared: Declarations,
+  seen: {
+    etag: string
+    sha256: string | undefined
+    checksum: string | undefined
+    trailers: ReadonlyMap<string, string>
+  },
+): void {
+  if (declared.sha256 !== undefined && declared.sha256 !== seen.sha256) {
+    throw new AwsError(
+      'XAmzContentSHA256Mismatch',
+      'the x-amz-content-sha256 you signed does not match what was received',
+    )
+  }
+  if (declared.md5Hex !== undefined && declared.md5Hex !== seen.etag) {
+    throw new AwsError('BadDigest', 'the content-md5 you sent does not match what was received')
+  }
+  if (!declared.checksum) return
+  const { algorithm } = declared.checksum
+  const header = checksumHeader(algorithm)
+  const value = declared.checksum.value ?? seen.trailers.get(header)
+  if (value === undefined && algorithmOfHeader(declared.trailerName ?? '') === algorithm) {
+    throw new AwsError(
+      'MalformedTrailerError',
+      `the trailer ${header} was announced and not sent`,
+      {
+        status: 400,
+      },
+    )
+  }
+  if (value !== seen.checksum) {
+    throw new AwsError(
+      'XAmzContentChecksumMismatch',
+      `the ${header} you sent does not match what was received`,
+    )
+  }
+}

@@ -1,0 +1,65 @@
+/** Buckets made at the upstream, and where clients are told that they lie. */
+import { AwsError } from '../../../protocol/aws-error.ts'
+import { sha256Hex } from '../../../protocol/sigv4/canonical-request.ts'
+import { escapeXml, parseXml } from '../../../protocol/xml.ts'
+import type { HttpReply } from '../../http/http-message.ts'
+import { readPayload } from '../body/payload.ts'
+import { openBody } from '../request/s3-operation.ts'
+import { elements, xmlReply } from '../request/s3-xml.ts'
+import { configurationLimits } from '../request/xml-limits.ts'
+import { ask, forward, maxDocumentBytes, type GatewayCall } from './forward.ts'
+import { withoutDigests, type UploadBody } from './upload-body.ts'
+import { readText } from './upstream-errors.ts'
+
+/**
+ * PUT /bucket. A client that says nothing of a region thinks of the gateway's; the upstream's own is written in, without which AWS
+ * refuses outside us-east-1.
+ *
+ * @throws {AwsError} `NotImplemented` for a configuration that says more than where the bucket is: nobody has been asked to allow it.
+ */
+export async function createBucketThrough(call: GatewayCall): Promise<HttpReply> {
+  const makeBody = (): Promise<UploadBody> => makeConfiguration(call)
+  const { headers, ...reply } = await forward(withoutDigests(call), { body: 'document', makeBody })
+  return { ...reply, headers: { ...headers, location: `/${call.bucket}` } }
+}
+
+async function makeConfiguration(call: GatewayCall): Promise<UploadBody> {
+  const sent = await readPayload(openBody(call, { maxBytes: configurationLimits.maxBytes }))
+  const wanted = readLocation(sent.toString())
+  const home = call.upstream.homeRegion()
+  const region = wanted !== '' || home === 'us-east-1' ? wanted : home
+  const body = region === '' ? Buffer.alloc(0) : nameRegion(region)
+  return {
+    headers: { 'content-length': String(body.length) },
+    payloadHash: sha256Hex(body),
+    body,
+  }
+}
+
+function readLocation(text: string): string {
+  if (text.trim() === '') return ''
+  const root = parseXml(text, configurationLimits)
+  if (root.name !== 'CreateBucketConfiguration')
+    throw new AwsError('MalformedXML', 'the body must be a CreateBucketConfiguration')
+  const [first, ...more] = root.children
+  const other = [first, ...more].find((child) => child && child.name !== 'LocationConstraint')
+  if (other !== undefined)
+    throw new AwsError('NotImplemented', `${other.name} is not passed on to the upstream S3`)
+  if (more.length > 0) throw new AwsError('MalformedXML', 'there are two LocationConstraints')
+  return first?.text.trim() ?? ''
+}
+
+/** GET /bucket?location. Clients sign for what this says, and they sign for the gateway. */
+export async function locateBucketThrough(call: GatewayCall): Promise<HttpReply> {
+  await readText(await ask(call, { body: 'none' }), maxDocumentBytes)
+  const region = call.region === 'us-east-1' ? '' : call.region
+  const reply = xmlReply('LocationConstraint', elements({}))
+  return { ...reply, body: String(reply.body).replace('></', `>${region}</`) }
+}
+
+function nameRegion(region: string): Buffer {
+  const constraint = `<LocationConstraint>${escapeXml(region)}</LocationConstraint>`
+  return Buffer.from(
+    `<CreateBucketConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${constraint}</CreateBucketConfiguration>`,
+  )
+}

@@ -1,0 +1,84 @@
+/** GET /: the upstream's buckets, of which a caller who may not list them all sees those whose content it may list, as at MinIO. */
+import { createTurns } from '../../../base/turns.ts'
+import { AwsError } from '../../../protocol/aws-error.ts'
+import { emptySha256 } from '../../../protocol/sigv4/canonical-request.ts'
+import { parseAnswerXml } from '../../../protocol/parse-answer-xml.ts'
+import { childrenOf, childText, type XmlNode } from '../../../protocol/xml.ts'
+import type { HttpReply } from '../../http/http-message.ts'
+import { describeOwner } from '../request/owner.ts'
+import { decide, denial } from '../request/s3-operation.ts'
+import { elements, join, xmlReply } from '../request/s3-xml.ts'
+import { send, type GatewayCall } from './forward.ts'
+import { readText } from './upstream-errors.ts'
+
+/** Ten thousand buckets, AWS's default limit of an account, take about two. */
+const maxListBytes = 8 * 1024 * 1024
+
+const service = { bucket: '', key: '' }
+
+/** @throws {AwsError} `AccessDenied` when there is none to see, before the upstream is asked where that is certain; as `send`. */
+export async function listBucketsThrough(call: GatewayCall): Promise<HttpReply> {
+  const all = await decide(call, 's3:ListAllMyBuckets', service)
+  if (!all.isAllowed && !(await couldList(call))) throw denial('s3:ListAllMyBuckets', service, all)
+  const root = await readList(call)
+  const buckets = childrenOf(root, 'Buckets').flatMap((node) => childrenOf(node, 'Bucket'))
+  const visible = all.isAllowed ? buckets : await selectListable(call, buckets)
+  if (!all.isAllowed && visible.length === 0) throw denial('s3:ListAllMyBuckets', service, all)
+  const items = visible.map((bucket) => elements({ Bucket: describe(bucket) }))
+  return xmlReply(
+    'ListAllMyBucketsResult',
+    elements({
+      Owner: describeOwner(call.principal),
+      Buckets: join(items),
+      ContinuationToken: childText(root, 'ContinuationToken'),
+      Prefix: childText(root, 'Prefix'),
+    }),
+  )
+}
+
+/** Whether there may be a bucket that the caller can list. An engine that cannot tell is asked bucket by bucket. */
+async function couldList({ authorizer, principal }: GatewayCall): Promise<boolean> {
+  return (await authorizer.couldAllow?.(principal, 's3:ListBucket')) ?? true
+}
+
+/** Says what ListBuckets is and nothing of what the client sent but its paging: the answer can be no object's content. */
+async function readList(call: GatewayCall): Promise<XmlNode> {
+  const query = [...call.query]
+  const message = { method: 'GET', ...service, query, headers: {}, payloadHash: emptySha256 }
+  const text = await readText(await send(call, message), maxListBytes)
+  try {
+    const root = parseAnswerXml(text ?? '', { maxBytes: maxListBytes, maxDepth: 8 })
+    if (root.name === 'ListAllMyBucketsResult') return root
+  } catch (cause) {
+    throw unreadable(cause)
+  }
+  throw unreadable()
+}
+
+async function selectListable(
+  call: GatewayCall,
+  buckets: readonly XmlNode[],
+): Promise<readonly XmlNode[]> {
+  const listable: XmlNode[] = []
+  const takeTurn = createTurns(16)
+  for (const bucket of buckets) {
+    await takeTurn()
+    const at = { bucket: childText(bucket, 'Name') ?? '', key: '' }
+    if ((await decide(call, 's3:ListBucket', at)).isAllowed) listable.push(bucket)
+  }
+  return listable
+}
+
+/** Without the region: that of the gateway is what its clients sign for. */
+function describe(bucket: XmlNode): ReturnType<typeof elements> {
+  return elements({
+    Name: childText(bucket, 'Name'),
+    CreationDate: childText(bucket, 'CreationDate'),
+  })
+}
+
+function unreadable(cause?: unknown): AwsError {
+  return new AwsError('ServiceUnavailable', 'the upstream S3 answered what is no list of buckets', {
+    cause,
+  })
+}

@@ -1,0 +1,54 @@
+/** POST /bucket/key?restore: an archived object is made readable for some days, and no more than that. */
+import { AwsError } from '../../../protocol/aws-error.ts'
+import { childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
+import type { HttpReply } from '../../http/http-message.ts'
+import { readPayload } from '../body/payload.ts'
+import { openBody } from '../request/s3-operation.ts'
+import { elements, xmlReply } from '../request/s3-xml.ts'
+import { configurationLimits } from '../request/xml-limits.ts'
+import { forward, type GatewayCall } from './forward.ts'
+import { toDocument, withoutDigests, type UploadBody } from './upload-body.ts'
+
+/** The others (`SelectParameters`, `OutputLocation`) write the result under another bucket and key. */
+const passed = new Set(['Days', 'Description', 'GlacierJobParameters', 'Tier'])
+
+/**
+ * Passes a restore on, written anew.
+ *
+ * @throws {AwsError} `NotImplemented` for a restore that writes elsewhere: only the object has been judged. As `forward`.
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreObject.html
+ */
+export function restoreThrough(call: GatewayCall): Promise<HttpReply> {
+  const makeBody = (): Promise<UploadBody> => makeRequest(call)
+  return forward(withoutDigests(call), { body: 'document', makeBody })
+}
+
+async function makeRequest(call: GatewayCall): Promise<UploadBody> {
+  const text = (
+    await readPayload(openBody(call, { maxBytes: configurationLimits.maxBytes }))
+  ).toString()
+  return toDocument(text.trim() === '' ? '' : rewrite(text))
+}
+
+function rewrite(text: string): string {
+  const root = parseXml(text, configurationLimits)
+  if (root.name !== 'RestoreRequest')
+    throw new AwsError('MalformedXML', 'the body must be a RestoreRequest')
+  requirePassed(root)
+  const job = root.children.find(({ name }) => name === 'GlacierJobParameters')
+  if (job !== undefined) requirePassed(job)
+  const content = elements({
+    Days: childText(root, 'Days')?.trim(),
+    Description: childText(root, 'Description'),
+    GlacierJobParameters: job && elements({ Tier: childText(job, 'Tier')?.trim() }),
+    Tier: childText(root, 'Tier')?.trim(),
+  })
+  return String(xmlReply('RestoreRequest', content).body)
+}
+
+function requirePassed({ children }: XmlNode): void {
+  const other = children.find(({ name }) => !passed.has(name))
+  if (other === undefined) return
+  const message = `${other.name} of a RestoreRequest is not passed on to the upstream S3`
+  throw new AwsError('NotImplemented', message)
+}

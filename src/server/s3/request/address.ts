@@ -1,0 +1,77 @@
+/** Which bucket and key a request is about: from its path, or its host and its path. */
+import { AwsError } from '../../../protocol/aws-error.ts'
+import type { HttpRequest } from '../../http/http-message.ts'
+
+export interface Address {
+  /** Empty for requests about the service. */
+  readonly bucket: string
+  /** Decoded; empty for requests about a bucket. */
+  readonly key: string
+}
+
+/** A name or an IPv6 address, the port behind it. Labels are never empty; a dot may end the name (RFC 3986 §3.2.2). */
+const hostPattern = /^(\[[\da-f:.%]+\]|[\w-]+(?:\.[\w-]+)*\.?)?(?::\d*)?$/i
+
+/**
+ * Reads path-style (`/bucket/key`) and virtual-host-style (`bucket.domain`, `/key`) addresses. Names are not checked yet, but an address
+ * with a key has a bucket: another reader of `//bucket/key` could find a bucket where this one finds none.
+ *
+ * @param domains host names under which a first label is a bucket; `localhost` always is one.
+ * @throws {AwsError} `InvalidURI` for a path that is not percent-encoded UTF-8 or names a key without a bucket; as `readHostBucket`.
+ */
+export function readAddress(
+  request: Pick<HttpRequest, 'rawPath' | 'headers'>,
+  domains: readonly string[],
+): Address {
+  const { rawPath } = request
+  if (rawPath !== '' && !rawPath.startsWith('/'))
+    throw new AwsError('InvalidURI', 'the path must begin with a slash')
+  const path = rawPath.slice(1)
+  const hostBucket = readHostBucket(request.headers.get('host') ?? '', domains)
+  if (hostBucket !== undefined) return { bucket: hostBucket, key: decodePath(path) }
+  const slash = path.indexOf('/')
+  if (slash === -1) return { bucket: decodePath(path), key: '' }
+  if (slash === 0)
+    throw new AwsError('InvalidURI', 'the path names no bucket: it begins with two slashes')
+  return { bucket: decodePath(path.slice(0, slash)), key: decodePath(path.slice(slash + 1)) }
+}
+
+/**
+ * The bucket that a virtual-host-style request's host names, in lower case: host names have no case (RFC 4343). Undefined for path-style
+ * requests.
+ *
+ * @throws {AwsError} `InvalidRequest` for a text that is not one host: an empty label, or two Host headers, joined by a comma.
+ */
+export function readHostBucket(host: string, domains: readonly string[]): string | undefined {
+  const [whole, written = ''] = hostPattern.exec(host) ?? []
+  if (whole === undefined) {
+    throw new AwsError('InvalidRequest', 'the request must have one Host header, with a host name')
+  }
+  const name = written.toLowerCase().replace(/\.$/, '')
+  const matching = [...domains, 'localhost']
+    .filter((domain) => name.endsWith(`.${domain.toLowerCase()}`))
+    .toSorted((left, right) => right.length - left.length)
+  // the longest domain wins: `s3.localhost` is no bucket where it is a domain
+  const [domain] = matching
+  if (domain === undefined || domains.some((other) => other.toLowerCase() === name))
+    return undefined
+  return name.slice(0, -domain.length - 1)
+}
+
+/** Whether requests to the host are about a bucket and its keys. A host that cannot be read is S3's to refuse. */
+export function isBucketHost(host: string, domains: readonly string[]): boolean {
+  try {
+    return readHostBucket(host, domains) !== undefined
+  } catch {
+    return true
+  }
+}
+
+/** A `+` in a path is a plus. @throws {AwsError} `InvalidURI`. */
+export function decodePath(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch (error) {
+    throw new AwsError('InvalidURI', 'the path is not percent-encoded UTF-8', { cause: error })
+  }
+}

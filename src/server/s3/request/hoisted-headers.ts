@@ -1,0 +1,126 @@
+/** Headers in the query: presigned URLs hold `x-amz-` headers as parameters. They are made headers before anything is routed or judged. */
+import { AwsError } from '../../../protocol/aws-error.ts'
+import type { HttpRequest } from '../../http/http-message.ts'
+import { checksumAlgorithms, checksumHeader, startChecksum } from '../body/checksum.ts'
+
+/** Parameters that are the signature, in the spelling in which each form reads them. */
+const signatureParameters = {
+  header: new Set(['X-Amz-Security-Token']),
+  v4: new Set(
+    `X-Amz-Algorithm X-Amz-Content-Sha256 X-Amz-Credential X-Amz-Date X-Amz-Expires X-Amz-Security-Token X-Amz-Signature
+    X-Amz-SignedHeaders`.split(/\s+/),
+  ),
+  v2: new Set(['AWSAccessKeyId', 'Expires', 'Signature', 'x-amz-security-token']),
+}
+
+const namesOfSignature = new Set([...signatureParameters.v4].map((name) => name.toLowerCase()))
+
+/** boto3 writes these into URLs of version 2 as well; that signature covers the headers of these names, and not the parameters. */
+const namedTwice = new Set(['content-md5', 'content-type'])
+
+const announcedChecksum = 'x-amz-sdk-checksum-algorithm'
+
+/** Header → the checksum of an empty body. */
+const checksumsOfNothing = new Map(
+  checksumAlgorithms.map((algorithm) => {
+    return [checksumHeader(algorithm), startChecksum(algorithm).digest().toString('base64')]
+  }),
+)
+
+/** A request as it is routed and judged. */
+export interface ReadableRequest {
+  /** With the headers that its query held. */
+  readonly request: HttpRequest
+  /** Without those, without the signature, and without `x-id`, which SDKs add for their own logs. */
+  readonly query: URLSearchParams
+}
+
+/**
+ * Makes `x-amz-` parameters the headers that they stand for (AWS, «Authenticating Requests: Using Query Parameters»: S3 takes such headers
+ * in the query of a presigned URL). In a request that is signed in its headers they count the same: its signature covers the query too, and
+ * none of them is passed over. Called once the signature holds, as that was made over the query as it came.
+ *
+ * @throws {AwsError} `InvalidArgument` for what two readers could read in two ways: a name that is there twice, or in the query and with
+ *   another value as a header; a part of a signature that this form does not read; a name or value that no header can have; escapes that
+ *   are not UTF-8.
+ */
+export function takeHoistedHeaders(request: HttpRequest): ReadableRequest {
+  const sent = new URLSearchParams(request.rawQuery)
+  if (request.rawQuery === '') return { request, query: sent }
+  requirePlainQuery(request.rawQuery, sent)
+  const form = findForm(request, sent)
+  const query = new URLSearchParams()
+  const hoisted = new Map<string, string>()
+  for (const [name, value] of sent) {
+    if (signatureParameters[form].has(name) || name === 'x-id') continue
+    if (form === 'v2' && namedTwice.has(name)) requireHeader(request.headers, name, value)
+    else if (name.toLowerCase().startsWith('x-amz-')) addHeader(hoisted, name, value)
+    else query.append(name, value)
+  }
+  if (form === 'v4') dropChecksumOfNothing(hoisted, request.headers)
+  if (hoisted.size === 0) return { request, query }
+  const headers = new Map(request.headers)
+  for (const [name, value] of hoisted) {
+    if ((headers.get(name) ?? value) !== value)
+      throw invalid(`${name} is in the query and, with another value, in the headers`)
+    headers.set(name, value)
+  }
+  return { request: { ...request, headers }, query }
+}
+
+/** Refuses what two readers may read in two ways. */
+function requirePlainQuery(rawQuery: string, query: URLSearchParams): void {
+  const names = new Set<string>()
+  const twice = [...query.keys()].find((name) => names.size === names.add(name).size)
+  if (twice !== undefined) throw invalid(`the query has ${twice.slice(0, 100)} twice`)
+  try {
+    decodeURIComponent(rawQuery)
+  } catch (error) {
+    const cause = { cause: error }
+    throw new AwsError('InvalidArgument', 'the query is not percent-encoded UTF-8', cause)
+  }
+}
+
+/** In the order in which the authenticator looks for a signature. */
+function findForm(
+  { headers }: HttpRequest,
+  query: URLSearchParams,
+): keyof typeof signatureParameters {
+  if (headers.has('authorization')) return 'header'
+  return query.has('X-Amz-Signature') ? 'v4' : 'v2'
+}
+
+function requireHeader(headers: HttpRequest['headers'], name: string, value: string): void {
+  if (headers.get(name) !== value)
+    throw invalid(`the query names a ${name}; the request must have it as a header`)
+}
+
+function addHeader(hoisted: Map<string, string>, given: string, value: string): void {
+  const name = given.toLowerCase()
+  // an expiry or a hash that looks as if it counted, and does not
+  if (namesOfSignature.has(name))
+    throw invalid(`the query parameter ${given} has no meaning in a request that is signed so`)
+  if (hoisted.has(name)) throw invalid(`the query has ${name.slice(0, 100)} twice`)
+  if (!/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name) || !/^[\t\u0020-\u007e]*$/.test(value))
+    throw invalid(`${name.slice(0, 100)} in the query has characters that no header can hold`)
+  hoisted.set(name, value.trim())
+}
+
+/**
+ * SDKs presign an upload without its body, and write down the checksum of that: of nothing. It says nothing about the body that will come.
+ * A checksum of something is a promise of the signer and is held against the body.
+ */
+function dropChecksumOfNothing(
+  hoisted: Map<string, string>,
+  headers: ReadonlyMap<string, string>,
+): void {
+  for (const [name, value] of checksumsOfNothing)
+    if (hoisted.get(name) === value) hoisted.delete(name)
+  const names = [...checksumsOfNothing.keys()]
+  if (!names.some((name) => hoisted.has(name) || headers.has(name)))
+    hoisted.delete(announcedChecksum)
+}
+
+function invalid(message: string): AwsError {
+  return new AwsError('InvalidArgument', message)
+}

@@ -1,0 +1,83 @@
+/** An object's metadata as headers, both ways. */
+import { AwsError } from '../../../protocol/aws-error.ts'
+import { checksumHeader } from '../body/checksum.ts'
+import type { ObjectInfo, ObjectMetadata } from './object-store.ts'
+
+/** Headers kept as they come and given back with the object («System-defined object metadata»). */
+const keptHeaders = ['cache-control', 'content-disposition', 'content-language', 'expires']
+
+const defaultContentType = 'binary/octet-stream'
+const userPrefix = 'x-amz-meta-'
+/** Names and values together («User-defined object metadata»). */
+const maxUserMetadataBytes = 2048
+
+/** @throws {AwsError} `MetadataTooLarge`. */
+export function readMetadataHeaders(headers: ReadonlyMap<string, string>): ObjectMetadata {
+  const kept: Record<string, string> = {}
+  for (const name of keptHeaders) {
+    const value = headers.get(name)
+    if (value !== undefined) kept[name] = value
+  }
+  const encoding = readContentEncoding(headers.get('content-encoding'))
+  if (encoding !== undefined) kept['content-encoding'] = encoding
+  return {
+    contentType: headers.get('content-type') ?? defaultContentType,
+    headers: kept,
+    userMetadata: readUserMetadata(headers),
+  }
+}
+
+/** Headers that describe an object in the answers to GET and HEAD. */
+export function describeObject(info: ObjectInfo): Record<string, string> {
+  const { metadata } = info
+  const headers: Record<string, string> = {
+    'content-type': metadata.contentType,
+    ...metadata.headers,
+    etag: `"${info.etag}"`,
+    'last-modified': new Date(info.lastModifiedMs).toUTCString(),
+    'accept-ranges': 'bytes',
+  }
+  for (const [name, value] of Object.entries(metadata.userMetadata)) {
+    headers[userPrefix + name] = value
+  }
+  const tagCount = Object.keys(metadata.tags ?? {}).length
+  if (tagCount > 0) headers['x-amz-tagging-count'] = String(tagCount)
+  return headers
+}
+
+/** The object's checksum as headers; none when it has none. */
+export function describeChecksum({
+  checksum,
+}: Pick<ObjectInfo, 'checksum'>): Record<string, string> {
+  if (!checksum) return {}
+  return {
+    [checksumHeader(checksum.algorithm)]: checksum.value,
+    'x-amz-checksum-type': checksum.type,
+  }
+}
+
+/** `aws-chunked` says how the body travelled, not what the object is. */
+export function readContentEncoding(value: string | undefined): string | undefined {
+  const kept = (value ?? '')
+    .split(',')
+    .map((coding) => coding.trim())
+    .filter((coding) => coding !== '' && coding.toLowerCase() !== 'aws-chunked')
+  return kept.length > 0 ? kept.join(',') : undefined
+}
+
+function readUserMetadata(headers: ReadonlyMap<string, string>): Record<string, string> {
+  const userMetadata: Record<string, string> = {}
+  let bytes = 0
+  for (const [name, value] of headers) {
+    if (!name.startsWith(userPrefix)) continue
+    const shortName = name.slice(userPrefix.length)
+    userMetadata[shortName] = value
+    bytes += Buffer.byteLength(shortName) + Buffer.byteLength(value, 'latin1')
+  }
+  if (bytes <= maxUserMetadataBytes) return userMetadata
+  throw new AwsError(
+    'MetadataTooLarge',
+    `the user metadata has ${bytes} bytes; at most ${maxUserMetadataBytes} are allowed`,
+    { details: { Size: String(bytes), MaxSizeAllowed: String(maxUserMetadataBytes) } },
+  )
+}

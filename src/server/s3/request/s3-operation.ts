@@ -1,0 +1,129 @@
+/** What an operation is, and what it is given to work with. */
+import { AwsError } from '../../../protocol/aws-error.ts'
+import type { ParsedSignature } from '../../../protocol/sigv4/parse-signature.ts'
+import type { HttpReply, HttpRequest } from '../../http/http-message.ts'
+import type { Principal } from '../../sessions/principal.ts'
+import type { FormSignatureVersion } from '../../identity/request-authenticator.ts'
+import type { AuthorizationRequest, Authorizer, Decision } from '../../policy/authorizer.ts'
+import { findRequestFacts } from '../../policy/request-facts.ts'
+import type { Address } from './address.ts'
+import type { ChunkSeed } from '../body/aws-chunked.ts'
+import { openPayload, type Payload, type PayloadOptions, type SizeBounds } from '../body/payload.ts'
+import type { ObjectStore } from './object-store.ts'
+
+/** A request whose sender is proven: what every operation is given. */
+export interface S3Request extends Address {
+  /** With the headers that the query of a presigned URL held. */
+  readonly request: HttpRequest
+  /** What is left of the query: neither headers nor the signature. */
+  readonly query: URLSearchParams
+  readonly authorizer: Authorizer
+  readonly region: string
+  readonly principal: Principal
+  readonly signature: Pick<ParsedSignature, 'payloadHash'>
+  /** What chunk signatures start from. */
+  readonly seed: ChunkSeed | undefined
+  /** Only where the body is the file of an upload form. */
+  readonly form?: FormFacts | undefined
+}
+
+export interface FormFacts {
+  /** What its policy allows: nobody has told how long the file is. */
+  readonly sizes: SizeBounds
+  readonly signatureVersion: FormSignatureVersion
+}
+
+/** The same, with the store that the embedded operations work on. */
+export interface S3Call extends S3Request {
+  readonly objects: ObjectStore
+}
+
+export interface S3Operation<Call extends S3Request = S3Call> {
+  /** S3's name for it: for the log and for what is not implemented. */
+  readonly name: string
+  /** IAM action on the addressed bucket and key; undefined when the operation asks for itself. */
+  readonly action: string | undefined
+  run(call: Call): Promise<HttpReply>
+}
+
+/** What carries operations out: an object store of our own, or another S3. */
+export interface S3Backend {
+  /** @throws {AwsError} `InvalidBucketName`. */
+  requireBucketName(name: string): void
+  /** @throws {AwsError} `NotImplemented`, `MethodNotAllowed`: fails closed for what it does not know. */
+  findOperation(
+    method: string,
+    address: Address,
+    query: URLSearchParams,
+    headers: ReadonlyMap<string, string>,
+  ): S3Operation<S3Request>
+  /** Whether it can answer. */
+  checkReady(): Promise<boolean>
+}
+
+/**
+ * Asks whether the caller may do this, here or at another address. Nothing is looked up before this has said yes, so that a
+ * refusal tells nothing of what exists.
+ *
+ * @throws {AwsError} `AccessDenied`.
+ */
+export async function authorize(
+  call: S3Request,
+  action: string,
+  at: Address = { bucket: call.bucket, key: call.key },
+): Promise<void> {
+  const decision = await decide(call, action, at)
+  if (!decision.isAllowed) throw denial(action, at, decision)
+}
+
+/** A no, with the rule that made it: as AWS, which tells callers which kind of policy lacks the action («Access denied error messages»). */
+export function denial(action: string, { bucket, key }: Address, { reason }: Decision): AwsError {
+  const where = bucket === '' ? '' : ` on ${bucket}${key === '' ? '' : `/${key}`}`
+  return new AwsError('AccessDenied', `you may not ${action}${where}: ${reason}`)
+}
+
+/** The same question for operations that go on after a no. Every answer is noted for the log. */
+export async function decide(call: S3Request, action: string, at: Address): Promise<Decision> {
+  const decision = await call.authorizer.authorize(toQuestion(call, action, at))
+  noteDecision(call, action, decision)
+  return decision
+}
+
+/**
+ * Asks whether the caller could be allowed one of these actions on any key of the call's bucket: before a body is read that lists keys.
+ * Passes when the engine cannot tell.
+ *
+ * @throws {AwsError} `AccessDenied` when each key would be refused.
+ */
+export async function authorizeSomeKey(call: S3Request, actions: readonly string[]): Promise<void> {
+  const at = { bucket: call.bucket, key: '' }
+  for (const action of actions) {
+    const decision = await call.authorizer.authorizeBucket?.(toQuestion(call, action, at))
+    if (decision === undefined || decision.isAllowed) return
+    noteDecision(call, action, decision)
+    if (action === actions.at(-1)) throw denial(actions[0] ?? action, at, decision)
+  }
+}
+
+function toQuestion(call: S3Request, action: string, at: Address): AuthorizationRequest {
+  const formSignatureVersion = call.form?.signatureVersion
+  const { principal } = call
+  const { conditions, memo } = findRequestFacts(call.request, { principal, formSignatureVersion })
+  return { principal, action, bucket: at.bucket, object: at.key, conditions, memo }
+}
+
+function noteDecision({ request }: S3Request, action: string, decision: Decision): void {
+  request.log['action'] = action
+  request.log['decision'] = decision.isAllowed ? 'allow' : 'deny'
+  request.log['rule'] = decision.reason
+}
+
+/** The call's body, nothing read of it yet. @throws {AwsError} as `openPayload`. */
+export function openBody(
+  call: S3Request,
+  options: Pick<PayloadOptions, 'maxBytes' | 'algorithm' | 'isEtagWanted'>,
+): Payload {
+  const { request, signature, seed, form } = call
+  const { payloadHash } = signature
+  return openPayload(request, { payloadHash, seed, sizes: form?.sizes, ...options })
+}

@@ -1,0 +1,170 @@
+/**
+ * What the embedded store does, row by row: method, level and query → operation, with every query parameter and every `x-amz-` header that
+ * the operation reads. The first row that fits is it; those with less in their query come last.
+ */
+import { checksumAlgorithms, checksumHeader } from '../body/checksum.ts'
+import { completeMultipartUpload } from '../operations/complete-upload.ts'
+import { copyObject } from '../operations/copy-object.ts'
+import { deleteObjects } from '../operations/delete-objects.ts'
+import { listObjects, listObjectsV2 } from '../operations/list-objects.ts'
+import { listMultipartUploads } from '../operations/list-uploads.ts'
+import * as multipart from '../operations/multipart-parts.ts'
+import { getObjectAttributes } from '../operations/object-attributes.ts'
+import { getObject, headObject } from '../operations/read-object.ts'
+import * as buckets from '../operations/service-and-buckets.ts'
+import * as tagging from '../operations/tagging.ts'
+import { deleteObject, putObject } from '../operations/write-object.ts'
+import type { S3Operation } from '../request/s3-operation.ts'
+
+export type Level = 'service' | 'bucket' | 'object'
+
+export interface StoreRoute {
+  readonly method: string
+  readonly level: Level
+  readonly operation: S3Operation
+  /** Query parameters that must be there, as `name` or `name=value`. */
+  readonly required: readonly string[]
+  /** Further ones that it reads. */
+  readonly optional: readonly string[]
+  /** A header that must be there. */
+  readonly header: string | undefined
+  /**
+   * The headers of S3's own that it reads: `x-amz-…`, a name with `*` for all that begin so, and where something is written conditions
+   * (`if-…`). Those that are about the signature or mean nothing here are in `standard-headers.ts`.
+   */
+  readonly headers: readonly string[]
+}
+
+/** How a body travels and what proves it. */
+const body = [
+  'x-amz-decoded-content-length',
+  'x-amz-trailer',
+  'x-amz-sdk-checksum-algorithm',
+  ...checksumAlgorithms.map(checksumHeader),
+]
+const conditions = ['if-match', 'if-none-match']
+/** What an object is to be, said where it is begun. */
+const described = ['x-amz-acl', 'x-amz-meta-*', 'x-amz-storage-class', 'x-amz-tagging']
+const source = [
+  'x-amz-copy-source',
+  'x-amz-copy-source-if-match',
+  'x-amz-copy-source-if-modified-since',
+  'x-amz-copy-source-if-none-match',
+  'x-amz-copy-source-if-unmodified-since',
+  'x-amz-source-expected-bucket-owner',
+]
+const list = ['delimiter', 'encoding-type', 'max-keys', 'prefix']
+const read = [
+  'partNumber',
+  'response-cache-control',
+  'response-content-disposition',
+  'response-content-encoding',
+  'response-content-language',
+  'response-content-type',
+  'response-expires',
+  'versionId',
+]
+
+type Extras = Partial<Pick<StoreRoute, 'required' | 'optional' | 'header' | 'headers'>>
+
+/** @param at `GET bucket`. */
+function route(
+  at: `${string} ${Level}`,
+  operation: S3Operation,
+  { required = [], optional = [], header, headers = [] }: Extras = {},
+): StoreRoute {
+  const [method = '', level] = at.split(' ')
+  return { method, level: level as Level, operation, required, optional, header, headers }
+}
+
+const part = ['partNumber', 'uploadId']
+
+export const storeRoutes: readonly StoreRoute[] = [
+  route('GET service', buckets.listBuckets, {
+    optional: ['bucket-region', 'continuation-token', 'max-buckets', 'prefix'],
+  }),
+
+  route('GET bucket', buckets.getBucketLocation, { required: ['location'] }),
+  route('GET bucket', buckets.getBucketVersioning, { required: ['versioning'] }),
+  route('GET bucket', listMultipartUploads, {
+    required: ['uploads'],
+    optional: [
+      'delimiter',
+      'encoding-type',
+      'key-marker',
+      'max-uploads',
+      'prefix',
+      'upload-id-marker',
+    ],
+  }),
+  route('GET bucket', listObjectsV2, {
+    required: ['list-type=2'],
+    // `metadata` is MinIO's own, sent by its clients to any S3; where it is not known, as at AWS, the list is without
+    optional: [...list, 'continuation-token', 'fetch-owner', 'metadata', 'start-after'],
+  }),
+  route('GET bucket', listObjects, { optional: [...list, 'marker'] }),
+  route('POST bucket', deleteObjects, { required: ['delete'], headers: body }),
+  route('PUT bucket', buckets.createBucket, {
+    headers: [...body, 'x-amz-acl', 'x-amz-bucket-object-lock-enabled', 'x-amz-object-ownership'],
+  }),
+  route('HEAD bucket', buckets.headBucket),
+  route('DELETE bucket', buckets.deleteBucket),
+
+  route('POST object', multipart.createMultipartUpload, {
+    required: ['uploads'],
+    headers: [...described, 'x-amz-checksum-algorithm', 'x-amz-checksum-type'],
+  }),
+  route('POST object', completeMultipartUpload, {
+    required: ['uploadId'],
+    headers: [...body, ...conditions, 'x-amz-checksum-type', 'x-amz-mp-object-size'],
+  }),
+  route('PUT object', multipart.uploadPartCopy, {
+    required: part,
+    header: 'x-amz-copy-source',
+    headers: [...source, 'x-amz-copy-source-range'],
+  }),
+  route('PUT object', multipart.uploadPart, {
+    required: part,
+    headers: [...body, 'x-amz-checksum-algorithm'],
+  }),
+  route('PUT object', tagging.putObjectTagging, {
+    required: ['tagging'],
+    optional: ['versionId'],
+    headers: body,
+  }),
+  route('PUT object', copyObject, {
+    header: 'x-amz-copy-source',
+    headers: [
+      ...source,
+      ...conditions,
+      ...described,
+      'x-amz-checksum-algorithm',
+      'x-amz-metadata-directive',
+      'x-amz-tagging-directive',
+    ],
+  }),
+  route('PUT object', putObject, {
+    headers: [...body, ...conditions, ...described, 'x-amz-checksum-algorithm'],
+  }),
+  route('GET object', multipart.listParts, {
+    required: ['uploadId'],
+    optional: ['encoding-type', 'max-parts', 'part-number-marker'],
+  }),
+  route('GET object', getObjectAttributes, {
+    required: ['attributes'],
+    optional: ['versionId'],
+    headers: ['x-amz-max-parts', 'x-amz-object-attributes', 'x-amz-part-number-marker'],
+  }),
+  route('GET object', tagging.getObjectTagging, {
+    required: ['tagging'],
+    optional: ['versionId'],
+  }),
+  route('DELETE object', tagging.deleteObjectTagging, {
+    required: ['tagging'],
+    optional: ['versionId'],
+  }),
+  route('GET object', getObject, { optional: read, headers: ['x-amz-checksum-mode'] }),
+  route('HEAD object', headObject, { optional: read, headers: ['x-amz-checksum-mode'] }),
+  route('DELETE object', multipart.abortMultipartUpload, { required: ['uploadId'] }),
+  route('DELETE object', deleteObject, { optional: ['versionId'] }),
+]

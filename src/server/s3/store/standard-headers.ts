@@ -1,0 +1,99 @@
+/** Headers that any operation may come with, and headers that may only say what is so here anyway. */
+import { AwsError } from '../../../protocol/aws-error.ts'
+import { accountId } from '../../identity/account.ts'
+import type { Level } from './route-table.ts'
+
+type Headers = ReadonlyMap<string, string>
+
+/**
+ * About the signature, or without meaning: there is nothing to pay for here, and who made the request is only logged. `x-amz-cf-id` is
+ * added by a proxy on the way.
+ */
+const anywhere: ReadonlySet<string> = new Set(
+  `x-amz-cf-id x-amz-content-sha256 x-amz-date x-amz-request-payer x-amz-security-token x-amz-user-agent`.split(
+    ' ',
+  ),
+)
+
+/** Every class of S3's own besides STANDARD: known, but nothing here is stored otherwise. */
+const otherClasses = new Set(
+  `DEEP_ARCHIVE EXPRESS_ONEZONE FSX_ONTAP FSX_OPENZFS GLACIER GLACIER_IR INTELLIGENT_TIERING ONEZONE_IA OUTPOSTS REDUCED_REDUNDANCY SNOW
+  STANDARD_IA`.split(/\s+/),
+)
+
+/** Header → what is wrong with its value; undefined where it says what is so. */
+const checks: Readonly<Record<string, (value: string, level: Level) => AwsError | undefined>> = {
+  // objects and buckets belong to the one account, and policies alone give access
+  'x-amz-acl': (value, level) => {
+    const isTrue =
+      value === 'private' || (value === 'bucket-owner-full-control' && level === 'object')
+    return isTrue ? undefined : notImplemented('x-amz-acl', `${value}: access is given by policy`)
+  },
+  'x-amz-bucket-object-lock-enabled': (value) => {
+    if (value.toLowerCase() === 'false') return undefined
+    if (value.toLowerCase() === 'true')
+      return notImplemented('x-amz-bucket-object-lock-enabled', value)
+    return invalid('x-amz-bucket-object-lock-enabled must be true or false')
+  },
+  'x-amz-object-ownership': (value) => {
+    if (value === 'BucketOwnerEnforced') return undefined
+    return notImplemented('x-amz-object-ownership', `${value}: there are no ACLs`)
+  },
+  'x-amz-storage-class': (value) => {
+    if (value === 'STANDARD') return undefined
+    if (otherClasses.has(value)) return notImplemented('x-amz-storage-class', value)
+    const message = 'The storage class you specified is not valid'
+    return new AwsError('InvalidStorageClass', `${message}; use STANDARD`, { status: 400 })
+  },
+  'x-amz-checksum-mode': (value) => {
+    return value.toUpperCase() === 'ENABLED'
+      ? undefined
+      : invalid('x-amz-checksum-mode must be ENABLED')
+  },
+  'x-amz-request-payer': (value) => {
+    return value === 'requester' ? undefined : invalid('x-amz-request-payer must be requester')
+  },
+  'x-amz-expected-bucket-owner': checkOwner,
+  'x-amz-source-expected-bucket-owner': checkOwner,
+}
+
+/** Returns whether a header may come with any operation on this level. */
+export function isReadAnywhere(name: string, level: Level): boolean {
+  return anywhere.has(name) || (name === 'x-amz-expected-bucket-owner' && level !== 'service')
+}
+
+/**
+ * Returns the headers of a request that change what is done: an ACL or a lock that says what is so anyway needs no right of its own, and
+ * clients send them with every upload.
+ */
+export function namesThatAsk(headers: Headers): string[] {
+  const idle = new Set(['x-amz-acl', 'x-amz-bucket-object-lock-enabled'])
+  return [...headers.keys()].filter((name) => !idle.has(name))
+}
+
+/**
+ * Refuses a header whose promise would not be kept.
+ *
+ * @throws {AwsError} `NotImplemented`, `InvalidStorageClass`, `InvalidArgument`; `AccessDenied` for another owner than the bucket has
+ *   («Verifying bucket ownership with bucket owner condition»).
+ */
+export function requireStandardValues(headers: Headers, level: Level): void {
+  for (const [name, check] of Object.entries(checks)) {
+    const value = headers.get(name)
+    const error = value === undefined ? undefined : check(value, level)
+    if (error !== undefined) throw error
+  }
+}
+
+function checkOwner(value: string): AwsError | undefined {
+  if (value === accountId) return undefined
+  return new AwsError('AccessDenied', `the bucket's owner is the account ${accountId}`)
+}
+
+function notImplemented(name: string, value: string): AwsError {
+  return new AwsError('NotImplemented', `${name}: ${value.slice(0, 100)} is not supported`)
+}
+
+function invalid(message: string): AwsError {
+  return new AwsError('InvalidArgument', message)
+}
