@@ -5,7 +5,7 @@ import path from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { writePrivateFile } from '../../src/base/files/private-file.ts'
 import { createProcessIo } from '../../src/base/process/process-io.ts'
-import { makeFolder, openStage } from '../commands/harness.ts'
+import { makeFolder, openStage } from '../support/commands/harness.ts'
 
 const renaming = vi.hoisted(() => ({ refusals: 0, code: 'EPERM' }))
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { openStage, startMs, stsAnswer, type Stage } from '../commands/harness.ts'
+import { openStage, startMs, stsAnswer, type Stage } from '../support/commands/harness.ts'
 
 let stage: Stage
 

@@ -8,7 +8,7 @@ import {
   openStage,
   type Ran,
   type Stage,
-} from '../commands/harness.ts'
+} from '../support/commands/harness.ts'
 
 let stage: Stage
 let login: (argv: readonly string[], options?: Parameters<Stage['cli']>[1]) => Promise<Ran>

@@ -21,7 +21,7 @@ import {
   writeRemembered,
   type RememberedCredentials,
 } from '../../src/client/credential-cache.ts'
-import { makeFolder, startMs } from '../commands/harness.ts'
+import { makeFolder, startMs } from '../support/commands/harness.ts'
 
 let directory: string
 

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RememberedCredentials } from '../../src/client/credential-cache.ts'
 import { type CredentialServer, startCredentialServer } from '../../src/client/credential-server.ts'
-import { granted } from '../commands/harness.ts'
+import { granted } from '../support/commands/harness.ts'
 
 const expiresAtMs = Date.parse('2126-11-23T17:00:00Z')
 let server: CredentialServer

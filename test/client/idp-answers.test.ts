@@ -9,7 +9,7 @@ import {
   tokenAnswer,
   type Answer,
   type Stage,
-} from '../commands/harness.ts'
+} from '../support/commands/harness.ts'
 
 interface Recorded {
   readonly request: { readonly path: string; readonly body: string | null }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { RememberedCredentials } from '../../src/client/credential-cache.ts'
 import { type Lease, openLease } from '../../src/client/lease.ts'
-import { startMs } from '../commands/harness.ts'
+import { startMs } from '../support/commands/harness.ts'
 
 const hourMs = 3_600_000
 

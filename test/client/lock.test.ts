@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import path from 'node:path'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { withLock } from '../../src/client/lock.ts'
-import { createIo, makeFolder, openStage, startMs, stsAnswer } from '../commands/harness.ts'
+import { createIo, makeFolder, openStage, startMs, stsAnswer } from '../support/commands/harness.ts'
 
 let directory: string
 let file: string

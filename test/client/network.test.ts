@@ -16,7 +16,7 @@ import {
   type Fake,
   type Ran,
   type Stage,
-} from '../commands/harness.ts'
+} from '../support/commands/harness.ts'
 
 let stage: Stage
 

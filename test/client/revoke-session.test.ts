@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { revokeSession } from '../../src/client/revoke-session.ts'
 import { encodeS3Error } from '../../src/protocol/s3-wire.ts'
 import { AwsError } from '../../src/protocol/aws-error.ts'
-import { startFake, startMs } from '../commands/harness.ts'
+import { startFake, startMs } from '../support/commands/harness.ts'
 
 describe('a session', () => {
   it('is ended at a server of another region, which names it', async () => {

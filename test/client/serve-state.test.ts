@@ -15,8 +15,8 @@ import {
   stsAnswer,
   tokenAnswer,
   type Stage,
-} from '../commands/harness.ts'
-import { startOpenId } from '../commands/fake-openid.ts'
+} from '../support/commands/harness.ts'
+import { startOpenId } from '../support/commands/fake-openid.ts'
 
 const served = { clientId: 'demo', clientSecret: 'of-the-running-server' }
 

@@ -10,7 +10,7 @@ import {
   type Answer,
   type Ran,
   type Stage,
-} from '../commands/harness.ts'
+} from '../support/commands/harness.ts'
 
 let stage: Stage
 

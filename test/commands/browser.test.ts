@@ -2,7 +2,7 @@ import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { decodeJwt } from '../../src/protocol/jwt/decode-jwt.ts'
-import { accessToken, startOpenId, type FakeOpenId } from './fake-openid.ts'
+import { accessToken, startOpenId, type FakeOpenId } from '../support/commands/fake-openid.ts'
 import {
   clientId,
   errorOf,
@@ -12,7 +12,7 @@ import {
   type IoOptions,
   type Ran,
   type Stage,
-} from './harness.ts'
+} from '../support/commands/harness.ts'
 
 let stage: Stage
 let idp: FakeOpenId

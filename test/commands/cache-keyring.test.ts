@@ -1,8 +1,19 @@
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { lockedKeyring, type MemoryKeyring, openMemoryKeyring } from './fake-keyrings.ts'
-import { granted, minioJson, openStage, type Ran, type Stage, startMs } from './harness.ts'
+import {
+  lockedKeyring,
+  type MemoryKeyring,
+  openMemoryKeyring,
+} from '../support/commands/fake-keyrings.ts'
+import {
+  granted,
+  minioJson,
+  openStage,
+  type Ran,
+  type Stage,
+  startMs,
+} from '../support/commands/harness.ts'
 
 let stage: Stage
 let keyring: MemoryKeyring

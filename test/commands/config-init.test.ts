@@ -4,7 +4,7 @@ import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Prompter } from '../../src/base/io.ts'
 import { run } from '../../src/main.ts'
-import { makeToken, signers } from '../protocol/jwt/tokens.ts'
+import { makeToken, signers } from '../support/tokens.ts'
 import {
   clientId,
   clientSecret,
@@ -18,7 +18,7 @@ import {
   stsAnswer,
   stsRefusal,
   tokenAnswer,
-} from './harness.ts'
+} from '../support/commands/harness.ts'
 
 /** A person who gives these answers; `leave` is Ctrl-C. A text that is refused is an error of the test. */
 function createPerson(answers: readonly (string | boolean)[]): Prompter & { questions: string[] } {

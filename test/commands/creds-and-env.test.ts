@@ -1,7 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { granted, minioJson, openStage, startMs, type Stage } from './harness.ts'
+import { granted, minioJson, openStage, startMs, type Stage } from '../support/commands/harness.ts'
 
 let stage: Stage
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { decodeJwt } from '../../src/protocol/jwt/decode-jwt.ts'
-import { accessToken, startOpenId, type FakeOpenId } from './fake-openid.ts'
+import { accessToken, startOpenId, type FakeOpenId } from '../support/commands/fake-openid.ts'
 import {
   clientId,
   json,
@@ -9,7 +9,7 @@ import {
   type IoOptions,
   type Ran,
   type Stage,
-} from './harness.ts'
+} from '../support/commands/harness.ts'
 
 let stage: Stage
 let idp: FakeOpenId

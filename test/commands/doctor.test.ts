@@ -6,7 +6,7 @@ import { silentLog } from '../../src/base/log.ts'
 import { createServer } from '../../src/server/create-server.ts'
 import { makeCertificate, type Certificate } from '../../src/server/http/self-signed-certificate.ts'
 import type { ServerOptions } from '../../src/server/server-options.ts'
-import { keySet, makeToken, type Members, signers } from '../protocol/jwt/tokens.ts'
+import { keySet, makeToken, type Members, signers } from '../support/tokens.ts'
 import {
   clientId,
   clientSecret,
@@ -19,7 +19,7 @@ import {
   secrets,
   startFake,
   tokenAnswer,
-} from './harness.ts'
+} from '../support/commands/harness.ts'
 
 /** Real servers tell the real time. */
 const now = Date.now()

@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { granted, openStage, type Stage } from './harness.ts'
+import { granted, openStage, type Stage } from '../support/commands/harness.ts'
 
 let stage: Stage
 const pathOnly = { PATH: process.env['PATH'] }

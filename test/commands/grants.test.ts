@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { optionTable } from '../../src/commands/options/option-table.ts'
 import { grantNames } from '../../src/commands/flow/token-source.ts'
-import { runLine } from './harness.ts'
+import { runLine } from '../support/commands/harness.ts'
 
 describe('the grants', () => {
   it('are all in the README’s table but the one that renews by itself, and no others', () => {

@@ -17,7 +17,7 @@ import {
   startFake,
   startMs,
   stsAnswer,
-} from './harness.ts'
+} from '../support/commands/harness.ts'
 
 const servers = ['A', 'B'] as const
 const clients = ['one', 'two'] as const

@@ -10,7 +10,7 @@ import {
   type Fake,
   type Ran,
   type Stage,
-} from './harness.ts'
+} from '../support/commands/harness.ts'
 
 let stage: Stage
 

@@ -10,7 +10,7 @@ import {
   startMs,
   tokenAnswer,
   type Stage,
-} from './harness.ts'
+} from '../support/commands/harness.ts'
 
 let stage: Stage
 

@@ -17,7 +17,7 @@ import {
   startMs,
   stsAnswer,
   tokenAnswer,
-} from './harness.ts'
+} from '../support/commands/harness.ts'
 
 const later = startMs + 3_600_000
 const demo = { clientId: 'demo', clientSecret: 'demo-secret' }

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { decodeJwt } from '../../src/protocol/jwt/decode-jwt.ts'
-import { accessToken, startOpenId, type FakeOpenId } from './fake-openid.ts'
+import { accessToken, startOpenId, type FakeOpenId } from '../support/commands/fake-openid.ts'
 import {
   clientId,
   json,
@@ -11,7 +11,7 @@ import {
   type IoOptions,
   type Ran,
   type Stage,
-} from './harness.ts'
+} from '../support/commands/harness.ts'
 
 let stage: Stage
 let idp: FakeOpenId

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { decodeJwt } from '../../src/protocol/jwt/decode-jwt.ts'
 import { startServer, type StartedServer } from '../../src/server/start-server.ts'
-import { makeFolder, runLine, type IoOptions, type Ran } from './harness.ts'
-import { openTestBrowser, type Page, type TestBrowser } from './test-browser.ts'
+import { makeFolder, runLine, type IoOptions, type Ran } from '../support/commands/harness.ts'
+import { openTestBrowser, type Page, type TestBrowser } from '../support/commands/test-browser.ts'
 
 let server: StartedServer
 let ca: string

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { StsCliError } from '../../src/base/errors.ts'
 import { printError } from '../../src/commands/print-error.ts'
 import { run } from '../../src/main.ts'
-import { createIo, makeFolder, openStage, type IoOptions } from './harness.ts'
+import { createIo, makeFolder, openStage, type IoOptions } from '../support/commands/harness.ts'
 
 const failure = new StsCliError('ERR_REFUSED', 'it was refused', {
   stage: 'sts',

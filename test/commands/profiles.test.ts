@@ -1,7 +1,13 @@
 import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { clientId, clientSecret, openStage, startMs, type Stage } from './harness.ts'
+import {
+  clientId,
+  clientSecret,
+  openStage,
+  startMs,
+  type Stage,
+} from '../support/commands/harness.ts'
 
 const fileOf = (stage: Stage): string => path.join(stage.home, '.config', 'sts-cli', 'config.toml')
 

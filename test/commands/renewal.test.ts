@@ -3,8 +3,12 @@ import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Keyring } from '../../src/base/keyring.ts'
 import { decodeJwt } from '../../src/protocol/jwt/decode-jwt.ts'
-import { lockedKeyring, type MemoryKeyring, openMemoryKeyring } from './fake-keyrings.ts'
-import { startOpenId, type FakeOpenId } from './fake-openid.ts'
+import {
+  lockedKeyring,
+  type MemoryKeyring,
+  openMemoryKeyring,
+} from '../support/commands/fake-keyrings.ts'
+import { startOpenId, type FakeOpenId } from '../support/commands/fake-openid.ts'
 import {
   clientId,
   json,
@@ -16,7 +20,7 @@ import {
   type IoOptions,
   type Ran,
   type Stage,
-} from './harness.ts'
+} from '../support/commands/harness.ts'
 
 let stage: Stage
 let idp: FakeOpenId

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { accessToken, startOpenId, type FakeOpenId } from './fake-openid.ts'
+import { accessToken, startOpenId, type FakeOpenId } from '../support/commands/fake-openid.ts'
 import {
   clientSecret,
   granted,
@@ -14,7 +14,7 @@ import {
   stsRefusal,
   type Ran,
   type Stage,
-} from './harness.ts'
+} from '../support/commands/harness.ts'
 
 let stage: Stage
 

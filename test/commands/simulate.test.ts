@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createSessionTokens } from '../../src/server/sessions/session-tokens.ts'
-import { openStage, type Ran, type Stage, startMs } from './harness.ts'
+import { openStage, type Ran, type Stage, startMs } from '../support/commands/harness.ts'
 
 const second = startMs / 1000
 const claims = { sub: 'alice', policy: 'team', team: 'blue', groups: ['dev'], exp: second + 3600 }

@@ -1,5 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type Fake, granted, openStage, secrets, startMs, type Stage } from './harness.ts'
+import {
+  type Fake,
+  granted,
+  openStage,
+  secrets,
+  startMs,
+  type Stage,
+} from '../support/commands/harness.ts'
 
 let stage: Stage
 

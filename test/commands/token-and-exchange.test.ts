@@ -1,7 +1,14 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { idpToken, json, minioJson, openStage, type Ran, type Stage } from './harness.ts'
+import {
+  idpToken,
+  json,
+  minioJson,
+  openStage,
+  type Ran,
+  type Stage,
+} from '../support/commands/harness.ts'
 
 let stage: Stage
 let exchange: (argv: readonly string[], options?: Parameters<Stage['cli']>[1]) => Promise<Ran>

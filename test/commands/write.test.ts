@@ -1,7 +1,7 @@
 import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { granted, openStage, secrets, type Stage } from './harness.ts'
+import { granted, openStage, secrets, type Stage } from '../support/commands/harness.ts'
 
 let stage: Stage
 let folder: string

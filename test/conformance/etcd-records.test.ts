@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { isObject, parseJsonObject, type JsonObject } from '../../src/base/parse.ts'
 import { verifySessionToken } from '../../src/protocol/jwt/session-token.ts'
 import type { SessionRequest } from '../../src/server/sessions/session-store.ts'
-import { openStore, startEtcd, type OpenedStore } from '../server/sessions/etcd-harness.ts'
-import type { FakeEtcd } from '../server/sessions/fake-etcd.ts'
+import { openStore, startEtcd, type OpenedStore } from '../support/server/etcd-harness.ts'
+import type { FakeEtcd } from '../support/server/fake-etcd.ts'
 import { readEtcdRecords, recordedRootSecret, type EtcdRecord } from './recording.ts'
 
 const rootKey = createSecretKey(recordedRootSecret, 'utf8')

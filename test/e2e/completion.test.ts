@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { openHome } from './harness.ts'
+import { openHome } from '../support/e2e/harness.ts'
 
 /** What bash would offer for a line, its words split as readline splits them. */
 function pressTab(words: readonly string[]): string {

@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { binPath, type Home, openHome } from './harness.ts'
+import { binPath, type Home, openHome } from '../support/e2e/harness.ts'
 
 const sdk = import.meta.resolve('@aws-sdk/client-s3')
 

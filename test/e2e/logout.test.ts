@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { emptySha256 } from '../../src/protocol/sigv4/canonical-request.ts'
 import { signRequest } from '../../src/protocol/sigv4/sign.ts'
-import { openHome } from './harness.ts'
+import { openHome } from '../support/e2e/harness.ts'
 
 interface ProcessCredentials {
   readonly AccessKeyId: string

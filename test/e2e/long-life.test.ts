@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { chown, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { type Fake, startFake, stsAnswer, tokenAnswer } from '../commands/harness.ts'
-import { binPath, type Home, openHome, type Ran } from './harness.ts'
+import { type Fake, startFake, stsAnswer, tokenAnswer } from '../support/commands/harness.ts'
+import { binPath, type Home, openHome, type Ran } from '../support/e2e/harness.ts'
 
 interface Stage {
   readonly home: Home

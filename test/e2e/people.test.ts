@@ -3,8 +3,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openTestBrowser } from '../commands/test-browser.ts'
-import { openHome } from './harness.ts'
+import { openTestBrowser } from '../support/commands/test-browser.ts'
+import { openHome } from '../support/e2e/harness.ts'
 
 /** An opener like the system's, which tells us the address and writes down what it was started with. */
 async function installOpener(folder: string, tell: (address: string) => void): Promise<string> {
@@ -55,7 +55,7 @@ describe.skipIf(process.platform !== 'linux')('a person at sts-cli serve', () =>
     const home = await openHome()
     await home.serve(['--user', 'alice:wonderland'])
     const { spawn } = await import('node:child_process')
-    const { binPath } = await import('./harness.ts')
+    const { binPath } = await import('../support/e2e/harness.ts')
     const argv = [binPath, 'login', '--grant', 'browser', '--no-browser']
     const child = spawn(process.execPath, argv, {
       env: home.env,

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { openHome } from './harness.ts'
+import { openHome } from '../support/e2e/harness.ts'
 
 describe('npm run quickstart', () => {
   it('shows the guide of 2018 from login to a denial, and leaves nothing behind', async () => {

@@ -4,8 +4,8 @@ import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { commandTable } from '../../src/commands/options/command-table.ts'
 import { exitCodes } from '../../src/base/errors.ts'
-import { findBlock, interopHeadings, readBlocks, readme } from '../readme-blocks.ts'
-import { binPath, type Home, openHome, type Ran, type Serving } from './harness.ts'
+import { findBlock, interopHeadings, readBlocks, readme } from '../support/readme-blocks.ts'
+import { binPath, type Home, openHome, type Ran, type Serving } from '../support/e2e/harness.ts'
 
 const root = path.join(import.meta.dirname, '..', '..')
 
@@ -25,7 +25,7 @@ async function openReader(): Promise<Home & { runBlock(name: string): Promise<Ra
   )
   await write(
     'aws',
-    `exec '${process.execPath}' '${path.join(import.meta.dirname, 'aws-stand-in.mjs')}' "$@"`,
+    `exec '${process.execPath}' '${path.join(import.meta.dirname, '..', 'support', 'e2e', 'aws-stand-in.mjs')}' "$@"`,
   )
   const env = {
     ...home.env,
@@ -56,7 +56,10 @@ async function serveFor(home: Home): Promise<Serving> {
 describe('README.md', () => {
   it('has no block that nobody runs', () => {
     const typed = readBlocks().filter(({ language }) => language !== '')
-    const text = [import.meta.filename, path.join(import.meta.dirname, 'readme-doors.test.ts')]
+    const text = [
+      import.meta.filename,
+      path.join(import.meta.dirname, 'readme-identity-sources.test.ts'),
+    ]
       .map((file) => readFileSync(file, 'utf8'))
       .join('')
     const unrun = typed

@@ -3,7 +3,7 @@ import { readFile, readdir, stat, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { binPath, freePorts, openHome } from './harness.ts'
+import { binPath, freePorts, openHome } from '../support/e2e/harness.ts'
 
 const modeOf = async (file: string): Promise<number> => (await stat(file)).mode & 0o777
 

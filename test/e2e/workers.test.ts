@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { once } from 'node:events'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openHome, type ReadyFacts, type Serving } from './harness.ts'
+import { openHome, type ReadyFacts, type Serving } from '../support/e2e/harness.ts'
 
 /** A client that keeps no connection: each request may come to another worker. */
 function openS3({ sts, accessKey, secretKey }: ReadyFacts): S3Client {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decide, session } from '../server/policy/requests.ts'
+import { decide, session } from '../support/server/policy-requests.ts'
 import { fuzz } from './budget.ts'
 import { evaluate, type Statement } from './policy-model.ts'
 

@@ -1,6 +1,6 @@
 import { execa } from 'execa'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { makeFolder, startFake, stsAnswer } from '../commands/harness.ts'
+import { makeFolder, startFake, stsAnswer } from '../support/commands/harness.ts'
 import { binPath, installPath } from './stack.ts'
 
 /** What a server may answer as a session token, and a shell may trip over. */

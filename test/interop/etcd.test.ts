@@ -10,7 +10,7 @@ import { emptySha256 } from '../../src/protocol/sigv4/canonical-request.ts'
 import { signRequest } from '../../src/protocol/sigv4/sign.ts'
 import { decodeStsAnswer } from '../../src/protocol/sts-wire.ts'
 import type { TemporaryCredentials } from '../../src/protocol/credentials.ts'
-import { findBlock } from '../readme-blocks.ts'
+import { findBlock } from '../support/readme-blocks.ts'
 import { type EtcdCluster, startEtcd } from './etcd.ts'
 import { binPath, startStack, type Stack } from './stack.ts'
 

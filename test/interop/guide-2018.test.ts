@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { findBlock } from '../readme-blocks.ts'
+import { findBlock } from '../support/readme-blocks.ts'
 import { binPath, runServeBlock, startStack, type Stack } from './stack.ts'
 
 const clientId = 'PoEgXP6uVO45IsENRngDXj5Au5Ya'

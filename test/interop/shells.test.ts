@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type Home, openHome } from '../e2e/harness.ts'
+import { type Home, openHome } from '../support/e2e/harness.ts'
 
 let home: Home
 

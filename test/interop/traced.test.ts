@@ -2,7 +2,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { expect, it } from 'vitest'
-import { type Home, openHome } from '../e2e/harness.ts'
+import { type Home, openHome } from '../support/e2e/harness.ts'
 
 interface Traced {
   readonly code: number | null

@@ -2,8 +2,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { loadPolicies, openSessions } from '../../src/server/open-backends.ts'
 import type { PolicyDocument } from '../../src/server/policy/policy-document.ts'
 import type { ServerOptions } from '../../src/server/server-options.ts'
-import { nowMs, openMemoryLog, startEtcd, until } from './sessions/etcd-harness.ts'
-import type { FakeEtcd } from './sessions/fake-etcd.ts'
+import { nowMs, openMemoryLog, startEtcd, until } from '../support/server/etcd-harness.ts'
+import type { FakeEtcd } from '../support/server/fake-etcd.ts'
 
 const allow = (Action: string): string =>
   JSON.stringify({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { StsCliError } from '../../../src/base/errors.ts'
 import { decodeJwt, maxTokenBytes, splitJwt } from '../../../src/protocol/jwt/decode-jwt.ts'
-import { claims, encodePart, makeToken, signers } from './tokens.ts'
+import { claims, encodePart, makeToken, signers } from '../../support/tokens.ts'
 
 const token = makeToken(signers.RS256)
 const [header = '', payload = '', signature = ''] = token.split('.')

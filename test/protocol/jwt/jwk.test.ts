@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { countEntries, importJwks } from '../../../src/protocol/jwt/jwk.ts'
-import { doesJoseAccept, keySet, makeToken, signers } from './tokens.ts'
+import { doesJoseAccept, keySet, makeToken, signers } from '../../support/tokens.ts'
 
 const good = signers.RS256.publicJwk
 const kidsOf = (...keys: unknown[]): unknown => importJwks({ keys })?.map(({ kid }) => kid)

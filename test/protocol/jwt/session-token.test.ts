@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { signSessionToken, verifySessionToken } from '../../../src/protocol/jwt/session-token.ts'
-import { encodePart, makeHmacToken, makeToken, signers } from './tokens.ts'
+import { encodePart, makeHmacToken, makeToken, signers } from '../../support/tokens.ts'
 
 const secretText = 'a-root-secret-of-some-length-000'
 const secret = createSecretKey(secretText, 'utf8')

@@ -12,7 +12,7 @@ import {
   nowSeconds,
   signers,
   type Members,
-} from './tokens.ts'
+} from '../../support/tokens.ts'
 
 const findKey = findIn(keySet)
 const doWeAccept = (token: string): boolean =>

@@ -13,7 +13,7 @@ import {
   nowSeconds,
   signers,
   type Members,
-} from './tokens.ts'
+} from '../../support/tokens.ts'
 
 const findKey = findIn(keySet)
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { JWK } from '../../../src/base/jose.ts'
 import { verifyJwt, type JwtVerdict } from '../../../src/protocol/jwt/verify-jwt.ts'
-import { doesJoseAccept, findIn } from './tokens.ts'
+import { doesJoseAccept, findIn } from '../../support/tokens.ts'
 
 const file = new URL('../../vectors/wso2-2018.json', import.meta.url)
 const vector = JSON.parse(readFileSync(file, 'utf8')) as {

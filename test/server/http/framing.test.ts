@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { openConnection, openListener } from './raw-client.ts'
+import { openConnection, openListener } from '../../support/server/raw-client.ts'
 
 /** Sends one request as it is; the answer's first line, and what the handler was given. */
 async function send(

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import type { HttpReply, HttpRequest } from '../../../src/server/http/http-message.ts'
-import { makeGate, openConnection, openListener } from './raw-client.ts'
+import { makeGate, openConnection, openListener } from '../../support/server/raw-client.ts'
 
 /** A handler that keeps what it was given and answers always the same. */
 function keepRequests(reply: HttpReply): {

@@ -5,7 +5,7 @@ import { createAdmission } from '../../../src/server/http/admission.ts'
 import type { Overload, RequestKind } from '../../../src/server/http/admit-request.ts'
 import type { HttpHandler } from '../../../src/server/http/http-message.ts'
 import type { ListenOptions } from '../../../src/server/http/listener.ts'
-import { makeGate, openConnection, openListener } from './raw-client.ts'
+import { makeGate, openConnection, openListener } from '../../support/server/raw-client.ts'
 
 /** A clock of sweeps: each call is one look, five seconds later. */
 function openSweeps() {

@@ -14,7 +14,7 @@ import {
   nowMs,
   nowSeconds,
   signers,
-} from '../../protocol/jwt/tokens.ts'
+} from '../../support/tokens.ts'
 
 const { RS256, ES256 } = signers
 /** Short where silence is the fault; long where a busy machine could be taken for one. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { createKeySet, type KeySet } from '../../../src/server/identity/key-set.ts'
 import { createTokenVerifier } from '../../../src/server/identity/token-verifier.ts'
-import { keySet as allKeys, makeHmacToken, makeToken, signers } from '../../protocol/jwt/tokens.ts'
-import { jwksUrl, makeProvider, type FakeProvider } from './fake-provider.ts'
+import { keySet as allKeys, makeHmacToken, makeToken, signers } from '../../support/tokens.ts'
+import { jwksUrl, makeProvider, type FakeProvider } from '../../support/server/fake-provider.ts'
 
 const { RS256, ES256, EdDSA } = signers
 const rsOnly = { keys: [RS256.publicJwk] }

@@ -8,7 +8,7 @@ import {
   makeCertificate,
   type Certificate,
 } from '../../../src/server/http/self-signed-certificate.ts'
-import { keySet, makeToken, nowMs, signers } from '../../protocol/jwt/tokens.ts'
+import { keySet, makeToken, nowMs, signers } from '../../support/tokens.ts'
 
 const token = makeToken(signers.RS256, { iss: 'https://idp.example' })
 const limits = { timeoutMs: 5000, maxBytes: 64 * 1024 }

@@ -5,7 +5,7 @@ import { presignUrl, signRequest, type SignOptions } from '../../../src/protocol
 import { createRequestAuthenticator } from '../../../src/server/identity/request-authenticator.ts'
 import type { Principal } from '../../../src/server/sessions/principal.ts'
 import { createDerivedSessions } from '../../../src/server/sessions/derived-sessions.ts'
-import { makeFields, makeFieldsV2 } from '../s3/upload-forms.ts'
+import { makeFields, makeFieldsV2 } from '../../support/server/upload-forms.ts'
 
 const root = { accessKeyId: 'root-user', secretAccessKey: 'a-root-secret-of-some-length-000' }
 const startMs = Date.parse('2026-11-23T16:33:27Z')

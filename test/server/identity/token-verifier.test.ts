@@ -11,8 +11,13 @@ import {
   nowSeconds,
   signers,
   type Members,
-} from '../../protocol/jwt/tokens.ts'
-import { configUrl, jwksUrl, makeProvider, type FakeProvider } from './fake-provider.ts'
+} from '../../support/tokens.ts'
+import {
+  configUrl,
+  jwksUrl,
+  makeProvider,
+  type FakeProvider,
+} from '../../support/server/fake-provider.ts'
 
 const { RS256 } = signers
 const issuer = 'https://idp.example'

@@ -1,6 +1,6 @@
 import { connect } from 'node:tls'
 import { describe, expect, it } from 'vitest'
-import { openIssuer, type TestIssuer } from './issuer-harness.ts'
+import { openIssuer, type TestIssuer } from '../../support/server/issuer-harness.ts'
 
 /** Sends bytes to the provider; all that it answers until it closes. */
 function send({ tokenEndpoint, certificate }: TestIssuer, bytes: string): Promise<string> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createAttemptThrottle } from '../../../src/base/attempt-throttle.ts'
-import { openIssuer, type Answer, type TestIssuer } from './issuer-harness.ts'
+import { openIssuer, type Answer, type TestIssuer } from '../../support/server/issuer-harness.ts'
 
 const alike = ({ status, headers, body }: Answer): object => {
   const { date: _date, ...rest } = headers

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createModelStore } from '../../../src/server/issuer/model-store.ts'
-import { openIssuer, type Answer, type TestIssuer } from './issuer-harness.ts'
+import { openIssuer, type Answer, type TestIssuer } from '../../support/server/issuer-harness.ts'
 
 function openStore(bounds = {}) {
   const clock = { nowMs: 0 }

@@ -16,7 +16,7 @@ import {
   write,
   type Question,
   listWords,
-} from './requests.ts'
+} from '../../support/server/policy-requests.ts'
 
 const own = (name: string, ...statements: Parameters<typeof write>): [string, PolicyDocument] => [
   name,

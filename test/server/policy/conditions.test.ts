@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { allowAll, decide, holds, refusalOf, root, session, write, listWords } from './requests.ts'
+import {
+  allowAll,
+  decide,
+  holds,
+  refusalOf,
+  root,
+  session,
+  write,
+  listWords,
+} from '../../support/server/policy-requests.ts'
 
 const at0 = 'the policy statement 0'
 const refusalOfCondition = (Condition: unknown): string =>

@@ -3,7 +3,7 @@ import { createIamAuthorizer } from '../../../src/server/policy/iam-authorizer.t
 import { parsePolicyDocument } from '../../../src/server/policy/policy-document.ts'
 import { withCouldAllow } from '../../../src/server/policy/with-could-allow.ts'
 import { withSessionPolicy } from '../../../src/server/policy/with-session-policy.ts'
-import { root, session } from './requests.ts'
+import { root, session } from '../../support/server/policy-requests.ts'
 
 function statement(more: Readonly<Record<string, unknown>>): string {
   const whole = { Effect: 'Allow', Resource: 'arn:aws:s3:::photos/*', ...more }

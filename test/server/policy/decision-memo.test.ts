@@ -5,7 +5,7 @@ import { evaluateBucket, evaluateDocument } from '../../../src/server/policy/eva
 import { createIamAuthorizer } from '../../../src/server/policy/iam-authorizer.ts'
 import { parsePolicyDocument } from '../../../src/server/policy/policy-document.ts'
 import { withSessionPolicy } from '../../../src/server/policy/with-session-policy.ts'
-import { allowAll, makeRequest, session, write } from './requests.ts'
+import { allowAll, makeRequest, session, write } from '../../support/server/policy-requests.ts'
 
 /** A request's conditions that count how often they are looked at. */
 class CountedConditions extends Map<string, readonly string[]> {

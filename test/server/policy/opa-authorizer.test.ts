@@ -6,7 +6,7 @@ import { createJsonClient, type JsonClient } from '../../../src/base/http/json-c
 import type { Principal } from '../../../src/server/sessions/principal.ts'
 import type { AuthorizationRequest } from '../../../src/server/policy/authorizer.ts'
 import { createOpaAuthorizer } from '../../../src/server/policy/opa-authorizer.ts'
-import { makeRequest, session } from './requests.ts'
+import { makeRequest, session } from '../../support/server/policy-requests.ts'
 
 const put = makeRequest({
   action: 's3:PutObject',

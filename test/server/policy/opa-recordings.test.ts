@@ -6,7 +6,7 @@ import { isObject, type JsonObject } from '../../../src/base/parse.ts'
 import type { Principal } from '../../../src/server/sessions/principal.ts'
 import { createOpaAuthorizer } from '../../../src/server/policy/opa-authorizer.ts'
 import { buildConditions } from '../../../src/server/policy/request-conditions.ts'
-import { listWords } from './requests.ts'
+import { listWords } from '../../support/server/policy-requests.ts'
 
 interface Input extends JsonObject {
   readonly account: string

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { evaluateDocument } from '../../../src/server/policy/evaluate-document.ts'
 import { parsePolicyDocument } from '../../../src/server/policy/policy-document.ts'
-import { allowAll, decide, makeRequest, refusalOf, write } from './requests.ts'
+import {
+  allowAll,
+  decide,
+  makeRequest,
+  refusalOf,
+  write,
+} from '../../support/server/policy-requests.ts'
 
 const Version = '2012-10-17'
 const get = { Effect: 'Allow', Action: 's3:GetObject', Resource: 'arn:aws:s3:::bucket/*' }

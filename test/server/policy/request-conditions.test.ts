@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { buildConditions } from '../../../src/server/policy/request-conditions.ts'
-import { root, session, listWords } from './requests.ts'
+import { root, session, listWords } from '../../support/server/policy-requests.ts'
 
 const receivedAtMs = Date.parse('2026-11-23T16:33:27.595Z')
 

@@ -4,8 +4,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createJsonClient } from '../../../src/base/http/json-client.ts'
 import { createOpaAuthorizer } from '../../../src/server/policy/opa-authorizer.ts'
 import { runOpa, type RunningOpa, type RunOpaOptions } from '../../../src/server/policy/run-opa.ts'
-import { type FakeOpa, installFakeOpa } from './fake-opa.ts'
-import { makeRequest } from './requests.ts'
+import { type FakeOpa, installFakeOpa } from '../../support/server/fake-opa.ts'
+import { makeRequest } from '../../support/server/policy-requests.ts'
 
 interface Logged {
   readonly message: string

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { allowAll, decide, holds, refusalOf, session, write } from './requests.ts'
+import {
+  allowAll,
+  decide,
+  holds,
+  refusalOf,
+  session,
+  write,
+} from '../../support/server/policy-requests.ts'
 
 const home = { ...allowAll, Resource: 'arn:aws:s3:::home/${jwt:sub}/*' }
 const as = (sub: unknown): { claims: { sub: unknown } } => ({ claims: { sub } })

@@ -8,7 +8,7 @@ import type {
   SessionRequest,
   SessionStore,
 } from '../../../src/server/sessions/session-store.ts'
-import { type FakeEtcd, startFakeEtcd } from './fake-etcd.ts'
+import { type FakeEtcd, startFakeEtcd } from '../../support/server/fake-etcd.ts'
 
 interface StoreOptions {
   readonly rootSecret: string

@@ -11,8 +11,8 @@ import {
   makeCertificate,
   type Certificate,
 } from '../../../src/server/http/self-signed-certificate.ts'
-import { makePair, type Pair } from './certificates.ts'
-import { openSts, version, type StsHarness } from './sts-harness.ts'
+import { makePair, type Pair } from '../../support/server/certificates.ts'
+import { openSts, version, type StsHarness } from '../../support/server/sts-harness.ts'
 
 const action = 'AssumeRoleWithCertificate'
 

@@ -1,8 +1,19 @@
 import { onTestFinished, describe, expect, it } from 'vitest'
 import { createJsonClient } from '../../../src/base/http/json-client.ts'
 import { createIdentityPlugin } from '../../../src/server/identity/identity-plugin.ts'
-import { findClosedPort, json, startFake, type Answer, type Fake } from '../../commands/harness.ts'
-import { openSts, version, type Parameters, type StsHarness } from './sts-harness.ts'
+import {
+  findClosedPort,
+  json,
+  startFake,
+  type Answer,
+  type Fake,
+} from '../../support/commands/harness.ts'
+import {
+  openSts,
+  version,
+  type Parameters,
+  type StsHarness,
+} from '../../support/server/sts-harness.ts'
 
 const action = 'AssumeRoleWithCustomToken'
 const arn = 'arn:minio:iam:us-east-1::role/idmp-external'

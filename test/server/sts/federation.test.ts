@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { makeToken, nowMs, nowSeconds, signers, type Members } from '../../protocol/jwt/tokens.ts'
-import { openSts, requestId, version, type Parameters } from './sts-harness.ts'
+import { makeToken, nowMs, nowSeconds, signers, type Members } from '../../support/tokens.ts'
+import { openSts, requestId, version, type Parameters } from '../../support/server/sts-harness.ts'
 
 const { RS256 } = signers
 const grants = 'AssumeRoleWithClientGrants'

@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { AwsError } from '../../../src/protocol/aws-error.ts'
 import { normalizeDn } from '../../../src/server/identity/ldap/distinguished-name.ts'
 import type { LdapLogin, LdapUser } from '../../../src/server/identity/ldap/directory.ts'
-import { openSts, requestId, version, type Parameters, type StsHarness } from './sts-harness.ts'
+import {
+  openSts,
+  requestId,
+  version,
+  type Parameters,
+  type StsHarness,
+} from '../../support/server/sts-harness.ts'
 
 const action = 'AssumeRoleWithLDAPIdentity'
 const alice: LdapUser = {

@@ -1,7 +1,13 @@
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { makeToken, signers } from '../../protocol/jwt/tokens.ts'
-import { openSts, requestId, version, type Ask, type Parameters } from './sts-harness.ts'
+import { makeToken, signers } from '../../support/tokens.ts'
+import {
+  openSts,
+  requestId,
+  version,
+  type Ask,
+  type Parameters,
+} from '../../support/server/sts-harness.ts'
 
 const token = makeToken(signers.RS256, { policy: 'readwrite' })
 const good: Parameters = { Action: 'AssumeRoleWithClientGrants', Version: version, Token: token }

@@ -2,9 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { createTokenVerifier } from '../../../src/server/identity/token-verifier.ts'
 import { parseRoleDocument } from '../../../src/server/policy/role-document.ts'
 import { createTrustingRole, type TokenRole } from '../../../src/server/policy/token-role.ts'
-import { jwksUrl, makeProvider, type FakeProvider } from '../identity/fake-provider.ts'
-import { keySet, makeToken, nowSeconds, signers, type Members } from '../../protocol/jwt/tokens.ts'
-import { openSts, version, type Parameters, type StsHarness } from './sts-harness.ts'
+import { jwksUrl, makeProvider, type FakeProvider } from '../../support/server/fake-provider.ts'
+import { keySet, makeToken, nowSeconds, signers, type Members } from '../../support/tokens.ts'
+import {
+  openSts,
+  version,
+  type Parameters,
+  type StsHarness,
+} from '../../support/server/sts-harness.ts'
 
 const action = 'AssumeRoleWithWebIdentity'
 const arn = 'arn:minio:iam:us-east-1::role/deploy'

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { makeToken, nowMs, signers } from '../../protocol/jwt/tokens.ts'
-import { openSts, root, version, type Parameters, type StsHarness } from './sts-harness.ts'
+import { makeToken, nowMs, signers } from '../../support/tokens.ts'
+import {
+  openSts,
+  root,
+  version,
+  type Parameters,
+  type StsHarness,
+} from '../../support/server/sts-harness.ts'
 import type { TemporaryCredentials } from '../../../src/protocol/credentials.ts'
 
 const role: Parameters = { Action: 'AssumeRole', Version: version }

@@ -1,6 +1,6 @@
 /**
  * Where objects live. The contract below holds for every store, and is one test run against each
- * (`test/server/s3/object-store.test.ts`).
+ * (`test/server/s3/filesystem/object-store.test.ts`).
  *
  * - A write is whole or absent: until `putObject` resolves, readers see what was there before; a `content` that throws, a
  *   process that dies or a disk that fills leaves no trace in the key.

@@ -6,8 +6,12 @@ import {
 } from '../../../../src/server/identity/ldap/directory.ts'
 import { createAttemptPacer } from '../../../../src/server/identity/ldap/login-throttle.ts'
 import { makeCertificate } from '../../../../src/server/http/self-signed-certificate.ts'
-import { findClosedPort } from '../../../commands/harness.ts'
-import { startDirectory, type FakeDirectory, type Script } from './fake-directory.ts'
+import { findClosedPort } from '../../../support/commands/harness.ts'
+import {
+  startDirectory,
+  type FakeDirectory,
+  type Script,
+} from '../../../support/server/fake-directory.ts'
 
 const people = 'ou=people,dc=example,dc=org'
 const groups = 'ou=groups,dc=example,dc=org'

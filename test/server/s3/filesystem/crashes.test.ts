@@ -15,7 +15,12 @@ import type {
   ObjectStore,
   UploadInfo,
 } from '../../../../src/server/s3/request/object-store.ts'
-import { createFragileDisk, Crash, type FragileDisk, type Places } from './fragile-disk.ts'
+import {
+  createFragileDisk,
+  Crash,
+  type FragileDisk,
+  type Places,
+} from '../../../support/server/fragile-disk.ts'
 
 const beforeMs = Date.parse('2026-11-23T16:33:27Z')
 const afterMs = beforeMs + 60_000

@@ -8,8 +8,8 @@ import {
   type FileSystem,
 } from '../../../../src/server/s3/filesystem/file-system.ts'
 import { openFilesystemStore } from '../../../../src/server/s3/filesystem/open-filesystem-store.ts'
-import { openHarness, type Harness } from '../s3-harness.ts'
-import { makeDiskError } from './fragile-disk.ts'
+import { openHarness, type Harness } from '../../../support/server/s3-harness.ts'
+import { makeDiskError } from '../../../support/server/fragile-disk.ts'
 
 type Call = keyof FileSystem
 interface Failure {

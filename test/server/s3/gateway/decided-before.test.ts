@@ -1,7 +1,11 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { md5, openHarness, texts, type Harness } from '../s3-harness.ts'
-import { ask, codeOf, type Asked, type Outcome } from './recorded-pass.ts'
-import { keys, startUpstream, type ScriptedUpstream } from './scripted-upstream.ts'
+import { md5, openHarness, texts, type Harness } from '../../../support/server/s3-harness.ts'
+import { ask, codeOf, type Asked, type Outcome } from '../../../support/server/recorded-pass.ts'
+import {
+  keys,
+  startUpstream,
+  type ScriptedUpstream,
+} from '../../../support/server/scripted-upstream.ts'
 
 const list =
   '<ListAllMyBucketsResult><Buckets><Bucket><Name>mine</Name></Bucket></Buckets></ListAllMyBucketsResult>'

@@ -2,8 +2,18 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Log } from '../../../../src/base/log.ts'
-import { openHarness, sha256, type Harness, type HarnessOptions } from '../s3-harness.ts'
-import { errorXml, keys, startUpstream, type ScriptedUpstream } from './scripted-upstream.ts'
+import {
+  openHarness,
+  sha256,
+  type Harness,
+  type HarnessOptions,
+} from '../../../support/server/s3-harness.ts'
+import {
+  errorXml,
+  keys,
+  startUpstream,
+  type ScriptedUpstream,
+} from '../../../support/server/scripted-upstream.ts'
 
 interface Gateway {
   readonly s3: Harness

@@ -1,7 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { endpoint, pass, type Asked, type Outcome, type Style } from './recorded-pass.ts'
-import { foldKey, readNeeds, type Need } from './strict-reader.ts'
+import {
+  endpoint,
+  pass,
+  type Asked,
+  type Outcome,
+  type Style,
+} from '../../../support/server/recorded-pass.ts'
+import { foldKey, readNeeds, type Need } from '../../../support/server/strict-reader.ts'
 
 const pick = (...lists: string[][]): fc.Arbitrary<string> => fc.constantFrom(...lists.flat())
 

@@ -1,8 +1,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openHarness, root, startMs } from '../s3-harness.ts'
-import { encodeForm, makeFields } from '../upload-forms.ts'
-import { ask, codeOf } from './recorded-pass.ts'
-import { keys, startUpstream } from './scripted-upstream.ts'
+import { openHarness, root, startMs } from '../../../support/server/s3-harness.ts'
+import { encodeForm, makeFields } from '../../../support/server/upload-forms.ts'
+import { ask, codeOf } from '../../../support/server/recorded-pass.ts'
+import { keys, startUpstream } from '../../../support/server/scripted-upstream.ts'
 
 describe('user metadata that a server takes for an order', () => {
   const orders = [

@@ -13,8 +13,12 @@ import {
   texts,
   type Ask,
   type Harness,
-} from '../s3-harness.ts'
-import { keys, startUpstream, type ScriptedUpstream } from './scripted-upstream.ts'
+} from '../../../support/server/s3-harness.ts'
+import {
+  keys,
+  startUpstream,
+  type ScriptedUpstream,
+} from '../../../support/server/scripted-upstream.ts'
 
 async function openGateway(): Promise<{ s3: Harness; upstream: ScriptedUpstream }> {
   const upstream = await startUpstream()

@@ -1,7 +1,12 @@
 import type { LookupAddress } from 'node:dns'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { openHarness, region, type Harness } from '../s3-harness.ts'
-import { errorXml, keys, startUpstream, type ScriptedUpstream } from './scripted-upstream.ts'
+import { openHarness, region, type Harness } from '../../../support/server/s3-harness.ts'
+import {
+  errorXml,
+  keys,
+  startUpstream,
+  type ScriptedUpstream,
+} from '../../../support/server/scripted-upstream.ts'
 
 // AWS's names are this machine here.
 vi.mock('node:dns', () => ({

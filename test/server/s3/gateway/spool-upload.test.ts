@@ -7,7 +7,7 @@ import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { openPayload, type Payload } from '../../../../src/server/s3/body/payload.ts'
 import { spoolUpload } from '../../../../src/server/s3/gateway/spool-upload.ts'
-import { sha256 } from '../s3-harness.ts'
+import { sha256 } from '../../../support/server/s3-harness.ts'
 
 let folder: string
 

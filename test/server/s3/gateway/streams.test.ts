@@ -5,8 +5,14 @@ import { silentLog } from '../../../../src/base/log.ts'
 import { presignUrl } from '../../../../src/protocol/sigv4/sign.ts'
 import { listen } from '../../../../src/server/http/listener.ts'
 import { makeCertificate } from '../../../../src/server/http/self-signed-certificate.ts'
-import { openHarness, openWithGateway, region, root, startMs } from '../s3-harness.ts'
-import { keys, startUpstream } from './scripted-upstream.ts'
+import {
+  openHarness,
+  openWithGateway,
+  region,
+  root,
+  startMs,
+} from '../../../support/server/s3-harness.ts'
+import { keys, startUpstream } from '../../../support/server/scripted-upstream.ts'
 
 const large = Buffer.alloc(1_000_000, 'abcdefghij')
 

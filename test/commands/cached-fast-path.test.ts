@@ -1,0 +1,116 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { answerWarm } from '../../src/commands/cached-fast-path.ts'
+import {
+  createIo,
+  type IoOptions,
+  openStage,
+  runLine,
+  type Stage,
+  startMs,
+} from '../support/commands/harness.ts'
+
+let stage: Stage
+beforeEach(async () => {
+  stage = await openStage()
+  await stage.ask(['login', '-q'])
+  await stage.ask(['login', '-q', '-p', 'ci'])
+})
+
+interface Asked {
+  readonly code: number | undefined
+  readonly stdout: string
+  readonly stderr: string
+}
+
+async function askWarm(
+  argv: readonly string[],
+  options: IoOptions = {},
+  now = startMs,
+): Promise<Asked> {
+  const io = createIo({ ...options, env: { HOME: stage.home, ...options.env } })
+  io.now = now
+  const code = await answerWarm(argv, io)
+  return { code, stdout: io.out.join(''), stderr: io.err.join('') }
+}
+
+const handedOver: Asked = { code: undefined, stdout: '', stderr: '' }
+
+describe('a warm answer', () => {
+  const lines: [readonly string[], IoOptions?][] = [
+    [['env']],
+    [['creds']],
+    [['credential-process']],
+    [['env', '-p', 'ci']],
+    [['env', '-p=ci']],
+    [['creds', '--profile', 'ci']],
+    [['credential-process', '--profile=ci']],
+    [['env', '-p', 'ci', '-p', 'default']],
+    [['env', '--shell', 'fish']],
+    [['env', '--shell=powershell', '-p', 'ci']],
+    [['env', '--shell', 'cmd']],
+    [['env'], { env: { STS_CLI_PROFILE: 'ci' } }],
+    [['env'], { env: { STS_CLI_PROFILE: '' } }],
+    [['env', '-p', 'default'], { env: { STS_CLI_PROFILE: 'ci' } }],
+    [['env'], { env: { SHELL: '/usr/bin/fish' } }],
+    [['env'], { env: { AWS_REGION: 'eu-west-1', AWS_PROFILE: 'x', AWS_SECURITY_TOKEN: 'y' } }],
+    [['env'], { env: { AWS_DEFAULT_REGION: 'eu-west-1' } }],
+    [['env'], { env: { AWS_ENDPOINT_URL_STS: 'http://127.0.0.1:1', AWS_ROLE_ARN: 'x' } }],
+    [['env'], { platform: 'win32' }],
+  ]
+
+  it.each(lines)(
+    'to %j is what the whole command line answers, byte for byte',
+    async (argv, options = {}) => {
+      const env = { LOCALAPPDATA: path.join(stage.home, '.cache'), ...options.env }
+      const warm = await askWarm(argv, { ...options, env })
+      const { code, stdout, stderr } = await runLine(argv, {
+        ...options,
+        env: { HOME: stage.home, ...env },
+      })
+      expect(stdout).not.toBe('')
+      expect(warm).toEqual(options.platform === 'win32' ? handedOver : { code, stdout, stderr })
+    },
+  )
+
+  it.each<[readonly string[], IoOptions?]>([
+    [[]],
+    [['login']],
+    [['__proto__']],
+    [['env', '--help']],
+    [['env', '-p']],
+    [['env', '-p', '']],
+    [['env', '-p', 'none-such']],
+    [['env', '--shell', 'tcsh']],
+    [['creds', '--shell', 'sh']],
+    [['creds', '-f', 'json']],
+    [['env', '--refresh']],
+    [['env', '-cid', 'x']],
+    [['env', 'operand']],
+    [['env', '--']],
+    [['creds'], { env: { STS_CLI_FORMAT: 'json' } }],
+    [['env'], { env: { STS_CLI_CACHE: 'none' } }],
+    [['env'], { env: { STS_CLI_CONFIG: '/none-such' } }],
+    [['env'], { env: { HOME: '' } }],
+  ])('to %j %j is left to the whole command line', async (argv, options) => {
+    expect(await askWarm(argv, options)).toEqual(handedOver)
+  })
+
+  it('is none when the credentials are about to expire, or a configuration has a word in it', async () => {
+    expect(await askWarm(['env'], {}, startMs + 3_500_000)).toEqual(handedOver)
+    const folder = path.join(stage.home, '.config', 'sts-cli')
+    await mkdir(folder, { recursive: true })
+    await writeFile(path.join(folder, 'config.toml'), '')
+    expect(await askWarm(['env'])).toEqual(handedOver)
+  })
+
+  it('that cannot be written is left to what says so', async () => {
+    const io = createIo({ env: { HOME: stage.home } })
+    io.now = startMs
+    const writeStdout = (): never => {
+      throw Object.assign(new Error('no space'), { code: 'ENOSPC' })
+    }
+    expect(await answerWarm(['env'], { ...io, nowMs: () => startMs, writeStdout })).toBeUndefined()
+  })
+})

@@ -1,0 +1,34 @@
+/** A misspelt profile logged in with what was left (serve's own client, for one) and nobody was told; what to type next named no profile. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { expect, it } from 'vitest'
+import { openStage } from '../support/commands/harness.ts'
+
+const home = async (toml: string) => {
+  const stage = await openStage()
+  const folder = path.join(stage.home, '.config', 'sts-cli')
+  await mkdir(folder, { recursive: true })
+  await writeFile(path.join(folder, 'config.toml'), toml)
+  return stage
+}
+
+it('a profile that is not there, and resembles one that is, is spoken of', async () => {
+  const stage = await home('[profile.staging]\nscope = "s3"\n')
+  const misspelt = await stage.ask(['login', '-p', 'stagign', '-f', 'json'])
+  expect(misspelt.code).toBe(0)
+  expect(misspelt.stderr).toBe(
+    'there is no profile stagign in the configuration; did you mean staging?\n',
+  )
+  for (const name of ['staging', 'production', 'default'])
+    expect((await stage.ask(['login', '-p', name])).stderr).toBe('')
+  expect((await stage.ask(['login', '-q', '-p', 'stagign'])).stderr).toBe('')
+})
+
+it.each([
+  ['/bin/zsh', 'eval $(sts-cli env -p ci)'],
+  ['/usr/bin/fish', 'sts-cli env -p ci | source'],
+])('what comes next is for this profile and for %s', async (SHELL, next) => {
+  const stage = await openStage()
+  const { stderr } = await stage.ask(['login', '-p', 'ci'], { isTty: true, env: { SHELL } })
+  expect(stderr).toBe(`valid for 1h 0m; next: ${next}\n`)
+})

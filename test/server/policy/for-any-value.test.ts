@@ -1,0 +1,10 @@
+/** `ForAnyValue:StringNotEquals` held for a request without the key: of no values one was found that differs. */
+import { expect, it } from 'vitest'
+import { holds } from '../../support/server/policy-requests.ts'
+
+it('ForAnyValue holds for no missing key', () => {
+  const condition = { 'ForAnyValue:StringNotEquals': { 'jwt:groups': 'guests' } }
+  expect(holds(condition, { claims: {} })).toBe(false)
+  expect(holds(condition, { claims: { groups: [] } })).toBe(false)
+  expect(holds(condition, { claims: { groups: ['staff'] } })).toBe(true)
+})

@@ -1,0 +1,20 @@
+import { access, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { expect, it } from 'vitest'
+import { type Closers, makeTemporaryDirectory } from '../../../../src/server/open-backends.ts'
+
+it('the temporary directory goes also while a cut upload is still being written', async () => {
+  const closers: Closers = []
+  const directory = await makeTemporaryDirectory(closers)
+  // What the listener cut off has writes under way that nothing waits for.
+  let isOver = false
+  const write = async (index: number): Promise<void> => {
+    if (index >= 400 || isOver) return
+    await writeFile(path.join(directory, `part-${index}`), 'x').catch(() => (isOver = true))
+    await write(index + 1)
+  }
+  const writing = Promise.all([write(0), write(100), write(200)])
+  await Promise.all(closers.map((close) => close()))
+  await writing
+  await expect(access(directory)).rejects.toMatchObject({ code: 'ENOENT' })
+})

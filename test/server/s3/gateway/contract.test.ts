@@ -1,0 +1,23 @@
+/** What holds for the embedded store holds for the gateway with that store behind it: the same cases once more. */
+import { describe } from 'vitest'
+import { openWithGateway } from '../../../support/server/s3-harness.ts'
+
+openWithGateway()
+
+describe('through the gateway', () => {
+  describe('objects', async () => {
+    await import('../operations/objects.test.ts')
+  })
+  describe('bodies', async () => {
+    await import('../body/bodies.test.ts')
+  })
+  describe('buckets and lists', async () => {
+    await import('../operations/buckets-and-lists.test.ts')
+  })
+  describe('headers in the query', async () => {
+    await import('../request/hoisted-headers.test.ts')
+  })
+  describe('upload forms', async () => {
+    await import('../post/post-object.test.ts')
+  })
+})

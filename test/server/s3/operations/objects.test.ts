@@ -1,0 +1,305 @@
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import {
+  md5,
+  openHarness,
+  startMs,
+  texts,
+  type Harness,
+} from '../../../support/server/s3-harness.ts'
+
+let s3: Harness
+
+beforeEach(async () => {
+  s3 = await openHarness()
+  await s3.send('PUT', '/photos')
+})
+afterEach(() => s3.close())
+
+describe('an object', () => {
+  it('comes back as it was put, with its headers and metadata', async () => {
+    const put = await s3.send('PUT', '/photos/small%20one%2B%C3%BC.txt?x-id=PutObject', {
+      body: 'Hello, World',
+      headers: {
+        'content-type': 'text/plain',
+        'content-encoding': 'gzip, aws-chunked',
+        'cache-control': 'no-cache',
+        'x-amz-meta-colour': 'blue',
+      },
+    })
+    expect(put).toMatchObject({ status: 200, headers: { etag: `"${md5('Hello, World')}"` } })
+
+    const got = await s3.send('GET', '/photos/small%20one%2B%C3%BC.txt')
+
+    expect(got.text).toBe('Hello, World')
+    expect(got.headers).toEqual({
+      'content-type': 'text/plain',
+      'content-encoding': 'gzip',
+      'cache-control': 'no-cache',
+      'x-amz-meta-colour': 'blue',
+      'accept-ranges': 'bytes',
+      'content-length': '12',
+      etag: `"${md5('Hello, World')}"`,
+      'last-modified': 'Mon, 23 Nov 2026 16:33:27 GMT',
+    })
+    expect(await readFile(join(s3.folder, 'photos/small one+ü.txt'), 'utf8')).toBe('Hello, World')
+  })
+
+  it('is described by HEAD as by GET, without a body', async () => {
+    await s3.send('PUT', '/photos/a', { body: 'abc' })
+
+    const head = await s3.send('HEAD', '/photos/a')
+    const got = await s3.send('GET', '/photos/a')
+
+    expect(head.body).toHaveLength(0)
+    expect(head.headers).toEqual(got.headers)
+    expect((await s3.send('HEAD', '/photos/none')).status).toBe(404)
+    expect((await s3.send('HEAD', '/photos/none')).body).toHaveLength(0)
+  })
+
+  it.each([
+    ['bytes=0-4', 206, 'Hello', 'bytes 0-4/12'],
+    ['bytes=7-', 206, 'World', 'bytes 7-11/12'],
+    ['bytes=-5', 206, 'World', 'bytes 7-11/12'],
+    ['bytes=-500', 206, 'Hello, World', 'bytes 0-11/12'],
+    ['bytes=7-500', 206, 'World', 'bytes 7-11/12'],
+    ['bytes=0-1,3-4', 200, 'Hello, World', undefined],
+    ['bytes=4-1', 200, 'Hello, World', undefined],
+    ['lines=1-2', 200, 'Hello, World', undefined],
+    ['bytes= 0 - 4 ', 206, 'Hello', 'bytes 0-4/12'],
+    // More spaces than anybody writes are no range: each of two runs of them would be tried with each part of the other.
+    [`bytes=${' '.repeat(9)}0-4`, 200, 'Hello, World', undefined],
+    [`bytes=0${' '.repeat(9)}-4`, 200, 'Hello, World', undefined],
+  ])('answers range %s with %i and %j', async (range, status, text, contentRange) => {
+    await s3.send('PUT', '/photos/a', { body: 'Hello, World' })
+
+    const got = await s3.send('GET', '/photos/a', { headers: { range } })
+
+    expect(got).toMatchObject({ status, text })
+    expect(got.headers['content-range']).toBe(contentRange)
+    expect(got.headers['content-length']).toBe(String(text.length))
+  })
+
+  it.each(['bytes=12-', 'bytes=-0'])('refuses range %s, naming the size', async (range) => {
+    await s3.send('PUT', '/photos/a', { body: 'Hello, World' })
+
+    const got = await s3.send('GET', '/photos/a', { headers: { range } })
+
+    expect(got).toMatchObject({ status: 416, code: 'InvalidRange' })
+    expect(got.headers['content-range']).toBe('bytes */12')
+  })
+
+  it('is streamed when it is large, whole and in part', async () => {
+    const body = Buffer.alloc(3_000_000, 'abcdefghij')
+    await s3.send('PUT', '/photos/big', { body })
+
+    expect((await s3.send('GET', '/photos/big')).body.equals(body)).toBe(true)
+    const part = await s3.send('GET', '/photos/big', { headers: { range: 'bytes=5-1500004' } })
+    expect(part.body.equals(body.subarray(5, 1_500_005))).toBe(true)
+  })
+
+  it('may be empty', async () => {
+    await s3.send('PUT', '/photos/empty', { body: '' })
+
+    expect(await s3.send('GET', '/photos/empty')).toMatchObject({ status: 200, text: '' })
+    const ranged = await s3.send('GET', '/photos/empty', { headers: { range: 'bytes=0-' } })
+    expect(ranged.status).toBe(416)
+  })
+
+  it('takes response headers from the query', async () => {
+    await s3.send('PUT', '/photos/a', { body: 'x' })
+
+    const got = await s3.send('GET', '/photos/a?response-content-type=text%2Fcsv')
+    expect(got.headers['content-type']).toBe('text/csv')
+
+    const split = await s3.send('GET', '/photos/a?response-content-type=a%0D%0Ab')
+    expect(split).toMatchObject({ status: 400, code: 'InvalidArgument' })
+  })
+
+  it('is gone after DELETE, which may be said twice', async () => {
+    await s3.send('PUT', '/photos/a/b/c', { body: 'x' })
+
+    expect((await s3.send('DELETE', '/photos/a/b/c')).status).toBe(204)
+    expect((await s3.send('DELETE', '/photos/a/b/c')).status).toBe(204)
+    expect(await s3.send('GET', '/photos/a/b/c')).toMatchObject({ status: 404, code: 'NoSuchKey' })
+    expect(await readdir(join(s3.folder, 'photos'))).toEqual([])
+  })
+})
+
+describe('conditions', () => {
+  const etag = `"${md5('x')}"`
+  const later = new Date(startMs + 60_000).toUTCString()
+  const earlier = new Date(startMs - 60_000).toUTCString()
+
+  it.each([
+    [{ 'if-match': etag }, 200],
+    [{ 'if-match': '"other"' }, 412],
+    [{ 'if-match': '*' }, 200],
+    [{ 'if-none-match': etag }, 304],
+    [{ 'if-none-match': `W/"other", ${etag}` }, 304],
+    [{ 'if-none-match': '"other"' }, 200],
+    [{ 'if-modified-since': later }, 304],
+    [{ 'if-modified-since': new Date(startMs).toUTCString() }, 304],
+    [{ 'if-modified-since': earlier }, 200],
+    [{ 'if-unmodified-since': earlier }, 412],
+    [{ 'if-unmodified-since': later }, 200],
+    [{ 'if-match': etag, 'if-unmodified-since': earlier }, 200],
+    [{ 'if-none-match': '"other"', 'if-modified-since': later }, 200],
+    [{ 'if-modified-since': 'whenever' }, 200],
+  ])('%j on GET and HEAD give %i', async (headers, status) => {
+    await s3.send('PUT', '/photos/a', { body: 'x' })
+
+    expect((await s3.send('GET', '/photos/a', { headers })).status).toBe(status)
+    expect((await s3.send('HEAD', '/photos/a', { headers })).status).toBe(status)
+  })
+
+  it('a write with If-None-Match: * refuses to overwrite, before the body is read', async () => {
+    const headers = { 'if-none-match': '*' }
+    expect((await s3.send('PUT', '/photos/a', { body: 'x', headers })).status).toBe(200)
+
+    const second = await s3.send('PUT', '/photos/a', { body: 'y', headers })
+
+    expect(second).toMatchObject({ status: 412, code: 'PreconditionFailed' })
+    // a gateway knows of the object only when the upstream has been asked
+    expect(second.wasBodyRead).toBe(s3.backend === 'gateway')
+    expect((await s3.send('GET', '/photos/a')).text).toBe('x')
+  })
+
+  it('of many writers with If-None-Match: * exactly one wins', async () => {
+    const headers = { 'if-none-match': '*' }
+    const writes = Array.from({ length: 20 }, (_, index) => {
+      return s3.send('PUT', '/photos/lock', { body: `writer ${index}`, headers })
+    })
+    const statuses = (await Promise.all(writes)).map((answer) => answer.status)
+
+    expect(statuses.filter((status) => status === 200)).toHaveLength(1)
+    expect(statuses.filter((status) => status === 412)).toHaveLength(19)
+    const winner = statuses.indexOf(200)
+    expect((await s3.send('GET', '/photos/lock')).text).toBe(`writer ${winner}`)
+  })
+
+  it('a write with If-Match replaces what it knows and nothing else', async () => {
+    await s3.send('PUT', '/photos/a', { body: 'x' })
+
+    const headers = { 'if-match': etag }
+    expect((await s3.send('PUT', '/photos/a', { body: 'y', headers })).status).toBe(200)
+    expect((await s3.send('PUT', '/photos/a', { body: 'z', headers })).status).toBe(412)
+    expect(await s3.send('PUT', '/photos/b', { body: 'z', headers })).toMatchObject({
+      status: 404,
+      code: 'NoSuchKey',
+    })
+  })
+})
+
+describe('keys', () => {
+  it.each([
+    'a//b',
+    '/lead',
+    'dir/',
+    '..',
+    '../../../etc/passwd',
+    'a/../b',
+    'a/./b',
+    '.',
+    'nul\0byte',
+    'tab\tline\n',
+    'back\\slash',
+    `${'x'.repeat(255)}/${'ü'.repeat(200)}`,
+    'x'.repeat(1024),
+    '\u{1F600}/\uFFFD',
+    '.sts-cli/metadata',
+  ])('%j is kept, listed and deleted like any other', async (key) => {
+    const path = `/photos/${encodeURIComponent(key).replaceAll('%2F', '/')}`
+    const put = await s3.send('PUT', path, { body: key })
+    if (s3.backend === 'gateway' && /(^|\/)\.\.?(\/|$)|^\/|\0/.test(key)) {
+      // an upstream may fold it into another key than the one that was judged
+      expect(put).toMatchObject({ status: 400, code: 'XMinioInvalidObjectName' })
+      return
+    }
+    expect(put.status).toBe(200)
+
+    expect((await s3.send('GET', path)).text).toBe(key)
+    const list = await s3.send('GET', '/photos?list-type=2&encoding-type=url')
+    expect(texts(list.text, 'Key').map(decodeURIComponent)).toEqual([key])
+    expect((await s3.send('DELETE', path)).status).toBe(204)
+    expect((await s3.send('GET', path)).status).toBe(404)
+    expect((await s3.send('DELETE', '/photos')).status).toBe(204)
+  })
+
+  it('never reach outside the store', async () => {
+    for (const path of ['/photos/../../escaped', '/photos/%2e%2e%2f%2e%2e%2fescaped2']) {
+      const put = await s3.send('PUT', path, { body: 'x' })
+      expect(put.status).toBe(s3.backend === 'gateway' ? 400 : 200)
+    }
+
+    const above = await readdir(join(s3.folder, '..'))
+    expect(above.filter((name) => name.startsWith('escaped'))).toEqual([])
+    expect((await s3.send('PUT', '/..%2f..%2fetc/x', { body: 'x' })).code).toBe('InvalidBucketName')
+    expect((await s3.send('PUT', '/.sts-cli/x', { body: 'x' })).code).toBe('InvalidBucketName')
+  })
+
+  it('of 1,025 bytes are refused by name', async () => {
+    const answer = await s3.send('PUT', `/photos/${'x'.repeat(1025)}`, { body: 'x' })
+    expect(answer).toMatchObject({ status: 400, code: 'KeyTooLongError', wasBodyRead: false })
+  })
+
+  it('a and a/b live beside each other, whichever came first', async () => {
+    for (const [first, second] of [
+      ['a', 'a/b'],
+      ['c/d', 'c'],
+    ] as const) {
+      await s3.send('PUT', `/photos/${first}`, { body: first })
+      await s3.send('PUT', `/photos/${second}`, { body: second })
+      expect((await s3.send('GET', `/photos/${first}`)).text).toBe(first)
+      expect((await s3.send('GET', `/photos/${second}`)).text).toBe(second)
+    }
+    const list = await s3.send('GET', '/photos?list-type=2')
+    expect(texts(list.text, 'Key')).toEqual(['a', 'a/b', 'c', 'c/d'])
+  })
+
+  it('that cannot be decoded are refused', async () => {
+    expect((await s3.send('GET', '/photos/%ff')).code).toBe('InvalidURI')
+  })
+})
+
+describe('files put there by hand', () => {
+  it('are objects', async () => {
+    await mkdir(join(s3.folder, 'photos/by'), { recursive: true })
+    await writeFile(join(s3.folder, 'photos/by/hand.txt'), 'dropped')
+
+    const got = await s3.send('GET', '/photos/by/hand.txt')
+
+    expect(got.text).toBe('dropped')
+    expect(got.headers['etag']).toMatch(/^"[0-9a-f]{32}-1"$/)
+    const list = await s3.send('GET', '/photos?list-type=2')
+    expect(texts(list.text, 'Key')).toEqual(['by/hand.txt'])
+  })
+
+  it('get a new ETag when they change, also where an object was', async () => {
+    await s3.send('PUT', '/photos/a', { body: 'x' })
+    await writeFile(join(s3.folder, 'photos/a'), 'edited')
+
+    const got = await s3.send('GET', '/photos/a')
+
+    expect(got.text).toBe('edited')
+    expect(got.headers['etag']).not.toBe(`"${md5('x')}"`)
+    expect(got.headers['content-length']).toBe('6')
+  })
+
+  it('are not followed through symbolic links', async () => {
+    await writeFile(join(s3.folder, 'secret'), 'secret')
+    await symlink(join(s3.folder, 'secret'), join(s3.folder, 'photos/link'))
+    await symlink(s3.folder, join(s3.folder, 'photos/up'))
+    await symlink(s3.folder, join(s3.folder, 'linked-bucket'))
+
+    expect((await s3.send('GET', '/photos/link')).code).toBe('NoSuchKey')
+    expect((await s3.send('GET', '/photos/up/secret')).code).toBe('NoSuchKey')
+    expect((await s3.send('GET', '/linked-bucket/secret')).code).toBe('NoSuchBucket')
+    expect(texts((await s3.send('GET', '/photos?list-type=2')).text, 'Key')).toEqual([])
+
+    await s3.send('PUT', '/photos/up/secret', { body: 'overwritten' })
+    expect(await readFile(join(s3.folder, 'secret'), 'utf8')).toBe('secret')
+    expect((await s3.send('GET', '/photos/up/secret')).text).toBe('overwritten')
+  })
+})

@@ -1,0 +1,684 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { S3Client } from '@aws-sdk/client-s3'
+import { createPresignedPost } from '@aws-sdk/s3-presigned-post'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import {
+  md5,
+  openHarness,
+  root,
+  startMs,
+  texts,
+  type Answer,
+  type Harness,
+} from '../../../support/server/s3-harness.ts'
+import {
+  encodeForm,
+  makeFields,
+  makeFieldsV2,
+  signPolicy,
+  type EncodedForm,
+  type FormOptions,
+} from '../../../support/server/upload-forms.ts'
+
+let s3: Harness
+
+beforeEach(async () => {
+  s3 = await openHarness()
+  await s3.send('PUT', '/photos')
+})
+afterEach(async () => {
+  vi.useRealTimers()
+  await s3.close()
+})
+
+function post(
+  { headers, body }: { headers: EncodedForm['headers']; body: Buffer | Readable },
+  target = '/photos',
+): Promise<Answer> {
+  const length = body instanceof Readable ? {} : { 'content-length': String(body.length) }
+  return s3.send('POST', target, { isAnonymous: true, headers: { ...headers, ...length }, body })
+}
+
+type Given = Partial<FormOptions> & {
+  /** Of the form after it was signed. */
+  readonly change?: (fields: Record<string, string>) => void
+  readonly file?: string | Uint8Array
+  readonly fileName?: string
+  readonly after?: Record<string, string>
+}
+
+function encode({
+  change,
+  file = 'a photo',
+  fileName,
+  after,
+  ...options
+}: Given = {}): Promise<EncodedForm> {
+  const fields = makeFields({ signer: root, nowMs: startMs, fields: { key: 'a' }, ...options })
+  change?.(fields)
+  return encodeForm(fields, file, {
+    ...(fileName ? { fileName } : {}),
+    ...(after ? { after } : {}),
+  })
+}
+
+const upload = async (given: Given = {}, target?: string): Promise<Answer> =>
+  post(await encode(given), target)
+
+/** The bucket is as it was, and nothing lies about in the staging folder. */
+async function expectNothingStored(): Promise<void> {
+  expect(await readdir(join(s3.folder, '.sts-cli/tmp'))).toEqual([])
+  expect(await readdir(join(s3.folder, 'photos'))).toEqual([])
+}
+
+describe('a form that its signer allows', () => {
+  it('is stored, and answered with 204', async () => {
+    const answer = await upload()
+
+    expect(answer).toMatchObject({ status: 204, text: '' })
+    expect(answer.headers['etag']).toBe(`"${md5('a photo')}"`)
+    expect(answer.headers['location']).toBe('http://127.0.0.1:9000/photos/a')
+    expect((await s3.send('GET', '/photos/a')).text).toBe('a photo')
+    expect(answer.log).toMatchObject({
+      operation: 'PostObject',
+      action: 's3:PutObject',
+      principal: 'root',
+    })
+  })
+
+  it('says what the object is', async () => {
+    const fields = {
+      key: 'a',
+      'Content-Type': 'image/jpeg',
+      'Cache-Control': 'max-age=5',
+      'Content-Disposition': 'attachment',
+      'x-amz-meta-Place': 'Zürich',
+      acl: 'private',
+      tagging: '<Tagging><TagSet><Tag><Key>k</Key><Value>v w</Value></Tag></TagSet></Tagging>',
+    }
+    expect((await upload({ fields })).status).toBe(204)
+
+    const { headers } = await s3.send('HEAD', '/photos/a')
+    expect(headers).toMatchObject({
+      'content-type': 'image/jpeg',
+      'cache-control': 'max-age=5',
+      'content-disposition': 'attachment',
+      'x-amz-meta-place': Buffer.from('Zürich').toString('latin1'),
+    })
+    expect(texts((await s3.send('GET', '/photos/a?tagging')).text, 'Value')).toEqual(['v w'])
+  })
+
+  it('is refused where the request has x-amz- headers of its own, which no form signs', async () => {
+    const { headers, body } = await encode()
+    const answer = await post({ headers: { ...headers, 'x-amz-acl': 'public-read' }, body })
+    expect(answer).toMatchObject({ status: 403, code: 'AccessDenied' })
+    expect(texts(answer.text, 'HeadersNotSigned')).toEqual(['x-amz-acl'])
+    await expectNothingStored()
+  })
+
+  it('has no content type but the one that is in its fields', async () => {
+    await upload()
+    const { headers } = await s3.send('HEAD', '/photos/a')
+    expect(headers['content-type']).toBe('binary/octet-stream')
+  })
+
+  it.each([
+    ['uploads/${filename}', 'photo.jpg', 'uploads/photo.jpg'],
+    ['uploads/${filename}', 'C:\\My photos\\a b+ü.jpg', 'uploads/a b+ü.jpg'],
+    ['uploads/${filename}', '../../other/x', 'uploads/x'],
+    ['${filename}-${filename}', '$&', '$&-$&'],
+  ])('has the key %s, with the name of the file %s', async (key, fileName, expected) => {
+    const prefix = key.split('$')[0]
+    const conditions = [['starts-with', '$key', prefix]]
+    const answer = await upload({ fields: { key, 'x-ignore-me': 'x' }, conditions, fileName })
+
+    expect(answer.status).toBe(204)
+    const path = expected.split('/').map(encodeURIComponent).join('/')
+    expect((await s3.send('GET', `/photos/${path}`)).text).toBe('a photo')
+  })
+
+  it('may have its file as a field of text, and its fields’ names in capitals', async () => {
+    const { headers, body } = await encode({ file: '' })
+    const text = body
+      .toString('latin1')
+      .replace(
+        '; filename="photo.jpg"\r\nContent-Type: application/octet-stream\r\n\r\n',
+        '\r\n\r\na text',
+      )
+    const answer = await post({
+      headers,
+      body: Buffer.from(text.replace('"key"', '"KEY"'), 'latin1'),
+    })
+
+    expect(answer.status).toBe(204)
+    expect((await s3.send('GET', '/photos/a')).text).toBe('a text')
+  })
+
+  it('has fields after its file that are not looked at', async () => {
+    const after = { key: 'b', acl: 'public-read', 'x-amz-signature': 'x', submit: 'Upload' }
+    expect((await upload({ after })).status).toBe(204)
+    expect((await s3.send('GET', '/photos/a')).status).toBe(200)
+    expect((await s3.send('GET', '/photos/b')).code).toBe('NoSuchKey')
+  })
+
+  it('may be for a bucket that the host names', async () => {
+    const { headers, body } = await encode()
+    const answer = await post({ headers: { ...headers, host: 'photos.localhost:9000' }, body }, '/')
+    expect(answer.status).toBe(204)
+    expect(answer.headers['location']).toBe('http://photos.localhost:9000/a')
+    expect((await s3.send('GET', '/photos/a')).text).toBe('a photo')
+  })
+
+  it('comes in pieces cut anywhere, and with several megabytes', async () => {
+    const file = randomBytes(3_000_001)
+    const { headers, body } = await encode({ file })
+    const pieces = function* (): Generator<Buffer> {
+      for (let at = 0; at < 4000; at += 7) yield body.subarray(at, Math.min(at + 7, 4000))
+      for (let at = 4000; at < body.length; at += 61_001) yield body.subarray(at, at + 61_001)
+    }
+    expect((await post({ headers, body: Readable.from(pieces()) })).status).toBe(204)
+    const { body: stored } = await s3.send('GET', '/photos/a')
+    expect(stored.equals(file)).toBe(true)
+  })
+
+  it('asks the policies as a PUT of that key would, by POST, with no secret', async () => {
+    s3.asked.length = 0
+    await upload({ fields: { key: 'a', 'x-amz-meta-colour': 'blue' } })
+    const [asked] = s3.asked
+    expect(asked).toMatchObject({ action: 's3:PutObject', bucket: 'photos', object: 'a' })
+    expect(asked?.conditions.get('authType')).toEqual(['POST'])
+    expect(asked?.conditions.get('signatureversion')).toEqual(['AWS4-HMAC-SHA256'])
+    expect(asked?.conditions.get('X-Amz-Meta-Colour')).toEqual(['blue'])
+    expect([...(asked?.conditions.keys() ?? [])].join()).not.toMatch(
+      /policy|signature,|credential/i,
+    )
+  })
+
+  it('is refused where they say no, and its file is not read', async () => {
+    s3.allow = () => false
+    const answer = await upload()
+    expect(answer).toMatchObject({ status: 403, code: 'AccessDenied' })
+    s3.allow = () => true
+    await expectNothingStored()
+  })
+
+  it('takes no header of the client for a field', async () => {
+    const { headers, body } = await encode()
+    const sly = { 'cache-control': 'no-store', 'content-disposition': 'inline' }
+    expect((await post({ headers: { ...headers, ...sly }, body })).status).toBe(204)
+    const stored = await s3.send('HEAD', '/photos/a')
+    expect(stored.headers).not.toHaveProperty('cache-control')
+    expect(stored.headers).not.toHaveProperty('content-disposition')
+  })
+
+  it.each(['if-match', 'if-none-match'])('has no condition %s', async (name) => {
+    const { headers, body } = await encode()
+    const answer = await post({ headers: { ...headers, [name]: '*' }, body })
+    expect(answer).toMatchObject({ status: 501, code: 'NotImplemented' })
+    await expectNothingStored()
+  })
+})
+
+describe('success', () => {
+  it.each([
+    ['200', 200],
+    ['204', 204],
+    ['299', 204],
+  ])('with status %s is %i and no document', async (asked, status) => {
+    const answer = await upload({ fields: { key: 'a', success_action_status: asked } })
+    expect(answer).toMatchObject({ status, text: '' })
+  })
+
+  it('with status 201 is a document', async () => {
+    const key = 'a & <b>'
+    const answer = await upload({ fields: { key, success_action_status: '201' } })
+    expect(answer.status).toBe(201)
+    expect(texts(answer.text, 'Bucket')).toEqual(['photos'])
+    expect(texts(answer.text, 'Key')).toEqual(['a &amp; &lt;b&gt;'])
+    expect(texts(answer.text, 'Location')).toEqual([
+      'http://127.0.0.1:9000/photos/a%20%26%20%3Cb%3E',
+    ])
+    expect(answer.text).toContain(md5('a photo'))
+  })
+
+  it('sends the browser on, with bucket, key and ETag', async () => {
+    const fields = { key: 'a&b', success_action_redirect: 'https://app.example/done?a=1' }
+    const answer = await upload({ fields })
+    expect(answer.status).toBe(303)
+    expect(answer.headers['location']).toBe(
+      `https://app.example/done?a=1&bucket=photos&key=a%26b&etag=%22${md5('a photo')}%22`,
+    )
+  })
+
+  it.each(['javascript:alert(1)', 'data:text/html,x', '/done', 'https://'])(
+    'never sends it on to %s',
+    async (target) => {
+      const answer = await upload({ fields: { key: 'a', success_action_redirect: target } })
+      expect(answer).toMatchObject({ status: 400, code: 'InvalidArgument' })
+      await expectNothingStored()
+    },
+  )
+})
+
+describe('a form that is not what was signed', () => {
+  const swap = (text: string): string => (text.startsWith('A') ? 'B' : 'A') + text.slice(1)
+
+  it.each<[string, Given, string, RegExp]>([
+    [
+      'another key',
+      { change: (f) => (f['key'] = 'b') },
+      'AccessDenied',
+      /Invalid according to Policy: Policy Condition failed: \["eq", "\$key", "a"\]/,
+    ],
+    [
+      'a further field',
+      { change: (f) => (f['acl'] = 'private') },
+      'AccessDenied',
+      /Extra input fields: acl/,
+    ],
+    [
+      'a further header field',
+      { change: (f) => (f['x-amz-meta-a'] = 'b') },
+      'AccessDenied',
+      /Extra input fields: x-amz-meta-a/,
+    ],
+    [
+      'a field less',
+      {
+        fields: { key: 'a', 'content-type': 'text/plain' },
+        change: (f) => delete f['content-type'],
+      },
+      'AccessDenied',
+      /Condition failed/,
+    ],
+    [
+      'a key outside its prefix',
+      { fields: { key: 'b/${filename}' }, conditions: [['starts-with', '$key', 'a/']] },
+      'AccessDenied',
+      /"starts-with", "\$key", "a\/"/,
+    ],
+    [
+      'a missing field that may begin with anything',
+      { conditions: [{ key: 'a' }, ['starts-with', '$content-type', '']] },
+      'AccessDenied',
+      /Condition failed/,
+    ],
+    [
+      'one content type of a list outside its prefix',
+      {
+        fields: { key: 'a', 'content-type': 'image/a, text/html' },
+        conditions: [{ key: 'a' }, ['starts-with', '$Content-Type', 'image/']],
+      },
+      'AccessDenied',
+      /Condition failed/,
+    ],
+    [
+      'another policy',
+      { change: (f) => (f['policy'] = swap(f['policy'] ?? '')) },
+      'SignatureDoesNotMatch',
+      /policy/,
+    ],
+    [
+      'another signature',
+      { change: (f) => (f['x-amz-signature'] = '0'.repeat(64)) },
+      'SignatureDoesNotMatch',
+      /policy/,
+    ],
+    [
+      'a signature of other letters',
+      { change: (f) => (f['x-amz-signature'] = 'Z') },
+      'SignatureDoesNotMatch',
+      /hexadecimal/,
+    ],
+    [
+      'another secret',
+      { signer: { ...root, secretAccessKey: 'x' } },
+      'SignatureDoesNotMatch',
+      /policy/,
+    ],
+    [
+      'a key that nobody has',
+      { signer: { ...root, accessKeyId: 'nobody' } },
+      'InvalidAccessKeyId',
+      /not known/,
+    ],
+    [
+      'a session token beside the root key',
+      { signer: { ...root, sessionToken: 'x' } },
+      'InvalidTokenId',
+      /no session token/,
+    ],
+    ['another region', { region: 'eu-west-1' }, 'AuthorizationQueryParametersError', /us-east-1/],
+    [
+      'another date',
+      { change: (f) => (f['x-amz-date'] = '20200101T000000Z') },
+      'AuthorizationQueryParametersError',
+      /date/,
+    ],
+    ['no date', { change: (f) => delete f['x-amz-date'] }, 'InvalidArgument', /x-amz-date/],
+    ['no policy', { change: (f) => delete f['policy'] }, 'InvalidArgument', /policy/],
+    ['a policy that has expired', { expiresAtMs: startMs }, 'AccessDenied', /Policy expired/],
+    [
+      'a policy of another bucket',
+      { bucket: 'videos' },
+      'AccessDenied',
+      /Condition failed: \["eq", "\$bucket", "videos"\]/,
+    ],
+    ['a policy of no key', { conditions: [] }, 'AccessDenied', /Extra input fields: key/],
+    [
+      'a bucket named in a field alone',
+      { bucket: 'videos', fields: { key: 'a', bucket: 'videos' } },
+      'AccessDenied',
+      /\$bucket/,
+    ],
+    ['no key', { fields: {} }, 'InvalidArgument', /field key/],
+    ['an empty key', { fields: { key: '' } }, 'InvalidArgument', /field key/],
+    ['a key too long', { fields: { key: 'a'.repeat(1025) } }, 'KeyTooLongError', /1024/],
+    [
+      'a line end in a field',
+      { fields: { key: 'a', 'x-amz-meta-a': 'b\r\nc: d' } },
+      'InvalidArgument',
+      /no header/,
+    ],
+    [
+      'a field that would make it a copy',
+      { fields: { key: 'a', 'x-amz-copy-source': '/photos/c' } },
+      'NotImplemented',
+      /x-amz-copy-source/,
+    ],
+    ['an ACL', { fields: { key: 'a', acl: 'public-read' } }, 'NotImplemented', /acl/],
+  ])('by %s is refused', async (_what, given, code, message) => {
+    const answer = await upload(given)
+    expect(answer.code).toBe(code)
+    expect(texts(answer.text, 'Message').join().replaceAll('&#34;', '"')).toMatch(message)
+    await expectNothingStored()
+  })
+
+  it('quotes no token of the policy', async () => {
+    const change = (fields: Record<string, string>): void =>
+      void delete fields['x-amz-security-token']
+    const further = [{ 'x-amz-security-token': 'a-secret-token' }]
+    const answer = await upload({ further, change })
+    expect(answer.code).toBe('AccessDenied')
+    expect(answer.text).not.toContain('a-secret-token')
+    expect(JSON.stringify(answer.log)).not.toContain('a-secret-token')
+  })
+
+  it('is anonymous without policy and signature', async () => {
+    const answer = await post(await encodeForm({ key: 'a' }, 'a photo'))
+    expect(answer).toMatchObject({ status: 403, code: 'AccessDenied' })
+    await expectNothingStored()
+  })
+
+  it.each([
+    ['[]', /JSON object/],
+    ['{"expiration":"2030-01-01T00:00:00Z"}', /list of conditions/],
+    ['{"expiration":"tomorrow","conditions":[]}', /expiration/],
+    ['{"conditions":[]}', /expiration/],
+    ['{"expiration":"2030-01-01T00:00:00Z","conditions":[["ends-with","$key","a"]]}', /operator/],
+    ['{"expiration":"2030-01-01T00:00:00Z","conditions":[["eq","key","a"]]}', /three/],
+    ['{"expiration":"2030-01-01T00:00:00Z","conditions":[["eq","$key"]]}', /three/],
+    ['{"expiration":"2030-01-01T00:00:00Z","conditions":[{"key":1}]}', /text/],
+    [
+      '{"expiration":"2030-01-01T00:00:00Z","conditions":[["content-length-range",1]]}',
+      /two numbers/,
+    ],
+    [
+      '{"expiration":"2030-01-01T00:00:00Z","conditions":[["content-length-range",-1,5]]}',
+      /two numbers/,
+    ],
+    ['{"expiration":"2030-01-01T00:00:00Z","conditions":[null]}', /neither/],
+    ['{"expiration":"2030-01-01T00:00:00Z","conditions":[],"also":1}', /unknown member also/],
+  ])('has no policy in %s', expectNoPolicy)
+
+  it('has no policy in more than 256 conditions', async () => {
+    const conditions = Array.from({ length: 257 }, () => ['eq', '$a', ''])
+    const document = JSON.stringify({ expiration: '2030-01-01T00:00:00Z', conditions })
+    await expectNoPolicy(document, /more than 256 conditions/)
+  })
+
+  async function expectNoPolicy(document: string, message: RegExp): Promise<void> {
+    const fields = makeFields({ signer: root, nowMs: startMs, fields: { key: 'a' } })
+    const policy = Buffer.from(document).toString('base64')
+    const scope = (fields['x-amz-credential'] ?? '').split('/').slice(1).join('/')
+    const signature = signPolicy(policy, root.secretAccessKey, scope)
+    const form = await encodeForm({ ...fields, policy, 'x-amz-signature': signature }, 'a photo')
+    const answer = await post(form)
+    expect(answer.code).toBe('InvalidPolicyDocument')
+    expect(answer.text).toMatch(message)
+  }
+})
+
+describe('the size of the file', () => {
+  const within = (min: number | string, max: number | string): Given => ({
+    further: [['content-length-range', min, max]],
+  })
+
+  it.each([
+    [7, 7],
+    [0, 7],
+    ['1', '10'],
+  ])('may be from %s to %s', async (min, max) => {
+    expect((await upload(within(min, max))).status).toBe(204)
+  })
+
+  it.each<[string, number, number, string]>([
+    ['EntityTooLarge', 0, 6, '6'],
+    ['EntityTooSmall', 8, 20, '8'],
+  ])('is %s outside %i to %i', async (code, min, max, bound) => {
+    const answer = await upload(within(min, max))
+    expect(answer).toMatchObject({ status: 400, code })
+    expect(
+      texts(answer.text, code === 'EntityTooLarge' ? 'MaxSizeAllowed' : 'MinSizeAllowed'),
+    ).toEqual([bound])
+    await expectNothingStored()
+  })
+
+  it('is bounded by all ranges together', async () => {
+    const further = [
+      ['content-length-range', 0, 100],
+      ['content-length-range', 0, 5],
+    ]
+    expect((await upload({ further })).code).toBe('EntityTooLarge')
+  })
+
+  it('is cut off where it ends, however much is still to come', async () => {
+    const { headers, body } = await encode({ ...within(0, 1000) })
+    let sent = 0
+    const endless = function* (): Generator<Buffer> {
+      yield body.subarray(0, body.indexOf('a photo'))
+      for (; sent < 100_000_000; sent += 65_536) yield Buffer.alloc(65_536)
+    }
+    const answer = await post({ headers, body: Readable.from(endless()) })
+    expect(answer.code).toBe('EntityTooLarge')
+    expect(sent).toBeLessThan(3_000_000)
+    await expectNothingStored()
+  })
+})
+
+describe('checksums in fields', () => {
+  const sha256 = (text: string): string => createHash('sha256').update(text).digest('base64')
+  const md5Text = (text: string): string => createHash('md5').update(text).digest('base64')
+
+  it('are held to the file', async () => {
+    const fields = {
+      key: 'a',
+      'Content-MD5': md5Text('a photo'),
+      'x-amz-checksum-sha256': sha256('a photo'),
+    }
+    const answer = await upload({ fields })
+    expect(answer.status).toBe(204)
+    expect(answer.headers['x-amz-checksum-sha256']).toBe(sha256('a photo'))
+  })
+
+  it.each([
+    ['Content-MD5', md5Text('another'), 'BadDigest'],
+    ['x-amz-checksum-sha256', sha256('another'), 'XAmzContentChecksumMismatch'],
+    ['Content-MD5', 'x', 'InvalidDigest'],
+  ])('%s %s is refused: %s', async (name, value, code) => {
+    expect((await upload({ fields: { key: 'a', [name]: value } })).code).toBe(code)
+    await expectNothingStored()
+  })
+})
+
+describe('a body that is no form', () => {
+  it('cut short anywhere stores nothing', async () => {
+    const { headers, body } = await encode()
+    const from = body.indexOf('name="file"') - 60
+    for (let length = from; length < body.length - 2; length += 1) {
+      const answer = await post({ headers, body: body.subarray(0, length) })
+      expect([length, answer.code]).toEqual([
+        length,
+        expect.stringMatching(/^(MalformedPOSTRequest|IncorrectNumberOfFilesInPostRequest)$/),
+      ])
+    }
+    await expectNothingStored()
+  })
+
+  it('that the client breaks off stores nothing', async () => {
+    const { headers, body } = await encode()
+    for (const length of [0, 100, body.length - 60, body.length - 3]) {
+      const broken = function* (): Generator<Buffer> {
+        yield body.subarray(0, length)
+        throw new Error('ECONNRESET')
+      }
+      expect((await post({ headers, body: Readable.from(broken()) })).code).toBe('IncompleteBody')
+    }
+    await expectNothingStored()
+  })
+
+  it.each<[string, string, string]>([
+    ['no boundary', 'multipart/form-data', 'MalformedPOSTRequest'],
+    ['another boundary', 'multipart/form-data; boundary=x', 'MalformedPOSTRequest'],
+  ])('for it has %s', async (_what, contentType, code) => {
+    const { body } = await encode()
+    expect((await post({ headers: { 'content-type': contentType }, body })).code).toBe(code)
+  })
+
+  it('for it has no file', async () => {
+    const form = await encodeForm(
+      makeFields({ signer: root, nowMs: startMs, fields: { key: 'a' } }),
+      undefined,
+    )
+    expect((await post(form)).code).toBe('IncorrectNumberOfFilesInPostRequest')
+  })
+
+  it('for it has a field twice', async () => {
+    const { headers, body } = await encode({
+      fields: { key: 'a', KEY: 'a' },
+      conditions: [{ key: 'a' }],
+    })
+    expect((await post({ headers, body })).code).toBe('InvalidArgument')
+  })
+
+  it.each<[string, Record<string, string>]>([
+    ['one field of more than 20 KiB', { 'x-ignore-a': 'a'.repeat(20_481) }],
+    [
+      'fields of more than 20 KiB together',
+      { 'x-ignore-a': 'a'.repeat(11_000), 'x-ignore-b': 'a'.repeat(11_000) },
+    ],
+    [
+      'more than 200 fields',
+      Object.fromEntries(Array.from({ length: 201 }, (_, n) => [`x-ignore-${n}`, ''])),
+    ],
+  ])('for it has %s', async (_what, more) => {
+    const answer = await upload({ change: (fields) => void Object.assign(fields, more) })
+    expect(answer.code).toBe('MaxPostPreDataLengthExceeded')
+  })
+
+  it('for its file never comes, or what comes after it never ends', async () => {
+    const { headers, body } = await encode()
+    const flood = (head: Buffer): Readable =>
+      Readable.from(
+        (function* () {
+          yield head
+          for (let n = 0; n < 100; n += 1) yield Buffer.alloc(65_536, '\r\n--')
+        })(),
+      )
+    const never = await post({ headers, body: flood(Buffer.alloc(0)) })
+    expect(never.code).toBe('MaxPostPreDataLengthExceeded')
+    expect((await post({ headers, body: flood(body) })).code).toBe('MalformedPOSTRequest')
+    await expectNothingStored()
+  })
+
+  it('is not asked of a signed request, of a key, or of another kind of body', async () => {
+    const { headers, body } = await encode()
+    const signed = await s3.send('POST', '/photos', { headers, body })
+    expect(signed).toMatchObject({ status: 412, code: 'PreconditionFailed' })
+    expect((await post({ headers, body }, '/photos/a')).code).toBe('AccessDenied')
+    expect((await post({ headers, body }, '/photos?delete')).code).toBe('AccessDenied')
+    const plain = { headers: { 'content-type': 'application/x-www-form-urlencoded' }, body }
+    expect((await post(plain)).code).toBe('AccessDenied')
+  })
+})
+
+describe('a bucket that is not there', () => {
+  it('is not made by a form', async () => {
+    expect((await upload({ bucket: 'videos' }, '/videos')).code).toBe('NoSuchBucket')
+  })
+})
+
+describe('a form signed by version 2', () => {
+  const make = (more: Readonly<Record<string, string>> = {}): Promise<EncodedForm> => {
+    const fields = makeFieldsV2({ signer: root, nowMs: startMs, fields: { key: 'a' } })
+    const named = Object.entries({ ...fields, ...more }).map(([n, value]) => [
+      n.toLowerCase(),
+      value,
+    ])
+    return encodeForm(Object.fromEntries(named), 'a photo')
+  }
+
+  it('is stored, and the policies are told of the version', async () => {
+    s3.asked.length = 0
+    expect((await post(await make())).status).toBe(204)
+    expect((await s3.send('GET', '/photos/a')).text).toBe('a photo')
+    const { conditions } = s3.asked[0] ?? {}
+    expect(conditions?.get('signatureversion')).toEqual(['AWS'])
+    expect(conditions?.get('authType')).toEqual(['POST'])
+  })
+
+  it.each<[string, Record<string, string>, string]>([
+    ['another policy', { policy: 'e30=' }, 'SignatureDoesNotMatch'],
+    ['another signature', { signature: 'AAAA' }, 'SignatureDoesNotMatch'],
+    ['no signature', { signature: '' }, 'InvalidArgument'],
+    ['another key', { awsaccesskeyid: 'nobody' }, 'InvalidAccessKeyId'],
+    ['a token beside the root key', { 'x-amz-security-token': 'x' }, 'InvalidTokenId'],
+    ['a signature of version 4 too', { 'x-amz-signature': 'x' }, 'InvalidRequest'],
+    ['another object’s key', { key: 'b' }, 'AccessDenied'],
+    ['a further field', { acl: 'private' }, 'AccessDenied'],
+  ])('is refused with %s', async (_what, more, code) => {
+    expect((await post(await make(more))).code).toBe(code)
+    await expectNothingStored()
+  })
+})
+
+describe('the AWS SDK', () => {
+  it('signs forms that are taken', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: startMs })
+    const client = new S3Client({
+      endpoint: 'http://127.0.0.1:9000',
+      region: 'us-east-1',
+      forcePathStyle: true,
+      credentials: root,
+    })
+    const { url, fields } = await createPresignedPost(client as never, {
+      Bucket: 'photos',
+      Key: 'uploads/${filename}',
+      Conditions: [
+        ['content-length-range', 0, 100],
+        ['starts-with', '$Content-Type', 'image/'],
+      ],
+      Fields: { 'Content-Type': 'image/png', success_action_status: '201' },
+      Expires: 60,
+    })
+    const form = await encodeForm(fields, 'a photo')
+
+    expect((await post(form, new URL(url).pathname)).status).toBe(201)
+    expect((await s3.send('GET', '/photos/uploads/photo.jpg')).text).toBe('a photo')
+    s3.clock.nowMs += 61_000
+    expect((await post(form, new URL(url).pathname)).code).toBe('AccessDenied')
+  })
+})

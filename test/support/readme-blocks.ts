@@ -1,0 +1,47 @@
+/** The code blocks of README.md, and which test runs each. */
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+
+export const readme = readFileSync(path.join(import.meta.dirname, '..', '..', 'README.md'), 'utf8')
+
+export interface Block {
+  /** The nearest heading above it. */
+  readonly heading: string
+  /** What follows the opening fence; empty for output. */
+  readonly language: string
+  readonly text: string
+  /** `In CI 1`: the first block below that heading. */
+  readonly name: string
+}
+
+/** Every fenced block, in the order of the page. */
+export function readBlocks(): Block[] {
+  const blocks: Block[] = []
+  const counts = new Map<string, number>()
+  let heading = ''
+  for (const match of readme.matchAll(/^#+ (.+)$|^```(\w*)\n([^]*?)^```$/gm)) {
+    const [, title, language = '', text = ''] = match
+    if (title !== undefined) {
+      heading = title
+      continue
+    }
+    const count = (counts.get(heading) ?? 0) + 1
+    counts.set(heading, count)
+    blocks.push({ heading, language, text, name: `${heading} ${count}` })
+  }
+  return blocks
+}
+
+/** One block by its name. @throws {Error} When the page has no such block any more. */
+export function findBlock(name: string): Block {
+  const block = readBlocks().find((candidate) => candidate.name === name)
+  if (block === undefined) throw new Error(`README.md has no block ${name}`)
+  return block
+}
+
+/** Headings whose blocks need programs that the interop suite installs. */
+export const interopHeadings: readonly string[] = [
+  'Keycloak',
+  'WSO2',
+  'Several servers sharing state by etcd',
+]

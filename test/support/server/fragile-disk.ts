@@ -1,0 +1,215 @@
+/**
+ * A disk that ends between two steps. Below it lie real files; what it adds is a count of the calls that change something, an
+ * end before any one of them, after which nothing answers, and what a loss of power takes: names whose folder was not synced,
+ * bytes and times of files that were not.
+ */
+import * as real from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { nodeFileSystem, type FileSystem } from '../../../src/server/s3/filesystem/file-system.ts'
+
+/** Nothing in the store knows it: what it does on its way up, no dead process does. */
+export class Crash extends Error {}
+
+export interface Places {
+  readonly root: string
+  readonly shadows: string
+}
+
+interface Change {
+  /** On disk when this folder is synced. */
+  readonly folder: string
+  readonly undo: () => Promise<unknown>
+}
+
+interface Written {
+  /** A second name, outside the store. */
+  readonly shadow: string
+  lost: 'bytes' | 'times' | 'nothing'
+}
+
+export interface FragileDisk {
+  readonly fs: FileSystem
+  /** Changes that were asked for, by name. */
+  readonly steps: readonly string[]
+  /** So many steps from here are taken; before the next, the process ends. */
+  endAfter(steps: number): void
+  /** So many steps from here are taken; the next one alone fails, as a disk does. */
+  failAfter(steps: number, code: string): void
+  /** Takes what was not synced, in the folders that are chosen, and of files. The process is over. */
+  losePower(isLost: (folder: string) => boolean): Promise<void>
+  /** Closes what the dead process had open. */
+  close(): Promise<void>
+}
+
+/**
+ * @param shadows A folder on the same file system, outside the store, for what may have to come back.
+
+ */
+export function createFragileDisk({ root, shadows }: Places): FragileDisk {
+  const steps: string[] = []
+  const handles: FileHandle[] = []
+  const staging = join(root, '.sts-cli/tmp')
+  let changes: Change[] = []
+  const written: Written[] = []
+  let isOver = false
+  let endBefore = Number.POSITIVE_INFINITY
+  let failure: { readonly at: number; readonly code: string } | undefined
+  let shadowCount = 0
+
+  const look = (): void => {
+    if (isOver) throw new Crash('the process is dead')
+  }
+  const step = (name: string): void => {
+    look()
+    if (steps.length >= endBefore) {
+      isOver = true
+      throw new Crash(`ended before ${name}`)
+    }
+    steps.push(name)
+    if (failure?.at === steps.length) throw makeDiskError(failure.code, name)
+  }
+  // What lies in the staging folder goes at the next start, whether it was synced or not.
+  const note = (path: string, undo: Change['undo']): void => {
+    if (dirname(path) !== staging) changes.push({ folder: dirname(path), undo })
+  }
+  const keepShadow = async (path: string): Promise<string | undefined> => {
+    const shadow = join(shadows, String((shadowCount += 1)))
+    return real.link(path, shadow).then(
+      () => shadow,
+      () => undefined,
+    )
+  }
+
+  const rename: FileSystem['rename'] = async (from, to) => {
+    step(`rename ${String(to)}`)
+    const [source, target] = [String(from), String(to)]
+    const isFolder = (await real.lstat(source)).isDirectory()
+    const shadow = isFolder ? undefined : await keepShadow(target)
+    await real.rename(source, target)
+    if (isFolder)
+      note(dirname(source) === staging ? target : source, () => real.rename(target, source))
+    else
+      note(target, async () => {
+        await real.rm(target)
+        if (shadow !== undefined) await real.link(shadow, target)
+      })
+  }
+
+  const open: FileSystem['open'] = async (path, flags, mode) => {
+    const name = String(path)
+    const isNew = flags === 'wx'
+    if (isNew) step(`open ${name}`)
+    else look()
+    const handle = await real.open(path, flags, mode)
+    handles.push(handle)
+    const shadow = isNew ? await keepShadow(name) : undefined
+    const file: Written | undefined = shadow === undefined ? undefined : { shadow, lost: 'bytes' }
+    if (file) written.push(file)
+    const sync = async (kind: 'sync' | 'datasync'): Promise<void> => {
+      step(`${kind} ${name}`)
+      if (file) file.lost = kind === 'sync' ? 'nothing' : 'times'
+      else changes = changes.filter(({ folder }) => folder !== name)
+    }
+    return wrap(handle, {
+      sync: () => sync('sync'),
+      datasync: () => sync('datasync'),
+      writev: () => step(`write ${name}`),
+      writeFile: () => step(`write ${name}`),
+      utimes: () => step(`utimes ${name}`),
+      look,
+    })
+  }
+
+  const fs: FileSystem = {
+    ...mapCalls({ ...nodeFileSystem }, look),
+    rename,
+    open,
+    mkdir: (async (path: string, options?: { mode?: number; recursive?: boolean }) => {
+      if (options?.recursive === true) return real.mkdir(path, options)
+      step(`mkdir ${path}`)
+      await real.mkdir(path, options)
+      note(path, () => real.rm(path, { recursive: true }))
+      return undefined
+    }) as FileSystem['mkdir'],
+    async rmdir(path) {
+      step(`rmdir ${String(path)}`)
+      await real.rmdir(path)
+      note(String(path), () => real.mkdir(path))
+    },
+    async rm(path, options) {
+      step(`rm ${String(path)}`)
+      const shadow = await keepShadow(String(path))
+      await real.rm(path, options)
+      if (shadow !== undefined) note(String(path), () => real.link(shadow, String(path)))
+    },
+  }
+
+  return {
+    fs,
+    steps,
+    failAfter(count, code) {
+      failure = { at: steps.length + count + 1, code }
+    },
+    endAfter(count) {
+      endBefore = steps.length + count
+    },
+    async losePower(isLost) {
+      isOver = true
+      for (const { shadow, lost } of written) {
+        if (lost === 'bytes') await real.truncate(shadow, 0)
+        if (lost === 'times') await real.utimes(shadow, 0, 0)
+      }
+      for (const { folder, undo } of changes.toReversed()) if (isLost(folder)) await undo()
+    },
+    async close() {
+      isOver = true
+      await Promise.allSettled(handles.map((handle) => handle.close()))
+    },
+  }
+}
+
+/** An error as Node makes one. */
+export function makeDiskError(code: string, what: string): Error {
+  const [syscall = '', ...path] = what.split(' ')
+  const error = new Error(`${code}: the disk does not, ${what}`)
+  return Object.assign(error, { code, syscall, path: path.join(' ') })
+}
+
+/** The calls that only look; none answers when the process is over. */
+function mapCalls(calls: FileSystem, look: () => void): FileSystem {
+  return new Proxy(calls, {
+    get: (target, name) => {
+      const call: unknown = Reflect.get(target, name)
+      if (typeof call !== 'function') return call
+      return async (...values: unknown[]) => {
+        look()
+        return call.apply(target, values) as unknown
+      }
+    },
+  })
+}
+
+interface HandleSteps {
+  readonly sync: () => Promise<void>
+  readonly datasync: () => Promise<void>
+  readonly writev: () => void
+  readonly writeFile: () => void
+  readonly utimes: () => void
+  readonly look: () => void
+}
+
+function wrap(handle: FileHandle, steps: HandleSteps): FileHandle {
+  return new Proxy(handle, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value !== 'function') return value
+      if (name === 'sync' || name === 'datasync') return steps[name]
+      return (...values: unknown[]) => {
+        if (name === 'writev' || name === 'writeFile' || name === 'utimes') steps[name]()
+        else steps.look()
+        return value.apply(target, values) as unknown
+      }
+    },
+  })
+}

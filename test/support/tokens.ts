@@ -1,0 +1,109 @@
+/** Keys of every kind we verify, their public set, and tokens made with them; jose is the oracle. */
+import {
+  createHmac,
+  generateKeyPairSync,
+  sign,
+  type KeyObject,
+  type SignKeyObjectInput,
+} from 'node:crypto'
+import { createLocalJWKSet, jwtVerify, type JWK } from '../../src/base/jose.ts'
+import { importJwks } from '../../src/protocol/jwt/jwk.ts'
+import type { FindKey } from '../../src/protocol/jwt/verify-jwt.ts'
+
+export const nowMs = Date.parse('2026-11-23T16:33:27Z')
+export const nowSeconds = nowMs / 1000
+
+export interface Signer {
+  readonly alg: string
+  readonly kid: string
+  readonly publicJwk: JWK
+  readonly publicKey: KeyObject
+  readonly signText: (text: string) => Buffer
+}
+
+type Options = Omit<SignKeyObjectInput, 'key'>
+
+function makeSigner(
+  alg: string,
+  digest: string | undefined,
+  pair: { publicKey: KeyObject; privateKey: KeyObject },
+  options: Options = {},
+): Signer {
+  const kid = `${alg} key`
+  return {
+    alg,
+    kid,
+    publicJwk: { ...(pair.publicKey.export({ format: 'jwk' }) as JWK), kid, alg, use: 'sig' },
+    publicKey: pair.publicKey,
+    signText: (text) => sign(digest, Buffer.from(text), { key: pair.privateKey, ...options }),
+  }
+}
+
+const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const p256 = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const ed25519 = generateKeyPairSync('ed25519')
+
+/** 6 is RSA_PKCS1_PSS_PADDING; the salt is as long as the digest (RFC 7518 §3.5). */
+const pss: Options = { padding: 6, saltLength: 32 }
+
+export const signers = {
+  RS256: makeSigner('RS256', 'sha256', rsa),
+  PS256: makeSigner('PS256', 'sha256', rsa, pss),
+  ES256: makeSigner('ES256', 'sha256', p256, { dsaEncoding: 'ieee-p1363' }),
+  EdDSA: makeSigner('EdDSA', undefined, ed25519),
+} as const
+
+export const allSigners: readonly Signer[] = Object.values(signers)
+export const keySet = { keys: allSigners.map(({ publicJwk }) => publicJwk) }
+
+export type Members = Readonly<Record<string, unknown>>
+
+export const claims: Members = { sub: 'alice', aud: 'app', exp: nowSeconds + 3600 }
+
+export function encodePart(part: Members | string): string {
+  return Buffer.from(typeof part === 'string' ? part : JSON.stringify(part)).toString('base64url')
+}
+
+/** Signs whatever header and claims are given, sense or nonsense; a member that is undefined is left out. */
+export function makeToken(signer: Signer, changed: Members = {}, header: Members = {}): string {
+  const { alg, kid } = signer
+  const signedText = `${encodePart({ alg, kid, typ: 'JWT', ...header })}.${encodePart({ ...claims, ...changed })}`
+  return `${signedText}.${signer.signText(signedText).toString('base64url')}`
+}
+
+/** HS256 with any bytes as its secret. */
+export function makeHmacToken(secret: string | Buffer, kid: string): string {
+  const signedText = `${encodePart({ alg: 'HS256', kid })}.${encodePart(claims)}`
+  return `${signedText}.${createHmac('sha256', secret).update(signedText).digest('base64url')}`
+}
+
+/** As the server's key set looks keys up: by kid; without one, the only key there is. */
+export function findIn(jwks: unknown): FindKey {
+  const keys = importJwks(jwks) ?? []
+  return (kid) =>
+    kid === undefined
+      ? keys.length === 1
+        ? keys[0]
+        : undefined
+      : keys.find((key) => key.kid === kid)
+}
+
+const algorithms = ['RS', 'PS', 'ES'].flatMap((kind) => ['256', '384', '512'].map((n) => kind + n))
+
+/** Whether jose accepts the token with this key set at this time, with the algorithms that we say we accept. */
+export async function doesJoseAccept(
+  token: string,
+  jwks: { readonly keys: JWK[] },
+  atMs: number = nowMs,
+): Promise<boolean> {
+  try {
+    await jwtVerify(token, createLocalJWKSet(jwks), {
+      algorithms: [...algorithms, 'EdDSA'],
+      requiredClaims: ['exp'],
+      currentDate: new Date(atMs),
+    })
+    return true
+  } catch {
+    return false
+  }
+}
