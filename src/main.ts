@@ -2,7 +2,7 @@
 import type { Io } from './base/io.ts'
 import { StsCliError } from './base/errors.ts'
 import { type CommandSpec, commandTable } from './commands/options/command-table.ts'
-import { addProfile } from './commands/options/load-profile.ts'
+import { loadProfile } from './commands/options/load-profile.ts'
 import { checkProfile } from './commands/flow/known-profile.ts'
 import { optionsOf } from './commands/options/option-table.ts'
 import { parseArgv, type ParsedArgv } from './commands/options/parse-argv.ts'
@@ -49,7 +49,7 @@ async function runCommand(spec: CommandSpec, argv: readonly string[], io: Io): P
   if (!isCommandTaken && parsed.command !== undefined && parsed.command.length > 0)
     throw new StsCliError('ERR_USAGE', `${spec.name} runs no command after --`)
   // What changes profiles must work where one of them is broken.
-  const complete = spec.name === 'config' ? parsed : await addProfile(parsed, io)
+  const complete = spec.name === 'config' ? parsed : await loadProfile(parsed, io)
   if (spec.name !== 'login' && spec.name !== 'config') await checkProfile(complete, io)
   return (await loadCommand[spec.name]())(complete, io)
 }
@@ -60,8 +60,8 @@ async function runFlagsAlone(argv: readonly string[], io: Io): Promise<number> {
   checkColor(parsed, io)
   const page = findPage(parsed)
   if (page !== undefined) return runProgram([page], io)
-  const { runDropIn } = await import('./commands/quickstart.ts')
-  return runDropIn(parsed, io)
+  const { runQuickstart } = await import('./commands/quickstart.ts')
+  return runQuickstart(parsed, io)
 }
 
 async function runProgram(argv: readonly string[], io: Io): Promise<number> {

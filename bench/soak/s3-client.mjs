@@ -8,7 +8,7 @@ import { presignUrl, signRequest } from '../../dist/lib/protocol/sigv4/sign.js'
 
 const region = 'us-east-1'
 /** No answer for this long is an error. */
-const patienceMs = 30_000
+const hedgeDelayMs = 30_000
 
 export function createClient(server) {
   const agent = new Agent({ keepAlive: true, maxSockets: 32 })
@@ -104,7 +104,7 @@ function exchange(ask) {
       path: query === '' ? path : `${path}?${query}`,
       headers: { ...ask.headers, ...length },
     })
-    const late = setTimeout(() => outgoing.destroy(new Error('no answer in 30 s')), patienceMs)
+    const late = setTimeout(() => outgoing.destroy(new Error('no answer in 30 s')), hedgeDelayMs)
     const finish = (settle, value) => {
       clearTimeout(late)
       settle(value)

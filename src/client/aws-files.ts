@@ -68,7 +68,7 @@ const providing: ReadonlySet<string> = new Set([
   'web_identity_token_file',
 ])
 
-export interface Rival {
+export interface ConflictingProfile {
   readonly file: string
   /** What says where the file is. */
   readonly variable: 'AWS_SHARED_CREDENTIALS_FILE' | 'AWS_CONFIG_FILE'
@@ -80,10 +80,10 @@ export interface Rival {
  * @see https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
  * @throws {StsCliError} `ERR_DATA`, `ERR_INPUT` for a file that is not of the form, or not to be read.
  */
-export function findRivals(io: Pick<Io, 'env' | 'platform'>): Rival[] {
+export function findConflictingProfiles(io: Pick<Io, 'env' | 'platform'>): ConflictingProfile[] {
   if ((io.env[io.platform === 'win32' ? 'USERPROFILE' : 'HOME'] ?? '') === '') return []
   const files = findAwsFiles(io)
-  const places: readonly (readonly [Rival, SectionName])[] = [
+  const places: readonly (readonly [ConflictingProfile, SectionName])[] = [
     [
       { file: files.credentials, variable: 'AWS_SHARED_CREDENTIALS_FILE' },
       inCredentials('default'),

@@ -13,7 +13,7 @@ import {
 } from '../base/files/private-file.ts'
 import { type CredentialOrigin, isOrigin } from './credential-origin.ts'
 
-export interface RememberedCredentials {
+export interface CachedCredentials {
   /** Version 1 had no origin: nobody can tell whose those credentials are, so they count as none. */
   readonly version: 2
   readonly accessKeyId: string
@@ -54,16 +54,16 @@ export function findCacheDirectory(
 }
 
 /** What is remembered for a profile. Undefined when there is nothing, or a file that is not ours, not private, damaged, or of a newer version. */
-export function readRemembered(
+export function readCachedCredentials(
   directory: string,
   profile: string,
-): RememberedCredentials | undefined {
+): CachedCredentials | undefined {
   const text = readPrivateFile(filePath(directory, profile), maxFileBytes)
   if (text === undefined) return undefined
   try {
     const value: unknown = JSON.parse(text)
     // Two long names may share a file: what is remembered for one is not for the other.
-    return isRemembered(value) && value.profile === profile ? value : undefined
+    return isCachedCredentials(value) && value.profile === profile ? value : undefined
   } catch {
     return undefined
   }
@@ -74,7 +74,7 @@ export function readRemembered(
  *
  * @throws {StsCliError} `ERR_CANNOT_CREATE` when it cannot be written.
  */
-export function writeRemembered(directory: string, value: RememberedCredentials): void {
+export function writeCachedCredentials(directory: string, value: CachedCredentials): void {
   try {
     makePrivateFolder(directory)
     removeLeftovers(directory)
@@ -126,7 +126,7 @@ function listNames(directory: string): string[] {
 }
 
 /** Forgets a profile. @returns Whether there was something to forget. */
-export function forgetRemembered(directory: string, profile: string): boolean {
+export function deleteCachedCredentials(directory: string, profile: string): boolean {
   removeLeftovers(directory)
   return removeQuietly(filePath(directory, profile))
 }
@@ -147,7 +147,7 @@ function removeLeftovers(directory: string): void {
 
 /** Seconds of life below which credentials are renewed: a fifth of their life, at least a minute, at most fifteen. */
 export function renewalMarginSeconds(
-  value: Pick<RememberedCredentials, 'issuedAtMs' | 'expiresAtMs'>,
+  value: Pick<CachedCredentials, 'issuedAtMs' | 'expiresAtMs'>,
 ): number {
   const lifeSeconds = (value.expiresAtMs - value.issuedAtMs) / 1000
   return Math.min(900, Math.max(60, lifeSeconds / 5))
@@ -155,7 +155,7 @@ export function renewalMarginSeconds(
 
 /** Whether the credentials are good for a while yet. A clock set back before their issue makes them suspect. */
 export function isFresh(
-  value: RememberedCredentials,
+  value: CachedCredentials,
   nowMs: number,
   minTtlSeconds: number | undefined,
 ): boolean {
@@ -172,7 +172,7 @@ function filePath(directory: string, profile: string): string {
   return `${directory}/profile-${name.slice(0, 150)}.json`
 }
 
-function isRemembered(value: unknown): value is RememberedCredentials {
+function isCachedCredentials(value: unknown): value is CachedCredentials {
   if (typeof value !== 'object' || value === null || !('version' in value) || value.version !== 2)
     return false
   const record = value as Readonly<Record<string, unknown>>

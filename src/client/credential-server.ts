@@ -1,7 +1,7 @@
 /** The endpoint that AWS's SDKs ask in a container: on 127.0.0.1 alone, behind a token that only the command knows. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { RememberedCredentials } from './credential-cache.ts'
+import type { CachedCredentials } from './credential-cache.ts'
 import { utcOf } from './formats/environment.ts'
 
 export interface CredentialServer {
@@ -19,7 +19,7 @@ export interface CredentialServer {
  * @throws Node's own error when there is no port to be had.
  */
 export async function startCredentialServer(
-  provide: () => Promise<RememberedCredentials>,
+  provide: () => Promise<CachedCredentials>,
 ): Promise<CredentialServer> {
   const token = randomBytes(32).toString('base64url')
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 5000 })
@@ -79,7 +79,7 @@ function isSame(one: string, other: string): boolean {
 
 async function answer(
   response: ServerResponse,
-  provide: () => Promise<RememberedCredentials>,
+  provide: () => Promise<CachedCredentials>,
 ): Promise<void> {
   try {
     const credentials = await provide()

@@ -2,7 +2,7 @@
 import { StsCliError } from '../base/errors.ts'
 import type { Keyring } from '../base/keyring.ts'
 import { parseJsonObject, readString } from '../base/parse.ts'
-import type { RememberedCredentials } from './credential-cache.ts'
+import type { CachedCredentials } from './credential-cache.ts'
 
 const accountOf = (profile: string): string => `credentials ${profile}`
 
@@ -12,10 +12,10 @@ const accountOf = (profile: string): string => `credentials ${profile}`
  * @returns What the file may hold.
  * @throws {StsCliError} `ERR_CONFIG` where there is no keyring, or it takes nothing: a file would not be what was asked for.
  */
-export async function sealCredentials(
+export async function storeInKeyring(
   keyring: Keyring | undefined,
-  remembered: RememberedCredentials,
-): Promise<RememberedCredentials> {
+  remembered: CachedCredentials,
+): Promise<CachedCredentials> {
   const { accessKeyId, secretAccessKey, sessionToken, profile } = remembered
   const sealed = JSON.stringify({ accessKeyId, secretAccessKey, sessionToken })
   try {
@@ -32,10 +32,10 @@ export async function sealCredentials(
 }
 
 /** Puts back together what was sealed; undefined when the keyring holds nothing, or the keys of another login. */
-export async function unsealCredentials(
+export async function readFromKeyring(
   keyring: Keyring | undefined,
-  remembered: RememberedCredentials,
-): Promise<RememberedCredentials | undefined> {
+  remembered: CachedCredentials,
+): Promise<CachedCredentials | undefined> {
   if (remembered.isSealed !== true) return remembered
   const text = await readQuietly(keyring, accountOf(remembered.profile))
   const json = parseJsonObject(text ?? '')
@@ -48,7 +48,10 @@ export async function unsealCredentials(
 }
 
 /** Forgets a profile's keys; a keyring that cannot be asked holds nothing that we could take away. */
-export async function forgetSealed(keyring: Keyring | undefined, profile: string): Promise<void> {
+export async function deleteFromKeyring(
+  keyring: Keyring | undefined,
+  profile: string,
+): Promise<void> {
   try {
     await keyring?.remove(accountOf(profile))
   } catch {

@@ -1,10 +1,10 @@
 /** Credentials that a long run can go on asking for: renewed before they end, once for however many ask. */
-import type { RememberedCredentials } from './credential-cache.ts'
+import type { CachedCredentials } from './credential-cache.ts'
 
 export interface LeaseOptions {
-  readonly first: RememberedCredentials
+  readonly first: CachedCredentials
   /** Credentials with at least this much life left: new ones, or those that another process got meanwhile. */
-  readonly renew: (minTtlSeconds: number) => Promise<RememberedCredentials>
+  readonly renew: (minTtlSeconds: number) => Promise<CachedCredentials>
   /** The wall clock, which can be set and goes on while a machine sleeps. */
   readonly nowMs: () => number
   /** A clock that nobody sets, and that may stand still while a machine sleeps. */
@@ -15,7 +15,7 @@ export interface LeaseOptions {
 
 export interface Lease {
   /** The credentials to use now. @throws What kept the last renewal from working, when those that there were are over. */
-  current(): Promise<RememberedCredentials>
+  current(): Promise<CachedCredentials>
   /** No renewal is begun afterwards; one that is under way is left alone. */
   stop(): void
 }
@@ -36,7 +36,7 @@ export function openLease(options: LeaseOptions): Lease {
   let retryAtMs = 0
   let isStopped = false
 
-  function hold(credentials: RememberedCredentials): Held {
+  function hold(credentials: CachedCredentials): Held {
     return { credentials, takenAtMs: options.nowMs(), takenAtMonotonicMs: options.monotonicMs() }
   }
   const left = (): number => remainingMs(held, options)
@@ -84,7 +84,7 @@ export function openLease(options: LeaseOptions): Lease {
 }
 
 interface Held {
-  readonly credentials: RememberedCredentials
+  readonly credentials: CachedCredentials
   readonly takenAtMs: number
   readonly takenAtMonotonicMs: number
 }
@@ -96,7 +96,7 @@ function remainingMs(held: Held, { nowMs, monotonicMs }: LeaseOptions): number {
 }
 
 /** A fifth of the life, at most fifteen minutes; of very short lives more, so that what is handed out can still be used. */
-function marginMs({ issuedAtMs, expiresAtMs }: RememberedCredentials): number {
+function marginMs({ issuedAtMs, expiresAtMs }: CachedCredentials): number {
   const lifeMs = expiresAtMs - issuedAtMs
   return Math.max(Math.min(900_000, lifeMs / 5), Math.min(urgentMs, lifeMs / 2))
 }

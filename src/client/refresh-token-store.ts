@@ -16,7 +16,7 @@ export interface Renewal {
 }
 
 /** Keeps it for the profile. @returns Whether the keyring took it. */
-export async function keepRenewal(
+export async function storeRenewal(
   keyring: Keyring | undefined,
   profile: string,
   { refreshToken, access, exchange, isIdTokenWanted }: Renewal,
@@ -51,7 +51,7 @@ export async function readRenewal(
 }
 
 /** Forgets it; a keyring that cannot be asked has nothing of ours. */
-export async function forgetRenewal(keyring: Keyring | undefined, profile: string): Promise<void> {
+export async function deleteRenewal(keyring: Keyring | undefined, profile: string): Promise<void> {
   try {
     await keyring?.remove(profile)
   } catch {

@@ -2,7 +2,7 @@ import { sendHttp, type HttpAnswer } from '../base/http/http-client.ts'
 import { emptySha256 } from '../protocol/sigv4/canonical-request.ts'
 import { decodeS3Error } from '../protocol/s3-wire.ts'
 import { signRequest } from '../protocol/sigv4/sign.ts'
-import type { RememberedCredentials } from './credential-cache.ts'
+import type { CachedCredentials } from './credential-cache.ts'
 import type { NetOptions } from './options.ts'
 
 /**
@@ -13,7 +13,7 @@ import type { NetOptions } from './options.ts'
  * @throws {StsCliError} whatever `sendHttp` throws.
  */
 export async function revokeSession(
-  { stsEndpoint, ...credentials }: RememberedCredentials,
+  { stsEndpoint, ...credentials }: CachedCredentials,
   net: NetOptions,
   nowMs: number,
 ): Promise<boolean> {

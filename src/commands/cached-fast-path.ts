@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs'
 import type { Io } from '../base/io.ts'
 import { findConfigPath } from '../client/config-path.ts'
-import { findCacheDirectory, isFresh, readRemembered } from '../client/credential-cache.ts'
+import { findCacheDirectory, isFresh, readCachedCredentials } from '../client/credential-cache.ts'
 import { formats } from '../client/formats/index.ts'
 import { detectShell, type ShellName, shellNames } from '../client/formats/shells.ts'
 
@@ -22,12 +22,15 @@ interface Question {
 }
 
 /** @returns The exit code; undefined where the whole command line has to be asked. */
-export async function answerWarm(argv: readonly string[], io: Io): Promise<number | undefined> {
+export async function runCachedFastPath(
+  argv: readonly string[],
+  io: Io,
+): Promise<number | undefined> {
   const question = readQuestion(argv)
   if (question === undefined || isToldMore(io)) return undefined
   const profile = question.profile ?? (io.env['STS_CLI_PROFILE'] || 'default')
   const directory = findCacheDirectory(io.env, io.platform)
-  const remembered = directory === undefined ? undefined : readRemembered(directory, profile)
+  const remembered = directory === undefined ? undefined : readCachedCredentials(directory, profile)
   if (remembered === undefined || remembered.isSealed === true) return undefined
   if (!isFresh(remembered, io.nowMs(), undefined)) return undefined
   const render = await formats[question.format]?.()

@@ -8,7 +8,7 @@ import { readConfigText } from '../client/profile.ts'
 import { chooseProfile } from './options/load-profile.ts'
 import { renderCheck } from './doctor.ts'
 import { readNetOptions, readObtainOptions } from './flow/flow-options.ts'
-import { weighServe } from './flow/with-serve-defaults.ts'
+import { withRunningServe } from './flow/with-serve-defaults.ts'
 import { optionsOf } from './options/option-table.ts'
 import type { ParsedArgv } from './options/parse-argv.ts'
 import type { Settings } from './options/settings.ts'
@@ -125,7 +125,7 @@ async function tryOut(answers: Answers, parsed: ParsedArgv, io: Io): Promise<boo
 function settle(parsed: ParsedArgv, answers: Answers, io: Io): Settings {
   const specs = new Map(optionsOf('doctor').map((spec) => [spec.name, spec]))
   const profile = new Map([...answers].map(([key, value]) => [key, { value }]))
-  return weighServe({ ...parsed, specs, profile }, io)
+  return withRunningServe({ ...parsed, specs, profile }, io)
 }
 
 function answered<T>(answer: T | undefined): T {

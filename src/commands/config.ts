@@ -4,7 +4,7 @@ import { findHome } from '../client/config-path.ts'
 import { setProfileValue, writeConfigFile } from '../client/edit-profile.ts'
 import { type ConfigFile, readConfigFile, readConfigText } from '../client/profile.ts'
 import { chooseProfile, locateConfig } from './options/load-profile.ts'
-import { weighServe } from './flow/with-serve-defaults.ts'
+import { withRunningServe } from './flow/with-serve-defaults.ts'
 import type { OptionSpec } from './options/option-spec.ts'
 import { findNearest, type FlagValue, type ParsedArgv } from './options/parse-argv.ts'
 import {
@@ -14,7 +14,7 @@ import {
   readProfile,
   secretKeys,
 } from './options/profile-settings.ts'
-import { checkSecret, type Place, type Settings } from './options/settings.ts'
+import { checkSecret, type SettingSource, type Settings } from './options/settings.ts'
 
 type Verb = (call: ConfigCall, io: Io) => Promise<number>
 
@@ -99,8 +99,8 @@ async function get({ parsed, config, operands }: ConfigCall, io: Io): Promise<nu
   const profile =
     config === undefined ? undefined : readProfile(config, chooseProfile(parsed, io), findHome(io))
   const specs = new Map(profileOptions.map((option) => [option.name, option]))
-  const settings = weighServe({ ...parsed, specs, profile }, io)
-  const place = settings.placeOf(spec.name)
+  const settings = withRunningServe({ ...parsed, specs, profile }, io)
+  const place = settings.sourceOf(spec.name)
   if (place === undefined) return 1
   const origin = parsed.flags.get('origin') === true
   const suffix = origin ? `\t${describePlace(place, { spec, profile, io, config })}` : ''
@@ -121,7 +121,7 @@ interface Origin {
   readonly io: Io
 }
 
-function describePlace(place: Place, { spec, profile, config, io }: Origin): string {
+function describePlace(place: SettingSource, { spec, profile, config, io }: Origin): string {
   const variable = (isOurs: boolean): string =>
     spec.env.find((name) => name.startsWith('STS_CLI_') === isOurs && io.env[name]) ?? ''
   switch (place) {

@@ -5,13 +5,13 @@ import { diagnose } from '../client/doctor/diagnose.ts'
 import type { ObtainOptions } from '../client/options.ts'
 import { chooseProfile, locateConfig } from './options/load-profile.ts'
 import { readObtainOptions } from './flow/flow-options.ts'
-import { weighSettings } from './flow/with-serve-defaults.ts'
+import { withServeDefaults } from './flow/with-serve-defaults.ts'
 import type { ParsedArgv } from './options/parse-argv.ts'
 import type { Settings } from './options/settings.ts'
 
 /** `doctor`: goes through the whole flow, says of each step whether it holds and how to mend it; exit 1 when one fails. Nothing is remembered. */
 export async function runDoctor(parsed: ParsedArgv, io: Io): Promise<number> {
-  const settings = weighSettings(parsed, io)
+  const settings = withServeDefaults(parsed, io)
   const checks: Check[] = []
   const options = await readOptions(settings, io)
   if ('level' in options) checks.push(options)

@@ -3,24 +3,24 @@ import type { Io } from '../base/io.ts'
 import type { TokenSource } from '../client/options.ts'
 import { obtainCredentials } from '../client/flow/obtain-credentials.ts'
 import {
-  isTokenTraded,
+  isTokenExchanged,
   readCacheOptions,
   readExchangeOptions,
   readNetOptions,
 } from './flow/flow-options.ts'
-import { weighSettings } from './flow/with-serve-defaults.ts'
+import { withServeDefaults } from './flow/with-serve-defaults.ts'
 import type { ParsedArgv } from './options/parse-argv.ts'
 import { checkOutput, renderCredentials, writeDocument } from './flow/print-credentials.ts'
 import { checkSecret, createSettings } from './options/settings.ts'
-import { readTokenAtHand } from './flow/given-token.ts'
+import { readGivenToken } from './flow/given-token.ts'
 
 /** `exchange [TOKEN|-]`: only the STS call; nothing is remembered. */
 export async function runExchange(parsed: ParsedArgv, io: Io): Promise<number> {
-  const settings = weighSettings(parsed, io)
+  const settings = withServeDefaults(parsed, io)
   checkOutput(settings, io)
   const exchange = await readExchangeOptions(settings, io)
   const net = readNetOptions(settings, io)
-  const source = isTokenTraded(exchange) ? await readOperandToken(parsed, io) : undefined
+  const source = isTokenExchanged(exchange) ? await readOperandToken(parsed, io) : undefined
   if (source === undefined && parsed.operands.length > 0)
     throw new StsCliError('ERR_USAGE', `--action ${exchange.action} takes no token`)
   const cache = { ...readCacheOptions(settings, io), directory: undefined }
@@ -36,7 +36,7 @@ async function readOperandToken(parsed: ParsedArgv, io: Io): Promise<TokenSource
     const text = operand === '-' ? (await io.readStdin(256 * 1024)).trim() : operand
     return { grant: 'token', token: checkSecret(text, 'token') }
   }
-  const source = await readTokenAtHand(createSettings(parsed, io), io)
+  const source = await readGivenToken(createSettings(parsed, io), io)
   if (source !== undefined) return source
   throw new StsCliError('ERR_USAGE', 'no token is given', {
     hint: 'sts-cli token | sts-cli exchange -',

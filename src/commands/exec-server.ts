@@ -2,14 +2,14 @@
 import { formatDuration } from '../base/duration.ts'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
-import type { RememberedCredentials } from '../client/credential-cache.ts'
-import { findRivals } from '../client/aws-files.ts'
+import type { CachedCredentials } from '../client/credential-cache.ts'
+import { findConflictingProfiles } from '../client/aws-files.ts'
 import { startCredentialServer } from '../client/credential-server.ts'
 import { openLease } from '../client/lease.ts'
 
 export interface ServerOptions {
-  readonly first: RememberedCredentials
-  readonly renew: (minTtlSeconds: number) => Promise<RememberedCredentials>
+  readonly first: CachedCredentials
+  readonly renew: (minTtlSeconds: number) => Promise<CachedCredentials>
   readonly isQuiet: boolean
 }
 
@@ -37,8 +37,8 @@ const shadowing = [
  * Points SDKs away from files whose default profile has credentials. They would win, and without a word the command would be somebody
  * else; without such a profile the files stay, for their regions and named profiles.
  */
-function hideRivals(io: Io, isQuiet: boolean): (readonly [string, string])[] {
-  return findRivals(io).map(({ file, variable }) => {
+function hideConflictingProfiles(io: Io, isQuiet: boolean): (readonly [string, string])[] {
+  return findConflictingProfiles(io).map(({ file, variable }) => {
     if (!isQuiet)
       io.writeStderr(`note: [default] in ${file} has credentials, so --server hides that file\n`)
     return [variable, io.platform === 'win32' ? 'NUL' : '/dev/null']
@@ -54,7 +54,7 @@ export async function serveCredentials(
   { first, renew, isQuiet }: ServerOptions,
   io: Io,
 ): Promise<ServedCredentials> {
-  const hidden = hideRivals(io, isQuiet)
+  const hidden = hideConflictingProfiles(io, isQuiet)
   const report = (error: unknown, remainingMs: number): void => {
     if (isQuiet) return
     const why = error instanceof Error ? error.message : 'unknown reason'

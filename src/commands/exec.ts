@@ -1,7 +1,7 @@
 import { StsCliError } from '../base/errors.ts'
 import { hasTerminal, type Io } from '../base/io.ts'
 import { forwardedSignals, runChild } from '../base/process/run-child.ts'
-import type { RememberedCredentials } from '../client/credential-cache.ts'
+import type { CachedCredentials } from '../client/credential-cache.ts'
 import { describeOrigin, isSameIdentity } from '../client/credential-origin.ts'
 import { environmentOf } from '../client/formats/environment.ts'
 import type { ServedCredentials } from './exec-server.ts'
@@ -49,7 +49,7 @@ function rememberStdin(io: Io): Io {
 
 async function serve(
   parsed: ParsedArgv,
-  first: RememberedCredentials,
+  first: CachedCredentials,
   io: Io,
 ): Promise<ServedCredentials> {
   const { serveCredentials } = await import('./exec-server.ts')
@@ -67,10 +67,7 @@ async function serve(
 }
 
 /** The command began as somebody, at an endpoint that stands in its environment: another login of the same profile must not change that. */
-function checkSame(
-  first: RememberedCredentials,
-  renewed: RememberedCredentials,
-): RememberedCredentials {
+function checkSame(first: CachedCredentials, renewed: CachedCredentials): CachedCredentials {
   if (isSameIdentity(first.origin, renewed.origin)) return renewed
   throw new StsCliError(
     'ERR_REFUSED',
@@ -80,7 +77,7 @@ function checkSame(
 }
 
 function makeEnvironment(
-  credentials: RememberedCredentials,
+  credentials: CachedCredentials,
   { served, settings }: { served: ServedCredentials | undefined; settings: Settings },
   io: Io,
 ): Record<string, string | undefined> {

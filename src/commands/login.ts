@@ -5,13 +5,13 @@ import { ownCommand } from '../client/own-command.ts'
 import { detectShell, type ShellName } from '../client/formats/shells.ts'
 import { findSimilarProfile } from './flow/known-profile.ts'
 import { readObtainOptions } from './flow/flow-options.ts'
-import { weighSettings } from './flow/with-serve-defaults.ts'
+import { withServeDefaults } from './flow/with-serve-defaults.ts'
 import type { ParsedArgv } from './options/parse-argv.ts'
 import { checkOutput, renderCredentials, writeDocument } from './flow/print-credentials.ts'
 
 /** `login`: token from the IdP, traded at the STS, remembered; prints what the quickstart prints. */
 export async function runLogin(parsed: ParsedArgv, io: Io): Promise<number> {
-  const settings = weighSettings(parsed, io)
+  const settings = withServeDefaults(parsed, io)
   checkOutput(settings, io)
   const options = await readObtainOptions(settings, io)
   // Said in spite of --quiet: such a login would end well and have done nothing.
@@ -34,7 +34,7 @@ export async function runLogin(parsed: ParsedArgv, io: Io): Promise<number> {
   )
   if (!settings.has('quiet') || settings.get('output') !== undefined) {
     const isDocument =
-      settings.getSaid('format') !== undefined ||
+      settings.getExplicit('format') !== undefined ||
       settings.has('json') ||
       settings.get('field') !== undefined
     const document = await renderCredentials(credentials, settings, io)

@@ -3,9 +3,9 @@ import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import {
   findCacheDirectory,
-  forgetRemembered,
-  readRemembered,
-  type RememberedCredentials,
+  deleteCachedCredentials,
+  readCachedCredentials,
+  type CachedCredentials,
 } from '../client/credential-cache.ts'
 import { getOriginText } from '../client/credential-origin.ts'
 import type { ParsedArgv } from './options/parse-argv.ts'
@@ -18,28 +18,25 @@ import { createSettings } from './options/settings.ts'
 export async function runLogout(parsed: ParsedArgv, io: Io): Promise<number> {
   const profile = createSettings(parsed, io).get('profile') ?? 'default'
   const directory = findCacheDirectory(io.env, io.platform)
-  const found = directory === undefined ? undefined : readRemembered(directory, profile)
+  const found = directory === undefined ? undefined : readCachedCredentials(directory, profile)
   const remembered = found?.isSealed === true ? await takeFromKeyring(found, io) : found
-  if (directory !== undefined) forgetRemembered(directory, profile)
+  if (directory !== undefined) deleteCachedCredentials(directory, profile)
   if (remembered !== undefined) await endSession(remembered, parsed, io)
   if (remembered?.isRenewable === true) await revoke(remembered, parsed, io)
   return 0
 }
 
-async function takeFromKeyring(
-  found: RememberedCredentials,
-  io: Io,
-): Promise<RememberedCredentials> {
-  const { forgetSealed, unsealCredentials } = await import('../client/keyring-credentials.ts')
+async function takeFromKeyring(found: CachedCredentials, io: Io): Promise<CachedCredentials> {
+  const { deleteFromKeyring, readFromKeyring } = await import('../client/keyring-credentials.ts')
   const keyring = await io.openKeyring?.()
-  const unsealed = await unsealCredentials(keyring, found)
-  await forgetSealed(keyring, found.profile)
+  const unsealed = await readFromKeyring(keyring, found)
+  await deleteFromKeyring(keyring, found.profile)
   return unsealed ?? found
 }
 
 /** Few servers can: one that cannot, or is not there any more, is not worth a line, and not a wait. */
 async function endSession(
-  remembered: RememberedCredentials,
+  remembered: CachedCredentials,
   parsed: ParsedArgv,
   io: Io,
 ): Promise<void> {
@@ -57,11 +54,7 @@ async function endSession(
 }
 
 /** The credentials themselves are gone: what the provider says is worth a line, not a failure. */
-async function revoke(
-  remembered: RememberedCredentials,
-  parsed: ParsedArgv,
-  io: Io,
-): Promise<void> {
+async function revoke(remembered: CachedCredentials, parsed: ParsedArgv, io: Io): Promise<void> {
   const { revokeRenewal } = await import('../client/token/refresh-token.ts')
   const caFile = findCaFile(remembered, parsed, io)
   const net = { timeoutMs: 10_000, retries: 0, caFile, env: io.env }
@@ -74,11 +67,7 @@ async function revoke(
 }
 
 /** What was said now, else what the login trusted: its endpoint is the one that is asked. A `serve` that has ended took its file along. */
-function findCaFile(
-  { origin }: RememberedCredentials,
-  parsed: ParsedArgv,
-  io: Io,
-): string | undefined {
+function findCaFile({ origin }: CachedCredentials, parsed: ParsedArgv, io: Io): string | undefined {
   const own = createSettings(parsed, io).get('ca-file')
   const cached = getOriginText(origin, 'ca-file')
   return own ?? (cached !== undefined && existsSync(cached) ? cached : undefined)

@@ -3,7 +3,7 @@ import type { Io } from '../base/io.ts'
 import { obtainCredentials } from '../client/flow/obtain-credentials.ts'
 import { putObject } from '../client/put-object.ts'
 import { readObtainOptions } from './flow/flow-options.ts'
-import { weighServe } from './flow/with-serve-defaults.ts'
+import { withRunningServe } from './flow/with-serve-defaults.ts'
 import type { ParsedArgv } from './options/parse-argv.ts'
 import { checkOutput, renderCredentials } from './flow/print-credentials.ts'
 
@@ -12,9 +12,9 @@ const key = 'my-objectname'
 const content = 'Hello, World'
 
 /** `sts-cli -cid … -csec …`: what `go run full-example.go` did, its stdout byte for byte. */
-export async function runDropIn(parsed: ParsedArgv, io: Io): Promise<number> {
+export async function runQuickstart(parsed: ParsedArgv, io: Io): Promise<number> {
   refuseOperands(parsed)
-  const settings = weighServe(parsed, io)
+  const settings = withRunningServe(parsed, io)
   checkOutput(settings, io)
   const options = await readObtainOptions(settings, io)
   const credentials = await obtainCredentials(

@@ -1,6 +1,6 @@
 import { formatDuration } from '../base/duration.ts'
 import type { Io } from '../base/io.ts'
-import { findCacheDirectory, readRemembered } from '../client/credential-cache.ts'
+import { findCacheDirectory, readCachedCredentials } from '../client/credential-cache.ts'
 import { ownCommand } from '../client/own-command.ts'
 import type { ParsedArgv } from './options/parse-argv.ts'
 import { createSettings } from './options/settings.ts'
@@ -10,7 +10,7 @@ export async function runStatus(parsed: ParsedArgv, io: Io): Promise<number> {
   const settings = createSettings(parsed, io)
   const profile = settings.get('profile') ?? 'default'
   const directory = findCacheDirectory(io.env, io.platform)
-  const remembered = directory === undefined ? undefined : readRemembered(directory, profile)
+  const remembered = directory === undefined ? undefined : readCachedCredentials(directory, profile)
   const leftSeconds =
     remembered === undefined ? 0 : Math.floor((remembered.expiresAtMs - io.nowMs()) / 1000)
   const state = remembered === undefined ? 'none' : leftSeconds > 0 ? 'valid' : 'expired'

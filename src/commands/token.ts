@@ -2,7 +2,7 @@ import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import { obtainToken } from '../client/token/obtain-token.ts'
 import { readNetOptions } from './flow/flow-options.ts'
-import { weighSettings } from './flow/with-serve-defaults.ts'
+import { withServeDefaults } from './flow/with-serve-defaults.ts'
 import type { ParsedArgv } from './options/parse-argv.ts'
 import { writeDocument } from './flow/print-credentials.ts'
 import { refuseTogether } from './options/settings.ts'
@@ -10,11 +10,11 @@ import { readTokenSource } from './flow/token-source.ts'
 
 /** `token`: only the identity provider's token; `--json` for its whole answer. */
 export async function runToken(parsed: ParsedArgv, io: Io): Promise<number> {
-  const settings = weighSettings(parsed, io)
+  const settings = withServeDefaults(parsed, io)
   refuseTogether(settings, 'json', 'header')
   const net = readNetOptions(settings, io)
   const source = await readTokenSource(settings, io)
-  if (source.grant === 'token' && settings.getSaid('grant') === undefined)
+  if (source.grant === 'token' && settings.getExplicit('grant') === undefined)
     throw new StsCliError('ERR_USAGE', 'a token is at hand already: there is nothing to get')
   const { token, answer } = await obtainToken(source, { net, io })
   const text = settings.has('json')

@@ -12,8 +12,8 @@ import {
 import { defaultRegionOf } from '../client/formats/environment.ts'
 import { credentialPairs, endpointPairs, type IniPair } from '../client/formats/ini.ts'
 import type { Edit } from '../client/ini-file.ts'
-import { weighSettings } from './flow/with-serve-defaults.ts'
-import { findDeparture } from './flow/find-departure.ts'
+import { withServeDefaults } from './flow/with-serve-defaults.ts'
+import { findMismatch } from './flow/find-mismatch.ts'
 import type { ParsedArgv } from './options/parse-argv.ts'
 import { findCached, findOrRenew } from './flow/cached-credentials.ts'
 import { createSettings, type Settings } from './options/settings.ts'
@@ -93,10 +93,10 @@ function planProcess(parsed: ParsedArgv, profile: string, io: Io): AwsChange {
     )
   const cached = findCached(parsed, io)
   const isOfConfiguration =
-    cached !== undefined && findDeparture(cached.origin, parsed, io) === undefined
+    cached !== undefined && findMismatch(cached.origin, parsed, io) === undefined
   const stsEndpoint = isOfConfiguration
     ? cached.stsEndpoint
-    : (weighSettings(parsed, io).get('sts-endpoint') ?? '')
+    : (withServeDefaults(parsed, io).get('sts-endpoint') ?? '')
   const line = processLine(settings.get('profile') ?? 'default')
   return {
     file: files.config,

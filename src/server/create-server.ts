@@ -16,7 +16,7 @@ import {
   openS3Backend,
   openSessions,
 } from './open-backends.ts'
-import { listRoleArns, openDoors } from './open-identity.ts'
+import { listRoleArns, openIdentitySources } from './open-identity.ts'
 import { parseSessionPolicy } from './policy/session-policy.ts'
 import { withCouldAllow } from './policy/with-could-allow.ts'
 import { withSessionPolicy } from './policy/with-session-policy.ts'
@@ -117,7 +117,7 @@ async function buildHandler(
   const sessions = await openSessions(options, policies, closers)
   const authenticator = createRequestAuthenticator({ root: options.root, sessions, region, nowMs })
   const engine = await openPolicyEngine(options, policies, closers)
-  const doors = openDoors(options, { issuer, policies, closers })
+  const doors = openIdentitySources(options, { issuer, policies, closers })
   const backend = await openS3Backend(options, closers)
   const known = options.policyEngine === undefined ? policies : undefined
   const authorizer = withCouldAllow(withSessionPolicy(engine), known)

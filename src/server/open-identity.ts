@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { StsCliError } from '../base/errors.ts'
 import { createJsonClient, type FetchJson } from '../base/http/json-client.ts'
 import { createIdentityPlugin } from './identity/identity-plugin.ts'
-import { createAttemptPacer } from './identity/ldap/login-throttle.ts'
+import { createLoginThrottle } from './identity/ldap/login-throttle.ts'
 import { createLdapDirectory } from './identity/ldap/directory.ts'
 import { createTokenVerifier, type TokenVerifier } from './identity/token-verifier.ts'
 import type { RunningIssuer } from './issuer/start-issuer.ts'
@@ -23,7 +23,7 @@ interface Surroundings {
   readonly closers: Closers
 }
 
-export interface Doors {
+export interface IdentitySources {
   readonly tokenVerifier: TokenVerifier | undefined
   readonly ldap: LdapLogins | undefined
   readonly isCertificateAccepted: boolean
@@ -34,7 +34,10 @@ export interface Doors {
 }
 
 /** Everybody who is believed. @throws {StsCliError} `ERR_CONFIG` naming what is wrong with a role or a policy's name. */
-export function openDoors(options: ServerOptions, surroundings: Surroundings): Doors {
+export function openIdentitySources(
+  options: ServerOptions,
+  surroundings: Surroundings,
+): IdentitySources {
   const tokenVerifier = openTokenVerifier(options, surroundings.issuer, surroundings.closers)
   const ldap = openLdap(options, surroundings.policies)
   const roles = openRoles(options, { ...surroundings, tokenVerifier })
@@ -60,7 +63,7 @@ function openLdap(
   if (ldap === undefined) return undefined
   for (const [dn, names] of ldap.policies)
     if (policyEngine === undefined) checkPolicies(names, `the LDAP mapping of ${dn}`, policies)
-  const pacer = createAttemptPacer({ nowMs, wait: (delayMs) => wait(delayMs) })
+  const pacer = createLoginThrottle({ nowMs, wait: (delayMs) => wait(delayMs) })
   const directory = createLdapDirectory(ldap, { pacer, log, nowMs })
   return { directory, policies: ldap.policies }
 }

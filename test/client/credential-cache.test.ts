@@ -14,12 +14,12 @@ import path from 'node:path'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   findCacheDirectory,
-  forgetRemembered,
+  deleteCachedCredentials,
   isFresh,
-  readRemembered,
+  readCachedCredentials,
   renewalMarginSeconds,
-  writeRemembered,
-  type RememberedCredentials,
+  writeCachedCredentials,
+  type CachedCredentials,
 } from '../../src/client/credential-cache.ts'
 import { makeFolder, startMs } from '../support/commands/harness.ts'
 
@@ -29,7 +29,7 @@ beforeEach(async () => {
   directory = path.join(await makeFolder(), 'deep', 'sts-cli')
 })
 
-function makeRemembered(over: Partial<RememberedCredentials> = {}): RememberedCredentials {
+function makeRemembered(over: Partial<CachedCredentials> = {}): CachedCredentials {
   return {
     version: 2,
     origin: {},
@@ -51,25 +51,25 @@ const file = (): string => path.join(directory, 'profile-default.json')
 describe('what is remembered', () => {
   it('comes back whole', () => {
     const value = makeRemembered()
-    writeRemembered(directory, value)
-    expect(readRemembered(directory, 'default')).toEqual(value)
-    expect(readRemembered(directory, 'other')).toBeUndefined()
+    writeCachedCredentials(directory, value)
+    expect(readCachedCredentials(directory, 'default')).toEqual(value)
+    expect(readCachedCredentials(directory, 'other')).toBeUndefined()
   })
 
   it('is for its owner alone, file and folder, and leaves no other file', async () => {
-    writeRemembered(directory, makeRemembered())
-    writeRemembered(directory, makeRemembered({ accessKeyId: 'NEWER' }))
+    writeCachedCredentials(directory, makeRemembered())
+    writeCachedCredentials(directory, makeRemembered({ accessKeyId: 'NEWER' }))
     expect((await stat(file())).mode & 0o777).toBe(0o600)
     expect((await stat(directory)).mode & 0o777).toBe(0o700)
     expect(await readdir(directory)).toEqual(['profile-default.json'])
-    expect(readRemembered(directory, 'default')?.accessKeyId).toBe('NEWER')
+    expect(readCachedCredentials(directory, 'default')?.accessKeyId).toBe('NEWER')
   })
 
   it('is forgotten once', () => {
-    writeRemembered(directory, makeRemembered())
-    expect(forgetRemembered(directory, 'default')).toBe(true)
-    expect(forgetRemembered(directory, 'default')).toBe(false)
-    expect(readRemembered(directory, 'default')).toBeUndefined()
+    writeCachedCredentials(directory, makeRemembered())
+    expect(deleteCachedCredentials(directory, 'default')).toBe(true)
+    expect(deleteCachedCredentials(directory, 'default')).toBe(false)
+    expect(readCachedCredentials(directory, 'default')).toBeUndefined()
   })
 
   it.each([
@@ -82,8 +82,8 @@ describe('what is remembered', () => {
     ['x'.repeat(150)],
     ['.'],
   ])('stays in the folder under the profile %j', async (profile) => {
-    writeRemembered(directory, makeRemembered({ profile }))
-    expect(readRemembered(directory, profile)?.profile).toBe(profile)
+    writeCachedCredentials(directory, makeRemembered({ profile }))
+    expect(readCachedCredentials(directory, profile)?.profile).toBe(profile)
     expect(await readdir(directory)).toHaveLength(1)
   })
 
@@ -91,15 +91,15 @@ describe('what is remembered', () => {
     [`${'x'.repeat(150)}1`, `${'x'.repeat(150)}2`],
     ['éa', '\u0e9a'],
   ])('of one profile is never another’s, even where their files are one', (one, two) => {
-    writeRemembered(directory, makeRemembered({ profile: one }))
-    expect(readRemembered(directory, one)).toBeDefined()
-    expect(readRemembered(directory, two)).toBeUndefined()
+    writeCachedCredentials(directory, makeRemembered({ profile: one }))
+    expect(readCachedCredentials(directory, one)).toBeDefined()
+    expect(readCachedCredentials(directory, two)).toBeUndefined()
   })
 
   it('cannot be written where a file is in the way, and says what to do', async () => {
     await mkdir(path.dirname(directory))
     await writeFile(directory, '')
-    expect(() => writeRemembered(directory, makeRemembered())).toThrow(
+    expect(() => writeCachedCredentials(directory, makeRemembered())).toThrow(
       expect.objectContaining({
         code: 'ERR_CANNOT_CREATE',
         hint: 'use --cache none, or point XDG_CACHE_HOME at a folder you can write',
@@ -109,20 +109,20 @@ describe('what is remembered', () => {
 })
 
 describe('a file is ignored', () => {
-  beforeEach(() => writeRemembered(directory, makeRemembered()))
+  beforeEach(() => writeCachedCredentials(directory, makeRemembered()))
 
   it.each([0o640, 0o604, 0o620, 0o610])('that others may reach: %o', async (mode) => {
     await chmod(file(), mode)
-    expect(readRemembered(directory, 'default')).toBeUndefined()
+    expect(readCachedCredentials(directory, 'default')).toBeUndefined()
   })
 
   it('that belongs to another user', () => {
     const own = process.getuid?.() ?? 0
     const who = vi.spyOn(process, 'getuid').mockReturnValue(own + 1)
     try {
-      expect(readRemembered(directory, 'default')).toBeUndefined()
+      expect(readCachedCredentials(directory, 'default')).toBeUndefined()
       who.mockReturnValue(own)
-      expect(readRemembered(directory, 'default')).toBeDefined()
+      expect(readCachedCredentials(directory, 'default')).toBeDefined()
     } finally {
       who.mockRestore()
     }
@@ -131,7 +131,7 @@ describe('a file is ignored', () => {
   it('that is a link', async () => {
     await rename(file(), path.join(directory, 'elsewhere.json'))
     await symlink(path.join(directory, 'elsewhere.json'), file())
-    expect(readRemembered(directory, 'default')).toBeUndefined()
+    expect(readCachedCredentials(directory, 'default')).toBeUndefined()
   })
 
   it.each([
@@ -156,13 +156,13 @@ describe('a file is ignored', () => {
     const damaged = damage(text)
     expect(damaged).not.toBe(text)
     await writeFile(file(), damaged)
-    expect(readRemembered(directory, 'default')).toBeUndefined()
+    expect(readCachedCredentials(directory, 'default')).toBeUndefined()
   })
 
   it('that is a folder', async () => {
-    forgetRemembered(directory, 'default')
+    deleteCachedCredentials(directory, 'default')
     await mkdir(file())
-    expect(readRemembered(directory, 'default')).toBeUndefined()
+    expect(readCachedCredentials(directory, 'default')).toBeUndefined()
   })
 })
 
@@ -179,8 +179,8 @@ describe('what a killed process left', () => {
   }
 
   it.each<[string, () => unknown]>([
-    ['writes', () => writeRemembered(directory, makeRemembered({ profile: 'other' }))],
-    ['forgets', () => forgetRemembered(directory, 'other')],
+    ['writes', () => writeCachedCredentials(directory, makeRemembered({ profile: 'other' }))],
+    ['forgets', () => deleteCachedCredentials(directory, 'other')],
   ])('goes with the next one that %s', async (_does, act) => {
     await leave(spawnSync('true').pid, 61)
     act()
@@ -189,20 +189,20 @@ describe('what a killed process left', () => {
 
   it('stays while its process lives, and for a minute', async () => {
     const kept = [await leave(process.pid, 61), await leave(spawnSync('true').pid, 5)]
-    writeRemembered(directory, makeRemembered())
+    writeCachedCredentials(directory, makeRemembered())
     expect((await readdir(directory)).filter((name) => name.endsWith('.tmp'))).toEqual(
       kept.toSorted(),
     )
   })
 
   it('is told from other people’s files', async () => {
-    writeRemembered(directory, makeRemembered())
+    writeCachedCredentials(directory, makeRemembered())
     const others = ['notes.tmp', 'profile-default.json.tmp', 'a.12x.b.tmp']
     for (const name of others) {
       await writeFile(path.join(directory, name), '')
       await utimes(path.join(directory, name), old, old)
     }
-    forgetRemembered(directory, 'default')
+    deleteCachedCredentials(directory, 'default')
     expect((await readdir(directory)).toSorted()).toEqual(others.toSorted())
   })
 })

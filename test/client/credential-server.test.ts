@@ -1,13 +1,13 @@
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { RememberedCredentials } from '../../src/client/credential-cache.ts'
+import type { CachedCredentials } from '../../src/client/credential-cache.ts'
 import { type CredentialServer, startCredentialServer } from '../../src/client/credential-server.ts'
 import { granted } from '../support/commands/harness.ts'
 
 const expiresAtMs = Date.parse('2126-11-23T17:00:00Z')
 let server: CredentialServer
-let provide: () => Promise<RememberedCredentials>
+let provide: () => Promise<CachedCredentials>
 
 beforeEach(async () => {
   provide = async () => ({

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { RememberedCredentials } from '../../src/client/credential-cache.ts'
+import type { CachedCredentials } from '../../src/client/credential-cache.ts'
 import { type Lease, openLease } from '../../src/client/lease.ts'
 import { startMs } from '../support/commands/harness.ts'
 
 const hourMs = 3_600_000
 
 /** Credentials from an instant on, named after it. */
-function issue(atMs: number, lifeMs = hourMs): RememberedCredentials {
+function issue(atMs: number, lifeMs = hourMs): CachedCredentials {
   return {
     version: 2,
     origin: {},
@@ -134,8 +134,8 @@ describe('a lease', () => {
 
   it('hands out what lives while a renewal takes its time', async () => {
     open()
-    let finish: (value: RememberedCredentials) => void = () => {}
-    const slow = new Promise<RememberedCredentials>((resolve) => (finish = resolve))
+    let finish: (value: CachedCredentials) => void = () => {}
+    const slow = new Promise<CachedCredentials>((resolve) => (finish = resolve))
     lease.stop()
     lease = openLease({
       first: issue(startMs),

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { answerWarm } from '../../src/commands/cached-fast-path.ts'
+import { runCachedFastPath } from '../../src/commands/cached-fast-path.ts'
 import {
   createIo,
   type IoOptions,
@@ -31,7 +31,7 @@ async function askWarm(
 ): Promise<Asked> {
   const io = createIo({ ...options, env: { HOME: stage.home, ...options.env } })
   io.now = now
-  const code = await answerWarm(argv, io)
+  const code = await runCachedFastPath(argv, io)
   return { code, stdout: io.out.join(''), stderr: io.err.join('') }
 }
 
@@ -111,6 +111,8 @@ describe('a warm answer', () => {
     const writeStdout = (): never => {
       throw Object.assign(new Error('no space'), { code: 'ENOSPC' })
     }
-    expect(await answerWarm(['env'], { ...io, nowMs: () => startMs, writeStdout })).toBeUndefined()
+    expect(
+      await runCachedFastPath(['env'], { ...io, nowMs: () => startMs, writeStdout }),
+    ).toBeUndefined()
   })
 })

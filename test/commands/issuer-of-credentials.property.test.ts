@@ -5,7 +5,7 @@ import path from 'node:path'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { findStateDirectory, leaveServeState } from '../../src/client/serve-state.ts'
-import { answerWarm } from '../../src/commands/cached-fast-path.ts'
+import { runCachedFastPath } from '../../src/commands/cached-fast-path.ts'
 import { run } from '../../src/main.ts'
 import {
   createIo,
@@ -272,7 +272,7 @@ class Home {
     await rm(aws, { force: true })
     const io = createIo({ env: { HOME: this.#folder, AWS_SHARED_CREDENTIALS_FILE: aws, ...env } })
     io.now = this.#world.clock.now
-    const code = (await answerWarm(argv, io)) ?? (await run(argv, io))
+    const code = (await runCachedFastPath(argv, io)) ?? (await run(argv, io))
     const file = await readFile(aws, 'utf8').catch(() => '')
     return { code, text: `${io.out.join('')}${file}` }
   }

@@ -2,7 +2,7 @@
  * Where we answer otherwise than the recorded MinIO of 2022, on purpose. Each entry names the departure of the server's
  * contract it follows and what we answer instead.
  */
-export interface Departure {
+export interface Mismatch {
   readonly why: string
   readonly status: number
   readonly code?: string
@@ -13,7 +13,7 @@ export interface Departure {
 const stsInsteadOfS3 =
   'departure 1: an STS request gets an STS error document that names the parameter'
 
-export const departures: Readonly<Record<string, Departure>> = {
+export const departures: Readonly<Record<string, Mismatch>> = {
   'cg/no-version': {
     why: stsInsteadOfS3,
     status: 400,

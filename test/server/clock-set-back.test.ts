@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { createAttemptThrottle } from '../../src/base/attempt-throttle.ts'
 import { createKeySet } from '../../src/server/identity/key-set.ts'
-import { createAttemptPacer } from '../../src/server/identity/ldap/login-throttle.ts'
+import { createLoginThrottle } from '../../src/server/identity/ldap/login-throttle.ts'
 import { createUsers } from '../../src/server/issuer/users.ts'
 import { keySet } from '../support/tokens.ts'
 import { jwksUrl, makeProvider } from '../support/server/fake-provider.ts'
@@ -37,7 +37,7 @@ it('a login is not held for longer because the clock was set back', async () => 
 
 it('whoever mistyped is not sent away because the clock was set back', async () => {
   let nowMs = 2 * hourMs
-  const pacer = createAttemptPacer({ nowMs: () => nowMs, wait: async () => {} })
+  const pacer = createLoginThrottle({ nowMs: () => nowMs, wait: async () => {} })
   const who = { username: 'ann', address: '10.0.0.1' }
   for (let attempt = 0; attempt < 5; attempt += 1) await pacer.pace(who, async () => undefined)
   nowMs -= hourMs

@@ -4,9 +4,9 @@ import type { Io } from '../../base/io.ts'
 import type { TemporaryCredentials } from '../../protocol/credentials.ts'
 import {
   isFresh,
-  readRemembered,
-  writeRemembered,
-  type RememberedCredentials,
+  readCachedCredentials,
+  writeCachedCredentials,
+  type CachedCredentials,
 } from '../credential-cache.ts'
 import type { ObtainOptions } from '../options.ts'
 import { exchangeToken } from '../sts-client.ts'
@@ -21,13 +21,13 @@ import { withLock } from '../lock.ts'
 export async function obtainCredentials(
   options: ObtainOptions,
   io: Io,
-): Promise<RememberedCredentials> {
+): Promise<CachedCredentials> {
   const { cache } = options
   const inputs = digestInputs(options)
   if (cache.directory === undefined) return obtainAnew(options, inputs, io)
   const { directory } = cache
-  const findFresh = async (): Promise<RememberedCredentials | undefined> => {
-    const remembered = readRemembered(directory, cache.profile)
+  const findFresh = async (): Promise<CachedCredentials | undefined> => {
+    const remembered = readCachedCredentials(directory, cache.profile)
     if (remembered === undefined || remembered.inputs !== inputs) return undefined
     if (!isFresh(remembered, io.nowMs(), cache.minTtlSeconds)) return undefined
     return remembered.isSealed === true ? unseal(remembered, io) : remembered
@@ -42,37 +42,37 @@ export async function obtainCredentials(
       const meanwhile = await findFresh()
       if (meanwhile !== undefined && (!cache.isRefresh || meanwhile.issuedAtMs >= startedAtMs))
         return meanwhile
-      const present = readRemembered(directory, cache.profile)
+      const present = readCachedCredentials(directory, cache.profile)
       const isOther = present !== undefined && present.inputs !== inputs
       if (cache.isEntryKept === true && isOther)
         return obtainAnew({ ...options, cache: { ...cache, directory: undefined } }, inputs, io)
       const obtained = await obtainAnew(options, inputs, io)
       const kept = cache.isSealed === true ? await seal(obtained, io) : obtained
-      writeRemembered(directory, kept)
+      writeCachedCredentials(directory, kept)
       return obtained
     },
   )
 }
 
-async function seal(obtained: RememberedCredentials, io: Io): Promise<RememberedCredentials> {
-  const { sealCredentials } = await import('../keyring-credentials.ts')
-  return sealCredentials(await io.openKeyring?.(), obtained)
+async function seal(obtained: CachedCredentials, io: Io): Promise<CachedCredentials> {
+  const { storeInKeyring } = await import('../keyring-credentials.ts')
+  return storeInKeyring(await io.openKeyring?.(), obtained)
 }
 
 /** What is remembered, its keys from the keyring; undefined where that does not hold them. */
 export async function unseal(
-  remembered: RememberedCredentials,
+  remembered: CachedCredentials,
   io: Io,
-): Promise<RememberedCredentials | undefined> {
-  const { unsealCredentials } = await import('../keyring-credentials.ts')
-  return unsealCredentials(await io.openKeyring?.(), remembered)
+): Promise<CachedCredentials | undefined> {
+  const { readFromKeyring } = await import('../keyring-credentials.ts')
+  return readFromKeyring(await io.openKeyring?.(), remembered)
 }
 
 async function obtainAnew(
   options: ObtainOptions,
   inputs: string,
   io: Io,
-): Promise<RememberedCredentials> {
+): Promise<CachedCredentials> {
   const { source, exchange, net } = options
   // What reads the STS's answer is compiled while the identity provider thinks.
   setImmediate(() => void import('../../protocol/sts-wire.ts'))
@@ -105,10 +105,10 @@ async function keepRefreshToken(
   if (source.grant === 'refresh-token') return true
   if (refreshToken === undefined || cache.isKeyringUnwanted === true) return false
   if (!('isIdTokenWanted' in source)) return false
-  const { keepRenewal } = await import('../refresh-token-store.ts')
+  const { storeRenewal } = await import('../refresh-token-store.ts')
   const { isIdTokenWanted } = source
   const renewal = { refreshToken, access: source, exchange, isIdTokenWanted }
-  const isKept = await keepRenewal(await io.openKeyring?.(), cache.profile, renewal)
+  const isKept = await storeRenewal(await io.openKeyring?.(), cache.profile, renewal)
   if (!isKept)
     cache.note?.(
       'no keyring takes the refresh token here: sign in again when the credentials expire',
@@ -119,10 +119,10 @@ async function keepRefreshToken(
 function toRemembered(
   { accessKeyId, secretAccessKey, sessionToken, expiration, expirationText }: TemporaryCredentials,
   about: Pick<
-    RememberedCredentials,
+    CachedCredentials,
     'inputs' | 'issuedAtMs' | 'profile' | 'stsEndpoint' | 'isRenewable' | 'origin'
   >,
-): RememberedCredentials {
+): CachedCredentials {
   return {
     version: 2,
     accessKeyId,

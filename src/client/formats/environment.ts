@@ -1,4 +1,4 @@
-import type { RememberedCredentials } from '../credential-cache.ts'
+import type { CachedCredentials } from '../credential-cache.ts'
 
 export interface EnvironmentOptions {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -25,7 +25,7 @@ const ours = [
 
 /** The variables that make AWS's SDKs use the credentials, and those that must go. */
 export function environmentOf(
-  credentials: RememberedCredentials,
+  credentials: CachedCredentials,
   options: EnvironmentOptions,
 ): EnvironmentChange {
   const set: [string, string][] = [
@@ -33,16 +33,13 @@ export function environmentOf(
     ['AWS_SECRET_ACCESS_KEY', credentials.secretAccessKey],
     ['AWS_SESSION_TOKEN', credentials.sessionToken],
     ['AWS_CREDENTIAL_EXPIRATION', utcOf(credentials)],
-    ...placeOf(credentials, options),
+    ...sourceOf(credentials, options),
   ]
   return { set, unset: shadowing.filter((name) => options.env[name] !== undefined) }
 }
 
 /** Endpoints and region: where the credentials are good. */
-function placeOf(
-  credentials: RememberedCredentials,
-  options: EnvironmentOptions,
-): [string, string][] {
+function sourceOf(credentials: CachedCredentials, options: EnvironmentOptions): [string, string][] {
   const place: [string, string][] = []
   const endpoint = options.hasEndpoint ? endpointOf(credentials) : undefined
   if (endpoint !== undefined)
@@ -58,19 +55,19 @@ function placeOf(
 /** The endpoint of the credentials' S3, which is their STS's; undefined at AWS, where the SDKs know better. */
 export function endpointOf({
   stsEndpoint,
-}: Pick<RememberedCredentials, 'stsEndpoint'>): string | undefined {
+}: Pick<CachedCredentials, 'stsEndpoint'>): string | undefined {
   return isAws(stsEndpoint) ? undefined : stsEndpoint.replace(/\/$/, '')
 }
 
 /** The region for an endpoint that has none of its own; undefined at AWS. */
 export function defaultRegionOf({
   stsEndpoint,
-}: Pick<RememberedCredentials, 'stsEndpoint'>): string | undefined {
+}: Pick<CachedCredentials, 'stsEndpoint'>): string | undefined {
   return isAws(stsEndpoint) ? undefined : 'us-east-1'
 }
 
 /** The end of the credentials' life, in UTC. */
-export function utcOf({ expiresAtMs }: Pick<RememberedCredentials, 'expiresAtMs'>): string {
+export function utcOf({ expiresAtMs }: Pick<CachedCredentials, 'expiresAtMs'>): string {
   return new Date(expiresAtMs).toISOString().replace('.000Z', 'Z')
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { RememberedCredentials } from '../credential-cache.ts'
+import type { CachedCredentials } from '../credential-cache.ts'
 import type { Document, Format } from './index.ts'
 import { environmentOf, utcOf } from './environment.ts'
 
@@ -23,11 +23,7 @@ export const renderGithub: Format = (credentials, options) => {
   } satisfies Document
 }
 
-function renderMasks({
-  accessKeyId,
-  secretAccessKey,
-  sessionToken,
-}: RememberedCredentials): string {
+function renderMasks({ accessKeyId, secretAccessKey, sessionToken }: CachedCredentials): string {
   const values = [accessKeyId, secretAccessKey, sessionToken].flatMap((value) => [
     value,
     JSON.stringify(value).slice(1, -1),
@@ -40,7 +36,7 @@ function escapeCommand(value: string): string {
   return value.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
 }
 
-function outputsOf(credentials: RememberedCredentials): [string, string][] {
+function outputsOf(credentials: CachedCredentials): [string, string][] {
   return [
     ['aws-access-key-id', credentials.accessKeyId],
     ['aws-secret-access-key', credentials.secretAccessKey],

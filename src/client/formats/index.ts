@@ -1,6 +1,6 @@
 /** Output formats: a table name → function. Those that shells and SDKs call all the time are here, the others are loaded when they are asked for. */
 import { encodeGoCredentials } from '../../protocol/go-json.ts'
-import type { RememberedCredentials } from '../credential-cache.ts'
+import type { CachedCredentials } from '../credential-cache.ts'
 import { environmentOf, utcOf, type EnvironmentOptions } from './environment.ts'
 import { renderShellLines, type ShellName } from './shells.ts'
 
@@ -17,7 +17,7 @@ export interface Document {
 }
 
 /** @throws {StsCliError} `ERR_DATA` where the format has no way to write a value. */
-export type Format = (credentials: RememberedCredentials, options: FormatOptions) => Document
+export type Format = (credentials: CachedCredentials, options: FormatOptions) => Document
 
 export const formats: Readonly<Record<string, () => Promise<Format>>> = {
   minio: async () => (credentials) => {

@@ -38,7 +38,7 @@ export async function openProvider(
     { ...metadata, issuer: readString(metadata, 'issuer') ?? issuer },
     clientId,
     {},
-    await proveClient(access),
+    await toClientAuth(access),
   )
   // What may go without https was decided when the endpoints were found.
   openid.allowInsecureRequests(config)
@@ -181,7 +181,7 @@ function toPersonalToken(answer: JsonObject & { access_token: string }): Persona
   }
 }
 
-async function proveClient(access: ClientAccess): Promise<openid.ClientAuth> {
+async function toClientAuth(access: ClientAccess): Promise<openid.ClientAuth> {
   switch (access.authMethod) {
     case 'client_secret_basic':
       return openid.ClientSecretBasic(access.clientSecret)

@@ -3,7 +3,7 @@ import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import type { NetOptions, RefreshSource } from '../options.ts'
 import { ownCommand } from '../own-command.ts'
-import { forgetRenewal, keepRenewal, readRenewal } from '../refresh-token-store.ts'
+import { deleteRenewal, storeRenewal, readRenewal } from '../refresh-token-store.ts'
 import { openProvider } from './openid-provider.ts'
 import type { PersonalToken } from './provider.ts'
 
@@ -36,11 +36,11 @@ export async function obtainRefreshedToken(
       refresh_token: renewal.refreshToken,
     })
     if (token.refreshToken !== undefined)
-      await keepRenewal(keyring, profile, { ...renewal, refreshToken: token.refreshToken })
+      await storeRenewal(keyring, profile, { ...renewal, refreshToken: token.refreshToken })
     return { ...token, isIdTokenWanted }
   } catch (error) {
     if (!(error instanceof StsCliError) || error.serverCode !== 'invalid_grant') throw error
-    await forgetRenewal(keyring, profile)
+    await deleteRenewal(keyring, profile)
     throw new StsCliError('ERR_REFUSED', 'the login is over at the identity provider', {
       ...error,
       hint: ownCommand('login', profile),
@@ -61,7 +61,7 @@ export async function revokeRenewal(
 ): Promise<boolean> {
   const keyring = await io.openKeyring?.()
   const renewal = await readRenewal(keyring, profile)
-  await forgetRenewal(keyring, profile)
+  await deleteRenewal(keyring, profile)
   if (renewal === undefined || renewal.access.authMethod.startsWith('client_secret')) return false
   const provider = await openProvider(renewal.access, net, { isDiscovered: true })
   return provider.revokeToken(renewal.refreshToken)

@@ -3,20 +3,20 @@ import type { Io } from '../../base/io.ts'
 import {
   findCacheDirectory,
   isFresh,
-  readRemembered,
-  type RememberedCredentials,
+  readCachedCredentials,
+  type CachedCredentials,
 } from '../../client/credential-cache.ts'
-import { findDeparture, hasOtherFlags } from './find-departure.ts'
+import { findMismatch, hasOtherFlags } from './find-mismatch.ts'
 import type { ParsedArgv } from '../options/parse-argv.ts'
 import { cacheKinds, createSettings, readChoice, readSeconds } from '../options/settings.ts'
 
 /** What is in the cache for the profile; undefined where there is nothing, or the cache is switched off. Loads neither HTTP, XML nor JWT code. */
-export function findCached(parsed: ParsedArgv, io: Io): RememberedCredentials | undefined {
+export function findCached(parsed: ParsedArgv, io: Io): CachedCredentials | undefined {
   const settings = createSettings(parsed, io)
   const directory = findCacheDirectory(io.env, io.platform)
   if (readChoice(settings, 'cache', cacheKinds) === 'none' || directory === undefined)
     return undefined
-  return readRemembered(directory, settings.get('profile') ?? 'default')
+  return readCachedCredentials(directory, settings.get('profile') ?? 'default')
 }
 
 /**
@@ -31,7 +31,7 @@ export async function findOrRenew(
   parsed: ParsedArgv,
   io: Io,
   minTtlSeconds?: number,
-): Promise<RememberedCredentials> {
+): Promise<CachedCredentials> {
   const settings = createSettings(parsed, io)
   const minTtl = minTtlSeconds ?? readSeconds(settings, 'min-ttl')
   const cached = findCached(parsed, io)
@@ -47,6 +47,6 @@ export async function findOrRenew(
 }
 
 /** Whether nothing that is said now speaks of other credentials, or of other options. */
-function isUndisputed({ origin }: RememberedCredentials, parsed: ParsedArgv, io: Io): boolean {
-  return findDeparture(origin, parsed, io) === undefined && !hasOtherFlags(origin, parsed, io)
+function isUndisputed({ origin }: CachedCredentials, parsed: ParsedArgv, io: Io): boolean {
+  return findMismatch(origin, parsed, io) === undefined && !hasOtherFlags(origin, parsed, io)
 }

@@ -31,13 +31,13 @@ export async function readObtainOptions(settings: Settings, io: Io): Promise<Obt
   const exchange = await readExchangeOptions(settings, io)
   const net = readNetOptions(settings, io)
   const cache = readCacheOptions(settings, io)
-  const source = isTokenTraded(exchange) ? await readTokenSource(settings, io) : undefined
+  const source = isTokenExchanged(exchange) ? await readTokenSource(settings, io) : undefined
   const origin = await readOrigin(settings, { source, exchange }, io)
   return { source, exchange, net, cache: { ...cache, origin } }
 }
 
 /** Whether the action takes a token; the others prove who asks by themselves. */
-export function isTokenTraded({ action }: ExchangeOptions): boolean {
+export function isTokenExchanged({ action }: ExchangeOptions): boolean {
   return action === 'client-grants' || action === 'web-identity' || action === 'custom-token'
 }
 
@@ -62,7 +62,7 @@ export async function readExchangeOptions(settings: Settings, io: Io): Promise<E
 /** The session policy as it was written; what is no JSON object is found out before the provider is asked for a token. */
 function readPolicy(settings: Settings): string | undefined {
   const chosen = chooseOne(settings, 'policy', 'policy-file')
-  const said = chosen === undefined ? undefined : settings.getSaid(chosen)
+  const said = chosen === undefined ? undefined : settings.getExplicit(chosen)
   if (said === undefined) return undefined
   const text = chosen === 'policy-file' ? readTextFile(said, 'policy') : said
   if (parseJsonObject(text) !== undefined) return text

@@ -13,18 +13,15 @@ const gitlabVariable = 'GITLAB_OIDC_TOKEN'
 const maxTokenBytes = 256 * 1024
 
 /** The token that flags or variables give; undefined where none does. @throws {StsCliError} `ERR_USAGE`, `ERR_INPUT`, `ERR_DATA`, `ERR_CONFIG`. */
-export async function readTokenAtHand(
-  settings: Settings,
-  io: Io,
-): Promise<TokenSource | undefined> {
+export async function readGivenToken(settings: Settings, io: Io): Promise<TokenSource | undefined> {
   const chosen = chooseOne(settings, ...tokenFlags)
-  const said = chosen === undefined ? '' : (settings.getSaid(chosen) ?? '')
+  const said = chosen === undefined ? '' : (settings.getExplicit(chosen) ?? '')
   if (chosen === 'token') return toSource(said === '-' ? await io.readStdin(maxTokenBytes) : said)
   if (chosen === 'token-command') return { grant: 'token-command', command: said }
   if (chosen === 'token-env') return readVariable(said, io)
   // A variable meant for AWS's own SDKs must not override a client that was named.
-  const isClientNamed = settings.getSaid('client-id') !== undefined
-  const file = isClientNamed ? settings.getSaid('token-file') : settings.get('token-file')
+  const isClientNamed = settings.getExplicit('client-id') !== undefined
+  const file = isClientNamed ? settings.getExplicit('token-file') : settings.get('token-file')
   return file === undefined ? undefined : toSource(readSecretFile(file, 'token'))
 }
 
@@ -43,7 +40,7 @@ function readVariable(name: string, io: Io, hint?: string): TokenSource {
 
 /** GitLab puts an ID token into a variable that the job names. @throws {StsCliError} `ERR_CONFIG` when it is not there. */
 export function readGitlabToken(settings: Settings, io: Io): TokenSource {
-  const name = settings.getSaid('token-env') ?? gitlabVariable
+  const name = settings.getExplicit('token-env') ?? gitlabVariable
   return readVariable(
     name,
     io,

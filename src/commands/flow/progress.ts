@@ -3,7 +3,7 @@ import type { Io } from '../../base/io.ts'
 import { toPrintable } from '../../base/terminal/printable.ts'
 
 /** Below this nobody wonders. */
-const patienceMs = 300
+const hedgeDelayMs = 300
 const frameMs = 100
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 const clearLine = '\r\u001b[K'
@@ -25,7 +25,7 @@ export function createProgress(io: Io): ShowProgress | undefined {
     const patience = setTimeout(() => {
       draw()
       interval = setInterval(draw, frameMs)
-    }, patienceMs)
+    }, hedgeDelayMs)
     return () => {
       clearTimeout(patience)
       clearInterval(interval)

@@ -47,7 +47,7 @@ export async function readOrigin(
   const origin: Record<string, OriginSetting> = {}
   for (const name of names) keep(origin, settings, name)
   for (const name of identityNames)
-    if (settings.getSaid(name) !== undefined && !(isProvider(name) && hasProvider(origin)))
+    if (settings.getExplicit(name) !== undefined && !(isProvider(name) && hasProvider(origin)))
       keep(origin, settings, name)
   keepPolicy(origin, settings, exchange)
   if (source !== undefined && 'clientSecret' in source) keepSecret(origin, settings, source)
@@ -83,7 +83,7 @@ function hasProvider(origin: Readonly<Record<string, OriginSetting>>): boolean {
 function keep(origin: Record<string, OriginSetting>, settings: Settings, name: string): void {
   const value = settings.get(name)
   if (value === undefined) return
-  const from = settings.placeOf(name) ?? 'default'
+  const from = settings.sourceOf(name) ?? 'default'
   // Standard input is read once: it cannot be read again.
   if (withheld.has(name) || value === '-') origin[name] = { from }
   else origin[name] = { from, value: files.has(name) ? path.resolve(value) : value }
@@ -97,7 +97,7 @@ function keepPolicy(
 ): void {
   const chosen = chooseOne(settings, 'policy', 'policy-file')
   if (policy !== undefined && chosen !== undefined)
-    origin['policy'] = { from: settings.placeOf(chosen) ?? 'flag', value: policy }
+    origin['policy'] = { from: settings.sourceOf(chosen) ?? 'flag', value: policy }
 }
 
 function keepSecret(
@@ -114,7 +114,7 @@ function keepSecret(
 function keepParameters(origin: Record<string, OriginSetting>, settings: Settings): void {
   const value = settings.list('param')
   if (value.length === 0) return
-  const from = settings.placeOf('param') ?? 'flag'
+  const from = settings.sourceOf('param') ?? 'flag'
   const isSecret = value.some((text) => secretParameter.test(text.split('=')[0] ?? ''))
   origin['param'] = isSecret ? { from } : { from, value }
 }

@@ -1,12 +1,12 @@
 /** New credentials for `creds`, `env`, `exec`, `credential-process` and `write`: as the login had them, or as flags and configuration say in full. */
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
-import type { RememberedCredentials } from '../../client/credential-cache.ts'
+import type { CachedCredentials } from '../../client/credential-cache.ts'
 import { describeOrigin } from '../../client/credential-origin.ts'
 import { obtainCredentials } from '../../client/flow/obtain-credentials.ts'
 import type { ObtainOptions } from '../../client/options.ts'
 import { ownCommand } from '../../client/own-command.ts'
-import { type Departure, findDeparture, hasOtherFlags } from './find-departure.ts'
+import { type Mismatch, findMismatch, hasOtherFlags } from './find-mismatch.ts'
 import { readObtainOptions } from './flow-options.ts'
 import type { ParsedArgv } from '../options/parse-argv.ts'
 import { renewLogin } from './renew-login.ts'
@@ -16,7 +16,7 @@ import { personalGrants } from './token-source.ts'
 
 export interface RenewalRequest {
   /** What is in the cache, expired or asked for anew. */
-  readonly cached: RememberedCredentials | undefined
+  readonly cached: CachedCredentials | undefined
   readonly parsed: ParsedArgv
   readonly minTtlSeconds: number | undefined
 }
@@ -29,13 +29,13 @@ export interface RenewalRequest {
 export async function renewCredentials(
   { cached, parsed, minTtlSeconds }: RenewalRequest,
   io: Io,
-): Promise<RememberedCredentials> {
+): Promise<CachedCredentials> {
   // A renewal is neither asked about nor seen: it may run beside a command that has the terminal.
   const isTty = { stdin: false, stdout: false, stderr: false }
   const quietIo: Io = { ...io, askSecret: undefined, isTty }
   const call: Call = { parsed, minTtlSeconds, io: quietIo }
   if (cached === undefined) return obtainUncached(call)
-  const departure = findDeparture(cached.origin, parsed, quietIo)
+  const departure = findMismatch(cached.origin, parsed, quietIo)
   if (departure === undefined) return renewCached(cached, call)
   if (departure.place === 'profile') throw otherConfiguration(cached, departure)
   return obtainElsewhere(cached, departure, call)
@@ -48,10 +48,7 @@ interface Call {
 }
 
 /** Exactly what the login did; flags for other options than its own are for this once. */
-async function renewCached(
-  cached: RememberedCredentials,
-  call: Call,
-): Promise<RememberedCredentials> {
+async function renewCached(cached: CachedCredentials, call: Call): Promise<CachedCredentials> {
   const { parsed, io } = call
   const isSpecific = hasOtherFlags(cached.origin, parsed, io)
   const { parsed: repeated, missing } = repeatLogin(cached, parsed, io)
@@ -70,18 +67,18 @@ async function renewCached(
 
 /** Another endpoint or client, by flags or variables: those have to say all of it, and what a login left in the cache stays. */
 async function obtainElsewhere(
-  cached: RememberedCredentials,
-  departure: Departure,
+  cached: CachedCredentials,
+  departure: Mismatch,
   call: Call,
-): Promise<RememberedCredentials> {
+): Promise<CachedCredentials> {
   const settings = createSettings(call.parsed, call.io)
   const options = await readOptions(settings, call)
   const { source } = options
   const isProviderSaid = ['issuer', 'idp-endpoint'].some(
-    (name) => settings.getSaid(name) !== undefined,
+    (name) => settings.getExplicit(name) !== undefined,
   )
   const isClient = source !== undefined && 'clientId' in source
-  if (settings.getSaid('sts-endpoint') === undefined || (isClient && !isProviderSaid))
+  if (settings.getExplicit('sts-endpoint') === undefined || (isClient && !isProviderSaid))
     throw new StsCliError(
       'ERR_REFUSED',
       `the cached credentials are from ${describeOrigin(cached.origin)}, and ${describe(departure)} names another`,
@@ -93,14 +90,14 @@ async function obtainElsewhere(
 }
 
 /** Nothing is cached: what flags, variables and the profile say. What `serve` left is for `login` alone: nobody logged in there yet. */
-async function obtainUncached(call: Call): Promise<RememberedCredentials> {
+async function obtainUncached(call: Call): Promise<CachedCredentials> {
   const { parsed, io } = call
   const settings = createSettings(parsed, io)
   const profile = settings.get('profile') ?? 'default'
   if (personalGrants.includes(settings.get('grant') ?? '')) throw notWithoutAsking(settings)
   const options = await readOptions(settings, call)
   // Flags for once must not take the place of what the profile is configured for.
-  const isOther = findDeparture(options.cache.origin ?? {}, withoutFlags(parsed), io) !== undefined
+  const isOther = findMismatch(options.cache.origin ?? {}, withoutFlags(parsed), io) !== undefined
   const directory =
     isOther && parsed.configuredProfiles?.includes(profile) === true
       ? undefined
@@ -138,7 +135,7 @@ function notWithoutAsking(settings: Settings, cause?: StsCliError): StsCliError 
   })
 }
 
-function otherConfiguration(cached: RememberedCredentials, departure: Departure): StsCliError {
+function otherConfiguration(cached: CachedCredentials, departure: Mismatch): StsCliError {
   return new StsCliError(
     'ERR_REFUSED',
     `the cached credentials of the profile ${cached.profile} are from ${describeOrigin(cached.origin)}, and ${describe(departure)} names another`,
@@ -147,7 +144,7 @@ function otherConfiguration(cached: RememberedCredentials, departure: Departure)
 }
 
 /** The setting and where it stands; the value of a token is not shown. */
-function describe({ name, place, said }: Departure): string {
+function describe({ name, place, said }: Mismatch): string {
   const where = { flag: 'the flag', variable: 'the variable of', profile: 'its configuration,' }
   const word = Object.hasOwn(where, place) ? where[place as keyof typeof where] : place
   return name === 'token' || name.endsWith('-command')

@@ -1,14 +1,14 @@
 /** A person's login, renewed by the refresh token that the keyring holds. */
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
-import type { RememberedCredentials } from '../../client/credential-cache.ts'
+import type { CachedCredentials } from '../../client/credential-cache.ts'
 import { getOriginText, isSameValue } from '../../client/credential-origin.ts'
 import { obtainCredentials } from '../../client/flow/obtain-credentials.ts'
 import { ownCommand } from '../../client/own-command.ts'
 import { readRenewal, type Renewal } from '../../client/refresh-token-store.ts'
 import { readCacheOptions, readNetOptions } from './flow-options.ts'
 import type { Settings } from '../options/settings.ts'
-import { readSaidSecret } from './token-source.ts'
+import { readExplicitSecret } from './token-source.ts'
 
 /**
  * New credentials as the profile's login had them: the same provider, client, STS, action and policy.
@@ -19,9 +19,9 @@ import { readSaidSecret } from './token-source.ts'
  */
 export async function renewLogin(
   settings: Settings,
-  cached: RememberedCredentials,
+  cached: CachedCredentials,
   io: Io,
-): Promise<RememberedCredentials | undefined> {
+): Promise<CachedCredentials | undefined> {
   if (cached.isRenewable !== true) return undefined
   const { profile, origin } = cached
   const renewal = await readRenewal(await io.openKeyring?.(), profile)
@@ -31,7 +31,7 @@ export async function renewLogin(
       stage: 'config',
       hint: ownCommand('login', profile),
     })
-  const clientSecret = await readSaidSecret(settings, io)
+  const clientSecret = await readExplicitSecret(settings, io)
   return obtainCredentials(
     {
       source: { grant: 'refresh-token', profile, clientSecret },
@@ -44,7 +44,7 @@ export async function renewLogin(
 }
 
 /** The keyring is another store than the cache: one of them may be of another login. */
-function isOfLogin({ access, exchange }: Renewal, { origin }: RememberedCredentials): boolean {
+function isOfLogin({ access, exchange }: Renewal, { origin }: CachedCredentials): boolean {
   const pairs = [
     ['client-id', access.clientId],
     ['issuer', access.issuer],

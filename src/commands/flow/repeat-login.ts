@@ -1,7 +1,7 @@
 /** The settings of the login that the cached credentials are from, as if they were all said again; what is secret is taken from where it was. */
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
-import type { RememberedCredentials } from '../../client/credential-cache.ts'
+import type { CachedCredentials } from '../../client/credential-cache.ts'
 import {
   type CredentialOrigin,
   describeOrigin,
@@ -38,10 +38,10 @@ export interface RepeatedLogin {
 
 /**
  * Puts together what a renewal is made with. The profile's own settings win where its configuration was changed since, unless the login
- * itself overrode them; a caller has made sure with `findDeparture` that nothing names another endpoint or client.
+ * itself overrode them; a caller has made sure with `findMismatch` that nothing names another endpoint or client.
  */
 export function repeatLogin(
-  { origin }: RememberedCredentials,
+  { origin }: CachedCredentials,
   parsed: ParsedArgv,
   io: Io,
 ): RepeatedLogin {
@@ -93,14 +93,14 @@ interface Known {
 function addKept(origin: CredentialOrigin, { parsed, profile, server }: Known, io: Io): void {
   const settings = createSettings({ ...parsed, profile: undefined }, io)
   const add = (name: string): void => {
-    const value = settings.placeOf(name) === 'variable' ? settings.getSaid(name) : undefined
+    const value = settings.sourceOf(name) === 'variable' ? settings.getExplicit(name) : undefined
     if (value !== undefined) profile.set(name, { value })
   }
   const has = (names: readonly string[]): boolean => names.some((name) => profile.has(name))
   const secret = secretFlags.find((name) => name in origin)
   if (secret !== undefined && !has(secretFlags)) {
     const clientId = getOriginText(origin, 'client-id')
-    const isNamed = clientId !== undefined && settings.getSaid('client-id') === clientId
+    const isNamed = clientId !== undefined && settings.getExplicit('client-id') === clientId
     if (origin[secret]?.from === 'serve' && server?.clientId === clientId && server !== undefined)
       profile.set('client-secret', { value: server.clientSecret })
     else if (origin[secret]?.from === 'variable') add(secret)
@@ -157,7 +157,7 @@ function describeLack(origin: CredentialOrigin, names: readonly string[], what: 
 
 /** The refusal where credentials cannot be renewed as they were. What to type names the endpoint and the client where only a cache knew them. */
 export function notRenewable(
-  { profile, origin }: RememberedCredentials,
+  { profile, origin }: CachedCredentials,
   why: string,
   isConfigured: boolean,
 ): StsCliError {

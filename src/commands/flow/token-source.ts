@@ -22,7 +22,7 @@ import {
   readGithubActions,
   readGitlabToken,
   readKubernetesToken,
-  readTokenAtHand,
+  readGivenToken,
 } from './given-token.ts'
 import { readUserPassword } from './user-password.ts'
 import { secretFlags, tokenFlags } from './proof-flags.ts'
@@ -46,12 +46,12 @@ export const personalGrants: readonly string[] = ['browser', 'device-code']
 
 /** Where the token comes from. @throws {StsCliError} `ERR_USAGE` naming the flag that is missing. */
 export async function readTokenSource(settings: Settings, io: Io): Promise<TokenSource> {
-  const isNamed = settings.getSaid('grant') !== undefined
+  const isNamed = settings.getExplicit('grant') !== undefined
   const grant = isNamed ? readChoice(settings, 'grant', grantNames) : undefined
   const tokenFlag = tokenFlags.find(settings.isFlag)
   const isFlagFirst = tokenFlag !== undefined && !settings.isFlag('grant')
   if (grant === undefined || grant === 'token' || isFlagFirst) {
-    const source = await readTokenAtHand(settings, io)
+    const source = await readGivenToken(settings, io)
     if (source !== undefined) return source
   }
   if (grant === undefined) return readers['client-credentials'](settings, io)
@@ -99,7 +99,7 @@ const readers: Readonly<Record<Exclude<GrantName, 'token'>, Reader>> = {
   'refresh-token': async (settings, io) => ({
     grant: 'refresh-token',
     profile: settings.get('profile') ?? 'default',
-    clientSecret: await readSaidSecret(settings, io),
+    clientSecret: await readExplicitSecret(settings, io),
   }),
   'github-actions': async (settings, io) => readGithubActions(settings, io),
   gitlab: async (settings, io) => readGitlabToken(settings, io),
@@ -164,7 +164,7 @@ async function readClient(
 
 /** A profile that says nothing is most often a misspelt one. */
 function profileHint(settings: Settings): string {
-  const profile = settings.getSaid('profile')
+  const profile = settings.getExplicit('profile')
   return profile === undefined
     ? ''
     : `; the profile ${JSON.stringify(profile)} names none (sts-cli config list)`
@@ -173,7 +173,7 @@ function profileHint(settings: Settings): string {
 type Proof = Pick<ClientAccess, 'authMethod' | 'clientSecret' | 'keyFile'>
 
 async function readProof(settings: Settings, io: Io, isSecretNeeded: boolean): Promise<Proof> {
-  const said = settings.getSaid('auth-method')
+  const said = settings.getExplicit('auth-method')
   const authMethod = readChoice(settings, 'auth-method', authMethods) ?? 'client_secret_basic'
   if (authMethod === 'private_key_jwt') {
     const keyFile = settings.get('key-file')
@@ -222,14 +222,14 @@ function readRedirectUri(settings: Settings): string {
 }
 
 /** The secret that the user gave, if any: never the one that `serve` left for its own client. */
-export async function readSaidSecret(settings: Settings, io: Io): Promise<string | undefined> {
-  const isSaid = secretFlags.some((name) => settings.getSaid(name) !== undefined)
+export async function readExplicitSecret(settings: Settings, io: Io): Promise<string | undefined> {
+  const isSaid = secretFlags.some((name) => settings.getExplicit(name) !== undefined)
   return isSaid ? readClientSecret(settings, io) : undefined
 }
 
 async function readClientSecret(settings: Settings, io: Io): Promise<string> {
   const chosen = chooseOne(settings, ...secretFlags)
-  const said = chosen === undefined ? '' : (settings.getSaid(chosen) ?? '')
+  const said = chosen === undefined ? '' : (settings.getExplicit(chosen) ?? '')
   if (chosen === 'client-secret-command') {
     const { readSecretCommand } = await import('../../base/process/run-command.ts')
     return checkSecret(await readSecretCommand(said, `--${chosen}`), 'client secret')

@@ -1,7 +1,7 @@
 /** Where a login, a token or a check goes when flags do not say it: to what the profile's last login used, or to the `sts-cli serve` of this machine. */
 import { isLoopback } from '../../base/http/loopback.ts'
 import type { Io } from '../../base/io.ts'
-import { findCacheDirectory, readRemembered } from '../../client/credential-cache.ts'
+import { findCacheDirectory, readCachedCredentials } from '../../client/credential-cache.ts'
 import { identityNames } from '../../client/credential-origin.ts'
 import {
   findServeState,
@@ -21,7 +21,7 @@ const naming = [...identityNames.filter((name) => name !== 'role-arn'), ...token
  * Settings with what stands in for endpoints and client that nobody named: those of the profile's last login where a profile was named, else
  * those of a running `sts-cli serve`. For the profile `default` a server that runs comes first.
  */
-export function weighSettings(parsed: ParsedArgv, io: Io): Settings {
+export function withServeDefaults(parsed: ParsedArgv, io: Io): Settings {
   const own = createSettings(parsed, io)
   const isDefault = (own.get('profile') ?? 'default') === 'default'
   return isDefault
@@ -30,17 +30,17 @@ export function weighSettings(parsed: ParsedArgv, io: Io): Settings {
 }
 
 /** Without the last login: for what is asked of no profile, and for what looks at configurations. */
-export function weighServe(parsed: ParsedArgv, io: Io): Settings {
+export function withRunningServe(parsed: ParsedArgv, io: Io): Settings {
   return addServe(parsed, io) ?? createSettings(parsed, io)
 }
 
 /** Undefined where flags, variables or the profile name some of it, or where the last login's token is not there any more. What they say of options wins. */
 function addLastLogin(parsed: ParsedArgv, io: Io): Settings | undefined {
   const own = createSettings(parsed, io)
-  const isNamed = naming.some((name) => own.getSaid(name) !== undefined)
+  const isNamed = naming.some((name) => own.getExplicit(name) !== undefined)
   const directory = findCacheDirectory(io.env, io.platform)
   if (isNamed || directory === undefined) return undefined
-  const remembered = readRemembered(directory, own.get('profile') ?? 'default')
+  const remembered = readCachedCredentials(directory, own.get('profile') ?? 'default')
   if (remembered === undefined) return undefined
   const { parsed: repeated, missing } = repeatLogin(remembered, parsed, io)
   const isToken = tokenFlags.some((name) => name in remembered.origin)
@@ -58,13 +58,13 @@ function addServe(parsed: ParsedArgv, io: Io): Settings | undefined {
     'idp-endpoint': state.tokenEndpoint,
     'sts-endpoint': state.stsEndpoint,
   }
-  if (own.getSaid('ca-file') === undefined) found['ca-file'] = state.caFile
+  if (own.getExplicit('ca-file') === undefined) found['ca-file'] = state.caFile
   const client = chooseServeClient(own, state)
   const hasOwnSecret = [...secretFlags, 'token', 'token-file'].some(
-    (name) => own.getSaid(name) !== undefined,
+    (name) => own.getExplicit(name) !== undefined,
   )
   const whichIdp = chooseOne(own, 'issuer', 'idp-endpoint')
-  const isOwnIdp = whichIdp !== undefined && own.getSaid(whichIdp) !== state.tokenEndpoint
+  const isOwnIdp = whichIdp !== undefined && own.getExplicit(whichIdp) !== state.tokenEndpoint
   if (client !== undefined && !hasOwnSecret && !isOwnIdp) Object.assign(found, client)
   return createSettings(parsed, io, found)
 }
@@ -73,15 +73,15 @@ function addServe(parsed: ParsedArgv, io: Io): Settings | undefined {
 function findServer(own: Settings, io: Io): ServeState | undefined {
   const directory = findStateDirectory(io.env, io.platform)
   const endpoints = ['idp-endpoint', 'issuer', 'sts-endpoint']
-    .map(own.getSaid)
+    .map(own.getExplicit)
     .filter((text) => text !== undefined)
   if (directory === undefined || !endpoints.every(isLoopback)) return undefined
   // AWS's variable is something else that was given, whether it names a server of this machine or another one.
-  const place = own.placeOf('sts-endpoint')
+  const place = own.sourceOf('sts-endpoint')
   const stsEndpoint = place === 'default' ? undefined : own.get('sts-endpoint')
   const states = readServeStates(directory)
   const provider = chooseOne(own, 'issuer', 'idp-endpoint')
-  const tokenEndpoint = provider === 'idp-endpoint' ? own.getSaid(provider) : undefined
+  const tokenEndpoint = provider === 'idp-endpoint' ? own.getExplicit(provider) : undefined
   // A provider of the user's own beside serve's STS: then serve's client stays at home.
   return (
     findServeState(states, { stsEndpoint, tokenEndpoint }) ??
@@ -94,9 +94,9 @@ function chooseServeClient(
   settings: Settings,
   state: ServeState,
 ): Readonly<Record<string, string>> | undefined {
-  const named = settings.getSaid('client-id')
+  const named = settings.getExplicit('client-id')
   const isPersonal = [...personalGrants, 'password', 'refresh-token'].includes(
-    settings.getSaid('grant') ?? '',
+    settings.getExplicit('grant') ?? '',
   )
   if (isPersonal && named === undefined)
     return state.publicClientId === undefined ? undefined : { 'client-id': state.publicClientId }

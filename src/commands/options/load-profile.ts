@@ -31,7 +31,7 @@ export function chooseProfile({ flags }: Pick<ParsedArgv, 'flags'>, io: Io): str
  *
  * @throws {StsCliError} `ERR_CONFIG` for a file or a profile that cannot be followed; `ERR_INPUT` for a named file that is not there.
  */
-export async function addProfile(parsed: ParsedArgv, io: Io): Promise<ParsedArgv> {
+export async function loadProfile(parsed: ParsedArgv, io: Io): Promise<ParsedArgv> {
   if (!parsed.specs.has('config')) return parsed
   const { file, isNamed } = locateConfig(parsed, io)
   if (file === undefined || (!isNamed && !existsSync(file))) return parsed

@@ -1,4 +1,4 @@
-/** One setting from its places: flag, STS_CLI_ variable, profile, what `serve` left, AWS's variables, the default. */
+/** One setting from its sources: flag, STS_CLI_ variable, profile, what `serve` left, AWS's variables, the default. */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { parseDurationSeconds } from '../../base/duration.ts'
 import { StsCliError } from '../../base/errors.ts'
@@ -10,19 +10,19 @@ export interface Settings {
   /** By precedence; undefined when nothing gives it. An empty variable counts as absent, an empty flag does not. */
   get(name: string): string | undefined
   /** The flag, its STS_CLI_ variable or the profile's: what the user said, before fallbacks. */
-  getSaid(name: string): string | undefined
+  getExplicit(name: string): string | undefined
   has(name: string): boolean
   /** Whether it stands on the command line. */
   isFlag(name: string): boolean
-  /** The first of its places that gives it; undefined when none does. */
-  placeOf(name: string): Place | undefined
+  /** The first of its sources that gives it; undefined when none does. */
+  sourceOf(name: string): SettingSource | undefined
   list(name: string): readonly string[]
   readonly operands: readonly string[]
   readonly command: readonly string[] | undefined
 }
 
-export const places = ['flag', 'variable', 'profile', 'serve', 'fallback', 'default'] as const
-export type Place = (typeof places)[number]
+export const sources = ['flag', 'variable', 'profile', 'serve', 'fallback', 'default'] as const
+export type SettingSource = (typeof sources)[number]
 
 /** @param found What `sts-cli serve` left on this machine, by flag name. */
 export function createSettings(
@@ -31,7 +31,7 @@ export function createSettings(
   found: Readonly<Record<string, string>> = {},
 ): Settings {
   const { flags, profile } = parsed
-  const read: Readonly<Record<Place, (name: string) => FlagValue | undefined>> = {
+  const read: Readonly<Record<SettingSource, (name: string) => FlagValue | undefined>> = {
     flag: (name) => flags.get(name),
     variable: (name) => firstOf(name, (variable) => variable.startsWith('STS_CLI_')),
     profile: (name) => profile?.get(name)?.value,
@@ -45,22 +45,22 @@ export function createSettings(
       ?.env.filter(isMeant)
       .map((variable) => io.env[variable])
       .find((text) => text !== undefined && text !== '')
-  const getFrom = (name: string, from: readonly Place[]): FlagValue | undefined => {
+  const getFrom = (name: string, from: readonly SettingSource[]): FlagValue | undefined => {
     const place = from.find((candidate) => read[candidate](name) !== undefined)
     return place === undefined ? undefined : read[place](name)
   }
-  const getText = (name: string, from: readonly Place[]): string | undefined => {
+  const getText = (name: string, from: readonly SettingSource[]): string | undefined => {
     const value = getFrom(name, from)
     return typeof value === 'string' ? value : undefined
   }
   return {
     operands: parsed.operands,
     command: parsed.command,
-    get: (name) => getText(name, places),
-    getSaid: (name) => getText(name, said),
+    get: (name) => getText(name, sources),
+    getExplicit: (name) => getText(name, said),
     has: (name) => getFrom(name, said) === true,
     isFlag: (name) => flags.has(name),
-    placeOf: (name) => places.find((place) => read[place](name) !== undefined),
+    sourceOf: (name) => sources.find((place) => read[place](name) !== undefined),
     list(name) {
       const value = getFrom(name, said)
       return Array.isArray(value) ? (value as readonly string[]) : []
@@ -68,8 +68,8 @@ export function createSettings(
   }
 }
 
-/** The places where the user speaks, the loudest first. */
-const said = places.slice(0, 3)
+/** The sources where the user speaks, the loudest first. */
+const said = sources.slice(0, 3)
 
 /** @throws {StsCliError} `ERR_USAGE` naming the flag and what it takes. */
 export function readSeconds(settings: Settings, name: string): number | undefined {
@@ -120,7 +120,9 @@ export function readUrl(settings: Settings, name: string): string {
 
 /** @throws {StsCliError} `ERR_USAGE` when more than one of the flags was given. */
 export function refuseTogether(settings: Settings, ...names: string[]): void {
-  const given = names.filter((name) => settings.getSaid(name) !== undefined || settings.has(name))
+  const given = names.filter(
+    (name) => settings.getExplicit(name) !== undefined || settings.has(name),
+  )
   if (given.length > 1)
     throw new StsCliError(
       'ERR_USAGE',
@@ -134,8 +136,10 @@ export function refuseTogether(settings: Settings, ...names: string[]): void {
  * @throws {StsCliError} `ERR_USAGE` when one place gives two of them.
  */
 export function chooseOne(settings: Settings, ...names: string[]): string | undefined {
-  const place = said.find((candidate) => names.some((name) => settings.placeOf(name) === candidate))
-  const given = names.filter((name) => place !== undefined && settings.placeOf(name) === place)
+  const place = said.find((candidate) =>
+    names.some((name) => settings.sourceOf(name) === candidate),
+  )
+  const given = names.filter((name) => place !== undefined && settings.sourceOf(name) === place)
   refuseTogether(settings, ...given)
   return given[0]
 }

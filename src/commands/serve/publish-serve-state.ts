@@ -25,16 +25,16 @@ export interface ReadyFacts {
   readonly pid: number
 }
 
-export interface TraceOptions {
+export interface PublishOptions {
   readonly options: ServerOptions
   /** The client that `login` is to use. */
   readonly client: IssuerClient | undefined
 }
 
 /** Leaves the files; `remove` takes them away again. */
-export function leaveTraces(
+export function publishServeState(
   server: RunningServer,
-  { options, client }: TraceOptions,
+  { options, client }: PublishOptions,
   io: Io,
 ): { facts: ReadyFacts; remove: () => void } {
   const { issuer } = server

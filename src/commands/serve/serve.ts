@@ -5,7 +5,7 @@ import { removeQuietly, writeNamedFile } from '../../base/files/private-file.ts'
 import { createServer, type RunningServer } from '../../server/create-server.ts'
 import type { ServerOptions } from '../../server/server-options.ts'
 import type { ParsedArgv } from '../options/parse-argv.ts'
-import { hasUsers, leaveTraces, type ReadyFacts } from './publish-serve-state.ts'
+import { hasUsers, publishServeState, type ReadyFacts } from './publish-serve-state.ts'
 import { readServerOptions, readWorkerCount } from './settings.ts'
 import { createSettings, type Settings } from '../options/settings.ts'
 
@@ -49,7 +49,7 @@ async function serveUntilDone(running: Running, io: Io): Promise<number> {
   const { settings, options, signal } = running
   const client =
     options.identityProvider?.kind === 'embedded' ? options.identityProvider.clients[0] : undefined
-  const { facts, remove } = leaveTraces(running.server, { options, client }, io)
+  const { facts, remove } = publishServeState(running.server, { options, client }, io)
   const line = `${JSON.stringify(facts)}\n`
   const readyFile = settings.get('ready-file')
   let isFileOurs = false

@@ -167,7 +167,7 @@ function readTls(settings: Settings): ServerOptions['tls'] {
 
 function readRegion(settings: Settings, io: Io): string {
   const region =
-    settings.getSaid('region') ??
+    settings.getExplicit('region') ??
     firstSet(io, 'MINIO_SITE_REGION', 'MINIO_REGION_NAME', 'MINIO_REGION') ??
     settings.get('region') ??
     ''

@@ -36,7 +36,7 @@ export function createRemoteLocks(send: (message: LockMessage) => void): RemoteL
   }
 }
 
-export interface LockDesk {
+export interface LockServer {
   /** Takes a worker's message; `grant` is called when its lock is its own. */
   take(worker: number, message: LockMessage, grant: () => void): void
   /** A worker is dead: what it held is free, what it waited for is not given to it. */
@@ -44,7 +44,7 @@ export interface LockDesk {
 }
 
 /** The first process's side. */
-export function createLockDesk(): LockDesk {
+export function createLockDesk(): LockServer {
   const locks = createKeyLocks()
   /** Worker → its lock → what gives it back. A lock is here from when it is asked for. */
   const requests = new Map<number, Map<number, () => void>>()

@@ -32,7 +32,7 @@ export type LockMessage =
     }
   | { readonly kind: 'unlock'; readonly lock: number }
 
-export type ToFirst =
+export type ToPrimary =
   | LockMessage
   /** It hears: what is sent earlier may be lost. */
   | { readonly kind: 'here' }

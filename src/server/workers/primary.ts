@@ -3,9 +3,9 @@ import type { Worker } from 'node:cluster'
 import type { Revocation } from '../peers.ts'
 import { createCollector } from './collect-counts.ts'
 import { createLockDesk } from './locks.ts'
-import type { ToFirst, ToWorker } from './messages.ts'
+import type { ToPrimary, ToWorker } from './messages.ts'
 
-export interface Switchboard {
+export interface Primary {
   /** Serves a worker until it ends; it learns first what was revoked before its time. */
   connect(worker: Worker): void
   /** To one that is gone, nothing is said. */
@@ -15,7 +15,7 @@ export interface Switchboard {
 }
 
 /** Makes one without workers. */
-export function createSwitchboard(): Switchboard {
+export function createPrimary(): Primary {
   const workers = new Set<Worker>()
   const desk = createLockDesk()
   const collector = createCollector()
@@ -31,7 +31,7 @@ export function createSwitchboard(): Switchboard {
     tell(asker, { kind: 'counts', question, counts })
   }
 
-  const hear = (worker: Worker, message: ToFirst): void => {
+  const hear = (worker: Worker, message: ToPrimary): void => {
     switch (message.kind) {
       case 'lock':
       case 'unlock':
@@ -61,7 +61,7 @@ export function createSwitchboard(): Switchboard {
     tell,
     connect(worker) {
       workers.add(worker)
-      worker.on('message', (message: ToFirst) => hear(worker, message))
+      worker.on('message', (message: ToPrimary) => hear(worker, message))
       worker.once('exit', () => {
         workers.delete(worker)
         desk.forget(worker.id)

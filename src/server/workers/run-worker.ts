@@ -4,7 +4,7 @@ import { StsCliError } from '../../base/errors.ts'
 import type { RunningServer } from '../create-server.ts'
 import type { Peers, Revocation } from '../peers.ts'
 import { createRemoteLocks, type RemoteLocks } from './locks.ts'
-import type { SharedParts, StartFailure, ToFirst, ToWorker } from './messages.ts'
+import type { SharedParts, StartFailure, ToPrimary, ToWorker } from './messages.ts'
 
 /** Makes the server of what the first process sent. */
 export type StartServer = (
@@ -47,7 +47,7 @@ async function end(server: Promise<RunningServer | undefined>): Promise<number> 
   return 0
 }
 
-function send(message: ToFirst): void {
+function send(message: ToPrimary): void {
   // Where the first process is gone, Node ends this one.
   cluster.worker?.send(message, () => {})
 }

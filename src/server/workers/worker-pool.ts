@@ -2,8 +2,8 @@
 import cluster, { type Worker } from 'node:cluster'
 import { StsCliError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
-import type { SharedParts, StartFailure, ToFirst } from './messages.ts'
-import { createSwitchboard } from './primary.ts'
+import type { SharedParts, StartFailure, ToPrimary } from './messages.ts'
+import { createPrimary } from './primary.ts'
 
 export interface WorkerPoolOptions {
   /** Sent to each worker, which reads its options from it. */
@@ -35,7 +35,7 @@ export function pauseBeforeReplacementMs(recentDeaths: number): number {
 
 /** Makes a pool without workers. */
 export function createWorkerPool({ settings, shared, log, nowMs }: WorkerPoolOptions): WorkerPool {
-  const { workers, connect, tell } = createSwitchboard()
+  const { workers, connect, tell } = createPrimary()
   let deathsMs: number[] = []
   let isStopping = false
   // Nothing of our own argument list: it may hold secrets, and all that matters is sent.
@@ -47,7 +47,7 @@ export function createWorkerPool({ settings, shared, log, nowMs }: WorkerPoolOpt
     worker.once('exit', (code, signal) => {
       if (!isStopping) replace({ pid: worker.process.pid, code, signal })
     })
-    worker.on('message', (message: ToFirst) => {
+    worker.on('message', (message: ToPrimary) => {
       if (message.kind === 'here') tell(worker, { kind: 'start', settings, shared })
     })
     const url = await waitUntilReady(worker)
@@ -102,7 +102,7 @@ function waitUntilReady(worker: Worker): Promise<string> {
       () => fail(unavailable('a worker did not start in 30 seconds')),
       startTimeoutMs,
     )
-    worker.on('message', (message: ToFirst) => {
+    worker.on('message', (message: ToPrimary) => {
       if (message.kind === 'failed') fail(toError(message.failure))
       if (message.kind !== 'ready') return
       clearTimeout(timer)

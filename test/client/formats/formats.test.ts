@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { RememberedCredentials } from '../../../src/client/credential-cache.ts'
+import type { CachedCredentials } from '../../../src/client/credential-cache.ts'
 import { type Document, formats, type FormatOptions } from '../../../src/client/formats/index.ts'
 import { goVectors } from '../../support/go-vectors.ts'
 
@@ -11,7 +11,7 @@ const plain: FormatOptions = {
   alias: 'sts',
 }
 
-function makeCredentials(over: Partial<RememberedCredentials> = {}): RememberedCredentials {
+function makeCredentials(over: Partial<CachedCredentials> = {}): CachedCredentials {
   return {
     version: 2,
     origin: {},
@@ -30,7 +30,7 @@ function makeCredentials(over: Partial<RememberedCredentials> = {}): RememberedC
 
 async function render(
   name: string,
-  over: Partial<RememberedCredentials> = {},
+  over: Partial<CachedCredentials> = {},
   options: Partial<FormatOptions> = {},
 ): Promise<string> {
   const document = await renderDocument(name, over, options)
@@ -39,7 +39,7 @@ async function render(
 
 async function renderDocument(
   name: string,
-  over: Partial<RememberedCredentials> = {},
+  over: Partial<CachedCredentials> = {},
   options: Partial<FormatOptions> = {},
 ): Promise<Document> {
   const format = await formats[name]?.()

@@ -5,7 +5,7 @@ import { silentLog } from '../../../src/base/log.ts'
 import { shareRevocations, type Peers, type Revocation } from '../../../src/server/peers.ts'
 import { createDerivedSessions } from '../../../src/server/sessions/derived-sessions.ts'
 import { createCollector } from '../../../src/server/workers/collect-counts.ts'
-import { createSwitchboard } from '../../../src/server/workers/primary.ts'
+import { createPrimary } from '../../../src/server/workers/primary.ts'
 import { pauseBeforeReplacementMs } from '../../../src/server/workers/worker-pool.ts'
 
 class FakeWorker extends EventEmitter {
@@ -23,7 +23,7 @@ class FakeWorker extends EventEmitter {
   }
 }
 
-function connect(board: ReturnType<typeof createSwitchboard>, id: number): FakeWorker {
+function connect(board: ReturnType<typeof createPrimary>, id: number): FakeWorker {
   const worker = new FakeWorker(id)
   board.connect(worker as unknown as Worker)
   return worker
@@ -34,7 +34,7 @@ const revocation: Revocation = { target: { accessKeyId: 'A'.repeat(20) }, atMs: 
 
 describe('the switchboard of workers', () => {
   it('passes a revocation to every other worker, and to those that come later', () => {
-    const board = createSwitchboard()
+    const board = createPrimary()
     const [first, second] = [connect(board, 1), connect(board, 2)]
     first.emit('message', { kind: 'revoked', revocation })
     expect(second.sent).toEqual([{ kind: 'revoked', revocation }])
@@ -46,7 +46,7 @@ describe('the switchboard of workers', () => {
   })
 
   it('gives the one that asks the counts of all', async () => {
-    const board = createSwitchboard()
+    const board = createPrimary()
     const [first, second] = [connect(board, 1), connect(board, 2)]
     first.emit('message', { kind: 'collect', question: 7 })
     for (const [worker, counts] of [
@@ -66,7 +66,7 @@ describe('the switchboard of workers', () => {
   })
 
   it('does not wait for the counts of a worker that died', async () => {
-    const board = createSwitchboard()
+    const board = createPrimary()
     const [first, second] = [connect(board, 1), connect(board, 2)]
     first.emit('message', { kind: 'collect', question: 1 })
     const [asked] = first.sent as { collection: number }[]
@@ -78,7 +78,7 @@ describe('the switchboard of workers', () => {
   })
 
   it('lets a worker have a lock that a dead one held', async () => {
-    const board = createSwitchboard()
+    const board = createPrimary()
     const [first, second] = [connect(board, 1), connect(board, 2)]
     first.emit('message', { kind: 'lock', lock: 1, name: 'key', isExclusive: true })
     second.emit('message', { kind: 'lock', lock: 1, name: 'key', isExclusive: true })

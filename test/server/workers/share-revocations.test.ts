@@ -11,7 +11,7 @@ import {
   createDerivedSessions,
   tooManyRevocations,
 } from '../../../src/server/sessions/derived-sessions.ts'
-import { createSwitchboard } from '../../../src/server/workers/primary.ts'
+import { createPrimary } from '../../../src/server/workers/primary.ts'
 
 const target = { accessKeyId: 'A'.repeat(20) }
 
@@ -36,7 +36,7 @@ it('a worker that comes later hears once of what was revoked twice', () => {
     isConnected: () => true,
     send: (message: unknown) => void sent.push(message),
   })
-  const board = createSwitchboard()
+  const board = createPrimary()
   board.connect(worker as unknown as Worker)
   for (const atMs of [1, 2])
     worker.emit('message', { kind: 'revoked', revocation: { target, atMs } })

@@ -2,7 +2,7 @@
 import { hasPassed } from '../../../base/has-passed.ts'
 import type { Log } from '../../../base/log.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
-import type { AttemptPacer } from './login-throttle.ts'
+import type { LoginThrottle } from './login-throttle.ts'
 import {
   withLdapConnection,
   type LdapConnection,
@@ -51,7 +51,7 @@ export interface LdapDirectory {
 }
 
 export interface DirectoryServices {
-  readonly pacer: AttemptPacer
+  readonly pacer: LoginThrottle
   readonly log: Log
   readonly nowMs: () => number
 }

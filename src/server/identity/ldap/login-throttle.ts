@@ -3,7 +3,7 @@ import { createAttemptThrottle, TooManyAttempts } from '../../../base/attempt-th
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { foldCase } from './distinguished-name.ts'
 
-export interface PacerOptions {
+export interface LoginThrottleOptions {
   readonly nowMs: () => number
   /** Resolves after that many milliseconds. */
   readonly wait: (delayMs: number) => Promise<void>
@@ -16,7 +16,7 @@ export interface Attempter {
   readonly onHold?: (() => void) | undefined
 }
 
-export interface AttemptPacer {
+export interface LoginThrottle {
   /**
    * Makes the attempt when its turn has come, at most 4 s later.
    *
@@ -31,7 +31,7 @@ export interface AttemptPacer {
 const maxAtOnce = 8
 
 /** Makes a pacer that remembers in this process only: with `--workers`, each worker counts its own. */
-export function createAttemptPacer({ nowMs, wait }: PacerOptions): AttemptPacer {
+export function createLoginThrottle({ nowMs, wait }: LoginThrottleOptions): LoginThrottle {
   const throttle = createAttemptThrottle({ nowMs, wait, maxAtOnce })
   return {
     async pace({ username, ...where }, attempt) {

@@ -5,7 +5,7 @@ import { forward, maxDocumentBytes, type GatewayCall } from './forward.ts'
 import { prepareDocument } from './upload-body.ts'
 
 /** CompleteMultipartUpload: its checksum headers are the object's, not those of the list of parts it sends. */
-export async function completeThrough(call: GatewayCall): Promise<HttpReply> {
+export async function forwardCompleteUpload(call: GatewayCall): Promise<HttpReply> {
   const payload = openBody(withoutObjectChecksum(call), { maxBytes: maxDocumentBytes })
   return forward(call, { body: 'document', makeBody: () => prepareDocument(payload) })
 }

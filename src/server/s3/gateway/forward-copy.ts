@@ -11,7 +11,7 @@ import {
 } from './upstream-names.ts'
 
 /** @throws {AwsError} `AccessDenied`, `InvalidArgument`, and as `forward`. */
-export async function copyThrough(call: GatewayCall): Promise<HttpReply> {
+export async function forwardCopy(call: GatewayCall): Promise<HttpReply> {
   const { bucket, key, version } = parseCopySource(call.request.headers)
   requireUpstreamBucket(bucket, call.upstream.style)
   requirePlainKey(key)

@@ -17,7 +17,7 @@ import { readText } from './upstream-errors.ts'
  *
  * @throws {AwsError} `NotImplemented` for a configuration that says more than where the bucket is: nobody has been asked to allow it.
  */
-export async function createBucketThrough(call: GatewayCall): Promise<HttpReply> {
+export async function forwardCreateBucket(call: GatewayCall): Promise<HttpReply> {
   const makeBody = (): Promise<UploadBody> => makeConfiguration(call)
   const { headers, ...reply } = await forward(withoutDigests(call), { body: 'document', makeBody })
   return { ...reply, headers: { ...headers, location: `/${call.bucket}` } }
@@ -50,7 +50,7 @@ function readLocation(text: string): string {
 }
 
 /** GET /bucket?location. Clients sign for what this says, and they sign for the gateway. */
-export async function locateBucketThrough(call: GatewayCall): Promise<HttpReply> {
+export async function forwardBucketLocation(call: GatewayCall): Promise<HttpReply> {
   await readText(await ask(call, { body: 'none' }), maxDocumentBytes)
   const region = call.region === 'us-east-1' ? '' : call.region
   const reply = xmlReply('LocationConstraint', elements({}))

@@ -22,7 +22,7 @@ const members = ['Key', 'VersionId', 'ETag', 'LastModifiedTime', 'Size'] as cons
 type Target = Readonly<Partial<Record<(typeof members)[number], string>>> & { readonly Key: string }
 
 /** @throws {AwsError} as `readDeleteRequest` and `ask`. */
-export async function deleteManyThrough(call: GatewayCall): Promise<HttpReply> {
+export async function forwardDeleteObjects(call: GatewayCall): Promise<HttpReply> {
   await judgeHeaders(call)
   const { objects, isQuiet } = await readDeleteRequest(call)
   const allowed: Target[] = []

@@ -24,7 +24,7 @@ const bucketArn = /^arn:aws[\w-]*:s3:::/
  *
  * @throws {AwsError} `AccessDenied` for a destination that the caller may not write to. As `forward`.
  */
-export function destinationThrough(call: GatewayCall): Promise<HttpReply> {
+export function forwardDestination(call: GatewayCall): Promise<HttpReply> {
   const makeBody = (): Promise<UploadBody> => readConfiguration(call)
   return forward(call, { body: 'document', makeBody })
 }

@@ -17,7 +17,7 @@ const maxListBytes = 8 * 1024 * 1024
 const service = { bucket: '', key: '' }
 
 /** @throws {AwsError} `AccessDenied` when there is none to see, before the upstream is asked where that is certain; as `send`. */
-export async function listBucketsThrough(call: GatewayCall): Promise<HttpReply> {
+export async function forwardListBuckets(call: GatewayCall): Promise<HttpReply> {
   const all = await decide(call, 's3:ListAllMyBuckets', service)
   if (!all.isAllowed && !(await couldList(call))) throw denial('s3:ListAllMyBuckets', service, all)
   const root = await readList(call)

@@ -18,7 +18,7 @@ const passed = new Set(['Days', 'Description', 'GlacierJobParameters', 'Tier'])
  * @throws {AwsError} `NotImplemented` for a restore that writes elsewhere: only the object has been judged. As `forward`.
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreObject.html
  */
-export function restoreThrough(call: GatewayCall): Promise<HttpReply> {
+export function forwardRestore(call: GatewayCall): Promise<HttpReply> {
   const makeBody = (): Promise<UploadBody> => makeRequest(call)
   return forward(withoutDigests(call), { body: 'document', makeBody })
 }

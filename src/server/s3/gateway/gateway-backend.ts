@@ -2,16 +2,16 @@
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { HttpReply } from '../../http/http-message.ts'
 import type { S3Backend, S3Operation, S3Request } from '../request/s3-operation.ts'
-import { completeThrough } from './forward-complete-upload.ts'
-import { copyThrough } from './forward-copy.ts'
-import { createBucketThrough, locateBucketThrough } from './forward-create-bucket.ts'
-import { deleteManyThrough } from './forward-delete-objects.ts'
-import { destinationThrough } from './forward-destination.ts'
+import { forwardCompleteUpload } from './forward-complete-upload.ts'
+import { forwardCopy } from './forward-copy.ts'
+import { forwardCreateBucket, forwardBucketLocation } from './forward-create-bucket.ts'
+import { forwardDeleteObjects } from './forward-delete-objects.ts'
+import { forwardDestination } from './forward-destination.ts'
 import { forward, type GatewayCall } from './forward.ts'
 import { gatewayTable, type GatewayRow, type Level } from './gateway-table.ts'
-import { listBucketsThrough } from './forward-list-buckets.ts'
+import { forwardListBuckets } from './forward-list-buckets.ts'
 import type { Upstream } from './open-upstream.ts'
-import { restoreThrough } from './forward-restore.ts'
+import { forwardRestore } from './forward-restore.ts'
 import {
   authorizeFolded,
   authorizeKey,
@@ -22,18 +22,18 @@ import {
 
 /** Operations that are more than a request passed on. */
 const special: Readonly<Record<string, (call: GatewayCall) => Promise<HttpReply>>> = {
-  ListBuckets: listBucketsThrough,
-  CreateBucket: createBucketThrough,
-  GetBucketLocation: locateBucketThrough,
-  DeleteObjects: deleteManyThrough,
-  CopyObject: copyThrough,
-  UploadPartCopy: copyThrough,
-  CompleteMultipartUpload: completeThrough,
-  RestoreObject: restoreThrough,
-  PutBucketAnalyticsConfiguration: destinationThrough,
-  PutBucketInventoryConfiguration: destinationThrough,
-  PutBucketLogging: destinationThrough,
-  PutBucketReplication: destinationThrough,
+  ListBuckets: forwardListBuckets,
+  CreateBucket: forwardCreateBucket,
+  GetBucketLocation: forwardBucketLocation,
+  DeleteObjects: forwardDeleteObjects,
+  CopyObject: forwardCopy,
+  UploadPartCopy: forwardCopy,
+  CompleteMultipartUpload: forwardCompleteUpload,
+  RestoreObject: forwardRestore,
+  PutBucketAnalyticsConfiguration: forwardDestination,
+  PutBucketInventoryConfiguration: forwardDestination,
+  PutBucketLogging: forwardDestination,
+  PutBucketReplication: forwardDestination,
 }
 
 /** Makes the backend. Every request is authorized in full before the upstream hears of it: to the upstream, all are the root user's. */

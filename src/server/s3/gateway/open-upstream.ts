@@ -13,9 +13,9 @@ import type { Credentials } from '../../../protocol/credentials.ts'
 import { emptySha256 } from '../../../protocol/sigv4/canonical-request.ts'
 import { noSuchBucket } from '../request/errors.ts'
 import type { GatewayObjects } from '../../server-options.ts'
-import { explainSilence, readRefusal, readText } from './upstream-errors.ts'
+import { toUnavailable, readRefusal, readText } from './upstream-errors.ts'
 import { createHealth, type Health } from './upstream-health.ts'
-import { createRegionBook, type RegionBook } from './upstream-regions.ts'
+import { createRegionBook, type BucketRegionCache } from './upstream-regions.ts'
 import type { AddressingStyle } from './upstream-names.ts'
 import { signForUpstream, type UpstreamRequest } from './upstream-request.ts'
 
@@ -60,7 +60,7 @@ const probePrefix = 'probe-bucket-sign-'
 
 interface Connection {
   readonly pool: StreamPool
-  readonly regions: RegionBook
+  readonly regions: BucketRegionCache
   readonly health: Health
   readonly options: UpstreamOptions
 }
@@ -104,7 +104,9 @@ async function sendFollowed(
   if (isStream && regions.isUnknown(request.bucket)) await findRegion(request, connection)
   const asked = regions.of(request.bucket)
   const answer = await sendOnce(request, asked, connection).catch((error: unknown) => {
-    return isCut(request, error) ? explainCut(request, error, connection) : Promise.reject(error)
+    return isCut(request, error)
+      ? explainAbortedUpload(request, error, connection)
+      : Promise.reject(error)
   })
   if (isFine(answer)) {
     health.noteAnswer()
@@ -112,7 +114,7 @@ async function sendFollowed(
   }
   const { error, isOwnFault, region } = await readRefusal(answer)
   if (isOwnFault && !isStream) {
-    const other = regions.learn(request.bucket, asked, region)
+    const other = regions.set(request.bucket, asked, region)
     if (other !== undefined) return sendLast(request, other, connection)
   }
   noteRefusal(health, { error, isOwnFault })
@@ -148,7 +150,7 @@ async function findRegion(
   const asked = regions.of(bucket)
   const head = { ...bodyless, method: 'HEAD', bucket, requestId }
   const answer = await sendOnce(head, asked, connection)
-  regions.learn(bucket, asked, answer.headers.get('x-amz-bucket-region'))
+  regions.set(bucket, asked, answer.headers.get('x-amz-bucket-region'))
 }
 
 const bodyless = { key: '', query: [], headers: {}, payloadHash: emptySha256 }
@@ -172,7 +174,7 @@ async function sendOnce(
     if (answer.body instanceof Readable) watch(answer.body, request, options.log)
     return answer
   } catch (error) {
-    const failure = explainSilence(error)
+    const failure = toUnavailable(error)
     if (failure !== error && !isCut(request, failure)) health.noteFailure(failure)
     throw failure
   }
@@ -182,7 +184,7 @@ async function sendOnce(
  * An upload that the other side would not take to its end. Whoever refuses an upload closes the connection behind the refusal, which
  * is lost when we are still writing: so the likeliest reason is asked for.
  */
-async function explainCut(
+async function explainAbortedUpload(
   { bucket, requestId }: UpstreamRequest,
   cut: unknown,
   connection: Connection,

@@ -96,7 +96,7 @@ export async function readText(
  * What a request that got no answer ends with: `ServiceUnavailable`, the cause by its code alone. What the request's own body
  * threw, and bugs, come back as they are.
  */
-export function explainSilence(error: unknown): unknown {
+export function toUnavailable(error: unknown): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
   if (error instanceof AwsError || code === undefined || code === 'UND_ERR_INVALID_ARG')
     return error

@@ -1,13 +1,13 @@
 /** Which region a bucket's requests are signed for, and where they go. AWS has many under one name; others have one. */
 
-export interface RegionBook {
+export interface BucketRegionCache {
   /** Region of buckets that nothing else is known of. */
   home(): string
   of(bucket: string): string
   /** Whether a request for the bucket may find that it should have gone elsewhere. */
   isUnknown(bucket: string): boolean
   /** Notes what an answer said. @returns The region to ask again for; undefined where it was the right one or none. */
-  learn(bucket: string, asked: string, said: string | undefined): string | undefined
+  set(bucket: string, asked: string, said: string | undefined): string | undefined
   /** Host to send a region's requests to. */
   hostOf(region: string): string
 }
@@ -18,7 +18,7 @@ const maxRemembered = 10_000
 const awsHost = /^s3(?:[.-](?:dualstack\.)?([a-z]{2}(?:-[a-z]+)+-\d))?\.(amazonaws\.com(?:\.cn)?)$/
 
 /** @param url Origin of the upstream. @param given What the operator says; else the host's name is asked, else it is us-east-1 until an answer says otherwise. */
-export function createRegionBook(url: URL, given: string | undefined): RegionBook {
+export function createRegionBook(url: URL, given: string | undefined): BucketRegionCache {
   const [whole, named, domain] = awsHost.exec(url.hostname) ?? []
   const isMany = whole !== undefined
   let home = given ?? named ?? 'us-east-1'
@@ -27,7 +27,7 @@ export function createRegionBook(url: URL, given: string | undefined): RegionBoo
     home: () => home,
     of: (bucket) => known.get(bucket) ?? home,
     isUnknown: (bucket) => isMany && bucket !== '' && !known.has(bucket),
-    learn(bucket, asked, said) {
+    set(bucket, asked, said) {
       // it becomes part of a host's name
       if (said === undefined || !/^[a-z0-9-]{1,64}$/i.test(said)) return undefined
       if (isMany && bucket !== '') remember(known, bucket, said)

@@ -8,7 +8,7 @@ import {
   type ServiceTls,
 } from '../../../base/http/line-stream.ts'
 import { readAnswer } from './etcd-answers.ts'
-import { raceEndpoints } from './hedge-endpoints.ts'
+import { hedgeEndpoints } from './hedge-endpoints.ts'
 
 export interface EtcdTransportOptions {
   /** Origins; any of them answers for all. */
@@ -41,7 +41,7 @@ export interface EtcdTransport {
 /** A page of values of etcd's greatest size (1.5 MiB) in base64. */
 const maxBytes = 72 * 1024 * 1024
 /** How long one endpoint may be silent before the next is asked as well. */
-const patienceMs = 400
+const hedgeDelayMs = 400
 
 interface Member {
   readonly service: Service
@@ -68,11 +68,11 @@ export function createEtcdTransport(options: EtcdTransportOptions): EtcdTranspor
   return {
     askOne,
     async ask(path, document) {
-      const race = { count: members.length, preferred, patienceMs, limitMs: options.limitMs }
+      const race = { count: members.length, preferred, hedgeDelayMs, limitMs: options.limitMs }
       const attempt = (endpoint: number, signal: AbortSignal): Promise<JsonObject> =>
         askOne(endpoint, { path, document, signal })
       try {
-        const { value, endpoint } = await raceEndpoints(attempt, { ...race, canRetry })
+        const { value, endpoint } = await hedgeEndpoints(attempt, { ...race, canRetry })
         preferred = endpoint
         return value
       } catch (error) {

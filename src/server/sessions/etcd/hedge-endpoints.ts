@@ -1,11 +1,11 @@
 /** One question, several endpoints that could answer it, one time limit. */
 
-export interface RaceOptions {
+export interface HedgeOptions {
   readonly count: number
   /** Asked first. */
   readonly preferred: number
   /** The next endpoint joins when those before it have been silent for this long. */
-  readonly patienceMs: number
+  readonly hedgeDelayMs: number
   readonly limitMs: number
   /** Whether another endpoint may answer differently. */
   readonly canRetry: (error: unknown) => boolean
@@ -16,16 +16,16 @@ const pauseMs = 100
 
 /**
  * Asks the preferred endpoint, joins others to it as it fails or stays silent, and gives the first answer. One that is paused costs
- * `patienceMs`, one that refuses costs nothing, and a slow one is still waited for.
+ * `hedgeDelayMs`, one that refuses costs nothing, and a slow one is still waited for.
  *
  * @returns The answer and the index of the endpoint that gave it.
  * @throws The last error when the limit has passed, or at once one that cannot be retried.
  */
-export function raceEndpoints<T>(
+export function hedgeEndpoints<T>(
   attempt: (endpoint: number, signal: AbortSignal) => Promise<T>,
-  options: RaceOptions,
+  options: HedgeOptions,
 ): Promise<{ value: T; endpoint: number }> {
-  const { count, preferred, patienceMs, limitMs, canRetry } = options
+  const { count, preferred, hedgeDelayMs, limitMs, canRetry } = options
   return new Promise((resolve, reject) => {
     const calls = new AbortController()
     const timers = new Set<NodeJS.Timeout>()
@@ -50,7 +50,7 @@ export function raceEndpoints<T>(
       const endpoint = (preferred + started) % count
       started += 1
       running += 1
-      patience = after(patienceMs, launch)
+      patience = after(hedgeDelayMs, launch)
       attempt(endpoint, calls.signal).then(
         (value) => finish(() => resolve({ value, endpoint })),
         (error: unknown) => {

@@ -4,7 +4,7 @@ import {
   type LdapDirectory,
   type LdapOptions,
 } from '../../../../src/server/identity/ldap/directory.ts'
-import { createAttemptPacer } from '../../../../src/server/identity/ldap/login-throttle.ts'
+import { createLoginThrottle } from '../../../../src/server/identity/ldap/login-throttle.ts'
 import { makeCertificate } from '../../../../src/server/http/self-signed-certificate.ts'
 import { findClosedPort } from '../../../support/commands/harness.ts'
 import {
@@ -66,7 +66,7 @@ async function open(
       ...options,
     },
     {
-      pacer: createAttemptPacer({ nowMs, wait }),
+      pacer: createLoginThrottle({ nowMs, wait }),
       log: { info: log, warn: log, error: log },
       nowMs,
     },

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { createAttemptPacer } from '../../../../src/server/identity/ldap/login-throttle.ts'
+import { createLoginThrottle } from '../../../../src/server/identity/ldap/login-throttle.ts'
 
 function open() {
   const clock = { nowMs: 0 }
   const waited: number[] = []
-  const pacer = createAttemptPacer({
+  const pacer = createLoginThrottle({
     nowMs: () => clock.nowMs,
     wait: async (delayMs) => {
       waited.push(delayMs)

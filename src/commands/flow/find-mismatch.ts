@@ -8,19 +8,19 @@ import {
   isSameValue,
 } from '../../client/credential-origin.ts'
 import type { FlagValue, ParsedArgv } from '../options/parse-argv.ts'
-import { createSettings, type Place, type Settings } from '../options/settings.ts'
+import { createSettings, type SettingSource, type Settings } from '../options/settings.ts'
 import { secretFlags, tokenFlags } from './proof-flags.ts'
 
 /** A setting that names somebody else than the cached credentials are from. */
-export interface Departure {
+export interface Mismatch {
   readonly name: string
-  readonly place: Place
+  readonly place: SettingSource
   readonly said: string
   /** What the cached credentials are from; undefined where they have no such setting. */
   readonly cached: string | undefined
 }
 
-const said: readonly Place[] = ['flag', 'variable', 'profile']
+const said: readonly SettingSource[] = ['flag', 'variable', 'profile']
 const providers = ['issuer', 'idp-endpoint']
 
 /**
@@ -29,17 +29,17 @@ const providers = ['issuer', 'idp-endpoint']
  *
  * @returns Undefined where everything that is said agrees with the origin, or nothing is said.
  */
-export function findDeparture(
+export function findMismatch(
   origin: CredentialOrigin,
   parsed: ParsedArgv,
   io: Io,
-): Departure | undefined {
+): Mismatch | undefined {
   const settings = createSettings(parsed, io)
   const provider = loudestOf(settings, providers)
   const names = identityNames.filter((name) => !providers.includes(name) || name === provider)
   for (const name of [...names, ...tokenNames(settings)]) {
-    const place = settings.placeOf(name)
-    const value = settings.getSaid(name)
+    const place = settings.sourceOf(name)
+    const value = settings.getExplicit(name)
     if (value === undefined || place === undefined || isOfOrigin(origin, { name, value, place }))
       continue
     return { name, place, said: value, cached: getOriginText(origin, name) }
@@ -50,7 +50,7 @@ export function findDeparture(
 /** The one of settings that exclude each other that counts: a flag before a variable, a variable before the profile. */
 function loudestOf(settings: Settings, names: readonly string[]): string | undefined {
   const ranked = names
-    .map((name) => ({ name, rank: said.indexOf(settings.placeOf(name) ?? 'default') }))
+    .map((name) => ({ name, rank: said.indexOf(settings.sourceOf(name) ?? 'default') }))
     .filter(({ rank }) => rank !== -1)
     .toSorted((a, b) => a.rank - b.rank)
   return ranked[0]?.name
@@ -64,7 +64,7 @@ function tokenNames(settings: Settings): string[] {
 interface Saying {
   readonly name: string
   readonly value: string
-  readonly place: Place
+  readonly place: SettingSource
 }
 
 function isOfOrigin(origin: CredentialOrigin, { name, value, place }: Saying): boolean {
