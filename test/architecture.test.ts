@@ -65,9 +65,9 @@ const serverParts: Readonly<Record<string, readonly string[]>> = {
   sts: ['sts', 'policy', 'identity', 'sessions', 'http'],
   admin: ['admin', 'policy', 'identity', 'sessions', 'http'],
   s3: ['s3', 'policy', 'identity', 'sessions', 'http'],
-  policy: ['policy', 'identity', 'http'],
+  policy: ['policy', 'identity', 'sessions', 'http'],
   identity: ['identity', 'sessions'],
-  sessions: ['sessions', 'identity'],
+  sessions: ['sessions'],
   http: ['http'],
   issuer: ['issuer', 'http'],
 }

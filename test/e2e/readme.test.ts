@@ -244,9 +244,8 @@ describe('the tables of README.md', () => {
 })
 
 function readSources(): string[] {
-  const folder = path.join(root, 'src', 'commands')
+  const folder = path.join(root, 'src', 'commands', 'serve')
   return readdirSync(folder)
-    .filter((name) => name.startsWith('serve'))
     .map((name) => readFileSync(path.join(folder, name), 'utf8'))
     .map((text) => text.replace(/^const notBuilt[^]*?^}$/m, ''))
 }
