@@ -1,4 +1,4 @@
-/** What holds for the embedded store holds for the gateway with that store behind it: the same cases once more. */
+/** The tests of the embedded store run again through the gateway, with that store as its upstream. */
 import { describe } from 'vitest'
 import { openWithGateway } from '../../../support/server/s3-harness.ts'
 

@@ -18,13 +18,13 @@ async function openGateway(): Promise<{ s3: Harness; upstream: ScriptedUpstream 
 }
 
 describe('the list of buckets', () => {
-  it('is not asked for when the caller can list no bucket at all', async () => {
+  it('the gateway does not ask for the list of buckets if the caller may list no bucket', async () => {
     const outcome = await ask('GET', '/', { isAllowed: () => false, couldAllow: () => false })
     expect(outcome.reply.status).toBe(403)
     expect(outcome.sent).toEqual([])
   })
 
-  it('is asked for when the caller might list some, and by nothing that the caller chose but the page', async () => {
+  it('the gateway asks for the list of buckets with nothing from the caller but the page parameters', async () => {
     const headers = { range: 'bytes=1-2', 'if-none-match': '"x"', 'x-amz-acl': 'public-read' }
     const outcome = await ask('GET', '/?max-buckets=5&x-id=ListBuckets', {
       headers,
@@ -47,7 +47,7 @@ describe('the list of buckets', () => {
     ['//', '127.0.0.1:9000'],
     ['/bkt1/a', '.localhost'],
     ['/', '.localhost'],
-  ])('is not %j at %j, of which the upstream hears nothing', async (target, host) => {
+  ])('%j at the host %j is refused and never sent as a list of buckets', async (target, host) => {
     for (const headers of [{}, { range: 'bytes=99999-' }, { 'if-match': '"guess"' }]) {
       const outcome = await ask('GET', target, { host, headers })
       expect(outcome.reply.status).toBe(400)
@@ -56,7 +56,7 @@ describe('the list of buckets', () => {
     }
   })
 
-  it('is nothing but a list', async () => {
+  it('GET / returns the list of buckets from the upstream', async () => {
     const { s3, upstream } = await openGateway()
     upstream.answer = (_, response) => response.end(list)
     expect(texts((await s3.send('GET', '/')).text, 'Name')).toEqual(['mine'])
@@ -64,9 +64,9 @@ describe('the list of buckets', () => {
   })
 })
 
-describe('a bucket that the upstream is told by its host', () => {
+describe('buckets in the host name of the upstream', () => {
   it.each(['BKT1', 'b_kt', 'b.kt', 'a..b', 'bkt-', 'x'.repeat(64)])(
-    'is not called %s',
+    'the bucket name %s is refused if the upstream gets it in its host name',
     async (name) => {
       for (const [method, target, headers] of [
         ['GET', `/${name}/a`, {}],
@@ -81,7 +81,7 @@ describe('a bucket that the upstream is told by its host', () => {
     },
   )
 
-  it('must be read from the host by the upstream: one that lists buckets instead is refused at start', async () => {
+  it('an upstream that ignores the bucket in its host name, and lists buckets instead, is refused at start', async () => {
     const upstream = await startUpstream()
     upstream.answer = (_, response) => response.end(list)
     const url = new URL(upstream.url)
@@ -91,9 +91,9 @@ describe('a bucket that the upstream is told by its host', () => {
   })
 })
 
-describe('names that S3 servers keep for something else', () => {
+describe('names that S3 servers reserve', () => {
   it.each(['minio', 'MinIO', '%6Dinio', 'photos-s3alias', 'photos--ol-s3', 'photos.mrap'])(
-    'are no buckets: %s',
+    'the reserved name %s is refused as a bucket',
     async (name) => {
       const outcome = await ask('GET', `/${name}/admin/v3/info`)
       expect(codeOf(outcome)).toBe('InvalidBucketName')
@@ -102,8 +102,8 @@ describe('names that S3 servers keep for something else', () => {
   )
 })
 
-describe('a version', () => {
-  it.each(['', '%20', '%20v'])('that could be taken for none is refused: %j', async (version) => {
+describe('versions', () => {
+  it.each(['', '%20', '%20v'])('the blank version ID %j is refused', async (version) => {
     const copy = { 'x-amz-copy-source': `other/b?versionId=${version}` }
     for (const outcome of [
       await ask('GET', `/photos/a?versionId=${version}`),
@@ -115,8 +115,8 @@ describe('a version', () => {
   })
 })
 
-describe('a key with empty segments', () => {
-  it('needs the right to the key that a file system makes of it', async () => {
+describe('keys with empty segments', () => {
+  it('a key with empty segments also needs permission for the key that a file system makes of it', async () => {
     const isAllowed: Asked['isAllowed'] = ({ object }) => object !== 'a/secret'
     for (const [method, target, headers] of [
       ['GET', '/photos/a//secret', {}],
@@ -131,13 +131,13 @@ describe('a key with empty segments', () => {
   })
 })
 
-describe('a body', () => {
+describe('request bodies', () => {
   it.each([
     ['PUT', '/photos', 's3:PutBucketAcl', '<CreateBucketConfiguration/>'],
     ['POST', '/photos/a?uploadId=u', 's3:PutObjectAcl', '<CompleteMultipartUpload/>'],
     ['PUT', '/photos/a?tagging', 's3:PutObjectAcl', '<Tagging/>'],
     ['POST', '/photos/a?restore', 's3:PutObjectAcl', '<RestoreRequest/>'],
-  ])('of %s %s is not read before %s is allowed', async (method, target, action, body) => {
+  ])('a body of %s %s is not read before %s is allowed', async (method, target, action, body) => {
     const headers = { 'x-amz-acl': 'public-read' }
     const refused = await ask(method, target, {
       headers,
@@ -152,7 +152,7 @@ describe('a body', () => {
     expect(passed.sent).toHaveLength(1)
   })
 
-  it('of CreateBucket is written anew, and says nothing but where', async () => {
+  it('the body of CreateBucket is rewritten and contains only the region', async () => {
     const named = (inner: string): string =>
       `<CreateBucketConfiguration>${inner}</CreateBucketConfiguration>`
     const region = '<LocationConstraint>eu-west-1</LocationConstraint>'
@@ -171,7 +171,7 @@ describe('a body', () => {
     }
   })
 
-  it('of RestoreObject cannot write under another key', async () => {
+  it('RestoreObject cannot write to another key', async () => {
     const plain = '<Days>2</Days><GlacierJobParameters><Tier>Bulk</Tier></GlacierJobParameters>'
     const restore = (inner: string): Promise<Outcome> =>
       ask('POST', '/photos/a?restore', { body: `<RestoreRequest>${inner}</RestoreRequest>` })
@@ -188,7 +188,7 @@ describe('a body', () => {
   })
 })
 
-describe('a setting that lets the upstream write to a bucket', () => {
+describe('settings that let the upstream write to a bucket', () => {
   const logging =
     '<BucketLoggingStatus><LoggingEnabled><TargetBucket>other</TargetBucket><TargetPrefix>logs/</TargetPrefix></LoggingEnabled></BucketLoggingStatus>'
   const arn = '<Bucket>arn:aws:s3:::other</Bucket>'
@@ -210,7 +210,7 @@ describe('a setting that lets the upstream write to a bucket', () => {
       `<AnalyticsConfiguration><a><b><c><S3BucketDestination>${arn}</S3BucketDestination></c></b></a></AnalyticsConfiguration>`,
       '*',
     ],
-  ])('needs the right to write there: ?%s', async (query, body, key) => {
+  ])('PUT ?%s needs permission to write to its target bucket', async (query, body, key) => {
     const target = `/photos?${query}`
     const passed = await ask('PUT', target, { body })
     expect(passed.allowed).toContainEqual({ action: 's3:PutObject', bucket: 'other', key })
@@ -223,7 +223,7 @@ describe('a setting that lets the upstream write to a bucket', () => {
     expect(refused.sent).toEqual([])
   })
 
-  it('needs no more where it only ends', async () => {
+  it('turning off logging needs no permission for a target bucket', async () => {
     const { sent, allowed } = await ask('PUT', '/photos?logging', {
       body: '<BucketLoggingStatus/>',
     })
@@ -232,11 +232,11 @@ describe('a setting that lets the upstream write to a bucket', () => {
   })
 })
 
-describe('a key to delete', () => {
+describe('keys to delete', () => {
   const remove = (objects: string, isAllowed: Asked['isAllowed'] = () => true): Promise<Outcome> =>
     ask('POST', '/photos?delete', { body: `<Delete>${objects}</Delete>`, isAllowed })
 
-  it('that an object names twice deletes neither', async () => {
+  it('multi-delete refuses an object with two keys or two versions', async () => {
     for (const twice of [
       '<Key>mine</Key><Key>yours</Key>',
       '<Key>mine</Key><VersionId>1</VersionId><VersionId>2</VersionId>',
@@ -248,7 +248,7 @@ describe('a key to delete', () => {
     }
   })
 
-  it('arrives with its white space, however the upstream reads XML', async () => {
+  it('multi-delete sends the white space of a key as character references, so that every XML parser keeps it', async () => {
     const { sent } = await remove(
       '<Object><Key>  a b\t\n&#13;&amp; </Key></Object><Object><Key>c</Key></Object>',
     )
@@ -257,14 +257,14 @@ describe('a key to delete', () => {
     )
   })
 
-  it('with an empty version is the key without one', async () => {
+  it('multi-delete treats an empty version ID as none', async () => {
     const { sent, allowed } = await remove('<Object><Key>a</Key><VersionId></VersionId></Object>')
     expect(allowed.map(({ action }) => action)).toEqual(['s3:DeleteObject'])
     expect(String(sent[0]?.body)).toContain('<Object><Key>a</Key></Object>')
   })
 
   it.each(['\u0001ctrl', 'a\u001F', 'a\uFFFE', '\uFFFFa', '\u0000'])(
-    'that XML cannot hold is never answered as deleted: %j',
+    'multi-delete never reports the key %j, which XML cannot contain, as deleted',
     async (key) => {
       const { s3, upstream } = await openGateway()
       const body = `<Delete><Object><Key>${key}</Key></Object><Object><Key>b</Key></Object></Delete>`

@@ -18,7 +18,7 @@ import {
 interface Gateway {
   readonly s3: Harness
   readonly upstream: ScriptedUpstream
-  /** What was logged, as JSON. */
+  /** The log lines, as JSON. */
   readonly lines: string[]
 }
 
@@ -35,8 +35,8 @@ async function openGateway(): Promise<Gateway> {
 
 const large = Buffer.alloc(1_000_000, 'abcdefghij')
 
-describe('a refusal of the upstream', () => {
-  it('is passed on with code, status, message and what is harmless of the rest', async () => {
+describe('errors of the upstream', () => {
+  it('an error of the upstream is passed on with its code, status, message and harmless details', async () => {
     const { s3, upstream } = await openGateway()
     upstream.answer = (_, response) => {
       response.statusCode = 418
@@ -53,7 +53,7 @@ describe('a refusal of the upstream', () => {
     expect(answer.log).toMatchObject({ error: 'NoSuchTeapot' })
   })
 
-  it('keeps the headers that clients act on', async () => {
+  it('an error of the upstream keeps the headers that clients act on', async () => {
     const { s3, upstream } = await openGateway()
     upstream.answer = (_, response) => {
       response.writeHead(503, { 'retry-after': '7', 'x-amz-id-2': 'theirs' })
@@ -65,7 +65,7 @@ describe('a refusal of the upstream', () => {
     expect(answer.headers['x-amz-id-2']).toBeUndefined()
   })
 
-  it('of HEAD, or with a page of a proxy, is told by its status', async () => {
+  it('an error without an S3 document, as for HEAD or from a proxy, gets its code from the status', async () => {
     const { s3, upstream } = await openGateway()
     upstream.answer = (_, response) => {
       response.writeHead(404, { 'x-amz-delete-marker': 'true' })
@@ -78,7 +78,7 @@ describe('a refusal of the upstream', () => {
   })
 
   it.each(['SignatureDoesNotMatch', 'InvalidAccessKeyId', 'RequestTimeTooSkewed', 'ExpiredToken'])(
-    'of the gateway’s own keys (%s) is no fault of the client’s, names no key, and is seen by readiness until it is over',
+    '%s for the gateway’s own keys becomes a 503 that names no key, and makes the gateway unready until it is fixed',
     async (code) => {
       const { s3, upstream, lines } = await openGateway()
       const refuse: ScriptedUpstream['answer'] = (_, response) => {
@@ -105,7 +105,7 @@ describe('a refusal of the upstream', () => {
   )
 
   it.each([301, 302, 307, 308])(
-    'by redirect (%i) is not followed to wherever it says',
+    'the gateway does not follow a redirect (%i) of the upstream',
     async (status) => {
       const { s3, upstream } = await openGateway()
       upstream.answer = (_, response) => {
@@ -122,8 +122,8 @@ describe('a refusal of the upstream', () => {
   )
 })
 
-describe('an upstream that goes away', () => {
-  it('is named in answer and log, makes the gateway unready, and is used again when it is back', async () => {
+describe('an upstream that becomes unreachable', () => {
+  it('an unreachable upstream is named in the answer and the log, makes the gateway unready, and is used again when it is back', async () => {
     const { s3, upstream, lines } = await openGateway()
     expect(await s3.checkReady()).toBe(true)
     await upstream.stop()
@@ -143,7 +143,7 @@ describe('an upstream that goes away', () => {
     expect(lines.at(-1)).toContain('answers again')
   })
 
-  it('with a kept connection is asked once more on a new one, for what changes nothing', async () => {
+  it('a request that is safe to repeat is retried on a new connection if the upstream closes the old one', async () => {
     const { s3, upstream } = await openGateway()
     let cuts = 1
     upstream.answerEarly = (request) => {
@@ -162,7 +162,7 @@ describe('an upstream that goes away', () => {
     expect((await s3.send('PUT', '/photos/a', { body: 'small', headers })).status).toBe(503)
   })
 
-  it('in the middle of an object breaks the answer off and says so in the log', async () => {
+  it('a download is aborted, with a log line, if the upstream disconnects in the middle of an object', async () => {
     const { s3, upstream, lines } = await openGateway()
     upstream.answer = (_, response) => {
       response.writeHead(200, { 'content-length': '1000000' })
@@ -172,7 +172,7 @@ describe('an upstream that goes away', () => {
     expect(lines.join('')).toContain('the upstream S3 broke off')
   })
 
-  it('in the middle of a small answer leaves room for an error', async () => {
+  it('a client gets an error if the upstream disconnects in the middle of a small answer', async () => {
     const { s3, upstream } = await openGateway()
     upstream.answer = (_, response) => {
       response.writeHead(200, { 'content-length': '100' })
@@ -186,7 +186,7 @@ describe('an upstream that goes away', () => {
     [403, { status: 403, code: 'AccessDenied' }],
     [200, { status: 503, code: 'ServiceUnavailable' }],
   ])(
-    'in the middle of an upload is asked about the bucket: %i explains it',
+    'an aborted upload is explained by the state of the bucket (HEAD gives %i)',
     async (status, expected) => {
       const { s3, upstream, lines } = await openGateway()
       upstream.answerEarly = (request, response) => {
@@ -201,7 +201,7 @@ describe('an upstream that goes away', () => {
     },
   )
 
-  it('before the end of an upload gives its answer all the same', async () => {
+  it('an answer that the upstream gives before the end of an upload reaches the client', async () => {
     const { s3, upstream } = await openGateway()
     upstream.answerEarly = (_, response) => {
       response.writeHead(403, { connection: 'close' })
@@ -213,8 +213,8 @@ describe('an upstream that goes away', () => {
   })
 })
 
-describe('at start', () => {
-  it('an upstream that is not there is an error with a hint', async () => {
+describe('the start of the gateway', () => {
+  it('the gateway does not start if its upstream is unreachable', async () => {
     const upstream = await startUpstream()
     await upstream.stop()
     const opening = openHarness({ upstream: { url: upstream.url, credentials: keys } })
@@ -224,7 +224,7 @@ describe('at start', () => {
     })
   })
 
-  it('keys that the upstream refuses are too', async () => {
+  it('the gateway does not start if the upstream refuses its keys', async () => {
     const upstream = await startUpstream()
     upstream.answer = (_, response) => {
       response.statusCode = 403
@@ -237,7 +237,7 @@ describe('at start', () => {
   it.each([
     [404, 'NoSuchBucket'],
     [403, 'AccessDenied'],
-  ])('%i %s to a bucket that cannot be there is as good as a yes', async (status, code) => {
+  ])('an upstream that answers %i %s for an unknown bucket is ready', async (status, code) => {
     const upstream = await startUpstream()
     upstream.answer = (_, response) => {
       response.statusCode = status
@@ -249,8 +249,8 @@ describe('at start', () => {
   })
 })
 
-describe('an upload that fails', () => {
-  it('by its digest, its checksum or its length never reaches the upstream whole', async () => {
+describe('failed uploads', () => {
+  it('an upload with a wrong hash, checksum or length never reaches the upstream completely', async () => {
     const { s3, upstream } = await openGateway()
     const digest = createHash('md5').update('other').digest('base64')
     const wrong = [
@@ -274,7 +274,7 @@ describe('an upload that fails', () => {
     ])
   })
 
-  it('because the client went away is cut off at the upstream too', async () => {
+  it('an upload that the client aborts is aborted at the upstream too', async () => {
     const { s3, upstream } = await openGateway()
     const cut = upstream.nextSeen()
     const begun = new Promise<void>((resolve) => {

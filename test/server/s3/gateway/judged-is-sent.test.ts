@@ -105,7 +105,7 @@ const body = fc.oneof(fc.constant(''), {
     .map((all) => all.map((one) => `<Object>${one.join('')}</Object>`).join(''))
     .map((text) => `<Delete>${text}</Delete>`),
 })
-/** What a policy denies; everything else is allowed. */
+/** Policies that deny one thing and allow everything else. */
 const denial = fc.constantFrom<Asked['isAllowed']>(
   () => true,
   ({ bucket }) => bucket !== 'bkt1',
@@ -123,7 +123,7 @@ const request: fc.Arbitrary<Asked> = fc.record({
   body,
   isAllowed: denial,
 })
-/** The same, bent to where the names are hidden: a list of keys, and a copy. */
+/** The same requests, limited to those where names can hide: a list of keys, and a copy. */
 const deletion = request.chain((one) =>
   body.map((text) => ({
     ...one,
@@ -151,7 +151,7 @@ function expectJudged({ style }: Asked, outcome: Outcome): void {
     const judged = allowed.slice(0, answeredBefore[index]).map(say)
     for (const need of readNeeds(message, endpoint, style)) {
       const isList = need.bucket === '' && message.path.split('?')[0] === '/'
-      // Filtered by what the caller may list; it was asked before anything was sent all the same.
+      // The gateway filters the list by what the caller may list; it still asked the policies before it sent anything.
       if (isList) {
         expect(message).toMatchObject({ method: 'GET' })
         expect(answeredBefore[index]).toBeGreaterThanOrEqual(0)
@@ -173,8 +173,8 @@ function expectJudged({ style }: Asked, outcome: Outcome): void {
 
 const numRuns = 1500
 
-describe('whatever a caller sends', () => {
-  it('the upstream reads the bucket, key and operation that a policy allowed before, or gets nothing', async () => {
+describe('any request of a caller', () => {
+  it('the upstream gets a request only if a policy allowed its bucket, key and operation before', async () => {
     let passes = 0
     await fc.assert(
       fc.asyncProperty(request, async (asked) => {
@@ -188,7 +188,7 @@ describe('whatever a caller sends', () => {
     expect(passes).toBeGreaterThan(numRuns / 50)
   })
 
-  it('in a list of keys to delete, the upstream reads those that a policy allowed before', async () => {
+  it('the upstream gets a multi-delete only if a policy allowed each of its keys before', async () => {
     let passes = 0
     await fc.assert(
       fc.asyncProperty(deletion, async (asked) => {
@@ -202,7 +202,7 @@ describe('whatever a caller sends', () => {
     expect(passes).toBeGreaterThan(numRuns / 50)
   })
 
-  it('in the source of a copy, the upstream reads what a policy allowed before', async () => {
+  it('the upstream gets a copy only if a policy allowed its source before', async () => {
     let passes = 0
     await fc.assert(
       fc.asyncProperty(copy, async (asked) => {

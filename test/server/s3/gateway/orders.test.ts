@@ -4,7 +4,7 @@ import { encodeForm, makeFields } from '../../../support/server/upload-forms.ts'
 import { ask, codeOf } from '../../../support/server/recorded-pass.ts'
 import { keys, startUpstream } from '../../../support/server/scripted-upstream.ts'
 
-describe('user metadata that a server takes for an order', () => {
+describe('user metadata that servers obey', () => {
   const orders = [
     'x-amz-meta-snowball-auto-extract',
     'x-amz-meta-minio-snowball-prefix',
@@ -15,7 +15,7 @@ describe('user metadata that a server takes for an order', () => {
     'x-amz-meta-mdonly',
   ]
 
-  it.each(orders)('is refused by name wherever it comes: %s', async (name) => {
+  it.each(orders)('the gateway refuses the metadata %s wherever it appears', async (name) => {
     const headers = { [name]: 'true' }
     const copy = { 'x-amz-copy-source': '/photos/b', 'x-amz-metadata-directive': 'REPLACE' }
     for (const outcome of [
@@ -33,7 +33,7 @@ describe('user metadata that a server takes for an order', () => {
     }
   })
 
-  it('is refused in an upload form', async () => {
+  it('the gateway refuses metadata that servers obey in an upload form too', async () => {
     const upstream = await startUpstream()
     const s3 = await openHarness({ upstream: { url: upstream.url, credentials: keys } })
     onTestFinished(() => s3.close())
@@ -50,7 +50,7 @@ describe('user metadata that a server takes for an order', () => {
     expect(upstream.seen).toEqual([])
   })
 
-  it('is not what only looks like it', async () => {
+  it('the gateway passes on metadata with a similar name', async () => {
     const headers = {
       'x-amz-meta-colour': 'blue',
       'x-amz-meta-snowballs': '3',
@@ -69,7 +69,7 @@ describe('the ACL private', () => {
     ['/photos/a?acl', 's3:PutObjectAcl'],
     ['/photos?acl', 's3:PutBucketAcl'],
     ['/photos/a?acl&versionId=v', 's3:PutObjectVersionAcl'],
-  ])('is the request itself in PUT %s', async (target, action) => {
+  ])('PUT %s with the ACL private sends that ACL on', async (target, action) => {
     const { sent, allowed } = await ask('PUT', target, { headers })
     expect(sent[0]?.headers['x-amz-acl']).toBe('private')
     expect(allowed.map((need) => need.action)).toEqual([action])
@@ -80,7 +80,7 @@ describe('the ACL private', () => {
     ['PUT', '/photos', {}],
     ['POST', '/photos/a?uploads', {}],
     ['PUT', '/photos/a', { 'x-amz-copy-source': '/photos/b' }],
-  ] as const)('is left out of %s %s, which is private without it', async (method, target, more) => {
+  ] as const)('%s %s drops the ACL private, the default anyway', async (method, target, more) => {
     const { sent, allowed } = await ask(method, target, { headers: { ...headers, ...more } })
     expect(sent).toHaveLength(1)
     expect(sent[0]?.headers['x-amz-acl']).toBeUndefined()

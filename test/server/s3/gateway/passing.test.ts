@@ -27,8 +27,8 @@ async function openGateway(): Promise<{ s3: Harness; upstream: ScriptedUpstream 
   return { s3, upstream }
 }
 
-describe('a request that may pass', () => {
-  it('goes on as it was judged, signed with the gateway’s own keys', async () => {
+describe('allowed requests', () => {
+  it('an allowed request is sent on as the policies saw it, signed with the gateway’s own keys', async () => {
     const { s3, upstream } = await openGateway()
 
     await s3.send('GET', '/photos/a%2Fb%20c+d//e?x-id=GetObject&response-content-type=text%2Fcsv')
@@ -46,7 +46,7 @@ describe('a request that may pass', () => {
     expect(verify).not.toThrow()
   })
 
-  it('bears what it says of the object, and nothing of the caller or of the way to the gateway', async () => {
+  it('a request keeps the headers about its object, and loses those about the caller and the connection', async () => {
     const { s3, upstream } = await openGateway()
     const headers = {
       range: 'bytes=0-4',
@@ -75,7 +75,7 @@ describe('a request that may pass', () => {
     ])
   })
 
-  it('presigned goes on without the signature that it came with', async () => {
+  it('a presigned request is sent on without its own signature', async () => {
     const { s3, upstream } = await openGateway()
     const url = presignUrl(
       { method: 'GET', url: new URL('http://127.0.0.1:9000/photos/a') },
@@ -93,7 +93,7 @@ describe('a request that may pass', () => {
     expect(upstream.seen[0]?.url).toBe('/photos/a')
   })
 
-  it('names the bucket in the host where the upstream wants that', async () => {
+  it('the gateway puts the bucket in the host name if its upstream needs that', async () => {
     const upstream = await startUpstream()
     const url = new URL(upstream.url)
     url.hostname = 'localhost'
@@ -111,7 +111,7 @@ describe('a request that may pass', () => {
   })
 })
 
-describe('actions', () => {
+describe('required actions', () => {
   it.each<[string, string, Ask['headers'], string[]]>([
     ['GET', '/photos/a', {}, ['s3:GetObject']],
     ['GET', '/photos/a?versionId=v1', {}, ['s3:GetObjectVersion']],
@@ -200,7 +200,7 @@ describe('actions', () => {
       ['s3:CreateBucket', 's3:PutBucketObjectLockConfiguration', 's3:PutBucketVersioning'],
     ],
     ['DELETE', '/photos', {}, ['s3:DeleteBucket']],
-  ])('%s %s %j needs %j, each of them', async (method, target, headers = {}, actions) => {
+  ])('%s %s %j needs each of the actions %j', async (method, target, headers = {}, actions) => {
     const { s3, upstream } = await openGateway()
     const say = ({ action, bucket, object }: Harness['asked'][number]): string => {
       return bucket === 'photos' ? action : `${action} on ${bucket}/${object}`
@@ -216,7 +216,7 @@ describe('actions', () => {
     expect(upstream.seen).toHaveLength(1)
   })
 
-  it('of a copy are asked of the source that is then sent', async () => {
+  it('a copy sends on exactly the source that the policies allowed', async () => {
     const { s3, upstream } = await openGateway()
     const headers = { 'x-amz-copy-source': 'other/b%20c%2B?versionId=v%201' }
     await s3.send('PUT', '/photos/a', { headers })
@@ -230,8 +230,8 @@ describe('actions', () => {
   })
 })
 
-describe('headers that a presigned URL holds as parameters', () => {
-  it('are headers, for the policy and for the upstream', async () => {
+describe('headers in the query of a presigned URL', () => {
+  it('the policies and the upstream get the headers in a presigned query as headers', async () => {
     const { s3, upstream } = await openGateway()
     const query =
       'x-amz-meta-colour=blue&x-amz-acl=public-read&x-amz-checksum-crc32=AAAAAA%3D%3D&x-amz-sdk-checksum-algorithm=CRC32'
@@ -247,28 +247,28 @@ describe('headers that a presigned URL holds as parameters', () => {
     const [seen] = upstream.seen
     expect(seen?.url).toBe('/photos/a')
     expect(seen?.headers).toMatchObject({ 'x-amz-meta-colour': 'blue', 'x-amz-acl': 'public-read' })
-    // the checksum of a body that whoever signed did not have
+    // the signer did not have the body, so its checksum is of an empty one
     expect(seen?.headers['x-amz-checksum-crc32']).toBeUndefined()
     expect((await s3.send('PUT', '/photos/a?x-amz-acl=a%0D%0Ab')).code).toBe('InvalidArgument')
   })
 })
 
-describe('buckets of older days', () => {
-  it('keep their names', async () => {
+describe('old bucket names', () => {
+  it('the gateway passes on bucket names that today’s rules forbid', async () => {
     const { s3, upstream } = await openGateway()
     await s3.send('GET', '/My_Bucket.2009/a')
     expect(upstream.seen[0]?.url).toBe('/My_Bucket.2009/a')
   })
 })
 
-describe('the table of what passes', () => {
-  it('asks for actions that a policy can name', () => {
+describe('the table of the gateway', () => {
+  it('every action in the table of the gateway is one that a policy can name', () => {
     const actions = gatewayTable.flatMap((row) => [...row.actions, ...(row.versionActions ?? [])])
     expect(actions.filter((action) => !coversKnownAction(action))).toEqual([])
   })
 })
 
-describe('what nobody has been asked to allow', () => {
+describe('requests that no policy covers', () => {
   it.each<[string, string, Ask['headers'], string]>([
     ['GET', '/photos?acls', {}, 'NotImplemented'],
     ['GET', '/photos/a?ACL', {}, 'NotImplemented'],
@@ -285,13 +285,13 @@ describe('what nobody has been asked to allow', () => {
     ['GET', '/photos/public/../secret', {}, 'XMinioInvalidObjectName'],
     ['GET', '/photos/public%2F..%2Fsecret', {}, 'XMinioInvalidObjectName'],
     ['GET', '/../photos', {}, 'InvalidBucketName'],
-  ])('%s %s %j is refused here: %s', async (method, target, headers = {}, code) => {
+  ])('the gateway refuses %s %s %j with %s', async (method, target, headers = {}, code) => {
     const { s3, upstream } = await openGateway()
     expect((await s3.send(method, target, { headers })).code).toBe(code)
     expect(upstream.seen).toEqual([])
   })
 
-  it('does not ride on a copy’s header where nothing is copied', async () => {
+  it('the gateway refuses copy headers on an operation that does not copy', async () => {
     const { s3, upstream } = await openGateway()
     const headers = { 'x-amz-copy-source': 'other/secret', 'x-amz-metadata-directive': 'REPLACE' }
     const answer = await s3.send('PUT', '/photos/a?acl', { headers })
@@ -301,7 +301,7 @@ describe('what nobody has been asked to allow', () => {
 })
 
 describe('multi-delete', () => {
-  it('sends on the keys that were allowed and adds the refusals to the answer', async () => {
+  it('multi-delete sends on only the allowed keys and adds the refusals to the answer', async () => {
     const { s3, upstream } = await openGateway()
     s3.allow = ({ object, action }) => object !== 'b' && action !== 's3:DeleteObjectVersion'
     upstream.answer = (_, response) => {
@@ -329,7 +329,7 @@ describe('multi-delete', () => {
 })
 
 describe('the list of buckets', () => {
-  it('shows a caller who may not see all of them those that it may list', async () => {
+  it('a caller without s3:ListAllMyBuckets sees only the buckets that it may list', async () => {
     const { s3, upstream } = await openGateway()
     upstream.answer = (_, response) => {
       response.end(

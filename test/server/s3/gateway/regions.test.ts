@@ -8,7 +8,7 @@ import {
   type ScriptedUpstream,
 } from '../../../support/server/scripted-upstream.ts'
 
-// AWS's names are this machine here.
+// The names of AWS resolve to this machine here.
 vi.mock('node:dns', () => ({
   lookup: (_host: string, _options: object, found: (error: null, all: LookupAddress[]) => void) =>
     found(null, [{ address: '127.0.0.1', family: 4 }]),
@@ -18,7 +18,7 @@ const scopeOf = (headers: Readonly<Record<string, string>>): string =>
   /\/([\w-]*)\/s3\//.exec(headers['authorization'] ?? '')?.[1] ?? ''
 
 describe('regions', () => {
-  it('are found out at the first answer, and clients are told the gateway’s own', async () => {
+  it('the gateway detects the region of its upstream at start, and tells clients its own region', async () => {
     const upstream = await startUpstream()
     const scopes: string[] = []
     upstream.answer = ({ headers }, response) => {
@@ -46,11 +46,11 @@ describe('regions', () => {
   })
 })
 
-describe('an answer that only its arrival counts of', () => {
-  it('does not keep its connection', async () => {
+describe('an answer whose body is not used', () => {
+  it('the gateway reuses the connection after an answer whose body it does not use', async () => {
     const upstream = await startUpstream()
     upstream.answer = (_, response) => {
-      // without a length, as AWS's documents are
+      // without a length, like AWS's documents
       response.write('<LocationConstraint>')
       response.end('</LocationConstraint>')
     }
@@ -63,8 +63,8 @@ describe('an answer that only its arrival counts of', () => {
   })
 })
 
-describe('AWS, which has many regions under one name', () => {
-  /** The bucket `far` lies in eu-west-9, all others in us-east-1. */
+describe('AWS, with many regions under one name', () => {
+  /** Opens a gateway to AWS: the bucket `far` is in eu-west-9, all others are in us-east-1. */
   async function openAws(host = 's3.amazonaws.com'): Promise<{
     s3: Harness
     upstream: ScriptedUpstream
@@ -88,7 +88,7 @@ describe('AWS, which has many regions under one name', () => {
     return { s3, upstream, hops }
   }
 
-  it('is followed to the bucket’s, which is remembered', async () => {
+  it('the gateway follows AWS to the region of a bucket and caches it', async () => {
     const { s3, hops } = await openAws()
     expect((await s3.send('GET', '/far/a')).status).toBe(200)
     expect((await s3.send('GET', '/far/b')).status).toBe(200)
@@ -101,7 +101,7 @@ describe('AWS, which has many regions under one name', () => {
     ])
   })
 
-  it('is asked where a bucket lies before a stream is sent, which cannot be sent twice', async () => {
+  it('the gateway asks for the region of a bucket before it sends a stream, which it cannot send twice', async () => {
     const { s3, upstream, hops } = await openAws()
     const body = Buffer.alloc(1_000_000, 'x')
     expect((await s3.send('PUT', '/far/a', { body })).status).toBe(200)
@@ -114,13 +114,13 @@ describe('AWS, which has many regions under one name', () => {
     expect(upstream.seen[1]?.body.equals(body)).toBe(true)
   })
 
-  it('begins where its name says', async () => {
+  it('the gateway starts with the region in the name of the AWS endpoint', async () => {
     const { s3, hops } = await openAws('s3.eu-west-9.amazonaws.com')
     await s3.send('GET', '/far/a')
     expect(hops()).toEqual(['GET s3.eu-west-9.amazonaws.com eu-west-9'])
   })
 
-  it('is not followed to what is no region’s name', async () => {
+  it('the gateway does not follow a region that is not a valid region name', async () => {
     const { s3, upstream } = await openAws()
     upstream.answer = (_, response) => {
       response.writeHead(301, { 'x-amz-bucket-region': 'evil.example/' })

@@ -40,7 +40,7 @@ function open(pieces: Iterable<Buffer>, maxBytes = Number.POSITIVE_INFINITY): Pa
 const piece = Buffer.alloc(100_000, 'a photo')
 const pieces = (count: number): Buffer[] => Array.from({ length: count }, () => piece)
 
-it('holds a small upload in memory', async () => {
+it('a small upload is buffered in memory', async () => {
   const { headers, payloadHash, body } = await spoolUpload(open(pieces(2)))
   expect(body).toEqual(Buffer.concat(pieces(2)))
   expect(headers).toEqual({ 'content-length': '200000' })
@@ -48,7 +48,7 @@ it('holds a small upload in memory', async () => {
   expect(await readdir(folder)).toEqual([])
 })
 
-it('holds a long one in a file that none but us can read, until it was read', async () => {
+it('a long upload is buffered in a file that only its owner can read, until it has been read', async () => {
   const { headers, payloadHash, body } = await spoolUpload(open(pieces(30)))
   const [inside = ''] = await readdir(folder)
   expect((await stat(join(folder, inside, 'file'))).mode & 0o777).toBe(0o600)
@@ -62,7 +62,7 @@ it('holds a long one in a file that none but us can read, until it was read', as
   await vi.waitFor(async () => expect(await readdir(folder)).toEqual([]))
 })
 
-it('leaves nothing of one that was given up', async () => {
+it('the file of an upload is removed if its reader gives up', async () => {
   const { body } = await spoolUpload(open(pieces(30)))
   expect(await readdir(folder)).toHaveLength(1)
   if (body instanceof Readable) {
@@ -72,7 +72,7 @@ it('leaves nothing of one that was given up', async () => {
   await vi.waitFor(async () => expect(await readdir(folder)).toEqual([]))
 })
 
-it('leaves nothing of one that fails on its way', async () => {
+it('the file of an upload is removed if the upload fails halfway', async () => {
   await expect(spoolUpload(open(pieces(30), 2_500_000))).rejects.toMatchObject({
     code: 'EntityTooLarge',
   })

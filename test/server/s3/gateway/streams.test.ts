@@ -23,7 +23,7 @@ function base64Crc32(data: Buffer): string {
 }
 
 describe('a large upload', () => {
-  it('keeps the checksum that came after its last byte', async () => {
+  it('a large upload keeps the checksum from its trailer', async () => {
     openWithGateway()
     const s3 = await openHarness()
     onTestFinished(() => s3.close())
@@ -53,7 +53,7 @@ describe('a large upload', () => {
   })
 
   it.each([262_144, 262_145, 327_680, 1_000_000])(
-    'of %i bytes with a checksum behind goes on with the length it has',
+    'a large upload of %i bytes with a checksum trailer is sent with its real length',
     async (size) => {
       const upstream = await startUpstream()
       const s3 = await openHarness({ upstream: { url: upstream.url, credentials: keys } })
@@ -81,7 +81,7 @@ describe('a large upload', () => {
     },
   )
 
-  it('is signed with its hash where the client said it', async () => {
+  it('a large upload is signed with its hash if the client declared the hash', async () => {
     const upstream = await startUpstream()
     const s3 = await openHarness({ upstream: { url: upstream.url, credentials: keys } })
     onTestFinished(() => s3.close())
@@ -94,7 +94,7 @@ describe('a large upload', () => {
 })
 
 describe('a large download', () => {
-  it('is not read ahead of the client, and ends when the client goes away', async () => {
+  it('a large download is not read ahead of the client, and stops when the client disconnects', async () => {
     const upstream = await startUpstream()
     let sentBytes = 0
     const closed = new Promise<void>((resolve) => {
@@ -124,21 +124,21 @@ describe('a large download', () => {
 
     const client = sendRequest(url)
     client.on('error', () => {}).end()
-    // its body is never read
+    // the client never reads the body of the answer
     await new Promise((resolve) => client.once('response', resolve))
-    // time enough to run far ahead
+    // these requests take long enough for the gateway to read far ahead
     for (let i = 0; i < 300; i += 1) await s3.send('HEAD', '/photos/b')
     client.destroy()
     await closed
 
-    // what the buffers of four sockets and two streams hold
+    // the buffers of four sockets and two streams hold this much
     expect(sentBytes).toBeLessThan(64 * 1024 * 1024)
     expect(await s3.checkReady()).toBe(true)
   })
 })
 
-describe('an upstream that is slow', () => {
-  it('to answer is given up, in words', async () => {
+describe('a slow upstream', () => {
+  it('the answer names the timeout if the upstream does not answer in time', async () => {
     const upstream = await startUpstream()
     const limits = { readTimeoutMs: 50, headTimeoutMs: 50 }
     const s3 = await openHarness({ upstream: { url: upstream.url, credentials: keys, limits } })
@@ -151,7 +151,7 @@ describe('an upstream that is slow', () => {
     }
   })
 
-  it('in the middle of an object breaks it off', async () => {
+  it('a download is aborted if the upstream stalls in the middle of an object', async () => {
     const upstream = await startUpstream()
     const limits = { idleTimeoutMs: 50 }
     const s3 = await openHarness({ upstream: { url: upstream.url, credentials: keys, limits } })
@@ -164,8 +164,8 @@ describe('an upstream that is slow', () => {
   })
 })
 
-describe('an upstream with a certificate of a private authority', () => {
-  it('is believed with --ca-file alone', async () => {
+describe('an upstream with a private CA', () => {
+  it('the gateway trusts an upstream with a private certificate only with its CA', async () => {
     const certificate = await makeCertificate(Date.now())
     const nowMs = (): number => Date.now()
     const options = { host: '127.0.0.1', port: 0, log: silentLog, isAccessLogged: false, nowMs }
