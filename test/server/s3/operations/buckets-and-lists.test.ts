@@ -39,7 +39,7 @@ async function list(query: string): Promise<Page> {
 }
 
 describe('buckets', () => {
-  it('are made once, looked for, and deleted when empty', async () => {
+  it('a bucket is created once, found by HEAD, and deleted only when empty', async () => {
     expect(await s3.send('PUT', '/photos/')).toMatchObject({
       status: 200,
       headers: { location: '/photos' },
@@ -60,7 +60,7 @@ describe('buckets', () => {
     expect(await s3.send('DELETE', '/photos')).toMatchObject({ status: 404, code: 'NoSuchBucket' })
   })
 
-  it('hold what they held before a bucket of that name was deleted not', async () => {
+  it('a new bucket contains nothing of a deleted bucket with the same name', async () => {
     await fill('a//b')
     await s3.send('DELETE', '/photos/a//b')
     await s3.send('DELETE', '/photos')
@@ -79,14 +79,14 @@ describe('buckets', () => {
     'x'.repeat(64),
     'minio',
     '.sts-cli',
-  ])('are not called %j', async (name) => {
+  ])('the bucket name %j is refused', async (name) => {
     expect(await s3.send('PUT', `/${name}`)).toMatchObject({
       status: 400,
       code: 'InvalidBucketName',
     })
   })
 
-  it('lie in the region of the server', async () => {
+  it('a bucket is created only in the region of the server, and reports it', async () => {
     const inRegion = (region: string): string => {
       return `<CreateBucketConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><LocationConstraint>${region}</LocationConstraint></CreateBucketConfiguration>`
     }
@@ -103,7 +103,7 @@ describe('buckets', () => {
     )
   })
 
-  it('are addressed by host, on localhost and on the configured domains', async () => {
+  it('a bucket can be addressed by host name, on localhost and on the configured domains', async () => {
     for (const domain of ['localhost:9000', 's3.example.test']) {
       const headers = { host: `photos.${domain}` }
       expect((await s3.send('PUT', '/', { headers })).status).toBe(200)
@@ -117,7 +117,7 @@ describe('buckets', () => {
     }
   })
 
-  it('are listed by name; folders of other names and files are none', async () => {
+  it('buckets are listed by name, and plain files are not listed as buckets', async () => {
     await s3.send('PUT', '/zoo')
     await s3.send('PUT', '/ant')
     await writeFile(join(s3.folder, 'file'), 'x')
@@ -129,8 +129,8 @@ describe('buckets', () => {
   })
 })
 
-describe('lists', () => {
-  it('are in the order of UTF-8 bytes', async () => {
+describe('lists of objects', () => {
+  it('keys are listed in the order of their UTF-8 bytes', async () => {
     const keys = ['a', 'a!', 'a/b', 'a0', 'b', '\u00fc', '\uffee', '\u{1F600}']
     await fill(...keys.toReversed())
 
@@ -138,7 +138,7 @@ describe('lists', () => {
     expect((await list('')).keys).toEqual(keys)
   })
 
-  it('roll keys up at a delimiter', async () => {
+  it('a list rolls keys up at a delimiter', async () => {
     await fill('a/1', 'a/2', 'a/sub/3', 'b', 'c/4', 'd-e/5', 'f/')
 
     expect(await list('list-type=2&delimiter=/')).toMatchObject({
@@ -161,7 +161,7 @@ describe('lists', () => {
   })
 
   it.each(['a', 'a/', 'a/s', 'none', 'a/sub/3', 'a/sub/3x', 'd'])(
-    'with prefix %j hold the keys that begin so',
+    'a list with the prefix %j contains the keys that begin with it',
     async (prefix) => {
       const keys = ['a/1', 'a/2', 'a/sub/3', 'ab', 'b', 'd//e']
       await fill(...keys)
@@ -171,7 +171,7 @@ describe('lists', () => {
   )
 
   it.each(['', '/', '-', 'a'])(
-    'are the same in pages of any size, with delimiter %j',
+    'a list is the same in pages of any size, with the delimiter %j',
     async (delimiter) => {
       await fill('a/1', 'a/2', 'a-x', 'b//c', 'b/d/e', 'b/d/f', 'ba', 'c', 'c/d', 'd/')
       const whole = await list(`list-type=2&delimiter=${delimiter}`)
@@ -185,7 +185,7 @@ describe('lists', () => {
     },
   )
 
-  it('begin after a key when told to', async () => {
+  it('a list begins after the key in start-after or marker', async () => {
     await fill('a', 'b', 'b/1', 'b/2', 'c')
 
     expect((await list('list-type=2&start-after=b')).keys).toEqual(['b/1', 'b/2', 'c'])
@@ -194,7 +194,7 @@ describe('lists', () => {
     expect(await list('marker=b%2F&delimiter=/')).toMatchObject({ keys: ['c'], prefixes: [] })
   })
 
-  it('are percent-encoded on request, and say so', async () => {
+  it('a list percent-encodes its keys on request, and reports the encoding', async () => {
     await fill('a b+ü&/x')
 
     const { xml } = await list('list-type=2&encoding-type=url&prefix=a%20b')
@@ -205,7 +205,7 @@ describe('lists', () => {
     expect(texts((await list('list-type=2')).xml, 'Key')).toEqual(['a b+ü&amp;/x'])
   })
 
-  it('refuse what they cannot read', async () => {
+  it('a list refuses invalid parameters, limits max-keys to 1,000 and needs an existing bucket', async () => {
     await fill()
     for (const query of [
       'max-keys=-1',
@@ -220,7 +220,7 @@ describe('lists', () => {
     expect((await s3.send('GET', '/no-such-bucket?list-type=2')).code).toBe('NoSuchBucket')
   })
 
-  it('leave out folders in which there is no object', async () => {
+  it('a list leaves out folders that contain no object', async () => {
     await fill('a/b/c')
     await s3.objects.createBucket('empty')
     const { mkdir } = await import('node:fs/promises')
@@ -256,7 +256,7 @@ async function readPages(
 describe('multi-delete', () => {
   const crc = { 'x-amz-checksum-crc32': 'AAAAAA==' }
 
-  it('deletes what may be deleted and reports the rest', async () => {
+  it('multi-delete deletes the allowed keys and reports an error for the others', async () => {
     await fill('a', 'b', 'c&d')
     s3.allow = ({ action, object }) => !(action === 's3:DeleteObject' && object === 'b')
     const body =
@@ -274,14 +274,14 @@ describe('multi-delete', () => {
     expect((await list('')).keys).toEqual(['b'])
   })
 
-  it('is quiet when asked', async () => {
+  it('multi-delete in quiet mode reports no deleted keys', async () => {
     await fill('a')
     const body = '<Delete><Quiet>true</Quiet><Object><Key>a</Key></Object></Delete>'
     const answer = await s3.send('POST', '/photos?delete', { body, headers: md5Header(body) })
     expect(answer.text).toMatch(/<DeleteResult xmlns="[^"]*"><\/DeleteResult>$/)
   })
 
-  it('needs a digest and 1 to 1,000 keys', async () => {
+  it('multi-delete needs a digest of its body and 1 to 1,000 keys', async () => {
     await fill('a')
     const of = (count: number): string =>
       `<Delete>${'<Object><Key>a</Key></Object>'.repeat(count)}</Delete>`
@@ -297,7 +297,7 @@ describe('multi-delete', () => {
     expect((await list('')).keys).toEqual(['a'])
   })
 
-  it('is refused before its body is read when the caller may delete nothing in the bucket', async () => {
+  it('multi-delete is refused before its body is read if the caller may delete nothing in the bucket', async () => {
     await fill('a')
     const body = '<Delete><Object><Key>a</Key></Object></Delete>'
     const send = (): Promise<Answer> =>
@@ -318,7 +318,7 @@ describe('multi-delete', () => {
 
   it.each([
     ['a forbidden character', '<Object><Key>a</Key></Object><Object><Key>&#1;x</Key></Object>'],
-    ['a raw one', '<Object><Key>a</Key></Object><Object><Key>\u0001x</Key></Object>'],
+    ['a raw control character', '<Object><Key>a</Key></Object><Object><Key>\u0001x</Key></Object>'],
     ['an unknown entity', '<Object><Key>a</Key></Object><Object><Key>&x;</Key></Object>'],
     ['more elements than 1,000 keys need', `<Object><Key>a</Key></Object>${'<a/>'.repeat(9000)}`],
     [
@@ -326,7 +326,7 @@ describe('multi-delete', () => {
       `<Object><Key>a</Key></Object><a>${'&amp;'.repeat(140_000)}</a>`,
     ],
     ['bytes that are not UTF-8', '<Object><Key>a</Key></Object><Object><Key>\u00ff</Key></Object>'],
-  ])('with %s is MalformedXML, and deletes nothing', async (what, inner) => {
+  ])('multi-delete with %s is MalformedXML and deletes nothing', async (what, inner) => {
     await fill('a')
     const encoding = what.includes('UTF-8') ? 'latin1' : 'utf8'
     const body = Buffer.from(`<Delete>${inner}</Delete>`, encoding)
@@ -339,7 +339,7 @@ describe('multi-delete', () => {
     expect((await list('')).keys).toEqual(['a'])
   })
 
-  it('takes 1,000 keys of 1,024 bytes with versions, and no body beyond two mebibytes', async () => {
+  it('multi-delete accepts 1,000 keys of 1,024 bytes with versions, and refuses a body over 2 MiB', async () => {
     await s3.send('PUT', '/photos')
     const object = `<Object><Key>${'k'.repeat(1024)}</Key><VersionId>null</VersionId></Object>`
     const body = `<Delete>${object.repeat(1000)}</Delete>`
@@ -353,7 +353,7 @@ describe('multi-delete', () => {
     expect(refused.status).toBe(400)
   })
 
-  it('builds the conditions of the request once, and lets others work between its keys', async () => {
+  it('multi-delete builds its conditions once, and yields to the event loop between its keys', async () => {
     await s3.send('PUT', '/photos')
     const body = `<Delete>${'<Object><Key>a</Key></Object>'.repeat(1000)}</Delete>`
     s3.allow = () => false
@@ -379,7 +379,7 @@ describe('multi-delete', () => {
 })
 
 describe('the list of buckets', () => {
-  it('asks about each bucket with the conditions that were built once', async () => {
+  it('the list of buckets asks about each bucket with the same conditions, which are built once', async () => {
     for (const name of ['one', 'two', 'three']) await s3.send('PUT', `/bucket-${name}`)
     s3.asked.length = 0
     s3.allow = ({ action }) => action === 's3:ListBucket'

@@ -1,4 +1,4 @@
-/** minio-go (and so mc) completes an upload with the checksum of the parts' checksums alone: the `-N` behind it was asked for. */
+/** minio-go (and so mc) completes an upload with the checksum of the parts' checksums without the `-N` at the end. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { crc32 } from 'node:zlib'
 import { openHarness, type Harness } from '../../../support/server/s3-harness.ts'
@@ -33,7 +33,7 @@ async function complete(declared: string) {
   return s3.send('POST', `/photos/a?uploadId=${uploadId}`, { body, headers })
 }
 
-it.each([composite, `${composite}-1`])('an upload completes with %s', async (declared) => {
+it.each([composite, `${composite}-1`])('an upload completes with checksum %s', async (declared) => {
   const { status, text } = await complete(declared)
   expect({ status, text }).toMatchObject({
     status: 200,
@@ -41,6 +41,6 @@ it.each([composite, `${composite}-1`])('an upload completes with %s', async (dec
   })
 })
 
-it.each([partChecksum, `${composite}-2`])('an upload is refused with %s', async (declared) => {
+it.each([partChecksum, `${composite}-2`])('an upload fails with checksum %s', async (declared) => {
   expect(await complete(declared)).toMatchObject({ status: 400, code: 'BadDigest' })
 })

@@ -18,7 +18,7 @@ async function remove(keys: readonly string[]): ReturnType<Harness['send']> {
 }
 
 it.each(['\u0001ctrl', 'a\u001F', 'a\uFFFE', '\uFFFF'])(
-  'the key %j, which no XML can name, is still there when a list of keys has it, and the answer does not say otherwise',
+  'multi-delete neither deletes the key %j, which XML cannot contain, nor reports it as deleted',
   async (key) => {
     const path = `/photos/${encodeURIComponent(key)}`
     await s3.send('PUT', path, { body: 'x' })
@@ -31,7 +31,7 @@ it.each(['\u0001ctrl', 'a\u001F', 'a\uFFFE', '\uFFFF'])(
   },
 )
 
-it('keys that begin and end with white space are deleted and named as they are', async () => {
+it('multi-delete deletes keys that begin or end with white space, and reports them unchanged', async () => {
   const keys = [' a ', '\ta\n', 'a&#13;', '&#13;']
   for (const key of keys)
     await s3.send('PUT', `/photos/${encodeURIComponent(key.replace('&#13;', '\r'))}`, { body: 'x' })

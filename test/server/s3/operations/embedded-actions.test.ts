@@ -78,7 +78,7 @@ describe('the actions that the embedded store asks for', () => {
       { headers: { 'x-amz-object-attributes': 'ETag' } },
       ['GetObjectVersionAttributes a', 'GetObjectVersion a'],
     ],
-  ])('for %s %s %j are %j, each of them', async (method, target, ask, names) => {
+  ])('%s %s %j needs each of the actions %j', async (method, target, ask, names) => {
     const actions = names.map((name) => `s3:${name}`)
     for (const refused of actions) {
       s3.allow = (request) => say(request) !== refused
@@ -97,7 +97,7 @@ describe('the actions that the embedded store asks for', () => {
     expect(s3.asked.map(say)).toEqual(actions)
   })
 
-  it('for tags in an upload form are those of a PUT', async () => {
+  it('tags in an upload form need s3:PutObjectTagging, as in a PUT', async () => {
     const xml = '<Tagging><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Tagging>'
     const fields = makeFields({ signer: root, nowMs: startMs, fields: { key: 'b', tagging: xml } })
     const { headers, body } = await encodeForm(fields, 'a photo')
@@ -109,12 +109,12 @@ describe('the actions that the embedded store asks for', () => {
     expect(texts((await s3.send('GET', '/photos/b?tagging')).text, 'Key')).toEqual(['k'])
   })
 
-  it('are asked for tags on a copy only with the directive that gives them', async () => {
+  it('a copy refuses tags without the directive that replaces them', async () => {
     const headers = { 'x-amz-copy-source': 'photos/a', 'x-amz-tagging': 'a=b' }
     expect((await s3.send('PUT', '/photos/b', { headers })).code).toBe('InvalidArgument')
   })
 
-  it('in a multi-delete are those on a version where one is named, and no condition is passed over', async () => {
+  it('multi-delete needs s3:DeleteObjectVersion for a key with a version, and refuses a condition that it cannot check', async () => {
     const version = '<Object><Key>a</Key><VersionId>null</VersionId></Object>'
     const condition = '<Object><Key>t</Key><ETag>"other"</ETag></Object>'
     const body = `<Delete>${version}${condition}</Delete>`

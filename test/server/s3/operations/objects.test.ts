@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => s3.close())
 
 describe('an object', () => {
-  it('comes back as it was put, with its headers and metadata', async () => {
+  it('an object is returned as it was stored, with its headers and its metadata', async () => {
     const put = await s3.send('PUT', '/photos/small%20one%2B%C3%BC.txt?x-id=PutObject', {
       body: 'Hello, World',
       headers: {
@@ -46,7 +46,7 @@ describe('an object', () => {
     expect(await readFile(join(s3.folder, 'photos/small one+ü.txt'), 'utf8')).toBe('Hello, World')
   })
 
-  it('is described by HEAD as by GET, without a body', async () => {
+  it('HEAD describes an object as GET does, without a body', async () => {
     await s3.send('PUT', '/photos/a', { body: 'abc' })
 
     const head = await s3.send('HEAD', '/photos/a')
@@ -68,10 +68,10 @@ describe('an object', () => {
     ['bytes=4-1', 200, 'Hello, World', undefined],
     ['lines=1-2', 200, 'Hello, World', undefined],
     ['bytes= 0 - 4 ', 206, 'Hello', 'bytes 0-4/12'],
-    // More spaces than anybody writes are no range: each of two runs of them would be tried with each part of the other.
+    // More spaces than anybody writes do not make a range: a pattern would try each split of two runs of spaces (quadratic time).
     [`bytes=${' '.repeat(9)}0-4`, 200, 'Hello, World', undefined],
     [`bytes=0${' '.repeat(9)}-4`, 200, 'Hello, World', undefined],
-  ])('answers range %s with %i and %j', async (range, status, text, contentRange) => {
+  ])('range %s gets the status %i and the body %j', async (range, status, text, contentRange) => {
     await s3.send('PUT', '/photos/a', { body: 'Hello, World' })
 
     const got = await s3.send('GET', '/photos/a', { headers: { range } })
@@ -81,7 +81,7 @@ describe('an object', () => {
     expect(got.headers['content-length']).toBe(String(text.length))
   })
 
-  it.each(['bytes=12-', 'bytes=-0'])('refuses range %s, naming the size', async (range) => {
+  it.each(['bytes=12-', 'bytes=-0'])('the range %s is refused, with the size', async (range) => {
     await s3.send('PUT', '/photos/a', { body: 'Hello, World' })
 
     const got = await s3.send('GET', '/photos/a', { headers: { range } })
@@ -90,7 +90,7 @@ describe('an object', () => {
     expect(got.headers['content-range']).toBe('bytes */12')
   })
 
-  it('is streamed when it is large, whole and in part', async () => {
+  it('a large object is streamed, as a whole and in part', async () => {
     const body = Buffer.alloc(3_000_000, 'abcdefghij')
     await s3.send('PUT', '/photos/big', { body })
 
@@ -99,7 +99,7 @@ describe('an object', () => {
     expect(part.body.equals(body.subarray(5, 1_500_005))).toBe(true)
   })
 
-  it('may be empty', async () => {
+  it('an object may be empty', async () => {
     await s3.send('PUT', '/photos/empty', { body: '' })
 
     expect(await s3.send('GET', '/photos/empty')).toMatchObject({ status: 200, text: '' })
@@ -107,7 +107,7 @@ describe('an object', () => {
     expect(ranged.status).toBe(416)
   })
 
-  it('takes response headers from the query', async () => {
+  it('the query of a GET can set response headers, but no line break in them', async () => {
     await s3.send('PUT', '/photos/a', { body: 'x' })
 
     const got = await s3.send('GET', '/photos/a?response-content-type=text%2Fcsv')
@@ -117,7 +117,7 @@ describe('an object', () => {
     expect(split).toMatchObject({ status: 400, code: 'InvalidArgument' })
   })
 
-  it('is gone after DELETE, which may be said twice', async () => {
+  it('an object is gone after DELETE, and a second DELETE succeeds too', async () => {
     await s3.send('PUT', '/photos/a/b/c', { body: 'x' })
 
     expect((await s3.send('DELETE', '/photos/a/b/c')).status).toBe(204)
@@ -127,7 +127,7 @@ describe('an object', () => {
   })
 })
 
-describe('conditions', () => {
+describe('conditional requests', () => {
   const etag = `"${md5('x')}"`
   const later = new Date(startMs + 60_000).toUTCString()
   const earlier = new Date(startMs - 60_000).toUTCString()
@@ -147,26 +147,26 @@ describe('conditions', () => {
     [{ 'if-match': etag, 'if-unmodified-since': earlier }, 200],
     [{ 'if-none-match': '"other"', 'if-modified-since': later }, 200],
     [{ 'if-modified-since': 'whenever' }, 200],
-  ])('%j on GET and HEAD give %i', async (headers, status) => {
+  ])('%j on GET and HEAD gives the status %i', async (headers, status) => {
     await s3.send('PUT', '/photos/a', { body: 'x' })
 
     expect((await s3.send('GET', '/photos/a', { headers })).status).toBe(status)
     expect((await s3.send('HEAD', '/photos/a', { headers })).status).toBe(status)
   })
 
-  it('a write with If-None-Match: * refuses to overwrite, before the body is read', async () => {
+  it('a write with If-None-Match: * refuses to overwrite an object, before the body is read', async () => {
     const headers = { 'if-none-match': '*' }
     expect((await s3.send('PUT', '/photos/a', { body: 'x', headers })).status).toBe(200)
 
     const second = await s3.send('PUT', '/photos/a', { body: 'y', headers })
 
     expect(second).toMatchObject({ status: 412, code: 'PreconditionFailed' })
-    // a gateway knows of the object only when the upstream has been asked
+    // a gateway learns about the object only from the upstream's answer
     expect(second.wasBodyRead).toBe(s3.backend === 'gateway')
     expect((await s3.send('GET', '/photos/a')).text).toBe('x')
   })
 
-  it('of many writers with If-None-Match: * exactly one wins', async () => {
+  it('exactly one of many concurrent writers with If-None-Match: * succeeds', async () => {
     const headers = { 'if-none-match': '*' }
     const writes = Array.from({ length: 20 }, (_, index) => {
       return s3.send('PUT', '/photos/lock', { body: `writer ${index}`, headers })
@@ -179,7 +179,7 @@ describe('conditions', () => {
     expect((await s3.send('GET', '/photos/lock')).text).toBe(`writer ${winner}`)
   })
 
-  it('a write with If-Match replaces what it knows and nothing else', async () => {
+  it('a write with If-Match replaces only the object with that ETag', async () => {
     await s3.send('PUT', '/photos/a', { body: 'x' })
 
     const headers = { 'if-match': etag }
@@ -192,7 +192,7 @@ describe('conditions', () => {
   })
 })
 
-describe('keys', () => {
+describe('object keys', () => {
   it.each([
     'a//b',
     '/lead',
@@ -209,11 +209,11 @@ describe('keys', () => {
     'x'.repeat(1024),
     '\u{1F600}/\uFFFD',
     '.sts-cli/metadata',
-  ])('%j is kept, listed and deleted like any other', async (key) => {
+  ])('the key %j is stored, listed and deleted like any other', async (key) => {
     const path = `/photos/${encodeURIComponent(key).replaceAll('%2F', '/')}`
     const put = await s3.send('PUT', path, { body: key })
     if (s3.backend === 'gateway' && /(^|\/)\.\.?(\/|$)|^\/|\0/.test(key)) {
-      // an upstream may fold it into another key than the one that was judged
+      // an upstream may normalize it to another key than the one that the policy allowed
       expect(put).toMatchObject({ status: 400, code: 'XMinioInvalidObjectName' })
       return
     }
@@ -227,7 +227,7 @@ describe('keys', () => {
     expect((await s3.send('DELETE', '/photos')).status).toBe(204)
   })
 
-  it('never reach outside the store', async () => {
+  it('an object key never reaches a file outside the store', async () => {
     for (const path of ['/photos/../../escaped', '/photos/%2e%2e%2f%2e%2e%2fescaped2']) {
       const put = await s3.send('PUT', path, { body: 'x' })
       expect(put.status).toBe(s3.backend === 'gateway' ? 400 : 200)
@@ -239,12 +239,12 @@ describe('keys', () => {
     expect((await s3.send('PUT', '/.sts-cli/x', { body: 'x' })).code).toBe('InvalidBucketName')
   })
 
-  it('of 1,025 bytes are refused by name', async () => {
+  it('a key of 1,025 bytes is refused with KeyTooLongError before the body is read', async () => {
     const answer = await s3.send('PUT', `/photos/${'x'.repeat(1025)}`, { body: 'x' })
     expect(answer).toMatchObject({ status: 400, code: 'KeyTooLongError', wasBodyRead: false })
   })
 
-  it('a and a/b live beside each other, whichever came first', async () => {
+  it('the keys a and a/b can both exist, in whichever order they are written', async () => {
     for (const [first, second] of [
       ['a', 'a/b'],
       ['c/d', 'c'],
@@ -258,13 +258,13 @@ describe('keys', () => {
     expect(texts(list.text, 'Key')).toEqual(['a', 'a/b', 'c', 'c/d'])
   })
 
-  it('that cannot be decoded are refused', async () => {
+  it('a key with invalid percent-encoding is refused', async () => {
     expect((await s3.send('GET', '/photos/%ff')).code).toBe('InvalidURI')
   })
 })
 
 describe('files put there by hand', () => {
-  it('are objects', async () => {
+  it('a file that was put into a bucket folder by hand is an object', async () => {
     await mkdir(join(s3.folder, 'photos/by'), { recursive: true })
     await writeFile(join(s3.folder, 'photos/by/hand.txt'), 'dropped')
 
@@ -276,7 +276,7 @@ describe('files put there by hand', () => {
     expect(texts(list.text, 'Key')).toEqual(['by/hand.txt'])
   })
 
-  it('get a new ETag when they change, also where an object was', async () => {
+  it('a file that was edited by hand gets a new ETag, also if it was stored as an object', async () => {
     await s3.send('PUT', '/photos/a', { body: 'x' })
     await writeFile(join(s3.folder, 'photos/a'), 'edited')
 
@@ -287,7 +287,7 @@ describe('files put there by hand', () => {
     expect(got.headers['content-length']).toBe('6')
   })
 
-  it('are not followed through symbolic links', async () => {
+  it('the store does not follow symbolic links', async () => {
     await writeFile(join(s3.folder, 'secret'), 'secret')
     await symlink(join(s3.folder, 'secret'), join(s3.folder, 'photos/link'))
     await symlink(s3.folder, join(s3.folder, 'photos/up'))

@@ -28,7 +28,7 @@ describe('the list of buckets', () => {
     for (const name of ['alpha', 'beta-1', 'beta-2', 'beta-3']) await s3.send('PUT', `/${name}`)
   })
 
-  it('comes in pages, of those that begin as asked', async () => {
+  it('the list of buckets comes in pages and can be limited to a prefix', async () => {
     const first = (await get('/?max-buckets=2&prefix=beta')).text
     expect(texts(first, 'Name')).toEqual(['beta-1', 'beta-2'])
     expect(texts(first, 'Prefix')).toEqual(['beta'])
@@ -39,13 +39,13 @@ describe('the list of buckets', () => {
     expect(texts((await get('/')).text, 'Name')).toHaveLength(5)
   })
 
-  it('holds those of the region asked for', async () => {
+  it('the list of buckets contains only buckets of the requested region', async () => {
     expect(texts((await get('/?bucket-region=us-east-1')).text, 'BucketRegion')).toHaveLength(5)
     expect(texts((await get('/?bucket-region=eu-west-1')).text, 'Name')).toEqual([])
   })
 
   it.each(['max-buckets=0', 'max-buckets=10001', 'max-buckets=all', 'continuation-token=%20'])(
-    'is refused with %s',
+    'the list of buckets is refused with %s',
     async (query) => {
       expect((await get(`/?${query}`)).code).toBe('InvalidArgument')
     },
@@ -68,7 +68,7 @@ describe('the list of uploads', () => {
     return { keys: texts(text, 'Key'), prefixes, text }
   }
 
-  it('rolls keys up at a delimiter', async () => {
+  it('the list of uploads rolls keys up at a delimiter', async () => {
     expect(await list('delimiter=/')).toMatchObject({ keys: ['a', 'd'], prefixes: ['b/', 'c/'] })
     expect(await list('delimiter=/&prefix=b/')).toMatchObject({
       keys: ['b/1', 'b/2', 'b/2'],
@@ -78,7 +78,7 @@ describe('the list of uploads', () => {
     expect((await list('delimiter=/')).text).toContain('<Delimiter>/</Delimiter>')
   })
 
-  it.each(['', 'delimiter=/'])('is the same in pages of any size, with %j', async (query) => {
+  it.each(['', 'delimiter=/'])('uploads are listed in pages of any size with %j', async (query) => {
     const whole = await list(query)
     for (const size of [1, 2, 3]) {
       const keys: string[] = []
@@ -99,7 +99,7 @@ describe('the list of uploads', () => {
 })
 
 describe('a part', () => {
-  it('and a range of an object are not asked for together', async () => {
+  it('a request for both a part number and a range is refused', async () => {
     await s3.send('PUT', '/photos/a', { body: 'a photo' })
     const answer = await get('/photos/a?partNumber=1', { range: 'bytes=0-1' })
     expect(answer).toMatchObject({ status: 400, code: 'InvalidRequest' })
@@ -110,7 +110,7 @@ describe('a part', () => {
     expect(head.status).toBe(400)
   })
 
-  it('is not listed after a marker that is no number', async () => {
+  it('the list of parts refuses a marker that is not a number', async () => {
     const { id } = await begin()
     expect((await get(`/photos/a?uploadId=${id}&part-number-marker=x`)).code).toBe(
       'InvalidArgument',
@@ -136,7 +136,7 @@ describe('a part', () => {
   const sha1 = `<ChecksumSHA1>${Buffer.alloc(20).toString('base64')}</ChecksumSHA1>`
   const other = `<ChecksumCRC32>${checksum('another')}</ChecksumCRC32>`
 
-  it('has the checksum algorithm of its upload', async () => {
+  it('a part must have the checksum algorithm of its upload', async () => {
     const { id } = await begin(crc)
     for (const headers of [
       { 'x-amz-checksum-crc32c': 'AAAAAA==' },
@@ -150,15 +150,15 @@ describe('a part', () => {
     ['another algorithm', crc, { more: sha1 }, 'InvalidRequest'],
     ['another checksum', crc, { more: other }, 'InvalidPart'],
     ['a checksum where the part has another', {}, { more: other }, 'InvalidPart'],
-    ['an algorithm that the part has not', {}, { more: sha1 }, 'InvalidPart'],
+    ['an algorithm that the part does not have', {}, { more: sha1 }, 'InvalidPart'],
     [
-      'another kind of checksum',
+      'another type of checksum',
       crc,
       { headers: { 'x-amz-checksum-type': 'FULL_OBJECT' } },
       'InvalidRequest',
     ],
     [
-      'a kind of checksum where there is none',
+      'a checksum type where there is none',
       {},
       { headers: { 'x-amz-checksum-type': 'COMPOSITE' } },
       'InvalidRequest',
@@ -170,12 +170,12 @@ describe('a part', () => {
       'InvalidRequest',
     ],
     [
-      'a checksum of the object that none can be',
+      'a malformed checksum of the object',
       crc,
       { headers: { 'x-amz-checksum-crc32': 'AAAA' } },
       'InvalidRequest',
     ],
-  ])('is not joined when it is listed with %s', async (_what, begun, given, code) => {
+  ])('a part is not joined if it is listed with %s', async (_what, begun, given, code) => {
     const { id } = await begin(begun)
     const { headers } = await put(id, { 'x-amz-checksum-crc32': checksum('a part') })
     const etag = headers['etag'] ?? ''
@@ -185,7 +185,7 @@ describe('a part', () => {
     expect((await complete(id, etag, { more: right })).status).toBe(200)
   })
 
-  it('or an object of an algorithm that is named gets its checksum', async () => {
+  it('the server computes the checksum of an object if the client names only the algorithm', async () => {
     await s3.send('PUT', '/photos/a', { body: 'x', headers: crc })
     const { headers } = await get('/photos/a', { 'x-amz-checksum-mode': 'ENABLED' })
     expect(headers['x-amz-checksum-crc32']).toBe(checksum('x'))

@@ -31,7 +31,7 @@ async function readTags(key: string): Promise<[string, string][]> {
 }
 
 describe('the tags of an object', () => {
-  it('are those it was written with, until others replace them', async () => {
+  it('an object has the tags that it was written with until others replace them', async () => {
     await put('a', { 'x-amz-tagging': 'team=blue&stage=test' })
     expect(await readTags('a')).toEqual([
       ['team', 'blue'],
@@ -47,7 +47,7 @@ describe('the tags of an object', () => {
     expect(await readTags('a')).toEqual([])
   })
 
-  it('change without its bytes, its ETag, its metadata or its time', async () => {
+  it('a change of tags does not change the bytes, the ETag, the metadata or the time of an object', async () => {
     await put('a', { 'x-amz-meta-who': 'me', 'content-type': 'text/plain' })
     const before = await s3.send('GET', '/photos/a')
     s3.clock.nowMs += 60_000
@@ -58,7 +58,7 @@ describe('the tags of an object', () => {
     expect(after.headers).toEqual({ ...before.headers, 'x-amz-tagging-count': '1' })
   })
 
-  it('can be given to a file that was put there by hand', async () => {
+  it('tags can be set on a file that was put there by hand', async () => {
     await writeFile(join(s3.folder, 'photos', 'by-hand'), 'x')
     const { etag } = (await s3.send('HEAD', '/photos/by-hand')).headers
     await s3.send('PUT', '/photos/by-hand?tagging', { body: tagging([['team', 'blue']]) })
@@ -69,28 +69,28 @@ describe('the tags of an object', () => {
 
   it.each([
     [
-      'a name twice',
+      'a repeated name',
       tagging([
         ['a', '1'],
         ['a', '2'],
       ]),
       'InvalidTag',
     ],
-    ['eleven', tagging(Array.from({ length: 11 }, (_, i) => [`t${i}`, ''])), 'InvalidTag'],
+    ['11 tags', tagging(Array.from({ length: 11 }, (_, i) => [`t${i}`, ''])), 'InvalidTag'],
     ['an empty name', tagging([['', '1']]), 'InvalidTag'],
     ['a name of 129 characters', tagging([['a'.repeat(129), '1']]), 'InvalidTag'],
     ['a value of 257 characters', tagging([['a', 'v'.repeat(257)]]), 'InvalidTag'],
     ['a Tag without a Key', '<Tagging><TagSet><Tag/></TagSet></Tagging>', 'MalformedXML'],
     ['no TagSet', '<Tagging/>', 'MalformedXML'],
     ['another document', '<Delete/>', 'MalformedXML'],
-    ['no XML', 'team=blue', 'MalformedXML'],
-  ])('are left as they were by %s', async (_what, body, code) => {
+    ['a body that is not XML', 'team=blue', 'MalformedXML'],
+  ])('the tags of an object are unchanged after %s', async (_what, body, code) => {
     await put('a', { 'x-amz-tagging': 'team=blue' })
     expect(await s3.send('PUT', '/photos/a?tagging', { body })).toMatchObject({ status: 400, code })
     expect(await readTags('a')).toEqual([['team', 'blue']])
   })
 
-  it.each(['GET', 'PUT', 'DELETE'])('are %s for an object that is there alone', async (method) => {
+  it.each(['GET', 'PUT', 'DELETE'])('%s of tags needs an existing object', async (method) => {
     const ask = method === 'PUT' ? { body: tagging([]) } : {}
     for (const [path, code] of [
       ['/photos/none', 'NoSuchKey'],
@@ -103,7 +103,7 @@ describe('the tags of an object', () => {
     ['GET', 's3:GetObjectTagging'],
     ['PUT', 's3:PutObjectTagging'],
     ['DELETE', 's3:DeleteObjectTagging'],
-  ])('are asked for by an action of their own: %s is %s', async (method, action) => {
+  ])('%s of tags needs the action %s', async (method, action) => {
     await put('a')
     s3.allow = (request) => request.action !== action
     expect(await s3.send(method, '/photos/a?tagging', { body: tagging([]) })).toMatchObject({
@@ -120,7 +120,7 @@ describe('the attributes of an object', () => {
       headers: { 'x-amz-object-attributes': names, ...more },
     })
 
-  it('are those that were asked for, in S3’s order', async () => {
+  it('GetObjectAttributes returns the requested attributes, in the order that S3 uses', async () => {
     const { headers } = await put('a', { 'x-amz-checksum-crc32': 'JluGxg==' })
     expect(headers['etag']).toBe('"82bb413746aee42f89dea2b59614f9ef"')
 
@@ -132,7 +132,7 @@ describe('the attributes of an object', () => {
     expect((await ask('ObjectSize')).text).toContain('/"><ObjectSize>12</ObjectSize></')
   })
 
-  it('tell the parts it was uploaded in, a page at a time', async () => {
+  it('GetObjectAttributes returns the parts of an upload, one page at a time', async () => {
     const begun = await s3.send('POST', '/photos/a?uploads')
     const [uploadId] = texts(begun.text, 'UploadId')
     const sizes = [5 << 20, 5 << 20, 7]
@@ -156,14 +156,14 @@ describe('the attributes of an object', () => {
   })
 
   it.each([
-    ['none', ''],
-    ['one that does not exist', 'ETag,Secret'],
-  ])('are refused when %s is named', async (_what, names) => {
+    ['no attribute', ''],
+    ['an unknown attribute', 'ETag,Secret'],
+  ])('GetObjectAttributes is refused if %s is named', async (_what, names) => {
     await put('a')
     expect(await ask(names)).toMatchObject({ status: 400, code: 'InvalidArgument' })
   })
 
-  it('need both permissions, as AWS documents', async () => {
+  it('GetObjectAttributes needs both permissions, as AWS documents', async () => {
     await put('a')
     for (const denied of ['s3:GetObjectAttributes', 's3:GetObject']) {
       s3.allow = ({ action }) => action !== denied
