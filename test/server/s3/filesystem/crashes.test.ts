@@ -1,4 +1,4 @@
-/** The process ends, or the power goes, between any two steps of a write: the old or the new object is whole afterwards. */
+/** The old or the new object is complete after a crash or a power loss between any two steps of a write. */
 import { createHash } from 'node:crypto'
 import { existsSync, linkSync, mkdirSync, readdirSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises'
@@ -26,7 +26,7 @@ const beforeMs = Date.parse('2026-11-23T16:33:27Z')
 const afterMs = beforeMs + 60_000
 const bucket = 'photos'
 
-/** In memory where the system has such a folder: nothing here needs a disk, and there are thousands of files. */
+/** The scratch folder is in memory where the system has /dev/shm: the tests need no disk, and they make thousands of files. */
 const scratch = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
 const oldMetadata: ObjectMetadata = {
@@ -66,7 +66,7 @@ interface Scenario {
   readonly key?: string
   prepare?(store: ObjectStore, root: string): Promise<unknown>
   change(store: ObjectStore): Promise<unknown>
-  /** The clock stands still between the two. */
+  /** The clock does not move between the two. */
   readonly isInOneMoment?: boolean
 }
 
@@ -82,7 +82,7 @@ async function findUpload(store: ObjectStore): Promise<UploadInfo> {
   return upload
 }
 
-/** As `completeMultipartUpload` has the store do it. */
+/** Completes the upload in the same way as `completeMultipartUpload`. */
 async function complete(store: ObjectStore): Promise<void> {
   const upload = await findUpload(store)
   const parts = await store.listParts(upload)
@@ -99,7 +99,7 @@ async function complete(store: ObjectStore): Promise<void> {
   await store.removeUpload(upload)
 }
 
-/** As `copyObject` has the store do it. */
+/** Copies an object in the same way as `copyObject`. */
 async function copy(store: ObjectStore, from: string, to: string): Promise<void> {
   const source = await store.openObject(bucket, from)
   if (!source) throw new Error('there is no source')
@@ -109,7 +109,7 @@ async function copy(store: ObjectStore, from: string, to: string): Promise<void>
 
 const scenarios: Readonly<Record<string, Scenario>> = {
   'a put of a new key': { change: (store) => putNew(store, 'a/b') },
-  'a put of a new key in folders that are there': {
+  'a put of a new key in existing folders': {
     key: 'other/new',
     change: (store) => putNew(store, 'other/new'),
   },
@@ -121,7 +121,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     prepare: (store) => putOld(store, 'a/b'),
     change: (store) => putNew(store, 'a/b'),
   },
-  'an overwrite by as many bytes in the same moment': {
+  'an overwrite with the same size and time': {
     prepare: (store) => putOld(store, 'a/b', 'before'),
     change: (store) => putNew(store, 'a/b', 'behind'),
     isInOneMoment: true,
@@ -139,7 +139,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     },
     change: (store) => putNew(store, 'a/b'),
   },
-  'an overwrite that can be a plain file now': {
+  'an overwrite of a key that can now be a plain file': {
     key: 'a',
     prepare: async (store) => {
       await putOld(store, 'a/b')
@@ -149,19 +149,19 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     change: (store) => putNew(store, 'a'),
   },
   'a copy to a new key': { change: (store) => copy(store, 'other/one', 'a/b') },
-  'a copy onto a key': {
+  'a copy onto an existing key': {
     prepare: (store) => putOld(store, 'a/b'),
     change: (store) => copy(store, 'other/one', 'a/b'),
   },
   'the completion of an upload': { prepare: beginUpload, change: complete },
-  'the completion of an upload onto a key': {
+  'the completion of an upload onto an existing key': {
     prepare: async (store) => {
       await putOld(store, 'a/b')
       await beginUpload(store)
     },
     change: complete,
   },
-  'the begin of an upload': {
+  'the start of an upload': {
     change: (store) => store.createUpload(bucket, 'a/b', { metadata: newMetadata }),
   },
   'an upload of a part': {
@@ -172,7 +172,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     prepare: beginUpload,
     change: async (store) => store.putPart(await findUpload(store), 2, makeContent('better part')),
   },
-  'the end of an upload': {
+  'the removal of an upload': {
     prepare: beginUpload,
     change: async (store) => store.removeUpload(await findUpload(store)),
   },
@@ -185,7 +185,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
     prepare: (store) => putOld(store, 'a//b'),
     change: (store) => store.deleteObject(bucket, 'a//b'),
   },
-  'a delete of a key that an earlier end left in two places': {
+  'a delete of a key that an earlier crash left in two places': {
     key: 'a',
     prepare: async (store, root) => {
       await putOld(store, 'a/b')
@@ -209,23 +209,23 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   },
 }
 
-/** What is lost besides the process: by the folders whose names had not reached the disk. */
+/** What a crash loses, as a function that says which folders had not reached the disk with their names. */
 const losses: Readonly<Record<string, ((folder: string) => boolean) | undefined>> = {
-  nothing: undefined,
-  'the power': () => true,
-  'the power, the records being on disk already': (folder) => !folder.includes('/metadata'),
-  'the power, the files being on disk already': (folder) => folder.includes('/metadata'),
+  'no power loss': undefined,
+  'a power loss': () => true,
+  'a power loss after the records are on disk': (folder) => !folder.includes('/metadata'),
+  'a power loss after the files are on disk': (folder) => folder.includes('/metadata'),
 }
 
 interface Run {
   readonly root: string
   readonly disk: FragileDisk
   readonly store: ObjectStore
-  /** The next process. */
+  /** Opens the store as the next process does. */
   reopen(): Promise<ObjectStore>
 }
 
-/** Opens a store, and others on the same folder after it. */
+/** Opens a store, and then more stores on the same folder. */
 async function withStore<T>(
   places: Places,
   nowMs: number,
@@ -248,7 +248,7 @@ async function withStore<T>(
   }
 }
 
-/** Prepares a scenario once; every run of it begins with other names of the very same files. */
+/** Prepares a scenario once; every run of it starts with new names (hard links) of the same files. */
 async function prepareScenario({ prepare, isInOneMoment }: Scenario, folder: string) {
   const template = join(folder, 'template')
   await withStore(
@@ -279,7 +279,7 @@ function linkTree(from: string, to: string): void {
   }
 }
 
-/** All that a client can see of one key and of its uploads, and what it can see of the rest. */
+/** Returns everything that a client can see of one key, of its uploads and of the other keys. */
 async function describeStore(store: ObjectStore, key: string) {
   const info = await store.statObject(bucket, key)
   const object = await store.openObject(bucket, key)
@@ -331,11 +331,11 @@ async function checkWhole(
   }
   expect([before.object, after.object]).toContainEqual(found.object)
   expect([before.uploads, after.uploads]).toContainEqual(found.uploads)
-  // what an upload becomes is there before the upload goes
+  // the new object is there before its upload is removed
   if (found.uploads.length < before.uploads.length) expect(found.object).toEqual(after.object)
 }
 
-describe.each(Object.entries(scenarios))('%s', (_name, scenario) => {
+describe.each(Object.entries(scenarios))('%s', (name, scenario) => {
   const key = scenario.key ?? 'a/b'
   let folder: string
   let run: Awaited<ReturnType<typeof prepareScenario>>
@@ -357,11 +357,11 @@ describe.each(Object.entries(scenarios))('%s', (_name, scenario) => {
   afterAll(() => rm(folder, { recursive: true }))
 
   it.concurrent.each(Object.entries(losses))(
-    'is whole or has not been, when the process ends at any step and takes with it %s',
+    `${name} is complete or absent after a crash at any step, with %s`,
     async (_loss, isLost) => {
       expect(after).not.toEqual(before)
       for (let step = 0; step <= steps.length; step += 1) {
-        // of a file that has not been synced, power leaves the same whatever was written
+        // a power loss leaves the same of an unsynced file, whatever was written to it
         if (isLost && /^(open|write|utimes) /.test(steps[step - 1] ?? '')) continue
         await run(async ({ root, disk, store: first, reopen }) => {
           disk.endAfter(step)
@@ -381,19 +381,19 @@ describe.each(Object.entries(scenarios))('%s', (_name, scenario) => {
     60_000,
   )
 
-  it('is whole or has not been, when the disk fails at any step, and leaves nothing behind', async () => {
+  it(`${name} is complete or absent after a disk error at any step, and leaves nothing behind`, async () => {
     for (let step = 0; step < steps.length; step += 1) {
       await run(async ({ root, disk, store, reopen }) => {
         const files = listFiles(root)
         disk.failAfter(step, 'EIO')
         const refusal: unknown = await scenario.change(store).catch((error: unknown) => error)
         disk.failAfter(-1, '')
-        // the same process goes on
+        // the same process continues
         const found = await describeStore(store, key)
         await checkWhole(found, { before, after, outcome: 'ended' })
         if (refusal instanceof Error) expect(refusal).toMatchObject({ code: 'XMinioBackendDown' })
         else expect(found).toEqual(after)
-        // what was done but could not be cleared up goes at the next start
+        // the next start removes what the store did but could not clean up
         if (isDeepStrictEqual(found, before)) {
           expect(listFiles(root).filter((name) => !files.includes(name))).toEqual([])
         }
@@ -404,7 +404,7 @@ describe.each(Object.entries(scenarios))('%s', (_name, scenario) => {
   }, 60_000)
 })
 
-/** Every file of the store, and every folder that a client could see. */
+/** Returns every file of the store, and every folder that a client could see. */
 function listFiles(root: string): string[] {
   return readdirSync(root, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() || !entry.parentPath.includes('.sts-cli'))
@@ -412,7 +412,7 @@ function listFiles(root: string): string[] {
     .toSorted()
 }
 
-/** The key can be written, read and deleted as if nothing had been. */
+/** Checks that the key can be written, read and deleted as if nothing had happened. */
 async function checkUse(
   { store, reopen }: Pick<Run, 'store' | 'reopen'>,
   key: string,
@@ -426,7 +426,7 @@ async function checkUse(
   expect(found).toMatchObject({ object: { info: undefined, own: [] }, rest })
 }
 
-it('nothing answers after the end, not even what would clean up', async () => {
+it('the test disk refuses every call after a crash, also the calls that would clean up', async () => {
   const folder = await mkdtemp(join(scratch, 'sts-cli-crash-'))
   const run = await prepareScenario({ change: async () => {} }, folder)
   await run(async ({ store, disk }) => {

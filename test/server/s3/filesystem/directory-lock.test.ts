@@ -1,4 +1,4 @@
-/** One server a directory, whatever it is called and however many ask at once. */
+/** Only one server uses a directory, whatever its path is and however many start at once. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import * as fs from 'node:fs'
@@ -37,15 +37,15 @@ const self = (): Holder => ({
 const leaveLock = (holder: object): Promise<void> =>
   promises.writeFile(lock, `${JSON.stringify(holder)}\n`)
 
-/** A process that does nothing; it is killed, and waited for or not. */
+/** Starts a process that does nothing; the test kills it, and waits for it or not. */
 async function startProcess(): Promise<{ child: ChildProcess; pid: number }> {
   const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' })
   await once(child, 'spawn')
   return { child, pid: child.pid ?? 0 }
 }
 
-describe('a directory that a server has', () => {
-  it('is refused to a second one, which names the first; the first goes on', async () => {
+describe('a directory in use', () => {
+  it('a second server on the same directory is refused with the process of the first, which keeps running', async () => {
     await using first = await startServer({ directory: folder, buckets: ['photos'] })
     const link = `${folder}-link`
     await promises.symlink(folder, link)
@@ -66,13 +66,13 @@ describe('a directory that a server has', () => {
     expect((await promises.readdir(folder)).toSorted()).toEqual(['.sts-cli', 'photos'])
   })
 
-  it('is free when that one has stopped', async () => {
+  it('a directory can be used again after its server has stopped', async () => {
     await (await startServer({ directory: folder })).stop()
     expect(await promises.readdir(join(folder, '.sts-cli'))).toEqual(['tmp'])
     await (await startServer({ directory: folder })).stop()
   })
 
-  it('is cleared at start of what was half-written, and of nothing else', async () => {
+  it('a start removes half-written files from the directory, and nothing else', async () => {
     await promises.mkdir(join(folder, '.sts-cli/uploads/photos/x'), { recursive: true })
     await promises.mkdir(join(folder, '.sts-cli/tmp/tree/below'), { recursive: true })
     for (const name of ['tmp/half', 'tmp/tree/below/half', 'uploads/photos/x/1.part'])
@@ -83,7 +83,7 @@ describe('a directory that a server has', () => {
     expect(await promises.readdir(join(folder, '.sts-cli/uploads/photos/x'))).toEqual(['1.part'])
   })
 
-  it('is not cleared by a second server that is refused', async () => {
+  it('a second server that is refused removes nothing from the directory', async () => {
     const first = await startServer({ directory: folder })
     await promises.writeFile(join(folder, '.sts-cli/tmp/half'), 'of the first')
     await expect(startServer({ directory: folder })).rejects.toMatchObject({ code: 'ERR_CONFIG' })
@@ -93,7 +93,7 @@ describe('a directory that a server has', () => {
 })
 
 describe('a lock', () => {
-  it('of a process that was killed is taken over at once', async () => {
+  it('a lock of a killed process is taken over at once', async () => {
     const { child, pid } = await startProcess()
     const startedAt = readProcessStart(pid)
     await leaveLock({ ...self(), pid, startedAt })
@@ -107,7 +107,7 @@ describe('a lock', () => {
     expect(await promises.readdir(join(folder, '.sts-cli'))).toEqual(['tmp'])
   })
 
-  it('of a process whose number another one has now is taken over', async () => {
+  it('a lock is taken over if another process has its process ID now', async () => {
     if (process.platform !== 'linux') return
     await leaveLock({ ...self(), startedAt: '1' })
     const release = await lockDirectory(folder)
@@ -115,7 +115,7 @@ describe('a lock', () => {
     await release()
   })
 
-  it('of an earlier start of this machine is taken over', async () => {
+  it('a lock from an earlier boot of this machine is taken over', async () => {
     if (process.platform !== 'linux') return
     await leaveLock({ ...self(), boot: 'an earlier one' })
     const release = await lockDirectory(folder)
@@ -123,7 +123,7 @@ describe('a lock', () => {
     await release()
   })
 
-  it('of another host is refused, with the file to remove', async () => {
+  it('a lock of another host is refused, and the hint names the file to remove', async () => {
     const holder = { ...self(), host: 'far.example.com', boot: 'another', pid: 7 }
     await leaveLock(holder)
     await expect(lockDirectory(folder)).rejects.toMatchObject({
@@ -134,7 +134,7 @@ describe('a lock', () => {
     expect(JSON.parse(await promises.readFile(lock, 'utf8'))).toEqual(holder)
   })
 
-  it.each(['', 'x', '{}', '{"pid":1}', '[]'])('that says %j is refused too', async (text) => {
+  it.each(['', 'x', '{}', '{"pid":1}', '[]'])('a lock file with %j is refused', async (text) => {
     await promises.writeFile(lock, text)
     await expect(lockDirectory(folder)).rejects.toMatchObject({
       exitCode: 78,
@@ -143,7 +143,7 @@ describe('a lock', () => {
     expect(await promises.readFile(lock, 'utf8')).toBe(text)
   })
 
-  it('of another container on this machine holds while its heart beats', () => {
+  it('a lock of another container on this machine is valid while its heartbeat is recent', () => {
     const here = describeMachine()
     const there = { ...self(), ...here, host: 'container', boot: here.boot, namespace: 'pid:[1]' }
     if (here.boot === '') return
@@ -153,7 +153,7 @@ describe('a lock', () => {
   })
 })
 
-/** Done in one go, so that the scheduler alone says what comes before what. */
+/** Runs synchronously, so that only the scheduler decides the order. */
 const immediate = {
   link: (from: string, to: string) => fs.linkSync(from, to),
   rename: (from: string, to: string) => fs.renameSync(from, to),
@@ -171,7 +171,7 @@ const immediate = {
   },
 }
 
-/** Calls whose order the scheduler chooses; of a dead process, none comes. */
+/** Calls whose order the scheduler chooses; the calls of a dead process never return. */
 function schedule(wait: () => Promise<unknown>, isDead: () => boolean): LockFiles {
   const calls = Object.entries(immediate).map(([name, call]) => {
     const later = async (...values: string[]): Promise<unknown> => {
@@ -188,11 +188,11 @@ const contenders = ['a', 'b', 'c', 'd']
 
 interface Play {
   readonly scheduler: fc.Scheduler
-  /** What each does once it holds the lock. */
+  /** What each process does once it holds the lock. */
   readonly fates: readonly string[]
-  /** Turns of the scheduler, by name of who dies then. */
+  /** The turn of the scheduler in which a process dies, by the name of the process. */
   readonly deaths: Readonly<Record<string, number>>
-  /** Holders that are dead already. */
+  /** The number of holders that are already dead. */
   readonly dead: number
 }
 
@@ -243,7 +243,7 @@ async function play({ scheduler, fates, deaths, dead }: Play) {
   return { most, taken, next, names: await promises.readdir(join(root, '.sts-cli')) }
 }
 
-it('is never two processes’, in whatever order they try, die and give it back', async () => {
+it('at most one process holds the lock, in whatever order processes try, die and release it', async () => {
   const fate = fc.constantFrom('keeps', 'gives back', 'dies')
   const fates = fc.array(fate, { minLength: contenders.length, maxLength: contenders.length })
   const deaths = fc.dictionary(fc.constantFrom(...contenders), fc.nat({ max: 60 }), { maxKeys: 2 })
@@ -253,7 +253,7 @@ it('is never two processes’, in whatever order they try, die and give it back'
       const { most, taken, next, names } = await play(drawn)
       expect(most).toBeLessThanOrEqual(1)
       if (Object.keys(drawn.deaths).length === 0) expect(taken).toBeGreaterThan(0)
-      // whoever comes when all are dead gets it at once
+      // a process that starts when all others are dead gets the lock at once
       expect(next).toBeUndefined()
       expect(names.toSorted()).toEqual(['lock', 'tmp'])
     }),

@@ -1,4 +1,4 @@
-/** A disk that is full, read-only, forbidden, broken or has too much to do: S3 says so, the log says where, health says no. */
+/** The disk is full, read-only, forbidden, broken or overloaded: S3 answers with an error, the log names the place, health reports not ready. */
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ interface Failure {
 let failure: Failure | undefined
 let calls: string[]
 
-/** The real disk, but for what fails. */
+/** The real disk, except for the calls that fail. */
 const fs: FileSystem = new Proxy(
   { ...nodeFileSystem },
   {
@@ -47,7 +47,7 @@ beforeEach(() => {
   calls = []
 })
 
-describe('a request that the disk fails', () => {
+describe('a request that fails on the disk', () => {
   let s3: Harness
   let logged: { facts: object; message: string }[]
 
@@ -68,7 +68,7 @@ describe('a request that the disk fails', () => {
     ['EIO', 503, 'XMinioBackendDown'],
     ['EMFILE', 503, 'SlowDown'],
     ['ENFILE', 503, 'SlowDown'],
-  ])('says what it is: %s is %i %s', async (code, status, word) => {
+  ])('a disk error %s gets the status %i and the code %s', async (code, status, word) => {
     failWrites(code)
     const asked: [string, string, object][] = [
       ['PUT', '/photos/secret-name', { body: 'after' }],
@@ -102,12 +102,12 @@ describe('a request that the disk fails', () => {
     ['HEAD', '/photos/secret-name'],
     ['GET', '/photos/'],
     ['GET', '/'],
-  ])('does not say of what it cannot read that it is not there: %s %s', async (method, target) => {
+  ])('a disk error is not reported as a missing object: %s %s', async (method, target) => {
     failure = { code: 'EIO', isHit: (call) => !changing.has(call) }
     expect(await s3.send(method, target)).toMatchObject({ status: 503 })
   })
 
-  it('does not lose metadata that it may not read just now', async () => {
+  it('a change of tags does not lose metadata that cannot be read at the moment', async () => {
     const headers = { 'x-amz-meta-colour': 'red' }
     await s3.send('PUT', '/photos/a', { body: 'a', headers })
     const next = await openFilesystemStore(s3.folder, { nowMs: () => s3.clock.nowMs, fs })
@@ -122,7 +122,7 @@ describe('a request that the disk fails', () => {
   })
 })
 
-describe('health', () => {
+describe('readiness', () => {
   let s3: Harness
   beforeEach(async () => {
     s3 = await openHarness({ fs })
@@ -131,7 +131,7 @@ describe('health', () => {
   afterEach(() => s3.close())
   const countWrites = (): number => calls.filter((call) => call.startsWith('open ')).length
 
-  it('writes, but now and then only, however often it is asked', async () => {
+  it('the readiness check writes to the disk at most every 5 seconds, however often it is called', async () => {
     const answers = await Promise.all(Array.from({ length: 50 }, () => s3.checkReady()))
     expect(answers).toEqual(answers.map(() => true))
     expect(countWrites()).toBe(1)
@@ -147,7 +147,7 @@ describe('health', () => {
     expect(await readdir(join(s3.folder, '.sts-cli/tmp'))).toEqual([])
   })
 
-  it.each(['EROFS', 'EIO', 'ENOSPC', 'EACCES'])('is bad while the disk says %s', async (code) => {
+  it.each(['EROFS', 'EIO', 'ENOSPC', 'EACCES'])('readiness fails with error %s', async (code) => {
     expect(await s3.checkReady()).toBe(true)
     failWrites(code)
     s3.clock.nowMs += 5000
@@ -158,16 +158,16 @@ describe('health', () => {
   })
 })
 
-describe('a start', () => {
+describe('a start on a failing disk', () => {
   it.each([
     ['EROFS', 73, 'the file system is read-only', 'name a folder that you may write to'],
     ['EACCES', 73, 'permission denied', 'name a folder that you may write to'],
     ['ENOSPC', 73, 'no space left', 'make room on its disk'],
     ['EIO', 74, 'EIO', 'look at the disk'],
-  ])('with a disk that says %s ends with %i', async (code, exitCode, reason, hint) => {
+  ])('a start on a disk that reports %s exits with %i', async (code, exitCode, reason, hint) => {
     const folder = await mkdtemp(join(tmpdir(), 'sts-cli-disk-'))
     try {
-      // the folders are there from an earlier time
+      // the folders exist from an earlier start
       await openFilesystemStore(folder, { nowMs: () => 0 })
       failure = { code, isHit: (call) => call === 'open' }
       await expect(openFilesystemStore(folder, { nowMs: () => 0, fs })).rejects.toMatchObject({

@@ -1,4 +1,4 @@
-/** The contract that src/server/s3/request/object-store.ts states, line by line, against each store there is. */
+/** The contract of src/server/s3/request/object-store.ts, line by line, for each implementation of the store. */
 import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -17,7 +17,7 @@ import type {
 
 interface Opened {
   readonly store: ObjectStore
-  /** A second process's view of what the first left behind. */
+  /** Opens the store as a second process does, on what the first one left behind. */
   reopen(): Promise<ObjectStore>
   close(): Promise<void>
 }
@@ -27,7 +27,7 @@ const nowMs = (): number => Date.parse('2026-11-23T16:33:27Z')
 const stores: Readonly<Record<string, () => Promise<Opened>>> = {
   'a folder': async () => {
     const folder = await mkdtemp(join(tmpdir(), 'sts-cli-store-'))
-    // the store lies one below, so that the test sees what would get out of it
+    // the store is one folder below, so that the test sees what escapes from it
     const reopen = (): Promise<ObjectStore> => openFilesystemStore(join(folder, 'store'), { nowMs })
     return {
       store: await reopen(),
@@ -43,7 +43,7 @@ const stores: Readonly<Record<string, () => Promise<Opened>>> = {
 const metadata = { contentType: 'text/plain', headers: {}, userMetadata: {} }
 const list = { prefix: '', delimiter: '', after: '', limit: 1000 }
 
-/** @param onPiece Runs before each piece is given. */
+/** @param onPiece Runs before each piece is returned. */
 function makeContent(
   pieces: readonly string[],
   onPiece = async (): Promise<void> => {},
@@ -87,8 +87,8 @@ describe.each(Object.entries(stores))('objects in %s', (_name, open) => {
     return (await store.listObjects('photos', list)).entries.map(({ name }) => name)
   }
 
-  describe('a write is whole or absent', () => {
-    it('readers see what was there before until it is done', async () => {
+  describe('an atomic write', () => {
+    it('readers see the old object until a write is complete', async () => {
       await put('a', 'before')
       const seen: (string | undefined)[] = []
       const content = makeContent(['af', 'ter'], async () => {
@@ -102,8 +102,8 @@ describe.each(Object.entries(stores))('objects in %s', (_name, open) => {
 
     it.each([
       ['before its first byte', []],
-      ['on its way', ['half']],
-    ])('a content that throws %s leaves no trace', async (_when, pieces) => {
+      ['after a part of its bytes', ['half']],
+    ])('content that throws %s leaves no trace', async (_when, pieces) => {
       const before = await put('a', 'before')
       for (const key of ['a', 'b']) {
         const broken: ObjectContent = {
@@ -123,7 +123,7 @@ describe.each(Object.entries(stores))('objects in %s', (_name, open) => {
       })
     })
 
-    it('a process that dies leaves no trace of what it had not finished', async () => {
+    it('a process that dies leaves no trace of an unfinished write', async () => {
       await put('a', 'before')
       let writing: Promise<unknown> = Promise.resolve()
       let die = (_error: Error): void => {}
@@ -139,14 +139,14 @@ describe.each(Object.entries(stores))('objects in %s', (_name, open) => {
       const next = await opened.reopen()
       expect(await read('a', next)).toBe('before')
       expect((await next.listObjects('photos', list)).entries).toHaveLength(1)
-      // this process lives on: what it has open is closed
+      // this process lives on: its open files are closed
       die(new Error('dead'))
       await expect(writing).rejects.toThrow('dead')
     })
   })
 
   describe('a precondition', () => {
-    it('is asked with the present object, and may refuse', async () => {
+    it('a precondition gets the current object, and may refuse the write', async () => {
       const asked: (ObjectInfo | undefined)[] = []
       const note = (current: ObjectInfo | undefined): void => void asked.push(current)
       const first = await put('a', 'one', { precondition: note })
@@ -162,7 +162,7 @@ describe.each(Object.entries(stores))('objects in %s', (_name, open) => {
       expect(await read('a')).toBe('two')
     })
 
-    it('holds between writers at once: only one makes it, and none is lost', async () => {
+    it('a precondition is atomic between concurrent writers: one creates the object, and no update is lost', async () => {
       const onlyIfAbsent = (current: ObjectInfo | undefined): void => {
         if (current) throw new AwsError('PreconditionFailed', 'there')
       }
@@ -172,7 +172,7 @@ describe.each(Object.entries(stores))('objects in %s', (_name, open) => {
       const outcomes = await Promise.allSettled(writers)
       expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
 
-      // each adds one to what it read, and begins anew where another was faster
+      // each writer adds one to what it read, and starts again if another was faster
       await put('count', '0')
       const add = async (): Promise<void> => {
         const object = await store.openObject('photos', 'count')
@@ -188,7 +188,7 @@ describe.each(Object.entries(stores))('objects in %s', (_name, open) => {
     })
   })
 
-  it('what was opened stays readable as it was', async () => {
+  it('an opened object stays readable after it is overwritten or deleted', async () => {
     await put('a', 'before')
     await put('b', 'before')
     const [overwritten, deleted] = await Promise.all([
@@ -203,7 +203,7 @@ describe.each(Object.entries(stores))('objects in %s', (_name, open) => {
     expect((await deleted?.readAll())?.toString()).toBe('before')
   })
 
-  it('keys are any text, and different texts are different objects', async () => {
+  it('any text is a valid key, and different texts are different objects', async () => {
     // empty segments and dots
     const paths = [
       'a',
@@ -220,7 +220,7 @@ describe.each(Object.entries(stores))('objects in %s', (_name, open) => {
       '../..',
       'a/.',
     ]
-    // what file systems fold, refuse or obey
+    // names that file systems fold, refuse or interpret
     const names = [
       'A',
       'á',
@@ -246,7 +246,7 @@ describe.each(Object.entries(stores))('objects in %s', (_name, open) => {
     expect((await store.listBuckets()).map(({ name }) => name)).toEqual(['photos'])
   })
 
-  it('a listing is in the order of the keys’ bytes', async () => {
+  it('a list is in the order of the keys’ bytes', async () => {
     // U+FF21 comes before the emoji in UTF-8, and after it in UTF-16
     const keys = ['a', 'a!', 'a/', 'a/b', 'a0', 'á', '\uff21', '😀', 'A', 'a/b/c', 'a-b']
     for (const key of keys) await put(key, '')
@@ -255,7 +255,7 @@ describe.each(Object.entries(stores))('objects in %s', (_name, open) => {
     )
   })
 
-  it('a listing has an object as soon as it is put', async () => {
+  it('a list contains an object as soon as it is stored', async () => {
     for (const key of ['b', 'a/x', 'c', 'a/../y']) {
       const info = await put(key, key)
       const { entries } = await store.listObjects('photos', list)
@@ -263,7 +263,7 @@ describe.each(Object.entries(stores))('objects in %s', (_name, open) => {
     }
   })
 
-  it('an unknown bucket is NoSuchBucket everywhere but where it is asked for', async () => {
+  it('every method except hasBucket refuses an unknown bucket with NoSuchBucket', async () => {
     const bucket = 'videos'
     const upload: UploadInfo = { bucket, key: 'a', uploadId: 'x', initiatedAtMs: 0, metadata }
     const asked: Readonly<Record<string, () => Promise<unknown>>> = {
@@ -290,7 +290,7 @@ describe.each(Object.entries(stores))('objects in %s', (_name, open) => {
     expect(await store.hasBucket('photos')).toBe(true)
   })
 
-  it('a missing object is undefined, and no error to delete', async () => {
+  it('a missing object is undefined, and deleting it is not an error', async () => {
     expect(await store.statObject('photos', 'none')).toBeUndefined()
     expect(await store.openObject('photos', 'none')).toBeUndefined()
     expect(await store.replaceTags('photos', 'none', {})).toBe(false)

@@ -3,10 +3,10 @@ import path from 'node:path'
 import { expect, it } from 'vitest'
 import { type Closers, makeTemporaryDirectory } from '../../../../src/server/open-backends.ts'
 
-it('the temporary directory goes also while a cut upload is still being written', async () => {
+it('the temporary directory is removed even if an aborted upload is still being written', async () => {
   const closers: Closers = []
   const directory = await makeTemporaryDirectory(closers)
-  // What the listener cut off has writes under way that nothing waits for.
+  // Nothing waits for the writes of an upload that the listener aborted.
   let isOver = false
   const write = async (index: number): Promise<void> => {
     if (index >= 400 || isOver) return
