@@ -25,7 +25,7 @@ beforeEach(async () => {
 })
 afterEach(() => s3.close())
 
-/** The key must be as it was before, and nothing lie about in the staging folder. */
+/** Expects that the key does not exist and that the staging folder is empty. */
 async function expectNothingStored(): Promise<void> {
   expect((await s3.send('GET', '/photos/a')).code).toBe('NoSuchKey')
   expect(await readdir(join(s3.folder, '.sts-cli/tmp'))).toEqual([])
@@ -48,7 +48,7 @@ interface ChunkedOptions {
   readonly declaredLength?: number
 }
 
-/** A body in `aws-chunked`, signed from the seed that the harness's own signature will be. */
+/** Returns a body in `aws-chunked`; its first signature is the one that the harness makes for the request. */
 function chunked(data: string, options: ChunkedOptions): Ask {
   const { trailer, isSigned } = options
   const form = `STREAMING-${isSigned ? 'AWS4-HMAC-SHA256' : 'UNSIGNED'}-PAYLOAD${trailer ? '-TRAILER' : ''}`
@@ -66,7 +66,7 @@ function chunked(data: string, options: ChunkedOptions): Ask {
     },
     body: Readable.from(
       (function* () {
-        // odd pieces, so that chunk headers are cut anywhere
+        // odd sizes cut the chunk headers at any place
         const bytes = Buffer.from(text.current, 'latin1')
         for (let at = 0; at < bytes.length; at += 37) yield bytes.subarray(at, at + 37)
       })(),
@@ -108,7 +108,7 @@ describe('aws-chunked', () => {
     ['signed', { isSigned: true, sizes: [8, 12] }],
     ['signed with a trailer', { isSigned: true, sizes: [8, 12], trailer: helloTrailer }],
     ['unsigned with a trailer', { isSigned: false, sizes: [1, 19], trailer: helloTrailer }],
-  ])('%s is decoded, verified and stored without its framing', async (_, options) => {
+  ])('a %s aws-chunked body is decoded, verified and stored', async (_, options) => {
     const put = await s3.send('PUT', '/photos/a', chunked(hello, options))
 
     expect(put).toMatchObject({ status: 200, headers: { etag: `"${md5(hello)}"` } })
@@ -119,7 +119,7 @@ describe('aws-chunked', () => {
     expect(got.headers['x-amz-checksum-crc32']).toBe(hasTrailer ? base64Crc32(hello) : undefined)
   })
 
-  it.each([true, false])('of thousands of tiny chunks is refused, signed: %s', async (isSigned) => {
+  it.each([true, false])('a body of 1,025 tiny chunks is refused, signed: %s', async (isSigned) => {
     const of = (bytes: number, count: number): Ask =>
       chunked('x'.repeat(bytes * count), {
         isSigned,
@@ -158,7 +158,7 @@ describe('aws-chunked', () => {
     ],
     ['an endless chunk header', () => '0'.repeat(5000), 'InvalidRequest'],
     ['a negative size', (body: string) => `-${body}`, 'InvalidRequest'],
-  ])('signed, with %s, stores nothing', async (_, change, code) => {
+  ])('a signed aws-chunked body with %s stores nothing', async (_, change, code) => {
     const put = await s3.send(
       'PUT',
       '/photos/a',
@@ -169,7 +169,7 @@ describe('aws-chunked', () => {
     await expectNothingStored()
   })
 
-  it('refuses a signed chunk over 16 MiB without waiting for it', async () => {
+  it('the server refuses a signed chunk over 16 MiB without waiting for its data', async () => {
     const ask = chunked(hello, {
       isSigned: true,
       declaredLength: 2 ** 30,
@@ -221,7 +221,7 @@ describe('aws-chunked', () => {
       (body: string) => body.replace('crc32:', `crc32:${'A'.repeat(17_000)}`),
       'InvalidRequest',
     ],
-  ])('unsigned, with %s, stores nothing', async (_, trailer, change, code) => {
+  ])('an unsigned aws-chunked body with %s stores nothing', async (_, trailer, change, code) => {
     const put = await s3.send(
       'PUT',
       '/photos/a',
@@ -232,7 +232,7 @@ describe('aws-chunked', () => {
     await expectNothingStored()
   })
 
-  it.each([5, 500])('of %i declared bytes instead of 20 stores nothing', async (declaredLength) => {
+  it.each([5, 500])('a 20-byte body declared as %i bytes is refused', async (declaredLength) => {
     const put = await s3.send(
       'PUT',
       '/photos/a',
@@ -243,7 +243,7 @@ describe('aws-chunked', () => {
     await expectNothingStored()
   })
 
-  it('with an unsigned payload still needs the request to be signed (CVE-2025-31489)', async () => {
+  it('a request with an unsigned payload must still have a valid signature (CVE-2025-31489)', async () => {
     const ask = chunked(hello, { isSigned: false, trailer: helloTrailer })
     const answer = await s3.send('PUT', '/photos/a', {
       ...ask,
@@ -256,7 +256,7 @@ describe('aws-chunked', () => {
     await expectNothingStored()
   })
 
-  it('in a form that is not implemented says so', async () => {
+  it('an aws-chunked form that is not implemented gets the answer 501', async () => {
     const ask = { body: 'x', payloadHash: 'STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD' }
     expect(await s3.send('PUT', '/photos/a', ask)).toMatchObject({
       status: 501,
@@ -266,14 +266,14 @@ describe('aws-chunked', () => {
 })
 
 describe('a body', () => {
-  it('that is not the signed one is not stored', async () => {
+  it('a body with another hash than the signed one is not stored', async () => {
     const put = await s3.send('PUT', '/photos/a', { body: 'evil', payloadHash: sha256('good') })
 
     expect(put).toMatchObject({ status: 400, code: 'XAmzContentSHA256Mismatch' })
     await expectNothingStored()
   })
 
-  it('that does not match leaves what was there', async () => {
+  it('a body with a wrong hash leaves the existing object unchanged', async () => {
     await s3.send('PUT', '/photos/a', { body: 'old', headers: { 'x-amz-meta-v': '1' } })
     await s3.send('PUT', '/photos/a', { body: 'evil', payloadHash: sha256('good') })
 
@@ -283,7 +283,7 @@ describe('a body', () => {
     })
   })
 
-  it('may be unsigned, and is then held to its Content-MD5', async () => {
+  it('an unsigned body is accepted and checked against its Content-MD5', async () => {
     const digest = createHash('md5').update('x').digest('base64')
     const ask = { body: 'x', payloadHash: 'UNSIGNED-PAYLOAD', headers: { 'content-md5': digest } }
     expect((await s3.send('PUT', '/photos/ok', ask)).status).toBe(200)
@@ -295,7 +295,7 @@ describe('a body', () => {
   })
 
   it.each(['short', '', Buffer.alloc(15).toString('base64')])(
-    'with Content-MD5 %j is refused unread',
+    'a body with the Content-MD5 %j is refused before it is read',
     async (digest) => {
       const answer = await s3.send('PUT', '/photos/a', {
         body: 'x',
@@ -305,7 +305,7 @@ describe('a body', () => {
     },
   )
 
-  it('that ends early or breaks off is not stored', async () => {
+  it('a body that is too short or that the client aborts is not stored', async () => {
     const short = { body: Readable.from([Buffer.from('abc')]), payloadHash: 'UNSIGNED-PAYLOAD' }
     const headers = { 'content-length': '10' }
     expect((await s3.send('PUT', '/photos/a', { ...short, headers })).code).toBe('IncompleteBody')
@@ -325,7 +325,7 @@ describe('a body', () => {
     await expectNothingStored()
   })
 
-  it('needs a length, within 5 GiB', async () => {
+  it('an upload must declare its length, and the length must not exceed 5 GiB', async () => {
     const body = Readable.from([Buffer.from('abc')])
     const none = await s3.send('PUT', '/photos/a', { body, payloadHash: 'UNSIGNED-PAYLOAD' })
     expect(none).toMatchObject({ status: 411, code: 'MissingContentLength', wasBodyRead: false })
@@ -341,7 +341,7 @@ describe('a body', () => {
 })
 
 describe('checksums', () => {
-  // «123456789», the check value of each CRC's catalogue entry; hashes by node:crypto
+  // The check value of each CRC's catalogue entry is for "123456789"; node:crypto makes the hashes.
   const check = '123456789'
   it.each([
     ['CRC32', Buffer.from('cbf43926', 'hex')],
@@ -350,7 +350,7 @@ describe('checksums', () => {
     ['SHA1', createHash('sha1').update(check).digest()],
     ['SHA256', createHash('sha256').update(check).digest()],
   ] as const)(
-    '%s is checked, kept and given back with the whole object',
+    'the checksum %s is verified, stored and returned with the whole object',
     async (algorithm, digest) => {
       const header = `x-amz-checksum-${algorithm.toLowerCase()}`
       const value = digest.toString('base64')
@@ -379,7 +379,7 @@ describe('checksums', () => {
     },
   )
 
-  it.each(['CRC32C', 'CRC64NVME'] as const)('%s is the same in any pieces', (algorithm) => {
+  it.each(['CRC32C', 'CRC64NVME'] as const)('the %s is the same for any split', (algorithm) => {
     const data = Buffer.from(Array.from({ length: 1000 }, (_, index) => (index * 7) & 255))
     const digest = (pieces: Buffer[]): string => run(algorithm, pieces)
     const whole = digest([data])
@@ -394,7 +394,7 @@ describe('checksums', () => {
     [{ 'x-amz-checksum-sha256': 'NhCmhg==' }],
     [{ 'x-amz-checksum-crc32': 'NhCmhg==', 'x-amz-checksum-crc32c': 'NhCmhg==' }],
     [{ 'x-amz-sdk-checksum-algorithm': 'CRC32' }],
-  ])('declared as %j are refused unread', async (headers) => {
+  ])('an upload that declares %j is refused before it is read', async (headers) => {
     const answer = await s3.send('PUT', '/photos/a', { body: 'hello', headers })
     expect(answer).toMatchObject({ status: 400, code: 'InvalidRequest', wasBodyRead: false })
   })

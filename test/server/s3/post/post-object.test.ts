@@ -43,7 +43,7 @@ function post(
 }
 
 type Given = Partial<FormOptions> & {
-  /** Of the form after it was signed. */
+  /** The change is made to the form after it was signed. */
   readonly change?: (fields: Record<string, string>) => void
   readonly file?: string | Uint8Array
   readonly fileName?: string
@@ -68,14 +68,14 @@ function encode({
 const upload = async (given: Given = {}, target?: string): Promise<Answer> =>
   post(await encode(given), target)
 
-/** The bucket is as it was, and nothing lies about in the staging folder. */
+/** Expects that the bucket is unchanged and that the staging folder is empty. */
 async function expectNothingStored(): Promise<void> {
   expect(await readdir(join(s3.folder, '.sts-cli/tmp'))).toEqual([])
   expect(await readdir(join(s3.folder, 'photos'))).toEqual([])
 }
 
-describe('a form that its signer allows', () => {
-  it('is stored, and answered with 204', async () => {
+describe('an allowed upload form', () => {
+  it('an allowed upload form stores its file and gets the answer 204', async () => {
     const answer = await upload()
 
     expect(answer).toMatchObject({ status: 204, text: '' })
@@ -89,7 +89,7 @@ describe('a form that its signer allows', () => {
     })
   })
 
-  it('says what the object is', async () => {
+  it('an upload form sets the headers, the metadata and the tags of its object', async () => {
     const fields = {
       key: 'a',
       'Content-Type': 'image/jpeg',
@@ -111,7 +111,7 @@ describe('a form that its signer allows', () => {
     expect(texts((await s3.send('GET', '/photos/a?tagging')).text, 'Value')).toEqual(['v w'])
   })
 
-  it('is refused where the request has x-amz- headers of its own, which no form signs', async () => {
+  it('an upload form is refused if the request has x-amz- headers, which no form signs', async () => {
     const { headers, body } = await encode()
     const answer = await post({ headers: { ...headers, 'x-amz-acl': 'public-read' }, body })
     expect(answer).toMatchObject({ status: 403, code: 'AccessDenied' })
@@ -119,7 +119,7 @@ describe('a form that its signer allows', () => {
     await expectNothingStored()
   })
 
-  it('has no content type but the one that is in its fields', async () => {
+  it('the content type of an uploaded object comes only from the form fields', async () => {
     await upload()
     const { headers } = await s3.send('HEAD', '/photos/a')
     expect(headers['content-type']).toBe('binary/octet-stream')
@@ -130,7 +130,7 @@ describe('a form that its signer allows', () => {
     ['uploads/${filename}', 'C:\\My photos\\a b+ü.jpg', 'uploads/a b+ü.jpg'],
     ['uploads/${filename}', '../../other/x', 'uploads/x'],
     ['${filename}-${filename}', '$&', '$&-$&'],
-  ])('has the key %s, with the name of the file %s', async (key, fileName, expected) => {
+  ])('the form key %s with the file name %s makes the key %s', async (key, fileName, expected) => {
     const prefix = key.split('$')[0]
     const conditions = [['starts-with', '$key', prefix]]
     const answer = await upload({ fields: { key, 'x-ignore-me': 'x' }, conditions, fileName })
@@ -140,7 +140,7 @@ describe('a form that its signer allows', () => {
     expect((await s3.send('GET', `/photos/${path}`)).text).toBe('a photo')
   })
 
-  it('may have its file as a field of text, and its fields’ names in capitals', async () => {
+  it('an upload form may send its file as a text field and write field names in capitals', async () => {
     const { headers, body } = await encode({ file: '' })
     const text = body
       .toString('latin1')
@@ -157,14 +157,14 @@ describe('a form that its signer allows', () => {
     expect((await s3.send('GET', '/photos/a')).text).toBe('a text')
   })
 
-  it('has fields after its file that are not looked at', async () => {
+  it('the server ignores the form fields that come after the file', async () => {
     const after = { key: 'b', acl: 'public-read', 'x-amz-signature': 'x', submit: 'Upload' }
     expect((await upload({ after })).status).toBe(204)
     expect((await s3.send('GET', '/photos/a')).status).toBe(200)
     expect((await s3.send('GET', '/photos/b')).code).toBe('NoSuchKey')
   })
 
-  it('may be for a bucket that the host names', async () => {
+  it('an upload form may be sent to the host name of a bucket', async () => {
     const { headers, body } = await encode()
     const answer = await post({ headers: { ...headers, host: 'photos.localhost:9000' }, body }, '/')
     expect(answer.status).toBe(204)
@@ -172,7 +172,7 @@ describe('a form that its signer allows', () => {
     expect((await s3.send('GET', '/photos/a')).text).toBe('a photo')
   })
 
-  it('comes in pieces cut anywhere, and with several megabytes', async () => {
+  it('an upload form of several megabytes is stored when it arrives in pieces of any size', async () => {
     const file = randomBytes(3_000_001)
     const { headers, body } = await encode({ file })
     const pieces = function* (): Generator<Buffer> {
@@ -184,7 +184,7 @@ describe('a form that its signer allows', () => {
     expect(stored.equals(file)).toBe(true)
   })
 
-  it('asks the policies as a PUT of that key would, by POST, with no secret', async () => {
+  it('an upload form asks the policies as a PUT of its key does, with authType POST and without secrets', async () => {
     s3.asked.length = 0
     await upload({ fields: { key: 'a', 'x-amz-meta-colour': 'blue' } })
     const [asked] = s3.asked
@@ -197,7 +197,7 @@ describe('a form that its signer allows', () => {
     )
   })
 
-  it('is refused where they say no, and its file is not read', async () => {
+  it('an upload form that the policies deny is refused, and nothing is stored', async () => {
     s3.allow = () => false
     const answer = await upload()
     expect(answer).toMatchObject({ status: 403, code: 'AccessDenied' })
@@ -205,7 +205,7 @@ describe('a form that its signer allows', () => {
     await expectNothingStored()
   })
 
-  it('takes no header of the client for a field', async () => {
+  it('a request header is not used as a form field', async () => {
     const { headers, body } = await encode()
     const sly = { 'cache-control': 'no-store', 'content-disposition': 'inline' }
     expect((await post({ headers: { ...headers, ...sly }, body })).status).toBe(204)
@@ -214,7 +214,7 @@ describe('a form that its signer allows', () => {
     expect(stored.headers).not.toHaveProperty('content-disposition')
   })
 
-  it.each(['if-match', 'if-none-match'])('has no condition %s', async (name) => {
+  it.each(['if-match', 'if-none-match'])('an upload form with %s is refused', async (name) => {
     const { headers, body } = await encode()
     const answer = await post({ headers: { ...headers, [name]: '*' }, body })
     expect(answer).toMatchObject({ status: 501, code: 'NotImplemented' })
@@ -222,17 +222,17 @@ describe('a form that its signer allows', () => {
   })
 })
 
-describe('success', () => {
+describe('the answer to a stored form', () => {
   it.each([
     ['200', 200],
     ['204', 204],
     ['299', 204],
-  ])('with status %s is %i and no document', async (asked, status) => {
+  ])('success_action_status %s makes the status %i without a body', async (asked, status) => {
     const answer = await upload({ fields: { key: 'a', success_action_status: asked } })
     expect(answer).toMatchObject({ status, text: '' })
   })
 
-  it('with status 201 is a document', async () => {
+  it('success_action_status 201 makes an XML document with bucket, key, location and ETag', async () => {
     const key = 'a & <b>'
     const answer = await upload({ fields: { key, success_action_status: '201' } })
     expect(answer.status).toBe(201)
@@ -244,7 +244,7 @@ describe('success', () => {
     expect(answer.text).toContain(md5('a photo'))
   })
 
-  it('sends the browser on, with bucket, key and ETag', async () => {
+  it('success_action_redirect redirects the browser, with bucket, key and ETag in the query', async () => {
     const fields = { key: 'a&b', success_action_redirect: 'https://app.example/done?a=1' }
     const answer = await upload({ fields })
     expect(answer.status).toBe(303)
@@ -254,7 +254,7 @@ describe('success', () => {
   })
 
   it.each(['javascript:alert(1)', 'data:text/html,x', '/done', 'https://'])(
-    'never sends it on to %s',
+    'an upload form never redirects the browser to %s',
     async (target) => {
       const answer = await upload({ fields: { key: 'a', success_action_redirect: target } })
       expect(answer).toMatchObject({ status: 400, code: 'InvalidArgument' })
@@ -263,7 +263,7 @@ describe('success', () => {
   )
 })
 
-describe('a form that is not what was signed', () => {
+describe('a form that differs from what was signed', () => {
   const swap = (text: string): string => (text.startsWith('A') ? 'B' : 'A') + text.slice(1)
 
   it.each<[string, Given, string, RegExp]>([
@@ -274,19 +274,19 @@ describe('a form that is not what was signed', () => {
       /Invalid according to Policy: Policy Condition failed: \["eq", "\$key", "a"\]/,
     ],
     [
-      'a further field',
+      'an additional field',
       { change: (f) => (f['acl'] = 'private') },
       'AccessDenied',
       /Extra input fields: acl/,
     ],
     [
-      'a further header field',
+      'an additional header field',
       { change: (f) => (f['x-amz-meta-a'] = 'b') },
       'AccessDenied',
       /Extra input fields: x-amz-meta-a/,
     ],
     [
-      'a field less',
+      'a field removed',
       {
         fields: { key: 'a', 'content-type': 'text/plain' },
         change: (f) => delete f['content-type'],
@@ -328,7 +328,7 @@ describe('a form that is not what was signed', () => {
       /policy/,
     ],
     [
-      'a signature of other letters',
+      'a signature that is not hexadecimal',
       { change: (f) => (f['x-amz-signature'] = 'Z') },
       'SignatureDoesNotMatch',
       /hexadecimal/,
@@ -340,7 +340,7 @@ describe('a form that is not what was signed', () => {
       /policy/,
     ],
     [
-      'a key that nobody has',
+      'an unknown access key',
       { signer: { ...root, accessKeyId: 'nobody' } },
       'InvalidAccessKeyId',
       /not known/,
@@ -360,16 +360,16 @@ describe('a form that is not what was signed', () => {
     ],
     ['no date', { change: (f) => delete f['x-amz-date'] }, 'InvalidArgument', /x-amz-date/],
     ['no policy', { change: (f) => delete f['policy'] }, 'InvalidArgument', /policy/],
-    ['a policy that has expired', { expiresAtMs: startMs }, 'AccessDenied', /Policy expired/],
+    ['an expired policy', { expiresAtMs: startMs }, 'AccessDenied', /Policy expired/],
     [
-      'a policy of another bucket',
+      'a policy for another bucket',
       { bucket: 'videos' },
       'AccessDenied',
       /Condition failed: \["eq", "\$bucket", "videos"\]/,
     ],
-    ['a policy of no key', { conditions: [] }, 'AccessDenied', /Extra input fields: key/],
+    ['a policy without the key', { conditions: [] }, 'AccessDenied', /Extra input fields: key/],
     [
-      'a bucket named in a field alone',
+      'a bucket named only in a field',
       { bucket: 'videos', fields: { key: 'a', bucket: 'videos' } },
       'AccessDenied',
       /\$bucket/,
@@ -378,7 +378,7 @@ describe('a form that is not what was signed', () => {
     ['an empty key', { fields: { key: '' } }, 'InvalidArgument', /field key/],
     ['a key too long', { fields: { key: 'a'.repeat(1025) } }, 'KeyTooLongError', /1024/],
     [
-      'a line end in a field',
+      'a line break in a field',
       { fields: { key: 'a', 'x-amz-meta-a': 'b\r\nc: d' } },
       'InvalidArgument',
       /no header/,
@@ -390,14 +390,14 @@ describe('a form that is not what was signed', () => {
       /x-amz-copy-source/,
     ],
     ['an ACL', { fields: { key: 'a', acl: 'public-read' } }, 'NotImplemented', /acl/],
-  ])('by %s is refused', async (_what, given, code, message) => {
+  ])('an upload form is refused because of %s', async (_what, given, code, message) => {
     const answer = await upload(given)
     expect(answer.code).toBe(code)
     expect(texts(answer.text, 'Message').join().replaceAll('&#34;', '"')).toMatch(message)
     await expectNothingStored()
   })
 
-  it('quotes no token of the policy', async () => {
+  it('an error about a form contains no session token from its policy', async () => {
     const change = (fields: Record<string, string>): void =>
       void delete fields['x-amz-security-token']
     const further = [{ 'x-amz-security-token': 'a-secret-token' }]
@@ -407,7 +407,7 @@ describe('a form that is not what was signed', () => {
     expect(JSON.stringify(answer.log)).not.toContain('a-secret-token')
   })
 
-  it('is anonymous without policy and signature', async () => {
+  it('an upload form without a policy and a signature is anonymous and is refused', async () => {
     const answer = await post(await encodeForm({ key: 'a' }, 'a photo'))
     expect(answer).toMatchObject({ status: 403, code: 'AccessDenied' })
     await expectNothingStored()
@@ -432,9 +432,9 @@ describe('a form that is not what was signed', () => {
     ],
     ['{"expiration":"2030-01-01T00:00:00Z","conditions":[null]}', /neither/],
     ['{"expiration":"2030-01-01T00:00:00Z","conditions":[],"also":1}', /unknown member also/],
-  ])('has no policy in %s', expectNoPolicy)
+  ])('an upload form with the policy %s is refused', expectNoPolicy)
 
-  it('has no policy in more than 256 conditions', async () => {
+  it('an upload form is refused if its policy has more than 256 conditions', async () => {
     const conditions = Array.from({ length: 257 }, () => ['eq', '$a', ''])
     const document = JSON.stringify({ expiration: '2030-01-01T00:00:00Z', conditions })
     await expectNoPolicy(document, /more than 256 conditions/)
@@ -461,14 +461,14 @@ describe('the size of the file', () => {
     [7, 7],
     [0, 7],
     ['1', '10'],
-  ])('may be from %s to %s', async (min, max) => {
+  ])('a file of 7 bytes is stored if its policy allows %s to %s bytes', async (min, max) => {
     expect((await upload(within(min, max))).status).toBe(204)
   })
 
   it.each<[string, number, number, string]>([
     ['EntityTooLarge', 0, 6, '6'],
     ['EntityTooSmall', 8, 20, '8'],
-  ])('is %s outside %i to %i', async (code, min, max, bound) => {
+  ])('the answer is %s for 7 bytes outside %i to %i', async (code, min, max, bound) => {
     const answer = await upload(within(min, max))
     expect(answer).toMatchObject({ status: 400, code })
     expect(
@@ -477,7 +477,7 @@ describe('the size of the file', () => {
     await expectNothingStored()
   })
 
-  it('is bounded by all ranges together', async () => {
+  it('the size of a file must be within every content-length-range of its policy', async () => {
     const further = [
       ['content-length-range', 0, 100],
       ['content-length-range', 0, 5],
@@ -485,7 +485,7 @@ describe('the size of the file', () => {
     expect((await upload({ further })).code).toBe('EntityTooLarge')
   })
 
-  it('is cut off where it ends, however much is still to come', async () => {
+  it('the server stops reading a file at its maximum size, however much the client still sends', async () => {
     const { headers, body } = await encode({ ...within(0, 1000) })
     let sent = 0
     const endless = function* (): Generator<Buffer> {
@@ -499,11 +499,11 @@ describe('the size of the file', () => {
   })
 })
 
-describe('checksums in fields', () => {
+describe('checksums in form fields', () => {
   const sha256 = (text: string): string => createHash('sha256').update(text).digest('base64')
   const md5Text = (text: string): string => createHash('md5').update(text).digest('base64')
 
-  it('are held to the file', async () => {
+  it('the server checks the file against the checksums in the form fields', async () => {
     const fields = {
       key: 'a',
       'Content-MD5': md5Text('a photo'),
@@ -518,14 +518,14 @@ describe('checksums in fields', () => {
     ['Content-MD5', md5Text('another'), 'BadDigest'],
     ['x-amz-checksum-sha256', sha256('another'), 'XAmzContentChecksumMismatch'],
     ['Content-MD5', 'x', 'InvalidDigest'],
-  ])('%s %s is refused: %s', async (name, value, code) => {
+  ])('an upload form with the field %s=%s is refused: %s', async (name, value, code) => {
     expect((await upload({ fields: { key: 'a', [name]: value } })).code).toBe(code)
     await expectNothingStored()
   })
 })
 
-describe('a body that is no form', () => {
-  it('cut short anywhere stores nothing', async () => {
+describe('an invalid form body', () => {
+  it('an upload form that is cut short at any byte stores nothing', async () => {
     const { headers, body } = await encode()
     const from = body.indexOf('name="file"') - 60
     for (let length = from; length < body.length - 2; length += 1) {
@@ -538,7 +538,7 @@ describe('a body that is no form', () => {
     await expectNothingStored()
   })
 
-  it('that the client breaks off stores nothing', async () => {
+  it('an upload form that the client aborts stores nothing', async () => {
     const { headers, body } = await encode()
     for (const length of [0, 100, body.length - 60, body.length - 3]) {
       const broken = function* (): Generator<Buffer> {
@@ -553,12 +553,12 @@ describe('a body that is no form', () => {
   it.each<[string, string, string]>([
     ['no boundary', 'multipart/form-data', 'MalformedPOSTRequest'],
     ['another boundary', 'multipart/form-data; boundary=x', 'MalformedPOSTRequest'],
-  ])('for it has %s', async (_what, contentType, code) => {
+  ])('an upload form with %s is refused', async (_what, contentType, code) => {
     const { body } = await encode()
     expect((await post({ headers: { 'content-type': contentType }, body })).code).toBe(code)
   })
 
-  it('for it has no file', async () => {
+  it('an upload form without a file is refused', async () => {
     const form = await encodeForm(
       makeFields({ signer: root, nowMs: startMs, fields: { key: 'a' } }),
       undefined,
@@ -566,7 +566,7 @@ describe('a body that is no form', () => {
     expect((await post(form)).code).toBe('IncorrectNumberOfFilesInPostRequest')
   })
 
-  it('for it has a field twice', async () => {
+  it('an upload form that repeats a field is refused', async () => {
     const { headers, body } = await encode({
       fields: { key: 'a', KEY: 'a' },
       conditions: [{ key: 'a' }],
@@ -584,12 +584,12 @@ describe('a body that is no form', () => {
       'more than 200 fields',
       Object.fromEntries(Array.from({ length: 201 }, (_, n) => [`x-ignore-${n}`, ''])),
     ],
-  ])('for it has %s', async (_what, more) => {
+  ])('an upload form with %s is refused', async (_what, more) => {
     const answer = await upload({ change: (fields) => void Object.assign(fields, more) })
     expect(answer.code).toBe('MaxPostPreDataLengthExceeded')
   })
 
-  it('for its file never comes, or what comes after it never ends', async () => {
+  it('an upload form is refused if its file never starts or the data after the file never ends', async () => {
     const { headers, body } = await encode()
     const flood = (head: Buffer): Readable =>
       Readable.from(
@@ -604,7 +604,7 @@ describe('a body that is no form', () => {
     await expectNothingStored()
   })
 
-  it('is not asked of a signed request, of a key, or of another kind of body', async () => {
+  it('a signed request, a POST to a key and another kind of body are not read as upload forms', async () => {
     const { headers, body } = await encode()
     const signed = await s3.send('POST', '/photos', { headers, body })
     expect(signed).toMatchObject({ status: 412, code: 'PreconditionFailed' })
@@ -615,13 +615,13 @@ describe('a body that is no form', () => {
   })
 })
 
-describe('a bucket that is not there', () => {
-  it('is not made by a form', async () => {
+describe('a missing bucket', () => {
+  it('an upload form does not create a missing bucket', async () => {
     expect((await upload({ bucket: 'videos' }, '/videos')).code).toBe('NoSuchBucket')
   })
 })
 
-describe('a form signed by version 2', () => {
+describe('a form with signature version 2', () => {
   const make = (more: Readonly<Record<string, string>> = {}): Promise<EncodedForm> => {
     const fields = makeFieldsV2({ signer: root, nowMs: startMs, fields: { key: 'a' } })
     const named = Object.entries({ ...fields, ...more }).map(([n, value]) => [
@@ -631,7 +631,7 @@ describe('a form signed by version 2', () => {
     return encodeForm(Object.fromEntries(named), 'a photo')
   }
 
-  it('is stored, and the policies are told of the version', async () => {
+  it('a form with signature version 2 is stored, and the policies see that version', async () => {
     s3.asked.length = 0
     expect((await post(await make())).status).toBe(204)
     expect((await s3.send('GET', '/photos/a')).text).toBe('a photo')
@@ -645,18 +645,18 @@ describe('a form signed by version 2', () => {
     ['another signature', { signature: 'AAAA' }, 'SignatureDoesNotMatch'],
     ['no signature', { signature: '' }, 'InvalidArgument'],
     ['another key', { awsaccesskeyid: 'nobody' }, 'InvalidAccessKeyId'],
-    ['a token beside the root key', { 'x-amz-security-token': 'x' }, 'InvalidTokenId'],
-    ['a signature of version 4 too', { 'x-amz-signature': 'x' }, 'InvalidRequest'],
+    ['a session token beside the root key', { 'x-amz-security-token': 'x' }, 'InvalidTokenId'],
+    ['a version 4 signature as well', { 'x-amz-signature': 'x' }, 'InvalidRequest'],
     ['another object’s key', { key: 'b' }, 'AccessDenied'],
-    ['a further field', { acl: 'private' }, 'AccessDenied'],
-  ])('is refused with %s', async (_what, more, code) => {
+    ['an additional field', { acl: 'private' }, 'AccessDenied'],
+  ])('a form with signature version 2 is refused with %s', async (_what, more, code) => {
     expect((await post(await make(more))).code).toBe(code)
     await expectNothingStored()
   })
 })
 
 describe('the AWS SDK', () => {
-  it('signs forms that are taken', async () => {
+  it('the server accepts a form that the AWS SDK signed, until it expires', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: startMs })
     const client = new S3Client({
       endpoint: 'http://127.0.0.1:9000',

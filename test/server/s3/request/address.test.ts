@@ -13,7 +13,7 @@ function read(rawPath: string, host = '127.0.0.1:9000'): ReturnType<typeof readA
   return readAddress({ rawPath, headers: new Map([['host', host]]) }, domains)
 }
 
-describe('an address', () => {
+describe('the address of a request', () => {
   it.each([
     ['127.0.0.1:9000', '/', '', ''],
     ['127.0.0.1:9000', '', '', ''],
@@ -30,14 +30,14 @@ describe('an address', () => {
     ['s3.localhost', '/photos/a', 'photos', 'a'],
     ['my_host:9000', '/photos/a', 'photos', 'a'],
   ])(
-    'with the host %j and the path %j is the bucket %j and the key %j',
+    'the host %j with the path %j addresses the bucket %j and the key %j',
     (host, path, bucket, key) => {
       expect(read(path, host)).toEqual({ bucket, key })
     },
   )
 
   it.each(['//', '//photos', '//photos/a', '///a', 'photos/a'])(
-    'has no bucket in %j, and is refused',
+    'the path %j has no bucket and is refused',
     (path) => {
       expect(() => read(path)).toThrow(expect.objectContaining({ code: 'InvalidURI', status: 400 }))
     },
@@ -55,7 +55,7 @@ describe('an address', () => {
     'photos.localhost:port',
     'photos/a.localhost',
     'pho tos.localhost',
-  ])('with the host %j is refused, whatever the path', (host) => {
+  ])('the host %j is refused, whatever the path is', (host) => {
     for (const path of ['/', '/photos/a'])
       expect(() => read(path, host)).toThrow(
         expect.objectContaining({ code: 'InvalidRequest', status: 400 }),
@@ -63,7 +63,7 @@ describe('an address', () => {
     expect(isBucketHost(host, domains)).toBe(true)
   })
 
-  it('with a key has a bucket, whatever host and path say', () => {
+  it('an address with a key always has a bucket, whatever the host and the path are', () => {
     const pieces = fc.constantFrom('/', '%2F', '.', '%2e', 'a', 'B', '%', '\\', '?', ' ', '%00')
     const labels = fc.constantFrom('.', 'a', 'B', '_', 'localhost', ':', '80', ',', '[', ']', '')
     const texts = (parts: fc.Arbitrary<string>): fc.Arbitrary<string> =>
@@ -93,12 +93,12 @@ describe('a key without a bucket', () => {
     ['///bkt1/a', undefined],
     ['/', '.localhost'],
     ['/bkt1/a', '.localhost'],
-  ])('asked for by %j at %j lists no buckets', async (target, host) => {
+  ])('a GET of %j at the host %j does not list buckets', async (target, host) => {
     const s3 = await openHarness()
     try {
       await s3.send('PUT', '/bkt1')
       s3.asked.length = 0
-      // The URL that is signed cannot have such a host.
+      // The signer makes no URL with such a host.
       const tamper = (headers: Record<string, string>): void => {
         if (host !== undefined) headers['host'] = host
       }

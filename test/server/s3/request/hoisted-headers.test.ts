@@ -35,7 +35,7 @@ const client = new S3Client({
   credentials: root,
 })
 
-/** The SDK's own presigner. */
+/** Presigns with the SDK's own presigner. */
 async function presign(
   command: CopyObjectCommand | CreateMultipartUploadCommand | PutObjectCommand | UploadPartCommand,
 ): Promise<string> {
@@ -48,7 +48,7 @@ async function presign(
 const use = (method: string, target: string, ask: { body?: string } = {}): Promise<Answer> =>
   s3.send(method, target, { ...ask, isAnonymous: true })
 
-/** Signed with version 4, whatever the query holds. */
+/** Presigns with signature version 4, whatever the query contains. */
 const presignRaw = (method: string, target: string): string => {
   const request = { method, url: new URL(target, 'http://127.0.0.1:9000') }
   const options = { region, service: 's3' as const, nowMs: startMs, expiresSeconds: 60 }
@@ -59,7 +59,7 @@ const presignRaw = (method: string, target: string): string => {
 const at = { Bucket: 'photos', Key: 'a' }
 
 describe('a URL presigned by the AWS SDK', () => {
-  it('copies where it was made for a copy, and asks for the source', async () => {
+  it('a presigned URL for a copy copies the object, and needs permission for the source', async () => {
     await s3.send('PUT', '/photos/source', { body: 'the source' })
     const url = await presign(new CopyObjectCommand({ ...at, CopySource: 'photos/source' }))
     s3.allow = ({ object }) => object !== 'source'
@@ -69,7 +69,7 @@ describe('a URL presigned by the AWS SDK', () => {
     expect((await s3.send('GET', '/photos/a')).text).toBe('the source')
   })
 
-  it('stores the metadata, the tags and the class that it names', async () => {
+  it('a presigned URL stores the metadata, the tags and the storage class that it names', async () => {
     const url = await presign(
       new PutObjectCommand({
         ...at,
@@ -84,7 +84,7 @@ describe('a URL presigned by the AWS SDK', () => {
     expect(headers).toMatchObject({ 'x-amz-meta-colour': 'blue', 'x-amz-tagging-count': '1' })
   })
 
-  it('begins an upload with the metadata and the checksum that it names', async () => {
+  it('a presigned URL starts an upload with the metadata and the checksum algorithm that it names', async () => {
     const url = await presign(
       new CreateMultipartUploadCommand({
         ...at,
@@ -99,7 +99,7 @@ describe('a URL presigned by the AWS SDK', () => {
     })
   })
 
-  it('takes any body where it was made without one, though the SDK writes down the checksum of nothing', async () => {
+  it('a presigned URL made without a body accepts any body, though the SDK adds the checksum of an empty one', async () => {
     const put = await presign(new PutObjectCommand(at))
     expect(put).toContain('x-amz-checksum-crc32=AAAAAA')
     expect((await use('PUT', put, { body: 'a photo' })).status).toBe(200)
@@ -111,7 +111,7 @@ describe('a URL presigned by the AWS SDK', () => {
     expect((await use('PUT', await presign(part), { body: 'a part' })).status).toBe(200)
   })
 
-  it('takes no other body than that whose checksum its signer names', async () => {
+  it('a presigned URL with a checksum accepts only the body with that checksum', async () => {
     const sha256 = createHash('sha256').update('a photo').digest('base64')
     const url = await presign(new PutObjectCommand({ ...at, ChecksumSHA256: sha256 }))
     expect((await use('PUT', url, { body: 'a phony' })).status).toBe(400)
@@ -120,17 +120,17 @@ describe('a URL presigned by the AWS SDK', () => {
   })
 })
 
-describe('a header in the query', () => {
+describe('headers in the query', () => {
   it.each([
-    ['there twice', 'x-amz-meta-a=1&x-amz-meta-a=2'],
-    ['there twice in two spellings', 'x-amz-meta-a=1&X-Amz-Meta-A=1'],
-    ['with a line end', 'x-amz-meta-a=1%0D%0Ax-amz-acl:private'],
-    ['with a letter that no header can hold', 'x-amz-meta-a=%C4%80'],
-    ['with a name that no header can have', 'x-amz-meta-a%20b=1'],
+    ['that is repeated', 'x-amz-meta-a=1&x-amz-meta-a=2'],
+    ['that is repeated in two spellings', 'x-amz-meta-a=1&X-Amz-Meta-A=1'],
+    ['with a line break', 'x-amz-meta-a=1%0D%0Ax-amz-acl:private'],
+    ['with a character that is invalid in headers', 'x-amz-meta-a=%C4%80'],
+    ['with an invalid header name', 'x-amz-meta-a%20b=1'],
     ['with escapes that are not UTF-8', 'x-amz-meta-a=%ff'],
-    ['that is a part of the signature in another spelling', 'x-amz-expires=1'],
-    ['that is a hash in another spelling', `x-amz-content-sha256=${'0'.repeat(64)}`],
-  ])('%s is refused', async (_what, query) => {
+    ['that spells a signature parameter differently', 'x-amz-expires=1'],
+    ['that spells the payload hash differently', `x-amz-content-sha256=${'0'.repeat(64)}`],
+  ])('a header in the query %s is refused', async (_what, query) => {
     for (const isPresigned of [true, false]) {
       const target = `/photos/a?${query}`
       const answer = isPresigned
@@ -141,7 +141,7 @@ describe('a header in the query', () => {
     expect((await s3.send('HEAD', '/photos/a')).status).toBe(404)
   })
 
-  it('counts the same in a request that is signed in its headers', async () => {
+  it('a header in the query has the same effect if the request is signed in its headers', async () => {
     const target = '/photos/a?X-Amz-Meta-Colour=blue&x-amz-tagging=a%3Db'
     expect((await s3.send('PUT', target, { body: 'x' })).status).toBe(200)
     const { headers } = await s3.send('HEAD', '/photos/a')
@@ -150,7 +150,7 @@ describe('a header in the query', () => {
     expect((await s3.send('PUT', bad, { body: 'x' })).status).toBe(400)
   })
 
-  it('is refused where the headers say something else', async () => {
+  it('a header in the query is refused if the request header has another value', async () => {
     const headers = { 'x-amz-meta-a': '1' }
     const send = (value: string): Promise<Answer> =>
       s3.send('PUT', `/photos/a?x-amz-meta-a=${value}`, { body: 'x', headers })
@@ -158,7 +158,7 @@ describe('a header in the query', () => {
     expect((await send('1')).status).toBe(200)
   })
 
-  it('of a URL signed with version 2 counts too, in whatever spelling it was signed', async () => {
+  it('a header in the query of a URL with signature version 2 counts too, in the spelling that was signed', async () => {
     const sign = (lines: string): string => {
       const text = `PUT\n\n\n${startMs / 1000 + 60}\n${lines}/photos/a`.replace(/\.\d+/, '')
       return createHmac('sha1', root.secretAccessKey).update(text).digest('base64')
@@ -174,7 +174,7 @@ describe('a header in the query', () => {
     expect((await s3.send('HEAD', '/photos/a')).headers).toMatchObject({ 'x-amz-meta-a': '1' })
     const unsigned = target({ 'X-Amz-Meta-A': '2' }, '')
     expect((await use('PUT', unsigned, upload)).code).toBe('SignatureDoesNotMatch')
-    // one line of two headers, signed as two
+    // one line with two headers, signed as two lines
     const folded = target(
       { 'x-amz-meta-a': '1\nx-amz-meta-b:2' },
       'x-amz-meta-a:1\nx-amz-meta-b:2\n',
@@ -182,7 +182,7 @@ describe('a header in the query', () => {
     expect((await use('PUT', folded, upload)).code).toBe('InvalidArgument')
   })
 
-  it('of a URL that boto3 signs with version 2 may name the content type, which is then sent', async () => {
+  it('a URL that boto3 signs with version 2 may name the content type, which must match the header', async () => {
     const expires = Math.floor(startMs / 1000) + 60
     const text = `PUT\n\ntext/plain\n${expires}\n/photos/a`
     const Signature = createHmac('sha1', root.secretAccessKey).update(text).digest('base64')
@@ -197,7 +197,7 @@ describe('a header in the query', () => {
     expect((await s3.send('HEAD', '/photos/a')).headers['content-type']).toBe('text/plain')
   })
 
-  it('means what the header means, whatever its value', async () => {
+  it('a header in the query sets the same value as the header itself, for any value', async () => {
     const value = fc.string({ unit: 'grapheme-ascii', maxLength: 30 }).map((text) => text.trim())
     await fc.assert(
       fc.asyncProperty(value, async (text) => {

@@ -1,4 +1,4 @@
-/** An operation does all that a request asks for, or refuses it: what it does not read is never passed over. */
+/** An operation does everything that a request asks for, or refuses the request: it never ignores a parameter that it does not read. */
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { storeRoutes, type StoreRoute } from '../../../../src/server/s3/store/route-table.ts'
@@ -24,7 +24,7 @@ beforeAll(async () => {
 })
 afterAll(() => s3.close())
 
-/** All that is in the store. */
+/** Returns everything that is in the store. */
 async function takeStock(): Promise<unknown> {
   const buckets = await s3.objects.listBuckets()
   const all = { prefix: '', delimiter: '', after: '', limit: 1000 }
@@ -42,7 +42,7 @@ interface Extra {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** The operation of a row, with something added. */
+/** Sends the operation of a row, with an additional parameter or header. */
 function ask(route: StoreRoute, { query = '', headers = {} }: Extra): Promise<Answer> {
   const values: Record<string, string> = { uploadId, partNumber: '1' }
   const required = route.required.map((wanted) => {
@@ -54,7 +54,7 @@ function ask(route: StoreRoute, { query = '', headers = {} }: Extra): Promise<An
   return s3.send(route.method, target, { headers: { ...source, ...headers } })
 }
 
-/** Whether the parameter makes it another operation that reads all of the rest. */
+/** Returns true if the parameter makes it another operation, which reads all the other parameters. */
 function becomesAnother(route: StoreRoute, added: string): boolean {
   const names = [...route.required.map((wanted) => wanted.split('=')[0] ?? ''), added]
   return storeRoutes.some((other) => {
@@ -74,7 +74,7 @@ function isListed({ headers, header }: StoreRoute, name: string): boolean {
 const readAnywhere =
   /^x-amz-(cf-id|content-sha256|date|expected-bucket-owner|request-payer|security-token|user-agent)$/
 
-/** Names in S3's API, from the pages of its operations. */
+/** The names are from S3's API, from the pages of its operations. */
 const queryNames =
   `abac accelerate accelerate-configuration acl analytics append attributes bucket-region continuation-token cors delete
   delimiter encoding-type encryption fetch-owner id intelligent-tiering inventory key-marker legal-hold lifecycle list-type location logging
@@ -108,8 +108,8 @@ const anyHeaderName = fc.oneof(
   fc.stringMatching(/^x-amz-[a-z][a-z-]{2,20}$/),
 )
 
-describe('what an operation does not read', () => {
-  it('of S3’s headers is refused by name, and nothing is done', async () => {
+describe('parameters that an operation does not read', () => {
+  it('an operation refuses every S3 header that it does not read, and changes nothing', async () => {
     await fc.assert(
       fc.asyncProperty(anyRoute, anyHeaderName, fc.boolean(), async (route, name, isHoisted) => {
         fc.pre(!isListed(route, name) && !readAnywhere.test(name))
@@ -127,7 +127,7 @@ describe('what an operation does not read', () => {
     expect(await takeStock()).toEqual(before)
   })
 
-  it('of the query is refused by name, and nothing is done', async () => {
+  it('an operation refuses every query parameter that it does not read, and changes nothing', async () => {
     await fc.assert(
       fc.asyncProperty(anyRoute, anyQueryName, fc.constantFrom('', '=', '=1'), async (...given) => {
         const [route, name, value] = given
@@ -140,7 +140,7 @@ describe('what an operation does not read', () => {
     expect(await takeStock()).toEqual(before)
   })
 
-  it('of conditions is refused where something would be written', async () => {
+  it('a write refuses every conditional header that it does not read, and changes nothing', async () => {
     const names = 'if-match if-none-match if-modified-since if-unmodified-since content-range'
     for (const route of storeRoutes.filter(({ method }) => !/^(GET|HEAD)$/.test(method))) {
       for (const name of names.split(' ').filter((each) => !isListed(route, each)))
@@ -149,19 +149,19 @@ describe('what an operation does not read', () => {
     expect(await takeStock()).toEqual(before)
   })
 
-  it('is named in the error', async () => {
+  it('the error names the header or the parameter that is not implemented', async () => {
     const headers = { 'x-amz-server-side-encryption-customer-key': 'c2VjcmV0' }
     const answer = await s3.send('PUT', '/photos/b', { body: 'x', headers })
     expect(texts(answer.text, 'Header')).toEqual(['x-amz-server-side-encryption-customer-key'])
     expect((await s3.send('GET', '/photos/a?torrent')).text).toContain('?torrent')
   })
 
-  it('is passed over where it is for the caller’s own logs', async () => {
+  it('an operation ignores x- parameters, which are for the logs of the caller', async () => {
     expect((await s3.send('GET', '/photos/a?x-id=GetObject&x-job=7')).status).toBe(200)
   })
 })
 
-describe('a header that may only say what is so', () => {
+describe('headers with only one supported value', () => {
   it.each([
     ['PUT', '/photos/b', 'x-amz-acl', 'public-read', 501],
     ['PUT', '/photos/b', 'x-amz-storage-class', 'GLACIER', 501],
@@ -176,19 +176,19 @@ describe('a header that may only say what is so', () => {
     ['PUT', '/others', 'x-amz-bucket-object-lock-enabled', 'perhaps', 400],
     ['PUT', '/others', 'x-amz-acl', 'public-read', 501],
     ['PUT', '/others', 'x-amz-object-ownership', 'ObjectWriter', 501],
-  ])('%s %s with %s: %s is refused with %i', async (method, target, name, value, status) => {
+  ])('%s %s with %s: %s gets the status %i', async (method, target, name, value, status) => {
     expect((await s3.send(method, target, { headers: { [name]: value } })).status).toBe(status)
     expect(await takeStock()).toEqual(before)
   })
 
-  it('and another owner of a copy’s source', async () => {
+  it('a copy is refused if it expects another owner of its source', async () => {
     const source = { 'x-amz-copy-source': 'photos/a' }
     const headers = { ...source, 'x-amz-source-expected-bucket-owner': '111122223333' }
     expect((await s3.send('PUT', '/photos/b', { headers })).code).toBe('AccessDenied')
     expect(await takeStock()).toEqual(before)
   })
 
-  it('is taken where it does', async () => {
+  it('headers are accepted if they state what is already true', async () => {
     const send = async (target: string, headers: Record<string, string>): Promise<number> =>
       (await s3.send('PUT', target, { body: '', headers })).status
     const owner = {
@@ -203,7 +203,7 @@ describe('a header that may only say what is so', () => {
     ).toBe(200)
   })
 
-  it('and what a new bucket’s document asks for besides its region is refused', async () => {
+  it('a new bucket is refused if its document asks for more than the region', async () => {
     const tags = '<Tags><Tag><Key>a</Key><Value>b</Value></Tag></Tags>'
     const body = `<CreateBucketConfiguration>${tags}</CreateBucketConfiguration>`
     expect((await s3.send('PUT', '/tagged', { body })).code).toBe('NotImplemented')
