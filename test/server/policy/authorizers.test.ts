@@ -46,12 +46,12 @@ describe('the canned policies', () => {
     s3:CreateBucket s3:ListAllMyBuckets admin:ServerInfo admin:CreateUser kms:Status`)
   it.each([
     ['readwrite', actions.filter((action) => action.startsWith('s3:'))],
-    // MinIO's, which has no ListBucket either.
+    // MinIO's policy of this name does not allow ListBucket either.
     ['readonly', ['s3:GetObject', 's3:GetBucketLocation']],
     ['writeonly', ['s3:PutObject']],
     ['diagnostics', ['admin:ServerInfo']],
     ['consoleAdmin', actions],
-  ])('%s allows %j', async (name, allowed) => {
+  ])('the canned policy %s allows %j', async (name, allowed) => {
     const answers = await Promise.all(
       actions.map(async (action) => {
         const { isAllowed } = await iam.authorize(makeRequest({ ...named(name), action }))
@@ -63,21 +63,21 @@ describe('the canned policies', () => {
 })
 
 describe('IAM documents', () => {
-  it('let root do everything', async () => {
+  it('root may do everything', async () => {
     expect(await ask({ principal: root, action: 's3:DeleteBucket' })).toEqual({
       isAllowed: true,
       reason: 'root',
     })
   })
 
-  it('allow what any of the principal’s policies allows, and say which', async () => {
+  it('a request is allowed if any policy of the principal allows it, and the reason names that policy', async () => {
     expect(await ask(named('writeonly', 'readonly'))).toEqual({
       isAllowed: true,
       reason: 'allowed by readonly #0',
     })
   })
 
-  it('deny what any of them denies, before or after an allow', async () => {
+  it('a request is denied if any policy of the principal denies it, before or after an allow', async () => {
     for (const names of [
       ['readwrite', 'no-secrets'],
       ['no-secrets', 'readwrite'],
@@ -88,7 +88,7 @@ describe('IAM documents', () => {
       })
   })
 
-  it('allow nothing else, and name the policies that did not', async () => {
+  it('a request that no policy allows is denied, and the reason names the policies', async () => {
     expect(await ask({ ...named('readonly', 'public'), action: 's3:PutObject' })).toEqual({
       isAllowed: false,
       reason: 'no statement allows s3:PutObject (policies: readonly, public)',
@@ -99,7 +99,7 @@ describe('IAM documents', () => {
     })
   })
 
-  it('are evaluated once each, however often a claim names them', async () => {
+  it('a policy is evaluated once, however often a claim names it', async () => {
     let reads = 0
     const counted = new Map(policies)
     counted.get = (name) => {
@@ -112,21 +112,21 @@ describe('IAM documents', () => {
     expect(reads).toBe(2)
   })
 
-  it('pass over names that are not theirs, those of every object among them', async () => {
+  it('unknown policy names are ignored, also names that every JavaScript object has', async () => {
     for (const name of ['gone', 'constructor', '__proto__'])
       expect(await ask(named(name))).toMatchObject({ isAllowed: false })
     expect(await ask(named('gone', 'readonly'))).toMatchObject({ isAllowed: true })
   })
 })
 
-describe('a session policy', () => {
+describe('session policies', () => {
   const bound = (sessionPolicy: string, ...policyNames: string[]): Question => {
     return { principal: { ...session, policyNames, sessionPolicy } }
   }
   const authorizer = withSessionPolicy(iam)
   const publicOnly = write({ ...allowAll, Resource: 'arn:aws:s3:::public/*' })
 
-  it('and the principal’s policies must both allow', async () => {
+  it('a session policy and a policy of the principal must both allow a request', async () => {
     const isAllowed = async (question: Question): Promise<boolean> =>
       (await authorizer.authorize(makeRequest(question))).isAllowed
     expect(await isAllowed({ ...bound(publicOnly, 'readonly'), at: 'public/x' })).toBe(true)
@@ -136,7 +136,7 @@ describe('a session policy', () => {
     expect(await isAllowed({ ...named('readonly'), at: 'bucket/x' })).toBe(true)
   })
 
-  it('that says no is named, and nobody else is asked', async () => {
+  it('a denial by the session policy names it, and the policies of the principal are not asked', async () => {
     const nobody: Authorizer = { authorize: () => Promise.reject(new Error('asked')) }
     const stop = write(allowAll, { ...allowAll, Sid: 'stop', Effect: 'Deny' })
     expect(await ask(bound(stop, 'readwrite'), withSessionPolicy(nobody))).toEqual({
@@ -149,13 +149,13 @@ describe('a session policy', () => {
     })
   })
 
-  it('binds root’s own session and one whose engine allows everything', async () => {
+  it('a session policy also limits root and a session that the policy engine allows everything', async () => {
     const yes: Authorizer = { authorize: async () => ({ isAllowed: true, reason: 'yes' }) }
     expect(await ask(bound(publicOnly), withSessionPolicy(yes))).toMatchObject({ isAllowed: false })
   })
 
   it.each(['', '{}', 'x', write({ ...allowAll, Action: 's3:Nope' })])(
-    'that cannot be read any more (%j) allows nothing',
+    'a session policy that can no longer be parsed (%j) allows nothing',
     async (text) => {
       expect(await ask(bound(text, 'readwrite'), authorizer)).toEqual({
         isAllowed: false,
@@ -164,7 +164,7 @@ describe('a session policy', () => {
     },
   )
 
-  it('may have 2048 bytes and no more', () => {
+  it('a session policy may have at most 2048 bytes', () => {
     const pad = (bytes: number): string => {
       const text = write({ Sid: '€', ...allowAll })
       return text.replace('€', `€${'x'.repeat(bytes - Buffer.byteLength(text))}`)
@@ -179,7 +179,7 @@ describe('a session policy', () => {
     )
   })
 
-  it('may search every key for ten things and no more', () => {
+  it('a session policy may have at most ten resources with text between two stars', () => {
     const resources = (count: number, pattern: string): string =>
       write({
         ...allowAll,
@@ -212,7 +212,7 @@ describe('a session policy', () => {
       write({ ...allowAll, Resources: '*' }),
       'the session policy statement 0 has an unknown member Resources',
     ],
-  ])('%s is refused when it is asked for', (text, message) => {
+  ])('the session policy %s is refused when it is requested', (text, message) => {
     expect(() => parseSessionPolicy(text)).toThrow(
       expect.objectContaining({ code: 'InvalidParameterValue', status: 400, message }),
     )

@@ -22,14 +22,14 @@ function isAllowed(rawQuery: string, Condition: object): boolean {
   return evaluateDocument(document, { ...makeRequest(), conditions }).effect === 'Allow'
 }
 
-describe('a condition sees what the operation acts on', () => {
-  it('the first of two parameters', () => {
+describe('the sources of condition values', () => {
+  it('a condition uses the first of two parameters with the same name', () => {
     const home = { StringLike: { 's3:prefix': 'home/*' } }
     expect(isAllowed('prefix=secret/&prefix=home/x', home)).toBe(false)
     expect(isAllowed('prefix=home/x&prefix=secret/', home)).toBe(true)
   })
 
-  it('a parameter in no other spelling', () => {
+  it('a condition uses a query parameter only in its exact spelling', () => {
     const home = { StringLike: { 's3:prefix': 'home/*' } }
     for (const query of ['Prefix=home/x', 'PREFIX=home/x', 'prefix%20=home/x'])
       expect(isAllowed(query, home)).toBe(false)
@@ -38,7 +38,7 @@ describe('a condition sees what the operation acts on', () => {
     expect(isAllowed('versionId=7', { StringEquals: { 's3:versionid': '7' } })).toBe(true)
   })
 
-  it('a header that was sent, not a parameter of its name', () => {
+  it('a condition on a header does not read a query parameter with the same name', () => {
     for (const [key, name] of [
       ['s3:x-amz-storage-class', 'X-Amz-Storage-Class'],
       ['s3:x-amz-server-side-encryption', 'X-Amz-Server-Side-Encryption'],
@@ -47,7 +47,7 @@ describe('a condition sees what the operation acts on', () => {
       expect(isAllowed(`${name}=x`, { StringEquals: { [key]: 'x' } })).toBe(false)
   })
 
-  it('escapes as the operation reads them', () => {
+  it('a condition decodes percent-encoding in the same way as the operation', () => {
     const notSecret = { StringNotLike: { 's3:prefix': 'secret/*' } }
     const query = '%70refix=%73ecret/%ZZ'
     expect(new URLSearchParams(query).get('prefix')).toBe('secret/%ZZ')

@@ -14,7 +14,7 @@ const at0 = 'the policy statement 0'
 const refusalOfCondition = (Condition: unknown): string =>
   refusalOf(write({ ...allowAll, Condition }))
 
-describe('a condition is refused with what is wrong', () => {
+describe('refused conditions', () => {
   it.each<[object, string]>([
     [{ StringEquals: 'x' }, 'condition StringEquals must be an object'],
     [
@@ -70,12 +70,12 @@ describe('a condition is refused with what is wrong', () => {
       { IpAddress: { 'aws:SourceIp': 'localhost' } },
       'IpAddress aws:SourceIp takes an IP address or network, not localhost',
     ],
-  ])('%j', (condition, message) => {
+  ])('the condition %j is refused', (condition, message) => {
     expect(refusalOfCondition(condition)).toBe(`${at0}: ${message}`)
   })
 
   it.each(['yesterday', '2026', '2026-11-23T16:00:00', '2026-13-01', '23.11.2026'])(
-    'a date of %s, unless it is epoch seconds',
+    'the date %s in a condition is refused unless it is epoch seconds',
     (text) => {
       const message = refusalOfCondition({ DateLessThan: { 'aws:CurrentTime': text } })
       expect(message).toBe(
@@ -87,10 +87,10 @@ describe('a condition is refused with what is wrong', () => {
   )
 })
 
-/** The document's value(s), the request's, and whether it holds. */
+/** The value or values in the document, the value in the request, and whether the condition holds. */
 type Row = readonly [string, string | number | boolean | readonly string[], string, boolean]
 
-describe('texts', () => {
+describe('string operators', () => {
   it.each<Row>([
     ['StringEquals', 'home/', 'home/', true],
     ['StringEquals', 'home/', 'Home/', false],
@@ -111,12 +111,12 @@ describe('texts', () => {
     ['StringNotLike', ['home/*', 'x*'], 'y', true],
     ['BinaryEquals', 'QmluYXJ5', 'QmluYXJ5', true],
     ['BinaryEquals', 'QmluYXJ5', 'qmluyxj5', false],
-  ])('%s %j, asked with %j: %s', (operator, wanted, prefix, isTrue) => {
+  ])('%s %j holds for the value %j: %s', (operator, wanted, prefix, isTrue) => {
     expect(holds({ [operator]: { 's3:prefix': wanted } }, { conditions: { prefix } })).toBe(isTrue)
   })
 })
 
-describe('ARNs, part by part', () => {
+describe('ARN operators, part by part', () => {
   const arn = 'arn:aws:sts::123456789012:assumed-role/app/alice:x'
   it.each<readonly [string, string, boolean]>([
     ['ArnEquals', arn, true],
@@ -129,13 +129,13 @@ describe('ARNs, part by part', () => {
     ['ArnNotEquals', arn, false],
     ['ArnNotLike', 'arn:aws:sts::123456789012:*', false],
     ['ArnNotLike', 'arn:aws:iam::123456789012:*', true],
-  ])('%s %s: %s', (operator, wanted, isTrue) => {
+  ])('%s %s holds for the ARN of an assumed role: %s', (operator, wanted, isTrue) => {
     const claims = { arn }
     expect(holds({ [operator]: { 'jwt:arn': wanted } }, { claims })).toBe(isTrue)
   })
 })
 
-describe('numbers', () => {
+describe('numeric operators', () => {
   it.each<Row>([
     ['NumericEquals', 10, '10', true],
     ['NumericEquals', '10.0', '10', true],
@@ -155,13 +155,13 @@ describe('numbers', () => {
     ['NumericGreaterThan', '10', 'Infinity', false],
     ['NumericGreaterThanEquals', '-1', '-1', true],
     ['NumericGreaterThanEquals', '-1', '-2', false],
-  ])('%s %j, asked with %j: %s', (operator, wanted, asked, isTrue) => {
+  ])('%s %j holds for the number %j: %s', (operator, wanted, asked, isTrue) => {
     const conditions = { 'max-keys': asked }
     expect(holds({ [operator]: { 's3:max-keys': wanted } }, { conditions })).toBe(isTrue)
   })
 })
 
-describe('dates', () => {
+describe('date operators', () => {
   const conditions = { CurrentTime: '2026-11-23T16:33:27.000Z', EpochTime: '1795451607' }
   it.each<readonly [string, string, boolean]>([
     ['DateEquals', '2026-11-23T16:33:27Z', true],
@@ -176,12 +176,12 @@ describe('dates', () => {
     ['DateGreaterThan', '2026-12', false],
     ['DateGreaterThanEquals', '1795451607', true],
     ['DateGreaterThanEquals', '1795451608', false],
-  ])('%s %s: %s', (operator, wanted, isTrue) => {
+  ])('%s %s holds at 2026-11-23T16:33:27Z: %s', (operator, wanted, isTrue) => {
     for (const key of ['aws:CurrentTime', 'aws:EpochTime'])
       expect(holds({ [operator]: { [key]: wanted } }, { conditions })).toBe(isTrue)
   })
 
-  it('that a token claims and that are none hold for nothing', () => {
+  it('a claim that is not a valid date satisfies no date operator', () => {
     for (const until of ['soon', '2026-11-23T16:00:00']) {
       const question = { claims: { until } }
       expect(holds({ DateLessThan: { 'jwt:until': '2030-01-01' } }, question)).toBe(false)
@@ -190,7 +190,7 @@ describe('dates', () => {
   })
 })
 
-describe('addresses', () => {
+describe('IP address operators', () => {
   it.each<readonly [string, string | readonly string[], string, boolean]>([
     ['IpAddress', '10.0.0.0/8', '10.1.2.3', true],
     ['IpAddress', '10.0.0.0/8', '11.1.2.3', false],
@@ -202,7 +202,7 @@ describe('addresses', () => {
     ['IpAddress', '2001:db8::/32', '2001:db9::7', false],
     ['IpAddress', '2001:DB8:0:0::1', '2001:db8::1', true],
     ['IpAddress', '::/0', '10.1.2.3', false],
-    // What a server on both kinds of address sees of an IPv4 client.
+    // A dual-stack server sees an IPv4 client like this.
     ['IpAddress', '10.0.0.0/8', '::ffff:10.1.2.3', true],
     ['IpAddress', '10.0.0.0/8', '::FFFF:10.1.2.3', true],
     ['IpAddress', '::ffff:10.0.0.0/104', '10.1.2.3', true],
@@ -212,19 +212,19 @@ describe('addresses', () => {
     ['NotIpAddress', '10.0.0.0/8', '10.1.2.3', false],
     ['NotIpAddress', '10.0.0.0/8', '::ffff:10.1.2.3', false],
     ['NotIpAddress', ['10.0.0.0/8', '2001:db8::/32'], '192.168.0.1', true],
-  ])('%s %j, asked from %s: %s', (operator, wanted, SourceIp, isTrue) => {
+  ])('%s %j holds for the address %s: %s', (operator, wanted, SourceIp, isTrue) => {
     const condition = { [operator]: { 'aws:SourceIp': wanted } }
     expect(holds(condition, { conditions: { SourceIp } })).toBe(isTrue)
   })
 })
 
-describe('truths', () => {
+describe('Bool and Null', () => {
   it.each<Row>([
     ['Bool', true, 'true', true],
     ['Bool', 'TRUE', 'true', true],
     ['Bool', 'false', 'true', false],
     ['Bool', false, 'false', true],
-  ])('%s %j, asked with %j: %s', (operator, wanted, SecureTransport, isTrue) => {
+  ])('%s %j holds for the boolean %j: %s', (operator, wanted, SecureTransport, isTrue) => {
     const condition = { [operator]: { 'aws:SecureTransport': wanted } }
     expect(holds(condition, { conditions: { SecureTransport } })).toBe(isTrue)
   })
@@ -235,18 +235,18 @@ describe('truths', () => {
     [false, { sub: 'alice' }, true],
     ['False', {}, false],
     [['true', 'false'], {}, true],
-  ])('Null %j of a claim in %j: %s', (wanted, claims, isTrue) => {
+  ])('Null %j of the claim sub holds for the claims %j: %s', (wanted, claims, isTrue) => {
     expect(holds({ Null: { 'jwt:sub': wanted } }, { claims })).toBe(isTrue)
   })
 
-  it('Null is true of what a request only lacks in MinIO’s way, with an empty text', () => {
+  it('Null is true for an empty request value, as in MinIO', () => {
     const condition = { Null: { 'aws:Referer': 'true' } }
     expect(holds(condition, { conditions: { Referer: '' } })).toBe(true)
     expect(holds(condition, { conditions: { Referer: 'http://x/' } })).toBe(false)
   })
 })
 
-describe('a missing key', () => {
+describe('missing condition keys', () => {
   const value: Readonly<Record<string, string>> = { Numeric: '1', Date: '2026-01-01' }
   const valueOf = (operator: string): string =>
     Object.entries(value).find(([kind]) => operator.startsWith(kind))?.[1] ??
@@ -262,14 +262,14 @@ describe('a missing key', () => {
   const asks = (name: string, operator: string): boolean =>
     holds({ [name]: { 'jwt:absent': valueOf(operator) } })
 
-  it.each(positive)('fails %s, satisfies it IfExists and ForAllValues', (operator) => {
+  it.each(positive)('a missing key fails %s, not its IfExists or ForAllValues', (operator) => {
     expect(asks(operator, operator)).toBe(false)
     expect(asks(`${operator}IfExists`, operator)).toBe(true)
     expect(asks(`ForAllValues:${operator}`, operator)).toBe(true)
     expect(asks(`ForAnyValue:${operator}`, operator)).toBe(false)
   })
 
-  it.each(negated)('satisfies %s, but no ForAnyValue of it', (operator) => {
+  it.each(negated)('a missing key satisfies %s, but not its ForAnyValue', (operator) => {
     expect(asks(operator, operator)).toBe(true)
     expect(asks(`${operator}IfExists`, operator)).toBe(true)
     expect(asks(`ForAllValues:${operator}`, operator)).toBe(true)
@@ -277,7 +277,7 @@ describe('a missing key', () => {
     expect(asks(`ForAnyValue:${operator}IfExists`, operator)).toBe(true)
   })
 
-  it('IfExists is no pardon for a key that is there', () => {
+  it('IfExists still checks a key that is present', () => {
     const condition = { StringEqualsIfExists: { 's3:prefix': 'a' } }
     expect(holds(condition, { conditions: { prefix: 'b' } })).toBe(false)
     expect(holds(condition, { conditions: { prefix: '' } })).toBe(false)
@@ -285,7 +285,7 @@ describe('a missing key', () => {
   })
 })
 
-describe('keys of several values', () => {
+describe('condition keys with several values', () => {
   it.each<readonly [string, readonly string[], boolean]>([
     ['ForAnyValue:StringEquals', ['a', 'x'], true],
     ['ForAnyValue:StringEquals', ['x', 'y'], false],
@@ -296,11 +296,11 @@ describe('keys of several values', () => {
     ['ForAnyValue:StringNotEquals', ['a', 'b'], false],
     ['ForAllValues:StringNotEquals', ['x', 'y'], true],
     ['ForAllValues:StringNotEquals', ['a', 'x'], false],
-    // Without a quantifier a likeness is asked of any, and none of all.
+    // Without a quantifier, a positive operator holds if any value matches; a negated one holds if none does.
     ['StringEquals', ['x', 'b'], true],
     ['StringNotEquals', ['x', 'b'], false],
     ['StringNotEquals', ['x', 'y'], true],
-  ])('%s of a and b, asked with %j: %s', (operator, groups, isTrue) => {
+  ])('%s of a and b holds for the values %j: %s', (operator, groups, isTrue) => {
     const condition = { [operator]: { 'jwt:groups': ['a', 'b'] } }
     expect(holds(condition, { claims: { groups } })).toBe(isTrue)
     const grouped = { 'aws:groups': ['a', 'b'] }
@@ -309,7 +309,7 @@ describe('keys of several values', () => {
 })
 
 describe('several conditions', () => {
-  it('must all hold, in one operator and in several', () => {
+  it('all conditions must hold, in one operator and in several', () => {
     const both = { StringEquals: { 's3:prefix': 'a', 's3:delimiter': '/' } }
     const two = { StringEquals: { 's3:prefix': 'a' }, StringLike: { 's3:delimiter': '?' } }
     for (const condition of [both, two]) {
@@ -320,7 +320,7 @@ describe('several conditions', () => {
   })
 })
 
-describe('keys', () => {
+describe('condition keys', () => {
   it.each<readonly [string, string, string]>([
     ['aws:SourceIp', 'SourceIp', '127.0.0.1'],
     ['aws:UserAgent', 'UserAgent', 'aws-cli'],
@@ -335,7 +335,7 @@ describe('keys', () => {
     ['s3:x-amz-metadata-directive', 'X-Amz-Metadata-Directive', 'COPY'],
     ['s3:x-amz-server-side-encryption', 'X-Amz-Server-Side-Encryption', 'AES256'],
     ['s3:x-amz-content-sha256', 'X-Amz-Content-Sha256', 'UNSIGNED-PAYLOAD'],
-  ])('%s reads %s', (key, name, value) => {
+  ])('the condition key %s reads %s', (key, name, value) => {
     const condition = { StringEquals: { [key]: value } }
     expect(holds(condition, { conditions: { [name]: value } })).toBe(true)
     expect(holds(condition)).toBe(false)
@@ -350,17 +350,17 @@ describe('keys', () => {
     ['JWT:azp', 'my-app', {}],
     ['jwt:level', '7', { claims: { level: 7 } }],
     ['jwt:email_verified', 'true', { claims: { email_verified: true } }],
-  ])('%s is %s of whoever asks', (key, value, question) => {
+  ])('the condition key %s is %s for the caller', (key, value, question) => {
     expect(holds({ StringEquals: { [key]: value } }, question)).toBe(true)
   })
 
-  it('of claims have the claim’s own case, and none that every object has', () => {
+  it('a jwt: condition key is case-sensitive, and has no value for a claim that is absent or an object', () => {
     expect(holds({ StringEquals: { 'jwt:Sub': 'alice' } })).toBe(false)
     expect(holds({ Null: { 'jwt:constructor': 'false' } })).toBe(false)
     expect(holds({ Null: { 'jwt:address': 'false' } }, { claims: { address: {} } })).toBe(false)
   })
 
-  it('of principals are never read from what the client sent', () => {
+  it('a condition key about the principal never reads a value that the client sent', () => {
     const conditions = {
       username: 'admin',
       Username: 'admin',
@@ -372,7 +372,7 @@ describe('keys', () => {
       expect(holds({ StringEquals: { [key]: ['admin', 'x'] } }, { conditions })).toBe(false)
   })
 
-  it('decide for a deny as for an allow', () => {
+  it('a condition applies to a deny as to an allow', () => {
     const Condition = { Bool: { 'aws:SecureTransport': 'false' } }
     const statements = [allowAll, { ...allowAll, Effect: 'Deny', Condition }]
     expect(decide(statements, { conditions: { SecureTransport: 'false' } })).toBe('Deny')
@@ -380,14 +380,14 @@ describe('keys', () => {
   })
 })
 
-describe('a value of a request that is longer than 8,192 characters', () => {
+describe('request values over 8,192 characters', () => {
   const operators =
     listWords(`StringEquals StringNotEquals StringLike StringNotLike StringEqualsIgnoreCase ArnLike
     ArnNotLike StringLikeIfExists ForAnyValue:StringLike ForAllValues:StringNotLike`)
   const sent = (length: number): object => ({ conditions: { UserAgent: 'a'.repeat(length) } })
 
   it.each(operators)(
-    'is compared by no %s: an allow’s does not hold, a deny’s does',
+    '%s on an overlong value does not hold in an allow, and holds in a deny',
     (operator) => {
       for (const value of ['*', 'x', 'a'.repeat(2000)]) {
         const Condition = { [operator]: { 'aws:UserAgent': value } }
@@ -399,12 +399,12 @@ describe('a value of a request that is longer than 8,192 characters', () => {
     },
   )
 
-  it('is one value of several as well', () => {
+  it('an overlong value counts as such among several values too', () => {
     const conditions = { UserAgent: ['a', 'a'.repeat(8193)] }
     expect(holds({ StringLike: { 'aws:UserAgent': 'a' } }, { conditions })).toBe(false)
   })
 
-  it('is there for Null, and a shorter one is compared', () => {
+  it('an overlong value exists for Null, and a value of 8,192 characters is compared', () => {
     expect(holds({ Null: { 'aws:UserAgent': 'false' } }, sent(8193))).toBe(true)
     expect(holds({ StringLike: { 'aws:UserAgent': 'a*' } }, sent(8192))).toBe(true)
   })

@@ -25,7 +25,7 @@ async function couldList(policyNames: string[], sessionPolicy?: string): Promise
   return authorizer.couldAllow?.({ ...session, policyNames, sessionPolicy }, 's3:ListBucket')
 }
 
-describe('whether there may be a bucket that a caller can list', () => {
+describe('could-allow for s3:ListBucket', () => {
   it.each<[string[], boolean]>([
     [['get'], false],
     [['list'], true],
@@ -35,17 +35,17 @@ describe('whether there may be a bucket that a caller can list', () => {
     [['unknown'], false],
     [[], false],
     [['get', 'list'], true],
-  ])('with the policies %j is %s', async (names, expected) => {
+  ])('a caller with the policies %j could list a bucket: %s', async (names, expected) => {
     expect(await couldList(names)).toBe(expected)
   })
 
-  it('is for the session policy to say too', async () => {
+  it('a session policy must also allow it before a caller could list a bucket', async () => {
     expect(await couldList(['list'], statement({ Action: 's3:GetObject' }))).toBe(false)
     expect(await couldList(['list'], statement({ Action: 's3:ListBucket' }))).toBe(true)
     expect(await couldList(['list'], 'not a policy')).toBe(false)
   })
 
-  it('is yes for root, and for whom only an engine knows', async () => {
+  it('root, and a caller whose policies only the policy engine knows, could list a bucket', async () => {
     expect(await authorizer.couldAllow?.(root, 's3:ListBucket')).toBe(true)
     const engine = withCouldAllow(authorizer, undefined)
     const known = { ...session, policyNames: [] }

@@ -7,7 +7,7 @@ import { parsePolicyDocument } from '../../../src/server/policy/policy-document.
 import { withSessionPolicy } from '../../../src/server/policy/with-session-policy.ts'
 import { allowAll, makeRequest, session, write } from '../../support/server/policy-requests.ts'
 
-/** A request's conditions that count how often they are looked at. */
+/** The conditions of a request, which count how often they are read. */
 class CountedConditions extends Map<string, readonly string[]> {
   looks = 0
 
@@ -19,8 +19,8 @@ class CountedConditions extends Map<string, readonly string[]> {
 
 const agent = { Condition: { StringLike: { 'aws:UserAgent': ['*b*', '${aws:Referer}*'] } } }
 
-describe('a thousand questions of one request', () => {
-  it('evaluate a condition that does not depend on the key once', async () => {
+describe('many questions of one request', () => {
+  it('a condition that does not depend on the key is evaluated once per request', async () => {
     const conditions = new CountedConditions([['UserAgent', ['abc']]])
     const sessionPolicy = write({ ...allowAll, ...agent })
     const policies = new Map([
@@ -33,11 +33,11 @@ describe('a thousand questions of one request', () => {
       const request = { ...makeRequest({ principal, at: `bucket/${key}` }), conditions, memo }
       expect(await authorizer.authorize(request)).toMatchObject({ isAllowed: true })
     }
-    // The user agent and the variable, in each of the two documents.
+    // The user agent and the variable are each read once in each of the two documents.
     expect(conditions.looks).toBe(4)
   })
 
-  it('fill in the variables of a resource once', () => {
+  it('the variables of a resource are substituted once per request', () => {
     const conditions = new CountedConditions([['SourceIp', ['127.0.0.1']]])
     const resource = { ...allowAll, Resource: 'arn:aws:s3:::by-${aws:SourceIp}/*' }
     const document = parsePolicyDocument(write(resource), 'own')
@@ -49,7 +49,7 @@ describe('a thousand questions of one request', () => {
     expect(conditions.looks).toBe(1)
   })
 
-  it('are answered as each would be alone, for every action and key', () => {
+  it('the answers with a memo equal those without one, for every action and key', () => {
     const statement = fc.record({
       Effect: fc.constantFrom('Allow', 'Deny'),
       Action: fc.constantFrom('s3:*', 's3:GetObject', 's3:Delete*'),
@@ -103,11 +103,11 @@ describe('the question about a whole bucket', () => {
     ['none', [{ ...allowAll, Condition: { StringEquals: { 'jwt:sub': 'bob' } } }]],
     ['Deny', [allowAll, { ...remove, Effect: 'Deny', Resource: '*' }]],
     ['Deny', [allowAll, { ...remove, Effect: 'Deny', Resource: 'arn:aws:s3:::bucket/*' }]],
-  ])('is %s for %j', (verdict, statements) => {
+  ])('a bucket gets the effect %s for %j', (verdict, statements) => {
     expect(verdictOf(...statements)).toBe(verdict)
   })
 
-  it('has a no only where every key has one', () => {
+  it('a whole bucket is denied only if each of its keys is denied', () => {
     const part = fc.constantFrom('*', '?', 'bucket', '/', 'a', 'b', '${jwt:sub}', '${jwt:absent}')
     const resource = fc
       .array(part, { minLength: 1, maxLength: 5 })
@@ -135,7 +135,7 @@ describe('the question about a whole bucket', () => {
     )
   })
 
-  it('is asked of the session policy, and of the engine where that can tell', async () => {
+  it('a session policy is asked about the bucket, and so is a policy engine that can answer', async () => {
     const may = { isAllowed: true, reason: 'yes' }
     const no = { isAllowed: false, reason: 'no' }
     const sessionPolicy = write({ ...allowAll, Action: 's3:GetObject' })

@@ -1,8 +1,8 @@
-/** `NotResource: home/${jwt:sub}/*` for a token without that claim, or with `*` as its value, excluded nothing: the allow was for everything. */
+/** `NotResource: home/${jwt:sub}/*` excluded nothing for a token without that claim, or with the value `*`: the statement allowed everything. */
 import { expect, it } from 'vitest'
 import { decide } from '../../support/server/policy-requests.ts'
 
-it.each([{}, { sub: '' }, { sub: '*' }])('an allow with claims %j leaves homes alone', (claims) => {
+it.each([{}, { sub: '' }, { sub: '*' }])('NotResource excludes homes for claims %j', (claims) => {
   const NotResource = ['arn:aws:s3:::home/${jwt:sub}/*', 'arn:aws:s3:::home/*']
   const statement = { Effect: 'Allow', Action: 's3:*', NotResource }
   expect(decide(statement, { at: 'home/bob/x', claims })).toBe('none')

@@ -1,4 +1,4 @@
-/** A condition on `constructor` or `__proto__` passed as a known key, and being never there satisfied every negated operator. */
+/** A condition on `constructor` or `__proto__` passed as a known key; it never had a value, so every negated operator held. */
 import { expect, it } from 'vitest'
 import { allowAll, refusalOf, write } from '../../support/server/policy-requests.ts'
 

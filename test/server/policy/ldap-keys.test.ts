@@ -13,7 +13,7 @@ const principal: Principal = {
   expiresAtMs: undefined,
   issuedAtMs: undefined,
 }
-// What a client sends under such a name is nobody's.
+// The server ignores a parameter that a client sends under such a name.
 const conditions = new Map([['user', ['uid=root,dc=x']]])
 
 function find(key: string, claims: Principal['claims'] = principal.claims): readonly string[] {
@@ -21,15 +21,15 @@ function find(key: string, claims: Principal['claims'] = principal.claims): read
   return findConditionValues(key, { ...request, principal: { ...principal, claims } })
 }
 
-describe('the condition keys of a directory’s user', () => {
-  it('have the values the session was issued with', () => {
+describe('the LDAP condition keys', () => {
+  it('the LDAP condition keys have the values of the session', () => {
     expect(find('ldap:user')).toEqual(['uid=alice,dc=x'])
     expect(find('LDAP:Username')).toEqual(['alice'])
     expect(find('ldap:groups')).toEqual(['cn=ops,dc=x'])
     expect(find('ldap:other')).toEqual([])
   })
 
-  it('have none in a session that came from elsewhere', () => {
+  it('the LDAP condition keys have no value in a session without LDAP', () => {
     for (const key of ['ldap:user', 'ldap:username', 'ldap:groups'])
       expect(find(key, { sub: 'alice' })).toEqual([])
   })

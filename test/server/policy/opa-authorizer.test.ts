@@ -34,7 +34,7 @@ interface Logged {
   why: string
 }
 
-/** An authorizer that asks `url`, and what it logs. */
+/** Returns an authorizer that asks `url`, and its log. */
 function ask(url: string, options: { timeoutMs?: number; authorization?: string } = {}) {
   const logged: Logged[] = []
   const client: JsonClient = createJsonClient({ timeoutMs: 2000, maxBytes: 64 * 1024, ...options })
@@ -57,7 +57,7 @@ const answer =
 const undecided = 'the policy engine has no rule that decides it (undefined)'
 const unclear = 'the policy engine answered neither true nor false'
 
-describe('what OPA answers', () => {
+describe('answers of OPA', () => {
   it.each([
     ['{"result":true}', true, 'allowed by the policy engine'],
     ['{"result":{"allow":true}}', true, 'allowed by the policy engine'],
@@ -75,7 +75,7 @@ describe('what OPA answers', () => {
     ['{"result":[true]}', false, unclear],
     ['[{"result":true}]', false, unclear],
     ['true', false, unclear],
-  ])('%s: %s, %s', async (body, isAllowed, reason) => {
+  ])('the OPA answer %s allows the request: %s, %s', async (body, isAllowed, reason) => {
     const { url } = await listen(answer(body))
     const { opa, logged } = ask(url)
     expect(await opa.authorize(put)).toEqual({ isAllowed, reason })
@@ -84,24 +84,24 @@ describe('what OPA answers', () => {
 
   const yes = '{"result":true}'
   it.each<[string, string, RequestListener]>([
-    ['a 500 with a yes in it', 'answered HTTP 500', answer(yes, 500)],
+    ['a 500 with result true', 'answered HTTP 500', answer(yes, 500)],
     ['a 401', 'answered HTTP 401', answer('{}', 401)],
     ['a redirect', 'answered HTTP 302, a redirect that is not followed', answer(yes, 302)],
     ['garbage', 'answered what is not JSON', answer('<html>hunter2</html>')],
-    ['half a yes', 'answered what is not JSON', answer('{"result":tr')],
-    ['nothing', 'answered what is not JSON', answer('')],
+    ['half an answer', 'answered what is not JSON', answer('{"result":tr')],
+    ['an empty body', 'answered what is not JSON', answer('')],
     [
-      'more than it may',
+      'an answer over the limit',
       'answered more than 65536 bytes',
       answer(`{"result":true,"x":"${'x'.repeat(70_000)}"}`),
     ],
     [
-      '100 MB and no end',
+      'an answer of 100 MB',
       'answered more than 65536 bytes',
       (_request, response) => flood(response),
     ],
     [
-      'a hang-up',
+      'a closed connection',
       'closed the connection without an answer',
       (request) => void request.socket.destroy(),
     ],
@@ -111,7 +111,7 @@ describe('what OPA answers', () => {
       'gave no answer within 300 ms',
       (_request, response) => void response.writeHead(200).write('{"result":'),
     ],
-  ])('%s is a no; reason and log say that it %s', async (what, why, listener) => {
+  ])('%s denies the request, and the log says that OPA %s', async (what, why, listener) => {
     const { url } = await listen(listener)
     const { opa, logged } = ask(url, /silence/.test(what) ? { timeoutMs: 300 } : {})
 
@@ -122,7 +122,7 @@ describe('what OPA answers', () => {
     expect(logged).toEqual([{ why }])
   })
 
-  it('a dead OPA is a no, and not ready', async () => {
+  it('an unreachable OPA denies the request, and is not ready', async () => {
     const { url, server } = await listen(answer(yes))
     await new Promise((resolve) => server.close(resolve))
     const { opa } = ask(url)
@@ -134,13 +134,13 @@ describe('what OPA answers', () => {
     expect(await opa.checkReady()).toBe(false)
   })
 
-  it('an OPA that answers is ready, whatever it says', async () => {
+  it('an OPA that answers is ready, whatever it answers', async () => {
     const { url } = await listen(answer('{"result":{"allow":false}}'))
     expect(await ask(url).opa.checkReady()).toBe(true)
   })
 })
 
-/** A yes in front of a hundred megabytes, as fast as they are taken. */
+/** Answers true, followed by a hundred megabytes as fast as the client reads them. */
 function flood(response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'application/json' })
   const megabyte = ' '.repeat(1024 * 1024)
@@ -159,17 +159,17 @@ function flood(response: ServerResponse): void {
 }
 
 describe('connections to OPA', () => {
-  it('are kept and used again', async () => {
+  it('connections to OPA are reused', async () => {
     const { url, server } = await listen(answer('{"result":true}'))
     let connections = 0
     server.on('connection', () => (connections += 1))
     const { opa } = ask(url)
     for (let i = 0; i < 20; i += 1) await opa.authorize(put)
-    // A reply is read a moment before its connection is free again.
+    // A client reads a reply a moment before its connection is free again.
     expect(connections).toBeLessThan(5)
   })
 
-  /** Closes the connection under the questions of these numbers. */
+  /** Closes the connection at the questions with these numbers. */
   async function listenAndCut(cut: (nth: number) => boolean) {
     let requests = 0
     const { url } = await listen((request, response) => {
@@ -180,14 +180,14 @@ describe('connections to OPA', () => {
     return { ...ask(url), count: () => requests }
   }
 
-  it('that were closed while idle are opened once more', async () => {
+  it('a question is asked again if OPA closed its connection while it was idle', async () => {
     const { opa, count } = await listenAndCut((nth) => nth === 2)
     await opa.authorize(put)
     expect((await opa.authorize(put)).isAllowed).toBe(true)
     expect(count()).toBe(3)
   })
 
-  it('that are closed again are a no: there is one more try and no other', async () => {
+  it('a question is asked at most twice: if the connection closes again, the request is denied', async () => {
     const { opa, count } = await listenAndCut((nth) => nth > 1)
     await opa.authorize(put)
     expect((await opa.authorize(put)).isAllowed).toBe(false)
@@ -195,7 +195,7 @@ describe('connections to OPA', () => {
   })
 })
 
-/** What one question looks like when it arrives. */
+/** Returns one question as OPA receives it. */
 async function record(request: AuthorizationRequest, authorization?: string) {
   const seen: { body: unknown; authorization: string | undefined }[] = []
   const { url } = await listen((message, response) => {
@@ -209,8 +209,8 @@ async function record(request: AuthorizationRequest, authorization?: string) {
   return seen[0]
 }
 
-describe('what OPA is asked', () => {
-  it('is MinIO’s document', async () => {
+describe('questions to OPA', () => {
+  it('a question to OPA is MinIO’s document', async () => {
     expect((await record(put))?.body).toEqual({
       input: {
         account: 'ABCDEFGHIJ0123456789',
@@ -226,21 +226,21 @@ describe('what OPA is asked', () => {
     })
   })
 
-  it('names root as the owner, without claims', async () => {
+  it('a question to OPA names root as the owner, without claims', async () => {
     const root: Principal = { ...session, kind: 'root', accessKey: 'minio', claims: {} }
     expect((await record({ ...put, principal: root }))?.body).toMatchObject({
       input: { account: 'minio', owner: true, claims: {} },
     })
   })
 
-  it('lists groups where there are some', async () => {
+  it('a question to OPA lists the groups of the principal', async () => {
     const grouped: Principal = { ...session, groups: ['staff'] }
     expect((await record({ ...put, principal: grouped }))?.body).toMatchObject({
       input: { groups: ['staff'] },
     })
   })
 
-  it('bears the token of MINIO_POLICY_OPA_AUTH_TOKEN to the letter', async () => {
+  it('a question to OPA carries MINIO_POLICY_OPA_AUTH_TOKEN unchanged', async () => {
     expect((await record(put, 'Bearer of-the-operator'))?.authorization).toBe(
       'Bearer of-the-operator',
     )

@@ -1,4 +1,4 @@
-/** What MinIO asked OPA in 2022, request by request, beside what we ask for the same request. */
+/** The questions of MinIO to OPA in 2022, recorded, beside the questions of this server for the same requests. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { silentLog } from '../../../src/base/log.ts'
@@ -23,7 +23,7 @@ const file = new URL('../../vectors/opa-requests-from-minio-2022.json', import.m
 const records = JSON.parse(readFileSync(file, 'utf8')) as {
   request: { body: { input: Input } | null }
 }[]
-/** Less its probe and what it asks about nobody: we answer the anonymous ourselves. */
+/** Without MinIO's probe and its questions about anonymous callers: this server answers those itself. */
 const inputs = records.flatMap(({ request }) =>
   request.body === null || request.body.input.claims === null ? [] : [request.body.input],
 )
@@ -34,7 +34,7 @@ const facts = new Set(
     principaltype userid username versionid`),
 )
 
-/** The principal, and the request as it must have been sent: headers have capitals, parameters have none. */
+/** Returns the principal, and the request as it must have been sent: headers have capitals, parameters have none. */
 function toAsked({ claims, conditions, ...input }: Input): {
   principal: Principal
   conditions: ReadonlyMap<string, readonly string[]>
@@ -71,7 +71,7 @@ function toAsked({ claims, conditions, ...input }: Input): {
   return { principal, conditions: buildConditions(request, { principal }) }
 }
 
-/** The document we send for the same request, after its way through JSON. */
+/** Returns the document that this server sends for the same request, after a round trip through JSON. */
 async function askedByUs(input: Input): Promise<Input> {
   let sent = ''
   const postJson = async (_url: string, document: unknown): Promise<unknown> => {
@@ -86,15 +86,15 @@ async function askedByUs(input: Input): Promise<Input> {
   return (document as { input: Input }).input
 }
 
-describe('the document that OPA is asked with', () => {
-  it('was recorded for sessions and root, for buckets, objects and the service', () => {
+describe('the input document for OPA', () => {
+  it('the recordings cover sessions and root, buckets, objects and the service', () => {
     expect(inputs.length).toBeGreaterThan(20)
     expect(new Set(inputs.map(({ owner }) => owner)).size).toBe(2)
     expect(inputs.some(({ conditions }) => 'prefix' in conditions)).toBe(true)
   })
 
   it.each(inputs.map((input) => [input.action, input.account, input] as const))(
-    'for %s of %s has MinIO’s members in MinIO’s order',
+    'the OPA input for %s of %s has MinIO’s members in MinIO’s order',
     async (_action, _account, input) => {
       const ours = await askedByUs(input)
       expect(Object.keys(ours)).toEqual(Object.keys(input))
@@ -105,22 +105,22 @@ describe('the document that OPA is asked with', () => {
   )
 
   it.each(inputs.map((input) => [input.action, input.account, input] as const))(
-    'for %s of %s has MinIO’s conditions, less secrets and claims',
+    'the OPA input for %s of %s has MinIO’s conditions, without secrets and claims',
     async (_action, _account, input) => {
       const { conditions } = await askedByUs(input)
       const wanted = Object.entries(input.conditions).filter(
-        // Claims are under `claims` alone: here a parameter of that name could stand in for one.
+        // Claims are only under `claims`: in the conditions, a parameter of that name could replace one.
         ([name]) => !secrets.includes(name) && !Object.hasOwn(input.claims ?? {}, name),
       )
       expect(conditions).toEqual({
         ...Object.fromEntries(wanted),
-        // MinIO of 2022 said the access key once more; today's names whose credentials they are.
+        // MinIO of 2022 repeated the access key here; today's MinIO gives the name of its owner.
         username: [input.owner ? input.account : String(input.claims?.['sub'])],
       })
     },
   )
 
-  it('holds nothing that could be used', async () => {
+  it('the OPA input contains no token and no signature', async () => {
     for (const input of inputs) {
       const text = JSON.stringify(await askedByUs(input))
       for (const name of secrets)

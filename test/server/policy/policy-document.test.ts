@@ -13,7 +13,7 @@ const Version = '2012-10-17'
 const get = { Effect: 'Allow', Action: 's3:GetObject', Resource: 'arn:aws:s3:::bucket/*' }
 const at0 = 'the policy statement 0'
 
-describe('a policy document is refused with what is wrong', () => {
+describe('refused policy documents', () => {
   it.each<[unknown, string]>([
     ['', 'the policy is not a JSON object'],
     ['{"Version":', 'the policy is not a JSON object'],
@@ -31,7 +31,7 @@ describe('a policy document is refused with what is wrong', () => {
     [{ Version, Statements: [get] }, 'the policy has an unknown member Statements'],
     [{ Version, Statement: ['x'] }, `${at0} is not an object`],
     [{ Version, Statement: [get, null] }, 'the policy statement 1 is not an object'],
-  ])('as a whole: %j', (document, message) => {
+  ])('the policy document %j is refused', (document, message) => {
     expect(refusalOf(typeof document === 'string' ? document : JSON.stringify(document))).toBe(
       message,
     )
@@ -72,7 +72,7 @@ describe('a policy document is refused with what is wrong', () => {
     ],
     [{ Condition: [] }, `${at0}: Condition must be an object`],
     [{ Condition: 'x' }, `${at0}: Condition must be an object`],
-  ])('in a statement: %j', (changed, message) => {
+  ])('a policy statement with %j is refused', (changed, message) => {
     expect(refusalOf(write({ ...get, ...changed }))).toBe(message)
   })
 
@@ -82,11 +82,11 @@ describe('a policy document is refused with what is wrong', () => {
       `{"Version":"${Version}","Statement":[{"Effect":"Deny","\\u0045ffect":"Allow","Action":"s3:*","Resource":"*"}]}`,
       'Effect',
     ],
-  ])('with one member twice in an object: %s', (text, name) => {
+  ])('a policy document with a duplicate member is refused: %s', (text, name) => {
     expect(refusalOf(text)).toBe(`the policy has the member ${name} twice in one object`)
   })
 
-  it('with more than one request should be compared with', () => {
+  it('a policy document over the limits for values, conditions and length is refused', () => {
     const many = (count: number): string[] => Array.from({ length: count }, (_, at) => `x${at}`)
     const like = (values: unknown): object => ({
       Condition: { StringLike: { 'aws:UserAgent': values } },
@@ -117,41 +117,41 @@ describe('a policy document is refused with what is wrong', () => {
       expect(refusalOf(write({ ...get, ...changed }))).toBe('accepted')
   })
 
-  it('that nobody could read to its end is refused, not fatal', () => {
+  it('a policy document with too deep nesting is refused with an error', () => {
     expect(refusalOf('['.repeat(100_000))).toBe('the policy is not a JSON object')
     expect(refusalOf(`{"Statement":${'['.repeat(5000)}${']'.repeat(5000)}}`)).toMatch(/^the policy/)
   })
 })
 
-describe('a policy document may', () => {
-  it('have one statement without a list, an Id, a Sid and single texts', () => {
+describe('accepted policy documents', () => {
+  it('a policy document may have a single statement, an Id, a Sid and single strings', () => {
     const text = JSON.stringify({ Version, Id: 'mine', Statement: { Sid: 'read', ...get } })
     expect(parsePolicyDocument(text, 'x').statements).toMatchObject([
       { label: 'read', actions: ['s3:GetObject'], resources: ['arn:aws:s3:::bucket/*'] },
     ])
   })
 
-  it('have the same names in different objects', () => {
+  it('a policy document may use the same member names in different objects', () => {
     expect(refusalOf(write({ Sid: '"Sid":{', ...get }, { Sid: '"Sid":{', ...get }))).toBe(
       'accepted',
     )
   })
 
-  it('name admin, STS and KMS actions without a resource', () => {
+  it('a policy document may name admin, STS and KMS actions without a resource', () => {
     expect(refusalOf(write({ Effect: 'Allow', Action: ['admin:*', 'sts:*', 'kms:Status'] }))).toBe(
       'accepted',
     )
   })
 
-  it('be empty, and then it allows nothing', () => {
+  it('a policy document without statements allows nothing', () => {
     expect(decide([])).toBe('none')
   })
 })
 
-describe('a document’s verdict', () => {
+describe('the effect of a document', () => {
   const deny = { Effect: 'Deny', Action: 's3:*', Resource: 'arn:aws:s3:::bucket/secret*' }
 
-  it('is the explicit deny, wherever it stands', () => {
+  it('an explicit deny wins, wherever it is in the document', () => {
     for (const statements of [
       [allowAll, deny],
       [deny, allowAll],
@@ -161,12 +161,12 @@ describe('a document’s verdict', () => {
     }
   })
 
-  it('is none where no statement is meant', () => {
+  it('a document has no effect if none of its statements applies', () => {
     expect(decide(get, { action: 's3:PutObject' })).toBe('none')
     expect(decide(deny)).toBe('none')
   })
 
-  it('names the statement by its Sid, else by its place', () => {
+  it('the effect names the statement by its Sid, or by its position', () => {
     const label = (...statements: object[]): unknown =>
       evaluateDocument(
         parsePolicyDocument(write(...statements.map((one) => ({ ...one }))), 'x'),
@@ -193,11 +193,11 @@ describe('Action', () => {
     ['s3:PutObject', false],
     ['s3:*Bucket', false],
     ['admin:*', false],
-  ])('%s means s3:GetObject: %s', (Action, isMeant) => {
+  ])('the Action %s covers s3:GetObject: %s', (Action, isMeant) => {
     expect(decide({ ...allowAll, Action })).toBe(isMeant ? 'Allow' : 'none')
   })
 
-  it('is any of a list', () => {
+  it('an Action list covers each of its actions', () => {
     expect(decide({ ...allowAll, Action: ['s3:PutObject', 's3:GetObject'] })).toBe('Allow')
   })
 })
@@ -205,12 +205,12 @@ describe('Action', () => {
 describe('NotAction', () => {
   const notDelete = { Effect: 'Allow', NotAction: ['s3:Delete*'], Resource: '*' }
 
-  it('means every action but those', () => {
+  it('NotAction covers every action except the listed ones', () => {
     expect(decide(notDelete)).toBe('Allow')
     expect(decide(notDelete, { action: 's3:DeleteObject' })).toBe('none')
   })
 
-  it('in a deny leaves those alone and no more', () => {
+  it('a deny with NotAction denies every action except the listed ones', () => {
     const only = { Effect: 'Deny', NotAction: 's3:GetObject', Resource: '*' }
     expect(decide([allowAll, only])).toBe('Allow')
     expect(decide([allowAll, only], { action: 's3:PutObject' })).toBe('Deny')
@@ -230,11 +230,11 @@ describe('Resource', () => {
     ['arn:aws:s3:::bucket', '', false],
     ['arn:aws:s3:::bucket/*', 'bucket/key', true],
     ['arn:aws:s3:::bucket/*', 'bucket/a/b/c', true],
-    // MinIO's: the bucket's own resource ends in a slash there.
+    // As in MinIO: the bucket's own resource ends in a slash there.
     ['arn:aws:s3:::bucket/*', 'bucket', true],
     ['arn:aws:s3:::bucket/*', 'bucket2/key', false],
     ['arn:aws:s3:::bucket/user1', 'bucket/user1', true],
-    // MinIO of 2018 compared beginnings: user1's policy reached user10.
+    // MinIO of 2018 compared prefixes: the policy of user1 covered user10.
     ['arn:aws:s3:::bucket/user1', 'bucket/user10/x', false],
     ['arn:aws:s3:::bucket/user1', 'bucket/user1/x', false],
     ['arn:aws:s3:::bucket/user1/*', 'bucket/user10/x', false],
@@ -247,16 +247,16 @@ describe('Resource', () => {
     ['arn:aws:s3:::bucket/a/../key', 'bucket/key', false],
     ['arn:aws:s3:::bucket/key', 'bucket//key', false],
     ['arn:aws:s3:::bucket/?', 'bucket/😀', true],
-  ])('%s names %s: %s', (Resource, at, isNamed) => {
+  ])('the Resource %s covers %s: %s', (Resource, at, isNamed) => {
     expect(decide({ ...allowAll, Resource }, { at })).toBe(isNamed ? 'Allow' : 'none')
   })
 
-  it('is any of a list', () => {
+  it('a Resource list covers each of its resources', () => {
     const Resource = ['arn:aws:s3:::other/*', 'arn:aws:s3:::bucket/*']
     expect(decide({ ...allowAll, Resource })).toBe('Allow')
   })
 
-  it('matters to S3’s own actions alone', () => {
+  it('Resource limits only S3 actions', () => {
     const admin = { Effect: 'Allow', Action: 'admin:*', Resource: 'arn:aws:s3:::x' }
     expect(decide(admin, { action: 'admin:ServerInfo', at: '' })).toBe('Allow')
     const { Resource: NotResource, ...rest } = admin
@@ -267,12 +267,12 @@ describe('Resource', () => {
 describe('NotResource', () => {
   const notSecret = { Effect: 'Allow', Action: 's3:*', NotResource: 'arn:aws:s3:::bucket/secret/*' }
 
-  it('means every resource but those', () => {
+  it('NotResource covers every resource except the listed ones', () => {
     expect(decide(notSecret)).toBe('Allow')
     expect(decide(notSecret, { at: 'bucket/secret/x' })).toBe('none')
   })
 
-  it('in a deny leaves those alone and no more', () => {
+  it('a deny with NotResource denies every resource except the listed ones', () => {
     const only = { Effect: 'Deny', Action: 's3:*', NotResource: 'arn:aws:s3:::bucket/*' }
     expect(decide([allowAll, only])).toBe('Allow')
     expect(decide([allowAll, only], { at: 'other/key' })).toBe('Deny')

@@ -38,12 +38,12 @@ const facts = {
   versionid: [''],
 }
 
-describe('the facts of a request', () => {
-  it('are the server’s own, empty where the request lacks them', () => {
+describe('the condition values of a request', () => {
+  it('the condition values come from the server, and are empty if the request lacks them', () => {
     expect(conditionsOf()).toEqual(facts)
   })
 
-  it('say who asks, from where and how', () => {
+  it('the condition values describe the caller, its address and its authentication', () => {
     const headers = {
       authorization: 'AWS4-HMAC-SHA256 x',
       'user-agent': 'mc',
@@ -67,7 +67,7 @@ describe('the facts of a request', () => {
     expect(conditionsOf({ rawQuery: 'versionId=7' })).toMatchObject({ versionid: ['7'] })
   })
 
-  it('have headers as Go spells them and parameters as they were sent', () => {
+  it('conditions name headers as Go spells them, and parameters as they were sent', () => {
     const headers = { 'content-length': '12', 'x-amz-content-sha256': 'abc' }
     const rawQuery = 'list-type=2&prefix=a%20b+c&location'
     expect(conditionsOf({ headers, rawQuery })).toEqual({
@@ -80,7 +80,7 @@ describe('the facts of a request', () => {
     })
   })
 
-  it('cannot be sent by the client, by header or parameter', () => {
+  it('a client cannot set the values of the server by header or parameter', () => {
     const names = Object.keys(facts)
     const rawQuery = names.map((name) => `${name}=forged`).join('&')
     const headers = Object.fromEntries(names.map((name) => [name.toLowerCase(), 'forged']))
@@ -90,13 +90,13 @@ describe('the facts of a request', () => {
   })
 })
 
-describe('a secret', () => {
+describe('secrets in a request', () => {
   it.each(
     listWords(`authorization proxy-authorization x-forwarded-authorization cookie set-cookie
     x-amz-security-token x-auth-token x-api-key x-amz-meta-password
     x-amz-server-side-encryption-customer-key
     x-amz-copy-source-server-side-encryption-customer-key`),
-  )('in the header %s is in no condition', (name) => {
+  )('the secret in the header %s is not in any condition', (name) => {
     expect(JSON.stringify(conditionsOf({ headers: { [name]: 'hunter2' } }))).not.toContain(
       'hunter2',
     )
@@ -106,11 +106,11 @@ describe('a secret', () => {
     listWords(`X-Amz-Signature X-Amz-Credential X-Amz-Security-Token x-amz-security-token Signature
     AWSAccessKeyId Token token WebIdentityToken LDAPPassword access_token client_secret
     X%2DAmz%2DSignature`),
-  )('in the parameter %s is in no condition', (name) => {
+  )('the secret in the parameter %s is not in any condition', (name) => {
     expect(JSON.stringify(conditionsOf({ rawQuery: `${name}=hunter2` }))).not.toContain('hunter2')
   })
 
-  it('in the address of the page one comes from is cut off', () => {
+  it('the query of a Referer is removed if it contains a secret', () => {
     const headers = { referer: 'http://x/bucket/key?X-Amz-Signature=hunter2' }
     expect(conditionsOf({ headers })).toMatchObject({ Referer: ['http://x/bucket/key'] })
     expect(conditionsOf({ headers: { referer: 'http://x/?page=2' } })).toMatchObject({
@@ -118,7 +118,7 @@ describe('a secret', () => {
     })
   })
 
-  it('is not what lists go on from, nor the hash of a key', () => {
+  it('a continuation token and the MD5 of an encryption key are not secrets', () => {
     const headers = { 'x-amz-server-side-encryption-customer-key-md5': 'abc' }
     expect(conditionsOf({ headers, rawQuery: 'continuation-token=abc' })).toMatchObject({
       'X-Amz-Server-Side-Encryption-Customer-Key-Md5': ['abc'],

@@ -6,7 +6,7 @@ const github = 'https://token.actions.githubusercontent.com'
 const gitlab = 'https://gitlab.com'
 const own = 'https://keycloak.example.com/realms/main'
 
-/** What a job of GitHub Actions on the main branch says of itself. */
+/** The claims of a GitHub Actions job on the main branch. */
 const job = {
   iss: github,
   aud: 'sts-cli',
@@ -32,15 +32,15 @@ const refusalOf = (...given: Parameters<typeof trust>): string => {
   return 'accepted'
 }
 
-describe('a role’s trust', () => {
+describe('the trust policy of a role', () => {
   it.each<[string, Conditions]>([
     ['a repository', { StringEquals: { repository: 'my-org/my-repo' } }],
     ['a subject', { StringEquals: { sub: job.sub } }],
-    ['a subject’s pattern', { StringLike: { sub: 'repo:my-org/my-repo:ref:refs/heads/*' } }],
-    ['all of an organisation', { StringLike: { sub: 'repo:my-org/*' } }],
-    ['one of several', { StringEquals: { repository: ['my-org/other', 'my-org/my-repo'] } }],
-    ['a subject, as AWS writes it', { StringEquals: { [`${github.slice(8)}:sub`]: job.sub } }],
-    ['a subject, as policies write it', { StringEquals: { 'jwt:sub': job.sub } }],
+    ['a pattern for the subject', { StringLike: { sub: 'repo:my-org/my-repo:ref:refs/heads/*' } }],
+    ['a whole organisation', { StringLike: { sub: 'repo:my-org/*' } }],
+    ['one repository of two', { StringEquals: { repository: ['my-org/other', 'my-org/my-repo'] } }],
+    ['a subject in AWS’s notation', { StringEquals: { [`${github.slice(8)}:sub`]: job.sub } }],
+    ['a subject in the notation of policies', { StringEquals: { 'jwt:sub': job.sub } }],
     [
       'a repository and a branch',
       {
@@ -49,73 +49,73 @@ describe('a role’s trust', () => {
         Bool: { ref_protected: true },
       },
     ],
-  ])('lets a token in by %s', (_what, conditions) => {
+  ])('a role accepts a token by %s', (_what, conditions) => {
     expect(findDistrust(trust(conditions), job)).toEqual([])
   })
 
   it.each<[string, object, string[]]>([
     ['another issuer', { iss: `${github}/` }, ['iss']],
     ['another audience', { aud: 'other' }, ['aud']],
-    ['no audience but the client’s', { aud: undefined, azp: 'sts-cli' }, ['aud']],
+    ['the client ID instead of an audience', { aud: undefined, azp: 'sts-cli' }, ['aud']],
     ['another branch', { ref: 'refs/heads/dev' }, ['ref']],
-    ['a repository that begins alike', { repository: 'my-org/my-repo-2' }, ['repository']],
-    ['a repository in other case', { repository: 'My-Org/my-repo' }, ['repository']],
+    ['a repository with the same prefix', { repository: 'my-org/my-repo-2' }, ['repository']],
+    ['a repository in another case', { repository: 'My-Org/my-repo' }, ['repository']],
     [
-      'a list with the repository in it',
+      'an object that contains the repository',
       { repository: { name: 'my-org/my-repo' } },
       ['repository'],
     ],
-    ['neither', { repository: undefined, ref: undefined }, ['repository', 'ref']],
-    ['nothing', { iss: undefined }, ['iss']],
-  ])('keeps a token out with %s, and says which claims do', (_what, change, claims) => {
+    ['no repository or branch', { repository: undefined, ref: undefined }, ['repository', 'ref']],
+    ['no issuer', { iss: undefined }, ['iss']],
+  ])('a role refuses a token with %s, and names the claims', (_what, change, claims) => {
     const given = trust({ StringEquals: { repository: 'my-org/my-repo', ref: 'refs/heads/main' } })
     expect(findDistrust(given, { ...job, ...change })).toEqual(claims)
   })
 
-  it('takes a pattern’s wildcards from the operator alone', () => {
+  it('only StringLike reads wildcards in the conditions of a role', () => {
     const exact = trust({ StringEquals: { repository: 'my-org/*' } })
     expect(findDistrust(exact, job)).toEqual(['repository'])
     expect(findDistrust(exact, { ...job, repository: 'my-org/*' })).toEqual([])
   })
 
-  it('takes any audience of a list, on both sides', () => {
+  it('a role accepts any audience in its list, also for a token with several', () => {
     const given = trust({ StringEquals: { repository: 'my-org/my-repo' } }, github, ['a', 'b'])
     expect(findDistrust(given, { ...job, aud: ['b', 'c'] })).toEqual([])
     expect(findDistrust(given, { ...job, aud: ['c'] })).toEqual(['aud'])
   })
 })
 
-describe('a trust that lets strangers in', () => {
+describe('trust policies that accept strangers', () => {
   it.each<[string, unknown]>([
     ['no conditions', undefined],
-    ['none that says anything', {}],
-    ['an audience alone', { StringEquals: { aud: 'sts-cli' } }],
-    ['the issuer alone', { StringEquals: { iss: github } }],
-    ['anything', { StringLike: { sub: '*' } }],
-    ['anybody', { StringLike: { sub: 'repo:*' } }],
+    ['empty conditions', {}],
+    ['only an audience', { StringEquals: { aud: 'sts-cli' } }],
+    ['only the issuer', { StringEquals: { iss: github } }],
+    ['any subject', { StringLike: { sub: '*' } }],
+    ['any repository', { StringLike: { sub: 'repo:*' } }],
     ['any owner', { StringLike: { sub: 'repo:*/my-repo:*' } }],
-    ['an owner that begins alike', { StringLike: { sub: 'repo:my-org*' } }],
-    ['one of which is anybody', { StringLike: { sub: ['repo:my-org/*', 'repo:*'] } }],
-    ['a branch, which everybody has', { StringEquals: { ref: 'refs/heads/main' } }],
-    ['an owner’s beginning', { StringLike: { repository_owner: 'my-org*' } }],
+    ['owners with the same prefix', { StringLike: { sub: 'repo:my-org*' } }],
+    ['a list with any repository in it', { StringLike: { sub: ['repo:my-org/*', 'repo:*'] } }],
+    ['a branch name that every repository can have', { StringEquals: { ref: 'refs/heads/main' } }],
+    ['a prefix of an owner', { StringLike: { repository_owner: 'my-org*' } }],
     ['a repository of any owner', { StringLike: { repository: '*/my-repo' } }],
-    ['what it must not be', { StringNotEquals: { repository: 'other/repo' } }],
-    ['what it must be if it is there', { StringEqualsIfExists: { repository: 'my-org/my-repo' } }],
-    ['all of no values', { 'ForAllValues:StringEquals': { repository: 'my-org/my-repo' } }],
-    ['what is there', { Null: { repository: false } }],
-    ['an empty name', { StringEquals: { repository: '' } }],
-    ['itself', { StringEquals: { repository: '${jwt:repository}' } }],
-  ])('is refused at a public issuer: %s', (_what, conditions) => {
+    ['only a negated condition', { StringNotEquals: { repository: 'other/repo' } }],
+    ['a condition with IfExists', { StringEqualsIfExists: { repository: 'my-org/my-repo' } }],
+    ['a ForAllValues condition', { 'ForAllValues:StringEquals': { repository: 'my-org/my-repo' } }],
+    ['the presence of a claim', { Null: { repository: false } }],
+    ['an empty value', { StringEquals: { repository: '' } }],
+    ['a claim compared with itself', { StringEquals: { repository: '${jwt:repository}' } }],
+  ])('a role for a public issuer is refused with %s', (_what, conditions) => {
     expect(refusalOf(conditions)).not.toBe('accepted')
   })
 
-  it('is told what to write', () => {
+  it('the error about a role that accepts strangers says what to write', () => {
     expect(refusalOf({ StringEquals: { ref: 'refs/heads/main' } })).toBe(
       `role file: ${github} serves everybody, and no condition keeps strangers out; name your own, such as "StringEquals": {"repository": "my-org/my-repo", "ref": "refs/heads/main"}`,
     )
   })
 
-  it('is refused at GitLab’s and at others’ addresses too', () => {
+  it('a role that accepts strangers is refused for GitLab and Google too', () => {
     expect(refusalOf({ StringEquals: { ref: 'main' } }, gitlab)).toContain('serves everybody')
     expect(refusalOf({ StringEquals: { project_path: 'my/project' } }, gitlab)).toBe('accepted')
     expect(refusalOf({ StringLike: { sub: 'project_path:my/*' } }, gitlab)).toBe('accepted')
@@ -124,14 +124,14 @@ describe('a trust that lets strangers in', () => {
     )
   })
 
-  it('is refused at one’s own issuer only where it says nothing', () => {
+  it('a role for a private issuer is refused only if its conditions say nothing', () => {
     expect(refusalOf({ StringEquals: { department: 'ops' } }, own)).toBe('accepted')
     expect(refusalOf({ StringLike: { sub: '**' } }, own)).toContain('no condition says whose')
     expect(refusalOf({ StringEquals: { aud: 'x' } }, own)).toContain('no condition says whose')
   })
 })
 
-describe('a role document', () => {
+describe('role documents', () => {
   const role = {
     name: 'deploy',
     policies: ['readwrite'],
@@ -144,7 +144,7 @@ describe('a role document', () => {
   const read = (change: object): unknown =>
     parseRoleDocument(JSON.stringify({ ...role, ...change }), 'role deploy.json')
 
-  it('is read', () => {
+  it('a role document is parsed', () => {
     expect(read({ maxDurationSeconds: 3600, policies: 'readonly' })).toMatchObject({
       name: 'deploy',
       arn: undefined,
@@ -162,19 +162,19 @@ describe('a role document', () => {
     ['a name with spaces', { name: 'a b' }, /name must be/],
     ['an ARN of something else', { arn: 'arn:aws:s3:::bucket' }, /arn must be/],
     ['no policies', { policies: [] }, /at least one policy/],
-    ['a duration in words', { maxDurationSeconds: '1h' }, /maxDurationSeconds must be/],
+    ['a duration as text', { maxDurationSeconds: '1h' }, /maxDurationSeconds must be/],
     ['half a second', { maxDurationSeconds: 0.5 }, /maxDurationSeconds must be/],
     ['no trust', { trust: undefined }, /trust must say who/],
     ['an empty trust', { trust: [] }, /trust must say who/],
-    ['a trust of words', { trust: 'everybody' }, /trust must be an object/],
+    ['a trust that is text', { trust: 'everybody' }, /trust must be an object/],
     [
       'an unknown member of trust',
       { trust: { ...role.trust, Issuer: 'x' } },
       /unknown member Issuer/,
     ],
-    ['a word for an issuer', { trust: { ...role.trust, issuer: 'github' } }, /not an https URL/],
+    ['an issuer without a URL', { trust: { ...role.trust, issuer: 'github' } }, /not an https URL/],
     [
-      'a plain issuer',
+      'an http issuer',
       { trust: { ...role.trust, issuer: 'http://idp.example' } },
       /not an https URL/,
     ],
@@ -190,7 +190,7 @@ describe('a role document', () => {
       /operator Matches is not supported/,
     ],
     [
-      'a key that is no claim',
+      'a condition key that is not a claim',
       {
         trust: {
           ...role.trust,
@@ -199,12 +199,12 @@ describe('a role document', () => {
       },
       /aws:SourceIp is no claim/,
     ],
-  ])('is refused with %s', (_what, change, message) => {
+  ])('a role document is refused with %s', (_what, change, message) => {
     expect(() => read(change)).toThrow(message)
     expect(() => read(change)).toThrow(/^role deploy\.json/)
   })
 
-  it.each(['', '[]', '{', 'null', '"role"'])('is not %j', (text) => {
+  it.each(['', '[]', '{', 'null', '"role"'])('the role document %j is refused', (text) => {
     expect(() => parseRoleDocument(text, 'role x')).toThrow('role x is not a JSON object')
   })
 })

@@ -12,7 +12,7 @@ interface Logged {
   readonly facts: object
 }
 
-/** A log that can be waited for. */
+/** Returns a log whose lines a test can wait for. */
 function openLog() {
   const lines: Logged[] = []
   const waiting: (() => void)[] = []
@@ -78,8 +78,8 @@ const refusalOf = (fake: FakeOpa, options: Partial<RunOpaOptions> = {}): Promise
     (error: unknown) => error,
   )
 
-describe('an OPA of our own', () => {
-  it('answers when it is ready, and is gone with its folder when it is stopped', async () => {
+describe('an OPA that the server starts', () => {
+  it('OPA answers when it is ready, and stop ends it and removes its folder', async () => {
     const fake = await installFakeOpa('package httpapi.authz')
     const { opa } = await start(fake)
     expect(await connect(opa).ask()).toEqual({
@@ -93,7 +93,7 @@ describe('an OPA of our own', () => {
     expect(existsSync(path.dirname(opa.socketPath))).toBe(false)
   })
 
-  it('can be reached by this user alone, and looks for no newer version of itself', async () => {
+  it('OPA listens on a socket that only this user can reach, and does not check for updates', async () => {
     const { opa } = await start(await installFakeOpa('package httpapi.authz'))
     expect(statSync(path.dirname(opa.socketPath)).mode & 0o777).toBe(0o700)
     const { argv } = await connect(opa).answer()
@@ -101,7 +101,7 @@ describe('an OPA of our own', () => {
     expect(argv).toContain(`unix://${opa.socketPath}`)
   })
 
-  it('is given nothing of our environment but where to find things', async () => {
+  it('OPA gets only PATH and HOME from the environment of the server', async () => {
     const { opa } = await start(await installFakeOpa('package httpapi.authz'))
     const { env } = await connect(opa).answer()
     expect(JSON.stringify(env)).not.toContain('hunter2')
@@ -109,7 +109,7 @@ describe('an OPA of our own', () => {
   })
 })
 
-describe('the document that is asked', () => {
+describe('the OPA query', () => {
   const asked = async (words: string, query?: string): Promise<string> => {
     const { opa } = await start(await installFakeOpa(words), { query })
     return (await connect(opa).answer()).asked
@@ -120,7 +120,7 @@ describe('the document that is asked', () => {
     ['package mine', '/v1/data/mine'],
     ['package mine package mine_test', '/v1/data/mine'],
     ['package lib package httpapi.authz package z', '/v1/data/httpapi/authz'],
-  ])('of %s is %s', async (words, document) => {
+  ])('the query for %s is %s', async (words, document) => {
     expect(await asked(words)).toBe(document)
   })
 
@@ -131,12 +131,12 @@ describe('the document that is asked', () => {
     'data/a/b/allow/',
     '/v1/data/a/b/allow',
     'v1/data/a/b/allow',
-  ])('may be named as %s', async (query) => {
+  ])('the query may be written as %s', async (query) => {
     expect(await asked('package a.b package c', query)).toBe('/v1/data/a/b/allow')
   })
 
   it.each(['', 'a b', 'http://x/v1/data/a', 'a//b', '../a', 'a?b'])(
-    'cannot be %j',
+    'the query %j is refused',
     async (query) => {
       const fake = await installFakeOpa('package a')
       expect(await refusalOf(fake, { query })).toMatchObject({
@@ -146,7 +146,7 @@ describe('the document that is asked', () => {
     },
   )
 
-  it('must be said where several packages could be meant', async () => {
+  it('the query is required if the file has several packages', async () => {
     expect(await refusalOf(await installFakeOpa('package a.b package c'))).toMatchObject({
       code: 'ERR_CONFIG',
       message: expect.stringMatching(/x\.rego holds 2 packages$/),
@@ -158,7 +158,7 @@ describe('the document that is asked', () => {
     })
   })
 
-  it('of Rego from before OPA 1.0 is asked of an OPA that reads it so', async () => {
+  it('Rego from before OPA 1.0 runs with --v0-compatible', async () => {
     const { opa, log } = await start(await installFakeOpa('package httpapi.authz older'))
     expect((await connect(opa).answer()).argv).toContain('--v0-compatible')
     expect(log.lines).toMatchObject([
@@ -167,11 +167,11 @@ describe('the document that is asked', () => {
   })
 })
 
-describe('what cannot start', () => {
+describe('failed starts of OPA', () => {
   it.each([
     ['syntax error', 'error: x.rego:4: rego_parse_error: unexpected }\n\t}\n\t^[2J'],
     ['type error', 'error: undefined function nope'],
-  ])('for a %s says so in OPA’s own words', async (words, serverMessage) => {
+  ])('the error for a %s contains OPA’s own message', async (words, serverMessage) => {
     const fake = await installFakeOpa(`package a ${words}`)
     expect(await refusalOf(fake)).toMatchObject({
       code: 'ERR_CONFIG',
@@ -181,7 +181,7 @@ describe('what cannot start', () => {
     expect(await fake.readStarts()).toEqual([])
   })
 
-  it('for want of the program says where to get it', async () => {
+  it('the error for a missing opa program says that --rego needs it', async () => {
     const fake = await installFakeOpa('package a')
     expect(await refusalOf(fake, { env: { PATH: '/nowhere' } })).toMatchObject({
       code: 'ERR_CONFIG',
@@ -190,7 +190,7 @@ describe('what cannot start', () => {
     })
   })
 
-  it('for want of the file says which', async () => {
+  it('the error for a missing Rego file names the file', async () => {
     const fake = await installFakeOpa('package a')
     expect(await refusalOf(fake, { rego: '/nowhere/x.rego' })).toMatchObject({
       code: 'ERR_INPUT',
@@ -198,7 +198,7 @@ describe('what cannot start', () => {
     })
   })
 
-  it('because it never answers is stopped', async () => {
+  it('an OPA that never answers is stopped', async () => {
     const fake = await installFakeOpa('package a silent')
     expect(await refusalOf(fake, { startLimitMs: 500 })).toMatchObject({ code: 'ERR_TIMEOUT' })
     const pids = await fake.readStarts()
@@ -206,8 +206,8 @@ describe('what cannot start', () => {
   })
 })
 
-describe('an OPA that ends', () => {
-  it('is started again; what was asked meanwhile is denied', async () => {
+describe('an OPA that exits', () => {
+  it('an OPA that exits is started again, and requests in the meantime are denied', async () => {
     const fake = await installFakeOpa('package httpapi.authz')
     const { opa, log } = await start(fake)
     const { ask, isReady } = connect(opa)
@@ -222,7 +222,7 @@ describe('an OPA that ends', () => {
     expect(await fake.readStarts()).toHaveLength(2)
   })
 
-  it('again and again is left alone after five times: all is denied, readiness says so', async () => {
+  it('an OPA that keeps exiting is not restarted after five times: every request is denied, and readiness fails', async () => {
     const fake = await installFakeOpa('package httpapi.authz doomed')
     const { opa, log } = await start(fake)
     const { ask, isReady } = connect(opa)
@@ -237,7 +237,7 @@ describe('an OPA that ends', () => {
     expect(await isReady()).toBe(false)
   })
 
-  it('is not started again once it was stopped', async () => {
+  it('an OPA that exits is not started again once the server has stopped it', async () => {
     const fake = await installFakeOpa('package httpapi.authz doomed')
     const { opa, log } = await start(fake, { restartDelayMs: 60_000 })
     await connect(opa).ask('s3:Die')

@@ -11,8 +11,8 @@ import {
 const home = { ...allowAll, Resource: 'arn:aws:s3:::home/${jwt:sub}/*' }
 const as = (sub: unknown): { claims: { sub: unknown } } => ({ claims: { sub } })
 
-describe('a variable', () => {
-  it('names what the principal’s claim says', () => {
+describe('policy variables', () => {
+  it('a variable has the value of the principal’s claim', () => {
     expect(decide(home, { at: 'home/alice/x' })).toBe('Allow')
     expect(decide(home, { at: 'home/bob/x' })).toBe('none')
     expect(decide(home, { at: 'home/alice2/x' })).toBe('none')
@@ -23,13 +23,13 @@ describe('a variable', () => {
     ['${AWS:UserName}', {}],
     ['${jwt:preferred_username}', { claims: { preferred_username: 'alice' } }],
     ['${jwt:names}', { claims: { names: ['alice', 'bob'] } }],
-  ])('%s is the principal’s', (variable, question) => {
+  ])('the variable %s has the value of the principal', (variable, question) => {
     const Resource = `arn:aws:s3:::home/${variable}/*`
     expect(decide({ ...allowAll, Resource }, { at: 'home/alice/x', ...question })).toBe('Allow')
     expect(decide({ ...allowAll, Resource }, { at: 'home/bob/x', ...question })).toBe('none')
   })
 
-  it('may stand several times, and in conditions', () => {
+  it('a resource may contain several variables, and conditions may contain them too', () => {
     const Resource = 'arn:aws:s3:::${jwt:azp}-${jwt:sub}/*'
     expect(decide({ ...allowAll, Resource }, { at: 'my-app-alice/x' })).toBe('Allow')
     const condition = { StringLike: { 's3:prefix': ['${jwt:sub}/*', 'all/${jwt:none}'] } }
@@ -38,7 +38,7 @@ describe('a variable', () => {
     expect(holds(condition, { conditions: { prefix: 'all/' } })).toBe(false)
   })
 
-  it.each(['*', 'a*', '?????', '**', 'ali?e'])('of %s is text, not a wildcard', (sub) => {
+  it.each(['*', 'a*', '?????', '**', 'ali?e'])('a variable with the value %s is text', (sub) => {
     expect(decide(home, { at: 'home/alice/x', ...as(sub) })).toBe('none')
     expect(decide(home, { at: `home/${sub}/x`, ...as(sub) })).toBe('Allow')
     const like = { StringLike: { 's3:prefix': '${jwt:sub}/*' } }
@@ -49,16 +49,16 @@ describe('a variable', () => {
     expect(holds(arn, { claims: { sub, arn: `arn:aws:sts::1:${sub}` } })).toBe(true)
   })
 
-  it('of ${aws:username} is text and is not filled in again', () => {
+  it('a variable whose value is ${aws:username} is text and is not substituted again', () => {
     expect(decide(home, { at: 'home/alice/x', ...as('${aws:username}') })).toBe('none')
   })
 
-  it.each([undefined, '', null, {}, []])('of %j has no value and names nothing', (sub) => {
+  it.each([undefined, '', null, {}, []])('a variable for the claim %j matches nothing', (sub) => {
     for (const at of ['home//x', 'home/undefined/x', 'home/${jwt:sub}/x', 'home/null/x'])
       expect(decide(home, { at, ...as(sub) })).toBe('none')
   })
 
-  it('is never read from what the client sent', () => {
+  it('a variable never has a value that the client sent', () => {
     const conditions = {
       sub: 'bob',
       Sub: 'bob',
@@ -71,7 +71,7 @@ describe('a variable', () => {
     expect(decide(byName, { at: 'home/bob/x', conditions })).toBe('none')
   })
 
-  it('that is not closed is text', () => {
+  it('a variable without a closing brace is text', () => {
     const open = { ...allowAll, Resource: 'arn:aws:s3:::home/${jwt:sub}/${jwt:sub' }
     expect(decide(open, { at: 'home/alice/${jwt:sub' })).toBe('Allow')
     expect(decide(open, { at: 'home/alice/alice' })).toBe('none')
@@ -80,7 +80,7 @@ describe('a variable', () => {
     )
   })
 
-  it('of a server’s fact is that fact', () => {
+  it('a variable can have the value of a server condition, such as aws:SourceIp', () => {
     const byAddress = { ...allowAll, Resource: 'arn:aws:s3:::by-${aws:SourceIp}/*' }
     const conditions = { SourceIp: '127.0.0.1' }
     expect(decide(byAddress, { at: 'by-127.0.0.1/x', conditions })).toBe('Allow')
@@ -88,12 +88,12 @@ describe('a variable', () => {
   })
 })
 
-describe('an exclusion that cannot be filled in', () => {
+describe('exclusions with a variable that has no value', () => {
   const absent = 'arn:aws:s3:::home/${jwt:absent}/*'
   const unlike = { StringNotEquals: { 'jwt:sub': '${jwt:absent}' } }
   const other = { ...session, claims: { sub: 'alice' } }
 
-  it('excludes everything from an allow', () => {
+  it('an allow excludes everything if a variable in its exclusion has no value', () => {
     const { Resource: _resource, ...rest } = allowAll
     expect(decide({ ...rest, NotResource: absent })).toBe('none')
     expect(decide({ ...rest, NotResource: ['arn:aws:s3:::x/*', absent] })).toBe('none')
@@ -101,7 +101,7 @@ describe('an exclusion that cannot be filled in', () => {
     expect(holds({ 'ForAnyValue:StringNotEquals': unlike.StringNotEquals })).toBe(false)
   })
 
-  it('excludes everything from an allow where its values together are too long to be in any key', () => {
+  it('an allow excludes everything if the values in its exclusion are too long for any key', () => {
     const { Resource: _resource, ...rest } = allowAll
     const twice = { ...rest, NotResource: 'arn:aws:s3:::x/${aws:UserAgent}${aws:UserAgent}' }
     const sent = (chars: number): object => ({ conditions: { UserAgent: '*'.repeat(chars) } })
@@ -113,7 +113,7 @@ describe('an exclusion that cannot be filled in', () => {
     )
   })
 
-  it('and nothing from a deny', () => {
+  it('a deny excludes nothing if a variable in its exclusion has no value', () => {
     const { Resource: _resource, ...rest } = allowAll
     expect(decide([allowAll, { ...rest, Effect: 'Deny', NotResource: absent }])).toBe('Deny')
     expect(decide([allowAll, { ...allowAll, Effect: 'Deny', Condition: unlike }])).toBe('Deny')
@@ -121,7 +121,7 @@ describe('an exclusion that cannot be filled in', () => {
 })
 
 describe('${*}, ${?} and ${$}', () => {
-  it('are the characters themselves', () => {
+  it('${*}, ${?} and ${$} stand for the characters themselves', () => {
     const Resource = 'arn:aws:s3:::bucket/${*}-${?}-${$}/*'
     expect(decide({ ...allowAll, Resource }, { at: 'bucket/*-?-$/x' })).toBe('Allow')
     expect(decide({ ...allowAll, Resource }, { at: 'bucket/a-b-$/x' })).toBe('none')
@@ -134,7 +134,7 @@ describe('${*}, ${?} and ${$}', () => {
 describe('a variable with a default value', () => {
   const team = "arn:aws:s3:::home/${jwt:team, 'everybody'}/*"
 
-  it('is the claim’s value where there is one, else the default', () => {
+  it('a variable with a default has the value of the claim, or the default if there is none', () => {
     const statement = { ...allowAll, Resource: team }
     const red = { claims: { team: 'red' } }
     expect(decide(statement, { at: 'home/red/x', ...red })).toBe('Allow')
@@ -145,7 +145,7 @@ describe('a variable with a default value', () => {
     }
   })
 
-  it('works in conditions and in a deny', () => {
+  it('a variable with a default works in conditions and in a deny', () => {
     const condition = { StringEquals: { 's3:prefix': "${aws:Referer,'no page'}" } }
     expect(holds(condition, { conditions: { prefix: 'no page' } })).toBe(true)
     expect(holds(condition, { conditions: { prefix: 'x', Referer: 'x' } })).toBe(true)
@@ -164,7 +164,7 @@ describe('a variable with a default value', () => {
     "${aws:user, 'x'}",
     "${*, 'x'}",
     '${jwt:a,b}',
-  ])('that cannot be understood is refused: %s', (variable) => {
+  ])('an invalid default value is refused: %s', (variable) => {
     const Condition = { StringLike: { 's3:prefix': variable } }
     for (const changed of [{ Condition }, { Resource: `arn:aws:s3:::home/${variable}` }])
       expect(refusalOf(write({ ...allowAll, ...changed }))).toBe(

@@ -7,7 +7,7 @@ import {
   matchesWildcard,
 } from '../../../src/server/policy/wildcard.ts'
 
-/** The rule in its plainest words, slow and by characters. */
+/** The rule in its simplest form: slow, one character at a time. */
 function doesMatch(pattern: readonly string[], text: readonly string[]): boolean {
   const [sign, ...rest] = pattern
   if (sign === undefined) return text.length === 0
@@ -20,8 +20,8 @@ const letters = ['a', 'b', '/', '😀', '*', '?']
 const textOf = (alphabet: readonly string[], maxLength: number): fc.Arbitrary<string> =>
   fc.array(fc.constantFrom(...alphabet), { maxLength }).map((characters) => characters.join(''))
 
-describe('a wildcard pattern', () => {
-  it('matches what the plain rule says it matches', () => {
+describe('wildcard patterns', () => {
+  it('a wildcard pattern matches what the simple rule matches', () => {
     fc.assert(
       fc.property(textOf(letters, 8), textOf(letters, 8), (pattern, text) => {
         expect(matchesWildcard(pattern, text)).toBe(doesMatch([...pattern], [...text]))
@@ -30,7 +30,7 @@ describe('a wildcard pattern', () => {
     )
   })
 
-  it('with literals matches as if those were letters that nobody wrote', () => {
+  it('a literal star or question mark in a pattern matches only itself', () => {
     const filled = fc.array(
       fc.record({ sign: fc.constantFrom(...letters), isText: fc.boolean() }),
       {
@@ -46,7 +46,7 @@ describe('a wildcard pattern', () => {
           length += sign.length
         }
         const pattern = parts.map(({ sign }) => sign).join('')
-        // In the oracle a literal sign is one of another alphabet, in the text too where it stands for itself.
+        // The oracle replaces a literal sign by one from another alphabet, and also that sign in the text.
         const asOthers: Readonly<Record<string, string>> = { '*': 'STAR', '?': 'ONE' }
         const wanted = parts.map(({ sign, isText }) => (isText ? (asOthers[sign] ?? sign) : sign))
         const actual = [...text].map((sign) => asOthers[sign] ?? sign)
@@ -56,13 +56,13 @@ describe('a wildcard pattern', () => {
     )
   })
 
-  it('of many stars against a long text ends', () => {
+  it('a pattern with many stars against a long text terminates', () => {
     const text = 'a'.repeat(4000)
     expect(matchesWildcard(`${'*a'.repeat(200)}b`, text)).toBe(false)
     expect(matchesWildcard(`${'*a'.repeat(200)}*`, text)).toBe(true)
   })
 
-  it('finds a stretch with questions inside wherever it stands, in words of 32 characters and across them', () => {
+  it('a pattern finds a run with question marks anywhere, within and across blocks of 32 characters', () => {
     const stretch = fc.array(fc.constantFrom('a', 'b', '?', '😀'), { minLength: 1, maxLength: 80 })
     fc.assert(
       fc.property(
@@ -77,12 +77,12 @@ describe('a wildcard pattern', () => {
     )
   })
 
-  it('that is a stretch between stars matches exactly the texts that have it', () => {
+  it('a pattern with one run between two stars matches exactly the texts that contain the run', () => {
     const stretch = fc.array(fc.constantFrom('a', 'b', '?'), { minLength: 1, maxLength: 70 })
     const nearly = fc.record({ stretch, text: textOf(['a', 'b'], 150), changed: fc.nat(69) })
     fc.assert(
       fc.property(nearly, ({ stretch: signs, text, changed }) => {
-        // The text has the stretch but for one character, so that a near miss is tried as often as a hit.
+        // The text contains the run with one character changed, so that near misses are as frequent as hits.
         const miss = signs.map((sign, at) => (at === changed ? 'c' : sign === '?' ? 'a' : sign))
         const whole = `${text}${miss.join('')}${text}`
         const model = new RegExp(signs.join('').replaceAll('?', '.'), 'u')
@@ -102,20 +102,20 @@ describe('the cost of a comparison', () => {
   const boundOf = (pattern: string, text: string): number => 2 * (pattern.length + text.length) + 4
 
   it.each<readonly [string, string, string]>([
-    ['one long stretch that nearly matches', `*${'a'.repeat(1700)}b*`, 'a'.repeat(14_000)],
-    ['one that differs at its beginning', `*b${'a'.repeat(1700)}*`, 'a'.repeat(14_000)],
-    ['one that repeats itself', `*${'ab'.repeat(800)}c*`, 'ab'.repeat(7000)],
+    ['one long run that nearly matches', `*${'a'.repeat(1700)}b*`, 'a'.repeat(14_000)],
+    ['a run that differs at its start', `*b${'a'.repeat(1700)}*`, 'a'.repeat(14_000)],
+    ['a run that repeats itself', `*${'ab'.repeat(800)}c*`, 'ab'.repeat(7000)],
     ['many stars', `${'*a'.repeat(900)}*b*`, 'a'.repeat(14_000)],
     ['many stars and two letters', `${'*ab'.repeat(600)}*c`, 'aab'.repeat(4600)],
-    ['an end that is not there', `*${'a'.repeat(1700)}b`, 'a'.repeat(14_000)],
-    ['nothing but stars', '*'.repeat(2000), 'a'.repeat(14_000)],
-    ['stars and questions', '*?'.repeat(1000), 'a'.repeat(14_000)],
-    ['characters of two units', `*${'😀'.repeat(800)}b*`, '😀'.repeat(7000)],
-  ])('is linear for %s', (_what, pattern, text) => {
+    ['a missing end', `*${'a'.repeat(1700)}b`, 'a'.repeat(14_000)],
+    ['only stars', '*'.repeat(2000), 'a'.repeat(14_000)],
+    ['stars and question marks', '*?'.repeat(1000), 'a'.repeat(14_000)],
+    ['characters of two code units', `*${'😀'.repeat(800)}b*`, '😀'.repeat(7000)],
+  ])('a comparison takes linear time for %s', (_what, pattern, text) => {
     expect(stepsOf(pattern, text)).toBeLessThanOrEqual(boundOf(pattern, text))
   })
 
-  it('is linear whatever the pattern and the text are', () => {
+  it('a comparison takes linear time for any pattern and text', () => {
     const repeated = (alphabet: readonly string[]): fc.Arbitrary<string> =>
       fc
         .tuple(textOf(alphabet, 6), fc.integer({ min: 0, max: 100 }), textOf(alphabet, 6))
@@ -128,7 +128,7 @@ describe('the cost of a comparison', () => {
     )
   })
 
-  it('with questions inside a stretch is the text’s length for each 32 characters of that stretch', () => {
+  it('a run with a question mark costs the text’s length for each 32 characters of the run', () => {
     for (const length of [10, 32, 33, 320, 1600]) {
       const pattern = `*a?${'a'.repeat(length - 3)}b*`
       const text = 'a'.repeat(14_000)
@@ -139,7 +139,7 @@ describe('the cost of a comparison', () => {
   })
 })
 
-describe('what a pattern says of all texts with one beginning', () => {
+describe('patterns and a common prefix', () => {
   it.each<readonly [string, boolean, boolean]>([
     ['*', true, true],
     ['bucket/*', true, true],
@@ -156,12 +156,12 @@ describe('what a pattern says of all texts with one beginning', () => {
     ['bucke/*', false, false],
     ['bucket2/*', false, false],
     ['a*', false, false],
-  ])('%s could match: %s, matches all: %s', (pattern, could, all) => {
+  ])('the pattern %s could match in bucket/: %s, matches all of it: %s', (pattern, could, all) => {
     expect(couldMatchBeyond(compileWildcard(pattern), 'bucket/')).toBe(could)
     expect(matchesAllBeyond(compileWildcard(pattern), 'bucket/')).toBe(all)
   })
 
-  it('is true of each of them', () => {
+  it('the answers about a prefix hold for every text with that prefix', () => {
     const some = textOf(['a', '/', '*', '?'], 6)
     const key = textOf(['a', '/', 'b'], 5).filter((text) => text !== '')
     fc.assert(
