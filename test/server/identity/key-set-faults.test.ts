@@ -1,4 +1,4 @@
-/** Faults of an identity provider, by the real client: what its users get, what the log says, what readiness says, and that it passes. */
+/** Faults of an identity provider, with the real HTTP client: the answer to users, the log line, the readiness, and the recovery. */
 import { generateKeyPairSync } from 'node:crypto'
 import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
@@ -17,7 +17,7 @@ import {
 } from '../../support/tokens.ts'
 
 const { RS256, ES256 } = signers
-/** Short where silence is the fault; long where a busy machine could be taken for one. */
+/** The short time-out is for faults of silence; the long one keeps a slow test machine from looking like one. */
 const timeoutMs = 1500
 const longMs = 15_000
 const maxBytes = 1024 * 1024
@@ -78,10 +78,10 @@ const ecKeys = (count: number): object[] =>
   Array.from({ length: count }, (_key, index) => ({ ...ES256.publicJwk, kid: `k${index}` }))
 
 const faults: readonly (readonly [string, string, RequestListener])[] = [
-  ['is of 10 MB', 'answered more than 1048576 bytes', sendJson({ pad: 'x'.repeat(10_000_000) })],
+  ['has 10 MB', 'answered more than 1048576 bytes', sendJson({ pad: 'x'.repeat(10_000_000) })],
   ['has 10,000 keys', 'answered more than 1048576 bytes', sendJson({ keys: ecKeys(10_000) })],
   [
-    'is a page of HTML',
+    'is an HTML page',
     'answered what is not JSON',
     (_request, response) => void response.end('<html>log in</html>'),
   ],
@@ -92,23 +92,23 @@ const faults: readonly (readonly [string, string, RequestListener])[] = [
     (_request, response) => void response.write('{"keys":['),
   ],
   [
-    'has symmetric keys alone',
+    'has only symmetric keys',
     'holds no key that can be used (of 1)',
     sendJson({ keys: [{ kty: 'oct', k: 'c2VjcmV0', kid: 'h' }] }),
   ],
   ['has no key', 'holds no key that can be used (of 0)', sendJson({ keys: [] })],
-  ['is no key set', 'is not a JSON Web Key Set', sendJson({ error: 'x' })],
+  ['is not a key set', 'is not a JSON Web Key Set', sendJson({ error: 'x' })],
   ['is refused', 'answered HTTP 403', (_request, response) => void response.writeHead(403).end()],
   [
-    'hangs up',
+    'closes the connection',
     'closed the connection without an answer',
     (request) => void request.socket.destroy(),
   ],
 ]
 
-describe('a key set that', () => {
+describe('faults of a key set', () => {
   it.each(faults)(
-    '%s: 503, the log says that it %s, not ready; then it passes',
+    'a key set that %s makes the answer 503, with a log line that it %s, until it is fixed',
     async (_what, why, listener) => {
       const provider = await startProvider(listener)
       const { verify, checkReady, clock, logged } = openVerifier(provider.url, why)
@@ -129,7 +129,7 @@ describe('a key set that', () => {
     },
   )
 
-  it.each(faults)('%s later on leaves the keys we have: %s', async (_what, why, listener) => {
+  it.each(faults)('old keys stay if the key set later %s: %s', async (_what, why, listener) => {
     const provider = await startProvider(good)
     const { verify, checkReady, clock, logged } = openVerifier(provider.url, why)
     expect(await verify(makeToken(RS256))).toBe('alice')
@@ -141,7 +141,7 @@ describe('a key set that', () => {
     expect(await checkReady()).toBe(true)
   })
 
-  it('has two keys of one kind with one kid verifies with neither, and the log names the kid', async () => {
+  it('two keys of one type with the same kid are not used, and the log names the kid', async () => {
     const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
     const other = { ...publicKey.export({ format: 'jwk' }), kid: RS256.kid }
     const keys = [RS256.publicJwk, other, ES256.publicJwk]
@@ -158,7 +158,7 @@ describe('a key set that', () => {
     ])
   })
 
-  it('has two keys of different kinds with one kid verifies with the first', async () => {
+  it('the first of two keys of different types with the same kid is used', async () => {
     const other = { ...ES256.publicJwk, kid: RS256.kid }
     const keys = [RS256.publicJwk, other]
     const { verify } = openVerifier((await startProvider(sendJson({ keys }))).url)
@@ -166,7 +166,7 @@ describe('a key set that', () => {
     expect(await verify(makeToken(ES256, {}, { kid: RS256.kid }))).toMatch(/^InvalidParameterValue/)
   })
 
-  it('publishes a private key is used without it, and the log cries out', async () => {
+  it('a private key in a key set is not used, and the log reports an error', async () => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
     const leaked = { ...privateKey.export({ format: 'jwk' }), kid: 'leaked' }
     const { url } = await startProvider(sendJson({ keys: [leaked, RS256.publicJwk] }))
@@ -182,7 +182,7 @@ describe('a key set that', () => {
     expect(JSON.stringify(logged)).not.toContain(String(leaked.d))
   })
 
-  it('has a symmetric key among others never verifies by it', async () => {
+  it('a symmetric key in a key set is never used', async () => {
     const k = Buffer.from('secret').toString('base64url')
     const keys = [{ kty: 'oct', k, kid: 'h', alg: 'HS256' }, RS256.publicJwk]
     const { verify, logged } = openVerifier((await startProvider(sendJson({ keys }))).url)
@@ -191,7 +191,7 @@ describe('a key set that', () => {
     expect(logged[0]?.facts).toEqual({ keys: 1, entries: 2 })
   })
 
-  it('has more keys than we read is read in part, and the log says how many', async () => {
+  it('only 256 keys of a key set are used, and the log says how many', async () => {
     const { url } = await startProvider(sendJson({ keys: ecKeys(2000) }))
     const { verify, logged } = openVerifier(url)
     expect(await verify(makeToken(ES256, {}, { kid: 'k255' }))).toBe('alice')
@@ -199,7 +199,7 @@ describe('a key set that', () => {
     expect(logged[0]?.facts).toEqual({ keys: 256, entries: 2000 })
   })
 
-  it('has somebody else’s certificate is not taken, and the log names the reason', async () => {
+  it('a key set from a server with an untrusted certificate is refused, and the log names the reason', async () => {
     const server = createTlsServer({ ...(await makeCertificate(Date.now())) }, good)
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     onTestFinished(() => {
@@ -214,8 +214,8 @@ describe('a key set that', () => {
   })
 })
 
-describe('a provider whose clock is two minutes', () => {
-  it('ahead: its tokens are not valid yet, and are so when their time has come', async () => {
+describe('an identity provider with a wrong clock', () => {
+  it('a token from a clock two minutes ahead becomes valid within the tolerance', async () => {
     const { verify, clock, checkReady } = openVerifier((await startProvider(good)).url)
     const token = makeToken(RS256, { iat: nowSeconds + 120 })
     expect(await verify(token)).toBe('InvalidParameterValue: token is not valid yet (iat)')
@@ -224,7 +224,7 @@ describe('a provider whose clock is two minutes', () => {
     expect(await verify(token)).toBe('alice')
   })
 
-  it('behind: its tokens end as they say', async () => {
+  it('a token from a clock two minutes behind expires at its exp', async () => {
     const { verify } = openVerifier((await startProvider(good)).url)
     expect(await verify(makeToken(RS256, { iat: nowSeconds - 120 }))).toBe('alice')
     expect(await verify(makeToken(RS256, { exp: nowSeconds - 120 }))).toBe(

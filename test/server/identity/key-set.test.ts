@@ -24,7 +24,7 @@ function openVerifier(provider: FakeProvider): (token: string) => Promise<string
 }
 
 describe('a key set', () => {
-  it('is empty and asks for nothing until it is refreshed', async () => {
+  it('a key set is empty and fetches nothing until it is refreshed', async () => {
     const provider = makeProvider({ [jwksUrl]: allKeys })
     const keys = openKeySet(provider)
     expect(keys.hasKeys).toBe(false)
@@ -35,7 +35,7 @@ describe('a key set', () => {
     expect(keys.findCached(RS256.kid)).toMatchObject({ kid: RS256.kid })
   })
 
-  it('is fetched once for all who wait', async () => {
+  it('concurrent refreshes of a key set share one fetch', async () => {
     const provider = makeProvider({ [jwksUrl]: allKeys })
     const keys = openKeySet(provider)
     const release = provider.hold()
@@ -46,7 +46,7 @@ describe('a key set', () => {
     expect(provider.asked).toEqual([jwksUrl])
   })
 
-  it('finds the only key for a token without kid, and none among several', async () => {
+  it('a token without a kid is verified with the only key, and with none if there are several', async () => {
     const provider = makeProvider({ [jwksUrl]: rsOnly })
     const keys = openKeySet(provider)
     await keys.refresh()
@@ -57,14 +57,14 @@ describe('a key set', () => {
     expect(keys.findCached(undefined)).toBeUndefined()
   })
 
-  it('takes a single key without kid for every token', async () => {
+  it('a single key without a kid is used for every token', async () => {
     const { kid: _kid, ...nameless } = RS256.publicJwk
     const keys = openKeySet(makeProvider({ [jwksUrl]: { keys: [nameless] } }))
     await keys.refresh()
     expect(keys.findCached('any')).toMatchObject({ type: 'RSA' })
   })
 
-  it('forgets a key that the provider dropped', async () => {
+  it('a key that the provider removed is no longer used', async () => {
     const provider = makeProvider({ [jwksUrl]: allKeys })
     const keys = openKeySet(provider)
     await keys.refresh()
@@ -75,12 +75,12 @@ describe('a key set', () => {
 
   it.each<[string, unknown]>([
     ['an error', new Error('ECONNREFUSED')],
-    ['no object', 'hello'],
+    ['text', 'hello'],
     ['an object without keys', { error: 'no' }],
-    ['keys that are no list', { keys: 'x' }],
+    ['keys that are not a list', { keys: 'x' }],
     ['no key', { keys: [] }],
-    ['no key that verifies', { keys: [{ kty: 'oct', k: 'c2VjcmV0' }] }],
-  ])('keeps the last good keys when a fetch gives %s, and logs it', async (_what, document) => {
+    ['no usable key', { keys: [{ kty: 'oct', k: 'c2VjcmV0' }] }],
+  ])('the old keys stay in use if a fetch gives %s, with a log line', async (_what, document) => {
     const provider = makeProvider({ [jwksUrl]: allKeys })
     const keys = openKeySet(provider)
     await keys.refresh()
@@ -90,7 +90,7 @@ describe('a key set', () => {
     expect(provider.logged.at(-1)).toMatch(/^warn key set could not be loaded .*"keptKeys":4/)
   })
 
-  it('is refreshed beside the request, not before it, when it is ten minutes old', async () => {
+  it('a key set is refreshed in the background when it is ten minutes old', async () => {
     const provider = makeProvider({ [jwksUrl]: allKeys })
     const keys = openKeySet(provider)
     await keys.refresh()
@@ -105,8 +105,8 @@ describe('a key set', () => {
   })
 })
 
-describe('tokens and the key set', () => {
-  it('share one fetch however many come first', async () => {
+describe('fetches of the key set', () => {
+  it('the first tokens share one fetch of the key set, however many there are', async () => {
     const provider = makeProvider({ [jwksUrl]: allKeys })
     const verify = openVerifier(provider)
     const token = makeToken(RS256)
@@ -117,7 +117,7 @@ describe('tokens and the key set', () => {
     expect(provider.asked).toHaveLength(1)
   })
 
-  it('of a key rotated right after the first load verify at once', async () => {
+  it('a token with a key that was rotated right after the first load is verified at once', async () => {
     const provider = makeProvider({ [jwksUrl]: rsOnly })
     const verify = openVerifier(provider)
     expect(await verify(makeToken(RS256))).toBe('alice')
@@ -126,7 +126,7 @@ describe('tokens and the key set', () => {
     expect(provider.asked).toHaveLength(2)
   })
 
-  it('cause no flood of fetches where the provider has no keys', async () => {
+  it('tokens do not cause repeated fetches if the provider has no keys', async () => {
     const provider = makeProvider({ [jwksUrl]: { keys: [] } })
     const verify = openVerifier(provider)
     for (let i = 0; i < 20; i += 1)
@@ -134,7 +134,7 @@ describe('tokens and the key set', () => {
     expect(provider.asked).toHaveLength(1)
   })
 
-  it('with made-up kids cause one fetch, then one in 30 seconds', async () => {
+  it('tokens with invented kids cause one fetch, then one in 30 seconds', async () => {
     const provider = makeProvider({ [jwksUrl]: rsOnly })
     const verify = openVerifier(provider)
     expect(await verify(makeToken(RS256))).toBe('alice')
@@ -153,7 +153,7 @@ describe('tokens and the key set', () => {
     }
   })
 
-  it('that are forged, expired or malformed cause no fetch at all', async () => {
+  it('forged, expired and malformed tokens cause no fetch', async () => {
     const provider = makeProvider({ [jwksUrl]: allKeys })
     const verify = openVerifier(provider)
     await verify(makeToken(RS256))
@@ -164,7 +164,7 @@ describe('tokens and the key set', () => {
     expect(provider.asked).toHaveLength(1)
   })
 
-  it('verify through an outage', async () => {
+  it('tokens are verified with the cached keys during an outage', async () => {
     const provider = makeProvider({ [jwksUrl]: allKeys })
     const verify = openVerifier(provider)
     await verify(makeToken(RS256))
@@ -175,7 +175,7 @@ describe('tokens and the key set', () => {
     expect(await verify(makeToken(RS256))).toBe('alice')
   })
 
-  it('wait for a provider that starts later: 503 until it answers, asked every 30 seconds', async () => {
+  it('tokens get 503 until the provider answers, which is asked every 30 seconds', async () => {
     const provider = makeProvider({})
     const verify = openVerifier(provider)
     expect(await verify(makeToken(RS256))).toBe('ServiceUnavailable')
@@ -189,13 +189,13 @@ describe('tokens and the key set', () => {
   it.each<[string, unknown]>([
     ['is garbage', 'not a key set'],
     ['is empty', { keys: [] }],
-    ['holds only an HMAC key', { keys: [{ kty: 'oct', k: 'c2VjcmV0', kid: 'h', alg: 'HS256' }] }],
-  ])('are refused as unavailable where the key set %s', async (_what, document) => {
+    ['has only an HMAC key', { keys: [{ kty: 'oct', k: 'c2VjcmV0', kid: 'h', alg: 'HS256' }] }],
+  ])('tokens get 503 if the key set %s', async (_what, document) => {
     const verify = openVerifier(makeProvider({ [jwksUrl]: document }))
     expect(await verify(makeToken(RS256))).toBe('ServiceUnavailable')
   })
 
-  it('never verify with an HMAC key or none that the set holds', async () => {
+  it('a token is never verified with an HMAC key of the set, or without a key', async () => {
     const oct = { kty: 'oct', k: Buffer.from('secret').toString('base64url') }
     const keys = [{ ...oct, kid: 'h', alg: 'HS256' }, { kty: 'none', kid: 'n' }, RS256.publicJwk]
     const verify = openVerifier(makeProvider({ [jwksUrl]: { keys } }))

@@ -13,13 +13,13 @@ import { keySet, makeToken, nowMs, signers } from '../../support/tokens.ts'
 const token = makeToken(signers.RS256, { iss: 'https://idp.example' })
 const limits = { timeoutMs: 5000, maxBytes: 64 * 1024 }
 
-describe('a key set behind a private authority', () => {
+describe('a key set behind a private CA', () => {
   let server: Server
   let certificate: Certificate
   let origin: string
 
   beforeAll(async () => {
-    // TLS asks the real clock.
+    // TLS uses the real clock.
     certificate = await makeCertificate(Date.now())
     server = createServer({ ...certificate }, (request, response) => {
       if (request.url === '/moved') response.writeHead(302, { location: `${origin}/jwks` })
@@ -56,19 +56,19 @@ describe('a key set behind a private authority', () => {
     }
   }
 
-  it('is trusted with that authority’s certificate, by either address', async () => {
+  it('a key set is trusted with the CA of its server, by either URL', async () => {
     const ca = [certificate.cert]
     expect(await verify({ jwksUrl: `${origin}/jwks` }, ca)).toBe('alice')
     expect(await verify({ configUrl: `${origin}/config` }, ca)).toBe('alice')
   })
 
-  it('is not trusted without it, and never unverified', async () => {
+  it('a key set is not trusted without the CA of its server', async () => {
     expect(await verify({ jwksUrl: `${origin}/jwks` }, undefined)).toBe('ServiceUnavailable')
     const stranger = await makeCertificate(Date.now())
     expect(await verify({ jwksUrl: `${origin}/jwks` }, [stranger.cert])).toBe('ServiceUnavailable')
   })
 
-  it.each(['/moved', '/500', '/long'])('is not taken from %s', async (path) => {
+  it.each(['/moved', '/500', '/long'])('a key set is not accepted from %s', async (path) => {
     expect(await verify({ jwksUrl: origin + path }, [certificate.cert])).toBe('ServiceUnavailable')
   })
 })

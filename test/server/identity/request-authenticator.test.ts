@@ -69,8 +69,8 @@ async function identify(message: Signed, atMs = startMs): Promise<Principal | un
 const refusal = (code: string, status = 403): unknown =>
   expect.objectContaining({ name: 'AwsError', code, status })
 
-describe('a request that is not signed', () => {
-  it('has no principal', async () => {
+describe('an unsigned request', () => {
+  it('an unsigned request has no principal', async () => {
     const message = { method: 'GET', rawPath: '/', rawQuery: 'a=b', headers: new Map() }
     expect(await identify(message)).toBeUndefined()
   })
@@ -79,13 +79,13 @@ describe('a request that is not signed', () => {
 describe.each<{ where: string; sign: Sign }>([
   { where: 'in its headers', sign: signHeader },
   { where: 'in its URL', sign: signQuery },
-  { where: 'in the fields of its form', sign: signForm },
+  { where: 'in its form fields', sign: signForm },
 ])('a request signed $where', ({ sign }) => {
-  it('by root is root’s', async () => {
+  it('a request signed by root has the principal root', async () => {
     expect(await identify(sign(root))).toMatchObject({ kind: 'root', accessKey: 'root-user' })
   })
 
-  it('by a session is its subject’s, with its policies', async () => {
+  it('a request signed by a session has its subject and its policies', async () => {
     const issued = await issue()
     expect(await identify(sign(issued))).toMatchObject({
       kind: 'session',
@@ -96,26 +96,26 @@ describe.each<{ where: string; sign: Sign }>([
     })
   })
 
-  it('without the session token is refused', async () => {
+  it('a request without the session token is refused', async () => {
     const { accessKeyId, secretAccessKey } = await issue()
     await expect(identify(sign({ accessKeyId, secretAccessKey }))).rejects.toEqual(
       refusal('InvalidTokenId'),
     )
   })
 
-  it('with another session’s token is refused', async () => {
+  it('a request with the token of another session is refused', async () => {
     const [mine, other] = await Promise.all([issue('alice'), issue('root')])
     const mixed = { ...mine, sessionToken: other.sessionToken }
     await expect(identify(sign(mixed))).rejects.toEqual(refusal('InvalidTokenId'))
   })
 
-  it('with a token that was changed is refused', async () => {
+  it('a request with a changed session token is refused', async () => {
     const issued = await issue()
     const mixed = { ...issued, sessionToken: `${issued.sessionToken.slice(0, -3)}AAA` }
     await expect(identify(sign(mixed))).rejects.toEqual(refusal('InvalidTokenId'))
   })
 
-  it('with an expired session is told so, as often as it asks', async () => {
+  it('a request with an expired session gets ExpiredToken, and no earlier', async () => {
     const message = sign(await issue(), { nowMs: startMs + 3_600_000 })
     await expect(identify(message, startMs + 3_600_000)).rejects.toEqual(
       refusal('ExpiredToken', 400),
@@ -123,7 +123,7 @@ describe.each<{ where: string; sign: Sign }>([
     expect(await identify(message, startMs + 3_599_000)).toMatchObject({ subject: 'alice' })
   })
 
-  it('by root with a session token is refused', async () => {
+  it('a request signed by root with a session token is refused', async () => {
     const { sessionToken } = await issue()
     await expect(identify(sign({ ...root, sessionToken }))).rejects.toEqual(
       refusal('InvalidTokenId'),
@@ -131,7 +131,7 @@ describe.each<{ where: string; sign: Sign }>([
   })
 
   it.each(['AKIAIOSFODNN7EXAMPLE', 'nobody', 'root-use'])(
-    'by the unknown access key %s is refused, with a token or without',
+    'a request with the unknown access key %s is refused, with and without a session token',
     async (accessKeyId) => {
       const { sessionToken } = await issue()
       const stranger = { accessKeyId, secretAccessKey: 'guess' }
@@ -142,13 +142,13 @@ describe.each<{ where: string; sign: Sign }>([
     },
   )
 
-  it('by a revoked session is refused', async () => {
+  it('a request signed by a revoked session is refused', async () => {
     const issued = await issue()
     await sessions.revoke({ accessKeyId: issued.accessKeyId })
     await expect(identify(sign(issued))).rejects.toEqual(refusal('InvalidAccessKeyId'))
   })
 
-  it('with another secret is refused', async () => {
+  it('a request signed with another secret is refused', async () => {
     await expect(identify(sign({ ...root, secretAccessKey: 'guess' }))).rejects.toEqual(
       refusal('SignatureDoesNotMatch'),
     )
@@ -158,19 +158,19 @@ describe.each<{ where: string; sign: Sign }>([
     )
   })
 
-  it('for another region is refused as malformed', async () => {
+  it('a request signed for another region is refused as malformed', async () => {
     await expect(identify(sign(root, { region: 'eu-west-1' }))).rejects.toMatchObject({
       status: 400,
       message: expect.stringContaining('expecting us-east-1') as unknown,
     })
   })
 
-  it('for another service is refused as malformed', async () => {
+  it('a request signed for another service is refused as malformed', async () => {
     await expect(identify(sign(root, { service: 'sts' }))).rejects.toMatchObject({ status: 400 })
   })
 })
 
-describe('a form signed by version 2', () => {
+describe('a form with signature version 2', () => {
   const sign = (signer: Credentials): Signed => {
     const fields = makeFieldsV2({ signer, nowMs: startMs, fields: { key: 'key' } })
     const named = Object.entries(fields).map(
@@ -179,7 +179,7 @@ describe('a form signed by version 2', () => {
     return { form: new Map(named) }
   }
 
-  it('needs the session token too, and the right one', async () => {
+  it('a form with signature version 2 needs the session token, and the right one', async () => {
     const [issued, other] = await Promise.all([issue(), issue('bob')])
     const { accessKeyId, secretAccessKey } = issued
     expect(await identify(sign(issued))).toMatchObject({ kind: 'session', subject: 'alice' })
@@ -195,14 +195,14 @@ describe('a form signed by version 2', () => {
 describe('the date of a request', () => {
   const quarterMs = 15 * 60_000
 
-  it('in its headers may be a quarter of an hour off', async () => {
+  it('the date in the headers may be 15 minutes off', async () => {
     expect(await identify(signHeader(root), startMs + quarterMs)).toMatchObject({ kind: 'root' })
     await expect(identify(signHeader(root), startMs + quarterMs + 1000)).rejects.toEqual(
       refusal('RequestTimeTooSkewed'),
     )
   })
 
-  it('in its URL counts to the end that the URL names', async () => {
+  it('a presigned URL is valid until its expiry', async () => {
     expect(await identify(signQuery(root), startMs + 86_400_000)).toMatchObject({ kind: 'root' })
     await expect(identify(signQuery(root), startMs + 86_401_000)).rejects.toEqual(
       refusal('AccessDenied'),
@@ -210,8 +210,8 @@ describe('the date of a request', () => {
   })
 })
 
-describe('a request signed twice', () => {
-  it('is refused: one key must not lend another its rights', async () => {
+describe('a request with two signatures', () => {
+  it('a request with two signatures is refused, so that one key cannot use the rights of another', async () => {
     const { headers } = signHeader(await issue())
     const { rawQuery } = signQuery(root)
     const message = { method: 'GET', rawPath: url.pathname, rawQuery, headers }
@@ -219,10 +219,10 @@ describe('a request signed twice', () => {
   })
 })
 
-describe('a request for the STS', () => {
+describe('a request to the STS', () => {
   const message = signHeader(root, { service: 'sts' })
 
-  it('is held to the hash of its body', async () => {
+  it('a request to the STS must match the signed hash of its body', async () => {
     const service = 'sts'
     expect(
       await authenticator.authenticate(message, { service, bodySha256: emptySha256 }),

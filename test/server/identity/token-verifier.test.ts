@@ -33,16 +33,16 @@ function openVerifier(
 const refusal = (message: string, code = 'InvalidParameterValue'): unknown =>
   expect.objectContaining({ name: 'AwsError', code, status: 400, message })
 
-describe('a token by the key set’s own address', () => {
-  it('gives subject, claims and end; its issuer is not asked', async () => {
+describe('tokens with a JWKS URL', () => {
+  it('a token gives subject, claims and expiry, and any issuer is accepted with a JWKS URL', async () => {
     const verified = await openVerifier().verify(makeToken(RS256, { iss: 'https://elsewhere' }))
     expect(verified).toMatchObject({ subject: 'alice', claims: { iss: 'https://elsewhere' } })
     expect(verified.expiresAtMs).toBe((nowSeconds + 3600) * 1000)
   })
 })
 
-describe('a token by discovery', () => {
-  it('must be of the issuer that the document names', async () => {
+describe('tokens with discovery', () => {
+  it('a token must have the issuer of the discovery document', async () => {
     const verifier = openVerifier({ configUrl })
     expect(await verifier.verify(makeToken(RS256, { iss: issuer }))).toMatchObject({
       subject: 'alice',
@@ -53,7 +53,7 @@ describe('a token by discovery', () => {
       )
   })
 
-  it('asks for the document before each refresh, so that the keys may move', async () => {
+  it('the discovery document is fetched before each refresh, so that the JWKS URL may change', async () => {
     const provider = makeProvider(documents)
     const verifier = openVerifier({ configUrl }, provider)
     await verifier.verify(makeToken(RS256, { iss: issuer }))
@@ -69,11 +69,11 @@ describe('a token by discovery', () => {
 
   it.each<[string, unknown]>([
     ['missing', undefined],
-    ['no document', 'hello'],
+    ['not a JSON object', 'hello'],
     ['without an issuer', { jwks_uri: jwksUrl }],
     ['without a key set', { issuer }],
-    ['naming a file', { issuer, jwks_uri: 'file:///etc/passwd' }],
-  ])('is refused as unavailable while the document is %s', async (_what, document) => {
+    ['pointing to a file', { issuer, jwks_uri: 'file:///etc/passwd' }],
+  ])('a token gets 503 while the discovery document is %s', async (_what, document) => {
     const provider = makeProvider({ [jwksUrl]: keySet })
     if (document !== undefined) provider.documents.set(configUrl, document)
     const verifier = openVerifier({ configUrl }, provider)
@@ -86,7 +86,7 @@ describe('a token by discovery', () => {
   })
 })
 
-describe('a token for a client', () => {
+describe('the client of a token', () => {
   const verifier = openVerifier({ jwksUrl, clientId: 'app' })
 
   it.each<[string, Members]>([
@@ -94,26 +94,26 @@ describe('a token for a client', () => {
     ['aud in a list', { aud: ['other', 'app'] }],
     ['aud among commas', { aud: 'other, app' }],
     ['azp', { aud: 'account', azp: 'app' }],
-    ['azp alone', { aud: undefined, azp: 'app' }],
-  ])('is for us by %s', async (_what, changed) => {
+    ['only azp', { aud: undefined, azp: 'app' }],
+  ])('a token names the client by %s', async (_what, changed) => {
     expect(await verifier.verify(makeToken(RS256, changed))).toMatchObject({ subject: 'alice' })
   })
 
   it.each<[string, Members]>([
     ['another aud', { aud: 'other' }],
-    ['an aud that begins alike', { aud: 'app2' }],
+    ['an aud with the same prefix', { aud: 'app2' }],
     ['no aud', { aud: undefined }],
     ['an aud of numbers', { aud: [7] }],
     ['another azp', { aud: 'other', azp: 'another' }],
     ['an azp in a list', { aud: 'other', azp: ['app'] }],
     ['client_id', { aud: 'other', client_id: 'app' }],
-  ])('is not for us by %s', async (_what, changed) => {
+  ])('a token is refused for %s', async (_what, changed) => {
     await expect(verifier.verify(makeToken(RS256, changed))).rejects.toEqual(
       refusal('neither claim aud nor azp names the client app'),
     )
   })
 
-  it('is for anyone where no client is configured', async () => {
+  it('a token for any client is accepted if no client ID is configured', async () => {
     const verified = await openVerifier().verify(makeToken(RS256, { aud: 'other' }))
     expect(verified.claims['aud']).toBe('other')
   })
@@ -123,16 +123,16 @@ describe('the times of a token', () => {
   const verifier = openVerifier()
 
   it.each<[string, Members, string | undefined]>([
-    ['ends in a second', { exp: nowSeconds + 1 }, undefined],
-    ['ends now', { exp: nowSeconds }, 'token is expired'],
-    ['ended long ago', { exp: 1 }, 'token is expired'],
-    ['begins within our tolerance', { nbf: nowSeconds + 60 }, undefined],
-    ['begins later', { nbf: nowSeconds + 61 }, 'token is not valid yet (nbf)'],
-    ['is issued within our tolerance', { iat: nowSeconds + 60 }, undefined],
+    ['expires in a second', { exp: nowSeconds + 1 }, undefined],
+    ['expires now', { exp: nowSeconds }, 'token is expired'],
+    ['expired long ago', { exp: 1 }, 'token is expired'],
+    ['becomes valid within the tolerance', { nbf: nowSeconds + 60 }, undefined],
+    ['becomes valid later', { nbf: nowSeconds + 61 }, 'token is not valid yet (nbf)'],
+    ['is issued within the tolerance', { iat: nowSeconds + 60 }, undefined],
     ['is issued later', { iat: nowSeconds + 61 }, 'token is not valid yet (iat)'],
-    ['never ends', { exp: undefined }, 'claim exp is missing'],
-    ['ends at infinity', { exp: Number.POSITIVE_INFINITY }, 'claim exp is missing'],
-  ])('decide whether it is taken: one that %s', async (_what, changed, message) => {
+    ['never expires', { exp: undefined }, 'claim exp is missing'],
+    ['expires at infinity', { exp: Number.POSITIVE_INFINITY }, 'claim exp is missing'],
+  ])('the times decide about a token that %s', async (_what, changed, message) => {
     const act = verifier.verify(makeToken(RS256, changed))
     if (message === undefined) expect(await act).toMatchObject({ subject: 'alice' })
     else {
@@ -152,24 +152,24 @@ describe('the subject of a token', () => {
     ['client_id', { ...without, client_id: 'c', aud: 'a' }, 'c'],
     ['the single aud', { ...without, aud: 'a' }, 'a'],
     ['the single aud of a list', { ...without, aud: ['a'] }, 'a'],
-    ['azp where sub is empty', { sub: '', azp: 'z' }, 'z'],
-    ['azp where sub is a number', { sub: 7, azp: 'z' }, 'z'],
-  ])('is its %s', async (_what, changed, subject) => {
+    ['azp if sub is empty', { sub: '', azp: 'z' }, 'z'],
+    ['azp if sub is a number', { sub: 7, azp: 'z' }, 'z'],
+  ])('the subject of a token is its %s', async (_what, changed, subject) => {
     expect(await verifier.verify(makeToken(RS256, changed))).toMatchObject({ subject })
   })
 
   it.each<[string, Members]>([
-    ['nothing', without],
+    ['no claim', without],
     ['several aud', { ...without, aud: ['a', 'b'] }],
-    ['empty names', { sub: '', azp: '', client_id: '', aud: '' }],
-  ])('is missing where there is %s', async (_what, changed) => {
+    ['only empty claims', { sub: '', azp: '', client_id: '', aud: '' }],
+  ])('a token with %s has no subject and is refused', async (_what, changed) => {
     await expect(verifier.verify(makeToken(RS256, changed))).rejects.toMatchObject({
       code: 'InvalidParameterValue',
       message: expect.stringContaining('claim sub is missing') as unknown,
     })
   })
 
-  it('of WSO2’s token of 2018 is the client', async () => {
+  it('the subject of a WSO2 token of 2018 is its client', async () => {
     const file = new URL('../../vectors/wso2-2018.json', import.meta.url)
     const wso2 = JSON.parse(readFileSync(file, 'utf8')) as {
       validAt: string
@@ -189,12 +189,12 @@ describe('the subject of a token', () => {
   })
 })
 
-describe('a token that proves nothing', () => {
+describe('invalid tokens', () => {
   const pem = RS256.publicKey.export({ format: 'pem', type: 'spki' })
 
   it.each([
     ['garbage', 'garbage', 'token is not a JWT'],
-    ['nothing', '', 'token is not a JWT'],
+    ['an empty token', '', 'token is not a JWT'],
     ['17 KiB', makeToken(RS256, { pad: 'x'.repeat(17 * 1024) }), 'token is not a JWT'],
     [
       'HS256 with the public key',
@@ -208,13 +208,13 @@ describe('a token that proves nothing', () => {
       makeToken(RS256, {}, { kid: signers.ES256.kid }),
       'token signature does not match the identity provider’s key',
     ],
-  ])('is refused in the words of the field: %s', async (_what, token, message) => {
+  ])('a token is refused with a clear message: %s', async (_what, token, message) => {
     await expect(openVerifier().verify(token)).rejects.toEqual(refusal(message))
   })
 })
 
 describe('readiness', () => {
-  it('fetches the keys before the first token', async () => {
+  it('the readiness check fetches the keys before the first token', async () => {
     const provider = makeProvider(documents)
     const verifier = openVerifier({ jwksUrl }, provider)
     expect(await verifier.checkReady()).toBe(true)

@@ -76,8 +76,8 @@ async function open(
 
 const login = { username: 'alice', password: 'alice-password', address: '10.0.0.1' }
 
-describe('a login at a directory', () => {
-  it('looks the user up, proves it by a bind, and asks for its groups as the lookup account', async () => {
+describe('an LDAP login', () => {
+  it('an LDAP login looks the user up, checks the password by a bind, and reads the groups as the lookup account', async () => {
     const { directory, asked } = await open()
     expect(await directory.logIn(login)).toEqual({ dn: alice, username: 'alice', groups: [ops] })
     expect(asked).toEqual([
@@ -89,13 +89,13 @@ describe('a login at a directory', () => {
     ])
   })
 
-  it('asks for no groups where none are configured', async () => {
+  it('an LDAP login reads no groups if none are configured', async () => {
     const { directory, asked } = await open({}, { groupFilter: undefined })
     expect(await directory.logIn(login)).toEqual({ dn: alice, username: 'alice', groups: [] })
     expect(asked).toHaveLength(3)
   })
 
-  it('looks below every base, for users and for groups', async () => {
+  it('an LDAP login searches every base, for users and for groups', async () => {
     const bases = { userBases: ['ou=a', people], groupBases: [groups, 'ou=more'] }
     const more = 'cn=more,ou=more'
     const search: Script['search'] = (base, filter) =>
@@ -108,17 +108,17 @@ describe('a login at a directory', () => {
     })
   })
 
-  it('takes the user’s name into the group filter too', async () => {
+  it('the group filter may contain the user name too', async () => {
     const { directory, asked } = await open({}, { groupFilter: '(&(a=%d)(memberuid=%s))' })
     await directory.logIn(login)
     expect(asked.at(-1)).toBe(`search ${groups} (&(a=${alice})(memberuid=alice))`)
   })
 })
 
-describe('the name of a user', () => {
+describe('the user name of a session', () => {
   const ivanov = `cn=Ivan Ivanov,${people}`
   const accounts = { ...script.accounts, [ivanov]: 'alice-password' }
-  /** As a directory that compares names in its own way finds one entry by all of them. */
+  /** Finds one entry by any spelling, as a directory does that compares names by its own rules. */
   const search: Script['search'] = (base) =>
     base === people
       ? [{ dn: ivanov, attributes: { UID: ['i.ivanov'], mail: ['I.Ivanov@example.org'] } }]
@@ -135,7 +135,7 @@ describe('the name of a user', () => {
     'I.IVANOV@EXAMPLE.ORG',
   ]
 
-  it.each(spellings)('is the directory’s when %j is typed', async (username) => {
+  it.each(spellings)('the session gets the directory’s name when %j is typed', async (username) => {
     const { directory } = await open({ accounts, search })
     expect(await directory.logIn({ ...login, username })).toEqual({
       dn: ivanov,
@@ -145,7 +145,7 @@ describe('the name of a user', () => {
   })
 
   it.each(spellings)(
-    'is the directory’s in the group filter when %j is typed',
+    'the group filter gets the directory’s user name when %j is typed',
     async (username) => {
       const { directory, asked } = await open(
         { accounts, search },
@@ -156,7 +156,7 @@ describe('the name of a user', () => {
     },
   )
 
-  it('is asked for by the attributes of the filter', async () => {
+  it('the directory is asked for the attributes in the user filter', async () => {
     const { directory } = await open(
       { accounts, search },
       { userFilter: '(&(objectClass=person)(|(mail=%s)(uid=%s)))' },
@@ -165,8 +165,8 @@ describe('the name of a user', () => {
   })
 })
 
-describe('a login that is refused', () => {
-  it('is answered the same for an unknown user and for a wrong password, by the same steps', async () => {
+describe('refused LDAP logins', () => {
+  it('an unknown user and a wrong password get the same answer, after the same steps', async () => {
     const unknown = await open()
     const mistyped = await open()
     await expect(unknown.directory.logIn({ ...login, username: 'nobody' })).rejects.toMatchObject(
@@ -178,7 +178,7 @@ describe('a login that is refused', () => {
     expect(unknown.asked[2]).toBe(`bind cn=nobody-of-that-name,${people}`)
   })
 
-  it('is no login for nobody, should the directory know that name', async () => {
+  it('an unknown user cannot log in as the name that is bound instead, even if the directory has it', async () => {
     const nobody = `cn=nobody-of-that-name,${people}`
     const { directory } = await open({ accounts: { ...script.accounts, [nobody]: 'known' } })
     const given = { ...login, username: 'unknown', password: 'known' }
@@ -186,11 +186,11 @@ describe('a login that is refused', () => {
   })
 
   it.each([
-    ['an empty password, which many directories take for a bind', { password: '' }],
+    ['an empty password, which many directories accept in a bind', { password: '' }],
     ['an empty name', { username: '' }],
-    ['a name without end', { username: 'a'.repeat(257) }],
-    ['a password without end', { password: 'é'.repeat(513) }],
-  ])('is refused before the directory is asked for %s', async (_what, change) => {
+    ['an overlong name', { username: 'a'.repeat(257) }],
+    ['an overlong password', { password: 'é'.repeat(513) }],
+  ])('a login is refused without asking the directory for %s', async (_what, change) => {
     const { directory, asked } = await open({ accounts: { ...script.accounts, [alice]: '' } })
     await expect(directory.logIn({ ...login, ...change })).rejects.toMatchObject(wrong)
     expect(asked).toEqual([])
@@ -202,13 +202,13 @@ describe('a login that is refused', () => {
     ['alice\\', '(uid=alice\\5c)'],
     ['a\0b', '(uid=a\\00b)'],
     ['$&%d', '(uid=$&%d)'],
-  ])('keeps the name %j a name in the filter', async (username, filter) => {
+  ])('the name %j is escaped in the filter', async (username, filter) => {
     const { directory, asked } = await open()
     await expect(directory.logIn({ ...login, username })).rejects.toMatchObject(wrong)
     expect(asked[1]).toBe(`search ${people} ${filter}`)
   })
 
-  it('keeps a distinguished name a value in the group filter', async () => {
+  it('a distinguished name is escaped in the group filter', async () => {
     const dn = `cn=a\\2c(b*),${people}`
     const { directory, asked } = await open({
       accounts: { ...script.accounts, [dn]: 'alice-password' },
@@ -221,7 +221,7 @@ describe('a login that is refused', () => {
   it.each([
     ['two users have the name', [alice, `uid=alice,ou=b,${people}`]],
     ['the entry has no name', ['']],
-  ])('is refused where %s', async (_what, found) => {
+  ])('a login is refused if %s', async (_what, found) => {
     const { directory } = await open({
       accounts: { ...script.accounts, '': 'alice-password' },
       search: (base) => (base === people ? found : []),
@@ -229,29 +229,29 @@ describe('a login that is refused', () => {
     await expect(directory.logIn(login)).rejects.toMatchObject(wrong)
   })
 
-  it.each([19, 49, 50, 53])('is refused by result code %i of the bind', async (code) => {
+  it.each([19, 49, 50, 53])('a login is refused if the bind fails with code %i', async (code) => {
     const { directory } = await open({ bindCode: (dn) => (dn === alice ? code : undefined) })
     await expect(directory.logIn(login)).rejects.toMatchObject(wrong)
   })
 })
 
-describe('a directory that fails', () => {
+describe('a failing LDAP server', () => {
   const down = {
     code: 'ServiceUnavailable',
     message: 'the LDAP server does not answer; try again',
   }
 
   it.each<[string, Partial<Script>]>([
-    ['cuts the connection', { raw: 'cut' }],
+    ['closes the connection', { raw: 'cut' }],
     ['refuses the lookup account', { accounts: { [alice]: 'alice-password' } }],
     ['is busy when the user binds', { bindCode: (dn) => (dn === alice ? 51 : undefined) }],
-    ['ends a search with an error', { searchCode: 1 }],
-    ['sends without end', { raw: Buffer.alloc(3 * 1024 * 1024, 0x30) }],
+    ['answers a search with an error', { searchCode: 1 }],
+    ['sends endless data', { raw: Buffer.alloc(3 * 1024 * 1024, 0x30) }],
     [
-      'finds more groups than a session can hold',
+      'finds more groups than a session can contain',
       { search: (b, f) => (b === groups ? manyNames(501) : script.search(b, f)) },
     ],
-  ])('is said not to answer when it %s', async (_what, changes) => {
+  ])('the answer is 503 if the LDAP server %s', async (_what, changes) => {
     const { directory, logged } = await open(changes)
     await expect(directory.logIn(login)).rejects.toMatchObject(down)
     expect(logged[0]).toMatch(/^the directory could not answer \{"reason":"\w*Error: ./)
@@ -260,15 +260,15 @@ describe('a directory that fails', () => {
   })
 
   it.each<[string, Partial<Script>]>([
-    ['says nothing', { raw: 'nothing' }],
-    ['answers bytes that are not LDAP', { raw: Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n') }],
-  ])('is waited for no longer than its time when it %s', async (_what, changes) => {
+    ['sends nothing', { raw: 'nothing' }],
+    ['sends bytes that are not LDAP', { raw: Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n') }],
+  ])('a login times out if the LDAP server %s', async (_what, changes) => {
     const { directory, logged } = await open(changes, { timeoutMs: 100 })
     await expect(directory.logIn(login)).rejects.toMatchObject(down)
     expect(logged[0]).toContain('no answer within 100 ms')
   })
 
-  it('is said not to answer when nothing listens, and that counts for no failure', async () => {
+  it('the answer is 503 if the LDAP server is unreachable, and that does not count as a failed login', async () => {
     const port = await findClosedPort()
     const { directory, waited } = await open({}, { port })
     for (let attempt = 0; attempt < 5; attempt += 1)
@@ -276,7 +276,7 @@ describe('a directory that fails', () => {
     expect(waited).toEqual([])
   })
 
-  it('is not ready; one that takes the lookup account is', async () => {
+  it('readiness depends on the login of the lookup account', async () => {
     expect(await (await open()).directory.checkReady()).toBe(true)
     expect(await (await open({ raw: 'cut' })).directory.checkReady()).toBe(false)
     expect(await (await open({ accounts: {} })).directory.checkReady()).toBe(false)
@@ -287,11 +287,11 @@ function manyNames(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `cn=g${index},${groups}`)
 }
 
-describe('the connection to a directory', () => {
+describe('the connection to an LDAP server', () => {
   it.each([
     ['ldaps', false],
     ['starttls', true],
-  ])('is trusted by its authority, and by it alone: %s', async (_what, isUpgrade) => {
+  ])('the LDAP server is trusted only with its own CA: %s', async (_what, isUpgrade) => {
     const { cert, key } = await makeCertificate(Date.now())
     const other = await makeCertificate(Date.now())
     const tls = { cert, key, isUpgrade }
@@ -307,15 +307,15 @@ describe('the connection to a directory', () => {
     expect(await logIn({ isCertificateChecked: false })).toMatchObject({ dn: alice })
   })
 
-  it('carries no password when the server does not take StartTLS', async () => {
+  it('no password is sent if the LDAP server refuses StartTLS', async () => {
     const { directory, asked } = await open({}, { security: 'starttls' })
     await expect(directory.logIn(login)).rejects.toMatchObject({ code: 'ServiceUnavailable' })
     expect(asked).toEqual(['starttls'])
   })
 })
 
-describe('many wrong passwords', () => {
-  it('are spaced more and more, and the right one still gets in', async () => {
+describe('repeated wrong passwords', () => {
+  it('repeated wrong passwords are delayed more and more, and the right password still works', async () => {
     const { directory, waited } = await open()
     for (let attempt = 0; attempt < 7; attempt += 1)
       await expect(directory.logIn({ ...login, password: 'x' })).rejects.toMatchObject(wrong)

@@ -17,7 +17,7 @@ describe('a distinguished name', () => {
     ['2.5.4.3=a', '2.5.4.3=A'],
     ['cn=a\\ ', 'cn=a\\20'],
     ['cn=a=b', 'cn=A\\3Db'],
-  ])('%j is %j', (one, other) => {
+  ])('%j and %j are the same distinguished name', (one, other) => {
     expect(normalizeDn(one)).toBeDefined()
     expect(normalizeDn(one)).toBe(normalizeDn(other))
   })
@@ -28,12 +28,12 @@ describe('a distinguished name', () => {
     ['cn=a\\\\,dc=x', 'cn=a\\,dc=x'],
     ['cn=a,dc=x', 'dc=x,cn=a'],
     ['cn=ab', 'cn=a b'],
-  ])('%j is another than %j', (one, other) => {
+  ])('%j and %j are different distinguished names', (one, other) => {
     expect(normalizeDn(one)).not.toBe(normalizeDn(other))
   })
 
   it.each(['', ' ', 'alice', 'cn=', '=a', 'cn=a,', ',cn=a', 'cn=a,,dc=x', 'cn=a\\', '1a=b'])(
-    '%j is none',
+    '%j is not a distinguished name',
     (text) => {
       expect(normalizeDn(text)).toBeUndefined()
     },

@@ -21,14 +21,14 @@ function open() {
   return { clock, waited, pacer, fail, succeed, repeat }
 }
 
-describe('the pacer of attempts', () => {
-  it('lets three mistakes pass, then doubles the pause up to four seconds', async () => {
+describe('the login throttle', () => {
+  it('the login throttle allows three failures, then doubles the delay up to four seconds', async () => {
     const { fail, waited, repeat } = open()
     await repeat(9, () => fail())
     expect(waited).toEqual([250, 500, 1000, 2000, 4000, 4000])
   })
 
-  it('says before it holds an attempt, so that what others could use is let go', async () => {
+  it('the login throttle calls onHold before it delays an attempt, so that the caller can free resources', async () => {
     const { pacer } = open()
     const held: string[] = []
     const fail = () => {
@@ -41,7 +41,7 @@ describe('the pacer of attempts', () => {
     expect(held).toEqual(['held'])
   })
 
-  it('lets nobody wait who waited by himself', async () => {
+  it('the login throttle does not delay a user who already waited between attempts', async () => {
     const { fail, waited, clock, repeat } = open()
     await repeat(9, async () => {
       await fail()
@@ -50,13 +50,13 @@ describe('the pacer of attempts', () => {
     expect(waited).toEqual([])
   })
 
-  it('takes one user for one, however the name is spelt', async () => {
+  it('the login throttle counts all spellings of a user name together', async () => {
     const { fail, waited } = open()
     for (const name of ['alice', 'ALICE', ' alice ', 'Ａlice']) await fail(name)
     expect(waited).toEqual([250])
   })
 
-  it('does not slow a user down for what comes from elsewhere, until that is much', async () => {
+  it('the login throttle delays a user for failures from other addresses only after ten of them', async () => {
     const { fail, succeed, waited, repeat } = open()
     await repeat(9, (index) => fail('alice', `10.0.1.${index}`))
     await succeed('alice', '10.0.0.9')
@@ -66,13 +66,13 @@ describe('the pacer of attempts', () => {
     expect(waited).toEqual([250])
   })
 
-  it('slows one address down that tries many names, but never by more than a quarter second', async () => {
+  it('the login throttle delays one address that tries many names by at most 250 ms', async () => {
     const { fail, waited, repeat } = open()
     await repeat(40, (index) => fail(`user${index}`))
     expect(waited).toEqual(Array.from({ length: 10 }, () => 250))
   })
 
-  it('forgets a user’s mistakes from this address after a success, and all of them in time', async () => {
+  it('the login throttle resets a user’s failures from an address after a success, and all failures after 15 minutes', async () => {
     const { fail, succeed, waited, clock, repeat } = open()
     await repeat(2, () => fail())
     await succeed()
@@ -83,7 +83,7 @@ describe('the pacer of attempts', () => {
     expect(waited).toEqual([])
   })
 
-  it('lets the right password in after four seconds at most, however many wrong ones came before it', async () => {
+  it('the right password is accepted after at most four seconds, however many wrong ones came before', async () => {
     const { fail, succeed, waited, repeat } = open()
     await repeat(200, () => fail())
     waited.length = 0
@@ -91,7 +91,7 @@ describe('the pacer of attempts', () => {
     expect(waited).toEqual([4000])
   })
 
-  it('lets the right password in while others guess at the same time, from here and from elsewhere', async () => {
+  it('the right password is accepted while others guess at the same time, from this and from other addresses', async () => {
     const { clock, pacer, fail, repeat } = open()
     await repeat(40, (index) => fail('alice', `10.0.${index}.1`))
     await repeat(40, () => fail())
@@ -103,12 +103,12 @@ describe('the pacer of attempts', () => {
     expect(await pacer.pace({ username: 'alice', address: '10.9.9.9' }, async () => 'in')).toBe(
       'in',
     )
-    // The clock of the test runs on by each pause in turn.
+    // The clock of the test adds up the delays.
     expect(clock.nowMs - startedAtMs).toBeLessThanOrEqual(9 * 4000)
     await Promise.all(guesses)
   })
 
-  it('lets eight attempts of one user run at once, and counts one that throws for nothing', async () => {
+  it('the login throttle runs eight attempts of a user at once, and does not count one that throws', async () => {
     const { pacer, waited, repeat } = open()
     const who = { username: 'alice', address: '10.0.0.1' }
     let release = (): void => {}

@@ -16,7 +16,7 @@ function nameOf(
   return chooseUserName({ dn, attributes }, findNameAttributes(filter), typed)
 }
 
-describe('the attributes of a user filter', () => {
+describe('the name attributes of a user filter', () => {
   it.each([
     ['(uid=%s)', ['uid']],
     ['( uid = %s )', ['uid']],
@@ -29,33 +29,33 @@ describe('the attributes of a user filter', () => {
     ['(&(uid=%s)(!(lockedName=%s)))', ['uid']],
     ['(:caseExactMatch:=%s)', []],
     ['(objectClass=person)', []],
-  ])('%s are %j', (filter, types) => {
+  ])('the name attributes of the filter %s are %j', (filter, types) => {
     expect(typesOf(filter)).toEqual(types)
   })
 })
 
-describe('the name of an entry', () => {
+describe('the user name of an entry', () => {
   const several = { UID: ['ivan', 'i.ivanov'] }
 
   it.each<[string, string, Parameters<typeof nameOf>[1], string]>([
-    ['is the value of the filter’s attribute', '(uid=%s)', { attributes: { uid: ['a'] } }, 'a'],
+    ['is the value of the filter attribute', '(uid=%s)', { attributes: { uid: ['a'] } }, 'a'],
     ['is found in any case', '(uid=%s)', { attributes: { Uid: ['a'] } }, 'a'],
-    ['is the filter’s first', '(|(x=%s)(uid=%s))', { attributes: { uid: ['a'], x: ['b'] } }, 'b'],
+    ['is the first attribute', '(|(x=%s)(uid=%s))', { attributes: { uid: ['a'], x: ['b'] } }, 'b'],
     [
-      'is the filter’s next where it has no first',
+      'is the next attribute if the first is missing',
       '(|(x=%s)(uid=%s))',
       { attributes: { uid: ['a'] } },
       'a',
     ],
-    ['is one of several', '(uid=%s)', { attributes: several }, 'i.ivanov'],
-    ['is that in its DN', '(uid=%s)', { dn: 'uid=Ivan+cn=x,dc=y', attributes: several }, 'ivan'],
+    ['is one of several values', '(uid=%s)', { attributes: several }, 'i.ivanov'],
+    ['is the one in its DN', '(uid=%s)', { dn: 'uid=Ivan+cn=x,dc=y', attributes: several }, 'ivan'],
     [
-      'is its DN’s attribute',
+      'is the attribute in its DN',
       '(|(x=%s)(uid=%s))',
       { dn: 'UID=a,dc=y', attributes: { x: ['b'] } },
       'a',
     ],
-    ['is read out of its DN', '(uid=%s)', { dn: 'uid=\\ A\\2cb\\ ,dc=y' }, ' A,b '],
+    ['is read from its DN', '(uid=%s)', { dn: 'uid=\\ A\\2cb\\ ,dc=y' }, ' A,b '],
     [
       'is not of an attribute without values',
       '(|(x=%s)(uid=%s))',
@@ -64,29 +64,29 @@ describe('the name of an entry', () => {
     ],
     ['is never blank', '(uid=%s)', { attributes: { uid: [' ', 'a'] } }, 'a'],
     [
-      'comes without what the filter puts after it',
+      'does not include the suffix in the filter',
       '(m=%s@b.c)',
       { attributes: { m: ['A@B.c'] } },
       'A',
     ],
     [
-      'comes without what the filter puts before it',
+      'does not include the prefix in the filter',
       '(m=D\\5c%s)',
       { attributes: { m: ['d\\a'] } },
       'a',
     ],
     [
-      'stays where the filter has a wildcard',
+      'is unchanged if the filter has a wildcard',
       '(m=%s@*)',
       { attributes: { m: ['a@b.c'] } },
       'a@b.c',
     ],
-    ['comes by an alias', '(userid=%s)', { attributes: { uid: ['a'] } }, 'a'],
-  ])('%s', (_what, filter, entry, name) => {
+    ['is found by an alias', '(userid=%s)', { attributes: { uid: ['a'] } }, 'a'],
+  ])('the user name of an entry %s', (_what, filter, entry, name) => {
     expect(nameOf(filter, entry)).toBe(name)
   })
 
-  it('is the typed one in one spelling where the directory shows none', () => {
+  it('the user name is the normalized typed one if the entry shows none', () => {
     for (const typed of [
       'i.ivanov',
       ' I.Ivanov ',
@@ -98,7 +98,7 @@ describe('the name of an entry', () => {
       expect(nameOf('(uid=%s)', {}, typed)).toBe('i.ivanov')
   })
 
-  it('is the same whatever was typed and in whatever order the values come', () => {
+  it('the user name does not depend on the typed name or on the order of the values', () => {
     const value = fc.string({ minLength: 1, maxLength: 6 }).filter((text) => text.trim() !== '')
     const entry = fc.record({
       uid: fc.uniqueArray(value, { minLength: 1, maxLength: 4 }),
