@@ -24,7 +24,7 @@ let sts: StsHarness
 beforeAll(async () => {
   authority = await makePair('our authority', { isAuthority: true })
   server = await makeCertificate(Date.now())
-  // The certificates are of today, so the server's clock must be.
+  // The certificates are from today, so the clock of the server must be today's too.
   sts = openSts({ isCertificateAccepted: true, nowMs: () => Date.now() })
   listener = await start(sts.handler)
 })
@@ -36,7 +36,7 @@ function start(handler: HttpHandler): Promise<Listener> {
   return listen(handler, { ...options, tls, nowMs: () => Date.now() })
 }
 
-/** Sends by https, with a certificate or without. */
+/** Sends by HTTPS, with a client certificate or without. */
 async function ask(
   shown: Partial<Pair>,
   parameters: Readonly<Record<string, string>> = {},
@@ -76,7 +76,7 @@ const secondsLeft = ({ expiration }: TemporaryCredentials): number =>
   (expiration.getTime() - Date.now()) / 1000
 
 describe('AssumeRoleWithCertificate', () => {
-  it('gives the policy that the common name names', async () => {
+  it('AssumeRoleWithCertificate grants the policy with the name in the common name', async () => {
     const names = [['organizationName', 'Example']] as const
     const shown = await makePair('readonly', { ca: authority, names })
     expect(await sts.inspect(await obtain(shown))).toMatchObject({
@@ -87,34 +87,34 @@ describe('AssumeRoleWithCertificate', () => {
     })
   })
 
-  it('answers with MinIO’s document, which names nobody', async () => {
+  it('AssumeRoleWithCertificate answers with MinIO’s document, which does not name the subject', async () => {
     const document = await ask(await makePair('readonly', { ca: authority }))
     expect(document).toContain(`<${action}Result><Credentials><AccessKeyId>`)
     expect(document).toContain(`</Credentials></${action}Result><ResponseMetadata><RequestId>`)
   })
 
-  it('lasts as long as it is asked, and no longer than the certificate', async () => {
+  it('AssumeRoleWithCertificate grants the requested duration, but not beyond the certificate', async () => {
     const shown = await makePair('readonly', { ca: authority, to: 1800 })
     expect(secondsLeft(await obtain(shown))).toBeLessThanOrEqual(1800)
     expect(secondsLeft(await obtain(shown))).toBeGreaterThan(1700)
     expect(secondsLeft(await obtain(shown, { DurationSeconds: '900' }))).toBeLessThanOrEqual(900)
   })
 
-  it('is narrowed by a session policy', async () => {
+  it('AssumeRoleWithCertificate accepts a session policy', async () => {
     const Policy = '{"Version":"2012-10-17","Statement":[]}'
     const shown = await makePair('readonly', { ca: authority })
     const principal = await sts.inspect(await obtain(shown, { Policy }))
     expect(principal).toMatchObject({ sessionPolicy: Policy })
   })
 
-  it('takes a chain with authorities between', async () => {
+  it('AssumeRoleWithCertificate accepts a chain with an intermediate CA', async () => {
     const between = await makePair('between', { ca: authority, isAuthority: true })
     const leaf = await makePair('readonly', { ca: between })
     const shown = { key: leaf.key, cert: `${leaf.cert}\n${between.cert}` }
     expect(await sts.inspect(await obtain(shown))).toMatchObject({ subject: 'tls:readonly' })
   })
 
-  it('takes the first of several certificates: that is whose key was proved', async () => {
+  it('AssumeRoleWithCertificate uses the first certificate in the chain, whose key the client proved', async () => {
     const mine = await makePair('readonly', { ca: authority })
     const other = await makePair('consoleAdmin', { ca: authority })
     const shown = { key: mine.key, cert: `${mine.cert}\n${other.cert}` }
@@ -122,43 +122,43 @@ describe('AssumeRoleWithCertificate', () => {
   })
 })
 
-describe('a client certificate that is refused', () => {
+describe('refused client certificates', () => {
   const cases: [string, () => Promise<Partial<Pair>>, string, RegExp][] = [
-    ['none', async () => ({}), 'MissingParameter', /showed no certificate/],
+    ['if there is none', async () => ({}), 'MissingParameter', /showed no certificate/],
     [
-      'another authority’s',
+      'of another CA',
       async () =>
         makePair('readonly', { ca: await makePair('our authority', { isAuthority: true }) }),
       'InvalidClientCertificate',
       /is refused: /,
     ],
-    ['its own', () => makePair('readonly'), 'InvalidClientCertificate', /is refused: /],
+    ['if self-signed', () => makePair('readonly'), 'InvalidClientCertificate', /is refused: /],
     [
-      'expired',
+      'if it has expired',
       () => makePair('readonly', { ca: authority, to: -60 }),
       'InvalidClientCertificate',
       /CERT_HAS_EXPIRED/,
     ],
     [
-      'of tomorrow',
+      'if it is not yet valid',
       () => makePair('readonly', { ca: authority, from: 3000 }),
       'InvalidClientCertificate',
       /CERT_NOT_YET_VALID/,
     ],
     [
-      'a server’s',
+      'of a server',
       () => makePair('readonly', { ca: authority, purposes: { serverAuth: true } }),
       'InvalidClientCertificate',
       /INVALID_PURPOSE/,
     ],
     [
-      'for no purpose in particular',
+      'without a purpose',
       () => makePair('readonly', { ca: authority, purposes: {} }),
       'InvalidClientCertificate',
       /lacks clientAuth/,
     ],
     [
-      'an authority’s',
+      'of a CA',
       () => makePair('readonly', { ca: authority, isAuthority: true }),
       'MissingParameter',
       /an authority’s/,
@@ -176,20 +176,20 @@ describe('a client certificate that is refused', () => {
       /or several/,
     ],
     [
-      'of a policy that does not exist',
+      'of an unknown policy',
       () => makePair('ReadOnly', { ca: authority }),
       'InvalidParameterValue',
       /names no policy that exists here: ReadOnly$/,
     ],
   ]
 
-  it.each(cases)('is %s', async (_what, make, code, message) => {
+  it.each(cases)('a client certificate is refused %s', async (_what, make, code, message) => {
     const refused = await refusal(await make())
     expect(refused.code).toBe(code)
     expect(refused.message).toMatch(message)
   })
 
-  it('comes with more authorities than anybody needs', async () => {
+  it('a client certificate is refused with more than ten intermediate CAs', async () => {
     let ca = authority
     const sent: Pair[] = []
     for (let depth = 0; depth < 11; depth += 1) {
@@ -201,7 +201,7 @@ describe('a client certificate that is refused', () => {
     expect(await refusal(shown)).toMatchObject({ code: 'TooManyIntermediateCAs' })
   })
 
-  it('is held to the server’s own clock, whatever TLS said when the connection began', async () => {
+  it('the server checks the expiry by its own clock, whatever TLS found when the connection began', async () => {
     const resumed = openSts({ isCertificateAccepted: true, nowMs: () => Date.now() + 7_200_000 })
     const later = await start(resumed.handler)
     try {
@@ -220,18 +220,18 @@ describe('a client certificate that is refused', () => {
 })
 
 describe('client certificates', () => {
-  it('are not believed where they are not configured', async () => {
+  it('AssumeRoleWithCertificate is refused if no CA for client certificates is configured', async () => {
     const answer = await openSts().send({ query: { Action: action, Version: version } })
     expect(answer).toMatchObject({ status: 503, code: 'STSNotInitialized' })
   })
 
-  it('are not to be had over http', async () => {
+  it('AssumeRoleWithCertificate is refused over HTTP', async () => {
     const plain = openSts({ isCertificateAccepted: true })
     const answer = await plain.send({ query: { Action: action, Version: version } })
     expect(answer).toMatchObject({ status: 400, code: 'InsecureConnection' })
   })
 
-  it('are nobody’s business where another action is asked for', async () => {
+  it('other actions ignore an untrusted client certificate', async () => {
     const stranger = await makePair('readonly')
     const document = await ask(stranger, { Action: 'AssumeRoleWithClientGrants' })
     expect(document).toContain('<Code>MissingParameter</Code>')

@@ -58,7 +58,7 @@ const ask = (changed: Parameters = {}): Parameters => ({
 })
 
 describe('AssumeRoleWithCustomToken', () => {
-  it('asks the plugin as MinIO does, by query and by form', async () => {
+  it('AssumeRoleWithCustomToken asks the plugin as MinIO does, by query and by form', async () => {
     for (const where of [{ query: ask() }, { form: ask() }]) {
       const sts = await open()
       await sts.call(action, where)
@@ -72,7 +72,7 @@ describe('AssumeRoleWithCustomToken', () => {
     }
   })
 
-  it('gives the role’s policies and the plugin’s claims', async () => {
+  it('AssumeRoleWithCustomToken grants the policies of the role and the claims of the plugin', async () => {
     const sts = await open()
     const answer = await sts.call(action, { form: ask({ TokenRevokeType: 'ci' }) })
     expect(answer.assumedUser).toBe('custom:alice')
@@ -90,19 +90,19 @@ describe('AssumeRoleWithCustomToken', () => {
     })
   })
 
-  it('answers with MinIO’s document', async () => {
+  it('AssumeRoleWithCustomToken answers with MinIO’s document', async () => {
     const { text } = await (await open()).send({ form: ask() })
     expect(text).toContain(
       `</Credentials><AssumedUser>custom:alice</AssumedUser></${action}Result><ResponseMetadata>`,
     )
   })
 
-  it('takes the role’s ARN without a region', async () => {
+  it('AssumeRoleWithCustomToken accepts the ARN of the role without a region', async () => {
     const form = ask({ RoleArn: 'arn:minio:iam:::role/idmp-external' })
     expect((await (await open()).call(action, { form })).assumedUser).toBe('custom:alice')
   })
 
-  it('lasts as long as is asked, and no longer than the plugin says', async () => {
+  it('AssumeRoleWithCustomToken grants the requested duration, but no more than the plugin allows', async () => {
     const secondsOf = async (DurationSeconds: string): Promise<number> => {
       const sts = await open()
       const { credentials } = await sts.call(action, { form: ask({ DurationSeconds }) })
@@ -112,7 +112,7 @@ describe('AssumeRoleWithCustomToken', () => {
     expect(await secondsOf('86400')).toBe(7200)
   })
 
-  it('is narrowed by a session policy, and asks no plugin for one that is none', async () => {
+  it('AssumeRoleWithCustomToken accepts a session policy, and does not ask the plugin if it is invalid', async () => {
     const Policy = '{"Version":"2012-10-17","Statement":[]}'
     const sts = await open()
     const { credentials } = await sts.call(action, { form: ask({ Policy }) })
@@ -122,7 +122,7 @@ describe('AssumeRoleWithCustomToken', () => {
     expect(other.plugin.seen).toEqual([])
   })
 
-  it('keeps the server’s own claims from the plugin', async () => {
+  it('AssumeRoleWithCustomToken ignores claims of the plugin that belong to the server', async () => {
     const claims = { sub: 'root', parent: 'root', roleArn: 'x', accessKey: 'root', nested: {} }
     const sts = await open(json({ ...alice, claims }))
     const { credentials } = await sts.call(action, { form: ask() })
@@ -134,15 +134,15 @@ describe('AssumeRoleWithCustomToken', () => {
     ['no token', { Token: '' }, 'MissingParameter'],
     ['no role', { RoleArn: undefined }, 'MissingParameter'],
     ['another role', { RoleArn: `${arn}2` }, 'InvalidParameterValue'],
-    ['a duration of minus one', { DurationSeconds: '-1' }, 'InvalidParameterValue'],
-    ['a token without end', { Token: 'a'.repeat(16 * 1024 + 1) }, 'InvalidParameterValue'],
-  ])('asks no plugin when there is %s', async (_what, changed, code) => {
+    ['a negative duration', { DurationSeconds: '-1' }, 'InvalidParameterValue'],
+    ['an overlong token', { Token: 'a'.repeat(16 * 1024 + 1) }, 'InvalidParameterValue'],
+  ])('the plugin is not asked if the request has %s', async (_what, changed, code) => {
     const sts = await open()
     expect(await sts.send({ form: ask(changed) })).toMatchObject({ status: 400, code })
     expect(sts.plugin.seen).toEqual([])
   })
 
-  it('says why the plugin refuses', async () => {
+  it('AssumeRoleWithCustomToken returns the plugin’s reason for a refusal', async () => {
     const sts = await open(json({ reason: 'badge\u001b[31m expired' }, 403))
     expect(await sts.send({ form: ask() })).toMatchObject({
       status: 403,
@@ -158,18 +158,18 @@ describe('AssumeRoleWithCustomToken', () => {
     ['a 500 with a user', json(alice, 500), nobody],
     ['a 201 with a user', json(alice, 201), nobody],
     ['a redirect', { status: 302, headers: { location: 'http://127.0.0.1:1/' } }, nobody],
-    ['a page', { body: '<html>' }, nobody],
-    ['nobody', json({ ...alice, user: '' }), nobody],
+    ['an HTML page', { body: '<html>' }, nobody],
+    ['an empty user', json({ ...alice, user: '' }), nobody],
     ['a user that is a number', json({ ...alice, user: 7 }), nobody],
     ['a validity that is too short', json({ ...alice, maxValiditySeconds: 899 }), nobody],
     ['a validity that is too long', json({ ...alice, maxValiditySeconds: 31_536_001 }), nobody],
     ['no validity', json({ user: 'alice' }), nobody],
-    ['claims that are none', json({ ...alice, claims: ['a'] }), nobody],
-    ['too much', json({ ...alice, padding: 'x'.repeat(64 * 1024) }), down],
+    ['claims that are a list', json({ ...alice, claims: ['a'] }), nobody],
+    ['too many bytes', json({ ...alice, padding: 'x'.repeat(64 * 1024) }), down],
     ['nothing', 'hang', down],
     ['a closed connection', 'cut', down],
-    ['a body without end', { body: '{', isUnfinished: true }, down],
-  ])('gives nothing for a plugin that answers %s', async (_what, answer, expected) => {
+    ['an unfinished body', { body: '{', isUnfinished: true }, down],
+  ])('there are no credentials if the plugin answers %s', async (_what, answer, expected) => {
     const isEndless = answer === 'hang' || (answer !== 'cut' && answer.isUnfinished === true)
     const sts = await open(answer, isEndless ? 200 : 10_000)
     const { text, ...refused } = await sts.send({ form: ask() })
@@ -177,12 +177,12 @@ describe('AssumeRoleWithCustomToken', () => {
     expect(text + sts.logged.join()).not.toMatch(/opaque|plugin-secret/)
   })
 
-  it('gives nothing where no plugin listens', async () => {
+  it('the answer is 503 if the plugin is unreachable', async () => {
     const sts = openWith(`http://127.0.0.1:${await findClosedPort()}/`)
     expect(await sts.send({ form: ask() })).toMatchObject(down)
   })
 
-  it('says that it is not configured where it is not', async () => {
+  it('AssumeRoleWithCustomToken says STSNotInitialized if it is not configured', async () => {
     expect(await openSts().send({ query: ask() })).toMatchObject({
       status: 503,
       code: 'STSNotInitialized',

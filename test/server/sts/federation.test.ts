@@ -16,7 +16,7 @@ const ask = (changed: Parameters = {}): Parameters => ({
 })
 
 describe('AssumeRoleWithClientGrants', () => {
-  it('answers the query that clients of 2018 send', async () => {
+  it('AssumeRoleWithClientGrants answers the query that clients of 2018 send', async () => {
     const sts = openSts()
     const answer = await sts.call(grants, { query: ask() })
     expect(answer).toMatchObject({ subject: 'alice', requestId })
@@ -26,24 +26,24 @@ describe('AssumeRoleWithClientGrants', () => {
     })
   })
 
-  it('answers a form, with a charset or without', async () => {
+  it('AssumeRoleWithClientGrants answers a form, with and without a charset', async () => {
     const contentType = 'application/x-www-form-urlencoded; charset=utf-8'
     const headers = { 'content-type': contentType }
     for (const form of [{ form: ask() }, { form: ask(), headers }])
       expect(await openSts().call(grants, form)).toMatchObject({ subject: 'alice' })
   })
 
-  it('takes the token as WebIdentityToken too', async () => {
+  it('AssumeRoleWithClientGrants also accepts the token as WebIdentityToken', async () => {
     const form = ask({ Token: undefined, WebIdentityToken: token() })
     expect(await openSts().call(grants, { form })).toMatchObject({ subject: 'alice' })
   })
 
-  it('takes its own Token where both are there', async () => {
+  it('AssumeRoleWithClientGrants uses Token if both parameters are there', async () => {
     const form = ask({ WebIdentityToken: 'garbage' })
     expect(await openSts().call(grants, { form })).toMatchObject({ subject: 'alice' })
   })
 
-  it('takes a token without sub by its client, as WSO2’s of 2018', async () => {
+  it('AssumeRoleWithClientGrants accepts a token without sub by its client, as from WSO2 in 2018', async () => {
     const form = ask({ Token: token({ sub: undefined, azp: 'PoEgXP6u' }) })
     expect(await openSts().call(grants, { form })).toMatchObject({ subject: 'PoEgXP6u' })
   })
@@ -52,26 +52,26 @@ describe('AssumeRoleWithClientGrants', () => {
 describe('AssumeRoleWithWebIdentity', () => {
   const given = ask({ Action: identity, Token: undefined, WebIdentityToken: token() })
 
-  it.each([{ query: given }, { form: given }])('answers by query and by form', async (where) => {
+  it.each([{ query: given }, { form: given }])('a query and a form are answered', async (where) => {
     const sts = openSts()
     const answer = await sts.call(identity, where)
     expect(answer.subject).toBe('alice')
     expect(await sts.inspect(answer.credentials)).toMatchObject({ kind: 'session' })
   })
 
-  it('takes the token as Token too', async () => {
+  it('AssumeRoleWithWebIdentity also accepts the token as Token', async () => {
     const form = ask({ Action: identity })
     expect(await openSts().call(identity, { form })).toMatchObject({ subject: 'alice' })
   })
 
-  it('names the subject in its own element', async () => {
+  it('AssumeRoleWithWebIdentity names the subject in its own element', async () => {
     const { text } = await openSts().send({ form: given })
     expect(text).toContain('<SubjectFromWebIdentityToken>alice</SubjectFromWebIdentityToken>')
   })
 })
 
-describe('the life of credentials', () => {
-  const lifeOf = async (
+describe('the lifetime of credentials', () => {
+  const lifetimeOf = async (
     parameters: Parameters,
     limits: Parameters_ = {},
   ): Promise<number | undefined> => {
@@ -85,32 +85,32 @@ describe('the life of credentials', () => {
   }
 
   it.each<[string, Parameters, number]>([
-    ['what is left of the token, where none is asked', {}, 3600],
-    ['the same for an empty duration', { DurationSeconds: '' }, 3600],
-    ['what is asked, where the token lasts longer', { DurationSeconds: '900' }, 900],
-    ['what is left of the token, where more is asked', { DurationSeconds: '7200' }, 3600],
+    ['the rest of the token’s, if none is requested', {}, 3600],
+    ['the rest of the token’s, for an empty duration', { DurationSeconds: '' }, 3600],
+    ['the requested one, if the token lives longer', { DurationSeconds: '900' }, 900],
+    ['the rest of the token’s, if more is requested', { DurationSeconds: '7200' }, 3600],
     ['exactly the token’s', { DurationSeconds: '3600' }, 3600],
     [
-      'less than the shortest duration, where the token has no more',
+      'below the minimum, if the token has no more',
       { Token: token({ exp: nowSeconds + 60 }), DurationSeconds: '900' },
       60,
     ],
-  ])('is %s', async (_what, parameters, seconds) => {
-    expect(await lifeOf(parameters)).toBe(seconds)
+  ])('the lifetime of credentials is %s', async (_what, parameters, seconds) => {
+    expect(await lifetimeOf(parameters)).toBe(seconds)
   })
 
-  it('may outlive the token where the operator says so', async () => {
+  it('the lifetime may exceed the token’s if the operator allows it', async () => {
     const limits = { isLongerThanTokenAllowed: true }
-    expect(await lifeOf({ DurationSeconds: '7200' }, limits)).toBe(7200)
-    expect(await lifeOf({}, limits)).toBe(3600)
+    expect(await lifetimeOf({ DurationSeconds: '7200' }, limits)).toBe(7200)
+    expect(await lifetimeOf({}, limits)).toBe(3600)
   })
 
-  it('is never longer than the operator’s longest', async () => {
-    expect(await lifeOf({}, { maxDurationSeconds: 1800 })).toBe(1800)
+  it('the lifetime never exceeds the operator’s maximum', async () => {
+    expect(await lifetimeOf({}, { maxDurationSeconds: 1800 })).toBe(1800)
   })
 
-  it('goes down to a second where a test says so', async () => {
-    expect(await lifeOf({ DurationSeconds: '1' }, { minDurationSeconds: 1 })).toBe(1)
+  it('the minimum lifetime may be configured down to one second', async () => {
+    expect(await lifetimeOf({ DurationSeconds: '1' }, { minDurationSeconds: 1 })).toBe(1)
   })
 })
 
@@ -121,13 +121,13 @@ describe('the policies of credentials', () => {
     ['a list', ['readonly', 'writeonly'], ['readonly', 'writeonly']],
     ['a list with commas and numbers', ['readonly,writeonly', 7], ['readonly', 'writeonly']],
     ['known and unknown names', 'nobody,readonly,other', ['readonly']],
-  ])('come from a claim of %s', async (_what, policy, policyNames) => {
+  ])('the policies come from a claim with %s', async (_what, policy, policyNames) => {
     const sts = openSts()
     const { credentials } = await sts.call(grants, { form: ask({ Token: token({ policy }) }) })
     expect(await sts.inspect(credentials)).toMatchObject({ policyNames })
   })
 
-  it('that are unknown are named in the log while the known ones apply', async () => {
+  it('unknown policy names are logged, and the known ones apply', async () => {
     const sts = openSts()
     await sts.call(grants, { form: ask({ Token: token({ policy: 'other,readonly' }) }) })
     expect(sts.logged).toContain(
@@ -140,23 +140,23 @@ describe('the policies of credentials', () => {
     ['an empty claim', ' , ', /^claim policy is missing/],
     ['a claim of numbers', [7], /^claim policy is missing/],
     ['an object', { name: 'readonly' }, /^claim policy is missing/],
-    ['unknown names alone', 'a,b', /^claim policy names no policy that exists here: a, b$/],
+    ['only unknown names', 'a,b', /^claim policy names no policy that exists here: a, b$/],
     ['a name of the prototype', 'constructor', /names no policy that exists here: constructor$/],
-    ['a name in other case', 'ReadOnly', /names no policy that exists here: ReadOnly$/],
-  ])('are missing with %s', async (_what, policy, message) => {
+    ['a name in another case', 'ReadOnly', /names no policy that exists here: ReadOnly$/],
+  ])('a token without policies is refused: %s', async (_what, policy, message) => {
     const answer = await openSts().send({ form: ask({ Token: token({ policy }) }) })
     expect(answer).toMatchObject({ status: 400, code: 'InvalidParameterValue' })
     expect(answer.message).toMatch(message)
   })
 
-  it('come from the claim that the operator names', async () => {
+  it('the policies come from the claim that the operator configures', async () => {
     const sts = openSts({ policyClaim: 'https://x/roles' })
     const given = token({ policy: 'consoleAdmin', 'https://x/roles': 'readonly' })
     const { credentials } = await sts.call(grants, { form: ask({ Token: given }) })
     expect(await sts.inspect(credentials)).toMatchObject({ policyNames: ['readonly'] })
   })
 
-  it('are not asked for where another engine decides', async () => {
+  it('a policy claim is not required if a policy engine decides', async () => {
     const sts = openSts({ isPolicyClaimRequired: false })
     const given = token({ policy: undefined })
     const { credentials } = await sts.call(grants, { form: ask({ Token: given }) })
@@ -165,7 +165,7 @@ describe('the policies of credentials', () => {
 })
 
 describe('claims of a token', () => {
-  it('travel with the credentials: texts, numbers, truths and lists of texts', async () => {
+  it('credentials carry the claims that are strings, numbers, booleans and lists of strings', async () => {
     const sts = openSts()
     const given = token({ email: 'a@b', n: 1, ok: true, list: ['x'], nested: { a: 1 }, mixed: [1] })
     const { credentials } = await sts.call(grants, { form: ask({ Token: given }) })
@@ -175,14 +175,14 @@ describe('claims of a token', () => {
     expect(claims).not.toHaveProperty('mixed')
   })
 
-  it('give groups', async () => {
+  it('the groups of a session come from a claim', async () => {
     const sts = openSts()
     const given = token({ groups: ['staff', 'ops, dev'] })
     const { credentials } = await sts.call(grants, { form: ask({ Token: given }) })
     expect(await sts.inspect(credentials)).toMatchObject({ groups: ['staff', 'ops', 'dev'] })
   })
 
-  it('with a meaning inside a session have none from outside', async () => {
+  it('claims that have a meaning inside a session cannot come from a token', async () => {
     const sts = openSts()
     const internal = {
       accessKey: 'root-user',
@@ -204,7 +204,7 @@ describe('claims of a token', () => {
     for (const name of Object.keys(internal)) expect(principal.claims).not.toHaveProperty(name)
   })
 
-  it('that no header could hold are refused when they are asked for', async () => {
+  it('claims that are too long for a header are refused', async () => {
     const given = token({ groups: Array.from({ length: 600 }, (_, i) => `a-group-${i}`) })
     const answer = await openSts().send({ form: ask({ Token: given }) })
     expect(answer).toMatchObject({ status: 400, code: 'InvalidParameterValue' })
@@ -212,7 +212,7 @@ describe('claims of a token', () => {
   })
 })
 
-describe('a token that is refused', () => {
+describe('refused tokens', () => {
   it.each<[string, string, string, string]>([
     ['expired', token({ exp: nowSeconds - 1 }), 'ExpiredToken', 'token is expired'],
     ['forged', `${token().slice(0, -4)}AAAA`, 'InvalidParameterValue', 'token signature'],
@@ -229,7 +229,7 @@ describe('a token that is refused', () => {
       'InvalidParameterValue',
       'claim sub',
     ],
-  ])('gets a document that says why: %s', async (_what, given, code, message) => {
+  ])('the answer to a token says why it is refused: %s', async (_what, given, code, message) => {
     for (const Action of [grants, identity]) {
       const answer = await openSts().send({ form: ask({ Action, Token: given }) })
       expect(answer).toMatchObject({ status: 400, code })
@@ -238,7 +238,7 @@ describe('a token that is refused', () => {
     }
   })
 
-  it('is the answer where no identity provider is configured', async () => {
+  it('the answer is STSNotInitialized if no identity provider is configured', async () => {
     const sts = openSts({ tokenVerifier: undefined })
     expect(await sts.send({ form: ask() })).toMatchObject({
       status: 503,

@@ -21,7 +21,7 @@ interface Opened extends StsHarness {
   readonly logins: LdapLogin[]
 }
 
-/** @param attached Distinguished name → policies, spelt as an operator may. */
+/** @param attached Distinguished name → policies; the operator may spell the names in another way. */
 function open(
   attached: Readonly<Record<string, string[]>> = { [alice.dn]: ['readonly'] },
   changes: Changes = {},
@@ -49,7 +49,7 @@ const ask = (changed: Parameters = {}): Parameters => ({
 })
 
 describe('AssumeRoleWithLDAPIdentity', () => {
-  it('gives credentials for a user’s name and password, by form and by query', async () => {
+  it('AssumeRoleWithLDAPIdentity grants credentials for a user name and password, by form and by query', async () => {
     for (const where of [{ form: ask() }, { query: ask() }]) {
       const sts = open()
       const answer = await sts.call(action, where)
@@ -61,14 +61,14 @@ describe('AssumeRoleWithLDAPIdentity', () => {
         subject: alice.dn,
         groups: alice.groups,
         policyNames: ['readonly'],
-        // Not what was typed: policies compare with case.
+        // The session has the directory's spelling, not the typed one: policies are case-sensitive.
         claims: { ldapUser: alice.dn, ldapUsername: 'Alice' },
         expiresAtMs: sts.clock.nowMs + 3_600_000,
       })
     }
   })
 
-  it('answers with MinIO’s document, which names nobody', async () => {
+  it('AssumeRoleWithLDAPIdentity answers with MinIO’s document, which does not name the user', async () => {
     const { text } = await open().send({ form: ask() })
     expect(text.replaceAll(/>[^<>]+</g, '>…<')).toContain(
       `<${action}Result><Credentials><AccessKeyId>…</AccessKeyId><SecretAccessKey>…</SecretAccessKey><SessionToken>…</SessionToken><Expiration>…</Expiration></Credentials></${action}Result><ResponseMetadata>`,
@@ -84,17 +84,17 @@ describe('AssumeRoleWithLDAPIdentity', () => {
       ['readonly', 'writeonly'],
     ],
     [
-      'of a name that is spelt otherwise',
+      'of a name in another spelling',
       { 'UID=alice, OU=People, DC=example, DC=org': ['readonly'] },
       ['readonly'],
     ],
-  ])('gives the policies %s', async (_what, attached, policyNames) => {
+  ])('AssumeRoleWithLDAPIdentity grants the policies %s', async (_what, attached, policyNames) => {
     const sts = open(attached)
     const { credentials } = await sts.call(action, { form: ask() })
     expect(await sts.inspect(credentials)).toMatchObject({ policyNames })
   })
 
-  it('gives a session policy and a duration', async () => {
+  it('AssumeRoleWithLDAPIdentity accepts a session policy and a duration', async () => {
     const Policy = '{"Version":"2012-10-17","Statement":[]}'
     const sts = open()
     const { credentials } = await sts.call(action, {
@@ -106,7 +106,7 @@ describe('AssumeRoleWithLDAPIdentity', () => {
     })
   })
 
-  it('asks for no policy where another engine decides', async () => {
+  it('AssumeRoleWithLDAPIdentity requires no policy if a policy engine decides', async () => {
     const sts = open({}, { isPolicyClaimRequired: false })
     const { credentials } = await sts.call(action, { form: ask() })
     expect(await sts.inspect(credentials)).toMatchObject({ policyNames: [] })
@@ -117,15 +117,15 @@ describe('AssumeRoleWithLDAPIdentity', () => {
     ['an empty name', { LDAPUsername: '' }, 'MissingParameter'],
     ['no password', { LDAPPassword: undefined }, 'MissingParameter'],
     ['an empty password', { LDAPPassword: '' }, 'MissingParameter'],
-    ['a session policy that is none', { Policy: '{' }, 'InvalidParameterValue'],
-    ['a duration that is too short', { DurationSeconds: '899' }, 'InvalidParameterValue'],
-  ])('asks no directory when there is %s', async (_what, changed, code) => {
+    ['an invalid session policy', { Policy: '{' }, 'InvalidParameterValue'],
+    ['a duration below the minimum', { DurationSeconds: '899' }, 'InvalidParameterValue'],
+  ])('the directory is not asked if the request has %s', async (_what, changed, code) => {
     const sts = open()
     expect(await sts.send({ form: ask(changed) })).toMatchObject({ status: 400, code })
     expect(sts.logins).toEqual([])
   })
 
-  it('refuses a wrong password', async () => {
+  it('AssumeRoleWithLDAPIdentity refuses a wrong password', async () => {
     expect(await open().send({ form: ask({ LDAPPassword: 'wrong' }) })).toMatchObject({
       status: 400,
       code: 'InvalidParameterValue',
@@ -133,7 +133,7 @@ describe('AssumeRoleWithLDAPIdentity', () => {
     })
   })
 
-  it('refuses a user to whom and to whose groups no policy is attached', async () => {
+  it('AssumeRoleWithLDAPIdentity refuses a user without a policy for the user or a group', async () => {
     const sts = open({ 'cn=somebody': ['readonly'] })
     expect(await sts.send({ form: ask() })).toMatchObject({
       status: 400,
@@ -142,14 +142,14 @@ describe('AssumeRoleWithLDAPIdentity', () => {
     })
   })
 
-  it('says that it is not configured where it is not', async () => {
+  it('AssumeRoleWithLDAPIdentity says STSNotInitialized if it is not configured', async () => {
     expect(await openSts().send({ form: ask() })).toMatchObject({
       status: 503,
       code: 'STSNotInitialized',
     })
   })
 
-  it('leaves no password in answer or log', async () => {
+  it('the answer and the log contain no password', async () => {
     const sts = open({})
     for (const changed of [{}, { LDAPPassword: 'hunter2' }]) {
       const { text, log } = await sts.send({ form: ask(changed) })

@@ -15,8 +15,8 @@ const policy = (document: unknown): Parameters => ({ ...good, Policy: JSON.strin
 const statement = { Effect: 'Allow', Action: 's3:GetObject', Resource: 'arn:aws:s3:::b/*' }
 const document = { Version: '2012-10-17', Statement: [statement] }
 
-describe('a request among too many', () => {
-  it('is told to slow down once its body is read, before its token is looked at', async () => {
+describe('an overloaded server', () => {
+  it('an overloaded server answers SlowDown after it has read the body, before it checks the token', async () => {
     const body = Readable.from([Buffer.from('Token=x')], { objectMode: false })
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
     const place = { take: async () => !body.readableEnded, leave: () => {} }
@@ -26,10 +26,10 @@ describe('a request among too many', () => {
   })
 })
 
-describe('a request that is refused', () => {
+describe('refused requests', () => {
   it.each<[string, Parameters, string, string]>([
     [
-      'Action',
+      'no Action',
       { ...good, Action: undefined },
       'MissingParameter',
       'the parameter Action is missing',
@@ -53,7 +53,7 @@ describe('a request that is refused', () => {
       'is not supported',
     ],
     [
-      'an Action in other case',
+      'an Action in another case',
       { ...good, Action: 'assumerole' },
       'InvalidParameterValue',
       'is not supported',
@@ -89,7 +89,7 @@ describe('a request that is refused', () => {
       'the parameter WebIdentityToken is missing',
     ],
     [
-      'a policy that is no JSON',
+      'a policy that is not JSON',
       { ...good, Policy: '{' },
       'InvalidParameterValue',
       'the session policy is not a JSON object',
@@ -130,7 +130,7 @@ describe('a request that is refused', () => {
       'InvalidParameterValue',
       'at most 2048 are accepted',
     ],
-  ])('has %s', async (_what, parameters, code, message) => {
+  ])('an STS request is refused with %s', async (_what, parameters, code, message) => {
     for (const where of [{ query: parameters }, { form: parameters }]) {
       const answer = await openSts().send(where)
       expect(answer).toMatchObject({ status: 400, code })
@@ -150,7 +150,7 @@ describe('a request that is refused', () => {
     ' 900',
     '١٢٣٤',
     '99999999999',
-  ])('asks for a duration of %j', async (DurationSeconds) => {
+  ])('an STS request with the duration %j is refused', async (DurationSeconds) => {
     const answer = await openSts().send({ form: { ...good, DurationSeconds } })
     expect(answer).toMatchObject({
       code: 'InvalidParameterValue',
@@ -159,7 +159,7 @@ describe('a request that is refused', () => {
   })
 
   it.each(['AssumeRoleWithLDAPIdentity', 'AssumeRoleWithCertificate', 'AssumeRoleWithCustomToken'])(
-    'asks for %s, which is not set up',
+    '%s is refused with STSNotInitialized if it is not configured',
     async (Action) => {
       expect(await openSts().send({ form: { ...good, Action } })).toMatchObject({
         status: 503,
@@ -168,7 +168,7 @@ describe('a request that is refused', () => {
     },
   )
 
-  it('has more parameters than any action knows', async () => {
+  it('an STS request with too many parameters is refused', async () => {
     const many = Object.fromEntries(Array.from({ length: 70 }, (_, i) => [`p${i}`, '1']))
     expect(await openSts().send({ form: { ...many, ...good } })).toMatchObject({
       status: 400,
@@ -177,8 +177,8 @@ describe('a request that is refused', () => {
   })
 })
 
-describe('a session policy', () => {
-  it('goes with the credentials as it was written', async () => {
+describe('session policies', () => {
+  it('a session policy is stored in the credentials as it was written', async () => {
     const sts = openSts()
     const { credentials } = await sts.call('AssumeRoleWithClientGrants', { form: policy(document) })
     expect(await sts.inspect(credentials)).toMatchObject({
@@ -186,7 +186,7 @@ describe('a session policy', () => {
     })
   })
 
-  it('that is empty is none', async () => {
+  it('an empty session policy counts as none', async () => {
     const sts = openSts()
     const form = { ...good, Policy: '' }
     const { credentials } = await sts.call('AssumeRoleWithClientGrants', { form })
@@ -194,22 +194,22 @@ describe('a session policy', () => {
   })
 })
 
-describe('parameters', () => {
+describe('request parameters', () => {
   const encoded = new URLSearchParams(
     Object.entries(good).map(([n, v]): [string, string] => [n, v ?? '']),
   ).toString()
 
   it.each<[string, Ask]>([
-    ['first of a repeated one counts in a form', { form: `${encoded}&Token=garbage&Action=x` }],
-    ['first of a repeated one counts in a query', { query: `${encoded}&Token=garbage&Version=1` }],
+    ['first value counts in a form', { form: `${encoded}&Token=garbage&Action=x` }],
+    ['first value counts in a query', { query: `${encoded}&Token=garbage&Version=1` }],
     ['query wins over the form', { query: { Token: token }, form: { ...good, Token: 'garbage' } }],
     ['form fills in what the query lacks', { query: { Action: good['Action'] }, form: good }],
     ['empty pieces are skipped', { form: `&&${encoded}&` }],
-  ])('are read so that the %s', async (_what, ask) => {
+  ])('the STS reads parameters so that the %s', async (_what, ask) => {
     expect(await openSts().send(ask)).toMatchObject({ status: 200 })
   })
 
-  it('are not read from a body that is no form', async () => {
+  it('the STS does not read parameters from a body that is not a form', async () => {
     const headers = { 'content-type': 'application/json' }
     expect(await openSts().send({ form: encoded, headers })).toMatchObject({
       code: 'MissingParameter',
@@ -217,10 +217,10 @@ describe('parameters', () => {
   })
 })
 
-describe('a body', () => {
+describe('request bodies', () => {
   const form = { 'content-type': 'application/x-www-form-urlencoded' }
 
-  it('that says it is too long is refused unread', async () => {
+  it('a body that declares an excessive length is refused before it is read', async () => {
     let wasRead = false
     const body = new Readable({
       read() {
@@ -236,7 +236,7 @@ describe('a body', () => {
     expect(wasRead).toBe(false)
   })
 
-  it('that grows too long is refused while it comes', async () => {
+  it('a body that grows too long is refused while it arrives', async () => {
     let sent = 0
     const body = new Readable({
       read() {
@@ -249,7 +249,7 @@ describe('a body', () => {
     expect(sent).toBeLessThan(1024 * 1024)
   })
 
-  it('that ends early is refused as incomplete', async () => {
+  it('a body that ends early is refused as incomplete', async () => {
     const body = new Readable({ read() {} })
     const answer = openSts().send({ headers: form, body })
     body.push('Action=')
@@ -257,26 +257,26 @@ describe('a body', () => {
     expect(await answer).toMatchObject({ status: 400, code: 'IncompleteBody' })
   })
 
-  it('that breaks is refused as incomplete', async () => {
+  it('a body whose connection breaks is refused as incomplete', async () => {
     const body = new Readable({ read() {} })
     const answer = openSts().send({ headers: form, body })
     body.destroy(new Error('ECONNRESET'))
     expect(await answer).toMatchObject({ status: 400, code: 'IncompleteBody' })
   })
 
-  it('that comes byte by byte is put together', async () => {
+  it('a body that arrives byte by byte is accepted', async () => {
     const bytes = Buffer.from(new URLSearchParams(good as Record<string, string>).toString())
     const body = Readable.from([...bytes].map((byte) => Buffer.from([byte])))
     expect(await openSts().send({ headers: form, body })).toMatchObject({ status: 200 })
   })
 })
 
-describe('every answer', () => {
+describe('STS answers', () => {
   it.each<[string, Ask, number]>([
     ['a success', { form: good }, 200],
-    ['a refusal', { form: { ...good, Token: 'x' } }, 400],
-    ['a missing action', { form: '' }, 400],
-  ])('that is %s is XML and not stored by anyone', async (_what, ask, status) => {
+    ['an error', { form: { ...good, Token: 'x' } }, 400],
+    ['an error without an action', { form: '' }, 400],
+  ])('an answer that is %s is XML and must not be cached', async (_what, ask, status) => {
     const answer = await openSts().send(ask)
     expect(answer.status).toBe(status)
     expect(answer.headers).toMatchObject({
@@ -286,7 +286,7 @@ describe('every answer', () => {
     expect(answer.text).toContain(`<RequestId>${requestId}</RequestId>`)
   })
 
-  it('that is a refusal has MinIO’s document', async () => {
+  it('an error is MinIO’s document', async () => {
     const { text } = await openSts().send({ form: { ...good, Token: undefined } })
     expect(text).toBe(
       '<?xml version="1.0" encoding="UTF-8"?>\n' +
@@ -296,7 +296,7 @@ describe('every answer', () => {
     )
   })
 
-  it('leaves action, principal and error in the log line, and no secret', async () => {
+  it('the log line has action, principal and error, but no secret', async () => {
     const sts = openSts()
     const answer = await sts.send({ form: good })
     expect(answer.log).toEqual({ action: 'AssumeRoleWithClientGrants', principal: 'alice' })
@@ -307,7 +307,7 @@ describe('every answer', () => {
     expect(everything).not.toContain(token.slice(0, 60))
   })
 
-  it('to a bug of ours is an internal error that tells nothing of it', async () => {
+  it('an unexpected exception is answered as an internal error without details', async () => {
     const sts = openSts({
       checkSessionPolicy: () => {
         throw new TypeError('secret inside')

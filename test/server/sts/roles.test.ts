@@ -60,8 +60,8 @@ const ask = (changed: Parameters = {}): Parameters => ({
   ...changed,
 })
 
-describe('a role', () => {
-  it('gives its policies to a token that it trusts, whatever the token’s claim says', async () => {
+describe('roles for tokens', () => {
+  it('a role grants its policies to a token that it trusts, whatever the token’s policy claim says', async () => {
     const sts = open()
     const form = ask({ WebIdentityToken: token({ policy: 'consoleAdmin' }) })
     const { credentials, subject } = await sts.call(action, { form })
@@ -73,7 +73,7 @@ describe('a role', () => {
     })
   })
 
-  it('lets credentials outlive the token where it says so, and no longer than it says', async () => {
+  it('a role allows credentials beyond the token’s lifetime, up to its own maximum', async () => {
     const secondsOf = async (parameters: Parameters): Promise<number> => {
       const sts = open({ maxDurationSeconds: 7200 })
       const { credentials } = await sts.call(action, { form: ask(parameters) })
@@ -84,7 +84,7 @@ describe('a role', () => {
     expect(await secondsOf({ DurationSeconds: '43200' })).toBe(7200)
   })
 
-  it('has no claims of a role that a token brings itself', async () => {
+  it('a role ignores the claim roleArn of a token', async () => {
     const sts = open()
     const form = ask({ WebIdentityToken: token({ roleArn: 'arn:minio:iam:::role/admin' }) })
     const { credentials } = await sts.call(action, { form })
@@ -92,10 +92,10 @@ describe('a role', () => {
   })
 
   it.each<[string, Members, RegExp]>([
-    ['another repository’s', { repository: 'other/repo' }, /see its repository$/],
-    ['one for another audience', { aud: 'other' }, /see its aud$/],
-    ['one of no repository', { repository: undefined }, /see its repository$/],
-  ])('does not trust %s token', async (_what, change, message) => {
+    ['of another repository', { repository: 'other/repo' }, /see its repository$/],
+    ['for another audience', { aud: 'other' }, /see its aud$/],
+    ['without a repository', { repository: undefined }, /see its repository$/],
+  ])('a role refuses a token %s', async (_what, change, message) => {
     const answer = await open().send({ form: ask({ WebIdentityToken: token(change) }) })
     expect(answer).toMatchObject({ status: 403, code: 'AccessDenied' })
     expect(answer.message).toMatch(message)
@@ -103,7 +103,7 @@ describe('a role', () => {
   })
 
   it.each([evil, `${issuer}/`, issuer.toUpperCase(), undefined])(
-    'asks no issuer for keys that it does not trust: %s',
+    'a role does not fetch keys of an issuer that it does not trust: %s',
     async (iss) => {
       const sts = open()
       sts.provider.documents.set(`${evil}/.well-known/openid-configuration`, { issuer: evil })
@@ -114,7 +114,7 @@ describe('a role', () => {
     },
   )
 
-  it('asks no issuer that another role trusts', async () => {
+  it('a role does not fetch keys of an issuer that only another role trusts', async () => {
     const provider = makeProvider({})
     const read = parseRoleDocument(JSON.stringify(document), 'role')
     const elsewhere = createTokenVerifier({ ...provider, configUrl: `${evil}/config` })
@@ -123,7 +123,7 @@ describe('a role', () => {
     expect(provider.asked).toEqual([])
   })
 
-  it('trusts no provider that says it is another', async () => {
+  it('a role refuses an identity provider that names another issuer', async () => {
     const sts = open()
     sts.provider.documents.set(configUrl, { issuer: evil, jwks_uri: jwksUrl })
     const answer = await sts.send({ form: ask() })
@@ -133,8 +133,8 @@ describe('a role', () => {
   it.each<[string, string, string]>([
     ['expired', token({ exp: nowSeconds - 61 }), 'ExpiredToken'],
     ['forged', `${token().split('.').slice(0, 2).join('.')}.AAAA`, 'InvalidParameterValue'],
-    ['no token', 'opaque', 'AccessDenied'],
-  ])('refuses a token that is %s', async (_what, given, code) => {
+    ['not a JWT', 'opaque', 'AccessDenied'],
+  ])('a role refuses a token that is %s', async (_what, given, code) => {
     expect(await open().send({ form: ask({ WebIdentityToken: given }) })).toMatchObject({ code })
   })
 })
@@ -142,7 +142,7 @@ describe('a role', () => {
 describe('RoleArn', () => {
   const claimToken = makeToken(signers.RS256, { policy: 'readonly' })
 
-  it('that names no role is refused, even where the token’s claim would do', async () => {
+  it('an unknown RoleArn is refused, even if the token’s claim names policies', async () => {
     const form = ask({ RoleArn: `${arn}s`, WebIdentityToken: claimToken })
     expect(await open().send({ form })).toMatchObject({
       status: 400,
@@ -151,14 +151,14 @@ describe('RoleArn', () => {
     })
   })
 
-  it('may be left out where a token’s claim names policies', async () => {
+  it('RoleArn may be omitted if the token’s claim names policies', async () => {
     const sts = open()
     const form = ask({ RoleArn: undefined, WebIdentityToken: claimToken })
     const { credentials } = await sts.call(action, { form })
     expect(await sts.inspect(credentials)).toMatchObject({ policyNames: ['readonly'] })
   })
 
-  it('must be there where roles alone give rights', async () => {
+  it('RoleArn is required if only roles grant policies', async () => {
     const sts = open({}, { tokenVerifier: undefined })
     expect(await sts.send({ form: ask({ RoleArn: '' }) })).toMatchObject({
       status: 400,
@@ -166,12 +166,12 @@ describe('RoleArn', () => {
     })
   })
 
-  it('is ignored where there are no roles: AWS’s SDKs must send one', async () => {
+  it('RoleArn is ignored if there are no roles: the SDKs of AWS must send one', async () => {
     const form = ask({ WebIdentityToken: claimToken, RoleArn: 'arn:aws:iam::123456789012:role/x' })
     expect((await openSts().call(action, { form })).credentials).toBeDefined()
   })
 
-  it('is taken by ClientGrants too', async () => {
+  it('AssumeRoleWithClientGrants accepts RoleArn too', async () => {
     const sts = open()
     const form = ask({ Action: 'AssumeRoleWithClientGrants' })
     const { credentials } = await sts.call('AssumeRoleWithClientGrants', { form })

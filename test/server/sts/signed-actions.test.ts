@@ -25,7 +25,7 @@ async function login(sts: StsHarness, sub = 'alice'): Promise<TemporaryCredentia
 }
 
 describe('AssumeRole', () => {
-  it('gives root credentials that end, with an administrator’s rights', async () => {
+  it('AssumeRole grants root temporary credentials with the policy consoleAdmin', async () => {
     const sts = openSts()
     const { credentials } = await sts.call('AssumeRole', { form: role, signedBy: root })
     expect(credentials?.expiration).toEqual(new Date(nowMs + 3_600_000))
@@ -37,7 +37,7 @@ describe('AssumeRole', () => {
     })
   })
 
-  it('ends when it is asked to, and by the operator’s default otherwise', async () => {
+  it('AssumeRole grants the requested duration, or the operator’s default', async () => {
     const sts = openSts({ limits: { defaultDurationSeconds: 7200 } })
     const lives = await Promise.all(
       [undefined, '', '900', '31536000'].map(async (DurationSeconds) => {
@@ -49,26 +49,26 @@ describe('AssumeRole', () => {
     expect(lives).toEqual([7200, 7200, 900, 31_536_000])
   })
 
-  it('keeps a session policy', async () => {
+  it('AssumeRole accepts a session policy', async () => {
     const sts = openSts()
     const form = { ...role, Policy: readonly }
     const { credentials } = await sts.call('AssumeRole', { form, signedBy: root })
     expect(await sts.inspect(credentials)).toMatchObject({ sessionPolicy: readonly })
   })
 
-  it('ignores the role’s name and session name, which AWS’s tools always send', async () => {
+  it('AssumeRole ignores the role and the session name, which the tools of AWS always send', async () => {
     const form = { ...role, RoleArn: 'arn:aws:iam::0:role/x', RoleSessionName: 'x' }
     expect(await openSts().send({ form, signedBy: root })).toMatchObject({ status: 200 })
   })
 
-  it('is refused to whoever does not sign', async () => {
+  it('AssumeRole is refused without a signature', async () => {
     expect(await openSts().send({ form: role })).toMatchObject({
       status: 403,
       code: 'AccessDenied',
     })
   })
 
-  it('is refused to temporary credentials, which would never end', async () => {
+  it('AssumeRole is refused with temporary credentials, so that they cannot renew themselves', async () => {
     const sts = openSts()
     const first = await sts.call('AssumeRole', { form: role, signedBy: root })
     for (const signedBy of [await login(sts), first.credentials ?? root])
@@ -80,9 +80,9 @@ describe('AssumeRole', () => {
   })
 
   it.each<[string, Parameters, string]>([
-    ['a duration', { DurationSeconds: '1' }, 'DurationSeconds'],
-    ['a policy', { Policy: '{}' }, 'the session policy'],
-  ])('is refused for %s that cannot be', async (_what, changed, message) => {
+    ['duration', { DurationSeconds: '1' }, 'DurationSeconds'],
+    ['session policy', { Policy: '{}' }, 'the session policy'],
+  ])('AssumeRole is refused for an invalid %s', async (_what, changed, message) => {
     const answer = await openSts().send({ form: { ...role, ...changed }, signedBy: root })
     expect(answer).toMatchObject({ status: 400, code: 'InvalidParameterValue' })
     expect(answer.message).toContain(message)
@@ -93,7 +93,7 @@ describe('GetCallerIdentity', () => {
   const identify = (sts: StsHarness, signedBy: typeof root): Promise<unknown> =>
     sts.call('GetCallerIdentity', { form: caller, signedBy })
 
-  it('names root by its account', async () => {
+  it('GetCallerIdentity names root by its account', async () => {
     expect(await identify(openSts(), root)).toMatchObject({
       callerIdentity: {
         account: '000000000000',
@@ -103,7 +103,7 @@ describe('GetCallerIdentity', () => {
     })
   })
 
-  it('names a session by its subject, with what an ARN cannot hold replaced', async () => {
+  it('GetCallerIdentity names a session by its subject, and replaces characters that an ARN cannot contain', async () => {
     const sts = openSts()
     const session = await login(sts, 'cn=alice/ü <a@b>')
     expect(await identify(sts, session)).toMatchObject({
@@ -114,14 +114,14 @@ describe('GetCallerIdentity', () => {
     })
   })
 
-  it('is refused to whoever does not sign', async () => {
+  it('GetCallerIdentity is refused without a signature', async () => {
     expect(await openSts().send({ form: caller })).toMatchObject({
       status: 403,
       code: 'AccessDenied',
     })
   })
 
-  it('tells an expired session that it is expired', async () => {
+  it('GetCallerIdentity tells an expired session that it has expired', async () => {
     const sts = openSts()
     const signedBy = await login(sts)
     sts.clock.nowMs += 3_600_000
@@ -132,22 +132,22 @@ describe('GetCallerIdentity', () => {
   })
 })
 
-describe.each([role, caller])('a signature over $Action', (form) => {
+describe.each([role, caller])('the signature of $Action', (form) => {
   it.each<[string, typeof root, string]>([
     ['with another secret', { ...root, secretAccessKey: 'x' }, 'SignatureDoesNotMatch'],
     ['by an unknown key', { ...root, accessKeyId: 'AKIAIOSFODNN7EXAMPLE' }, 'InvalidAccessKeyId'],
-  ])('%s is refused as an STS document', async (_what, signedBy, code) => {
+  ])('a signature %s is refused with an STS document', async (_what, signedBy, code) => {
     expect(await openSts().send({ form, signedBy })).toMatchObject({ status: 403, code })
   })
 
-  it('for another region is refused', async () => {
+  it('a signature for another region is refused', async () => {
     expect(await openSts().send({ form, signedBy: root, region: 'eu-west-1' })).toMatchObject({
       status: 400,
       code: 'AuthorizationHeaderMalformed',
     })
   })
 
-  it('covers the body', async () => {
+  it('a signature covers the body', async () => {
     const sts = openSts()
     const body = new URLSearchParams(form as Record<string, string>).toString()
     const { headers } = await captureSigned(body)
@@ -158,7 +158,7 @@ describe.each([role, caller])('a signature over $Action', (form) => {
   })
 })
 
-/** Headers as signed for one body, to be sent with another. */
+/** Returns the headers that sign one body; the test sends them with another. */
 async function captureSigned(body: string): Promise<{ headers: Record<string, string> }> {
   const { signRequest } = await import('../../../src/protocol/sigv4/sign.ts')
   const { sha256Hex } = await import('../../../src/protocol/sigv4/canonical-request.ts')
@@ -169,7 +169,7 @@ async function captureSigned(body: string): Promise<{ headers: Record<string, st
 }
 
 describe('TokenRevokeType', () => {
-  it('is kept in the session, where an identity provider’s own claim is not', async () => {
+  it('TokenRevokeType is stored in the session, but not the identity provider’s claim of that name', async () => {
     const sts = openSts()
     const form = { ...role, TokenRevokeType: 'ci' }
     const { credentials } = await sts.call('AssumeRole', { form, signedBy: root })
@@ -186,7 +186,7 @@ describe('TokenRevokeType', () => {
     })
   })
 
-  it('is refused when it is very long', async () => {
+  it('TokenRevokeType is refused if it is over 128 characters', async () => {
     const form = { ...role, TokenRevokeType: 'x'.repeat(129) }
     expect(await openSts().send({ form, signedBy: root })).toMatchObject({
       status: 400,
