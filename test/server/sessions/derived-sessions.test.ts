@@ -16,7 +16,7 @@ const request: SessionRequest = {
 }
 
 describe('derived sessions', () => {
-  it('are accepted by every replica with the same root secret', async () => {
+  it('a derived session is accepted by every replica with the same root secret', async () => {
     const issued = await createDerivedSessions({ rootSecret, nowMs }).issue(request)
     const replica = createDerivedSessions({ rootSecret, nowMs })
     expect(await replica.lookUp(issued.accessKeyId, issued.sessionToken)).toMatchObject({
@@ -25,7 +25,7 @@ describe('derived sessions', () => {
     })
   })
 
-  it('cannot be overridden by claims of our own names', async () => {
+  it('claims of a token cannot override the claims of the server', async () => {
     const store = createDerivedSessions({ rootSecret, nowMs })
     const claims = { accessKey: 'ROOT', exp: 9e9, policyNames: ['consoleAdmin'], sub: 'root' }
     const issued = await store.issue({ ...request, claims })
@@ -40,10 +40,10 @@ describe('derived sessions', () => {
   })
 
   it.each([
-    ['no end', { sub: 'alice' }],
+    ['no expiry', { sub: 'alice' }],
     ['no subject', { exp: nowMs() / 1000 + 60 }],
-    ['nothing', {}],
-  ])('are refused with a token of ours that has %s', async (_what, claims) => {
+    ['no claims', {}],
+  ])('a derived session is refused if its token has %s', async (_what, claims) => {
     const accessKey = 'A'.repeat(20)
     const parts = [
       { alg: 'HS512', typ: 'JWT' },
@@ -61,7 +61,7 @@ describe('derived sessions', () => {
 })
 
 describe('access keys', () => {
-  it('use every character of their alphabet and none else', () => {
+  it('access keys use every character of their alphabet and no other', () => {
     const keys = Array.from({ length: 2000 }, generateAccessKey)
     expect(new Set(keys).size).toBe(2000)
     expect(new Set(keys.join(''))).toEqual(new Set('ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'))

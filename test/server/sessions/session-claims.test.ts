@@ -28,12 +28,12 @@ async function issueClaims(request: SessionRequest): Promise<JsonObject> {
   return verifySessionToken(sessionToken, rootKey) ?? {}
 }
 
-/** How often a text stands in the token, wherever it does. */
+/** Returns how often a text occurs in the token. */
 async function count(request: SessionRequest, text: string): Promise<number> {
   return JSON.stringify(await issueClaims(request)).split(text).length - 1
 }
 
-describe('a session token', () => {
+describe('the size of a session token', () => {
   const claims = {
     sub: 'alice',
     iss: 'https://idp.example',
@@ -44,26 +44,26 @@ describe('a session token', () => {
   const request = requestOf(claims, { groups: ['staff', 'ops'] })
 
   it.each(['alice', 'readonly', 'staff', String(endSeconds), '"exp"', '"sub"', '"groups"'])(
-    'has %s in it once',
+    'a session token contains %s once',
     async (text) => {
       expect(await count(request, text)).toBe(1)
     },
   )
 
   it.each<[string, JsonObject]>([
-    ['one policy as a text', { ...claims, policy: 'readonly,own' }],
-    ['a text of groups', { ...claims, groups: 'staff, ops' }],
-  ])('has its facts in it once too with %s', async (_what, changed) => {
+    ['policies as text', { ...claims, policy: 'readonly,own' }],
+    ['groups as text', { ...claims, groups: 'staff, ops' }],
+  ])('a session token contains its facts once with %s', async (_what, changed) => {
     for (const text of ['readonly', 'staff'])
       expect(await count({ ...request, claims: changed }, text)).toBe(1)
   })
 
-  it('has the groups of a directory’s user in it once', async () => {
+  it('a session token contains the groups of an LDAP user once', async () => {
     const ldap = { ldapUser: 'uid=alice,dc=x', ldapUsername: 'alice' }
     expect(await count(requestOf(ldap, { groups: ['cn=ops,dc=x'] }), 'cn=ops,dc=x')).toBe(1)
   })
 
-  it('ends when the session does, whatever the identity provider’s token said', async () => {
+  it('a session token expires with its session, whatever the identity provider’s token said', async () => {
     expect(await issueClaims(request)).toMatchObject({ exp: endSeconds })
     const { accessKeyId, sessionToken } = await store.issue(request)
     expect(await store.lookUp(accessKeyId, sessionToken)).toMatchObject({
@@ -71,7 +71,7 @@ describe('a session token', () => {
     })
   })
 
-  it('holds 140 groups of 36 characters', async () => {
+  it('a session token can contain 140 groups of 36 characters', async () => {
     const groups = uuids.slice(0, 140)
     const { accessKeyId, sessionToken } = await store.issue(
       requestOf({ ...claims, groups }, { groups }),
@@ -80,8 +80,8 @@ describe('a session token', () => {
   })
 })
 
-describe('a session token that cannot be', () => {
-  it('is refused by the groups that make it long, also those that no claim named', async () => {
+describe('an overlong session token', () => {
+  it('an overlong session token is refused, and the error names groups that no claim named', async () => {
     const ldap = { ldapUser: 'uid=alice,dc=x', ldapUsername: 'alice' }
     await expect(store.issue(requestOf(ldap, { groups: uuids }))).rejects.toMatchObject({
       message: expect.stringMatching(/largest parts are groups/) as unknown,
@@ -105,7 +105,7 @@ describe('any session', () => {
     groups: fc.array(name, { maxLength: 3 }),
   })
 
-  it('is read back as it was issued', async () => {
+  it('a session is read back as it was issued', async () => {
     await fc.assert(
       fc.asyncProperty(anyRequest, async (parts) => {
         const claims = { ...parts.claims }
@@ -126,7 +126,7 @@ describe('any session', () => {
   })
 })
 
-describe('a token that version 0.1 issued', () => {
+describe('a token of version 0.1', () => {
   const accessKey = 'A'.repeat(20)
   const own = {
     sub: 'alice',
@@ -146,7 +146,7 @@ describe('a token that version 0.1 issued', () => {
     'sts-cli': own,
   }
 
-  it('is read as it was meant', async () => {
+  it('a token of version 0.1 is still read with its original meaning', async () => {
     const token = signSessionToken(first, rootKey)
     expect(await store.lookUp(accessKey, token)).toMatchObject({
       outcome: 'found',
@@ -170,7 +170,7 @@ describe('a token that version 0.1 issued', () => {
     })
   })
 
-  it('has no groups and no policies but those it says', async () => {
+  it('a token of version 0.1 has only the groups and policies in its own claim', async () => {
     const { groups: _, ...without } = own
     const token = signSessionToken({ ...first, 'sts-cli': { ...without, policies: [] } }, rootKey)
     expect(await store.lookUp(accessKey, token)).toMatchObject({
@@ -180,10 +180,10 @@ describe('a token that version 0.1 issued', () => {
 
   it.each<[string, JsonObject]>([
     ['of a later version', { v: 3, iat: 1 }],
-    ['with a version that is no number', { v: '2', iat: 1 }],
-    ['without its time', { v: 2 }],
+    ['with a version that is not a number', { v: '2', iat: 1 }],
+    ['without an issue time', { v: 2 }],
     ['of the first version without its claims', { ...own, claims: undefined }],
-  ])('is not one %s', async (_what, facts) => {
+  ])('a session token %s is refused', async (_what, facts) => {
     const token = signSessionToken({ ...first, 'sts-cli': facts }, rootKey)
     expect(isObject(facts)).toBe(true)
     expect(await store.lookUp(accessKey, token)).toMatchObject({ outcome: 'wrong-token' })

@@ -15,7 +15,7 @@ interface StoreOptions {
   readonly nowMs: () => number
 }
 
-/** One line a backend; each must keep the contract of `session-store.ts`. */
+/** One line for each backend; each must satisfy the contract of `session-store.ts`. */
 const backends: readonly {
   name: string
   open: (options: StoreOptions) => Promise<SessionStore>
@@ -67,7 +67,7 @@ describe.each(backends)('sessions of the $name store', ({ open }) => {
   })
   afterAll(() => store.close())
 
-  /** Looks up with the clock at another time. */
+  /** Looks a session up at another time of the clock. */
   async function lookUpAt(
     atMs: number,
     ...key: Parameters<SessionStore['lookUp']>
@@ -80,7 +80,7 @@ describe.each(backends)('sessions of the $name store', ({ open }) => {
     }
   }
 
-  it('are found as they were issued', async () => {
+  it('a session is found as it was issued', async () => {
     const issued = await store.issue(request)
     expect(await store.lookUp(issued.accessKeyId, issued.sessionToken)).toEqual({
       outcome: 'found',
@@ -99,14 +99,14 @@ describe.each(backends)('sessions of the $name store', ({ open }) => {
     })
   })
 
-  it('are found without groups and session policy where none were given', async () => {
+  it('a session without groups and session policy is found without them', async () => {
     const issued = await store.issue({ ...request, groups: [], sessionPolicy: undefined })
     expect(await store.lookUp(issued.accessKeyId, issued.sessionToken)).toMatchObject({
       principal: { groups: [], sessionPolicy: undefined },
     })
   })
 
-  it('have keys of MinIO’s form and an end in whole seconds', async () => {
+  it('a session has keys in MinIO’s format and an expiry in whole seconds', async () => {
     const issued = await store.issue(request)
     expect(issued.accessKeyId).toMatch(/^[A-Z0-9]{20}$/)
     expect(issued.secretAccessKey).toMatch(/^[A-Za-z0-9+]{40}$/)
@@ -114,13 +114,13 @@ describe.each(backends)('sessions of the $name store', ({ open }) => {
     expect(issued.expiration).toEqual(new Date(issued.expirationText))
   })
 
-  it('are never the same twice', async () => {
+  it('no two sessions have the same keys', async () => {
     const issued = await Promise.all(Array.from({ length: 500 }, () => store.issue(request)))
     expect(new Set(issued.map(({ accessKeyId }) => accessKeyId)).size).toBe(500)
     expect(new Set(issued.map(({ secretAccessKey }) => secretAccessKey)).size).toBe(500)
   })
 
-  it('are found to their last second, then expired and not unknown', async () => {
+  it('a session is found until its last second, and is then expired, not unknown', async () => {
     const { accessKeyId, sessionToken, expiration } = await store.issue(request)
     const endMs = expiration.getTime()
     expect(await lookUpAt(endMs - 1, accessKeyId, sessionToken)).toMatchObject({ outcome: 'found' })
@@ -128,13 +128,13 @@ describe.each(backends)('sessions of the $name store', ({ open }) => {
     expect(await lookUpAt(endMs + 1e12, accessKeyId, sessionToken)).toEqual({ outcome: 'expired' })
   })
 
-  it.each([undefined, ''])('without a token (%j) are not found', async (missing) => {
+  it.each([undefined, ''])('a session is not found without its token: %j', async (missing) => {
     const { accessKeyId, secretAccessKey } = await store.issue(request)
     const outcome = await store.lookUp(accessKeyId, missing)
     expect(outcome).toEqual({ outcome: 'missing-token', secretAccessKey })
   })
 
-  it('with the token of another session are not found', async () => {
+  it('a session is not found with the token of another session', async () => {
     const [mine, other] = await Promise.all([store.issue(request), store.issue(request)])
     expect(await store.lookUp(mine.accessKeyId, other.sessionToken)).toEqual({
       outcome: 'wrong-token',
@@ -142,7 +142,7 @@ describe.each(backends)('sessions of the $name store', ({ open }) => {
     })
   })
 
-  it('with a token that was changed anywhere are not found', async () => {
+  it('a session is not found with a token that was changed at any character', async () => {
     const { accessKeyId, sessionToken } = await store.issue(request)
     const found = new Set<string>()
     for (let at = 0; at < sessionToken.length; at += 1) {
@@ -152,7 +152,7 @@ describe.each(backends)('sessions of the $name store', ({ open }) => {
     expect([...found]).toEqual(['wrong-token'])
   })
 
-  it('issued under another root secret are not found', async () => {
+  it('a session issued under another root secret is not found', async () => {
     const other = await open({ rootSecret: `${rootSecret}x`, nowMs })
     const foreign = await other.issue(request)
     const lookup = await store.lookUp(foreign.accessKeyId, foreign.sessionToken)
@@ -162,14 +162,14 @@ describe.each(backends)('sessions of the $name store', ({ open }) => {
   })
 
   it.each(['', 'x', 'root-user', 'nuiborzytv2hg2bmrsxr', '../../../../etc/passw', 'A'.repeat(21)])(
-    'are not known by the access key %j',
+    'a session is unknown by the access key %j',
     async (accessKeyId) => {
       const { sessionToken } = await store.issue(request)
       expect(await store.lookUp(accessKeyId, sessionToken)).toEqual({ outcome: 'unknown' })
     },
   )
 
-  it('that were revoked say so, and the others stay', async () => {
+  it('a revoked session is reported as revoked, and the others remain', async () => {
     const [gone, kept] = await Promise.all([store.issue(request), store.issue(request)])
     await store.revoke({ accessKeyId: gone.accessKeyId })
     expect(await store.lookUp(gone.accessKeyId, gone.sessionToken)).toEqual({ outcome: 'revoked' })
@@ -178,7 +178,7 @@ describe.each(backends)('sessions of the $name store', ({ open }) => {
     })
   })
 
-  it('whose token no header could hold are refused with what makes it long', async () => {
+  it('a session whose token is too long for a header is refused, and the error names the largest claim', async () => {
     const claims = { sub: 'alice', groups: Array.from({ length: 900 }, (_, i) => `group-${i}`) }
     const refusal = store.issue({ ...request, claims })
     await expect(refusal).rejects.toBeInstanceOf(AwsError)
@@ -188,7 +188,7 @@ describe.each(backends)('sessions of the $name store', ({ open }) => {
     })
   })
 
-  it('whose token just fits a header are issued', async () => {
+  it('a session whose token just fits a header is issued', async () => {
     const { sessionToken: short } = await store.issue({ ...request, claims: { pad: '' } })
     const room = Math.floor(((8192 - short.length) * 3) / 4) - 4
     const { accessKeyId, sessionToken } = await store.issue({
@@ -200,7 +200,7 @@ describe.each(backends)('sessions of the $name store', ({ open }) => {
     expect(await store.lookUp(accessKeyId, sessionToken)).toMatchObject({ outcome: 'found' })
   })
 
-  it('are ready to be asked for', async () => {
+  it('the session store is ready', async () => {
     expect(await store.checkReady()).toBe(true)
   })
 })

@@ -1,4 +1,4 @@
-/** Users, groups and service accounts that `mc admin` made in the same etcd. */
+/** Users, groups and service accounts that `mc admin` created in the same etcd. */
 import { createSecretKey } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../../../src/base/parse.ts'
@@ -58,7 +58,7 @@ function put(etcd: FakeEtcd, key: string, value: object): void {
   etcd.put(`config/iam/${key}.json`, JSON.stringify(value))
 }
 
-/** Opens a store on an etcd that was filled before. */
+/** Opens a store on an etcd with these entries. */
 async function openOn(fill: (etcd: FakeEtcd) => void): Promise<OpenedStore & { etcd: FakeEtcd }> {
   const etcd = await startEtcd()
   fill(etcd)
@@ -71,8 +71,8 @@ const outcomeOf = async (store: SessionStore, key: string): Promise<string> =>
 const embedded = '{"Version":"2012-10-17","Statement":[]}'
 const policyClaim = { sessionPolicy: Buffer.from(embedded).toString('base64') }
 
-describe('a user that mc admin made', () => {
-  it('is found by the access key with the policies of itself and of its groups', async () => {
+describe('users from mc admin', () => {
+  it('a user from mc admin is found by the access key, with the policies of the user and its groups', async () => {
     const { store, lines } = await openOn((etcd) => {
       putUser(etcd, 'alice')
       putGroup(etcd, 'ops', ['bob', 'alice'])
@@ -99,12 +99,12 @@ describe('a user that mc admin made', () => {
     expect(lines).toEqual([])
   })
 
-  it('has no rights without a policy', async () => {
+  it('a user from mc admin without a policy has no permissions', async () => {
     const { store } = await openOn((etcd) => putUser(etcd, 'alice'))
     expect(await store.lookUp('alice', undefined)).toMatchObject({ principal: { policyNames: [] } })
   })
 
-  it('has nothing of a group that is disabled, or that it left', async () => {
+  it('a user from mc admin loses the policies of a group that is disabled or that the user left', async () => {
     const { store, etcd } = await openOn((filled) => {
       putUser(filled, 'alice')
       putGroup(filled, 'ops', ['alice'])
@@ -121,7 +121,7 @@ describe('a user that mc admin made', () => {
     await until(async () => !(await policies()).includes('readwrite'))
   })
 
-  it('is refused when it is disabled, and unknown when it is deleted', async () => {
+  it('a user from mc admin is refused when disabled, and unknown when deleted', async () => {
     const { store, etcd } = await openOn((filled) => putUser(filled, 'alice'))
     expect(await outcomeOf(store, 'alice')).toBe('found')
     putUser(etcd, 'alice', { status: 'off' })
@@ -130,21 +130,21 @@ describe('a user that mc admin made', () => {
     await until(async () => (await outcomeOf(store, 'alice')) === 'unknown')
   })
 
-  it('takes no session token', async () => {
+  it('a user from mc admin is refused with a session token', async () => {
     const { store } = await openOn((etcd) => putUser(etcd, 'alice'))
     expect(await store.lookUp('alice', 'x')).toMatchObject({ outcome: 'wrong-token' })
   })
 
   it.each<[string, JsonObject]>([
-    ['a status that nobody knows', { status: 'paused' }],
+    ['an unknown status', { status: 'paused' }],
     ['no status', { status: undefined }],
-    ['another’s access key', { accessKey: 'bob' }],
+    ['the access key of another', { accessKey: 'bob' }],
     ['a secret that is too short', { secretKey: 'short' }],
     ['no secret', { secretKey: undefined }],
     ['a parent', { parentUser: 'minio' }],
     ['a session token', { sessionToken: 'x' }],
-    ['an end that is no time', { expiration: 'never' }],
-  ])('is unknown with %s, and the log names the key', async (_what, change) => {
+    ['an invalid expiry', { expiration: 'never' }],
+  ])('a user with %s is unknown, and the log names the key', async (_what, change) => {
     const { store, lines } = await openOn((etcd) => putUser(etcd, 'alice', change))
     expect(await outcomeOf(store, 'alice')).toBe('unknown')
     expect(lines).toMatchObject([
@@ -153,7 +153,7 @@ describe('a user that mc admin made', () => {
     expect(JSON.stringify(lines)).not.toContain(secretKey)
   })
 
-  it('is refused while a group cannot be read, which may deny what others allow', async () => {
+  it('a user is refused while a group cannot be read, since its policy could be a deny', async () => {
     const { store, etcd } = await openOn((filled) => {
       putUser(filled, 'alice')
       putGroup(filled, 'ops', ['alice'], 'paused')
@@ -171,7 +171,7 @@ describe('a user that mc admin made', () => {
   })
 })
 
-describe('a request that a user of mc admin signed', () => {
+describe('requests signed by a user from mc admin', () => {
   const url = new URL('http://127.0.0.1:9000/bucket/key')
   const root = { accessKeyId: 'minio', secretAccessKey: 'minio123' }
   const region = 'us-east-1'
@@ -191,7 +191,7 @@ describe('a request that a user of mc admin signed', () => {
     return principal
   }
 
-  it('is that user’s', async () => {
+  it('a request signed by a user from mc admin has that user as its principal', async () => {
     const { store } = await openOn((etcd) => {
       putUser(etcd, 'alice')
       map(etcd, 'users/alice', 'readonly')
@@ -206,7 +206,7 @@ describe('a request that a user of mc admin signed', () => {
     })
   })
 
-  it('says that the user is disabled only to one who has the secret', async () => {
+  it('only a client with the secret learns that a user is disabled', async () => {
     const { store } = await openOn((etcd) => putUser(etcd, 'alice', { status: 'off' }))
     await expect(sign(store, secretKey)).rejects.toMatchObject({
       code: 'InvalidAccessKeyId',
@@ -219,7 +219,7 @@ describe('a request that a user of mc admin signed', () => {
   })
 })
 
-describe('credentials that a MinIO issued to a user of mc admin', () => {
+describe('credentials that MinIO issued to a user from mc admin', () => {
   const accessKey = 'STSKEY00STSKEY00STSK'
   const exp = nowMs() / 1000 + 600
   const sessionToken = signSessionToken({ accessKey, exp, parent: 'alice' }, rootKey)
@@ -236,7 +236,7 @@ describe('credentials that a MinIO issued to a user of mc admin', () => {
     put(etcd, `sts/${accessKey}/identity`, { version: 1, credentials, updatedAt })
   }
 
-  it('have the policies of the user and of its groups', async () => {
+  it('credentials from MinIO have the policies of the user and its groups', async () => {
     const { store } = await openOn((etcd) => {
       putUser(etcd, 'alice')
       putGroup(etcd, 'ops', ['alice'])
@@ -249,7 +249,7 @@ describe('credentials that a MinIO issued to a user of mc admin', () => {
     })
   })
 
-  it('end with the user’s being disabled', async () => {
+  it('credentials from MinIO are revoked when their user is disabled', async () => {
     const { store, etcd } = await openOn((filled) => {
       putUser(filled, 'alice')
       putSession(filled)
@@ -262,15 +262,15 @@ describe('credentials that a MinIO issued to a user of mc admin', () => {
   })
 })
 
-describe('a service account that mc admin made', () => {
+describe('service accounts from mc admin', () => {
   it.each<[string, JsonObject, string | undefined]>([
-    ['its user’s rights', {}, undefined],
+    ['the policies of its user', {}, undefined],
     [
-      'what its own policy leaves of them',
+      'the policies of its user, limited by its own policy',
       { 'sa-policy': 'embedded-policy', ...policyClaim },
       embedded,
     ],
-  ])('has %s', async (_what, claims, sessionPolicy) => {
+  ])('a service account has %s', async (_what, claims, sessionPolicy) => {
     const { store } = await openOn((etcd) => {
       putUser(etcd, 'alice')
       putGroup(etcd, 'ops', ['alice'])
@@ -293,14 +293,14 @@ describe('a service account that mc admin made', () => {
     })
   })
 
-  it('of root may do everything that its own policy leaves', async () => {
+  it('a service account of root may do everything that its own policy allows', async () => {
     const { store } = await openOn((etcd) => putService(etcd, { parent: 'minio' }))
     expect(await store.lookUp(serviceKey, undefined)).toMatchObject({
       principal: { kind: 'session', policyNames: ['consoleAdmin'] },
     })
   })
 
-  it('of a directory’s user has that user’s policies, groups and names', async () => {
+  it('a service account of an LDAP user has that user’s policies, groups and names', async () => {
     const parent = 'uid=alice,dc=x'
     const { store } = await openOn((etcd) => {
       putService(
@@ -320,7 +320,7 @@ describe('a service account that mc admin made', () => {
     })
   })
 
-  it('is refused when its user is disabled', async () => {
+  it('a service account is refused if its user is disabled', async () => {
     const { store } = await openOn((etcd) => {
       putUser(etcd, 'alice', { status: 'off' })
       putService(etcd)
@@ -328,25 +328,25 @@ describe('a service account that mc admin made', () => {
     expect(await outcomeOf(store, serviceKey)).toBe('disabled')
   })
 
-  it('ends when it says so', async () => {
+  it('a service account expires at its expiration', async () => {
     const end = new Date(nowMs()).toISOString()
     const { store } = await openOn((etcd) => putService(etcd, {}, { expiration: end }))
     expect(await outcomeOf(store, serviceKey)).toBe('expired')
   })
 
-  it('is gone when it was revoked', async () => {
+  it('a service account can be revoked', async () => {
     const { store } = await openOn((etcd) => putService(etcd))
     await store.revoke({ accessKeyId: serviceKey })
     expect(await outcomeOf(store, serviceKey)).toBe('revoked')
   })
 
   it.each<[string, JsonObject, JsonObject]>([
-    ['rights that nobody knows', { 'sa-policy': 'other' }, {}],
-    ['no word of its rights', { 'sa-policy': undefined }, {}],
-    ['a policy that is missing', { 'sa-policy': 'embedded-policy' }, {}],
-    ['a policy that it should not have', policyClaim, {}],
-    ['another parent than its token’s', {}, { parentUser: 'bob' }],
-    ['another’s token', { accessKey: 'X'.repeat(20) }, {}],
+    ['an unknown policy type', { 'sa-policy': 'other' }, {}],
+    ['no policy type', { 'sa-policy': undefined }, {}],
+    ['a missing embedded policy', { 'sa-policy': 'embedded-policy' }, {}],
+    ['an unexpected embedded policy', policyClaim, {}],
+    ['another parent than in its token', {}, { parentUser: 'bob' }],
+    ['the token of another', { accessKey: 'X'.repeat(20) }, {}],
     ['no token', {}, { sessionToken: undefined }],
     ['no parent', {}, { parentUser: undefined }],
     [
@@ -359,7 +359,7 @@ describe('a service account that mc admin made', () => {
         ),
       },
     ],
-  ])('is not found with %s', async (_what, claims, change) => {
+  ])('a service account with %s is not found', async (_what, claims, change) => {
     const { store } = await openOn((etcd) => {
       putUser(etcd, 'alice')
       putService(etcd, claims, change)

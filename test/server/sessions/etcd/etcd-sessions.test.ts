@@ -17,7 +17,7 @@ interface Recorded {
   }
 }
 
-/** What `minio gateway s3` of 2022 left in an etcd 3.4; its root secret was minio123. */
+/** The entries that `minio gateway s3` of 2022 left in an etcd 3.4; its root secret was minio123. */
 const recorded = JSON.parse(
   readFileSync(
     path.join(import.meta.dirname, '..', '..', '..', 'vectors', 'etcd-minio-2022-gateway.json'),
@@ -36,8 +36,8 @@ function shapeOf(value: unknown): unknown {
   return Object.entries(value).map(([name, inner]) => [name, shapeOf(inner)])
 }
 
-describe('credentials that a MinIO of 2022 issued', () => {
-  it('are found from the start, with the policies that its database maps their owner to', async () => {
+describe('credentials from MinIO of 2022', () => {
+  it('credentials from MinIO are found from the start, with the policies that are mapped to their user', async () => {
     const etcd = await startEtcd()
     for (const { key, value } of recorded) etcd.put(key, JSON.stringify(value))
     const { store, lines } = await openStore(etcd)
@@ -56,7 +56,7 @@ describe('credentials that a MinIO of 2022 issued', () => {
     expect(lines).toEqual([])
   })
 
-  it('bring their session policy and their claims along', async () => {
+  it('credentials from MinIO have their session policy and their claims', async () => {
     const etcd = await startEtcd()
     for (const { key, value } of recorded) etcd.put(key, JSON.stringify(value))
     const { store } = await openStore(etcd)
@@ -72,7 +72,7 @@ describe('credentials that a MinIO of 2022 issued', () => {
     })
   })
 
-  it('are found the moment they are issued, and by a read when nothing said so', async () => {
+  it('credentials from MinIO are found as soon as they are issued, by a read before the watch reports them', async () => {
     const etcd = await startEtcd()
     const { store } = await openStore(etcd)
     const key = `config/iam/sts/${theirs.accessKey}/identity.json`
@@ -82,12 +82,12 @@ describe('credentials that a MinIO of 2022 issued', () => {
     etcd.put(key, text(key))
     expect(await store.lookUp(theirs.accessKey, theirs.sessionToken)).toMatchObject({
       outcome: 'found',
-      // Without a mapping, by the token's own claim.
+      // Without a mapping, the policies come from the token's own claim.
       principal: { policyNames: ['readwrite'] },
     })
   })
 
-  it('are not asked for on behalf of someone without their token', async () => {
+  it('etcd is not asked about an access key without its valid token', async () => {
     const etcd = await startEtcd()
     const { store } = await openStore(etcd, { heartbeatMs: 60_000 })
     await until(() => etcd.calls.includes('/v3/watch'))
@@ -98,7 +98,7 @@ describe('credentials that a MinIO of 2022 issued', () => {
     expect(etcd.calls.length).toBe(before)
   })
 
-  it('are lost when they are deleted, disabled, over, or another root’s', async () => {
+  it('credentials from MinIO end when they are deleted, disabled, expired or of another root', async () => {
     const etcd = await startEtcd()
     const key = `config/iam/sts/${theirs.accessKey}/identity.json`
     etcd.put(key, text(key))
@@ -118,11 +118,11 @@ describe('credentials that a MinIO of 2022 issued', () => {
     const stranger = await openStore(etcd, { rootSecret: 'another-root-secret' })
     const unknown = await stranger.store.lookUp(theirs.accessKey, theirs.sessionToken)
     expect(unknown).toMatchObject({ outcome: 'wrong-token' })
-    // As if it were not there: whoever signs with its secret must not learn that it is.
+    // The answer is as if they did not exist: a client with the secret must not learn that they do.
     expect(unknown).not.toMatchObject({ secretAccessKey: theirs.secretKey })
   })
 
-  it('need the very token that is stored', async () => {
+  it('credentials from MinIO need exactly the stored token', async () => {
     const etcd = await startEtcd()
     for (const { key, value } of recorded) etcd.put(key, JSON.stringify(value))
     const { store } = await openStore(etcd)
@@ -139,8 +139,8 @@ describe('credentials that a MinIO of 2022 issued', () => {
   })
 })
 
-describe('what is written', () => {
-  it('has MinIO’s keys, names, order and lifetime', async () => {
+describe('entries written to etcd', () => {
+  it('an entry has MinIO’s keys, names, order and lifetime', async () => {
     const etcd = await startEtcd()
     const { store } = await openStore(etcd)
     const issued = await store.issue({
@@ -150,7 +150,7 @@ describe('what is written', () => {
       policyNames: ['readwrite'],
     })
     const identityKey = `config/iam/sts/${issued.accessKeyId}/identity.json`
-    // The same subject and issuer as the recorded session's, and so the same parent.
+    // The subject and the issuer are those of the recorded session, and so is the parent.
     const mappingKey = `config/iam/policydb/sts-users/${theirParent}.json`
     expect([...etcd.entries.keys()].toSorted()).toEqual([mappingKey, identityKey])
     for (const [key, example] of [
@@ -175,7 +175,7 @@ describe('what is written', () => {
     })
   })
 
-  it('holds a token with the claims where MinIO looks for them', async () => {
+  it('an entry contains a token with its claims where MinIO expects them', async () => {
     const etcd = await startEtcd()
     const { store } = await openStore(etcd, { policyClaim: 'minio_policy' })
     const { sessionToken, accessKeyId } = await store.issue({
@@ -197,7 +197,7 @@ describe('what is written', () => {
     })
   })
 
-  it('maps no policies to root’s own', async () => {
+  it('a session of root has no policy mapping', async () => {
     const etcd = await startEtcd()
     const { store } = await openStore(etcd)
     const claims = { parent: 'minio' }
@@ -205,7 +205,7 @@ describe('what is written', () => {
     expect([...etcd.entries.keys()]).toEqual([`config/iam/sts/${issued.accessKeyId}/identity.json`])
   })
 
-  it('goes together: a hundred sessions need few transactions and one lease', async () => {
+  it('a hundred sessions are written together, in few transactions with one lease', async () => {
     const etcd = await startEtcd()
     const { store } = await openStore(etcd)
     await Promise.all(Array.from({ length: 100 }, () => store.issue(request)))
@@ -214,11 +214,11 @@ describe('what is written', () => {
     expect(etcd.calls.filter((call) => call === '/v3/kv/txn').length).toBeLessThan(10)
   })
 
-  it('leaves a longer session its policies when a shorter one of the same user is issued', async () => {
+  it('a longer session keeps its policies when a shorter one of the same user is issued', async () => {
     const etcd = await startEtcd()
     const { store, policies } = await openStore(etcd)
     await store.issue(request)
-    // What the store hears after this, it has heard after its own.
+    // Once the store has heard of this entry, it has heard of its own before it.
     etcd.put('config/iam/policies/later/policy.json', '{}')
     await until(() => policies.has('later'))
     const key = [...etcd.entries.keys()].find((name) => name.includes('sts-users')) ?? ''
@@ -234,14 +234,14 @@ describe('what is written', () => {
     })
   })
 
-  it('gets a new lease where the old one is gone', async () => {
+  it('a new lease is created if the old one has expired', async () => {
     const etcd = await startEtcd()
     const { store } = await openStore(etcd)
     const first = await store.issue(request)
     etcd.expireLease([...etcd.leases.keys()][0] ?? '')
     const { accessKeyId } = await store.issue(request)
     expect([...etcd.entries.keys()]).toContain(`config/iam/sts/${accessKeyId}/identity.json`)
-    // The token says all: what etcd lost is still a session.
+    // The token contains everything: a session that etcd lost is still valid.
     expect(await store.lookUp(first.accessKeyId, first.sessionToken)).toMatchObject({
       outcome: 'found',
     })

@@ -1,4 +1,4 @@
-/** What other servers do, and what etcd itself does, as one store sees it. */
+/** Changes by other servers and by etcd itself, as one store sees them. */
 import { describe, expect, it } from 'vitest'
 import { createDerivedSessions } from '../../../../src/server/sessions/derived-sessions.ts'
 import type { SessionLookup, SessionStore } from '../../../../src/server/sessions/session-store.ts'
@@ -29,7 +29,7 @@ async function openTwo(etcd: FakeEtcd) {
 }
 
 describe('two servers on one etcd', () => {
-  it('accept what the other issued, at once and with nothing asked', async () => {
+  it('a server accepts the sessions of another at once, without a request to etcd', async () => {
     const etcd = await startEtcd()
     const [one, other] = await openTwo(etcd)
     const issued = await one.issue(request)
@@ -40,7 +40,7 @@ describe('two servers on one etcd', () => {
     })
   })
 
-  it('refuse what the other revoked, also when they start later', async () => {
+  it('a server refuses a session that another server revoked, also if it starts later', async () => {
     const etcd = await startEtcd()
     const [one, other] = await openTwo(etcd)
     const [gone, kept] = [await one.issue(request), await one.issue(request)]
@@ -52,7 +52,7 @@ describe('two servers on one etcd', () => {
     for (const store of [one, other, late]) expect(await outcomeOf(store, kept)).toBe('found')
   })
 
-  it('take a revoked session’s identity away, so that a MinIO refuses it too', async () => {
+  it('a revoked session’s identity is deleted from etcd, so that MinIO refuses it too', async () => {
     const etcd = await startEtcd()
     const { store } = await openStore(etcd)
     const [gone, kept] = [await store.issue(request), await store.issue(request)]
@@ -67,7 +67,7 @@ describe('two servers on one etcd', () => {
   it.each([
     ['MinIO’s name of the user', findParentUser(request)],
     ['the subject', 'alice'],
-  ])('revoke by %s what was issued until then, and nobody else’s', async (_what, user) => {
+  ])('a revocation by %s revokes only that user’s earlier sessions', async (_what, user) => {
     const etcd = await startEtcd()
     const clock = { nowMs: nowMs() }
     const options = { nowMs: () => clock.nowMs }
@@ -86,7 +86,7 @@ describe('two servers on one etcd', () => {
     }
   })
 
-  it('revoke a type of a user’s sessions and leave the others', async () => {
+  it('a revocation of one type leaves the user’s other sessions', async () => {
     const etcd = await startEtcd()
     const [one, other] = await openTwo(etcd)
     const claims = (tokenRevokeType: string) => ({ ...request.claims, tokenRevokeType })
@@ -98,7 +98,7 @@ describe('two servers on one etcd', () => {
     for (const kept of [laptop, plain]) expect(await outcomeOf(other, kept)).toBe('found')
   })
 
-  it('and one without etcd accept each other’s sessions', async () => {
+  it('servers with and without etcd accept each other’s sessions', async () => {
     const { store } = await openStore(await startEtcd())
     const alone = createDerivedSessions({ rootSecret: 'minio123', nowMs })
     const [shared, derived] = [await store.issue(request), await alone.issue(request)]
@@ -111,7 +111,7 @@ describe('changes in etcd', () => {
   const policy = 'config/iam/policies/own/policy.json'
   const document = { Version: '2012-10-17', Statement: [] }
 
-  it('bring and take policies, MinIO’s wrapped ones and the bare ones of 2018', async () => {
+  it('policies are added and removed with etcd, in MinIO’s format and the bare one of 2018', async () => {
     const etcd = await startEtcd()
     etcd.put('config/iam/policies/old/policy.json', JSON.stringify(document))
     const { policies } = await openStore(etcd)
@@ -122,7 +122,7 @@ describe('changes in etcd', () => {
     await until(() => policies.has('own') && policies.get('own') === undefined)
   })
 
-  it('are seen after the watch was cut, and after etcd was away', async () => {
+  it('changes in etcd are seen after the watch was cut, and after etcd was unreachable', async () => {
     const etcd = await startEtcd()
     const { policies, lines, store } = await openStore(etcd)
     etcd.cutWatches()
@@ -137,7 +137,7 @@ describe('changes in etcd', () => {
     expect(lines.filter(({ level }) => level === 'error').length).toBeGreaterThan(0)
   })
 
-  it('that were compacted away while it was lost are read anew, and what went in between goes', async () => {
+  it('everything is read again if the missed changes were compacted, and deleted entries disappear', async () => {
     const etcd = await startEtcd()
     etcd.put(policy, '{}')
     const { policies } = await openStore(etcd)
@@ -154,8 +154,8 @@ describe('changes in etcd', () => {
     ['that is not JSON', 'what is this', 'it is not what MinIO writes there'],
     ['that is a list', '[]', 'it is not what MinIO writes there'],
     ['that is huge', `{"x":"${'x'.repeat(70_000)}"}`, 'bytes'],
-    ['that a MinIO encrypted', Buffer.from([1, 0x80, 0, 0, 0, 0xff, 0xfe]), 'encrypted'],
-  ])('with a value %s are named in the log and nothing else', async (_what, value, reason) => {
+    ['that MinIO encrypted', Buffer.from([1, 0x80, 0, 0, 0, 0xff, 0xfe]), 'encrypted'],
+  ])('a value in etcd %s is logged and not used', async (_what, value, reason) => {
     const etcd = await startEtcd()
     etcd.put(policy, value)
     const { store, lines, policies } = await openStore(etcd)
@@ -169,13 +169,13 @@ describe('changes in etcd', () => {
         message: 'a value in etcd cannot be read and is left alone',
       })),
     )
-    // It must not let a policy of the same name stand in for it.
+    // A policy of the same name from elsewhere must not take its place.
     expect(policies.get('own')).toBe('')
     expect(await outcomeOf(store, await store.issue(request))).toBe('found')
     expect(JSON.stringify(lines)).not.toContain('what is this')
   })
 
-  it('below another prefix are another’s', async () => {
+  it('a store ignores the entries of another key prefix', async () => {
     const etcd = await startEtcd()
     const at = (keyPrefix: string) => ({
       etcd: { endpoints: [etcd.url], keyPrefix, tls: {}, user: undefined },

@@ -1,4 +1,4 @@
-/** An etcd that is away, slow, a stranger, or does not know us. */
+/** An etcd that is unreachable, slow, another program, or does not know the user. */
 import { createSecretKey } from 'node:crypto'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -14,8 +14,8 @@ function at(endpoints: string[], more: Partial<EtcdOptions> = {}): { etcd: EtcdO
   return { etcd: { endpoints, keyPrefix: '', tls: {}, user: undefined, ...more } }
 }
 
-describe('a start', () => {
-  it('fails where nobody listens, with the address and a hint', async () => {
+describe('a start with etcd', () => {
+  it('a start fails if etcd is unreachable, with the address and a hint', async () => {
     const etcd = await startEtcd()
     await etcd.stop()
     await expect(openStore(etcd)).rejects.toMatchObject({
@@ -26,7 +26,7 @@ describe('a start', () => {
     })
   })
 
-  it('fails where someone listens and never answers', async () => {
+  it('a start fails if etcd accepts connections and never answers', async () => {
     const etcd = await startEtcd()
     etcd.behave('silent')
     await expect(openStore(etcd)).rejects.toMatchObject({
@@ -39,10 +39,10 @@ describe('a start', () => {
     ['a web page', 200, '<html>'],
     ['another JSON', 200, '{"hello":1}'],
     ['a list', 200, '[]'],
-    ['nothing', 200, ''],
-    ['a page that is not there', 404, '404 page not found'],
+    ['empty', 200, ''],
+    ['a 404 page', 404, '404 page not found'],
     ['a proxy’s error', 502, 'bad gateway'],
-  ])('fails where the answer is %s', async (_what, status, body) => {
+  ])('a start fails if the answer of etcd is %s', async (_what, status, body) => {
     const etcd = await startEtcd()
     etcd.behave({ status, body })
     await expect(openStore(etcd)).rejects.toMatchObject({
@@ -52,7 +52,7 @@ describe('a start', () => {
     })
   })
 
-  it('fails where the certificate is not of a trusted authority', async () => {
+  it('a start fails if etcd’s certificate is not from a trusted CA', async () => {
     const [ours, theirs] = [await makeCertificate(Date.now()), await makeCertificate(Date.now())]
     const stranger = createServer(theirs, (_request, response) => response.end('{"header":{}}'))
     await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', resolve))
@@ -69,7 +69,7 @@ describe('a start', () => {
     })
   })
 
-  it('fails at once where etcd does not know the user, and without the password in the error', async () => {
+  it('a start fails at once if etcd does not know the user, without the password in the error', async () => {
     const etcd = await startEtcd({ name: 'sts', password: 'right-password' })
     const user = { name: 'sts', password: 'wrong-password' }
     const refusal = openStore(etcd, at([etcd.url], { user }))
@@ -85,10 +85,10 @@ describe('a start', () => {
   })
 
   it.each([
-    ['refuses', 'stopped'],
+    ['refuses connections', 'stopped'],
     ['is silent', 'silent'],
     ['has no leader', noLeader],
-  ] as const)('succeeds by another member when the first one %s', async (_what, behaviour) => {
+  ] as const)('a start uses another member if the first %s', async (_what, behaviour) => {
     const [first, second] = [await startEtcd(), await startEtcd()]
     if (behaviour === 'stopped') await first.stop()
     else first.behave(behaviour)
@@ -100,7 +100,7 @@ describe('a start', () => {
   })
 })
 
-describe('an outage', () => {
+describe('an etcd outage', () => {
   it.each([
     ['etcd is silent', 'silent'],
     ['etcd has no leader', noLeader],
@@ -112,9 +112,9 @@ describe('an outage', () => {
         paths: /txn|lease/,
       },
     ],
-    ['someone else answers', { status: 200, body: 'hello' }],
+    ['another program answers', { status: 200, body: 'hello' }],
   ] as const)(
-    'ends no session and no login: when %s, what was issued is written later',
+    'sessions and logins survive an outage: when %s, new sessions are written later',
     async (_what, behaviour) => {
       const etcd = await startEtcd()
       const { store, lines } = await openStore(etcd)
@@ -129,13 +129,13 @@ describe('an outage', () => {
       const keys = during.map(({ accessKeyId }) => `config/iam/sts/${accessKeyId}/identity.json`)
       await until(() => keys.every((key) => etcd.entries.has(key)))
       await until(() => store.checkReady())
-      // One line an outage, not one a login.
+      // There is one line for each outage, not for each login.
       const messages = lines.map(({ message }) => message)
       expect(messages.filter((message) => message.includes('writes'))).toEqual([
         'etcd takes no writes: they wait',
         'etcd takes writes again',
       ])
-      // Nor one a heartbeat: what was lost is said again only after it was back.
+      // There is no line for each heartbeat either: a loss is logged again only after etcd was back.
       const others = messages.filter((message) => !message.includes('writes'))
       const lost = 'etcd is lost: what others issue or revoke is not seen until it is back'
       expect(others).toEqual(others.map((_, index) => (index % 2 === 0 ? lost : 'etcd is back')))
@@ -143,7 +143,7 @@ describe('an outage', () => {
     },
   )
 
-  it('keeps a revocation to this server, says so, and passes it on later', async () => {
+  it('a revocation during an outage works on this server, reports an error, and is written later', async () => {
     const etcd = await startEtcd()
     const [one, other] = [await openStore(etcd), await openStore(etcd)]
     const { accessKeyId, sessionToken } = await one.store.issue(request)
@@ -159,11 +159,11 @@ describe('an outage', () => {
     await until(async () => (await outcomeAt(other)) === 'revoked')
   })
 
-  it('is no reason to take a MinIO’s session for unknown', async () => {
+  it('a session of MinIO is not reported as unknown during an outage', async () => {
     const etcd = await startEtcd()
     const [here, there] = [await openStore(etcd), await openStore(etcd)]
     const { accessKeyId, sessionToken } = await there.store.issue(request)
-    // A token without our own claim, as a MinIO's, of which this server has not heard.
+    // The token has no claim of this server, like a MinIO's, and this server has not heard of it.
     const foreign = toForeignToken(sessionToken)
     etcd.behave(noLeader)
     await expect(here.store.lookUp(accessKeyId, foreign)).rejects.toMatchObject({
@@ -172,7 +172,7 @@ describe('an outage', () => {
     })
   })
 
-  it('that a token does not outlive is nothing that anybody notices', async () => {
+  it('an expired etcd token is renewed without a visible error', async () => {
     const etcd = await startEtcd({ name: 'sts', password: 'right-password' })
     const user = { name: 'sts', password: 'right-password' }
     const { store } = await openStore(etcd, at([etcd.url], { user }))
@@ -183,7 +183,7 @@ describe('an outage', () => {
     await until(() => store.checkReady())
   })
 
-  it('does not keep the store from closing', async () => {
+  it('a store can be closed during an outage', async () => {
     const etcd = await startEtcd()
     const { store } = await openStore(etcd)
     etcd.behave('silent')
@@ -192,7 +192,7 @@ describe('an outage', () => {
   })
 })
 
-/** The same token less the claim that says it is ours, signed again. */
+/** Returns the same token without the claim of this server, signed again. */
 function toForeignToken(sessionToken: string): string {
   const key = createSecretKey('minio123', 'utf8')
   const { 'sts-cli': _, ...claims } = verifySessionToken(sessionToken, key) ?? {}
