@@ -1,4 +1,4 @@
-/** `GET http://host/bucket/key`, as a proxy may send it, was taken for the key `/host/bucket/key` of a bucket `ttp:`. */
+/** `GET http://host/bucket/key`, which a proxy may send, was read as the key `/host/bucket/key` in a bucket `ttp:`. */
 import { expect, it } from 'vitest'
 import { openConnection, openListener } from '../../support/server/raw-client.ts'
 

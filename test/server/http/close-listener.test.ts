@@ -1,8 +1,8 @@
-/** A stop waited out its whole grace where a client kept the connection of its last request: Node closes those that are idle when closing begins, and no later. */
+/** A stop waited for its whole grace period if a client kept its connection: Node closes idle connections when closing begins, but not those that become idle later. */
 import { expect, it } from 'vitest'
 import { makeGate, openListener } from '../../support/server/raw-client.ts'
 
-it('a listener that closes finishes what runs, takes nothing new, and is done then', async () => {
+it('a closing listener finishes running requests, accepts no new ones, and is then done', async () => {
   const [asked, given] = [makeGate(), makeGate()]
   const { listener } = await openListener(async () => {
     asked.open()

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { openConnection, openListener } from '../../support/server/raw-client.ts'
 
-/** Sends one request as it is; the answer's first line, and what the handler was given. */
+/** Sends one request as it is; returns the status of the answer, and the hosts that the handler got. */
 async function send(
   head: string,
   { target = '/', method = 'GET', end = '' } = {},
@@ -21,7 +21,7 @@ async function send(
 
 const host = 'Host: s3.test\r\n'
 
-describe('a request that two readers could take for two', () => {
+describe('ambiguous requests', () => {
   it.each<[string, string]>([
     ['without a Host', ''],
     ['with two Hosts', `${host}Host: other.test\r\n`],
@@ -30,23 +30,23 @@ describe('a request that two readers could take for two', () => {
     ['with a user in its Host', 'Host: root@s3.test\r\n'],
     ['with a path in its Host', 'Host: s3.test/bucket\r\n'],
     ['with a space in its Host', 'Host: s3 .test\r\n'],
-    ['with a port that is none', 'Host: s3.test:http\r\n'],
+    ['with an invalid port', 'Host: s3.test:http\r\n'],
     ['with two signatures', `${host}Authorization: a\r\nAuthorization: b\r\n`],
     ['with two session tokens', `${host}X-Amz-Security-Token: a\r\nx-amz-security-token: b\r\n`],
     ['with two dates', `${host}x-amz-date: a\r\nx-amz-date: b\r\n`],
     ['with two hashes', `${host}x-amz-content-sha256: a\r\nx-amz-content-sha256: b\r\n`],
-    ['with two sources', `${host}x-amz-copy-source: /a/b\r\nx-amz-copy-source: /a/c\r\n`],
+    ['with two copy sources', `${host}x-amz-copy-source: /a/b\r\nx-amz-copy-source: /a/c\r\n`],
     ['with two types', `${host}Content-Type: text/xml\r\nContent-Type: text/html\r\n`],
     ['with two ranges', `${host}Range: bytes=0-1\r\nRange: bytes=0-99\r\n`],
     ['with two lengths', `${host}Content-Length: 0\r\nContent-Length: 0\r\n`],
     ['with a length and chunks', `${host}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n`],
-  ])('is refused before it is handled: one %s', async (_what, head) => {
+  ])('a request %s is refused before it is handled', async (_what, head) => {
     const { status, hosts } = await send(head)
     expect(status).toBe('400')
     expect(hosts).toEqual([])
   })
 
-  it('is refused for every header of Amazon’s, and of MinIO’s, that is no list', async () => {
+  it('a request that repeats an x-amz- or x-minio- header is refused, except lists', async () => {
     const letters = fc.constantFrom(...'abcxyz-0123456789')
     const suffix = fc.array(letters, { minLength: 1, maxLength: 12 }).map((all) => all.join(''))
     await fc.assert(
@@ -68,39 +68,39 @@ describe('a request that two readers could take for two', () => {
     ['metadata', 'x-amz-meta-a: 1\r\nx-amz-meta-a: 2\r\n'],
     ['attributes', 'x-amz-object-attributes: ETag\r\nx-amz-object-attributes: ObjectSize\r\n'],
     ['proxies', 'X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-For: 10.0.0.2\r\n'],
-  ])('is not one that has %s in two lines', async (_what, head) => {
+  ])('a request with repeated headers for %s is accepted', async (_what, head) => {
     expect((await send(host + head)).status).toBe('200')
   })
 
   it.each(['s3.test', 's3.test:9000', '127.0.0.1:9000', '[::1]:9000', 'my_bucket.s3.test', ''])(
-    'is not one with the host %j',
+    'a request with the host %j is accepted',
     async (name) => {
       expect(await send(`Host: ${name}\r\n`)).toEqual({ status: '200', hosts: [name] })
     },
   )
 })
 
-describe('a target in absolute form', () => {
-  it('names the host, whatever the header says', async () => {
+describe('targets in absolute form', () => {
+  it('the host in an absolute target overrides the Host header', async () => {
     const { status, hosts } = await send(host, { target: 'http://other.test:9000/bucket/key' })
     expect({ status, hosts }).toEqual({ status: '200', hosts: ['other.test:9000'] })
   })
 
   it.each(['http://root@s3.test/b', 'http:///b', 'ftp://s3.test/b', 'http://a,b/c'])(
-    'is refused where it names none: %s',
+    'an absolute target without a valid host is refused: %s',
     async (target) => {
       expect((await send(host, { target })).status).toBe('400')
     },
   )
 })
 
-describe('an expectation', () => {
-  it('that is empty is ignored', async () => {
+describe('the Expect header', () => {
+  it('an empty Expect header is ignored', async () => {
     expect((await send(`${host}Expect:\r\n`)).status).toBe('200')
     expect((await send(`${host}Expect:  \r\n`)).status).toBe('200')
   })
 
-  it('to continue is met in any case of its letters', async () => {
+  it('Expect: 100-continue is accepted in any case of its letters', async () => {
     const { listener } = await openListener(async ({ body }) => {
       let text = ''
       for await (const chunk of body) text += String(chunk)
@@ -113,7 +113,7 @@ describe('an expectation', () => {
     expect(await connection.until(/<body>/)).toContain('200 OK')
   })
 
-  it('that is not known is refused', async () => {
+  it('an unknown Expect header is refused', async () => {
     expect(await send(`${host}Expect: miracles\r\n`)).toEqual({ status: '417', hosts: [] })
   })
 })

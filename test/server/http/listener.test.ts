@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import type { HttpReply, HttpRequest } from '../../../src/server/http/http-message.ts'
 import { makeGate, openConnection, openListener } from '../../support/server/raw-client.ts'
 
-/** A handler that keeps what it was given and answers always the same. */
+/** Returns a handler that keeps its requests and always gives the same reply. */
 function keepRequests(reply: HttpReply): {
   requests: HttpRequest[]
   handler: (request: HttpRequest) => Promise<HttpReply>
@@ -20,8 +20,8 @@ function keepRequests(reply: HttpReply): {
   }
 }
 
-describe('a request', () => {
-  it('keeps path and query as they were sent, and every header', async () => {
+describe('requests', () => {
+  it('a request keeps its path and query as they were sent, and every header', async () => {
     const { requests, handler } = keepRequests({ status: 200, body: 'ok' })
     const { listener } = await openListener(handler)
     const connection = await openConnection(listener)
@@ -36,7 +36,7 @@ describe('a request', () => {
     expect(request?.remoteAddress).toBe('127.0.0.1')
   })
 
-  it('has an id of its own, which its reply and its log line bear', async () => {
+  it('a request has a unique ID, which is in its reply and its log line', async () => {
     const { requests, handler } = keepRequests({ status: 200 })
     const { listener, lines } = await openListener(handler)
     const answers = await Promise.all([fetch(listener.url), fetch(listener.url)])
@@ -48,7 +48,7 @@ describe('a request', () => {
     expect(ids[0]).toMatch(/^[0-9A-F]{16}$/)
   })
 
-  it('leaves one log line, without its query and headers, which may hold secrets', async () => {
+  it('a request is logged in one line, without its query and headers, which may contain secrets', async () => {
     const { listener, lines } = await openListener(async (request) => {
       request.log['action'] = 's3:GetObject'
       return { status: 403, body: 'four' }
@@ -64,13 +64,13 @@ describe('a request', () => {
   })
 
   it.each([
-    ['no HTTP', 'HELO example.com\r\n\r\n'],
+    ['text that is not HTTP', 'HELO example.com\r\n\r\n'],
     ['two lengths', 'POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n'],
     [
-      'a length and chunks, by which requests are smuggled',
+      'a length and chunks (request smuggling)',
       'POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
     ],
-  ])('that is %s is answered with 400 and the connection closed', async (_what, bytes) => {
+  ])('a client gets status 400 and a closed connection for %s', async (_what, bytes) => {
     const { requests, handler } = keepRequests({ status: 200 })
     const { listener } = await openListener(handler)
     const connection = await openConnection(listener)
@@ -80,14 +80,14 @@ describe('a request', () => {
     expect(requests).toEqual([])
   })
 
-  it('with headers beyond every bound is answered with 431 and the connection closed', async () => {
+  it('a request with too large headers gets status 431 and a closed connection', async () => {
     const { listener } = await openListener(async () => ({ status: 200 }))
     const connection = await openConnection(listener)
     connection.write(`GET / HTTP/1.1\r\nHost: h\r\nA: ${'a'.repeat(30_000)}\r\n\r\n`)
     expect(await connection.toEnd()).toMatch(/^HTTP\/1\.1 431 /)
   })
 
-  it('whose handler fails is answered with 500, and the failure logged under its id', async () => {
+  it('a request whose handler fails gets status 500, and the error is logged under its ID', async () => {
     const { listener, lines } = await openListener(() => Promise.reject(new Error('a bug')))
     const answer = await fetch(listener.url)
 
@@ -99,10 +99,10 @@ describe('a request', () => {
   })
 })
 
-describe('a body that the client holds back (Expect: 100-continue)', () => {
+describe('bodies with Expect: 100-continue', () => {
   const head = 'PUT /b/k HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n'
 
-  it('is asked for when it is first read', async () => {
+  it('the server sends 100 Continue when the body is first read', async () => {
     const { listener } = await openListener(async ({ body }) => ({
       status: 200,
       body: await text(body),
@@ -115,7 +115,7 @@ describe('a body that the client holds back (Expect: 100-continue)', () => {
     expect(await connection.until(/hello$/)).toMatch(/HTTP\/1\.1 200 OK/)
   })
 
-  it('is never asked for when the request is refused', async () => {
+  it('the server does not send 100 Continue if the request is refused', async () => {
     const { listener } = await openListener(async () => ({ status: 403, body: 'no' }))
     const connection = await openConnection(listener)
     connection.write(head)
@@ -124,8 +124,8 @@ describe('a body that the client holds back (Expect: 100-continue)', () => {
   })
 })
 
-describe('a body that nobody reads', () => {
-  it('is drained when it is small: the connection takes the next request', async () => {
+describe('unread bodies', () => {
+  it('a small unread body is drained, and the connection serves the next request', async () => {
     const { listener } = await openListener(async ({ rawPath }) => ({ status: 403, body: rawPath }))
     const connection = await openConnection(listener)
     connection.write('PUT /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello')
@@ -135,7 +135,7 @@ describe('a body that nobody reads', () => {
     expect(await connection.until(/\/2$/)).not.toMatch(/connection: close/i)
   })
 
-  it('is not read for long when it is large: the answer says that the connection closes', async () => {
+  it('a large unread body is not drained: the answer says that the connection closes', async () => {
     const { listener } = await openListener(async () => ({ status: 403, body: 'no' }))
     const connection = await openConnection(listener)
     connection.write(`PUT /1 HTTP/1.1\r\nHost: h\r\nContent-Length: ${10 ** 9}\r\n\r\n`)
@@ -147,8 +147,8 @@ describe('a body that nobody reads', () => {
   })
 })
 
-describe('a reply', () => {
-  it('to HEAD has the length of the body and no body', async () => {
+describe('replies', () => {
+  it('a reply to HEAD has the length of the body, but no body', async () => {
     const { listener } = await openListener(async () => ({ status: 200, body: 'hello' }))
     const answer = await fetch(listener.url, { method: 'HEAD' })
 
@@ -156,12 +156,12 @@ describe('a reply', () => {
     expect(await answer.text()).toBe('')
   })
 
-  it('of 204 has no length', async () => {
+  it('a reply with status 204 has no length', async () => {
     const { listener } = await openListener(async () => ({ status: 204 }))
     expect((await fetch(listener.url)).headers.get('content-length')).toBeNull()
   })
 
-  it('streams only as fast as the client reads', async () => {
+  it('a reply is streamed only as fast as the client reads', async () => {
     let made = 0
     const endless = new Readable({
       read() {
@@ -175,11 +175,11 @@ describe('a reply', () => {
     connection.write('GET / HTTP/1.1\r\nHost: h\r\n\r\n')
     await once(endless, 'pause')
 
-    // What the sockets hold, and no more: 256 chunks would be 16 MiB.
+    // The buffers of the sockets hold less: 256 chunks would be 16 MiB.
     expect(made).toBeLessThan(256)
   })
 
-  it('whose client goes away lets go of what it was read from', async () => {
+  it('the source of a reply is closed when its client disconnects', async () => {
     const source = new Readable({ read() {} })
     source.push('begun')
     const { listener } = await openListener(async () => ({ status: 200, body: source }))
@@ -193,7 +193,7 @@ describe('a reply', () => {
     expect(source.destroyed).toBe(true)
   })
 
-  it('that fails in the middle ends with a cut, never as if it were whole', async () => {
+  it('a reply that fails in the middle is aborted, never ended as if it were complete', async () => {
     const source = new Readable({ read() {} })
     source.push('begun')
     const headers = { 'content-length': '1000' }
@@ -205,8 +205,8 @@ describe('a reply', () => {
   })
 })
 
-describe('closing', () => {
-  it('cuts what still runs when the time is up', async () => {
+describe('a closing listener', () => {
+  it('a closing listener aborts running requests when its time is up', async () => {
     const asked = makeGate()
     const { listener } = await openListener(() => {
       asked.open()

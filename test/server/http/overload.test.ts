@@ -7,7 +7,7 @@ import type { HttpHandler } from '../../../src/server/http/http-message.ts'
 import type { ListenOptions } from '../../../src/server/http/listener.ts'
 import { makeGate, openConnection, openListener } from '../../support/server/raw-client.ts'
 
-/** A clock of sweeps: each call is one look, five seconds later. */
+/** Returns a fake sweep timer: each call is one sweep, five seconds after the last. */
 function openSweeps() {
   let run = (): void => {}
   const every: ListenOptions['every'] = (_intervalMs, given) => {
@@ -22,7 +22,7 @@ function openSweeps() {
   }
 }
 
-/** The kind of a request is its path. */
+/** Makes an overload rule in which the kind of a request is its path. */
 const makeOverload = (limits: Partial<Overload['limits']> = {}): Overload => ({
   limits: { maxRunning: 1, maxQueued: 1, maxWaitMs: 60_000, ...limits },
   classify: ({ rawPath }) => rawPath.slice(1) as RequestKind,
@@ -33,7 +33,7 @@ const post = (path: string, length: number): string =>
   `POST ${path} HTTP/1.1\r\nHost: h\r\nContent-Length: ${length}\r\n\r\n`
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`
 
-/** Answers when it is told to; says when a request has arrived. */
+/** Returns a handler that answers when it is released, and lists the requests that have arrived. */
 function holdRequests(): { handler: HttpHandler; arrived: string[]; release: () => void } {
   const arrived: string[] = []
   const gate = makeGate()
@@ -56,7 +56,7 @@ const readAll: HttpHandler = async ({ body, place }) => {
 }
 
 describe('too many requests at once', () => {
-  it('are refused as soon as they come, when as many are worked on and wait as may', async () => {
+  it('a request is refused at once if the running and the waiting requests are at their limits', async () => {
     const { handler, arrived, release } = holdRequests()
     const { listener } = await openListener(handler, { overload: makeOverload() })
     const [first, second, third] = await Promise.all([1, 2, 3].map(() => openConnection(listener)))
@@ -78,7 +78,7 @@ describe('too many requests at once', () => {
     await second?.until(/done/)
   })
 
-  it('never keep health and metrics from being answered', async () => {
+  it('health checks and metrics are answered under overload', async () => {
     const { handler } = holdRequests()
     const answer: HttpHandler = async (request) =>
       request.rawPath === '/free' ? { status: 200, body: 'well' } : handler(request)
@@ -91,7 +91,7 @@ describe('too many requests at once', () => {
     expect(await other.until(/well/)).toMatch(/well/)
   })
 
-  it('are not those whose content is still on its way, in either direction', async () => {
+  it('requests whose content is still being transferred do not count as running', async () => {
     const endless: HttpHandler = async (request) => {
       if (request.method !== 'GET') return readAll(request)
       const body = new Readable({ read() {} })
@@ -112,7 +112,7 @@ describe('too many requests at once', () => {
     }
   })
 
-  it('are not forms whose bodies are slow: they take no place before they are there', async () => {
+  it('a form takes no place before its body has arrived', async () => {
     const { listener } = await openListener(readAll, { overload: makeOverload({ maxQueued: 0 }) })
     const slow = await Promise.all(Array.from({ length: 5 }, () => openConnection(listener)))
     for (const connection of slow) connection.write(`${post('/form', 8)}four`)
@@ -125,7 +125,7 @@ describe('too many requests at once', () => {
     }
   })
 
-  it('are counted when they are forms whose bodies are there', async () => {
+  it('a form counts as running once its body has arrived', async () => {
     const gate = makeGate()
     const taken = makeGate()
     const handler: HttpHandler = async (request) => {
@@ -145,7 +145,7 @@ describe('too many requests at once', () => {
     expect(await first.until(/read 4/)).toMatch(/ 200 /)
   })
 
-  it('leave their place for others while they are held', async () => {
+  it('a request that gives up its place lets others run', async () => {
     const gate = makeGate()
     const held: HttpHandler = async (request) => {
       if (request.method === 'GET') return { status: 200, body: 'next' }
@@ -164,8 +164,8 @@ describe('too many requests at once', () => {
   })
 })
 
-describe('a queue', () => {
-  it('is served in order, refuses whoever waited too long, and gives each place once', async () => {
+describe('the waiting queue', () => {
+  it('the queue is served in order, refuses a request that waited too long, and gives each place once', async () => {
     const timers: (() => void)[] = []
     const limits = { maxRunning: 1, maxQueued: 3, maxWaitMs: 500 }
     const admission = createAdmission(limits, (_ms, run) => {
@@ -192,7 +192,7 @@ describe('a queue', () => {
   })
 })
 
-describe('a body that comes slowly', () => {
+describe('slow request bodies', () => {
   async function drip(kind: RequestKind, { bytes = 0, seconds = 0, isRead = true } = {}) {
     const { every, passSeconds } = openSweeps()
     const started = makeGate()
@@ -226,29 +226,29 @@ describe('a body that comes slowly', () => {
     ['document', 30],
     ['data', 60],
     ['upload-form', 60],
-  ])('of a %s is waited for, and given up after %i seconds of nothing', async (kind, seconds) => {
-    // The head counts as well: its bytes are worth a moment.
+  ])('the body of a %s is given up after %i seconds without data', async (kind, seconds) => {
+    // The request head counts too: its bytes extend the time a little.
     const connection = await drip(kind, { seconds: seconds + 5 })
     expect(await connection.toEnd()).toMatch(/ 400 .*too slow/s)
   })
 
-  it('is not given up as long as enough of it comes on the average', async () => {
+  it('a body is not given up while its average rate is sufficient', async () => {
     const connection = await drip('data', { bytes: 60 * 1024, seconds: 110 })
     connection.write(Buffer.alloc(10 ** 6 - 60 * 1024))
     expect(await connection.until(/read 1000000/)).toMatch(/read 1000000/)
   })
 
-  it('is given up after an hour of a byte now and then', async () => {
+  it('a body is given up after an hour of one byte now and then', async () => {
     const connection = await drip('data', { bytes: 360, seconds: 3600 })
     expect(await connection.toEnd()).toMatch(/too slow/)
   })
 
-  it('that nobody reads is no fault of the client', async () => {
+  it('a body that the handler does not read is not the fault of the client', async () => {
     const connection = await drip('data', { bytes: 10_000, seconds: 3600, isRead: false })
     expect(connection.socket.readyState).toBe('open')
   })
 
-  it('that the client holds back until it is told to go on is not waited for', async () => {
+  it('a body that the client holds back for 100 Continue is not timed', async () => {
     const { every, passSeconds } = openSweeps()
     const asked = makeGate()
     const decided = makeGate()
@@ -270,7 +270,7 @@ describe('a body that comes slowly', () => {
     expect(await connection.until(/read 4/)).toMatch(/read 4/)
   })
 
-  it('that was refused is not waited for without end either', async () => {
+  it('a body after a refused request is given up too', async () => {
     const { every, passSeconds } = openSweeps()
     const { listener } = await openListener(async () => ({ status: 403, body: 'no' }), {
       every,
@@ -285,8 +285,8 @@ describe('a body that comes slowly', () => {
   })
 })
 
-describe('a client that reads slowly', () => {
-  it('is cut when it takes next to nothing', async () => {
+describe('slow clients', () => {
+  it('a client that reads almost nothing is disconnected', async () => {
     const { every, passSeconds } = openSweeps()
     const endless = new Readable({
       read() {
@@ -300,15 +300,15 @@ describe('a client that reads slowly', () => {
     const closed = new Promise((resolve) => endless.on('error', () => {}).once('close', resolve))
     await once(endless, 'pause')
     await new Promise((resolve) => setImmediate(resolve))
-    // Some megabytes lie in the sockets; at the least average they are good for some hours.
+    // The sockets hold some megabytes; at the minimum average rate they last for some hours.
     passSeconds(24 * 3600)
     await closed
     expect(endless.destroyed).toBe(true)
   })
 })
 
-describe('connections', () => {
-  it('beyond the bound are closed, and take no place from those that work', async () => {
+describe('the connection limit', () => {
+  it('connections beyond the limit are closed, and the others continue', async () => {
     const { handler, release, arrived } = holdRequests()
     const { listener } = await openListener(handler, { maxConnections: 1 })
     const first = await openConnection(listener)
@@ -320,7 +320,7 @@ describe('connections', () => {
     expect(await first.until(/done/)).toMatch(/done/)
   })
 
-  it('that only wait for another request give up their place', async () => {
+  it('idle connections are closed when the limit is reached', async () => {
     const { listener } = await openListener(async () => ({ status: 200, body: 'ok' }), {
       maxConnections: 1,
     })

@@ -36,13 +36,13 @@ async function route(facts: Facts, { isReady = true } = {}): Promise<string> {
 
 const form = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' }
 
-describe('an STS request', () => {
+describe('STS requests', () => {
   it.each<[string, Facts]>([
     ['a form posted to the root', { headers: form }],
     ['the query form of 2018', { rawQuery: 'Action=AssumeRoleWithClientGrants&Token=x' }],
     ['an action among other parameters', { rawQuery: 'Token=x&Action=y', headers: form }],
-    ['a post of nothing', {}],
-  ])('is %s', async (_what, facts) => {
+    ['an empty POST', {}],
+  ])('the STS handles %s', async (_what, facts) => {
     expect(await route({ method: 'POST', ...facts })).toBe('sts')
   })
 
@@ -50,17 +50,17 @@ describe('an STS request', () => {
     ['a form posted to a bucket', { method: 'POST', rawPath: '/b', headers: form }],
     ['a multi-delete', { method: 'POST', rawPath: '/b', rawQuery: 'delete=' }],
     ['an upload form', { method: 'POST', headers: { 'content-type': 'multipart/form-data' } }],
-    ['a get with an action', { rawQuery: 'Action=AssumeRole' }],
+    ['a GET with an action', { rawQuery: 'Action=AssumeRole' }],
     ['a parameter whose name ends in Action', { method: 'POST', rawQuery: 'x-Action=y' }],
     ['the list of buckets', {}],
-  ])('is not %s', async (_what, facts) => {
+  ])('S3 handles %s', async (_what, facts) => {
     expect(await route(facts)).toBe('s3')
   })
 })
 
-describe('a host that names a bucket', () => {
+describe('bucket host names', () => {
   it.each(['/minio/health/live', '/minio/health/other', '/minio/admin/v3/info', '/metrics'])(
-    'has %s as a key',
+    'the path %s is an object key at the host name of a bucket',
     async (rawPath) => {
       const headers = { host: 'photos.localhost' }
       for (const method of ['GET', 'PUT']) {
@@ -69,25 +69,25 @@ describe('a host that names a bucket', () => {
     },
   )
 
-  it('is sent STS requests that no S3 operation could be', async () => {
+  it('the STS handles its requests also at the host name of a bucket', async () => {
     const headers = { ...form, host: 'photos.localhost' }
     expect(await route({ method: 'POST', headers })).toBe('sts')
   })
 })
 
-describe('health', () => {
+describe('health checks', () => {
   it.each([
     ['live', false, '200'],
     ['ready', true, '200'],
     ['ready', false, '503'],
     ['cluster', false, '503'],
     ['other', true, '404'],
-  ])('%s, where readiness is %s, is %s', async (name, isReady, status) => {
+  ])('/minio/health/%s with readiness %s answers %s', async (name, isReady, status) => {
     for (const method of ['GET', 'HEAD'])
       expect(await route({ method, rawPath: `/minio/health/${name}` }, { isReady })).toBe(status)
   })
 
-  it('is read and not written', async () => {
+  it('a health check cannot be written', async () => {
     expect(await route({ method: 'PUT', rawPath: '/minio/health/live' })).toBe('405')
   })
 })
@@ -95,18 +95,21 @@ describe('health', () => {
 describe('metrics', () => {
   const metrics = { rawPath: '/metrics' }
 
-  it.each(['127.0.0.1', '127.8.8.8', '::1', '::ffff:127.0.0.1'])('are for %s', async (address) => {
-    expect(await route({ ...metrics, remoteAddress: address })).toBe('metrics')
-  })
+  it.each(['127.0.0.1', '127.8.8.8', '::1', '::ffff:127.0.0.1'])(
+    'metrics are allowed for the client address %s',
+    async (address) => {
+      expect(await route({ ...metrics, remoteAddress: address })).toBe('metrics')
+    },
+  )
 
   it.each(['192.0.2.1', '::ffff:192.0.2.1', '2001:db8::1', '::11', '1127.0.0.1', ''])(
-    'are not for %s',
+    'metrics are refused for the client address %s',
     async (address) => {
       expect(await route({ ...metrics, remoteAddress: address })).toBe('403')
     },
   )
 
-  it('are for whoever shows the right token, from anywhere', async () => {
+  it('metrics are allowed with a valid token from any address', async () => {
     const remoteAddress = '192.0.2.1'
     const show = (authorization: string): Promise<string> =>
       route({ ...metrics, remoteAddress, headers: { authorization } })
@@ -117,20 +120,23 @@ describe('metrics', () => {
   })
 
   it.each<[string, Facts]>([
-    ['that is signed', { headers: { authorization: 'AWS4-HMAC-SHA256 …' } }],
-    ['that is presigned', { rawQuery: 'X-Amz-Signature=x' }],
-    ['that is made', { method: 'PUT' }],
-  ])('leave a bucket of the same name alone: one %s', async (_what, facts) => {
+    ['a signed one', { headers: { authorization: 'AWS4-HMAC-SHA256 …' } }],
+    ['a presigned one', { rawQuery: 'X-Amz-Signature=x' }],
+    ['a PUT', { method: 'PUT' }],
+  ])('a request to a bucket named metrics goes to S3: %s', async (_what, facts) => {
     expect(await route({ ...metrics, ...facts })).toBe('s3')
   })
 })
 
-describe('an admin request', () => {
-  it.each(['/minio/admin/v3/revoke-tokens/openid', '/minio/admin/'])('is %s', async (rawPath) => {
-    expect(await route({ method: 'POST', rawPath })).toBe('admin')
-  })
+describe('admin requests', () => {
+  it.each(['/minio/admin/v3/revoke-tokens/openid', '/minio/admin/'])(
+    'the admin API handles %s',
+    async (rawPath) => {
+      expect(await route({ method: 'POST', rawPath })).toBe('admin')
+    },
+  )
 
-  it('is not an object of a bucket of a like name', async () => {
+  it('the admin API does not handle an object with a similar path', async () => {
     expect(await route({ method: 'POST', rawPath: '/minio/administration' })).toBe('s3')
   })
 })

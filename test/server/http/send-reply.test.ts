@@ -1,8 +1,8 @@
-/** A reply with a header that Node refuses was a rejection that nobody caught: it ended the whole server. */
+/** A reply with a header that Node refuses was an unhandled rejection, which ended the whole server. */
 import { expect, it } from 'vitest'
 import { openListener } from '../../support/server/raw-client.ts'
 
-it('a reply that cannot be sent is an internal error of this request alone', async () => {
+it('a reply that cannot be sent is an internal error for that request only', async () => {
   const { listener, lines } = await openListener(async ({ rawPath }) => ({
     status: 200,
     headers: rawPath === '/good' ? {} : { 'x-amz-meta-a': 'a\u017c' },
