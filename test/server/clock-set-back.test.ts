@@ -1,4 +1,4 @@
-/** A clock that was set back by an hour stopped for that hour all that waits for a span of time: keys, locks and pauses stayed as they were. */
+/** A clock that was set back by an hour blocked for that hour everything that waits for a time span: keys, locks and delays. */
 import { expect, it } from 'vitest'
 import { createAttemptThrottle } from '../../src/base/attempt-throttle.ts'
 import { createKeySet } from '../../src/server/identity/key-set.ts'
@@ -9,7 +9,7 @@ import { jwksUrl, makeProvider } from '../support/server/fake-provider.ts'
 
 const hourMs = 3_600_000
 
-it('keys that could not be loaded are asked for again after the clock was set back', async () => {
+it('a key set that could not be loaded is fetched again after the clock was set back', async () => {
   const provider = makeProvider({})
   const keys = createKeySet({ ...provider, findJwksUrl: async () => jwksUrl })
   await keys.refresh()
@@ -21,7 +21,7 @@ it('keys that could not be loaded are asked for again after the clock was set ba
   expect(keys.hasKeys).toBe(true)
 })
 
-it('a login is not held for longer because the clock was set back', async () => {
+it('a login is not delayed longer because the clock was set back', async () => {
   let nowMs = 2 * hourMs
   const held: number[] = []
   const wait = async (delayMs: number) => void held.push(delayMs)
@@ -35,7 +35,7 @@ it('a login is not held for longer because the clock was set back', async () => 
   expect(held).toEqual([])
 })
 
-it('whoever mistyped is not sent away because the clock was set back', async () => {
+it('a user with earlier failures is not refused because the clock was set back', async () => {
   let nowMs = 2 * hourMs
   const pacer = createLoginThrottle({ nowMs: () => nowMs, wait: async () => {} })
   const who = { username: 'ann', address: '10.0.0.1' }

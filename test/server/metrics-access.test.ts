@@ -18,45 +18,45 @@ function make(
   return `Bearer ${text}.${createHmac(hash, secret).update(text).digest('base64url')}`
 }
 
-describe('metrics from another machine', () => {
-  it('are for a token as `mc admin prometheus generate` makes it', () => {
+describe('metrics for other machines', () => {
+  it('metrics are allowed with a token of the form that `mc admin prometheus generate` makes', () => {
     expect(mayRead(make())).toBe(true)
     expect(mayRead(make().replace('Bearer', 'bearer'))).toBe(true)
   })
 
-  it('are for the token that mc made with these credentials', () => {
+  it('metrics are allowed with a token that mc made with these credentials', () => {
     const token =
       'eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJwcm9tZXRoZXVzIiwic3ViIjoicm9vdC11c2VyIiwiZXhwIjo0OTQ5MTUyNzI5fQ.4sVm6k887lC1pPm4S6xQIfmyxjbQASoxGZ6r-wKoYoATws5ouwHwr9D1u4l8VNslU8eHuOLhSqbzpTOyoJrBHA'
     expect(mayRead(`Bearer ${token}`)).toBe(true)
     expect(mayRead(`Bearer ${token.slice(0, -2)}HB`)).toBe(false)
   })
 
-  it('are for it until it expires', () => {
+  it('metrics are allowed until the token expires', () => {
     expect(mayRead(make({ exp: nowMs / 1000 + 1 }))).toBe(true)
     expect(mayRead(make({ exp: nowMs / 1000 }))).toBe(false)
   })
 
   it.each<[string, string]>([
-    ['nothing', ''],
+    ['an empty header', ''],
     ['no token', 'Bearer '],
     ['another scheme', make().replace('Bearer', 'Basic')],
-    ['a token and more', `${make()} x`],
+    ['text after the token', `${make()} x`],
     ['another secret', make({}, { secret: 'another' })],
     ['an empty secret', make({}, { secret: '' })],
     ['another hash', make({}, { alg: 'HS256', hash: 'sha256' })],
     ['no signature', make({}, { alg: 'none' }).replace(/\.[\w-]+$/, '.')],
-    ['another key', make({ sub: 'root-use' })],
-    ['no key', make({ sub: undefined })],
-    ['another use', make({ iss: 'https://idp.example' })],
-    ['no use', make({ iss: undefined })],
-    ['no end', make({ exp: undefined })],
-    ['an end that is no number', make({ exp: '4900000000' })],
-    ['claims besides', make({ aud: 'x' })],
-  ])('are not for %s', (_what, authorization) => {
+    ['another access key', make({ sub: 'root-use' })],
+    ['no access key', make({ sub: undefined })],
+    ['another issuer', make({ iss: 'https://idp.example' })],
+    ['no issuer', make({ iss: undefined })],
+    ['no expiry', make({ exp: undefined })],
+    ['an expiry that is not a number', make({ exp: '4900000000' })],
+    ['additional claims', make({ aud: 'x' })],
+  ])('metrics are refused with %s', (_what, authorization) => {
     expect(mayRead(authorization)).toBe(false)
   })
 
-  it('are not for a session whose identity provider says the same', () => {
+  it('metrics are refused with a session token whose identity provider makes the same claims', () => {
     const claims = { accessKey: 'A', exp: 4_900_000_000, iss: 'prometheus', sub: 'root-user' }
     const token = signSessionToken(claims, createSecretKey(root.secretAccessKey, 'utf8'))
     expect(mayRead(`Bearer ${token}`)).toBe(false)

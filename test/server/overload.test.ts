@@ -22,7 +22,7 @@ function makeRequest(line: string, type = ''): HttpRequest {
   }
 }
 
-describe('what a request counts as', () => {
+describe('kinds of requests', () => {
   it.each([
     ['GET /minio/health/live', '', 'free'],
     ['HEAD /minio/health/ready', '', 'free'],
@@ -42,44 +42,44 @@ describe('what a request counts as', () => {
     ['POST /bkt/key?uploadId=x', '', 'document'],
     ['POST /bkt', 'multipart/form-data; boundary=x', 'upload-form'],
     ['GET /bkt/key', '', 'document'],
-  ])('%s %s is %s', (line, type, kind) => {
+  ])('the request %s %s counts as %s', (line, type, kind) => {
     expect(classifyRequest(makeRequest(line, type))).toBe(kind)
   })
 })
 
-describe('a refusal under overload', () => {
+describe('overload errors', () => {
   const refused: number[] = []
   const objects = { kind: 'directory', directory: undefined, buckets: [] } as const
   const { limits, refuse } = createOverload({ objects }, (status) => void refused.push(status))
 
-  it('is SlowDown in the words of S3, with the time after which to try again, and is counted', () => {
+  it('an overloaded S3 answers SlowDown with Retry-After, and the error is counted', () => {
     const reply = refuse(makeRequest('GET /bkt/key'), 'busy')
     expect(reply).toMatchObject({ status: 503, headers: { 'retry-after': '1' } })
     expect(reply.body).toMatch(/<Error><Code>SlowDown<\/Code>.*18EAB9B97537B5B5/s)
     expect(refused).toEqual([503])
   })
 
-  it('is SlowDown in the words of the STS', () => {
+  it('an overloaded STS answers SlowDown in an STS document', () => {
     const reply = refuse(makeRequest('POST /', form), 'busy')
     expect(reply).toMatchObject({ status: 503, headers: { 'retry-after': '1' } })
     expect(reply.body).toMatch(/<ErrorResponse.*<Code>SlowDown<\/Code>/s)
   })
 
-  it('to HEAD has no body', () => {
+  it('the overload error for HEAD has no body', () => {
     expect(refuse(makeRequest('HEAD /bkt/key'), 'busy').body).toBeUndefined()
   })
 
-  it('of a body that came too slowly is RequestTimeout', () => {
+  it('the error for a body that arrives too slowly is RequestTimeout', () => {
     const reply = refuse(makeRequest('PUT /bkt/key'), 'slow')
     expect(reply.status).toBe(400)
     expect(reply.body).toContain('<Code>RequestTimeout</Code>')
   })
 
-  it('never meets 256 connections that ask at the same time', () => {
+  it('the default limits accept 256 connections that ask at the same time', () => {
     expect(limits.maxRunning + limits.maxQueued).toBeGreaterThanOrEqual(256)
   })
 
-  it('follows the limits that are set', () => {
+  it('the overload limits can be configured', () => {
     const requests = { maxRunning: 7, maxWaitMs: 2000 }
     const set = createOverload({ objects, requests }, () => {})
     expect(set.limits).toMatchObject({ maxRunning: 7, maxWaitMs: 2000 })

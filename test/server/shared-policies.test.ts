@@ -11,7 +11,7 @@ const allow = (Action: string): string =>
     Statement: [{ Effect: 'Allow', Action, Resource: 'arn:aws:s3:::*' }],
   })
 
-/** The policies of a server on this etcd, whose operator gave `own`. */
+/** Opens the policies of a server with this etcd, whose operator configured `own`. */
 async function openPolicies(etcd: FakeEtcd) {
   const { log, lines } = openMemoryLog()
   const options = {
@@ -35,7 +35,7 @@ const keyOf = (name: string): string => `config/iam/policies/${name}/policy.json
 const textOf = (document: PolicyDocument | undefined): string => JSON.stringify(document) ?? ''
 
 describe('policies in etcd', () => {
-  it('join the others, win over the canned ones, and never over the operator’s', async () => {
+  it('policies in etcd override the canned policies, but never the operator’s', async () => {
     const etcd = await startEtcd()
     for (const name of ['new', 'readonly', 'own']) etcd.put(keyOf(name), allow('s3:PutObject'))
     const { policies } = await openPolicies(etcd)
@@ -44,7 +44,7 @@ describe('policies in etcd', () => {
     expect(textOf(policies.get('own'))).not.toContain('PutObject')
   })
 
-  it('leave the canned one behind when they go', async () => {
+  it('a canned policy applies again when the policy in etcd is deleted', async () => {
     const etcd = await startEtcd()
     etcd.put(keyOf('readonly'), allow('s3:PutObject'))
     etcd.put(keyOf('new'), allow('s3:PutObject'))
@@ -56,7 +56,7 @@ describe('policies in etcd', () => {
   })
 
   it.each(['what is this', '{"Version":"2012-10-17","Statement":[{"Effect":"Perhaps"}]}'])(
-    'that cannot be read allow nothing, whatever a canned one of that name would: %s',
+    'an invalid policy in etcd allows nothing, also in place of a canned policy: %s',
     async (text) => {
       const etcd = await startEtcd()
       etcd.put(keyOf('readwrite'), text)

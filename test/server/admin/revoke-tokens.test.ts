@@ -74,7 +74,7 @@ function openAdmin() {
 const own = findParentUser({ subject: 'alice', claims: { iss: 'https://idp.example' } })
 
 describe('revoke-tokens', () => {
-  it('ends all of the caller’s sessions until now, and nobody else’s', async () => {
+  it('revoke-tokens revokes all earlier sessions of the caller, and no others', async () => {
     const { issue, revoke, outcomesOf } = openAdmin()
     const [mine, other, hers] = [await issue(), await issue(), await issue({ subject: 'bob' })]
     expect(await revoke('fullRevoke=true', mine)).toBe(204)
@@ -84,14 +84,14 @@ describe('revoke-tokens', () => {
     expect(await outcomesOf(await issue())).toEqual(['found'])
   })
 
-  it('ends one session by its access key, as a logout does', async () => {
+  it('revoke-tokens revokes one session by its access key, as a logout does', async () => {
     const { issue, revoke, outcomesOf } = openAdmin()
     const [mine, other] = [await issue(), await issue()]
     expect(await revoke(`accessKey=${mine.accessKeyId}`, mine)).toBe(204)
     expect(await outcomesOf(mine, other)).toEqual(['revoked', 'found'])
   })
 
-  it('ends sessions of one type: the one named, or the caller’s own', async () => {
+  it('revoke-tokens revokes sessions of one type: the named one, or the caller’s own', async () => {
     const { issue, revoke, outcomesOf } = openAdmin()
     const [ci, ci2] = [await issue({ revokeType: 'ci' }), await issue({ revokeType: 'ci' })]
     const [laptop, plain] = [await issue({ revokeType: 'laptop' }), await issue()]
@@ -101,7 +101,7 @@ describe('revoke-tokens', () => {
     expect(await outcomesOf(ci, ci2, plain)).toEqual(['revoked', 'revoked', 'found'])
   })
 
-  it('lets root and administrators end those of others, by either of their names', async () => {
+  it('root and administrators can revoke the sessions of others, by subject or by MinIO’s user name', async () => {
     const { issue, revoke, outcomesOf } = openAdmin()
     const [first, second] = [await issue(), await issue({ subject: 'bob' })]
     const admin = await issue({ subject: 'carol', policyNames: ['consoleAdmin'] })
@@ -112,7 +112,7 @@ describe('revoke-tokens', () => {
     expect(await outcomesOf(admin)).toEqual(['revoked'])
   })
 
-  it('lets nobody else do so, not even by a session policy that allows it', async () => {
+  it('other callers cannot revoke the sessions of others, also if their session policy limits an administrator', async () => {
     const { issue, revoke, outcomesOf } = openAdmin()
     const [mine, hers] = [await issue(), await issue({ subject: 'bob' })]
     const narrow = await issue({
@@ -128,7 +128,7 @@ describe('revoke-tokens', () => {
       expect(await revoke(`accessKey=${hers.accessKeyId}`, caller)).toBe('403 AccessDenied')
     }
     expect(await outcomesOf(hers)).toEqual(['found'])
-    // One's own by name needs no permission.
+    // A caller needs no permission to revoke its own sessions by name.
     expect(await revoke(`user=${own}&fullRevoke=true`, mine)).toBe(204)
   })
 
@@ -141,12 +141,12 @@ describe('revoke-tokens', () => {
     ['accessKey=minio', '400 InvalidArgument'],
     [`accessKey=${'A'.repeat(20)}&fullRevoke=true`, '400 InvalidRequest'],
     [`user=${'a'.repeat(2049)}&fullRevoke=true`, '400 InvalidArgument'],
-  ])('refuses %s', async (query, refusal) => {
+  ])('revoke-tokens refuses the query %j', async (query, refusal) => {
     const { issue, revoke } = openAdmin()
     expect(await revoke(query, await issue())).toBe(refusal)
   })
 
-  it('must be signed, in its headers, by a POST to its very path', async () => {
+  it('revoke-tokens needs a signature in the headers of a POST to its exact path', async () => {
     const { issue, revoke, outcomesOf } = openAdmin()
     const mine = await issue()
     expect(await revoke('fullRevoke=true')).toBe('403 AccessDenied')

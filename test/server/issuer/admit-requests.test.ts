@@ -2,7 +2,7 @@ import { connect } from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { openIssuer, type TestIssuer } from '../../support/server/issuer-harness.ts'
 
-/** Sends bytes to the provider; all that it answers until it closes. */
+/** Sends bytes to the identity provider, and returns its answer once it closes the connection. */
 function send({ tokenEndpoint, certificate }: TestIssuer, bytes: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const port = Number(tokenEndpoint.port)
@@ -18,20 +18,20 @@ function send({ tokenEndpoint, certificate }: TestIssuer, bytes: string): Promis
 const path = '/.well-known/openid-configuration'
 const close = 'Connection: close\r\n\r\n'
 
-describe('a request to the embedded provider', () => {
-  it('with two Hosts is refused', async () => {
+describe('requests to the embedded identity provider', () => {
+  it('the embedded identity provider refuses a request with two Host headers', async () => {
     const issuer = await openIssuer()
     const answer = await send(issuer, `GET ${path} HTTP/1.1\r\nHost: a\r\nHost: b\r\n${close}`)
     expect(answer).toMatch(/^HTTP\/1\.1 400 /)
   })
 
-  it('with an empty Expect is answered', async () => {
+  it('the embedded identity provider accepts an empty Expect header', async () => {
     const issuer = await openIssuer()
     const answer = await send(issuer, `GET ${path} HTTP/1.1\r\nHost: a\r\nExpect:\r\n${close}`)
     expect(answer).toMatch(/^HTTP\/1\.1 200 /)
   })
 
-  it('takes no place while it is held after failures: others are answered meanwhile', async () => {
+  it('a login that is delayed after failures does not block other requests', async () => {
     const never = new Promise<void>(() => {})
     const issuer = await openIssuer({ wait: () => never })
     const guess = (username: string) => {
@@ -40,7 +40,7 @@ describe('a request to the embedded provider', () => {
     }
     const held: Promise<unknown>[] = []
     for (const name of ['a', 'b', 'c', 'd']) for (let i = 0; i < 3; i += 1) await guess(name)
-    // More than are worked on at once, and than may wait.
+    // These are more than may run at once and may wait.
     for (const name of ['a', 'b', 'c', 'd'])
       for (let i = 0; i < 30; i += 1) held.push(guess(name).catch(() => {}))
     expect((await issuer.ask({ path })).status).toBe(200)

@@ -1,5 +1,5 @@
 import { request } from 'node:https'
-// @ts-expect-error the library's types cover its front door alone
+// @ts-expect-error the library has types only for its main export
 import storage from 'oidc-provider/lib/helpers/als.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startIssuer, type RunningIssuer } from '../../../src/server/issuer/start-issuer.ts'
@@ -34,8 +34,8 @@ function askForToken(secret: string): Promise<number | undefined> {
   })
 }
 
-describe('the asynchronous context of the embedded provider', () => {
-  it('is off once every request has its answer, so that promises cost the STS no more than before', async () => {
+describe('the async context of the embedded identity provider', () => {
+  it('the async context is off once every request has its answer, so that promises of the STS cost no more', async () => {
     const statuses = await Promise.all([
       askForToken('app-secret'),
       askForToken('app-secret'),
@@ -43,7 +43,7 @@ describe('the asynchronous context of the embedded provider', () => {
     ])
 
     expect(statuses).toEqual([200, 200, 401])
-    // Since Node 24 it costs nothing, and has no such member.
+    // Since Node 24 the context costs nothing, and the storage has no such member.
     expect(storage.enabled ?? false).toBe(false)
   })
 })

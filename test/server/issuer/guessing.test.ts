@@ -19,8 +19,8 @@ const logIn = (
     ...(from === undefined ? {} : { from }),
   })
 
-describe('a password at the embedded provider', () => {
-  it('is accepted after any number of wrong ones, after a pause of four seconds at most', async () => {
+describe('passwords at the embedded identity provider', () => {
+  it('the right password is accepted after any number of wrong ones, with a delay of at most four seconds', async () => {
     const issuer = await openIssuer()
     for (let i = 0; i < 40; i += 1) expect((await logIn(issuer, 'ann', `${i}`)).status).toBe(400)
     expect((await logIn(issuer, 'ann', 'right')).status).toBe(200)
@@ -28,14 +28,14 @@ describe('a password at the embedded provider', () => {
     expect(Math.max(...issuer.waited)).toBeLessThanOrEqual(4000)
   })
 
-  it('is accepted while others guess for the same name', async () => {
+  it('the right password is accepted while others guess for the same user', async () => {
     const issuer = await openIssuer()
     const guesses = Array.from({ length: 20 }, (_, i) => logIn(issuer, 'ann', `${i}`))
     expect((await logIn(issuer, 'ann', 'right')).status).toBe(200)
     expect((await Promise.all(guesses)).map(({ status }) => status)).toEqual(Array(20).fill(400))
   })
 
-  it('is answered alike for a name that exists and one that does not, at every count of failures', async () => {
+  it('existing and unknown users get the same answers and delays, at every count of failures', async () => {
     const [known, unknown] = await Promise.all([openIssuer(), openIssuer()])
     for (let i = 0; i < 15; i += 1) {
       const answers = [await logIn(known, 'ann', 'x'), await logIn(unknown, 'eve', 'x')]
@@ -44,7 +44,7 @@ describe('a password at the embedded provider', () => {
     expect(known.waited.length).toBe(unknown.waited.length)
   })
 
-  it('is not held at another address for what failed here', async () => {
+  it('failures from one address do not delay a login from another', async () => {
     const issuer = await openIssuer()
     for (let i = 0; i < 9; i += 1) await logIn(issuer, 'ann', 'x')
     issuer.waited.length = 0
@@ -53,7 +53,7 @@ describe('a password at the embedded provider', () => {
   })
 })
 
-describe('the secret of a client at the embedded provider', () => {
+describe('client secrets at the embedded identity provider', () => {
   const endpoints = ['/oauth2/token', '/oauth2/device_authorization', '/request']
   const prove = ({ ask }: TestIssuer, endpoint: string, auth: string, from?: string) =>
     ask({
@@ -63,7 +63,7 @@ describe('the secret of a client at the embedded provider', () => {
       ...(from === undefined ? {} : { from }),
     })
 
-  it('is held after failures, and accepted, after which no attempt is held', async () => {
+  it('the right client secret is accepted after failures, and then no attempt is delayed', async () => {
     const issuer = await openIssuer()
     for (let i = 0; i < 8; i += 1)
       expect((await prove(issuer, '/oauth2/token', `app:${i}`)).status).toBe(401)
@@ -74,14 +74,14 @@ describe('the secret of a client at the embedded provider', () => {
     expect(issuer.waited).toEqual([])
   })
 
-  it.each(endpoints)('is held after failures at %s', async (endpoint) => {
+  it.each(endpoints)('a client secret is delayed after failures at %s', async (endpoint) => {
     const issuer = await openIssuer()
     for (let i = 0; i < 6; i += 1)
       expect((await prove(issuer, endpoint, `app:${i}`)).status).toBe(401)
     expect(issuer.waited.length).toBe(3)
   })
 
-  it('is held as well when it comes in the form', async () => {
+  it('a client secret in the form is delayed too', async () => {
     const issuer = await openIssuer()
     const form = { grant_type: 'client_credentials', client_id: 'app', client_secret: 'x' }
     for (let i = 0; i < 6; i += 1) await issuer.ask({ path: '/oauth2/token', form })
@@ -89,7 +89,7 @@ describe('the secret of a client at the embedded provider', () => {
   })
 
   it.each(endpoints)(
-    'is answered alike at %s for a client that does not exist',
+    'existing and unknown clients get the same answers at %s',
     async (endpoint) => {
       const [known, unknown] = await Promise.all([openIssuer(), openIssuer()])
       for (let i = 0; i < 8; i += 1) {
@@ -104,7 +104,7 @@ describe('the secret of a client at the embedded provider', () => {
     },
   )
 
-  it('is not held at another address for what failed here', async () => {
+  it('failures of a client from one address do not delay it from another', async () => {
     const issuer = await openIssuer()
     for (let i = 0; i < 9; i += 1) await prove(issuer, '/oauth2/token', 'app:x')
     issuer.waited.length = 0
@@ -112,7 +112,7 @@ describe('the secret of a client at the embedded provider', () => {
     expect(issuer.waited).toEqual([])
   })
 
-  it('is not forgotten to have failed because of a request that proves nothing', async () => {
+  it('a request without a client secret does not reset the failures', async () => {
     const issuer = await openIssuer()
     for (let i = 0; i < 5; i += 1) await prove(issuer, '/oauth2/token', 'app:x')
     const headers = { 'oauth-client-attestation': 'x', 'oauth-client-attestation-pop': 'x' }
@@ -123,7 +123,7 @@ describe('the secret of a client at the embedded provider', () => {
     expect(issuer.waited.length).toBe(1)
   })
 
-  it('is nothing to guess where a client has none: its requests are never held', async () => {
+  it('a client without a secret is never delayed', async () => {
     const issuer = await openIssuer()
     const form = { client_id: 'sts-cli', client_secret: 'guess' }
     for (let i = 0; i < 9; i += 1) await issuer.ask({ path: '/oauth2/device_authorization', form })
@@ -131,8 +131,8 @@ describe('the secret of a client at the embedded provider', () => {
   })
 })
 
-describe('the throttle of attempts', () => {
-  it('refuses only what comes at once beyond its bound, and takes the next when one has ended', async () => {
+describe('the attempt throttle', () => {
+  it('the attempt throttle refuses only attempts beyond its limit, and accepts the next when one has ended', async () => {
     const who = { name: 'ann', address: '10.0.0.1' }
     const throttle = createAttemptThrottle({ nowMs: () => 0, wait: async () => {}, maxAtOnce: 2 })
     const settle = await throttle.enter(who)
@@ -142,7 +142,7 @@ describe('the throttle of attempts', () => {
     await throttle.enter(who)
   })
 
-  it('holds a bounded number of attempts, whatever their names', async () => {
+  it('the attempt throttle delays a bounded number of attempts, whatever their names are', async () => {
     const never = new Promise<void>(() => {})
     const throttle = createAttemptThrottle({ nowMs: () => 0, wait: () => never, maxAtOnce: 8 })
     const address = '10.0.0.1'
@@ -152,7 +152,7 @@ describe('the throttle of attempts', () => {
     await throttle.enter({ name: 'elsewhere', address: '10.0.0.2' })
   })
 
-  it('counts attempts that are under way once one has failed, so that many at once are no way around it', async () => {
+  it('the attempt throttle counts running attempts after a failure, so that parallel guesses are delayed too', async () => {
     const waited: number[] = []
     const who = { name: 'ann', address: '10.0.0.1' }
     const wait = async (delayMs: number) => void waited.push(delayMs)

@@ -17,8 +17,8 @@ function openStore(bounds = {}) {
 
 const strangers = ['Session', 'Interaction', 'PushedAuthorizationRequest', 'ReplayDetection']
 
-describe('what the provider remembers', () => {
-  it('of users stays, however much strangers begin', async () => {
+describe('the model store of the identity provider', () => {
+  it('the entries of users remain, however many anonymous requests there are', async () => {
     const { store } = openStore()
     const kinds = ['Grant', 'RefreshToken', 'AuthorizationCode', 'Session', 'DeviceCode']
     for (const kind of kinds) await store(kind).upsert('mine', { accountId: 'ann' }, 600)
@@ -32,7 +32,7 @@ describe('what the provider remembers', () => {
     expect(await pending.findByUserCode('ABCD')).toBeDefined()
   })
 
-  it('of strangers is bounded, kind by kind, and the oldest goes', async () => {
+  it('anonymous entries are limited by type, and the oldest is removed', async () => {
     const { store } = openStore({ maxAnonymous: 3 })
     const sessions = store('Session')
     const logins = store('Interaction')
@@ -44,7 +44,7 @@ describe('what the provider remembers', () => {
     expect(await logins.find('login')).toBeDefined()
   })
 
-  it('of one user is bounded apart from the next user', async () => {
+  it('the entries of each user are limited separately', async () => {
     const { store } = openStore({ maxPerAccount: 2 })
     const tokens = store('RefreshToken')
     await tokens.upsert('ann', { accountId: 'ann' }, 600)
@@ -54,7 +54,7 @@ describe('what the provider remembers', () => {
     expect(await tokens.find('3')).toBeDefined()
   })
 
-  it('has no place for another device login when too many are pending, until one is approved or over', async () => {
+  it('a device login is refused while too many are pending, until one is approved or expires', async () => {
     const { store, clock } = openStore({ maxPendingDevices: 2 })
     const codes = store('DeviceCode')
     await codes.upsert('a', { userCode: 'A' }, 600)
@@ -62,7 +62,7 @@ describe('what the provider remembers', () => {
     await codes.upsert('b', { userCode: 'B' }, 600)
     await expect(codes.upsert('c', { userCode: 'C' }, 600)).rejects.toThrow('full')
     expect(await codes.findByUserCode('A')).toBeDefined()
-    // A pending one that is saved again needs no other place.
+    // A pending one that is saved again needs no additional room.
     await codes.upsert('b', { userCode: 'B', inFlight: true }, 600)
     await codes.upsert('b', { userCode: 'B', accountId: 'ann' }, 600)
     await codes.upsert('c', { userCode: 'C' }, 600)
@@ -71,14 +71,14 @@ describe('what the provider remembers', () => {
     expect(await codes.findByUserCode('A')).toBeUndefined()
   })
 
-  it('of strangers is small', async () => {
+  it('an anonymous entry is limited in size', async () => {
     const { store } = openStore()
     const params = { state: 'x'.repeat(8192) }
     await expect(store('Interaction').upsert('a', { params }, 600)).rejects.toThrow('too large')
     expect(await store('Interaction').find('a')).toBeUndefined()
   })
 
-  it('goes with its grant, but for the login that goes on', async () => {
+  it('entries are removed with their grant, except a login that continues', async () => {
     const { store } = openStore()
     const under = { accountId: 'ann', grantId: 'g' }
     for (const kind of ['RefreshToken', 'AuthorizationCode', 'Interaction'])
@@ -91,7 +91,7 @@ describe('what the provider remembers', () => {
     expect(await store('RefreshToken').find('other')).toBeDefined()
   })
 
-  it('is found by id and by index until it is over or removed, whatever was saved in which order', async () => {
+  it('an entry is found by ID and by index until it expires or is removed, in any order of operations', async () => {
     const operation = fc.record({
       id: fc.constantFrom('a', 'b', 'c'),
       accountId: fc.constantFrom(undefined, 'ann', 'bob'),
@@ -107,7 +107,7 @@ describe('what the provider remembers', () => {
         const model = new Map<string, { userCode: string; endsAtMs: number }>()
         for (const { id, accountId, userCode: code, seconds, isRemoved, passedMs } of operations) {
           clock.nowMs += passedMs
-          // Two codes are never alike: the library draws them.
+          // No two codes are the same: the library makes them at random.
           const userCode = `${code}${id}`
           if (isRemoved) {
             model.delete(id)
@@ -147,7 +147,7 @@ function authorize({ ask }: TestIssuer): Promise<Answer> {
   return ask({ path: `/oauth2/authorize?${query.toString()}` })
 }
 
-/** A browser's cookies and a redirect's target. */
+/** Returns the cookies for a browser, and the target of a redirect. */
 function follow({ headers }: Answer, earlier: readonly string[] = []) {
   const set = [headers['set-cookie'] ?? []].flat().map((line) => line.split(';')[0] ?? '')
   const kept = new Map([...earlier, ...set].map((pair) => [pair.split('=')[0], pair]))
@@ -180,8 +180,8 @@ async function signIn(issuer: TestIssuer, begun: Answer): Promise<string> {
   return (JSON.parse(answer.body) as { refresh_token: string }).refresh_token
 }
 
-describe('a flood of strangers at the provider', () => {
-  it('takes no place from a signed-in user, and none from a device that waits', async () => {
+describe('a flood of anonymous requests', () => {
+  it('a flood of anonymous requests removes neither a signed-in user nor a pending device login', async () => {
     const issuer = await openIssuer({ bounds: { maxAnonymous: 20, maxPendingDevices: 10 } })
     const { ask } = issuer
     const refreshToken = await signIn(issuer, await authorize(issuer))
@@ -217,11 +217,11 @@ describe('a flood of strangers at the provider', () => {
       },
     })
     expect(refreshed.status).toBe(200)
-    // And the next person signs in as before.
+    // The next user can still sign in.
     expect(await signIn(issuer, await authorize(issuer))).toBeTruthy()
   })
 
-  it('with parameters as long as a request may be is refused', async () => {
+  it('an authorization request with overlong parameters is refused', async () => {
     const { ask } = await openIssuer()
     const query = `client_id=sts-cli&response_type=code&scope=openid&redirect_uri=${encodeURIComponent(redirectUri)}&code_challenge=${challenge}&code_challenge_method=S256`
     const { status } = await ask({ path: `/oauth2/authorize?${query}&state=${'x'.repeat(6000)}` })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createLockDesk, createRemoteLocks } from '../../../src/server/workers/locks.ts'
 
-/** Workers whose channel is a function call. */
+/** Returns workers whose channel to the primary is a function call. */
 function connect(count: number) {
   const desk = createLockDesk()
   const workers = Array.from({ length: count }, (_, worker) => {
@@ -15,7 +15,7 @@ function connect(count: number) {
   return { desk, workers }
 }
 
-/** Work that lasts until it is ended, and says whether it has begun. */
+/** Returns work that runs until it is ended, and that says whether it has begun. */
 function makeWork() {
   let end = (): void => {}
   const ended = new Promise<void>((resolve) => (end = resolve))
@@ -36,8 +36,8 @@ function makeWork() {
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-describe('locks among workers', () => {
-  it('let one worker hold a name at a time', async () => {
+describe('locks between workers', () => {
+  it('only one worker at a time holds an exclusive lock', async () => {
     const { workers } = connect(2)
     const first = makeWork()
     const second = makeWork()
@@ -53,7 +53,7 @@ describe('locks among workers', () => {
     await done
   })
 
-  it('let many share a name, and a holder wait for all of them', async () => {
+  it('many workers can share a lock, and an exclusive holder waits for all of them', async () => {
     const { workers } = connect(3)
     const sharers = [makeWork(), makeWork()]
     const holder = makeWork()
@@ -69,14 +69,14 @@ describe('locks among workers', () => {
     holder.end()
   })
 
-  it('are given back when the work fails, whose error the caller gets', async () => {
+  it('a lock is released if the work fails, and the caller gets the error', async () => {
     const { workers } = connect(2)
     const failing = workers[0]?.hold('key', () => Promise.reject(new Error('disk')))
     await expect(failing).rejects.toThrow('disk')
     await expect(workers[1]?.hold('key', async () => 'held')).resolves.toBe('held')
   })
 
-  it('are free when the worker that held them died, and not given to it while it waited', async () => {
+  it('the locks of a dead worker are released, and it is not given a lock that it waited for', async () => {
     const { desk, workers } = connect(3)
     const held = makeWork()
     const waited = makeWork()

@@ -32,8 +32,8 @@ function connect(board: ReturnType<typeof createPrimary>, id: number): FakeWorke
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 const revocation: Revocation = { target: { accessKeyId: 'A'.repeat(20) }, atMs: 5 }
 
-describe('the switchboard of workers', () => {
-  it('passes a revocation to every other worker, and to those that come later', () => {
+describe('the primary process', () => {
+  it('the primary passes a revocation to every other worker, and to those that start later', () => {
     const board = createPrimary()
     const [first, second] = [connect(board, 1), connect(board, 2)]
     first.emit('message', { kind: 'revoked', revocation })
@@ -45,7 +45,7 @@ describe('the switchboard of workers', () => {
     expect(third.sent).toEqual([{ kind: 'revoked', revocation }])
   })
 
-  it('gives the one that asks the counts of all', async () => {
+  it('the primary gives the worker that asks the metrics of all workers', async () => {
     const board = createPrimary()
     const [first, second] = [connect(board, 1), connect(board, 2)]
     first.emit('message', { kind: 'collect', question: 7 })
@@ -65,7 +65,7 @@ describe('the switchboard of workers', () => {
     })
   })
 
-  it('does not wait for the counts of a worker that died', async () => {
+  it('the primary does not wait for the metrics of a dead worker', async () => {
     const board = createPrimary()
     const [first, second] = [connect(board, 1), connect(board, 2)]
     first.emit('message', { kind: 'collect', question: 1 })
@@ -77,7 +77,7 @@ describe('the switchboard of workers', () => {
     expect(board.workers.size).toBe(1)
   })
 
-  it('lets a worker have a lock that a dead one held', async () => {
+  it('the primary gives a lock of a dead worker to the next', async () => {
     const board = createPrimary()
     const [first, second] = [connect(board, 1), connect(board, 2)]
     first.emit('message', { kind: 'lock', lock: 1, name: 'key', isExclusive: true })
@@ -91,8 +91,8 @@ describe('the switchboard of workers', () => {
   })
 })
 
-describe('counts of several processes', () => {
-  it('are given without a silent one after a second', async () => {
+describe('metrics of several processes', () => {
+  it('the metrics of several processes omit a worker that does not answer within a second', async () => {
     vi.useFakeTimers()
     try {
       const collector = createCollector()
@@ -107,7 +107,7 @@ describe('counts of several processes', () => {
   })
 })
 
-describe('a dead worker', () => {
+describe('the replacement of dead workers', () => {
   it.each([
     [1, 0],
     [2, 400],
@@ -115,13 +115,13 @@ describe('a dead worker', () => {
     [6, 6400],
     [7, 10_000],
     [5000, 10_000],
-  ])('is replaced, after %i deaths in a minute, in %i ms', (deaths, pauseMs) => {
+  ])('a worker is replaced, after %i exits in a minute, in %i ms', (deaths, pauseMs) => {
     expect(pauseBeforeReplacementMs(deaths)).toBe(pauseMs)
   })
 })
 
 describe('sessions of several processes', () => {
-  it('are revoked where another process revoked them, and tell of their own', async () => {
+  it('a session is revoked when another process revokes it, and its own revocations are announced', async () => {
     const sessions = createDerivedSessions({ rootSecret: 'a root secret', nowMs: () => 0 })
     const announced: Revocation[] = []
     let hear = (_revocation: Revocation): void => {}

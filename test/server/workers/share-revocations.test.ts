@@ -1,6 +1,6 @@
 /**
- * A revocation heard from another process, for which this one had no room, was a rejection that nobody caught: it ended the process, and
- * the one in its place heard of it again. And the first process kept a revocation once for every time it was said.
+ * A revocation from another process, when this one's table was full, was an unhandled rejection and ended the process; the next process got the
+ * same revocation again. And the primary kept a revocation once for every time that it was announced.
  */
 import type { Worker } from 'node:cluster'
 import { EventEmitter } from 'node:events'
@@ -15,7 +15,7 @@ import { createPrimary } from '../../../src/server/workers/primary.ts'
 
 const target = { accessKeyId: 'A'.repeat(20) }
 
-it('a revocation for which there is no room is logged', async () => {
+it('a revocation that does not fit into the table is logged', async () => {
   const sessions = createDerivedSessions({ rootSecret: 'a root secret', nowMs: () => 0 })
   let hear: Parameters<Peers['onRevocation']>[0] = () => {}
   const peers = { onRevocation: (listener: typeof hear) => (hear = listener) } as unknown as Peers
@@ -29,7 +29,7 @@ it('a revocation for which there is no room is logged', async () => {
   expect(logged).toEqual(['what another process revoked is not revoked in this one'])
 })
 
-it('a worker that comes later hears once of what was revoked twice', () => {
+it('a later worker gets a revocation once, even if it was announced twice', () => {
   const sent: unknown[] = []
   const worker = Object.assign(new EventEmitter(), {
     id: 1,
@@ -44,7 +44,7 @@ it('a worker that comes later hears once of what was revoked twice', () => {
   expect(sent).toEqual([{ kind: 'revoked', revocation: { target, atMs: 2 } }])
 })
 
-it('what kept a server from starting is said, also where something else fails to stop', async () => {
+it('the error of a failed start is reported, even if something else fails to stop', async () => {
   const starting = openWhole(async (closers) => {
     closers.push(() => Promise.reject(new Error('cannot stop')))
     throw new Error('cannot start')

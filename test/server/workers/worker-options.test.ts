@@ -1,4 +1,4 @@
-/** With `--workers 2`, a role that trusted the embedded provider was open to nobody: a worker asked for its keys by https, and did not trust it. */
+/** With `--workers 2`, a role that trusts the embedded identity provider accepted no token: the worker fetched its keys by HTTPS without its certificate. */
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
@@ -11,7 +11,7 @@ import { toWorkerOptions } from '../../../src/server/workers/start-workers.ts'
 import { createIo, makeFolder } from '../../support/commands/harness.ts'
 import { keySet, makeToken, nowMs, signers } from '../../support/tokens.ts'
 
-it('a worker lets a token of the embedded provider assume a role', async () => {
+it('a worker accepts a token of the embedded identity provider for a role', async () => {
   const folder = await makeFolder()
   const file = path.join(folder, 'role.json')
   const issuer = 'https://localhost:9/oauth2/token'
