@@ -1,12 +1,12 @@
 /**
- * Where we answer otherwise than the recorded MinIO of 2022, on purpose. Each entry names the departure of the server's
- * contract it follows and what we answer instead.
+ * The answers in which this server differs from the recorded MinIO of 2022, on purpose. Each entry names the departure in the server's
+ * contract, and the answer of this server.
  */
 export interface Mismatch {
   readonly why: string
   readonly status: number
   readonly code?: string
-  /** The recorded document is another one, so its shape is not compared. */
+  /** The kind of document, if it is another one than recorded: its shape is then not compared. */
   readonly document?: 'sts-error' | 's3-error' | 'success'
 }
 
@@ -67,12 +67,12 @@ export const departures: Readonly<Record<string, Mismatch>> = {
     document: 'sts-error',
   },
   'ldap/not-configured': {
-    why: 'as certificates: what is not configured says so',
+    why: 'as for certificates: an action that is not configured says so',
     status: 503,
     code: 'STSNotInitialized',
   },
   'assumerole/unsigned': {
-    why: 'departure 2: the refusal says what is missing',
+    why: 'departure 2: the error says what is missing',
     status: 403,
     code: 'AccessDenied',
   },
@@ -82,13 +82,13 @@ export const departures: Readonly<Record<string, Mismatch>> = {
     document: 'success',
   },
   's3/session-policy-put-denied': {
-    why: 'departure 3: session policies bind also when OPA decides',
+    why: 'departure 3: session policies apply also if OPA decides',
     status: 403,
     code: 'AccessDenied',
     document: 's3-error',
   },
   'put-only/s3/session-policy-put-denied': {
-    why: 'departure 3: the session policy says no before the bucket is looked for',
+    why: 'departure 3: the session policy denies before the bucket is looked up',
     status: 403,
     code: 'AccessDenied',
   },

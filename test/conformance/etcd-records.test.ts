@@ -1,4 +1,4 @@
-/** What we leave in etcd beside what `minio gateway s3` of 2022 left there for the same tokens. */
+/** Compares the entries that this server writes to etcd with those that `minio gateway s3` of 2022 wrote for the same tokens. */
 import { createSecretKey } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { isObject, parseJsonObject, type JsonObject } from '../../src/base/parse.ts'
@@ -13,7 +13,7 @@ const records = readEtcdRecords()
 const identities = records.filter(({ key }) => key.startsWith('config/iam/sts/'))
 const mapped = records.find(({ key }) => key.startsWith('config/iam/policydb/'))
 
-/** A recorded identity as the login that led to it. */
+/** A recorded identity, as the login that created it. */
 interface Login {
   readonly record: EtcdRecord
   readonly request: SessionRequest
@@ -43,7 +43,7 @@ function credentialsOf(value: JsonObject): JsonObject {
   return credentials
 }
 
-/** With the groups that an identity provider may put into its token; MinIO passes them through like any other claim. */
+/** Adds the groups that an identity provider may put into its token; MinIO passes them on like any other claim. */
 function withGroups({ record, request, claims }: Login): Login {
   const groups = ['staff', 'ops']
   return {
@@ -64,7 +64,7 @@ interface Written {
 
 async function write(request: SessionRequest): Promise<Written> {
   const etcd = await startEtcd()
-  // Long enough for any machine: what is looked at next is what was written.
+  // The limit is long enough for any machine, so that the write is complete when the test looks at etcd.
   const { store } = await openStore(etcd, { limitMs: 60_000 })
   const { accessKeyId, sessionToken } = await store.issue(request)
   const read = (key: string): JsonObject =>
@@ -74,7 +74,7 @@ async function write(request: SessionRequest): Promise<Written> {
   return { etcd, store, identity, mapping: read(key), accessKeyId, sessionToken }
 }
 
-/** Every field with its value, but for those that are made up or told from the clock: of these the form. */
+/** Returns every field with its value; a field that is random or depends on the clock has its format instead. */
 function fieldsOf(value: JsonObject): unknown {
   return Object.entries(value).map(([name, inner]) => {
     if (isObject(inner)) return [name, fieldsOf(inner)]
@@ -95,21 +95,21 @@ function formOf(name: string, text: string): string | undefined {
 
 const logins = identities.map(readLogin)
 
-describe('what is written to etcd for a token', () => {
-  it.each(logins)('has MinIO’s fields in MinIO’s order: $record.key', async (login) => {
+describe('etcd entries for a token', () => {
+  it.each(logins)('the entry has MinIO’s fields and order: $record.key', async (login) => {
     const { identity, mapping } = await write(login.request)
     expect(fieldsOf(identity)).toEqual(fieldsOf(login.record.value))
     expect(fieldsOf(mapping)).toEqual(fieldsOf(mapped?.value ?? {}))
   })
 
-  it.each(logins)('has no groups where MinIO has none: $record.key', async (login) => {
+  it.each(logins)('an entry has no groups where MinIO has none: $record.key', async (login) => {
     const { identity, mapping } = await write(withGroups(login).request)
     expect(fieldsOf(identity)).toEqual(fieldsOf(login.record.value))
     expect(fieldsOf(mapping)).toEqual(fieldsOf(mapped?.value ?? {}))
   })
 
   it.each([...logins, ...logins.map(withGroups)])(
-    'is a session token with MinIO’s claims, and one of ours: $record.key',
+    'a session token has MinIO’s claims and one claim of this server: $record.key',
     async ({ request, claims }) => {
       const { accessKeyId, sessionToken } = await write(request)
       const { 'sts-cli': own, ...others } = verifySessionToken(sessionToken, rootKey) ?? {}
@@ -118,7 +118,7 @@ describe('what is written to etcd for a token', () => {
     },
   )
 
-  it('lies below the keys that MinIO uses, and below no other', async () => {
+  it('entries are only under the keys that MinIO uses', async () => {
     for (const login of logins.map(withGroups)) {
       const { etcd, accessKeyId } = await write(login.request)
       expect([...etcd.entries.keys()].toSorted()).toEqual([
@@ -128,7 +128,7 @@ describe('what is written to etcd for a token', () => {
     }
   })
 
-  it('leaves the session the groups of its token', async () => {
+  it('a session has the groups of its token', async () => {
     for (const login of logins.map(withGroups)) {
       const { store, accessKeyId, sessionToken } = await write(login.request)
       expect(await store.lookUp(accessKeyId, sessionToken)).toMatchObject({
@@ -138,8 +138,8 @@ describe('what is written to etcd for a token', () => {
   })
 })
 
-describe('what is written to etcd for a directory’s user', () => {
-  it('has the groups in the identity, where MinIO keeps them, and not in the token', async () => {
+describe('etcd entries for an LDAP user', () => {
+  it('the groups of an LDAP user are in the identity, where MinIO has them, and not in the token', async () => {
     const dn = 'uid=alice,ou=people,dc=example,dc=org'
     const groups = ['cn=ops,dc=example,dc=org']
     const [login] = logins

@@ -15,16 +15,16 @@ function readKeySet(): unknown {
   return typeof body === 'string' ? JSON.parse(body) : body
 }
 
-/** What Rego said in the main run: the owner everything, others put, get and list. */
+/** The Rego of the main run: the owner may do everything, others may put, get and list. */
 const mainRule = ({ action, owner }: OpaInput): boolean =>
   owner || /^s3:(Put|Get|List)/.test(action)
-/** The quickstart's own Rego: put, and only when not the owner. */
+/** The Rego of the quickstart: only put, and only if the caller is not the owner. */
 const putOnlyRule = ({ action, owner }: OpaInput): boolean => action === 's3:PutObject' && !owner
 
 const main = readExchanges('minio-2022.json')
 const putOnly = readExchanges('minio-2022-opa-put-only.json')
 
-/** The put-only run's STS exchanges were not recorded; those of the main run stand in, as if they had issued its keys. */
+/** The STS exchanges of the put-only run were not recorded; those of the main run replace them, as if they had issued its keys. */
 function standIn(name: string, signedBy: string): Exchange {
   const issuing = main.find((exchange) => exchange.name === name)
   const using = putOnly.find((exchange) => exchange.name === signedBy)
@@ -44,7 +44,7 @@ function standIn(name: string, signedBy: string): Exchange {
 const runs = [
   { title: 'MinIO of 2022', prefix: '', exchanges: main, rule: mainRule },
   {
-    title: 'MinIO of 2022 with an OPA that allows put alone',
+    title: 'MinIO of 2022 with an OPA that allows only put',
     prefix: 'put-only/',
     rule: putOnlyRule,
     exchanges: [
@@ -66,7 +66,7 @@ describe.each(runs)('$title', ({ prefix, exchanges, rule }) => {
   })
   afterAll(() => stack.stop())
 
-  it.each(exchanges)('$name is answered as recorded, or as the departure says', ({ name }) => {
+  it.each(exchanges)('the exchange $name gets the recorded answer or its departure', ({ name }) => {
     const { exchange, reply } = replayed.get(name) ?? {}
     if (exchange === undefined || reply === undefined) throw new Error(`${name} was not replayed`)
     const departure = departures[`${prefix}${name}`]

@@ -1,4 +1,4 @@
-/** The recorded exchanges, as they lie in test/vectors. */
+/** Reads the recorded exchanges in test/vectors. */
 import { readFileSync } from 'node:fs'
 import type { JsonObject } from '../../src/base/parse.ts'
 
@@ -17,34 +17,34 @@ export interface Exchange {
   }
 }
 
-/** The exchanges of one file, in the order they were made: later ones use what earlier ones issued. */
+/** Returns the exchanges of one file, in the order in which they were made: later ones use what earlier ones issued. */
 export function readExchanges(file: string): Exchange[] {
   const url = new URL(`../vectors/${file}`, import.meta.url)
   return JSON.parse(readFileSync(url, 'utf8')) as Exchange[]
 }
 
-/** A key that a MinIO gateway left in etcd. */
+/** A key and value that a MinIO gateway left in etcd. */
 export interface EtcdRecord {
   readonly key: string
   readonly value: JsonObject
 }
 
-/** The keys and values that `minio gateway s3` of 2022 left in etcd. */
+/** Returns the keys and values that `minio gateway s3` of 2022 left in etcd. */
 export function readEtcdRecords(): EtcdRecord[] {
   const url = new URL('../vectors/etcd-minio-2022-gateway.json', import.meta.url)
   return JSON.parse(readFileSync(url, 'utf8')) as EtcdRecord[]
 }
 
-/** Root's secret key at that gateway: it signs the session tokens. */
+/** The secret key of root at that gateway: it signs the session tokens. */
 export const recordedRootSecret = 'minio123'
 
-/** The recorded instant: every token and signature of the recordings is valid then. */
+/** The time of the recordings, at which all their tokens and signatures are valid. */
 export const recordedAtMs = Date.parse('2026-11-23T16:33:27Z')
 
-/** Host the recorded requests were signed for. */
+/** The host for which the recorded requests were signed. */
 export const recordedHost = '127.0.0.1:9000'
 
-/** The text of the first element of that name; undefined when there is none. */
+/** Returns the text of the first element with that name; undefined if there is none. */
 export function elementText(xml: string, name: string): string | undefined {
   return new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1]
 }

@@ -1,7 +1,7 @@
 /**
- * Replays recorded exchanges against a server of ours, in order. What the recorded server issued is replaced by what ours
- * issued: a request that was signed with recorded temporary credentials is signed anew with ours, a recorded session token
- * becomes our token of the same exchange. Requests that root signed are sent to the letter.
+ * Replays recorded exchanges against this server, in order. Credentials that the recorded server issued are replaced by this server's:
+ * a request that was signed with recorded temporary credentials is signed again with the new ones, and a recorded session token becomes the
+ * new token of the same exchange. Requests that root signed are sent unchanged.
  */
 import { sha256Hex } from '../../src/protocol/sigv4/canonical-request.ts'
 import { signRequest } from '../../src/protocol/sigv4/sign.ts'
@@ -27,10 +27,10 @@ export type Send = (request: {
 
 const root: Credentials = { accessKeyId: 'minio', secretAccessKey: 'minio123' }
 
-/** Exchanges whose signature was made with a secret that is not the key's. */
+/** Exchanges that were signed with a wrong secret. */
 const wronglySigned = new Set(['s3/wrong-secret'])
 
-/** Sends every exchange through `send` and gives the replies beside the recordings. */
+/** Sends every exchange through `send`, and returns the replies beside the recordings. */
 export async function replay(exchanges: readonly Exchange[], send: Send): Promise<Replayed[]> {
   const issued = new Map<string, Credentials>()
   const tokens = new Map<string, string>()
@@ -53,10 +53,10 @@ function translate(
   const body = request.body ?? ''
   const plain = { method: request.method, path: request.path, headers, body }
   const accessKeyId = /Credential=([^/]+)\//.exec(headers['authorization'] ?? '')?.[1]
-  // A token is replaced by ours, so a signature over one is made anew, root's too.
+  // A token is replaced, so a signature over one is made again, also root's.
   const isOverToken = headers['x-amz-security-token'] !== undefined
   const ours = accessKeyId === 'minio' && isOverToken ? root : issued.get(accessKeyId ?? '')
-  // What nobody signed, and what root signed, goes out to the letter.
+  // Unsigned requests, and those that root signed, are sent unchanged.
   if (ours === undefined) return withOurToken(plain, tokens)
   const isWrong = wronglySigned.has(name)
   return signAnew(plain, isWrong ? { ...ours, secretAccessKey: 'wrong' } : ours, tokens)

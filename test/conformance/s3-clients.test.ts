@@ -1,4 +1,4 @@
-/** Every request that today’s S3 clients were recorded with is one that the embedded store reads whole. */
+/** The embedded store reads every parameter of every recorded request of today’s S3 clients. */
 import { readFileSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { expect, it } from 'vitest'
@@ -39,7 +39,7 @@ function toRequest({ method, path, headers }: Recorded): HttpRequest {
 }
 
 it.each(recorded.map((each) => [each.client, each.method, each.path, each] as const))(
-  '%s: %s %s is an operation that reads all of it',
+  'the embedded store reads every parameter of the %s request %s %s',
   (_client, method, _path, each) => {
     const backend = createStoreBackend({} as ObjectStore)
     const { request, query } = takeHoistedHeaders(toRequest(each))

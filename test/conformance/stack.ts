@@ -1,4 +1,4 @@
-/** The server as it was when MinIO was recorded: Keycloak's keys, an OPA with the run's rule, root `minio`, the clock of that day. */
+/** The server as in the recordings of MinIO: Keycloak's keys, an OPA with the rule of the run, root `minio`, the clock of that day. */
 import { createServer as createHttpServer, type RequestListener } from 'node:http'
 import { request as sendRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -18,7 +18,7 @@ export interface RecordedStack {
   stop(): Promise<void>
 }
 
-/** @param keySet Keycloak's, as recorded. @param rule What the run's Rego said. */
+/** @param keySet The recorded key set of Keycloak. @param rule The decision of the Rego of the run. */
 export async function startRecordedStack(
   keySet: unknown,
   rule: (input: OpaInput) => boolean,
@@ -65,7 +65,7 @@ export async function startRecordedStack(
   }
 }
 
-/** By node:http, because the recorded `Host` must go out as it was signed. */
+/** Sends with node:http, because the recorded `Host` must be sent as it was signed. */
 function sendTo(url: URL, { method, path, headers, body }: Parameters<Send>[0]): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const target = { host: url.hostname, port: url.port, method, path, headers: { ...headers } }

@@ -1,7 +1,7 @@
-/** The shape of an XML document: which elements stand where, not what they hold. */
+/** The shape of an XML document: which elements it has and where, without their values. */
 import { XMLParser } from 'fast-xml-parser'
 
-/** Element paths below the root and the root's namespace, sorted, each once: what a client's decoder depends on. */
+/** Returns the element paths below the root, and the namespace of the root, sorted and unique: the parts that a client's decoder depends on. */
 export function shapeOf(xml: string): string[] {
   const parser = new XMLParser({ ignoreAttributes: false, attributeNamePrefix: '@' })
   const paths = new Set<string>()
