@@ -1,20 +1,20 @@
-/** How long each fuzz test may go on, and from which seed. */
+/** The duration and the seed of each fuzz test. */
 import fc from 'fast-check'
 import { expect } from 'vitest'
 
-/** The same for all files of a run; `.config/vitest.fuzz.mjs` chooses it. */
+/** The seed is the same for all files of a run; `.config/vitest.fuzz.mjs` chooses it. */
 const seed = Number(process.env['FUZZ_SEED'] ?? 1)
 const totalSeconds = Number(process.env['FUZZ_SECONDS'] ?? 60)
-/** No test ends before this many inputs, however slow the machine is. */
+/** Every test tries at least this many inputs, however slow the machine is. */
 const minRuns = 20
 
 process.stdout.write(`fuzz: FUZZ_SEED=${seed} FUZZ_SECONDS=${totalSeconds}\n`)
 
 /**
- * Tries inputs until the test's share of the time is used up, and says how many there were.
+ * Tries inputs until the test's share of the time is used up, and prints how many there were.
  *
- * @param timeShare Of all the time there is; the shares of all fuzz tests together make at most 1.
- * @throws what `fc.assert` throws for an input that fails: the smallest one found, with its seed and path.
+ * @param timeShare The test's share of the total time; the shares of all fuzz tests add up to at most 1.
+ * @throws the error of `fc.assert` for a failing input: the smallest one found, with its seed and path.
  */
 export async function fuzz<Input>(
   timeShare: number,
@@ -29,7 +29,7 @@ export async function fuzz<Input>(
   const endsAtMs = Date.now() + timeShare * totalSeconds * 1000
   await fc.assert(property, { seed, numRuns: minRuns })
   const leftMs = Math.max(1, endsAtMs - Date.now())
-  // Interrupted at the end of its time, it has found nothing.
+  // A run that is interrupted at the end of its time has found nothing.
   const more = {
     numRuns: 10_000_000,
     interruptAfterTimeLimit: leftMs,
@@ -39,7 +39,7 @@ export async function fuzz<Input>(
   process.stdout.write(`fuzz: ${tried} inputs: ${expect.getState().currentTestName ?? ''}\n`)
 }
 
-/** One of the words more often than anything else, now and then something of the other kind. */
+/** Returns mostly one of the words, and sometimes a value of the other kind. */
 export function mostly<Value>(
   words: readonly Value[],
   other: fc.Arbitrary<Value>,
@@ -50,16 +50,16 @@ export function mostly<Value>(
   )
 }
 
-/** Any bytes as a text of Latin-1, which is how bytes stand in a head. */
+/** Any bytes as Latin-1 text, which is how bytes are in a request head. */
 export const byteText = (maxLength: number): fc.Arbitrary<string> =>
   fc.uint8Array({ maxLength }).map((bytes) => Buffer.from(bytes).toString('latin1'))
 
-/** From 0 to below 1, all alike: numbers with a point come from near 0 nearly always. */
+/** A number from 0 to below 1, uniform: fast-check's own floating-point numbers are nearly always near 0. */
 export const share: fc.Arbitrary<number> = fc
   .noBias(fc.integer({ min: 0, max: 99_999 }))
   .map((part) => part / 100_000)
 
-/** One change to a text, at a place that is a share of its length. */
+/** One change to a text, at a position that is a share of its length. */
 export interface Edit {
   readonly kind: 'replace' | 'insert' | 'delete' | 'swap' | 'case' | 'cut' | 'double'
   readonly at: number
@@ -96,7 +96,7 @@ export const edit: fc.Arbitrary<Edit> = fc.record({
   ),
 })
 
-/** Makes the change. */
+/** Applies the change. */
 export function applyEdit(text: string, { kind, at, text: piece }: Edit): string {
   const place = Math.floor(at * text.length)
   const [before, character, after] = [

@@ -95,7 +95,7 @@ function write(node: Element | string): string {
   return `<${name}${attributes}>${inside.map(write).join('')}</${name}>`
 }
 
-/** Documents that operations take. */
+/** Documents that the operations accept. */
 const sound = [
   '<Delete><Object><Key>other</Key></Object><Object><Key>a&amp;b</Key></Object><Quiet>false</Quiet></Delete>',
   '<Tagging><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Tagging>',
@@ -170,13 +170,13 @@ async function openUpload({ send, sign }: Stack): Promise<string> {
   return encodeURIComponent(uploadId)
 }
 
-describe('a document in a signed request', () => {
-  it('is taken or refused, whatever it holds', async () => {
+describe('documents in signed requests', () => {
+  it('any document in a signed request is accepted or refused without an internal error', async () => {
     const stack = await openStack()
     const uploadId = await openUpload(stack)
     const input = fc.tuple(operation, document, fc.boolean(), fc.boolean())
     await fuzz(0.12, input, async ([[method, path, query], body, isSession, hasDigest]) => {
-      // the one object that is looked at in the end must not be deleted by chance
+      // the object that is checked at the end must not be deleted by chance
       fc.pre(!/>\s*key\s*</.test(body))
       const digest = createHash('md5').update(body, 'latin1').digest('base64')
       const headers: [string, string][] = hasDigest ? [['content-md5', digest]] : []

@@ -1,4 +1,4 @@
-/** Rightly signed requests of each form, what can be changed of them, and what they mean. */
+/** Correctly signed requests of each form, the changes to them, and their meaning. */
 import { createHash, createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import type { Credentials } from '../../src/protocol/credentials.ts'
@@ -9,12 +9,12 @@ import { applyEdit, edit } from './budget.ts'
 import { region, type Stack } from './stack.ts'
 import type { Message } from './wire.ts'
 
-/** What is needed to sign. */
+/** The parts of a stack that signing needs. */
 export type Signing = Pick<Stack, 'host' | 'root' | 'session' | 'sign'>
 
 const sha256 = (text: string): string => createHash('sha256').update(text, 'latin1').digest('hex')
 
-/** Rightly signed requests, one of each form, as root and as a session. */
+/** Returns correctly signed requests, one of each form, as root and as a session. */
 export function makeForms(stack: Signing): Readonly<Record<string, () => Message>> {
   const form = 'Action=AssumeRole&Version=2011-06-15&DurationSeconds=900'
   const formHeaders = [['content-type', 'application/x-www-form-urlencoded']] as const
@@ -68,7 +68,7 @@ function presign(stack: Signing, method: string, path: string, credentials: Cred
   }
 }
 
-/** As boto3 still makes them (AWS, «Signing and authenticating REST requests», query string request authentication alternative). */
+/** Presigns as boto3 still does (AWS, "Signing and authenticating REST requests", query string request authentication alternative). */
 function presignV2(stack: Signing, credentials: Credentials): Message {
   const { accessKeyId, secretAccessKey, sessionToken } = credentials
   const expires = Math.floor(Date.now() / 1000) + 300
@@ -84,7 +84,7 @@ function presignV2(stack: Signing, credentials: Credentials): Message {
   return { method: 'GET', path: '/bucket/key', query: query.toString(), headers, body: '' }
 }
 
-/** `aws-chunked`, each chunk signed over the one before (Amazon S3, «Transferring payload in multiple chunks»). */
+/** Signs in `aws-chunked`, each chunk over the one before (Amazon S3, "Transferring payload in multiple chunks"). */
 function signChunks(stack: Signing, credentials: Credentials): Message {
   const path = '/bucket/written'
   const headers = { 'content-encoding': 'aws-chunked', 'x-amz-decoded-content-length': '11' }
@@ -108,7 +108,7 @@ function signChunks(stack: Signing, credentials: Credentials): Message {
   return { method: 'PUT', path, query: '', headers: Object.entries(signed), body }
 }
 
-/** What of a message is changed, and how. */
+/** A change to one part of a message. */
 export const change = fc.record({
   part: fc.constantFrom(
     'method',
@@ -154,8 +154,8 @@ export function applyChange(message: Message, { part, which, edit: how }: Change
 }
 
 /**
- * What a request means, by a slow reading of its own: two requests of which this is the same are one to whoever signed it. Everything but
- * headers that no signature covers.
+ * Returns the meaning of a request by a slow reading of its own: two requests with the same meaning are the same to their signer. The meaning
+ * leaves out headers that no signature covers.
  */
 export function readMeaning({ method, path, query, headers, body }: Message): string {
   const parts = query.split('&').filter((part) => part !== '')
@@ -180,7 +180,7 @@ export function readMeaning({ method, path, query, headers, body }: Message): st
     .toSorted()
   byName.delete('authorization')
   const named = [...byName].toSorted(([a], [b]) => (a < b ? -1 : 1))
-  // a chunk of 04 bytes has 4
+  // a chunk size of 04 is 4
   const chunks = body.replaceAll(/^0+(?=[0-9a-f]+;chunk-signature=)/gm, '')
   return JSON.stringify([method, decodePath(path), sorted, named, fields, chunks])
 }

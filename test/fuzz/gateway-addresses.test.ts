@@ -121,8 +121,8 @@ interface Target {
 }
 
 /**
- * Where a strict S3 server takes a request to be for: path-style by its first segment, virtual-host-style by its host, whose name has no
- * case. Refuses what servers read in different ways.
+ * Returns the bucket and key that a strict S3 server reads in a request: path-style from the first segment, virtual-host-style from the host,
+ * which is not case-sensitive. Throws where servers read a request in different ways.
  */
 function readStrictly(url: string, headers: SeenRequest['headers'], endpointHost: string): Target {
   const [rawPath = ''] = url.split('?')
@@ -133,7 +133,7 @@ function readStrictly(url: string, headers: SeenRequest['headers'], endpointHost
   if (authority !== endpointHost && authority.endsWith(`.${endpointHost}`))
     return { bucket: authority.slice(0, -endpointHost.length - 1), key: segments.join('/') }
   const [bucket = '', ...key] = segments
-  // `//b/k` is `/b/k` to many servers
+  // many servers read `//b/k` as `/b/k`
   if (bucket === '' && key.length > 0) throw new Error(`${url} has a key and no bucket`)
   return { bucket, key: key.join('/') }
 }
@@ -144,11 +144,11 @@ async function openGateway(style: 'path' | 'virtual-host') {
   url.hostname = 'localhost'
   const s3 = await openHarness({ domains: [domain], upstream: { url, credentials: keys, style } })
   onTestFinished(() => s3.close())
-  // not before: a gateway refuses to start where its first question is answered with a list of buckets
+  // only now: a gateway does not start if its first question is answered with a list of buckets
   upstream.answer = (_request, response) => {
     response.end('<ListAllMyBucketsResult><Buckets></Buckets></ListAllMyBucketsResult>')
   }
-  /** Signs the target as it stands: a `URL` would fold it, or take `//b` for a host. */
+  /** Signs the target unchanged: a `URL` would normalize it, or read `//b` as a host. */
   const send = async (ask: Ask): Promise<number> => {
     upstream.seen.length = 0
     s3.asked.length = 0
@@ -187,7 +187,7 @@ async function openGateway(style: 'path' | 'virtual-host') {
 
 const textOf = ({ bucket, key }: Target): string => `${bucket}/${key}`
 
-/** What the policy was asked about, of all that an upstream was sent. */
+/** Expects that the policies were asked about everything that the upstream got. */
 function expectJudged(seen: SeenRequest, { asked }: Harness): void {
   const judged = new Set(asked.map(({ bucket, object }) => textOf({ bucket, key: object })))
   const target = textOf(readStrictly(seen.url, seen.headers, 'localhost'))
@@ -204,8 +204,8 @@ function expectJudged(seen: SeenRequest, { asked }: Harness): void {
   if (prefix !== null) expect(asked.at(-1)?.conditions.get('prefix')).toEqual([prefix])
 }
 
-describe.each(['path', 'virtual-host'] as const)('a gateway to a %s-style upstream', (style) => {
-  it('sends on only what the policy was asked about, as the upstream reads it', async () => {
+describe.each(['path', 'virtual-host'] as const)('a gateway with a %s-style upstream', (style) => {
+  it('the gateway sends on only what the policies were asked about, as the upstream reads it', async () => {
     const { upstream, s3, send } = await openGateway(style)
     await fuzz(0.05, request, async (ask) => {
       expect(await send(ask)).not.toBe(500)
@@ -213,14 +213,14 @@ describe.each(['path', 'virtual-host'] as const)('a gateway to a %s-style upstre
     })
   })
 
-  it('sends nothing on of what the policy denies', async () => {
+  it('the gateway sends on nothing that the policies deny', async () => {
     const { upstream, s3, send } = await openGateway(style)
     s3.allow = ({ bucket }) => bucket === 'only'
     await fuzz(0.05, request, async (ask) => {
       expect(await send(ask)).not.toBe(500)
       for (const seen of upstream.seen) {
         const target = readStrictly(seen.url, seen.headers, 'localhost')
-        // the list of buckets is asked for, and shown as far as the caller may list them
+        // the gateway asks for the list of buckets, and shows those that the caller may list
         if (seen.method === 'GET' && textOf(target) === '/') continue
         expect(target.bucket, `${seen.method} ${seen.url} at ${seen.headers['host']}`).toBe('only')
       }

@@ -4,7 +4,7 @@ import { decide, session } from '../support/server/policy-requests.ts'
 import { fuzz } from './budget.ts'
 import { evaluate, type Statement } from './policy-model.ts'
 
-/** Few words, so that documents and requests meet. */
+/** There are few words, so that documents match requests. */
 const piece = fc.constantFrom(
   'a',
   'b',
@@ -37,7 +37,7 @@ const textKey = fc.constantFrom('aws:username', 'jwt:team', 'JWT:team', 's3:pref
 const some = <Value>(one: fc.Arbitrary<Value>): fc.Arbitrary<Value[]> =>
   fc.array(one, { minLength: 1, maxLength: 3 })
 
-/** Operator → its block: keys of texts, or of numbers. */
+/** Operator → its block, with string or numeric keys. */
 const condition = fc
   .tuple(
     fc.constantFrom('', '', 'ForAnyValue:', 'ForAllValues:'),
@@ -107,7 +107,7 @@ const question = fc.record({
 })
 
 describe('any policy document', () => {
-  it('decides as a plain reading of IAM’s rules does', async () => {
+  it('any policy document decides as a simple reading of IAM’s rules does', async () => {
     const input = fc.record({
       statements: fc.array(statement, { minLength: 1, maxLength: 3 }),
       question,

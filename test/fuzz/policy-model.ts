@@ -1,6 +1,6 @@
 /**
- * A slow, obvious reading of IAM's documented rules, written apart from the server's (IAM User Guide, «Policy evaluation logic», «IAM JSON
- * policy elements», «Condition operators», «Multiple context keys or values»). Where the server departs from AWS on purpose, this says so.
+ * A slow and simple reading of IAM's documented rules, independent of the server's code (IAM User Guide, "Policy evaluation logic", "IAM JSON
+ * policy elements", "Condition operators", "Multiple context keys or values"). A comment says where the server departs from AWS on purpose.
  */
 
 export interface Statement {
@@ -16,11 +16,11 @@ export interface Asked {
   readonly action: string
   /** `bucket`, `bucket/key`, or empty for the service. */
   readonly at: string
-  /** Lower-case condition key → values; a key that the request lacks is not there. */
+  /** Lower-case condition key → values; a key that the request lacks is absent. */
   readonly context: Readonly<Record<string, readonly string[]>>
 }
 
-/** Every statement is looked at; an explicit deny wins over every allow. */
+/** Every statement is evaluated; an explicit deny overrides every allow. */
 export function evaluate(
   statements: readonly Statement[],
   asked: Asked,
@@ -49,18 +49,18 @@ function isResourceMeant({ Effect, Resource, NotResource = [] }: Statement, aske
   const isNamed = (resource: string): boolean => {
     const pieces = fill(resource.replace(/^arn:aws:s3:::/, ''), asked)
     if (pieces === undefined) return false
-    // A departure, MinIO's: `bucket/*` names the bucket as well.
+    // A departure, as in MinIO: `bucket/*` also names the bucket.
     const names = asked.at.includes('/') ? [asked.at] : [asked.at, `${asked.at}/`]
     return names.some((name) => isLike(pieces, name))
   }
   if (Resource !== undefined) return Resource.some(isNamed)
-  // A departure: «all but what has no value» would allow everything, so it allows nothing.
+  // A departure: an exclusion without a value would allow everything, so the statement allows nothing.
   if (Effect === 'Allow' && NotResource.some((resource) => fill(resource, asked) === undefined))
     return false
   return !NotResource.some(isNamed)
 }
 
-/** All operators, and in each all keys. */
+/** Returns true if all operators hold, each for all its keys. */
 function doAllHold({ Effect, Condition = {} }: Statement, asked: Asked): boolean {
   return Object.entries(Condition).every(([operator, keys]) =>
     Object.entries(keys).every(([key, wanted]) => holds({ Effect, operator, key, wanted }, asked)),
@@ -83,7 +83,7 @@ function holds({ Effect, operator, key, wanted }: Test, asked: Asked): boolean {
   const name = word?.replace('IfExists', '') ?? ''
   const isNegated = name.includes('Not')
   if (values === undefined) {
-    // IfExists: true without the key. ForAllValues: true of none. ForAnyValue: false of none. A negated one alone: true.
+    // Without the key: IfExists and ForAllValues are true, ForAnyValue is false, and a negated operator without a quantifier is true.
     return isIfExists || quantifier === 'ForAllValues' || (quantifier === undefined && isNegated)
   }
   const filled = wanted.map((value) => fill(value, asked))
@@ -118,7 +118,7 @@ function compare(operator: string, pieces: readonly Piece[], value: string): boo
   }
 }
 
-/** One character of a pattern; `isSign` for a `*` or `?` that stands for others. */
+/** One character of a pattern; `isSign` is true for a `*` or `?` that is a wildcard. */
 interface Piece {
   readonly character: string
   readonly isSign: boolean
@@ -131,7 +131,7 @@ function toPieces(pattern: string): Piece[] {
   }))
 }
 
-/** What a variable is replaced by is text. Undefined where the request has no value for it. */
+/** Replaces variables; their values are text, not wildcards. Returns undefined if the request has no value for one. */
 function fill(pattern: string, asked: Asked): Piece[] | undefined {
   const found = /\$\{([^}]*)\}/.exec(pattern)
   if (found === null) return toPieces(pattern)
@@ -143,7 +143,7 @@ function fill(pattern: string, asked: Asked): Piece[] | undefined {
   return [...toPieces(pattern.slice(0, found.index)), ...literal, ...rest]
 }
 
-/** By trying everything: a `*` is nothing, or one character and the same `*` again. */
+/** Tries everything: a `*` is nothing, or one character and the same `*` again. */
 function isLike(pieces: readonly Piece[], text: string): boolean {
   const [first, ...others] = pieces
   if (first === undefined) return text === ''

@@ -44,7 +44,7 @@ const version = mostly(
   ['HTTP/1.1'],
   fc.oneof(fc.constantFrom('HTTP/1.0', 'HTTP/0.9', 'HTTP/2.0', 'http/1.1', ''), byteText(8)),
 )
-/** What no parser should take. */
+/** Header lines that no parser should accept. */
 const broken = [
   'Content-Length: 5, 5',
   'Content-Length: -1',
@@ -115,7 +115,7 @@ interface Signed {
   readonly body: string
 }
 
-/** Requests made of pieces that do not fit together, and rightly signed ones of which something was changed. */
+/** Requests made of parts that do not fit together, and correctly signed ones with a change. */
 function conversation(signed: readonly Signed[]): fc.Arbitrary<string> {
   const framing = mostly<'length' | 'chunks' | 'none'>(['length', 'chunks'], fc.constant('none'))
   const made = fc
@@ -137,7 +137,7 @@ function conversation(signed: readonly Signed[]): fc.Arbitrary<string> {
     .map((requests) => requests.join(''))
 }
 
-/** Puts a body after its head; `none` leaves it to the head to say how long it is. */
+/** Puts a body after its head; with `none`, only the head says how long it is. */
 function frame(
   lines: readonly string[],
   text: string,
@@ -151,7 +151,7 @@ function frame(
 }
 
 const sending = fc.record({
-  /** Where the bytes are cut into pieces, and after which of them the client falls silent; shares of the whole. */
+  /** The positions at which the bytes are cut into pieces, as shares of the whole. */
   cuts: fc.array(share, { maxLength: 4 }),
   kept: mostly([1], share),
   ending: mostly<'end' | 'cut'>(['end'], fc.constant('cut')),
@@ -166,7 +166,7 @@ function split(text: string, cuts: readonly number[], kept: number): string[] {
 
 type Conversation = readonly [string, { cuts: number[]; kept: number; ending: 'end' | 'cut' }]
 
-/** Several connections side by side: most of them wait for silence. */
+/** Several connections in parallel: most of them wait for silence. */
 const atOnce = (input: fc.Arbitrary<Conversation>): fc.Arbitrary<Conversation[]> =>
   fc.array(input, { minLength: 1, maxLength: 24, size: 'max' })
 
@@ -190,8 +190,8 @@ function toSigned(message: {
   return { head: head.join('\r\n'), body: message.body }
 }
 
-describe('bytes that are no request, or several, or half of one', () => {
-  it('are answered without an internal error, and the server goes on', async () => {
+describe('malformed, partial and several requests', () => {
+  it('any bytes get an answer that is not an internal error, and the server keeps running', async () => {
     const stack = await openStack()
     const asks = [
       { path: '/bucket/key' },
@@ -219,7 +219,7 @@ describe('bytes that are no request, or several, or half of one', () => {
     await stack.expectAlive()
   })
 
-  it('reach an upstream only as requests that the gateway signed', async () => {
+  it('any bytes reach an upstream only as requests that the gateway signed', async () => {
     const upstream = await startUpstream()
     const faults: unknown[] = []
     const log = {

@@ -11,7 +11,7 @@ import { applyChange, change, makeForms, readMeaning } from './forms.ts'
 import { content, openStack, region } from './stack.ts'
 import type { Message } from './wire.ts'
 
-/** Whether the bytes can be sent as one request at all: what breaks its lines is another test's. */
+/** Returns true if the bytes can be sent as one request; another test covers those that break its lines. */
 function canBeSent({ method, path, query, headers }: Message): boolean {
   const words = [method, path, query]
   return (
@@ -25,7 +25,7 @@ function canBeSent({ method, path, query, headers }: Message): boolean {
   )
 }
 
-/** Whether the signature alone lets a request through; the server is not asked. */
+/** Returns true if the signature is valid; the server is not asked. */
 function isVerified(message: Message, credentials: Credentials): boolean {
   const { method, path: rawPath, query: rawQuery, body } = message
   const headers = new Map<string, string>()
@@ -40,19 +40,19 @@ function isVerified(message: Message, credentials: Credentials): boolean {
   try {
     const parsed = parseSignature(signed)
     const options = { region, service, nowMs: Date.now(), bodySha256 } as const
-    // the secret is that of the key which the request names
+    // the secret belongs to the key that the request names
     if (parsed?.accessKeyId !== credentials.accessKeyId) return false
     verifySignature(parsed, signed, credentials.secretAccessKey, options)
     return true
   } catch (error) {
-    // anything else would be an internal error
+    // any other error would be an internal error
     if (error instanceof AwsError) return false
     throw error
   }
 }
 
-describe('a request that was changed after it was signed', () => {
-  it('is not verified, unless it still says the same', async () => {
+describe('requests changed after signing', () => {
+  it('a changed request fails verification, unless its meaning is the same', async () => {
     const stack = await openStack()
     const made = Object.entries(makeForms(stack)).filter(([name]) => !name.includes('version 2'))
     const forms = made.map(([name, make]) => ({ name, original: make() }))
@@ -63,7 +63,7 @@ describe('a request that was changed after it was signed', () => {
 
     const input = fc.record({ form: fc.constantFrom(...forms), changed: change })
     await fuzz(0.05, input, ({ form: { name, original }, changed }) => {
-      // the body's own checks come after the signature's
+      // the checks of the body come after that of the signature
       fc.pre(changed.part !== 'body' || name.startsWith('AssumeRole'))
       const message = applyChange(original, changed)
       fc.pre(canBeSent(message))
@@ -72,7 +72,7 @@ describe('a request that was changed after it was signed', () => {
     })
   })
 
-  it('is refused and not done, unless it still says the same', async () => {
+  it('a changed request is refused and has no effect, unless its meaning is the same', async () => {
     const stack = await openStack()
     const forms = makeForms(stack)
     const written = stack.sign.bind(undefined)
@@ -87,7 +87,7 @@ describe('a request that was changed after it was signed', () => {
     await fuzz(0.12, input, async ({ form, change: changed }) => {
       const original = forms[form]?.()
       if (original === undefined) return
-      // a read's body is never looked at, and whoever presigns an upload leaves its body to whoever has the URL
+      // the body of a read is not checked, and the signer of a presigned upload does not sign its body
       fc.pre(changed.part !== 'body' || (original.body !== '' && !form.includes('presigned')))
       const message = applyChange(original, changed)
       fc.pre(canBeSent(message))
@@ -102,7 +102,7 @@ describe('a request that was changed after it was signed', () => {
       expect(answer.status, `${sent}\nwas answered ${answer.status}`).toSatisfy(
         (status: number) => (status >= 400 && status < 500) || status === 200,
       )
-      // version 2 leaves parameters unsigned that a GET of an object has no use for
+      // version 2 does not sign parameters that do not matter for a GET of an object
       if (isDone && !form.includes('version 2'))
         expect(isSame, `${sent}\nwas done though it was changed`).toBe(true)
       if (isDone && form.startsWith('GET by')) expect(answer.body).toBe(content)
@@ -112,7 +112,7 @@ describe('a request that was changed after it was signed', () => {
     await stack.expectAlive()
   })
 
-  it('is refused as an upload form whose fields were changed', async () => {
+  it('an upload form with a changed field is refused', async () => {
     const stack = await openStack()
     const field = fc.nat()
     await fuzz(0.03, fc.tuple(field, edit, fc.boolean()), async ([which, how, isSession]) => {
@@ -140,7 +140,7 @@ describe('a request that was changed after it was signed', () => {
     await stack.expectAlive()
   })
 
-  it('is refused with a header of S3’s that nobody signed', async () => {
+  it('a signed request with an added, unsigned x-amz- header is refused', async () => {
     const stack = await openStack()
     const forms = Object.entries(makeForms(stack)).filter(([name]) => name.startsWith('PUT'))
     const header = fc.constantFrom(

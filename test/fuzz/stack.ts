@@ -1,4 +1,4 @@
-/** The whole server in this process, with an object in it and ways to sign for it. */
+/** The whole server in this process, with one object, and functions that sign requests to it. */
 import { createHash } from 'node:crypto'
 import { expect, onTestFinished } from 'vitest'
 import type { Credentials } from '../../src/protocol/credentials.ts'
@@ -18,7 +18,7 @@ export interface Stack {
   readonly session: Credentials
   sign(ask: Partial<Message>, credentials?: Credentials, service?: 's3' | 'sts'): Message
   send(message: Message): Promise<WireAnswer>
-  /** That it answers as it should: health, and a signed read of the object. */
+  /** Expects that the server works: its readiness, and a signed read of the object. */
   expectAlive(): Promise<void>
 }
 
@@ -59,7 +59,7 @@ export async function openStack(): Promise<Stack> {
   }
 }
 
-/** A token with the right to do everything with objects. */
+/** Returns a token that allows everything with objects. */
 export function issueToken(server: StartedServer): Promise<string> {
   return server.issueToken({
     sub: 'fuzz',
@@ -94,7 +94,7 @@ async function openSession(
   }
 }
 
-/** Not an internal error, and XML that can be read where there is any. */
+/** Expects an answer that is not an internal error, and whose XML, if any, can be parsed. */
 export function expectSound(answer: WireAnswer, sent: string): void {
   expect([0, 500], `${sent}\nwas answered ${answer.status} ${answer.body}`).not.toContain(
     answer.status,

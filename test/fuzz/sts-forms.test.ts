@@ -75,7 +75,7 @@ const parameter = fc.tuple(
   mostly(parameterNames, fc.string({ maxLength: 6 })),
   mostly(parameterValues, fc.string({ maxLength: 20, unit: 'binary' })),
 )
-/** The parameter that an action's token is in; most forms have one, whole or changed. */
+/** The parameter that contains the token of an action; most forms have one, unchanged or changed. */
 const tokenNames: Readonly<Record<string, string>> = {
   AssumeRoleWithClientGrants: 'Token',
   AssumeRoleWithWebIdentity: 'WebIdentityToken',
@@ -103,7 +103,7 @@ const form = fc.record({
 })
 type Form = typeof form extends fc.Arbitrary<infer Value> ? Value : never
 
-/** The parameters, with real values in place of their names. */
+/** Returns the parameters, with real values in place of their placeholders. */
 function fillIn(
   { action, parameters, edits, token: kind }: Form,
   token: string,
@@ -126,12 +126,12 @@ function fillIn(
   ]
 }
 
-describe('a form to the STS', () => {
-  it('is answered with an STS document, and with credentials only for a token as it was issued', async () => {
+describe('STS forms', () => {
+  it('any STS form gets an STS document, and credentials only for an unchanged token', async () => {
     const stack = await openStack()
     const token = await issueToken(stack.server)
     const [head, payload, signature = ''] = token.split('.')
-    /** The last letter of Base64 has bits that say nothing. */
+    /** The last letter of Base64 has bits without meaning. */
     const isIssued = (text: string): boolean => {
       const [first, second, third = '', ...more] = text.split('.')
       const bytes = (one: string): Buffer => Buffer.from(one, 'base64url')

@@ -1,15 +1,15 @@
-/** Bytes out, bytes in: what no HTTP library would send can be sent. */
+/** Sends and receives bytes, so that tests can send what no HTTP library would. */
 import { connect } from 'node:net'
 
-/** A server that has said nothing for so long waits for more. One that is only slow is cut: Node answers nobody who has ended. */
+/** A server that has sent nothing for so long waits for more. One that is only slow is cut off: Node does not answer a client that has ended. */
 const silenceMs = 60
-/** A server that has not closed the connection by then hangs: it has had everything that will ever come. */
+/** A server that has not closed the connection by then hangs: it already has everything that the client sends. */
 const hangMs = 30_000
 
 export interface RawOptions {
   /**
-   * `close`: waits for the server to close. `end`: says that nothing more comes once the server is silent, which then must close. `cut`: goes
-   * away without a word.
+   * `close`: waits until the server closes. `end`: ends the sending side once the server is silent, after which the server must close. `cut`:
+   * closes the connection without waiting.
    */
   readonly ending?: 'close' | 'end' | 'cut'
 }
@@ -17,8 +17,8 @@ export interface RawOptions {
 /**
  * Sends pieces over a connection of its own.
  *
- * @returns All that came back, as Latin-1.
- * @throws {Error} when the server keeps the connection open though nothing more can come.
+ * @returns Everything that the server sent, as Latin-1.
+ * @throws {Error} if the server keeps the connection open although nothing more can come.
  */
 export function sendRaw(
   port: number,
@@ -46,7 +46,7 @@ export function sendRaw(
       received += text
       endLater()
     })
-    // A connection that the server cuts is an answer.
+    // A connection that the server closes is an answer too.
     socket.on('error', () => {})
     socket.on('close', () => {
       clearTimeout(hang)
@@ -72,13 +72,13 @@ export interface Message {
 }
 
 export interface WireAnswer {
-  /** 0 when nothing came. */
+  /** 0 if nothing came. */
   readonly status: number
   readonly head: string
   readonly body: string
 }
 
-/** Sends one request as it is, closing the connection after it, and reads the answer. */
+/** Sends one request unchanged, with `Connection: close`, and reads the answer. */
 export async function sendMessage(port: number, message: Message): Promise<WireAnswer> {
   const { method, path, query, headers, body } = message
   const target = query === '' ? path : `${path}?${query}`
@@ -88,7 +88,7 @@ export async function sendMessage(port: number, message: Message): Promise<WireA
   return readAnswer(await sendRaw(port, [text]))
 }
 
-/** The first final answer of what a connection said. */
+/** Returns the first final answer on a connection. */
 export function readAnswer(text: string): WireAnswer {
   const rest = text.replace(/^HTTP\/1\.1 100 [^\r]*\r\n\r\n/, '')
   const end = rest.indexOf('\r\n\r\n')
@@ -110,7 +110,7 @@ function joinChunks(raw: string): string {
   }
 }
 
-/** The statuses of all answers on a connection, in order. */
+/** Returns the statuses of all answers on a connection, in order. */
 export function readStatuses(text: string): number[] {
   return [...text.matchAll(/(?:^|\r\n\r\n|[^\r\n])HTTP\/1\.1 (\d{3}) /g)].map(([, status]) =>
     Number(status),
