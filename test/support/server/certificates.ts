@@ -1,4 +1,4 @@
-/** Authorities and certificates of clients, made for a test. */
+/** Makes CA and client certificates for a test. */
 import { generate } from 'selfsigned'
 
 export interface Pair {
@@ -7,17 +7,17 @@ export interface Pair {
 }
 
 export interface Wanted {
-  /** None: it signs itself. */
+  /** If omitted, the certificate is self-signed. */
   readonly ca?: Pair
   readonly names?: readonly (readonly [name: string, value: string])[]
   readonly isAuthority?: boolean
   readonly purposes?: { readonly clientAuth?: boolean; readonly serverAuth?: boolean }
-  /** Relative to now, in seconds: TLS asks the real clock. */
+  /** Relative to now, in seconds: TLS uses the real clock. */
   readonly from?: number
   readonly to?: number
 }
 
-/** Makes a P-256 certificate, good from an hour ago for an hour. */
+/** Makes a P-256 certificate, valid from an hour ago for two hours. */
 export async function makePair(commonName: string, wanted: Wanted = {}): Promise<Pair> {
   const { ca, names = [], isAuthority = false, from = -3600, to = 3600 } = wanted
   const purposes = wanted.purposes ?? { clientAuth: true }

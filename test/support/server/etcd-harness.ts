@@ -1,4 +1,4 @@
-/** Stores on a fake etcd, as a server opens them, closed after the test. */
+/** Stores on a fake etcd, opened as a server opens them and closed after the test. */
 import { onTestFinished } from 'vitest'
 import type { Log } from '../../../src/base/log.ts'
 import {
@@ -8,7 +8,7 @@ import {
 import type { SessionRequest, SessionStore } from '../../../src/server/sessions/session-store.ts'
 import { type FakeEtcd, startFakeEtcd } from './fake-etcd.ts'
 
-/** Inside the life of every recorded identity. */
+/** A time within the lifetime of every recorded identity. */
 export const nowMs = (): number => Date.parse('2026-11-23T16:40:00.250Z')
 
 export const request: SessionRequest = {
@@ -26,7 +26,7 @@ export interface Logged {
   readonly message: string
 }
 
-/** A log that keeps what it is told. */
+/** Returns a log that keeps its lines. */
 export function openMemoryLog(): { log: Log; lines: Logged[] } {
   const lines: Logged[] = []
   const at = (level: Logged['level']) => (facts: object, message: string) => {
@@ -41,7 +41,7 @@ export interface OpenedStore {
   readonly policies: ReadonlyMap<string, string | undefined>
 }
 
-/** A store with a short heartbeat; further options override. */
+/** Opens a store with a short heartbeat; further options override the defaults. */
 export async function openStore(
   etcd: Pick<FakeEtcd, 'url'>,
   options: Partial<EtcdSessionsOptions> = {},
@@ -56,7 +56,7 @@ export async function openStore(
     nowMs,
     log,
     onPolicy: (name, text) => policies.set(name, text),
-    // Long enough for a busy machine; what must wait it out waits once.
+    // The limit is long enough for a busy machine; a test that must wait for it waits only once.
     limitMs: 600,
     heartbeatMs: 20,
     ...options,
@@ -65,14 +65,14 @@ export async function openStore(
   return { store, lines, policies }
 }
 
-/** A fake etcd that goes with the test, before which its stores are closed. */
+/** Starts a fake etcd, which stops after the test, once its stores are closed. */
 export async function startEtcd(...user: Parameters<typeof startFakeEtcd>): Promise<FakeEtcd> {
   const etcd = await startFakeEtcd(...user)
   onTestFinished(() => etcd.stop())
   return etcd
 }
 
-/** Asks until it is so; the test's own limit is the way out. */
+/** Waits until the condition holds; the time limit of the test ends the wait. */
 export async function until(isSo: () => Promise<boolean> | boolean): Promise<void> {
   while (!(await isSo())) await new Promise((resolve) => setImmediate(resolve))
 }

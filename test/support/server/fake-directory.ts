@@ -1,4 +1,4 @@
-/** A tiny LDAP server on 127.0.0.1: binds by name and password, searches by a function, writes down all it is asked, and misbehaves on demand. */
+/** A tiny LDAP server on 127.0.0.1: it binds by name and password, searches by a function, records its requests, and misbehaves on demand. */
 import { createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, TLSSocket } from 'node:tls'
 import type { AddressInfo } from 'node:net'
@@ -8,15 +8,15 @@ import { onTestFinished } from 'vitest'
 export interface Script {
   /** Distinguished name → password. */
   readonly accounts: Readonly<Record<string, string>>
-  /** Entries found below a base, by name if they show no attributes; the filter is in its text form. */
+  /** Entries found below a base, as names if they show no attributes; the filter is in its text form. */
   readonly search: (base: string, filter: string) => readonly (string | ShownEntry)[]
-  /** Result code of a bind, instead of 0 or 49. */
+  /** The result code of a bind, instead of 0 or 49. */
   readonly bindCode?: (dn: string) => number | undefined
   /** Sent instead of any answer. */
   readonly raw?: Buffer | 'nothing' | 'cut'
-  /** Result code that ends a search. */
+  /** The result code that ends a search. */
   readonly searchCode?: number
-  /** Speaks TLS: from the start, or after StartTLS. */
+  /** Uses TLS: from the start, or after StartTLS. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly isUpgrade?: boolean }
 }
 
@@ -27,13 +27,13 @@ export interface ShownEntry {
 
 export interface FakeDirectory {
   readonly port: number
-  /** `bind DN`, `search BASE FILTER`, `starttls`, oldest first; a password is never written down. */
+  /** `bind DN`, `search BASE FILTER`, `starttls`, oldest first; passwords are never recorded. */
   readonly asked: readonly string[]
 }
 
 const operations = { bind: 0x60, unbind: 0x42, search: 0x63, extended: 0x77 } as const
 
-/** Listens on a free port until the test is over. */
+/** Listens on a free port until the test ends. */
 export async function startDirectory(script: Script): Promise<FakeDirectory> {
   const asked: string[] = []
   const sockets = new Set<Socket>()

@@ -1,4 +1,4 @@
-/** A scripted etcd: the part of its JSON gateway that sessions use, in memory, with the faults that the tests want. */
+/** A scripted etcd: the part of its JSON gateway that sessions use, in memory, with faults on demand. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { isObject, parseJsonObject, readString, type JsonObject } from '../../../src/base/parse.ts'
@@ -11,29 +11,29 @@ interface Entry {
 interface Event {
   readonly revision: number
   readonly key: string
-  /** Undefined: deleted. */
+  /** Undefined if the key was deleted. */
   readonly entry: Entry | undefined
 }
 
 export interface FakeEtcd {
   readonly url: string
-  /** Everything in it, text for text. */
+  /** All its entries, with their text. */
   readonly entries: ReadonlyMap<string, Entry>
-  /** Lease id → seconds granted. */
+  /** Lease ID → granted seconds. */
   readonly leases: ReadonlyMap<string, number>
-  /** Paths asked so far. */
+  /** Paths of the requests so far. */
   readonly calls: string[]
   put(key: string, value: string | Buffer, lease?: string): void
   delete(key: string): void
-  /** As after a restart: tokens given before are no longer known. */
+  /** Forgets all tokens, as after a restart. */
   forgetTokens(): void
-  /** What a lease's end does. */
+  /** Expires a lease, with its entries. */
   expireLease(id: string): void
-  /** Ends all watches. */
+  /** Closes all watches. */
   cutWatches(): void
-  /** Forgets the history: a watch from before is cancelled. */
+  /** Forgets the history: earlier watches are cancelled. */
   compact(): void
-  /** From now on answers with this, or not at all; undefined: as usual. */
+  /** Sets the answer to all further requests: this one, or none; undefined for the usual ones. */
   behave(as: Behaviour | undefined): void
   stop(): Promise<void>
 }
@@ -42,7 +42,7 @@ export type Behaviour =
   | 'silent'
   | { readonly status: number; readonly body: string; readonly paths?: RegExp }
 
-/** Starts one on a free port. @param user Then every call needs that user's token. */
+/** Starts a fake etcd on a free port. @param user If given, every call needs a token of that user. */
 export async function startFakeEtcd(user?: { name: string; password: string }): Promise<FakeEtcd> {
   const entries = new Map<string, Entry>()
   const leases = new Map<string, number>()

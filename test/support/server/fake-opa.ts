@@ -1,4 +1,4 @@
-/** A program named `opa` that does what the Rego file's words tell it, in a folder of its own to be the PATH. */
+/** A program named `opa` that behaves as the words in the Rego file tell it, in a folder of its own for the PATH. */
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -41,14 +41,14 @@ else {
 `
 
 export interface FakeOpa {
-  /** The Rego file. */
+  /** The path of the Rego file. */
   readonly rego: string
   readonly env: Readonly<Record<string, string>>
-  /** Process ids of the servers that were started, oldest first. */
+  /** Process IDs of the servers that were started, oldest first. */
   readStarts(): Promise<number[]>
 }
 
-/** @param words What the Rego file holds: `package a.b`, and what is to go wrong. */
+/** @param words The content of the Rego file: `package a.b`, and the fault to simulate. */
 export async function installFakeOpa(words: string): Promise<FakeOpa> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sts-cli-test-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))

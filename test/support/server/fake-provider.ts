@@ -1,4 +1,4 @@
-/** An identity provider that answers from memory and counts how often it is asked. */
+/** An identity provider that answers from memory and records the requests. */
 import type { Log } from '../../../src/base/log.ts'
 import type { FetchJson } from '../../../src/base/http/json-client.ts'
 import { nowMs as startMs } from '../tokens.ts'
@@ -9,15 +9,15 @@ export const configUrl = 'https://idp.example/.well-known/openid-configuration'
 export interface FakeProvider {
   readonly clock: { nowMs: number }
   readonly nowMs: () => number
-  /** Address → what is there; an Error is thrown. */
+  /** URL → its document; an Error is thrown. */
   readonly documents: Map<string, unknown>
-  /** Every address that was asked for, oldest first. */
+  /** Every URL that was requested, oldest first. */
   readonly asked: string[]
   readonly fetchJson: FetchJson
-  /** Messages logged, oldest first. */
+  /** Logged messages, oldest first. */
   readonly logged: string[]
   readonly log: Log
-  /** Holds answers back until it is called. */
+  /** Holds all answers back until the returned function is called. */
   hold(): () => void
 }
 

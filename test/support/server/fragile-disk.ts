@@ -1,14 +1,14 @@
 /**
- * A disk that ends between two steps. Below it lie real files; what it adds is a count of the calls that change something, an
- * end before any one of them, after which nothing answers, and what a loss of power takes: names whose folder was not synced,
- * bytes and times of files that were not.
+ * A disk that stops between two steps. Below it are real files; it adds a count of the calls that change something, a
+ * crash before any one of them, after which nothing answers, and the effect of a power loss: it removes names whose folder
+ * was not synced, and the bytes and times of files that were not synced.
  */
 import * as real from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { nodeFileSystem, type FileSystem } from '../../../src/server/s3/filesystem/file-system.ts'
 
-/** Nothing in the store knows it: what it does on its way up, no dead process does. */
+/** Thrown by every call after the crash. The store does not know this class, so it does not handle it. */
 export class Crash extends Error {}
 
 export interface Places {
@@ -17,33 +17,33 @@ export interface Places {
 }
 
 interface Change {
-  /** On disk when this folder is synced. */
+  /** The change is on disk once this folder is synced. */
   readonly folder: string
   readonly undo: () => Promise<unknown>
 }
 
 interface Written {
-  /** A second name, outside the store. */
+  /** A second name of the file, outside the store. */
   readonly shadow: string
   lost: 'bytes' | 'times' | 'nothing'
 }
 
 export interface FragileDisk {
   readonly fs: FileSystem
-  /** Changes that were asked for, by name. */
+  /** The changes so far, by name. */
   readonly steps: readonly string[]
-  /** So many steps from here are taken; before the next, the process ends. */
+  /** Allows this many further steps; before the next one, the process crashes. */
   endAfter(steps: number): void
-  /** So many steps from here are taken; the next one alone fails, as a disk does. */
+  /** Allows this many further steps; only the next one fails, with a disk error. */
   failAfter(steps: number, code: string): void
-  /** Takes what was not synced, in the folders that are chosen, and of files. The process is over. */
+  /** Loses what was not synced, in the chosen folders, and in files. The process is over. */
   losePower(isLost: (folder: string) => boolean): Promise<void>
-  /** Closes what the dead process had open. */
+  /** Closes the files that the dead process had open. */
   close(): Promise<void>
 }
 
 /**
- * @param shadows A folder on the same file system, outside the store, for what may have to come back.
+ * @param shadows A folder on the same file system, outside the store, for files that may have to be restored.
 
  */
 export function createFragileDisk({ root, shadows }: Places): FragileDisk {
@@ -69,7 +69,7 @@ export function createFragileDisk({ root, shadows }: Places): FragileDisk {
     steps.push(name)
     if (failure?.at === steps.length) throw makeDiskError(failure.code, name)
   }
-  // What lies in the staging folder goes at the next start, whether it was synced or not.
+  // The next start removes the staging folder's files, whether they were synced or not.
   const note = (path: string, undo: Change['undo']): void => {
     if (dirname(path) !== staging) changes.push({ folder: dirname(path), undo })
   }
@@ -169,14 +169,14 @@ export function createFragileDisk({ root, shadows }: Places): FragileDisk {
   }
 }
 
-/** An error as Node makes one. */
+/** Returns an error of the form that Node throws. */
 export function makeDiskError(code: string, what: string): Error {
   const [syscall = '', ...path] = what.split(' ')
   const error = new Error(`${code}: the disk does not, ${what}`)
   return Object.assign(error, { code, syscall, path: path.join(' ') })
 }
 
-/** The calls that only look; none answers when the process is over. */
+/** Wraps the calls that only read; they fail once the process is over. */
 function mapCalls(calls: FileSystem, look: () => void): FileSystem {
   return new Proxy(calls, {
     get: (target, name) => {

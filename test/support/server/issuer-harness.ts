@@ -1,4 +1,4 @@
-/** The embedded provider on a free port, asked by plain HTTPS. Time stands still, and pauses are written down instead of waited for. */
+/** The embedded identity provider on a free port, called by HTTPS. The clock stands still, and delays are recorded instead of waited for. */
 import { request } from 'node:https'
 import { onTestFinished } from 'vitest'
 import {
@@ -21,7 +21,7 @@ export interface Asked {
   /** `id:secret` */
   readonly auth?: string
   readonly headers?: Readonly<Record<string, string>>
-  /** Address of this machine to ask from. */
+  /** The local address from which to connect. */
   readonly from?: string
 }
 
@@ -33,7 +33,7 @@ export interface TestIssuer extends RunningIssuer {
 const app = { id: 'app', secret: 'app-secret', policy: 'readwrite' }
 const ann = { name: 'ann', password: 'right', policy: 'readonly' }
 
-/** Starts it with a client `app`, a user `ann`, and the public client of the command line. */
+/** Starts the identity provider with a client `app`, a user `ann`, and the public client of the CLI. */
 export async function openIssuer(options: Partial<StartIssuerOptions> = {}): Promise<TestIssuer> {
   const waited: number[] = []
   const issuer = await startIssuer({

@@ -1,4 +1,4 @@
-/** Questions to an authorizer, with what does not matter filled in. */
+/** Questions to an authorizer, with defaults for everything that a test does not set. */
 import type { JsonObject } from '../../../src/base/parse.ts'
 import type { Principal } from '../../../src/server/sessions/principal.ts'
 import type { AuthorizationRequest } from '../../../src/server/policy/authorizer.ts'
@@ -55,23 +55,23 @@ type Statement = Readonly<Record<string, unknown>>
 
 export const allowAll: Statement = { Effect: 'Allow', Action: 's3:*', Resource: '*' }
 
-/** The text of a document. */
+/** Returns the text of a policy document. */
 export function write(...statements: Statement[]): string {
   return JSON.stringify({ Version: '2012-10-17', Statement: statements })
 }
 
-/** What a document of these statements says to the question: `Allow`, `Deny` or `none`. */
+/** Returns the effect of these statements on the question: `Allow`, `Deny` or `none`. */
 export function decide(statements: Statement | readonly Statement[], question?: Question): string {
   const document = parsePolicyDocument(write(...[statements].flat()), 'the policy')
   return evaluateDocument(document, makeRequest(question)).effect
 }
 
-/** Whether a condition block lets `alice` through. */
+/** Returns true if a condition block holds for `alice`. */
 export function holds(condition: object, question?: Question): boolean {
   return decide({ ...allowAll, Condition: condition }, question) === 'Allow'
 }
 
-/** The sentence with which a document is refused. */
+/** Returns the error message for a document, or `accepted`. */
 export function refusalOf(text: string): string {
   try {
     parsePolicyDocument(text, 'the policy')
@@ -83,7 +83,7 @@ export function refusalOf(text: string): string {
   }
 }
 
-/** Many names, written without quotes. */
+/** Returns the names in a text that are separated by white space. */
 export function listWords(text: string): string[] {
   return text.split(/\s+/)
 }

@@ -1,4 +1,4 @@
-/** A client that sends bytes as they are written and reads what comes: what no HTTP library would send can be tried. */
+/** A client that sends bytes unchanged and reads the answer, so that tests can send what no HTTP library would. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
@@ -12,7 +12,7 @@ export interface LogLine {
   readonly message: string
 }
 
-/** Binds a handler to a free port; its log lines are kept. */
+/** Binds a handler to a free port, and keeps its log lines. */
 export async function openListener(
   handler: HttpHandler,
   more: Partial<ListenOptions> = {},
@@ -30,9 +30,9 @@ export async function openListener(
 export interface RawConnection {
   readonly socket: Socket
   write(text: string | Buffer): void
-  /** All received so far, once it matches. */
+  /** Returns everything received so far, once it matches. */
   until(pattern: RegExp): Promise<string>
-  /** All received, once the other side has closed. */
+  /** Returns everything received, once the other side has closed. */
   toEnd(): Promise<string>
 }
 
@@ -41,7 +41,7 @@ export async function openConnection({ port }: Listener): Promise<RawConnection>
   onTestFinished(() => void socket.destroy())
   let text = ''
   socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')))
-  // A connection that is cut is a result, not a failure of the test.
+  // A closed connection is a result, not a failure of the test.
   socket.on('error', () => {})
   const closed = new Promise((resolve) => socket.once('close', resolve))
   await once(socket, 'connect')
@@ -59,7 +59,7 @@ export async function openConnection({ port }: Listener): Promise<RawConnection>
   }
 }
 
-/** Something that happens once: `open` says that it has. */
+/** Returns a promise, and the function `open` that resolves it. */
 export function makeGate(): { readonly opened: Promise<void>; readonly open: () => void } {
   let open = (): void => {}
   const opened = new Promise<void>((resolve) => (open = resolve))

@@ -1,4 +1,4 @@
-/** One request through the real handler, with the policy's questions and the upstream's side of it written down. */
+/** One request through the real handler, with the questions to the policies and the requests to the upstream recorded. */
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { silentLog } from '../../../src/base/log.ts'
@@ -33,9 +33,9 @@ export interface Outcome {
   readonly sent: readonly PooledRequest[]
   readonly allowed: readonly Need[]
   readonly denied: readonly Need[]
-  /** How many questions had been answered when each request was sent. */
+  /** The number of questions that had been answered when each request was sent. */
   readonly answeredBefore: readonly number[]
-  /** Whether a byte of the client's body was asked for before the last answer of a policy. */
+  /** True if a byte of the client's body was read before the last answer of a policy. */
   readonly wasReadEarly: boolean
 }
 
@@ -47,11 +47,11 @@ export interface Asked {
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
   readonly isAllowed: (question: AuthorizationRequest) => boolean
-  /** Left out, the policy engine cannot tell. */
+  /** If omitted, the policy engine cannot tell. */
   readonly couldAllow?: (action: string) => boolean
 }
 
-/** Sends one request through the real handler to an upstream that writes down what it would get on the wire. */
+/** Sends one request through the real handler to an upstream that records what it gets on the wire. */
 export async function pass(asked: Asked): Promise<Outcome> {
   const sent: PooledRequest[] = []
   const allowed: Need[] = []
@@ -132,13 +132,13 @@ function answerOf({ path }: PooledRequest): string {
   return path.includes('delete=') ? '<DeleteResult></DeleteResult>' : ''
 }
 
-/** The same, with what does not matter filled in. */
+/** Sends one request, with defaults for everything that a test does not set. */
 export function ask(method: string, target: string, more: Partial<Asked> = {}): Promise<Outcome> {
   const plain = { style: 'path', host: 'gateway', headers: {}, body: '' } as const
   return pass({ ...plain, method, target, isAllowed: () => true, ...more })
 }
 
-/** The code of an error document. */
+/** Returns the code of an error document. */
 export function codeOf({ reply }: Outcome): string | undefined {
   return /<Code>([^<]*)<\/Code>/.exec(String(reply.body))?.[1]
 }

@@ -1,4 +1,4 @@
-/** A whole S3 in this process: real signatures, real policies' shape, real files in a folder of its own; no port. */
+/** A whole S3 server in this process: real signatures, a scripted authorizer, and real files in a folder of its own, without a port. */
 import { createHash } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -33,14 +33,14 @@ export interface Answer {
   readonly text: string
   readonly code: string | undefined
   readonly log: Readonly<Record<string, unknown>>
-  /** Whether a byte of the request's body was asked for. */
+  /** True if a byte of the request body was read. */
   readonly wasBodyRead: boolean
 }
 
 export interface Ask {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Uint8Array | Readable | undefined
-  /** Instead of the body's hash. */
+  /** Sent instead of the hash of the body. */
   readonly payloadHash?: string
   /** Changes the headers after they were signed. */
   readonly tamper?: (headers: Record<string, string>) => void
@@ -52,11 +52,11 @@ export interface Harness {
   readonly folder: string
   readonly objects: ObjectStore
   readonly clock: { nowMs: number }
-  /** What the authorizer was asked, newest last. */
+  /** The questions to the authorizer, newest last. */
   readonly asked: AuthorizationRequest[]
-  /** Replace to refuse. */
+  /** Decides the questions; a test replaces it to deny. */
   allow: (request: AuthorizationRequest) => boolean
-  /** Whether the action could be allowed on some key of the bucket. */
+  /** Decides if the action could be allowed on some key of the bucket. */
   allowBucket: (request: AuthorizationRequest) => boolean
   readonly handler: HttpHandler
   checkReady(): Promise<boolean>
@@ -68,7 +68,7 @@ export interface Harness {
 export type BackendKind = 'store' | 'gateway'
 let backendKind: BackendKind = 'store'
 
-/** Makes every harness that is opened from now on one with the gateway. Test files have a module of their own each. */
+/** Makes every harness that is opened later one with the gateway. Each test file has its own instance of this module. */
 export function openWithGateway(): void {
   backendKind = 'gateway'
 }
@@ -76,9 +76,9 @@ export function openWithGateway(): void {
 export interface HarnessOptions {
   readonly domains?: string[]
   readonly log?: Log
-  /** Instead of the real disk. */
+  /** Replaces the real disk. */
   readonly fs?: FileSystem
-  /** The S3 that a gateway is to stand before. */
+  /** The upstream S3 of a gateway. */
   readonly upstream?: Partial<UpstreamOptions> & { readonly url: URL }
 }
 
@@ -187,7 +187,7 @@ function prepare(
 ): { headers: Record<string, string>; body: Readable; wasRead: () => boolean } {
   const bytes = ask.body instanceof Readable ? undefined : Buffer.from(ask.body ?? '')
   const url = new URL(target, `http://${ask.headers?.['host'] ?? '127.0.0.1:9000'}`)
-  // a URL folds `..` away; what is sent, and so signed, is the path as it stands
+  // a URL normalizes `..`; the path that is sent, and so signed, is the original one
   Object.defineProperty(url, 'pathname', { value: splitTarget(target)[0] })
   const payloadHash = ask.payloadHash ?? sha256(bytes ?? '')
   const given = { ...(bytes ? { 'content-length': String(bytes.length) } : {}), ...ask.headers }
@@ -232,7 +232,7 @@ export function md5(data: string | Uint8Array): string {
   return createHash('md5').update(data).digest('hex')
 }
 
-/** Texts of all elements of that name, in order. */
+/** Returns the texts of all elements with that name, in order. */
 export function texts(xml: string, name: string): string[] {
   return [...xml.matchAll(new RegExp(`<${name}>([^<]*)</${name}>`, 'g'))].map(
     (match) => match[1] ?? '',

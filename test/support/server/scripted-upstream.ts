@@ -1,4 +1,4 @@
-/** An S3 that says what a test tells it to, and remembers what it was asked. */
+/** An S3 server whose answers a test scripts, and which records its requests. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
@@ -8,22 +8,22 @@ export interface SeenRequest {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer
-  /** Whether the body came to its end. */
+  /** True if the body was complete. */
   readonly isWhole: boolean
 }
 
 export interface ScriptedUpstream {
   readonly url: URL
-  /** All but the gateway's own question at start. */
+  /** All requests except the gateway's own one at start. */
   readonly seen: SeenRequest[]
-  /** Called with the body read; left out, 200 without a body. */
+  /** Called after the body was read; if omitted, the answer is 200 without a body. */
   answer: (request: SeenRequest, response: ServerResponse) => void
-  /** Called before a byte of the body is read; true when it has answered. */
+  /** Called before a byte of the body is read; returns true if it has answered. */
   answerEarly: (request: IncomingMessage, response: ServerResponse) => boolean
-  /** Resolves when a request has ended, whole or cut off. */
+  /** Resolves when a request has ended, complete or aborted. */
   nextSeen(): Promise<SeenRequest>
   stop(): Promise<void>
-  /** At the same port as before. */
+  /** Listens again, at the same port. */
   restart(): Promise<void>
 }
 
@@ -32,7 +32,7 @@ export const keys = {
   secretAccessKey: 'upstream-secret-of-some-length-00',
 }
 
-/** An S3 error document. */
+/** Returns an S3 error document. */
 export function errorXml(code: string, message = 'said the upstream', more = ''): string {
   return `<?xml version="1.0"?>\n<Error><Code>${code}</Code><Message>${message}</Message>${more}<RequestId>UP1</RequestId></Error>`
 }

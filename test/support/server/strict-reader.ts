@@ -1,17 +1,17 @@
 /**
- * A second opinion on what an upstream S3 is asked: reads a request as it is on the wire, by nothing but the S3 documentation, and shares no
+ * A second reading of the requests to an upstream S3: it reads a request as it is on the wire, by the S3 documentation only, and shares no
  * code with the gateway.
  */
 import type { PooledRequest } from '../../../src/base/http/stream-pool.ts'
 
-/** One thing that a policy must have allowed. */
+/** One permission that a policy must have granted. */
 export interface Need {
   readonly action: string
   readonly bucket: string
   readonly key: string
 }
 
-/** @param endpoint The host that has all buckets below it. */
+/** @param endpoint The host name below which all buckets are. */
 export function readNeeds(
   request: PooledRequest,
   endpoint: string,
@@ -37,7 +37,7 @@ function readPathStyle(rawPath: string): { bucket: string; key: string } {
   return { bucket: decodeURIComponent(bucket), key: decodeURIComponent(rest.join('/')) }
 }
 
-/** DNS and HTTP have no case: the server behind sees what it wants of it, so only a name without capitals says something. */
+/** DNS and HTTP host names are not case-sensitive, and servers differ in reading capitals, so only a name without capitals is unambiguous. */
 function readHostStyle(host: string, endpoint: string, rawPath: string): Omit<Need, 'action'> {
   const label = host.slice(0, -endpoint.length - 1)
   if (!host.endsWith(`.${endpoint}`) || !/^[a-z0-9-]+$/.test(label))
@@ -115,7 +115,7 @@ function readDeleted({ body }: PooledRequest, bucket: string): Need[] {
   })
 }
 
-/** Trims as a careless reader of XML would, before references are resolved. */
+/** Trims as a careless XML parser would, before it resolves references. */
 function readXmlText(text: string): string {
   const names: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
   return text
@@ -125,7 +125,7 @@ function readXmlText(text: string): string {
     })
 }
 
-/** What a server that keeps objects in files, or MinIO, may make of a key. */
+/** Returns the key that MinIO, or a server that stores objects in files, may make of a key. */
 export function foldKey(key: string): string {
   const kept: string[] = []
   for (const segment of key.split('\0')[0]?.split('/') ?? []) {

@@ -1,4 +1,4 @@
-/** The STS in this process: real tokens, signatures and policies; requests and replies are values, the clock stands still. */
+/** The STS in this process: real tokens, signatures and policies; requests and replies are values, and the clock stands still. */
 import { Readable } from 'node:stream'
 import { AwsError } from '../../../src/protocol/aws-error.ts'
 import type { Credentials, TemporaryCredentials } from '../../../src/protocol/credentials.ts'
@@ -30,7 +30,7 @@ export interface Ask {
   readonly query?: Parameters | string
   readonly form?: Parameters | string
   readonly headers?: Readonly<Record<string, string>>
-  /** Instead of a form. */
+  /** Sent instead of a form. */
   readonly body?: Readable
   readonly signedBy?: Credentials
   readonly region?: string
@@ -41,7 +41,7 @@ export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly text: string
-  /** The error's code; undefined for a success. */
+  /** The error code; undefined on success. */
   readonly code: string | undefined
   readonly message: string | undefined
   readonly log: Readonly<Record<string, unknown>>
@@ -50,12 +50,12 @@ export interface Answer {
 export interface StsHarness {
   readonly clock: { nowMs: number }
   readonly logged: readonly string[]
-  /** For tests that need a socket after all. */
+  /** The handler, for tests that need a socket. */
   readonly handler: HttpHandler
   send(ask: Ask): Promise<Answer>
-  /** Sends, expects a success, and gives what a client reads. */
+  /** Sends, expects a success, and returns what a client reads. */
   call(action: string, ask: Ask): Promise<StsAnswer>
-  /** What the issued credentials are to the rest of the server. */
+  /** Returns the principal of the issued credentials, as the rest of the server sees it. */
   inspect(credentials: TemporaryCredentials | undefined): Promise<Principal>
 }
 

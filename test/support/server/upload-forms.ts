@@ -1,4 +1,4 @@
-/** Upload forms as browsers send them, signed as an application's server signs them; written from AWS's pages, with none of our own signing. */
+/** Upload forms as browsers send them, signed as an application's server signs them; written from AWS's pages, without the code under test. */
 import { createHmac } from 'node:crypto'
 
 export interface Signer {
@@ -16,7 +16,7 @@ export interface FormOptions {
   /** Fields besides those of the signature; each has its condition unless `conditions` is given. */
   readonly fields: Readonly<Record<string, string>>
   readonly conditions?: readonly unknown[]
-  /** On top. */
+  /** Additional conditions. */
   readonly further?: readonly unknown[]
   readonly bucket?: string
 }
@@ -24,14 +24,14 @@ export interface FormOptions {
 const hmac = (key: string | Buffer, data: string): Buffer =>
   createHmac('sha256', key).update(data).digest()
 
-/** The signature of a policy, by the four steps of «Calculating a Signature». */
+/** Returns the signature of a policy, by the four steps of "Calculating a Signature". */
 export function signPolicy(policy: string, secret: string, scope: string): string {
   const [date = '', region = '', service = '', end = ''] = scope.split('/')
   const key = hmac(hmac(hmac(hmac(`AWS4${secret}`, date), region), service), end)
   return hmac(key, policy).toString('hex')
 }
 
-/** All fields of a form, its file aside. */
+/** Returns all fields of a form, without its file. */
 export function makeFields(options: FormOptions): Record<string, string> {
   const { signer, nowMs, region = 'us-east-1', service = 's3', fields, bucket = 'photos' } = options
   const date = new Date(nowMs).toISOString().replaceAll(/[-:]|\.\d{3}/g, '')
@@ -55,7 +55,7 @@ export function makeFields(options: FormOptions): Record<string, string> {
   return { ...fields, ...signed, policy, 'x-amz-signature': signature }
 }
 
-/** The same by version 2, as boto3 makes them by default. */
+/** Returns all fields of a form with signature version 2, as boto3 makes them by default. */
 export function makeFieldsV2(
   options: Pick<FormOptions, 'signer' | 'nowMs' | 'fields'>,
 ): Record<string, string> {
@@ -78,7 +78,7 @@ export interface EncodedForm {
   readonly body: Buffer
 }
 
-/** `multipart/form-data` as fetch and browsers write it; the file comes after the fields, `after` behind it. */
+/** Encodes as `multipart/form-data` like fetch and browsers; the file follows the fields, and the fields in `after` follow the file. */
 export async function encodeForm(
   fields: Readonly<Record<string, string>>,
   file: string | Uint8Array | undefined,
