@@ -112,7 +112,7 @@ describe('revoke-tokens', () => {
     expect(await outcomesOf(admin)).toEqual(['revoked'])
   })
 
-  it('other callers cannot revoke the sessions of others, also if their session policy limits an administrator', async () => {
+  it('a user, and an administrator limited by a session policy, cannot revoke the sessions of others', async () => {
     const { issue, revoke, outcomesOf } = openAdmin()
     const [mine, hers] = [await issue(), await issue({ subject: 'bob' })]
     const narrow = await issue({

@@ -51,7 +51,7 @@ describe('STS requests', () => {
     ['a multi-delete', { method: 'POST', rawPath: '/b', rawQuery: 'delete=' }],
     ['an upload form', { method: 'POST', headers: { 'content-type': 'multipart/form-data' } }],
     ['a GET with an action', { rawQuery: 'Action=AssumeRole' }],
-    ['a parameter whose name ends in Action', { method: 'POST', rawQuery: 'x-Action=y' }],
+    ['a POST with the parameter x-Action', { method: 'POST', rawQuery: 'x-Action=y' }],
     ['the list of buckets', {}],
   ])('S3 handles %s', async (_what, facts) => {
     expect(await route(facts)).toBe('s3')
@@ -87,7 +87,7 @@ describe('health checks', () => {
       expect(await route({ method, rawPath: `/minio/health/${name}` }, { isReady })).toBe(status)
   })
 
-  it('a health check cannot be written', async () => {
+  it('a PUT of a health check gets the status 405', async () => {
     expect(await route({ method: 'PUT', rawPath: '/minio/health/live' })).toBe('405')
   })
 })

@@ -94,7 +94,7 @@ describe('the client of a token', () => {
     ['aud in a list', { aud: ['other', 'app'] }],
     ['aud among commas', { aud: 'other, app' }],
     ['azp', { aud: 'account', azp: 'app' }],
-    ['only azp', { aud: undefined, azp: 'app' }],
+    ['azp without aud', { aud: undefined, azp: 'app' }],
   ])('a token names the client by %s', async (_what, changed) => {
     expect(await verifier.verify(makeToken(RS256, changed))).toMatchObject({ subject: 'alice' })
   })
@@ -106,7 +106,7 @@ describe('the client of a token', () => {
     ['an aud of numbers', { aud: [7] }],
     ['another azp', { aud: 'other', azp: 'another' }],
     ['an azp in a list', { aud: 'other', azp: ['app'] }],
-    ['client_id', { aud: 'other', client_id: 'app' }],
+    ['only client_id', { aud: 'other', client_id: 'app' }],
   ])('a token is refused for %s', async (_what, changed) => {
     await expect(verifier.verify(makeToken(RS256, changed))).rejects.toEqual(
       refusal('neither claim aud nor azp names the client app'),
@@ -132,7 +132,7 @@ describe('the times of a token', () => {
     ['is issued later', { iat: nowSeconds + 61 }, 'token is not valid yet (iat)'],
     ['never expires', { exp: undefined }, 'claim exp is missing'],
     ['expires at infinity', { exp: Number.POSITIVE_INFINITY }, 'claim exp is missing'],
-  ])('the times decide about a token that %s', async (_what, changed, message) => {
+  ])('exp, nbf and iat decide about a token that %s', async (_what, changed, message) => {
     const act = verifier.verify(makeToken(RS256, changed))
     if (message === undefined) expect(await act).toMatchObject({ subject: 'alice' })
     else {
@@ -150,8 +150,8 @@ describe('the subject of a token', () => {
     ['sub', { azp: 'z', client_id: 'c' }, 'alice'],
     ['azp', { ...without, azp: 'z', client_id: 'c', aud: 'a' }, 'z'],
     ['client_id', { ...without, client_id: 'c', aud: 'a' }, 'c'],
-    ['the single aud', { ...without, aud: 'a' }, 'a'],
-    ['the single aud of a list', { ...without, aud: ['a'] }, 'a'],
+    ['single aud', { ...without, aud: 'a' }, 'a'],
+    ['aud in a list of one', { ...without, aud: ['a'] }, 'a'],
     ['azp if sub is empty', { sub: '', azp: 'z' }, 'z'],
     ['azp if sub is a number', { sub: 7, azp: 'z' }, 'z'],
   ])('the subject of a token is its %s', async (_what, changed, subject) => {

@@ -94,7 +94,7 @@ describe('the input document for OPA', () => {
   })
 
   it.each(inputs.map((input) => [input.action, input.account, input] as const))(
-    'the OPA input for %s of %s has MinIO’s members in MinIO’s order',
+    'the OPA input for %s by %s has MinIO’s members in MinIO’s order',
     async (_action, _account, input) => {
       const ours = await askedByUs(input)
       expect(Object.keys(ours)).toEqual(Object.keys(input))
@@ -105,7 +105,7 @@ describe('the input document for OPA', () => {
   )
 
   it.each(inputs.map((input) => [input.action, input.account, input] as const))(
-    'the OPA input for %s of %s has MinIO’s conditions, without secrets and claims',
+    'the OPA input for %s by %s has MinIO’s conditions, without secrets and claims',
     async (_action, _account, input) => {
       const { conditions } = await askedByUs(input)
       const wanted = Object.entries(input.conditions).filter(

@@ -247,7 +247,7 @@ describe('Resource', () => {
     ['arn:aws:s3:::bucket/a/../key', 'bucket/key', false],
     ['arn:aws:s3:::bucket/key', 'bucket//key', false],
     ['arn:aws:s3:::bucket/?', 'bucket/😀', true],
-  ])('the Resource %s covers %s: %s', (Resource, at, isNamed) => {
+  ])('the Resource %s covers "%s": %s', (Resource, at, isNamed) => {
     expect(decide({ ...allowAll, Resource }, { at })).toBe(isNamed ? 'Allow' : 'none')
   })
 

@@ -101,7 +101,7 @@ describe('an OPA that the server starts', () => {
     expect(argv).toContain(`unix://${opa.socketPath}`)
   })
 
-  it('OPA gets only PATH and HOME from the environment of the server', async () => {
+  it('OPA gets PATH and HOME from the environment of the server, but no secret', async () => {
     const { opa } = await start(await installFakeOpa('package httpapi.authz'))
     const { env } = await connect(opa).answer()
     expect(JSON.stringify(env)).not.toContain('hunter2')

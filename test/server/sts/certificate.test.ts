@@ -124,7 +124,7 @@ describe('AssumeRoleWithCertificate', () => {
 
 describe('refused client certificates', () => {
   const cases: [string, () => Promise<Partial<Pair>>, string, RegExp][] = [
-    ['if there is none', async () => ({}), 'MissingParameter', /showed no certificate/],
+    ['none', async () => ({}), 'MissingParameter', /showed no certificate/],
     [
       'of another CA',
       async () =>
@@ -132,15 +132,15 @@ describe('refused client certificates', () => {
       'InvalidClientCertificate',
       /is refused: /,
     ],
-    ['if self-signed', () => makePair('readonly'), 'InvalidClientCertificate', /is refused: /],
+    ['self-signed', () => makePair('readonly'), 'InvalidClientCertificate', /is refused: /],
     [
-      'if it has expired',
+      'expired',
       () => makePair('readonly', { ca: authority, to: -60 }),
       'InvalidClientCertificate',
       /CERT_HAS_EXPIRED/,
     ],
     [
-      'if it is not yet valid',
+      'not yet valid',
       () => makePair('readonly', { ca: authority, from: 3000 }),
       'InvalidClientCertificate',
       /CERT_NOT_YET_VALID/,
@@ -176,14 +176,14 @@ describe('refused client certificates', () => {
       /or several/,
     ],
     [
-      'of an unknown policy',
+      'for an unknown policy',
       () => makePair('ReadOnly', { ca: authority }),
       'InvalidParameterValue',
       /names no policy that exists here: ReadOnly$/,
     ],
   ]
 
-  it.each(cases)('a client certificate is refused %s', async (_what, make, code, message) => {
+  it.each(cases)('a client certificate is refused: %s', async (_what, make, code, message) => {
     const refused = await refusal(await make())
     expect(refused.code).toBe(code)
     expect(refused.message).toMatch(message)

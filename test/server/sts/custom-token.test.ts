@@ -169,7 +169,7 @@ describe('AssumeRoleWithCustomToken', () => {
     ['nothing', 'hang', down],
     ['a closed connection', 'cut', down],
     ['an unfinished body', { body: '{', isUnfinished: true }, down],
-  ])('there are no credentials if the plugin answers %s', async (_what, answer, expected) => {
+  ])('there are no credentials if the plugin answers with %s', async (_what, answer, expected) => {
     const isEndless = answer === 'hang' || (answer !== 'cut' && answer.isUnfinished === true)
     const sts = await open(answer, isEndless ? 200 : 10_000)
     const { text, ...refused } = await sts.send({ form: ask() })

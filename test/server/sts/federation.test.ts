@@ -52,7 +52,7 @@ describe('AssumeRoleWithClientGrants', () => {
 describe('AssumeRoleWithWebIdentity', () => {
   const given = ask({ Action: identity, Token: undefined, WebIdentityToken: token() })
 
-  it.each([{ query: given }, { form: given }])('a query and a form are answered', async (where) => {
+  it.each([{ query: given }, { form: given }])('the STS answers query and form', async (where) => {
     const sts = openSts()
     const answer = await sts.call(identity, where)
     expect(answer.subject).toBe('alice')
@@ -117,7 +117,7 @@ describe('the lifetime of credentials', () => {
 describe('the policies of credentials', () => {
   it.each<[string, unknown, string[]]>([
     ['a name', 'readonly', ['readonly']],
-    ['names by comma', ' readonly , writeonly,,', ['readonly', 'writeonly']],
+    ['comma-separated names', ' readonly , writeonly,,', ['readonly', 'writeonly']],
     ['a list', ['readonly', 'writeonly'], ['readonly', 'writeonly']],
     ['a list with commas and numbers', ['readonly,writeonly', 7], ['readonly', 'writeonly']],
     ['known and unknown names', 'nobody,readonly,other', ['readonly']],

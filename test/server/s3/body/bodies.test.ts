@@ -108,7 +108,7 @@ describe('aws-chunked', () => {
     ['signed', { isSigned: true, sizes: [8, 12] }],
     ['signed with a trailer', { isSigned: true, sizes: [8, 12], trailer: helloTrailer }],
     ['unsigned with a trailer', { isSigned: false, sizes: [1, 19], trailer: helloTrailer }],
-  ])('a %s aws-chunked body is decoded, verified and stored', async (_, options) => {
+  ])('an aws-chunked body that is %s is decoded, verified and stored', async (_, options) => {
     const put = await s3.send('PUT', '/photos/a', chunked(hello, options))
 
     expect(put).toMatchObject({ status: 200, headers: { etag: `"${md5(hello)}"` } })

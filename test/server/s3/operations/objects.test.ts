@@ -147,7 +147,7 @@ describe('conditional requests', () => {
     [{ 'if-match': etag, 'if-unmodified-since': earlier }, 200],
     [{ 'if-none-match': '"other"', 'if-modified-since': later }, 200],
     [{ 'if-modified-since': 'whenever' }, 200],
-  ])('%j on GET and HEAD gives the status %i', async (headers, status) => {
+  ])('a GET or HEAD with %j gets the status %i', async (headers, status) => {
     await s3.send('PUT', '/photos/a', { body: 'x' })
 
     expect((await s3.send('GET', '/photos/a', { headers })).status).toBe(status)

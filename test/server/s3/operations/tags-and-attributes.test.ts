@@ -84,7 +84,7 @@ describe('the tags of an object', () => {
     ['no TagSet', '<Tagging/>', 'MalformedXML'],
     ['another document', '<Delete/>', 'MalformedXML'],
     ['a body that is not XML', 'team=blue', 'MalformedXML'],
-  ])('the tags of an object are unchanged after %s', async (_what, body, code) => {
+  ])('the tags of an object are unchanged after a PUT with %s', async (_what, body, code) => {
     await put('a', { 'x-amz-tagging': 'team=blue' })
     expect(await s3.send('PUT', '/photos/a?tagging', { body })).toMatchObject({ status: 400, code })
     expect(await readTags('a')).toEqual([['team', 'blue']])

@@ -286,7 +286,7 @@ describe('a form that differs from what was signed', () => {
       /Extra input fields: x-amz-meta-a/,
     ],
     [
-      'a field removed',
+      'a removed field',
       {
         fields: { key: 'a', 'content-type': 'text/plain' },
         change: (f) => delete f['content-type'],
@@ -358,8 +358,8 @@ describe('a form that differs from what was signed', () => {
       'AuthorizationQueryParametersError',
       /date/,
     ],
-    ['no date', { change: (f) => delete f['x-amz-date'] }, 'InvalidArgument', /x-amz-date/],
-    ['no policy', { change: (f) => delete f['policy'] }, 'InvalidArgument', /policy/],
+    ['a missing date', { change: (f) => delete f['x-amz-date'] }, 'InvalidArgument', /x-amz-date/],
+    ['a missing policy', { change: (f) => delete f['policy'] }, 'InvalidArgument', /policy/],
     ['an expired policy', { expiresAtMs: startMs }, 'AccessDenied', /Policy expired/],
     [
       'a policy for another bucket',
@@ -374,9 +374,9 @@ describe('a form that differs from what was signed', () => {
       'AccessDenied',
       /\$bucket/,
     ],
-    ['no key', { fields: {} }, 'InvalidArgument', /field key/],
+    ['a missing key', { fields: {} }, 'InvalidArgument', /field key/],
     ['an empty key', { fields: { key: '' } }, 'InvalidArgument', /field key/],
-    ['a key too long', { fields: { key: 'a'.repeat(1025) } }, 'KeyTooLongError', /1024/],
+    ['an overlong key', { fields: { key: 'a'.repeat(1025) } }, 'KeyTooLongError', /1024/],
     [
       'a line break in a field',
       { fields: { key: 'a', 'x-amz-meta-a': 'b\r\nc: d' } },
@@ -389,7 +389,7 @@ describe('a form that differs from what was signed', () => {
       'NotImplemented',
       /x-amz-copy-source/,
     ],
-    ['an ACL', { fields: { key: 'a', acl: 'public-read' } }, 'NotImplemented', /acl/],
+    ['a public ACL', { fields: { key: 'a', acl: 'public-read' } }, 'NotImplemented', /acl/],
   ])('an upload form is refused because of %s', async (_what, given, code, message) => {
     const answer = await upload(given)
     expect(answer.code).toBe(code)
