@@ -335,7 +335,7 @@ async function checkWhole(
   if (found.uploads.length < before.uploads.length) expect(found.object).toEqual(after.object)
 }
 
-describe.each(Object.entries(scenarios))('%s', (name, scenario) => {
+describe.each(Object.entries(scenarios))('%s', (title, scenario) => {
   const key = scenario.key ?? 'a/b'
   let folder: string
   let run: Awaited<ReturnType<typeof prepareScenario>>
@@ -357,7 +357,7 @@ describe.each(Object.entries(scenarios))('%s', (name, scenario) => {
   afterAll(() => rm(folder, { recursive: true }))
 
   it.concurrent.each(Object.entries(losses))(
-    `${name} is complete or absent after a crash at any step, with %s`,
+    `${title} is complete or absent after a crash at any step, with %s`,
     async (_loss, isLost) => {
       expect(after).not.toEqual(before)
       for (let step = 0; step <= steps.length; step += 1) {
@@ -381,7 +381,7 @@ describe.each(Object.entries(scenarios))('%s', (name, scenario) => {
     60_000,
   )
 
-  it(`${name} is complete or absent after a disk error at any step, and leaves nothing behind`, async () => {
+  it(`${title} is complete or absent after a disk error at any step, and leaves nothing behind`, async () => {
     for (let step = 0; step < steps.length; step += 1) {
       await run(async ({ root, disk, store, reopen }) => {
         const files = listFiles(root)

@@ -186,7 +186,7 @@ describe('an upstream that becomes unreachable', () => {
     [403, { status: 403, code: 'AccessDenied' }],
     [200, { status: 503, code: 'ServiceUnavailable' }],
   ])(
-    'an aborted upload is explained by the bucket’s status: %i',
+    'an aborted upload is explained by the status of the bucket (the upstream answers %i)',
     async (status, expected) => {
       const { s3, upstream, lines } = await openGateway()
       upstream.answerEarly = (request, response) => {
