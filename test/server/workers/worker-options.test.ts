@@ -1,4 +1,4 @@
-/** With `--workers 2`, a role that trusts the embedded identity provider accepted no token: the worker fetched its keys by HTTPS without its certificate. */
+/** With `--workers 2`, a role that trusted the embedded provider was open to nobody: a worker asked for its keys by https, and did not trust it. */
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
