@@ -11,7 +11,7 @@ import { toWorkerOptions } from '../../../src/server/workers/start-workers.ts'
 import { createIo, makeFolder } from '../../support/commands/harness.ts'
 import { keySet, makeToken, nowMs, signers } from '../../support/tokens.ts'
 
-it('a worker accepts a token of the embedded identity provider for a role', async () => {
+it('a worker lets a token of the embedded provider assume a role', async () => {
   const folder = await makeFolder()
   const file = path.join(folder, 'role.json')
   const issuer = 'https://localhost:9/oauth2/token'
