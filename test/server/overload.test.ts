@@ -47,29 +47,29 @@ describe('kinds of requests', () => {
   })
 })
 
-describe('overload errors', () => {
+describe('a refusal under overload', () => {
   const refused: number[] = []
   const objects = { kind: 'directory', directory: undefined, buckets: [] } as const
   const { limits, refuse } = createOverload({ objects }, (status) => void refused.push(status))
 
-  it('an overloaded S3 answers SlowDown with Retry-After, and the error is counted', () => {
+  it('is SlowDown in the words of S3, with the time after which to try again, and is counted', () => {
     const reply = refuse(makeRequest('GET /bkt/key'), 'busy')
     expect(reply).toMatchObject({ status: 503, headers: { 'retry-after': '1' } })
     expect(reply.body).toMatch(/<Error><Code>SlowDown<\/Code>.*18EAB9B97537B5B5/s)
     expect(refused).toEqual([503])
   })
 
-  it('an overloaded STS answers SlowDown in an STS document', () => {
+  it('is SlowDown in the words of the STS', () => {
     const reply = refuse(makeRequest('POST /', form), 'busy')
     expect(reply).toMatchObject({ status: 503, headers: { 'retry-after': '1' } })
     expect(reply.body).toMatch(/<ErrorResponse.*<Code>SlowDown<\/Code>/s)
   })
 
-  it('the overload error for HEAD has no body', () => {
+  it('to HEAD has no body', () => {
     expect(refuse(makeRequest('HEAD /bkt/key'), 'busy').body).toBeUndefined()
   })
 
-  it('the error for a body that arrives too slowly is RequestTimeout', () => {
+  it('of a body that came too slowly is RequestTimeout', () => {
     const reply = refuse(makeRequest('PUT /bkt/key'), 'slow')
     expect(reply.status).toBe(400)
     expect(reply.body).toContain('<Code>RequestTimeout</Code>')

@@ -74,7 +74,7 @@ function openAdmin() {
 const own = findParentUser({ subject: 'alice', claims: { iss: 'https://idp.example' } })
 
 describe('revoke-tokens', () => {
-  it('revoke-tokens revokes all earlier sessions of the caller, and no others', async () => {
+  it('ends all of the caller’s sessions until now, and nobody else’s', async () => {
     const { issue, revoke, outcomesOf } = openAdmin()
     const [mine, other, hers] = [await issue(), await issue(), await issue({ subject: 'bob' })]
     expect(await revoke('fullRevoke=true', mine)).toBe(204)

@@ -48,7 +48,7 @@ describe('requests', () => {
     expect(ids[0]).toMatch(/^[0-9A-F]{16}$/)
   })
 
-  it('a request is logged in one line, without its query and headers, which may contain secrets', async () => {
+  it('leaves one log line, without its query and headers, which may hold secrets', async () => {
     const { listener, lines } = await openListener(async (request) => {
       request.log['action'] = 's3:GetObject'
       return { status: 403, body: 'four' }

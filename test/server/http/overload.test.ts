@@ -33,7 +33,7 @@ const post = (path: string, length: number): string =>
   `POST ${path} HTTP/1.1\r\nHost: h\r\nContent-Length: ${length}\r\n\r\n`
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`
 
-/** Returns a handler that answers when it is released, and lists the requests that have arrived. */
+/** Answers when it is told to; says when a request has arrived. */
 function holdRequests(): { handler: HttpHandler; arrived: string[]; release: () => void } {
   const arrived: string[] = []
   const gate = makeGate()
@@ -91,7 +91,7 @@ describe('too many requests at once', () => {
     expect(await other.until(/well/)).toMatch(/well/)
   })
 
-  it('requests whose content is still being transferred do not count as running', async () => {
+  it('are not those whose content is still on its way, in either direction', async () => {
     const endless: HttpHandler = async (request) => {
       if (request.method !== 'GET') return readAll(request)
       const body = new Readable({ read() {} })
@@ -270,7 +270,7 @@ describe('slow request bodies', () => {
     expect(await connection.until(/read 4/)).toMatch(/read 4/)
   })
 
-  it('a body after a refused request is given up too', async () => {
+  it('that was refused is not waited for without end either', async () => {
     const { every, passSeconds } = openSweeps()
     const { listener } = await openListener(async () => ({ status: 403, body: 'no' }), {
       every,

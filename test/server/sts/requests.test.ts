@@ -296,7 +296,7 @@ describe('STS answers', () => {
     )
   })
 
-  it('the log line has action, principal and error, but no secret', async () => {
+  it('leaves action, principal and error in the log line, and no secret', async () => {
     const sts = openSts()
     const answer = await sts.send({ form: good })
     expect(answer.log).toEqual({ action: 'AssumeRoleWithClientGrants', principal: 'alice' })
@@ -307,7 +307,7 @@ describe('STS answers', () => {
     expect(everything).not.toContain(token.slice(0, 60))
   })
 
-  it('an unexpected exception is answered as an internal error without details', async () => {
+  it('to a bug of ours is an internal error that tells nothing of it', async () => {
     const sts = openSts({
       checkSessionPolicy: () => {
         throw new TypeError('secret inside')

@@ -84,7 +84,7 @@ describe('roles for tokens', () => {
     expect(await secondsOf({ DurationSeconds: '43200' })).toBe(7200)
   })
 
-  it('a role ignores the claim roleArn of a token', async () => {
+  it('has no claims of a role that a token brings itself', async () => {
     const sts = open()
     const form = ask({ WebIdentityToken: token({ roleArn: 'arn:minio:iam:::role/admin' }) })
     const { credentials } = await sts.call(action, { form })

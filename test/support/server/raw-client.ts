@@ -12,7 +12,7 @@ export interface LogLine {
   readonly message: string
 }
 
-/** Binds a handler to a free port, and keeps its log lines. */
+/** Binds a handler to a free port; its log lines are kept. */
 export async function openListener(
   handler: HttpHandler,
   more: Partial<ListenOptions> = {},
