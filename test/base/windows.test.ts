@@ -38,7 +38,7 @@ describe('file that another process has open', () => {
     renaming.refusals = 0
   })
 
-  it.each(['EPERM', 'EACCES', 'EBUSY'])('an open file is replaced later: %s', async (code) => {
+  it.each(['EPERM', 'EACCES', 'EBUSY'])('a file is replaced after its close: %s', async (code) => {
     pretend('win32')
     Object.assign(renaming, { refusals: 2, code })
     writePrivateFile(file, 'new')

@@ -111,10 +111,13 @@ describe('cache entry', () => {
 describe('ignored cache file', () => {
   beforeEach(() => writeCachedCredentials(directory, makeRemembered()))
 
-  it.each([0o640, 0o604, 0o620, 0o610])('a cache file with mode %o is ignored', async (mode) => {
-    await chmod(file(), mode)
-    expect(readCachedCredentials(directory, 'default')).toBeUndefined()
-  })
+  it.each([0o640, 0o604, 0o620, 0o610])(
+    'a cache file that others can access is ignored: mode %i (decimal)',
+    async (mode) => {
+      await chmod(file(), mode)
+      expect(readCachedCredentials(directory, 'default')).toBeUndefined()
+    },
+  )
 
   it('a cache file of another user is ignored', () => {
     const own = process.getuid?.() ?? 0

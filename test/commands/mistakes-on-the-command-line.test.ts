@@ -14,7 +14,7 @@ describe('mistakes on the command line', () => {
     [['login', '-idp-ep', 'nonsense'], 64, '--idp-endpoint "nonsense" is not an http or https URL'],
     [['login', '-csec', 'a', '--client-secret-file', 'b'], 64, 'cannot be used together'],
     [['creds', '-o', '', '--field', 'expiration'], 73, 'the file "" cannot be written'],
-  ])('the command line %j gets a message about its mistake', async (argv, code, message) => {
+  ])('the command line %j gets its own error message', async (argv, code, message) => {
     const stage = await openStage()
     await stage.ask(['login', '-q'])
     const ran = await stage.cli(argv)

@@ -160,10 +160,10 @@ describe('expired credentials of a login by flags', () => {
 
   it.each<[string, string[], Record<string, string>, boolean]>([
     ['--token', ['--token', 'a.b.c'], {}, false],
-    ['an unset STS_CLI_TOKEN', [], { STS_CLI_TOKEN: 'a.b.c' }, false],
+    ['STS_CLI_TOKEN, now unset', [], { STS_CLI_TOKEN: 'a.b.c' }, false],
     ['--token-command', ['--token-command', 'echo a.b.c'], {}, false],
     ['--token-env', ['--token-env', 'MINE'], { MINE: 'a.b.c' }, true],
-  ])('creds renews a login by %s if its token remains', async (_what, flags, env, isRenewed) => {
+  ])('a login by %s renews only if its token is there', async (_what, flags, env, isRenewed) => {
     const where = ['-p', 'prod', '-sts-ep', stage.sts.url]
     const shell = { PATH: process.env['PATH'] }
     await stage.cli(['login', '-q', ...where, ...flags], { env: { ...shell, ...env } })

@@ -56,8 +56,8 @@ describe('error message for people', () => {
     ['--color always and NO_COLOR', ['--color', 'always'], { NO_COLOR: '1' }, false, true],
     ['--color=never and FORCE_COLOR', ['--color=never'], { FORCE_COLOR: '1' }, true, false],
     ['--color auto', ['-color', 'auto'], {}, true, true],
-    ['the last of two', ['--color=never', '--color=always'], {}, false, true],
-  ])('printError chooses colours by %s', async (_what, argv, env, isTty, isColoured) => {
+    ['the last of two --color flags', ['--color=never', '--color=always'], {}, false, true],
+  ])('an error’s colours depend on %s', async (_what, argv, env, isTty, isColoured) => {
     const { stderr } = await print(failure, argv, { env, isTty })
     expect(stderr).toBe(isColoured ? coloured : plain)
   })

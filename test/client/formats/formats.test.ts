@@ -105,7 +105,7 @@ export AWS_DEFAULT_REGION='us-east-1';
 
   it.each([
     ['a region in the environment', { env: { AWS_DEFAULT_REGION: 'eu-west-1' } }, undefined],
-    ['a region flag over that', { env: { AWS_REGION: 'r' }, region: 'eu-north-1' }, 'eu-north-1'],
+    ['a flag that overrides it', { env: { AWS_REGION: 'r' }, region: 'eu-north-1' }, 'eu-north-1'],
     ['no region', {}, 'us-east-1'],
   ])('the env format sets AWS_REGION if needed, with %s', async (_case, options, region) => {
     // Newer SDKs read AWS_REGION, boto3 reads AWS_DEFAULT_REGION.

@@ -100,21 +100,21 @@ describe('installed shells', () => {
 })
 
 describe.each(installed)('$program', (shell) => {
-  it('the shell lines restore every value unchanged', () => {
+  it(`${shell.program} gets every value unchanged from the lines`, () => {
     const set = values.map((value, index) => [`STS_TEST_${index}`, value] as const)
     const env = evaluate(shell, shell.evaluate, renderShellLines(shell.speaks, set, []))
     // PowerShell removes a variable that is set to an empty text.
     expect(values.map((_value, index) => env[`STS_TEST_${index}`] ?? '')).toEqual(values)
   })
 
-  it('the shell lines unset a variable', () => {
+  it(`${shell.program} unsets a variable by the lines`, () => {
     const lines = renderShellLines(shell.speaks, [], ['STS_GONE', 'STS_NEVER_WAS'])
     const env = evaluate(shell, shell.evaluate, lines, { STS_GONE: 'x', STS_STAYS: 'y' })
     expect(env['STS_GONE']).toBeUndefined()
     expect(env['STS_STAYS']).toBe('y')
   })
 
-  it('the failure line makes the evaluation fail', () => {
+  it(`${shell.program} fails the evaluation of the failure line`, () => {
     const script = `${shell.evaluate}${shell.speaks === 'sh' ? ' || exit 9' : ''}`
     const { status } = spawnSync(shell.program, [...shell.flags, script], {
       env: { PATH: process.env['PATH'] ?? '', STS_LINES: renderShellFailure(shell.speaks) },
@@ -124,7 +124,7 @@ describe.each(installed)('$program', (shell) => {
 })
 
 describe.each(installed.filter(({ splitsWords }) => splitsWords))('$program', (shell) => {
-  it('the shell lines work in an eval without quotes, which joins lines and spaces', () => {
+  it(`${shell.program} evaluates the lines without quotes, which joins lines and spaces`, () => {
     const set = [
       ['STS_A', 'one word'],
       ['STS_B', `it's & more`],
@@ -138,7 +138,7 @@ describe.each(installed.filter(({ splitsWords }) => splitsWords))('$program', (s
     ])
   })
 
-  it('the failure line stops a script with set -e', () => {
+  it(`${shell.program} stops a script with set -e at the failure line`, () => {
     const { status, stdout } = spawnSync(
       shell.program,
       [...shell.flags, `set -e; ${shell.evaluate}; echo went on`],

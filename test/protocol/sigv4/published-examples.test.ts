@@ -77,7 +77,7 @@ const requests = [
 ]
 
 describe('AWS’s examples of a signed request', () => {
-  it.each(requests)('AWS’s $name has its signature', ({ request, signedHeaders, signature }) => {
+  it.each(requests)('AWS example $name is reproduced', ({ request, signedHeaders, signature }) => {
     expect(signRequest(request, credentials, options)['authorization']).toBe(
       'AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, ' +
         `SignedHeaders=${signedHeaders}, Signature=${signature}`,

@@ -83,9 +83,9 @@ describe('signed request', () => {
 
   it.each([
     ['15 minutes old', 15 * minuteMs, true],
-    ['older', 15 * minuteMs + 1000, false],
+    ['older than 15 minutes', 15 * minuteMs + 1000, false],
     ['15 minutes ahead', -15 * minuteMs, true],
-    ['further ahead', -15 * minuteMs - 1000, false],
+    ['over 15 minutes ahead', -15 * minuteMs - 1000, false],
   ])('a signed request may be up to 15 minutes off: %s', (_what, laterMs, isAccepted) => {
     const act = (): void => verify(sign(), { nowMs: nowMs + laterMs })
     if (isAccepted) act()
