@@ -70,7 +70,7 @@ silent
 show-error
 fail
 END
-    # This curl signs a body's hash without sending it, which no S3 takes.
+    # This curl signs the hash of a body without sending the hash, which every S3 refuses.
     unsigned='x-amz-content-sha256: UNSIGNED-PAYLOAD'
     url=$AWS_ENDPOINT_URL_S3/$BUCKET
     curl -K curlrc -X PUT $url
