@@ -1,4 +1,4 @@
-/** Addresses and ports that cannot be came out of the library as «Invalid URL», without a word about which one. */
+/** The library must name an invalid address or port instead of reporting only «Invalid URL». */
 import { expect, it } from 'vitest'
 import { clientGrants, startServer } from '../src/index.ts'
 
@@ -13,7 +13,7 @@ it.each([
   ['tokenEndpoint', 'nonsense', 'tokenEndpoint "nonsense" is not an http or https URL'],
   ['stsEndpoint', 'minio:9000', 'stsEndpoint "minio:9000" is not an http or https URL'],
   ['stsEndpoint', 'ftp://me:password@minio', 'stsEndpoint is not an http or https URL'],
-])('clientGrants() names %s %j', async (name, value, message) => {
+])('clientGrants() names the invalid %s %j', async (name, value, message) => {
   await expect(clientGrants({ ...good, [name]: value })()).rejects.toMatchObject({
     code: 'ERR_USAGE',
     stage: 'config',

@@ -1,4 +1,4 @@
-/** SECURITY.md, held to the tree it speaks of. */
+/** Checks SECURITY.md against the tree that it describes. */
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -8,13 +8,13 @@ const root = path.join(import.meta.dirname, '..')
 const page = readFileSync(path.join(root, 'SECURITY.md'), 'utf8')
 
 describe('SECURITY.md', () => {
-  it('names only tests that are there', () => {
+  it('SECURITY.md names only tests that exist', () => {
     const named = [...page.matchAll(/`((?:test|bench)\/[^`]+)`/g)].map(([, name = '']) => name)
     expect(named.length).toBeGreaterThan(10)
     expect(named.filter((name) => !existsSync(path.join(root, name)))).toEqual([])
   })
 
-  it('names only flags that there are', () => {
+  it('SECURITY.md names only flags that exist', () => {
     const flags = new Set([...optionTable.map(({ name }) => name), 'version'])
     const named = [...page.matchAll(/`--([a-z-]+)/g)].map(([, name = '']) => name)
     expect(named).toContain('allow-remote')

@@ -1,42 +1,42 @@
 /**
- * Slows down guessing of passwords and client secrets. After some failures each further attempt with the same name, from the same address,
- * or both, is held for a while before it is checked. An attempt is held, never refused for what others did, so nobody can lock out anybody;
- * names that exist and names that do not are treated alike; and the number of attempts that are held at once is bounded.
+ * Throttles guesses of passwords and client secrets. After some failures each further attempt with the same name, from the same address,
+ * or both, is delayed before it is checked. An attempt is delayed, never refused because of others, so nobody can lock out another user;
+ * existing and unknown names are treated alike; and the number of attempts that are delayed at once is limited.
  */
 import { hasPassed } from './has-passed.ts'
 
 export interface AttemptThrottleOptions {
   readonly nowMs: () => number
-  /** Resolves after that many milliseconds. */
+  /** Resolves after the given number of milliseconds. */
   readonly wait: (delayMs: number) => Promise<void>
-  /** Attempts with one name from one address at once; more are refused. With `maxDelayMs` of the first rule this bounds the guesses a second. */
+  /** The simultaneous attempts with one name from one address; more are refused. With `maxDelayMs` of the first rule this limits the guesses a second. */
   readonly maxAtOnce: number
 }
 
 export interface Attempter {
-  /** As it was given. Names that are the same to whoever checks them must be equal here. */
+  /** The name as given. Names that are the same to the checker must be equal here. */
   readonly name: string
   readonly address: string
-  /** Called before the attempt is held, if it is: to let go of what others could use meanwhile. */
+  /** Called before the attempt is delayed, if it is: to release resources that others could use meanwhile. */
   readonly onHold?: (() => void) | undefined
 }
 
-/** `unknown`: the attempt could not be checked, which does not count. */
+/** `unknown`: the attempt could not be checked, so it does not count. */
 export type Outcome = 'right' | 'wrong' | 'unknown'
 
 export interface AttemptThrottle {
   /**
-   * Resolves when the attempt may be checked, at most 4 s later, to a function that takes how it ended. That must be called once.
+   * Resolves when the attempt may be checked, at most 4 s later, with a function that takes the result. It must be called once.
    *
-   * @throws {TooManyAttempts} when too many attempts like this one are being made at the same time.
+   * @throws {TooManyAttempts} when too many attempts of this kind are running.
    */
   enter(who: Attempter): Promise<(outcome: Outcome) => void>
 }
 
-/** Says that an attempt was not checked: the right password may be tried again. */
+/** Reports that an attempt was not checked: the right password may be tried again. */
 export class TooManyAttempts extends Error {
   override readonly name = 'TooManyAttempts'
-  /** When to try again. */
+  /** The time until the next attempt. */
   readonly retryAfterSeconds = 4
 
   constructor() {
@@ -45,8 +45,8 @@ export class TooManyAttempts extends Error {
 }
 
 /**
- * The pauses. Somebody who mistypes meets only the first; a name may be guessed from many addresses without slowing its owner much; an
- * address may be a proxy for many, so it is slowed down least.
+ * The delays. A user who mistypes gets only the first; a name may be guessed from many addresses without much delay for its owner; an
+ * address may be a proxy for many users, so it has the shortest delays.
  */
 const rules = [
   { kind: 'both', freeFailures: 3, maxDelayMs: 4000 },
@@ -56,30 +56,30 @@ const rules = [
 type Rule = (typeof rules)[number]
 
 const firstDelayMs = 250
-/** Held attempts cost memory and a connection each. */
+/** Delayed attempts cost memory and a connection each. */
 const maxHeld = 512
 const forgottenAfterMs = 15 * 60 * 1000
 const maxRecords = 30_000
-/** Longer names are nobody's; a record must not become large by one. */
+/** No user has a longer name; a record must not become large by a name. */
 const maxNameLength = 256
 
 interface FailureRecord {
   failures: number
-  /** When the last attempt failed, or began after failures. */
+  /** The time of the last failed attempt, or of the start of one after failures. */
   lastAtMs: number
 }
 
-/** Makes a throttle that remembers failures in this process only: with several worker processes each counts its own. */
+/** Creates a throttle that counts failures only in this process: several worker processes count separately. */
 export function createAttemptThrottle(options: AttemptThrottleOptions): AttemptThrottle {
   const { nowMs, wait, maxAtOnce } = options
   const records = createRecords(nowMs)
   const running = new Map<string, number>()
   let held = 0
-  /** Milliseconds until the rule lets this attempt be checked; the next one waits from now on. */
+  /** Returns the milliseconds until the rule lets this attempt be checked; the next one waits from now on. */
   const takeTurn = (rule: Rule, who: Attempter, others: number): number => {
     const record = records.find(keyOf(rule, who))
     if (record === undefined) return 0
-    // Attempts that are on their way may fail too: else many would be made before the first has failed.
+    // Running attempts may fail too: otherwise many could run before the first has failed.
     const pending = rule.kind === 'both' ? others : 0
     const delayMs = delayAfter(record.failures + pending, rule)
     const now = nowMs()
@@ -125,7 +125,7 @@ export function createAttemptThrottle(options: AttemptThrottleOptions): AttemptT
   }
 }
 
-/** Failures by key; the oldest are forgotten when there are too many. */
+/** Failures by key; the oldest are dropped when there are too many. */
 function createRecords(nowMs: () => number): {
   find(key: string): FailureRecord | undefined
   count(key: string): void
@@ -143,7 +143,7 @@ function createRecords(nowMs: () => number): {
     find,
     count(key) {
       const failures = (find(key)?.failures ?? 0) + 1
-      // Taken out and put back, so that the first in the map is the one longest without a failure.
+      // Removed and added again, so that the first entry of the map is the one longest without a failure.
       records.delete(key)
       records.set(key, { failures, lastAtMs: nowMs() })
       const oldest = records.keys().next()

@@ -1,11 +1,11 @@
-/** At most this many in one turn of the event loop, so that nothing else waits long. */
+/** The limit for one turn of the event loop, so that nothing else waits long. */
 const maxPerTurn = 16
 
 /**
- * Runs small pieces of work together, once per turn of the event loop: with many requests in flight, what they share (warm caches, one
- * return to the loop) is paid once. A lone request waits for the next turn, some 25 µs.
+ * Runs small pieces of work together, once per turn of the event loop: with many requests in flight, they share costs (warm CPU caches, one
+ * return to the loop). A single request waits for the next turn, some 25 µs.
  *
- * @returns A function that queues work and gives its result.
+ * @returns A function that queues work and returns its result.
  */
 export function createBatch(): <T>(work: () => T) => Promise<T> {
   let queue: (() => void)[] = []

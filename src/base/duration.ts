@@ -1,7 +1,7 @@
 const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
 
 /**
- * Reads a duration as people write it: `900`, `900s`, `15m`, `1h`, `1h30m`.
+ * Parses a duration as people write it: `900`, `900s`, `15m`, `1h`, `1h30m`.
  *
  * @returns Whole seconds, or undefined when the text is not a duration. A bare number is seconds.
  */
@@ -15,7 +15,7 @@ export function parseDurationSeconds(text: string): number | undefined {
   return Number.isSafeInteger(seconds) ? seconds : undefined
 }
 
-/** Says a span of time as people do: `59m 58s`, `2h 5m`, `12s`. */
+/** Formats a span of time for people: `59m 58s`, `2h 5m`, `12s`. */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds))
   const days = Math.floor(whole / 86_400)

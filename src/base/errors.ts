@@ -1,9 +1,9 @@
 /**
- * What can go wrong on the user's side of the wire, and the exit code each failure ends with.
+ * The errors that a user can act on, and the exit code of each.
  * The numbers follow BSD's sysexits.h, so that scripts can tell «try again» from «fix your flags».
  */
 
-/** Every failure a command can end with, and the exit code that goes with it. */
+/** Every failure with which a command can end, and its exit code. */
 export const exitCodes = {
   ERR_NEGATIVE: 1,
   ERR_USAGE: 64,
@@ -22,23 +22,23 @@ export const exitCodes = {
 
 export type ErrorCode = keyof typeof exitCodes
 
-/** The step of the flow that failed: it is the first word of the printed error. */
+/** The step of the flow that failed: the first word of the printed error. */
 export type ErrorStage = 'idp' | 'sts' | 's3' | 'config' | 'cli' | 'serve'
 
 export interface StsCliErrorOptions {
   hint?: string | undefined
   stage?: ErrorStage | undefined
-  /** Status of the HTTP answer, when one arrived. */
+  /** Status of the HTTP answer, if one arrived. */
   httpStatus?: number | undefined
-  /** The server's own word for the failure, such as `invalid_client` or `ExpiredToken`. */
+  /** The server's error code, such as `invalid_client` or `ExpiredToken`. */
   serverCode?: string | undefined
-  /** What the server said in its own sentence; control characters already removed. */
+  /** The server's own message, without control characters. */
   serverMessage?: string | undefined
   requestId?: string | undefined
   cause?: unknown
 }
 
-/** A failure the user can act on: what failed, and in `hint` what to try. All else is a bug. */
+/** A failure that the user can act on: what failed, and in `hint` what to try. Every other error is a bug. */
 export class StsCliError extends Error {
   override readonly name = 'StsCliError'
   readonly code: ErrorCode
@@ -60,7 +60,7 @@ export class StsCliError extends Error {
     this.requestId = options.requestId
   }
 
-  /** The process's exit code for this failure. */
+  /** The exit code of the process for this failure. */
   get exitCode(): number {
     return exitCodes[this.code]
   }

@@ -1,4 +1,4 @@
-/** Text as HTML text or as the value of a quoted attribute. */
+/** Escapes text for HTML content or the value of a quoted attribute. */
 export function escapeHtml(text: string): string {
   return text
     .replaceAll('&', '&amp;')

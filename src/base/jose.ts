@@ -1,2 +1,2 @@
-/** The door to jose: key export and signing for the embedded provider, and the oracle of our own verification's tests. */
+/** The adapter of jose: key export and signing for the embedded provider, and the reference for the tests of verifyJwt(). */
 export { createLocalJWKSet, exportJWK, jwtVerify, SignJWT, type JWK } from 'jose'

@@ -1,17 +1,17 @@
-/** The door to @napi-rs/keyring: the system's own store of secrets. An optional package: not every platform has one. */
+/** The adapter of @napi-rs/keyring: the system's own keyring. An optional package: some platforms do not have it. */
 
 export interface Keyring {
-  /** @throws Whatever the system says, when it cannot be asked. */
+  /** @throws The system's own error when the keyring cannot be read. */
   read(account: string): Promise<string | undefined>
   write(account: string, secret: string): Promise<void>
   remove(account: string): Promise<void>
 }
 
 const service = 'sts-cli'
-/** The system may ask the person to unlock it. */
+/** The system may prompt the user to unlock it. */
 const timeoutMs = 60_000
 
-/** The keyring; undefined where the package is not installed. Whether the system has one shows when it is used. */
+/** Returns the keyring; undefined if the package is not installed. Only its use shows whether the system has one. */
 export async function openKeyring(): Promise<Keyring | undefined> {
   try {
     const { AsyncEntry } = await import('@napi-rs/keyring')

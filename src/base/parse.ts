@@ -1,25 +1,25 @@
-/** Narrowing of values that came from outside. Everything parsed from JSON is `unknown` until it has passed here. */
+/** Type checks for outside values. Everything parsed from JSON is `unknown` until these functions have checked it. */
 
 export type JsonObject = Readonly<Record<string, unknown>>
 
-/** True for a plain object (not null, not an array). */
+/** Returns true for a plain object (not null, not an array). */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The member `name` when it is a string, else undefined. Inherited members do not count. */
+/** Returns the member `name` when it is a string, else undefined. Inherited members do not count. */
 export function readString(object: JsonObject, name: string): string | undefined {
   const value = Object.hasOwn(object, name) ? object[name] : undefined
   return typeof value === 'string' ? value : undefined
 }
 
-/** The member `name` when it is a finite number, else undefined. */
+/** Returns the member `name` when it is a finite number, else undefined. */
 export function readNumber(object: JsonObject, name: string): number | undefined {
   const value = Object.hasOwn(object, name) ? object[name] : undefined
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined
 }
 
-/** The member `name` as a list of strings: an array's strings, or a single string; else empty. */
+/** Returns the member `name` as a list of strings: an array's strings, or a single string; else empty. */
 export function readStrings(object: JsonObject, name: string): string[] {
   const value = Object.hasOwn(object, name) ? object[name] : undefined
   if (typeof value === 'string') return [value]

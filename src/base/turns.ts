@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
 /**
- * Makes what a long loop awaits at each step: on every `stepsPerTurn`th step the event loop gets a turn, so that other requests and the
- * health check are answered meanwhile; awaiting anything that is ready already lets nobody in.
+ * Returns a function for a long loop to await at each step: on every `stepsPerTurn`th step it yields to the event loop, so that other requests
+ * and the health check are answered meanwhile; awaiting a settled promise would not yield.
  *
- * @param stepsPerTurn Steps without a turn: some milliseconds of work at most.
- * @param yieldTurn Resolves when others had their turn.
+ * @param stepsPerTurn Steps without a yield: at most some milliseconds of work.
+ * @param yieldTurn Resolves after the event loop ran other work.
  */
 export function createTurns(
   stepsPerTurn: number,

@@ -1,9 +1,9 @@
 /**
- * What an STS or an S3 says when it refuses: one class for both halves. The server's stations throw it, `handle-sts`
- * and `handle-s3` write it as XML, the client reads that XML back into an equal value.
+ * A refusal of an STS or an S3: one class for both sides. The parts of the server throw it, `handle-sts`
+ * and `handle-s3` write it as XML, and the client parses that XML into an equal value.
  */
 
-/** Codes we raise ourselves and the HTTP status that AWS and MinIO give each (WIRE: STS table 3.2, S3 table 3.3). */
+/** The codes that this server sends, and the HTTP status that AWS and MinIO give each (WIRE: STS table 3.2, S3 table 3.3). */
 export const awsErrorStatus = {
   AccessDenied: 403,
   AuthorizationHeaderMalformed: 400,
@@ -64,18 +64,18 @@ export const awsErrorStatus = {
 export type AwsErrorCode = keyof typeof awsErrorStatus
 
 export interface AwsErrorOptions {
-  /** Overrides the table: for a code read from another server, or one whose status depends on the case. */
+  /** Overrides the table: for a code of another server, or one whose status depends on the case. */
   status?: number | undefined
   requestId?: string | undefined
-  /** Extra children of an S3 `Error` element, in order, such as `Region` or `BucketName`. */
+  /** Additional children of an S3 `Error` element, in order, such as `Region` or `BucketName`. */
   details?: Readonly<Record<string, string>> | undefined
-  /** Headers of the answer besides the document: `retry-after`. */
+  /** Additional headers of the answer, such as `retry-after`. */
   headers?: Readonly<Record<string, string>> | undefined
-  /** Why, for our own log only; never sent. */
+  /** The cause, only for the server's own log; never sent. */
   cause?: unknown
 }
 
-/** A refusal in AWS's words. An unknown code (from another server) keeps its word and its status. */
+/** A refusal with AWS's code. An unknown code (from another server) keeps its name and its status. */
 export class AwsError extends Error {
   override readonly name = 'AwsError'
   readonly code: string

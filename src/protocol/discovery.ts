@@ -1,4 +1,4 @@
-/** OpenID Connect Discovery 1.0 §3 and RFC 8414: what a provider says of itself. */
+/** The metadata of a provider by OpenID Connect Discovery 1.0 §3 and RFC 8414. */
 import { isObject, readString } from '../base/parse.ts'
 
 export interface Discovery {
@@ -9,7 +9,7 @@ export interface Discovery {
   readonly deviceAuthorizationEndpoint: string | undefined
 }
 
-/** Narrows a discovery document; undefined when it is none (not an object, or without an issuer). */
+/** Parses a discovery document; undefined when it is not one (not an object, or without an issuer). */
 export function parseDiscovery(json: unknown): Discovery | undefined {
   if (!isObject(json)) return undefined
   const issuer = readString(json, 'issuer')
@@ -23,7 +23,7 @@ export function parseDiscovery(json: unknown): Discovery | undefined {
   }
 }
 
-/** Where the document of an issuer lies: the issuer's URL with the well-known path after it. */
+/** Returns the URL of an issuer's discovery document: the issuer's URL followed by the well-known path. */
 export function discoveryUrl(issuer: string): string {
   return `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
 }

@@ -1,7 +1,7 @@
-/** Credentials as the Go program of the quickstart prints them: `json.MarshalIndent(…, "", "\t")`, byte for byte. */
+/** Credentials with the same bytes as the Go program of the quickstart prints them: `json.MarshalIndent(…, "", "\t")`. */
 import type { TemporaryCredentials } from './credentials.ts'
 
-/** One object of four members in the sample's order, indented by a tab, without a final newline; an empty member is left out (`omitempty`). */
+/** Returns one object with four members in the sample's order, indented by a tab, without a final newline and empty members (`omitempty`). */
 export function encodeGoCredentials(credentials: TemporaryCredentials): string {
   const members = {
     accessKey: credentials.accessKeyId,
@@ -24,7 +24,7 @@ const shortEscapes: Readonly<Record<string, string>> = {
   '\t': '\\t',
 }
 
-// encoding/json escapes for HTML too, and the two line separators that JavaScript source once could not hold.
+// encoding/json also escapes HTML characters, and the two line separators that JavaScript source once could not contain.
 function encodeGoString(text: string): string {
   const escaped = text.toWellFormed().replaceAll(
     // oxlint-disable-next-line no-control-regex -- control characters are what is escaped
@@ -35,7 +35,7 @@ function encodeGoString(text: string): string {
   return `"${escaped}"`
 }
 
-/** A time as Go writes it back (RFC 3339 with nanoseconds): the offset stays, `+00:00` becomes `Z`, trailing zeros go. */
+/** Returns a time as Go formats it (RFC 3339 with nanoseconds): the offset stays, `+00:00` becomes `Z`, trailing zeros are dropped. */
 function formatGoTime(text: string): string {
   const match = /^(.*T\d\d:\d\d:\d\d)(?:\.(\d+?)0*)?(Z|[+-]\d\d:\d\d)$/.exec(text)
   if (match === null) return text

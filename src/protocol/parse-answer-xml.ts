@@ -1,6 +1,6 @@
 /**
- * XML that another server answered: the adapter of fast-xml-parser, with its entities off. It reads what real servers write and XML 1.0 does
- * not have: some answer `&#x1;` for a key that holds the character. What a caller sends is read by `parseXml`.
+ * Parses XML answers of other servers: the adapter of fast-xml-parser, with entities off. It accepts what real servers write although XML 1.0
+ * forbids it: some answer `&#x1;` for a key with that character. `parseXml` reads what a caller sends.
  */
 import { XMLParser } from 'fast-xml-parser'
 import { isObject } from '../base/parse.ts'
@@ -12,7 +12,7 @@ export interface AnswerLimits {
   readonly maxDepth: number
 }
 
-/** The list of ten thousand buckets, AWS's default limit of an account, has about half of it. The parser cannot stop early. */
+/** A list of ten thousand buckets, AWS's default limit of an account, has about half as many tags. The parser cannot stop early. */
 const maxTags = 131_072
 
 const parser = new XMLParser({
@@ -29,9 +29,9 @@ const parser = new XMLParser({
 })
 
 /**
- * Parses the answer of a server that we asked. A reference that XML 1.0 does not have stays as it is written.
+ * Parses the answer of a server that we asked. A reference that XML 1.0 forbids is left unresolved.
  *
- * @throws {AwsError} `MalformedXML`: not XML, more than one root, a DOCTYPE (so no entity of its own), too long, too deep or too many tags.
+ * @throws {AwsError} `MalformedXML`: not XML, more than one root, a DOCTYPE (so no custom entities), too long, too deep or too many tags.
  */
 export function parseAnswerXml(text: string, limits: AnswerLimits): XmlNode {
   if (Buffer.byteLength(text) > limits.maxBytes)
@@ -60,7 +60,7 @@ function hasMoreTags(text: string, most: number): boolean {
   return false
 }
 
-/** Recurses no deeper than the parser, which has a bound of its own. */
+/** Recurses no deeper than the parser, which has its own limit. */
 function toNodes(parsed: unknown, depthLeft: number): XmlNode[] {
   if (!Array.isArray(parsed)) return []
   return parsed.flatMap((entry: unknown): XmlNode[] => {

@@ -1,9 +1,9 @@
 /**
- * A reader for the XML of STS and S3: elements, text, CDATA, comments and the five predefined entities, no document types. It counts while
- * it reads and stops at a limit, and looks at each character a fixed number of times, so that no document costs more than its length.
+ * Parses the XML of STS and S3: elements, text, CDATA, comments and the five predefined entities, no document types. It counts while it
+ * reads, stops at a limit, and looks at each character a fixed number of times, so that the cost is linear in the length.
  */
 
-/** An element while it is read, then as it is given out. */
+/** An element during parsing, and then the result. */
 export interface XmlNode {
   readonly name: string
   readonly text: string
@@ -12,16 +12,16 @@ export interface XmlNode {
 
 export interface ReadLimits {
   readonly maxDepth: number
-  /** Elements, comments, CDATA sections and processing instructions together. */
+  /** Limits elements, comments, CDATA sections and processing instructions together. */
   readonly maxElements: number
-  /** `&amp;`, `&#65;` and the like. */
+  /** Limits references such as `&amp;` and `&#65;`. */
   readonly maxReferences: number
 }
 
-/** Why a document was refused. */
+/** The reason why a document was refused. */
 export class XmlError extends Error {
   override readonly name = 'XmlError'
-  /** True when the message has nothing of the document in it. */
+  /** True when the message contains nothing of the document. */
   readonly isPlain: boolean
 
   constructor(message: string, { isPlain = true } = {}) {
@@ -40,17 +40,17 @@ interface OpenNode {
 }
 
 const maxAttributes = 64
-/** XML 1.0 §2.3, with all of the characters outside of ASCII that names may have and some that they may not. */
+/** Names by XML 1.0 §2.3, with all non-ASCII characters that names may have and some that they may not. */
 const nameToken =
   /[A-Za-z_\u0080-\uffff][\w.\u0080-\uffff-]*(?::[A-Za-z_\u0080-\uffff][\w.\u0080-\uffff-]*)?/y
 const attributeToken = /[ \t\r\n]+([^\s=<>"'/&]+)[ \t\r\n]*=[ \t\r\n]*(?:"([^"<]*)"|'([^'<]*)')/y
 const tagEndToken = /[ \t\r\n]*(\/?)>/y
-/** `#x` and `#` with as many digits as a character can need and some zeros. */
+/** `#x` or `#` with as many digits as a character can need, and some zeros. */
 const numberToken = /^#(?:x([0-9A-Fa-f]{1,8})|(\d{1,8}))$/
 const maxReferenceChars = 12
-/** What needs a second look: a character that XML forbids, or half of one that is two units. */
+/** Matches candidates for a check: a character that XML forbids, or half of a surrogate pair. */
 const unusualCharacter = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd]/
-/** XML 1.0 §2.2, the other way round. */
+/** The inverse of XML 1.0 §2.2. */
 const forbiddenCharacter = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u
 const dangerousNames = new Set(['__proto__', 'constructor', 'prototype'])
 const namedEntities: ReadonlyMap<string, string> = new Map([
@@ -61,7 +61,7 @@ const namedEntities: ReadonlyMap<string, string> = new Map([
   ['apos', "'"],
 ])
 
-/** The root element of a document. @throws {XmlError} for what is not well-formed, and at a limit. */
+/** Returns the root element of a document. @throws {XmlError} When it is not well-formed, or exceeds a limit. */
 export function readXml(text: string, limits: ReadLimits): XmlNode {
   return new XmlReader(text, limits).read()
 }
@@ -129,7 +129,7 @@ class XmlReader {
     node.text += normalizeLines(this.skipPast(']]>', 9))
   }
 
-  /** A declaration may only come first (XML 1.0 §2.6, §2.8). */
+  /** A declaration must come first (XML 1.0 §2.6, §2.8). */
   private skipInstruction(start: number): void {
     const isFirst = this.at === start
     if (!isFirst && /^xml[\s?]/i.test(this.text.slice(this.at + 2, this.at + 6)))
@@ -137,7 +137,7 @@ class XmlReader {
     this.skipPast('?>', 2)
   }
 
-  /** @returns What stands before the end. */
+  /** @returns The text before the end. */
   private skipPast(end: string, openingLength: number): string {
     const from = this.at + openingLength
     const found = this.text.indexOf(end, from)
@@ -172,7 +172,7 @@ class XmlReader {
     return this.expect(tagEndToken, 'the end of a tag')[1] ?? ''
   }
 
-  /** They say nothing here; but they must be attributes. */
+  /** Attributes are ignored here, but they must be well-formed. */
   private skipAttributes(): void {
     let names: Set<string> | undefined
     for (;;) {
@@ -244,19 +244,19 @@ class XmlReader {
   }
 }
 
-/** XML 1.0 §2.11. */
+/** Normalizes line ends (XML 1.0 §2.11). */
 function normalizeLines(raw: string): string {
   return raw.includes('\r') ? raw.replaceAll(/\r\n?/g, '\n') : raw
 }
 
-/** The place of its semicolon; -1 when it is not near. */
+/** Returns the index of the semicolon; -1 when it is not near. */
 function findReferenceEnd(raw: string, at: number): number {
   const last = Math.min(raw.length, at + maxReferenceChars)
   for (let end = at + 1; end < last; end += 1) if (raw[end] === ';') return end
   return -1
 }
 
-/** The character of a reference, given without `&` and `;`; undefined for one that XML 1.0 does not have. */
+/** Returns the character of a reference without `&` and `;`; undefined for one that XML 1.0 does not have. */
 export function resolveReference(name: string): string | undefined {
   const known = namedEntities.get(name)
   if (known !== undefined) return known

@@ -1,6 +1,6 @@
 /**
- * The STS documents in both directions: our server writes them, our client reads them, and MinIO's of every era read the same.
- * Elements, order and namespace are MinIO's newest (AWS's but for `AssumeRoleId`, which AWS spells `AssumedRoleId`).
+ * The STS documents in both directions: the server writes them, the client reads them and those of every MinIO version.
+ * Elements, order and namespace are those of the newest MinIO (AWS's except `AssumeRoleId`, which AWS spells `AssumedRoleId`).
  */
 import { StsCliError } from '../base/errors.ts'
 import { AwsError } from './aws-error.ts'
@@ -12,7 +12,7 @@ export const stsVersion = '2011-06-15'
 const namespace = 'https://sts.amazonaws.com/doc/2011-06-15/'
 const declaration = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
-/** Largest answer we read: MinIO's are under 20 kB. */
+/** The largest accepted answer: MinIO's are under 20 kB. */
 const maxAnswerBytes = 1024 * 1024
 
 export interface CallerIdentity {
@@ -23,19 +23,19 @@ export interface CallerIdentity {
 
 export interface StsResult {
   readonly credentials?: TemporaryCredentials
-  /** The token's subject, echoed by ClientGrants and WebIdentity. */
+  /** The subject of the token, which ClientGrants and WebIdentity return. */
   readonly subject?: string
   readonly callerIdentity?: CallerIdentity
-  /** Whom a custom token stands for: `custom:` and the identity plugin's user. */
+  /** The user of a custom token: `custom:` and the identity plugin's user. */
   readonly assumedUser?: string
 }
 
-/** A result as read by a client: `requestId` is absent from a server of 2018. */
+/** A result as a client reads it: `requestId` is absent from a server of 2018. */
 export interface StsAnswer extends StsResult {
   readonly requestId: string | undefined
 }
 
-// ClientGrants and WebIdentity name the subject differently; the others do not name it.
+// ClientGrants and WebIdentity use different names for the subject; the other actions have none.
 const subjectElements: Readonly<Record<string, string>> = {
   AssumeRoleWithClientGrants: 'SubjectFromToken',
   AssumeRoleWithWebIdentity: 'SubjectFromWebIdentityToken',
@@ -46,7 +46,7 @@ const actionsWithAssumedRole = new Set([
   'AssumeRole',
 ])
 
-/** The success document of an action. */
+/** Returns the success document of an action. */
 export function encodeStsSuccess(action: string, result: StsResult, requestId: string): string {
   let inner = ''
   if (actionsWithAssumedRole.has(action)) {
@@ -70,17 +70,17 @@ function encodeCredentials(credentials: TemporaryCredentials): string {
   return `<Credentials><AccessKeyId>${escapeXml(credentials.accessKeyId)}</AccessKeyId><SecretAccessKey>${escapeXml(credentials.secretAccessKey)}</SecretAccessKey><SessionToken>${escapeXml(credentials.sessionToken)}</SessionToken><Expiration>${escapeXml(credentials.expirationText)}</Expiration></Credentials>`
 }
 
-/** The error document; `Type` is always there and always empty, as MinIO writes it. */
+/** Returns the error document; `Type` is always present and always empty, as in MinIO. */
 export function encodeStsError(error: AwsError, requestId: string): string {
   return `${declaration}<ErrorResponse xmlns="${namespace}"><Error><Type></Type><Code>${escapeXml(error.code)}</Code><Message>${escapeXml(error.message)}</Message></Error><RequestId>${escapeXml(requestId)}</RequestId></ErrorResponse>`
 }
 
 /**
- * Reads an STS's answer to `action`.
+ * Parses an STS's answer to `action`.
  *
- * @param status Of the HTTP answer: anything but 200 is a refusal.
+ * @param status The HTTP status: any other than 200 is a refusal.
  * @throws {AwsError} The server refused, in an STS document or (MinIO, when no STS route matched) an S3 one.
- * @throws {StsCliError} `ERR_PROTOCOL`: the answer is no such document, or one with parts missing.
+ * @throws {StsCliError} `ERR_PROTOCOL`: the answer is not such a document, or parts are missing.
  */
 export function decodeStsAnswer(action: string, status: number, body: string): StsAnswer {
   const root = parseAnswer(status, body)
@@ -118,7 +118,7 @@ function parseAnswer(status: number, body: string): XmlNode {
   }
 }
 
-/** An STS `ErrorResponse` or an S3 `Error` as the error it says. */
+/** Returns the error of an STS `ErrorResponse` or an S3 `Error`. */
 function decodeRefusal(root: XmlNode, status: number): AwsError | undefined {
   const error =
     root.name === 'ErrorResponse' ? root.children.find((child) => child.name === 'Error') : root

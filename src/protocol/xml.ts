@@ -1,6 +1,6 @@
 /**
- * XML in and out. What we write is a template with every value escaped: sixteen times cheaper than a builder, and the shape is there to
- * see.
+ * Reads and writes XML. The writer uses templates with every value escaped: sixteen times cheaper than a builder, and the code shows the
+ * shape.
  */
 import { AwsError } from './aws-error.ts'
 import { readXml, XmlError, type XmlNode } from './read-xml.ts'
@@ -10,20 +10,20 @@ export type { XmlNode } from './read-xml.ts'
 export interface XmlLimits {
   readonly maxBytes: number
   readonly maxDepth: number
-  /** Elements, comments, CDATA sections and processing instructions together; without it the length alone bounds them. */
+  /** Limits elements, comments, CDATA sections and processing instructions together; without it only the length limits them. */
   readonly maxElements?: number
-  /** Entities and character references; without it the length alone bounds them. */
+  /** Limits entities and character references; without it only the length limits them. */
   readonly maxReferences?: number
 }
 
-/** However deep a caller of this module would go. */
+/** The depth limit for every caller of this module. */
 const deepest = 100
 
 /**
- * Parses a document that a caller sent. The cost is linear in its length, and stops at the limits. What another server answers is read by
- * `parseAnswerXml`.
+ * Parses a document that a caller sent. The cost is linear in the length, and parsing stops at the limits. `parseAnswerXml` reads the answers
+ * of other servers.
  *
- * @throws {AwsError} `MalformedXML`: not XML, more than one root, a DOCTYPE (so no entity of its own), too long, too deep, more elements or
+ * @throws {AwsError} `MalformedXML`: not XML, more than one root, a DOCTYPE (so no custom entities), too long, too deep, more elements or
  *   references than the limits; a character, raw or as `&#1;`, or an entity that XML 1.0 does not have.
  */
 export function parseXml(text: string, limits: XmlLimits): XmlNode {
@@ -41,19 +41,19 @@ export function parseXml(text: string, limits: XmlLimits): XmlNode {
   }
 }
 
-/** The text of the first child of that name; undefined when there is none. */
+/** Returns the text of the first child with the name; undefined when there is none. */
 export function childText(node: XmlNode, name: string): string | undefined {
   return node.children.find((child) => child.name === name)?.text
 }
 
-/** All children of that name, in order. */
+/** Returns all children with the name, in order. */
 export function childrenOf(node: XmlNode, name: string): XmlNode[] {
   return node.children.filter((child) => child.name === name)
 }
 
 /** Escapes text for an element's content. Characters that XML 1.0 forbids become U+FFFD (XML 1.0 §2.2). */
 export function escapeXml(text: string): string {
-  // Most values (keys, dates, tokens) need nothing.
+  // Most values (keys, dates, tokens) need no escapes.
   if (!/[&<>"'\r]|[^\t\n\u0020-\ud7ff\ue000-\ufffd]/.test(text)) return text
   return text
     .toWellFormed()
@@ -64,7 +64,7 @@ export function escapeXml(text: string): string {
     .replaceAll('&#62;', '&gt;')
 }
 
-/** The error for a document that was refused, whoever read it. */
+/** Returns the error for a refused document, for every parser. */
 export function malformed(why: string, cause?: unknown): AwsError {
   return new AwsError('MalformedXML', `the XML document was refused: ${why}`, { cause })
 }

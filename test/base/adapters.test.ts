@@ -10,7 +10,7 @@ import {
 } from '../../src/base/parse.ts'
 import { toPrintable } from '../../src/base/terminal/printable.ts'
 
-describe('this machine', () => {
+describe('loopback addresses', () => {
   it.each([
     'http://localhost',
     'https://LOCALHOST:9443/x',
@@ -21,7 +21,7 @@ describe('this machine', () => {
     'http://2130706433',
     'http://[::1]:9000',
     'http://[0:0:0:0:0:0:0:1]',
-  ])('is %s', (url) => {
+  ])('%s is a loopback URL', (url) => {
     expect(isLoopback(url)).toBe(true)
   })
 
@@ -36,11 +36,11 @@ describe('this machine', () => {
     'http://0.0.0.0',
     'localhost',
     '',
-  ])('is not %j', (url) => {
+  ])('%j is not a loopback URL', (url) => {
     expect(isLoopback(url)).toBe(false)
   })
 
-  it('is known by host alone as well, with brackets or without', () => {
+  it('isLoopbackHost() accepts a host with or without brackets', () => {
     expect(['::1', '[::1]', 'localhost', '10.0.0.1'].map(isLoopbackHost)).toEqual([
       true,
       true,
@@ -50,24 +50,24 @@ describe('this machine', () => {
   })
 })
 
-describe('a stranger’s words', () => {
+describe('printable text', () => {
   it.each([
     ['plain ü € 😀', 'plain ü € 😀'],
     ['a\nb\r\tc', 'a b  c'],
     ['\u001b[31mred\u001b[0m', '[31mred [0m'],
     ['\u009b2J\u007f\u0085x', '2J  x'],
     ['  room  ', 'room'],
-  ])('%j are shown as %j', (text, shown) => {
+  ])('toPrintable() shows %j as %j', (text, shown) => {
     expect(toPrintable(text, 100)).toBe(shown)
   })
 
-  it('are cut', () => {
+  it('toPrintable() cuts a long text', () => {
     expect(toPrintable('x'.repeat(500), 300)).toHaveLength(300)
   })
 })
 
-describe('a value from outside', () => {
-  it('is a string, a number or a list of strings, or nothing', () => {
+describe('unchecked values', () => {
+  it('readString(), readNumber() and readStrings() return only values of their type', () => {
     const object = { s: 'x', n: 5, i: Number.POSITIVE_INFINITY, l: ['a', 5, 'b'], o: {} }
     expect(['s', 'n', 'none', 'toString'].map((name) => readString(object, name))).toEqual([
       'x',
@@ -88,7 +88,7 @@ describe('a value from outside', () => {
     ])
   })
 
-  it('is parsed without throwing', () => {
+  it('parseJson() and parseJsonObject() return undefined for invalid JSON', () => {
     expect(parseJson('{"a":1}')).toEqual({ a: 1 })
     expect(parseJson('{')).toBeUndefined()
     expect(['[]', 'null', '"x"', '5', '{'].map(parseJsonObject)).toEqual(
@@ -98,12 +98,12 @@ describe('a value from outside', () => {
   })
 })
 
-describe('the exit codes', () => {
-  it.each(Object.entries(exitCodes))('has %s end with %i', (code, exitCode) => {
+describe('exit codes', () => {
+  it.each(Object.entries(exitCodes))('%s has the exit code %i', (code, exitCode) => {
     expect(new StsCliError(code as ErrorCode, 'x').exitCode).toBe(exitCode)
   })
 
-  it('are the contract’s', () => {
+  it('the exit codes are those of the contract', () => {
     expect(Object.values(exitCodes)).toEqual([1, 64, 65, 66, 68, 69, 70, 73, 74, 75, 76, 77, 78])
   })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { formatDuration, parseDurationSeconds } from '../../src/base/duration.ts'
 
-describe('a duration', () => {
+describe('durations', () => {
   it.each([
     ['900', 900],
     ['0', 0],
@@ -12,7 +12,7 @@ describe('a duration', () => {
     ['1d2h3m4s', 93_784],
     ['007', 7],
     ['9999999999', 9_999_999_999],
-  ])('%s is %i seconds', (text, seconds) => {
+  ])('the duration %s is %i seconds', (text, seconds) => {
     expect(parseDurationSeconds(text)).toBe(seconds)
   })
 
@@ -33,7 +33,7 @@ describe('a duration', () => {
     '٣',
     '99999999999',
     'Infinity',
-  ])('%j is none', (text) => {
+  ])('%j is not a duration', (text) => {
     expect(parseDurationSeconds(text)).toBeUndefined()
   })
 
@@ -47,7 +47,7 @@ describe('a duration', () => {
     [7540, '2h 5m'],
     [86_400, '1d 0h'],
     [180_000, '2d 2h'],
-  ])('of %d seconds is said as %s', (seconds, text) => {
+  ])('%d seconds are formatted as %s', (seconds, text) => {
     expect(formatDuration(seconds)).toBe(text)
   })
 })

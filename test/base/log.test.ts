@@ -1,10 +1,10 @@
-/** One log line that could not be written ended the server: whoever filled the disk of its log stopped it. */
+/** A log line that cannot be written must not end the server. */
 import { closeSync, openSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { openLog } from '../../src/base/log.ts'
 
-// Linux alone has a device that is always full.
-it.runIf(process.platform === 'linux')('a log on a full disk throws at nobody', () => {
+// Only Linux has a device that is always full.
+it.runIf(process.platform === 'linux')('a log on a full disk throws no error', () => {
   const fileDescriptor = openSync('/dev/full', 'w')
   try {
     const log = openLog('info', fileDescriptor)

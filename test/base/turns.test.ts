@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { createTurns } from '../../src/base/turns.ts'
 
-describe('a long loop', () => {
-  it('gives others a turn at every so many steps and at no other', async () => {
+describe('turns of a long loop', () => {
+  it('createTurns() yields after every given number of steps', async () => {
     const seen: string[] = []
     const takeTurn = createTurns(3, async () => seen.push('others'))
     for (let step = 1; step <= 7; step += 1) {
@@ -14,7 +14,7 @@ describe('a long loop', () => {
     )
   })
 
-  it('lets what waits for the event loop run before its next step', async () => {
+  it('createTurns() lets the event loop run before the next step', async () => {
     let hasRun = false
     setImmediate(() => (hasRun = true))
     await createTurns(1)()

@@ -1,4 +1,4 @@
-/** What is done otherwise on Windows, as far as it can be seen without one: the platform is said to be that, and the system's calls are stood in for. */
+/** The behaviour on Windows, tested elsewhere: the tests set process.platform and replace the system calls. */
 import type * as nodeFs from 'node:fs'
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
@@ -27,7 +27,7 @@ function pretend(platform: NodeJS.Platform): void {
   onTestFinished(() => void Object.defineProperty(process, 'platform', { value: real }))
 }
 
-describe('a file that somebody else has open', () => {
+describe('file that another process has open', () => {
   let folder: string
   let file: string
 
@@ -38,14 +38,14 @@ describe('a file that somebody else has open', () => {
     renaming.refusals = 0
   })
 
-  it.each(['EPERM', 'EACCES', 'EBUSY'])('is replaced when it is let go: %s', async (code) => {
+  it.each(['EPERM', 'EACCES', 'EBUSY'])('a file is replaced after its close: %s', async (code) => {
     pretend('win32')
     Object.assign(renaming, { refusals: 2, code })
     writePrivateFile(file, 'new')
     expect(await readFile(file, 'utf8')).toBe('new')
   })
 
-  it('is left as it was when it is not let go, with nothing beside it', async () => {
+  it('writePrivateFile() leaves a file unchanged that stays open on Windows', async () => {
     pretend('win32')
     Object.assign(renaming, { refusals: 1000, code: 'EPERM' })
     expect(() => writePrivateFile(file, 'new')).toThrow('EPERM')
@@ -53,7 +53,7 @@ describe('a file that somebody else has open', () => {
     expect(await readdir(folder)).toEqual(['secret'])
   })
 
-  it('is not waited for elsewhere: there it means that we may not', () => {
+  it('writePrivateFile() does not wait on Linux, where EPERM is a lack of permission', () => {
     pretend('linux')
     Object.assign(renaming, { refusals: 1, code: 'EPERM' })
     expect(() => writePrivateFile(file, 'new')).toThrow('EPERM')
@@ -63,7 +63,7 @@ describe('a file that somebody else has open', () => {
 it.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
-] as const)('%s, which Windows has not, ends a process with %i', (name, code) => {
+] as const)('%s, which Windows does not have, ends a process with %i', (name, code) => {
   pretend('win32')
   const exit = vi.spyOn(process, 'exit').mockImplementation(() => {
     throw new Error('ended')
@@ -73,7 +73,7 @@ it.each([
   expect(exit).toHaveBeenCalledWith(code)
 })
 
-it('~ in a profile is the folder of USERPROFILE', async () => {
+it('~ in a profile is the USERPROFILE folder on Windows', async () => {
   const stage = await openStage()
   const home = path.join(stage.home, 'Users', 'me')
   await mkdir(home, { recursive: true })
@@ -90,7 +90,7 @@ it('~ in a profile is the folder of USERPROFILE', async () => {
   )
 })
 
-it('exec’s hint is one that PowerShell hands on', async () => {
+it('the hint of exec is quoted for PowerShell on Windows', async () => {
   const stage = await openStage()
   const { stderr } = await stage.cli(['exec', 'aws', 's3', 'ls'], { platform: 'win32' })
   expect(stderr).toContain("hint: sts-cli exec '--' aws s3 ls")

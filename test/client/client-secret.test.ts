@@ -15,12 +15,12 @@ let login: (argv: readonly string[], options?: Parameters<Stage['cli']>[1]) => P
 
 beforeEach(async () => {
   stage = await openStage()
-  // The stage's flags but the secret.
+  // The flags of the stage except the secret.
   login = (argv, options) =>
     stage.cli(['login', '-q', ...stage.flags.slice(0, -2), ...argv], options)
 })
 
-/** What the provider was shown: id and secret, form-decoded as RFC 6749 §2.3.1 has it. */
+/** Returns the id and the secret that the provider received, form-decoded as in RFC 6749 §2.3.1. */
 function readBasic(): string[] {
   const [scheme, text = ''] = stage.idp.seen[0]?.headers.authorization?.split(' ') ?? []
   expect(scheme).toBe('Basic')
@@ -28,26 +28,26 @@ function readBasic(): string[] {
   return halves.map((half) => new URLSearchParams(`v=${half}`).get('v') ?? '')
 }
 
-describe('the client secret', () => {
-  it('is read from a file, less the newline at its end', async () => {
+describe('client secret', () => {
+  it('the client secret is read from a file without the newline at its end', async () => {
     const file = path.join(stage.home, 'secret')
     await writeFile(file, `${clientSecret}\n`)
     expect((await login(['--client-secret-file', file])).code).toBe(0)
     expect(readBasic()).toEqual([clientId, clientSecret])
   })
 
-  it('is printed by a command', async () => {
+  it('the client secret is read from the output of a command', async () => {
     const command = `printf '%s\\n' ${clientSecret}`
     expect((await login(['--client-secret-command', command])).code).toBe(0)
     expect(readBasic()[1]).toBe(clientSecret)
   })
 
-  it('is read from stdin for a dash', async () => {
+  it('the client secret is read from stdin for a dash', async () => {
     await login(['-csec', '-'], { stdin: `${clientSecret}\n` })
     expect(readBasic()[1]).toBe(clientSecret)
   })
 
-  it('is asked for on a terminal when nothing gives it', async () => {
+  it('login prompts for the client secret on a terminal when no source gives it', async () => {
     const { code, io, stdout } = await login([], { typed: clientSecret })
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
     expect(io.prompts).toEqual(['client secret: '])
@@ -56,9 +56,9 @@ describe('the client secret', () => {
 
   it.each([
     ['there is no terminal', [], {}],
-    ['--no-input forbids it', ['--no-input'], { typed: clientSecret }],
-    ['an empty flag is no answer', ['-csec', ''], {}],
-  ])('is missed at once when %s', async (_when, argv, options) => {
+    ['--no-input forbids a prompt', ['--no-input'], { typed: clientSecret }],
+    ['the flag is empty', ['-csec', ''], {}],
+  ])('login fails without a client secret when %s', async (_when, argv, options) => {
     const { code, stderr, io } = await login(argv, options)
     expect(code).toBe(64)
     expect(io.prompts).toEqual([])
@@ -72,13 +72,13 @@ describe('the client secret', () => {
     ['stdin', ['-csec', '-'], { stdin: ' \n' }],
     ['a command', ['--client-secret-command', 'true'], {}],
     ['a prompt', [], { typed: '' }],
-  ])('may not be empty: %s', async (_where, argv, options) => {
+  ])('login refuses an empty client secret from %s', async (_where, argv, options) => {
     const { code, stderr } = await login(argv, options)
     expect(code).toBe(65)
     expect(stderr).toBe('error: config: the client secret is empty\n')
   })
 
-  it('leaves nothing of a failing command’s output in the error', async () => {
+  it('an error about a failed secret command shows nothing of its output', async () => {
     const { code, stderr } = await login([
       '--debug',
       '--client-secret-command',
@@ -89,7 +89,7 @@ describe('the client secret', () => {
     expect(stderr).not.toContain(clientSecret)
   })
 
-  it('ends with 66 when its file is a folder', async () => {
+  it('login exits 66 when the client secret file is a folder', async () => {
     const { code, stderr } = await login(['--client-secret-file', stage.home])
     expect(code).toBe(66)
     expect(stderr).toContain(`the client secret file ${stage.home} cannot be read`)
@@ -101,14 +101,14 @@ describe('the client secret', () => {
       ['--client-secret-file', 'b', '--client-secret-command', 'c'],
       '--client-secret-file and --client-secret-command',
     ],
-  ])('comes from one flag alone: %j', async (argv, names) => {
+  ])('login refuses two client secret flags: %j', async (argv, names) => {
     const { code, stderr } = await login(argv)
     expect(code).toBe(64)
     expect(stderr).toBe(`error: ${names} cannot be used together\n`)
     expect(stage.idp.seen).toEqual([])
   })
 
-  it('comes from a flag before the other’s variable', async () => {
+  it('a client secret flag overrides the variable of another', async () => {
     const file = path.join(stage.home, 'secret')
     await writeFile(file, 'from-file')
     const env = { STS_CLI_CLIENT_SECRET: 'from-env' }
@@ -116,16 +116,16 @@ describe('the client secret', () => {
     expect(readBasic()[1]).toBe('from-file')
   })
 
-  it('does not come from two variables', async () => {
+  it('login refuses two client secret variables', async () => {
     const env = { STS_CLI_CLIENT_SECRET: 'x', STS_CLI_CLIENT_SECRET_FILE: 'y' }
     expect((await login([], { env })).code).toBe(64)
   })
 })
 
-describe('how the client shows itself', () => {
+describe('client authentication', () => {
   const strange = 'a b:c%d+e&f=g/hü~*€'
 
-  it('is Basic, both halves form-encoded first', async () => {
+  it('client_secret_basic form-encodes the id and the secret before Base64', async () => {
     await login(['-cid', strange, '-csec', strange])
     expect(readBasic()).toEqual([strange, strange])
     const [seen] = stage.idp.seen
@@ -134,7 +134,7 @@ describe('how the client shows itself', () => {
     expect(seen?.body).toBe('grant_type=client_credentials')
   })
 
-  it('is the form with client_secret_post, and then no header', async () => {
+  it('client_secret_post puts the secret into the form and sends no header', async () => {
     await login(['-cid', strange, '-csec', strange, '--auth-method', 'client_secret_post'])
     const [seen] = stage.idp.seen
     expect(seen?.headers.authorization).toBeUndefined()
@@ -145,7 +145,7 @@ describe('how the client shows itself', () => {
     })
   })
 
-  it('takes the method from the environment, and refuses one it does not know', async () => {
+  it('login takes the auth method from the environment and refuses an unknown one', async () => {
     const env = { STS_CLI_AUTH_METHOD: 'client_secret_post' }
     await login(['-csec', 'x'], { env })
     expect(stage.idp.seen[0]?.form.get('client_secret')).toBe('x')
@@ -155,8 +155,8 @@ describe('how the client shows itself', () => {
   })
 })
 
-describe('what else the token request says', () => {
-  it('is scope, audience and every parameter', async () => {
+describe('parameters of the token request', () => {
+  it('a token request has the scope, the audience and every --param', async () => {
     await login([
       '-csec',
       'x',
@@ -178,33 +178,33 @@ describe('what else the token request says', () => {
     ])
   })
 
-  it('takes scope and audience from the environment', async () => {
+  it('login takes scope and audience from the environment', async () => {
     await login(['-csec', 'x'], { env: { STS_CLI_SCOPE: 's', STS_CLI_AUDIENCE: 'a' } })
     expect(stage.idp.seen[0]?.body).toBe('grant_type=client_credentials&scope=s&audience=a')
   })
 
-  it.each(['novalue', '=x'])('refuses the parameter %s', async (text) => {
+  it.each(['novalue', '=x'])('login refuses the parameter %s', async (text) => {
     const { code, stderr } = await login(['-csec', 'x', '--param', text])
     expect(code).toBe(64)
     expect(stderr).toContain('is not of the form K=V')
   })
 })
 
-describe('a token at hand', () => {
-  it('is traded without a call to the provider', async () => {
+describe('given token', () => {
+  it('login exchanges a given token without a request to the provider', async () => {
     const { code } = await stage.cli(['login', '-sts-ep', stage.sts.url, '--token', idpToken])
     expect(code).toBe(0)
     expect(stage.idp.seen).toEqual([])
     expect(stage.sts.seen[0]?.form.get('Token')).toBe(idpToken)
   })
 
-  it('of AWS’s variable does not override a client that was named', async () => {
+  it('AWS_WEB_IDENTITY_TOKEN_FILE does not override a given client', async () => {
     const env = { AWS_WEB_IDENTITY_TOKEN_FILE: '/nowhere' }
     expect((await login(['-csec', 'x'], { env })).code).toBe(0)
     expect(stage.idp.seen).toHaveLength(1)
   })
 
-  it('of a flag wins over the other’s variable', async () => {
+  it('a token flag overrides the variable of another token source', async () => {
     const file = path.join(stage.home, 'jwt')
     await writeFile(file, idpToken)
     const env = { STS_CLI_TOKEN: 'from-env' }

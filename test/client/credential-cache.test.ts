@@ -48,15 +48,15 @@ function makeRemembered(over: Partial<CachedCredentials> = {}): CachedCredential
 
 const file = (): string => path.join(directory, 'profile-default.json')
 
-describe('what is remembered', () => {
-  it('comes back whole', () => {
+describe('cache entry', () => {
+  it('a cache entry reads back unchanged', () => {
     const value = makeRemembered()
     writeCachedCredentials(directory, value)
     expect(readCachedCredentials(directory, 'default')).toEqual(value)
     expect(readCachedCredentials(directory, 'other')).toBeUndefined()
   })
 
-  it('is for its owner alone, file and folder, and leaves no other file', async () => {
+  it('the cache file and folder are readable only by their owner, without temporary files', async () => {
     writeCachedCredentials(directory, makeRemembered())
     writeCachedCredentials(directory, makeRemembered({ accessKeyId: 'NEWER' }))
     expect((await stat(file())).mode & 0o777).toBe(0o600)
@@ -65,7 +65,7 @@ describe('what is remembered', () => {
     expect(readCachedCredentials(directory, 'default')?.accessKeyId).toBe('NEWER')
   })
 
-  it('is forgotten once', () => {
+  it('a cache entry is deleted once', () => {
     writeCachedCredentials(directory, makeRemembered())
     expect(deleteCachedCredentials(directory, 'default')).toBe(true)
     expect(deleteCachedCredentials(directory, 'default')).toBe(false)
@@ -81,7 +81,7 @@ describe('what is remembered', () => {
     ['%41'],
     ['x'.repeat(150)],
     ['.'],
-  ])('stays in the folder under the profile %j', async (profile) => {
+  ])('a cache entry stays in the folder under the profile %j', async (profile) => {
     writeCachedCredentials(directory, makeRemembered({ profile }))
     expect(readCachedCredentials(directory, profile)?.profile).toBe(profile)
     expect(await readdir(directory)).toHaveLength(1)
@@ -90,13 +90,13 @@ describe('what is remembered', () => {
   it.each([
     [`${'x'.repeat(150)}1`, `${'x'.repeat(150)}2`],
     ['éa', '\u0e9a'],
-  ])('of one profile is never another’s, even where their files are one', (one, two) => {
+  ])('a profile never reads the entry of another, even with the same file name', (one, two) => {
     writeCachedCredentials(directory, makeRemembered({ profile: one }))
     expect(readCachedCredentials(directory, one)).toBeDefined()
     expect(readCachedCredentials(directory, two)).toBeUndefined()
   })
 
-  it('cannot be written where a file is in the way, and says what to do', async () => {
+  it('writing to a cache folder that is a file fails with a hint', async () => {
     await mkdir(path.dirname(directory))
     await writeFile(directory, '')
     expect(() => writeCachedCredentials(directory, makeRemembered())).toThrow(
@@ -108,15 +108,18 @@ describe('what is remembered', () => {
   })
 })
 
-describe('a file is ignored', () => {
+describe('ignored cache file', () => {
   beforeEach(() => writeCachedCredentials(directory, makeRemembered()))
 
-  it.each([0o640, 0o604, 0o620, 0o610])('that others may reach: %o', async (mode) => {
-    await chmod(file(), mode)
-    expect(readCachedCredentials(directory, 'default')).toBeUndefined()
-  })
+  it.each([0o640, 0o604, 0o620, 0o610])(
+    'a cache file that others can access is ignored: mode %i (decimal)',
+    async (mode) => {
+      await chmod(file(), mode)
+      expect(readCachedCredentials(directory, 'default')).toBeUndefined()
+    },
+  )
 
-  it('that belongs to another user', () => {
+  it('a cache file of another user is ignored', () => {
     const own = process.getuid?.() ?? 0
     const who = vi.spyOn(process, 'getuid').mockReturnValue(own + 1)
     try {
@@ -128,30 +131,30 @@ describe('a file is ignored', () => {
     }
   })
 
-  it('that is a link', async () => {
+  it('a symbolic link in place of a cache file is ignored', async () => {
     await rename(file(), path.join(directory, 'elsewhere.json'))
     await symlink(path.join(directory, 'elsewhere.json'), file())
     expect(readCachedCredentials(directory, 'default')).toBeUndefined()
   })
 
   it.each([
-    ['empty', () => ''],
-    ['cut short', (text: string) => text.slice(0, -10)],
-    ['no object', () => '[]'],
-    ['null', () => 'null'],
+    ['that is empty', () => ''],
+    ['that is cut short', (text: string) => text.slice(0, -10)],
+    ['that is a list', () => '[]'],
+    ['that is null', () => 'null'],
     ['of a newer version', (text: string) => text.replace('"version":2', '"version":3')],
     ['of an older version', (text: string) => text.replace('"version":2', '"version":1')],
     ['without its origin', (text: string) => text.replace('"origin"', '"other"')],
     [
-      'with an origin that is none',
+      'with an origin that is invalid',
       (text: string) => text.replace('"origin":{', '"origin":{"a":1'),
     ],
     ['without a member', (text: string) => text.replace('"sessionToken"', '"other"')],
     ['with a number for a text', (text: string) => text.replace('"AKEY"', '5')],
     ['with a text for a time', (text: string) => text.replace(`${startMs},`, '"soon",')],
-    ['with a time beyond all times', (text: string) => text.replace(`${startMs},`, '1e300,')],
-    ['longer than any answer', (text: string) => text.padEnd(128 * 1024 + 1)],
-  ])('that is %s', async (_what, damage) => {
+    ['with a time out of range', (text: string) => text.replace(`${startMs},`, '1e300,')],
+    ['that is too long', (text: string) => text.padEnd(128 * 1024 + 1)],
+  ])('a cache file %s is ignored', async (_what, damage) => {
     const text = await readFile(file(), 'utf8')
     const damaged = damage(text)
     expect(damaged).not.toBe(text)
@@ -159,14 +162,14 @@ describe('a file is ignored', () => {
     expect(readCachedCredentials(directory, 'default')).toBeUndefined()
   })
 
-  it('that is a folder', async () => {
+  it('a folder in place of a cache file is ignored', async () => {
     deleteCachedCredentials(directory, 'default')
     await mkdir(file())
     expect(readCachedCredentials(directory, 'default')).toBeUndefined()
   })
 })
 
-describe('what a killed process left', () => {
+describe('files of a killed process', () => {
   const old = Date.now() / 1000 - 61
 
   async function leave(pid: number, ageSeconds: number): Promise<string> {
@@ -179,15 +182,15 @@ describe('what a killed process left', () => {
   }
 
   it.each<[string, () => unknown]>([
-    ['writes', () => writeCachedCredentials(directory, makeRemembered({ profile: 'other' }))],
-    ['forgets', () => deleteCachedCredentials(directory, 'other')],
-  ])('goes with the next one that %s', async (_does, act) => {
+    ['a write', () => writeCachedCredentials(directory, makeRemembered({ profile: 'other' }))],
+    ['a deletion', () => deleteCachedCredentials(directory, 'other')],
+  ])('%s removes temporary files of ended processes', async (_does, act) => {
     await leave(spawnSync('true').pid, 61)
     act()
     expect((await readdir(directory)).filter((name) => name.endsWith('.tmp'))).toEqual([])
   })
 
-  it('stays while its process lives, and for a minute', async () => {
+  it('a temporary file stays while its process runs, and for a minute', async () => {
     const kept = [await leave(process.pid, 61), await leave(spawnSync('true').pid, 5)]
     writeCachedCredentials(directory, makeRemembered())
     expect((await readdir(directory)).filter((name) => name.endsWith('.tmp'))).toEqual(
@@ -195,7 +198,7 @@ describe('what a killed process left', () => {
     )
   })
 
-  it('is told from other people’s files', async () => {
+  it('a deletion leaves files with similar names', async () => {
     writeCachedCredentials(directory, makeRemembered())
     const others = ['notes.tmp', 'profile-default.json.tmp', 'a.12x.b.tmp']
     for (const name of others) {
@@ -207,14 +210,14 @@ describe('what a killed process left', () => {
   })
 })
 
-describe('the time to renew', () => {
+describe('renewal time', () => {
   it.each([
     [3600, 720],
     [900, 180],
     [300, 60],
     [60, 60],
     [86_400, 900],
-  ])('of credentials for %i s is when %i s are left', (lifeSeconds, margin) => {
+  ])('credentials for %i s are renewed when %i s are left', (lifeSeconds, margin) => {
     const value = makeRemembered({ expiresAtMs: startMs + lifeSeconds * 1000 })
     expect(renewalMarginSeconds(value)).toBe(margin)
     const end = value.expiresAtMs
@@ -222,7 +225,7 @@ describe('the time to renew', () => {
     expect(isFresh(value, end - margin * 1000 - 1, undefined)).toBe(true)
   })
 
-  it('is what was asked for instead', () => {
+  it('a given minimum lifetime replaces the default renewal margin', () => {
     const value = makeRemembered()
     expect(isFresh(value, value.expiresAtMs - 10_000, 9)).toBe(true)
     expect(isFresh(value, value.expiresAtMs - 10_000, 10)).toBe(false)
@@ -230,13 +233,13 @@ describe('the time to renew', () => {
     expect(isFresh(value, value.expiresAtMs, 0)).toBe(false)
   })
 
-  it('has come when the clock was set back before the issue', () => {
+  it('cached credentials count as expired when the clock was set back before their issue', () => {
     expect(isFresh(makeRemembered(), startMs - 300_000, undefined)).toBe(true)
     expect(isFresh(makeRemembered(), startMs - 300_001, undefined)).toBe(false)
   })
 })
 
-describe('the folder', () => {
+describe('cache folder', () => {
   it.each<[Record<string, string>, NodeJS.Platform, string | undefined]>([
     [{ HOME: '/h' }, 'linux', '/h/.cache/sts-cli'],
     [{ HOME: '/h', XDG_CACHE_HOME: '/x' }, 'darwin', '/x/sts-cli'],
@@ -246,7 +249,7 @@ describe('the folder', () => {
     [{}, 'linux', undefined],
     [{ HOME: '/h', LOCALAPPDATA: 'C:\\L' }, 'win32', 'C:\\L\\sts-cli'],
     [{ HOME: '/h' }, 'win32', undefined],
-  ])('of %j on %s is %s', (env, platform, expected) => {
+  ])('the cache folder for %j on %s is %s', (env, platform, expected) => {
     expect(findCacheDirectory(env, platform)).toBe(expected)
   })
 })

@@ -52,8 +52,8 @@ async function ask({ path, method, headers }: Asked = {}): Promise<{
   })
 }
 
-describe('the endpoint', () => {
-  it('has the address that every SDK allows without TLS, and a token that nobody guesses', async () => {
+describe('credential endpoint', () => {
+  it('the credential endpoint has a loopback URL without TLS and a random token', async () => {
     expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/credentials$/)
     expect(server.token).toMatch(/^[\w-]{43}$/)
     const other = await startCredentialServer(() => provide())
@@ -61,7 +61,7 @@ describe('the endpoint', () => {
     other.close()
   })
 
-  it('gives the document of the container provider, for no cache to keep', async () => {
+  it('the credential endpoint returns the container provider’s document with no-store', async () => {
     const { status, headers, body } = await ask()
     expect(status).toBe(200)
     expect(headers).toMatchObject({
@@ -80,13 +80,13 @@ describe('the endpoint', () => {
     ['no token', { headers: { authorization: '' } }, 401],
     ['another token', { headers: { authorization: 'x'.repeat(43) } }, 401],
     ['a scheme before the token', { headers: { authorization: 'Bearer x' } }, 401],
-    ['another name of the host', { headers: { host: 'evil.example' } }, 403],
-    ['the name of another port', { headers: { host: '127.0.0.1:1' } }, 403],
+    ['another host name', { headers: { host: 'evil.example' } }, 403],
+    ['another port in the host name', { headers: { host: '127.0.0.1:1' } }, 403],
     ['another path', { path: '/' }, 404],
     ['a query', { path: '/credentials?x' }, 404],
     ['POST', { method: 'POST' }, 405],
-    ['OPTIONS, as a page in a browser does', { method: 'OPTIONS' }, 405],
-  ])('refuses %s without a secret in the answer', async (_what, asked, status) => {
+    ['a browser’s OPTIONS request', { method: 'OPTIONS' }, 405],
+  ])('the credential endpoint refuses %s and shows no secret', async (_what, asked, status) => {
     const answer = await ask(asked)
     expect(answer.status).toBe(status)
     expect(answer.headers['access-control-allow-origin']).toBeUndefined()
@@ -94,7 +94,7 @@ describe('the endpoint', () => {
       expect(answer.body).not.toContain(secret)
   })
 
-  it('says in both spellings that there are none', async () => {
+  it('the credential endpoint reports missing credentials in both SDK spellings', async () => {
     provide = () => Promise.reject(new Error('the provider is away'))
     const { status, body } = await ask()
     expect(status).toBe(503)
@@ -106,7 +106,7 @@ describe('the endpoint', () => {
     })
   })
 
-  it('is gone when it is closed', async () => {
+  it('the credential endpoint closes its port', async () => {
     server.close()
     await expect(ask()).rejects.toThrow('ECONNREFUSED')
   })

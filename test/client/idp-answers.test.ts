@@ -36,7 +36,7 @@ async function askFor(answer: Answer): Promise<Record<string, unknown>> {
   return error
 }
 
-describe('a refusal of Keycloak’s', () => {
+describe('Keycloak refusals', () => {
   const refusals = keycloak.filter(({ response }) => response.status >= 400)
   const hints: Readonly<Record<string, RegExp>> = {
     invalid_client: /^check -cid and -csec$/,
@@ -46,11 +46,11 @@ describe('a refusal of Keycloak’s', () => {
     'Realm does not exist': /^check the path of -idp-ep/,
   }
 
-  it('is recorded seven times', () => {
+  it('the recordings hold seven refusals of Keycloak', () => {
     expect(refusals).toHaveLength(7)
   })
 
-  it.each(refusals)('$response.body is passed on with its code', async ({ response }) => {
+  it.each(refusals)('login reports Keycloak’s refusal $response.body', async ({ response }) => {
     const body = JSON.parse(response.body) as { error: string; error_description?: string }
     const error = await askFor(response)
     expect(error).toMatchObject({
@@ -64,7 +64,7 @@ describe('a refusal of Keycloak’s', () => {
     expect(error['hint'] ?? 'no hint').toMatch(hints[body.error] ?? /^no hint$/)
   })
 
-  it('reads well for people', async () => {
+  it('a refusal of Keycloak is readable for people', async () => {
     stage.idp.answer = { status: 401, body: refusals[1]?.response.body ?? '' }
     const { code, stderr } = await stage.ask(['login'])
     expect(code).toBe(77)
@@ -76,10 +76,10 @@ describe('a refusal of Keycloak’s', () => {
   })
 })
 
-describe('a token answer of Keycloak’s', () => {
+describe('Keycloak token answers', () => {
   const answers = keycloak.filter(({ response }) => response.body.includes('"access_token"'))
 
-  it.each(answers)('to $request.body is taken', async ({ response }) => {
+  it.each(answers)('login accepts Keycloak’s answer to $request.body', async ({ response }) => {
     stage.idp.answer = response
     expect((await stage.ask(['login'])).code).toBe(0)
     const { access_token: token } = JSON.parse(response.body) as { access_token: string }
@@ -87,7 +87,7 @@ describe('a token answer of Keycloak’s', () => {
   })
 })
 
-describe('an answer that is no token', () => {
+describe('invalid token answers', () => {
   const html = '<!DOCTYPE html><html><body>Sign in</body></html>'
 
   it.each<[string, Answer, string]>([
@@ -108,7 +108,7 @@ describe('an answer that is no token', () => {
       'a redirect to login.example',
     ],
     ['a redirect to nowhere', { status: 307 }, 'a redirect'],
-  ])('%s ends with 76 and says so', async (_what, answer, what) => {
+  ])('login exits 76 and reports %s in the token answer', async (_what, answer, what) => {
     expect(await askFor(answer)).toMatchObject({
       code: 'ERR_PROTOCOL',
       stage: 'idp',
@@ -117,13 +117,13 @@ describe('an answer that is no token', () => {
     })
   })
 
-  it('follows no redirect', async () => {
+  it('login does not follow a redirect of the token endpoint', async () => {
     stage.idp.answer = { status: 302, headers: { location: `${stage.sts.url}/token` } }
     expect((await stage.ask(['login', '--retries=0'])).code).toBe(76)
     expect(stage.sts.seen).toEqual([])
   })
 
-  it('is read to 1 MiB and no further', async () => {
+  it('a token answer may be up to 1 MiB long', async () => {
     const bare = JSON.stringify({ access_token: idpToken })
     const pad = (bytes: number): Answer => ({ body: bare.padEnd(bytes) })
     stage.idp.answer = pad(1024 * 1024)
@@ -133,13 +133,13 @@ describe('an answer that is no token', () => {
     expect(error['message']).toMatch(/is longer than 1048576 bytes$/)
   })
 
-  it('lets no server word steer the terminal', async () => {
+  it('an error of the provider cannot control the terminal', async () => {
     const answer = json({ error: 'bad\u001b[31m', error_description: 'a\nb\u009b2J' }, 400)
     expect(await askFor(answer)).toMatchObject({ serverCode: 'bad [31m', serverMessage: 'a b 2J' })
   })
 })
 
-describe('an identity provider in trouble', () => {
+describe('unavailable identity provider', () => {
   it.each<[string, Answer, string, number]>([
     ['500 with JSON', json({ error: 'server_error' }, 500), 'ERR_UNAVAILABLE', 69],
     ['500 with a page', { status: 500, body: '<html>' }, 'ERR_UNAVAILABLE', 69],
@@ -149,12 +149,12 @@ describe('an identity provider in trouble', () => {
     ['a closed connection', 'cut', 'ERR_UNAVAILABLE', 69],
     ['half an answer', { body: '{"access_', isUnfinished: true }, 'ERR_TIMEOUT', 75],
     ['no answer', 'hang', 'ERR_TIMEOUT', 75],
-  ])('that answers with %s', async (_what, answer, code, exitCode) => {
+  ])('login reports a provider that answers with %s', async (_what, answer, code, exitCode) => {
     expect(await askFor(answer)).toMatchObject({ code, stage: 'idp', exitCode })
   })
 })
 
-/** `token` knows no STS. */
+/** Tells whether a flag belongs to the provider: `token` has no STS flags. */
 function isIdpFlag(word: string): boolean {
   return word !== '-sts-ep' && word !== stage.sts.url
 }

@@ -6,26 +6,26 @@ import { editSection, readSection } from '../../src/client/ini-file.ts'
 const edit = (text: string, profile = 'ci', pairs: [string, string][] = [['key', 'new']]): string =>
   editSection({ text, name: 'f' }, inCredentials(profile), pairs).text
 
-describe('a section', () => {
+describe('INI section', () => {
   it.each([
     ['in an empty file', '', '[ci]\nkey = new\n'],
     ['after others', '[a]\nx = 1\n', '[a]\nx = 1\n\n[ci]\nkey = new\n'],
     ['after an empty line', '[a]\nx = 1\n\n', '[a]\nx = 1\n\n[ci]\nkey = new\n'],
     ['after an open last line', '[a]\nx = 1', '[a]\nx = 1\n\n[ci]\nkey = new\n'],
-    ['of a file of Windows', '[a]\r\nx = 1\r\n', '[a]\r\nx = 1\r\n\r\n[ci]\r\nkey = new\r\n'],
-    ['after comments alone', '# mine\n', '# mine\n\n[ci]\nkey = new\n'],
-  ])('is made at the end %s', (_where, before, after) => {
+    ['in a Windows file', '[a]\r\nx = 1\r\n', '[a]\r\nx = 1\r\n\r\n[ci]\r\nkey = new\r\n'],
+    ['after comments only', '# mine\n', '# mine\n\n[ci]\nkey = new\n'],
+  ])('a new section is added at the end %s', (_where, before, after) => {
     expect(edit(before)).toBe(after)
   })
 
   it.each([
-    ['changes', '[ci]\nkey = old\n', '[ci]\nkey = new\n'],
-    ['keeps how it is written', '[ci]  # x\nKEY=old\n', '[ci]  # x\nKEY=new\n'],
-    ['keeps the form of its line end', '[ci]\r\nkey: old  \r\n', '[ci]\r\nkey: new\r\n'],
-    ['is made from nothing', '[ci]\nkey =\n', '[ci]\nkey =new\n'],
+    ['is changed', '[ci]\nkey = old\n', '[ci]\nkey = new\n'],
+    ['keeps its spelling', '[ci]  # x\nKEY=old\n', '[ci]  # x\nKEY=new\n'],
+    ['keeps its line ending', '[ci]\r\nkey: old  \r\n', '[ci]\r\nkey: new\r\n'],
+    ['gets a first value', '[ci]\nkey =\n', '[ci]\nkey =new\n'],
     ['has an open last line', '[ci]\nkey = old', '[ci]\nkey = new'],
     [
-      'is of this section alone',
+      'belongs to another section',
       '[a]\nkey = 1\n[ci]\nkey = 2\n',
       '[a]\nkey = 1\n[ci]\nkey = new\n',
     ],
@@ -37,15 +37,15 @@ describe('a section', () => {
     ['is added to a bare header', '[ci]\n[z]\n', '[ci]\nkey = new\n[z]\n'],
     ['is added after an open line', '[ci]', '[ci]\nkey = new\n'],
     [
-      'leaves nested values alone',
+      'is nested',
       '[ci]\ns3 =\n  key = nested\n  b = 1\n',
       '[ci]\ns3 =\n  key = nested\n  b = 1\nkey = new\n',
     ],
-  ])('whose key %s', (_how, before, after) => {
+  ])('editSection sets a key that %s', (_how, before, after) => {
     expect(edit(before)).toBe(after)
   })
 
-  it('that has the value already changes nothing', () => {
+  it('a section that already has the value is unchanged', () => {
     const text = '[ci]\nkey=new\n'
     expect(editSection({ text, name: 'f' }, inCredentials('ci'), [['key', 'new']])).toEqual({
       text,
@@ -53,7 +53,7 @@ describe('a section', () => {
     })
   })
 
-  it('keeps every byte of what it does not touch, UTF-8 or not', () => {
+  it('an edit keeps every other byte of the file, UTF-8 or not', () => {
     const text = Buffer.concat([
       Buffer.from('# ü €\n[a]\nx = '),
       Buffer.from([0xff, 0xfe, 0x80]),
@@ -64,7 +64,7 @@ describe('a section', () => {
     expect(after).toBe(expected)
   })
 
-  it('reads back as it was set, whatever stood in the file before', () => {
+  it('a value reads back as it was set, for any contents of the file', () => {
     const word = fc.stringMatching(/^[a-z_]{1,8}$/)
     const line = fc.oneof(
       fc.constantFrom('', '# c', '  ; c', '[x]', '[x.y]', '  nested = 1'),
@@ -89,31 +89,31 @@ describe('a section', () => {
   })
 })
 
-describe('a file is refused, with the line’s number and not its text,', () => {
+describe('invalid INI file', () => {
   it.each([
-    ['that is something else', '{"a": 1}\n', 'line 1 of f is no section'],
+    ['of another format', '{"a": 1}\n', 'line 1 of f is no section'],
     ['with a key before any section', 'hunter2 = 1\n', 'line 1 of f is no section'],
     ['with a broken header', '[a\n', 'line 1 of f is no section'],
-    ['with a line of its own kind', '[a]\nx = 1\nhunter2\n', 'line 3 of f is no section'],
-    ['that goes on with nothing', '[a]\n  hunter2 = 1\n', 'line 2 of f is no section'],
+    ['with a line without a value', '[a]\nx = 1\nhunter2\n', 'line 3 of f is no section'],
+    ['that begins with a continuation', '[a]\n  hunter2 = 1\n', 'line 2 of f is no section'],
     ['in UTF-16', '\xff\xfe[\0a\0]\0\n\0', 'line 1 of f is no section'],
-    ['with line ends of old Macs', '[a]\rx = 1\r', 'line 1 of f is no section'],
-    ['with the section twice', '[ci]\n[b]\n[ci]\n', 'line 3 of f begins a section that was there'],
-    ['with the key twice', '[ci]\nkey = 1\nKey = 2\n', 'line 3 of f has key a second time'],
-    ['with more of the key', '[ci]\nkey = 1\n  hunter2\n', 'line 3 of f goes on with key'],
-  ])('%s', (_what, text, message) => {
+    ['with the line endings of old Macs', '[a]\rx = 1\r', 'line 1 of f is no section'],
+    ['with a repeated section', '[ci]\n[b]\n[ci]\n', 'line 3 of f begins a section that was there'],
+    ['with a repeated key', '[ci]\nkey = 1\nKey = 2\n', 'line 3 of f has key a second time'],
+    ['that continues the key', '[ci]\nkey = 1\n  hunter2\n', 'line 3 of f goes on with key'],
+  ])('a file %s is refused by line number, without its text', (_what, text, message) => {
     expect(() => edit(text)).toThrow(
       expect.objectContaining({ code: 'ERR_DATA', message: expect.stringContaining(message) }),
     )
     expect(() => edit(text)).not.toThrow('hunter2')
   })
 
-  it('when a value has no way into it', () => {
+  it('a value with a line break is refused', () => {
     expect(() => edit('', 'ci', [['key', 'two\nlines']])).toThrow('the value of key cannot be')
   })
 })
 
-describe('a profile', () => {
+describe('profile in the config file', () => {
   it.each([
     ['[default]', 'default', true],
     ['[profile default]', 'default', true],
@@ -124,7 +124,7 @@ describe('a profile', () => {
     ['[ci]', 'ci', false],
     ['[sso-session ci]', 'ci', false],
     ['[profile cia]', 'ci', false],
-  ])('of config: %s is %s: %j', (header, profile, isFound) => {
+  ])('the header %s selects the profile %s: %j', (header, profile, isFound) => {
     const found = readSection({ text: `${header}\nx = 1\n`, name: 'f' }, inConfig(profile))
     expect(found.get('x')).toBe(isFound ? '1' : undefined)
   })
@@ -133,7 +133,7 @@ describe('a profile', () => {
     ['default', '[default]'],
     ['ci', '[profile ci]'],
     ['my minio', '[profile "my minio"]'],
-  ])('of config named %s is made as %s', (profile, header) => {
+  ])('the new profile %s gets the header %s', (profile, header) => {
     const { text } = editSection({ text: '', name: 'f' }, inConfig(profile), [['a', 'b']])
     expect(text).toBe(`${header}\na = b\n`)
   })

@@ -5,7 +5,7 @@ import { startMs } from '../support/commands/harness.ts'
 
 const hourMs = 3_600_000
 
-/** Credentials from an instant on, named after it. */
+/** Returns credentials issued at a time and named after it. */
 function issue(atMs: number, lifeMs = hourMs): CachedCredentials {
   return {
     version: 2,
@@ -58,7 +58,7 @@ function open(): void {
   })
 }
 
-/** Both clocks and the timers go on. */
+/** Advances both clocks and the timers. */
 async function pass(ms: number): Promise<void> {
   for (let leftMs = ms; leftMs > 0; leftMs -= 1000) {
     wallMs += Math.min(1000, leftMs)
@@ -67,15 +67,15 @@ async function pass(ms: number): Promise<void> {
   }
 }
 
-/** The machine sleeps: only the wall clock knows. */
+/** Puts the machine to sleep: only the wall clock advances. */
 function sleep(ms: number): void {
   wallMs += ms
 }
 
 const current = async (): Promise<string> => (await lease.current()).accessKeyId
 
-describe('a lease', () => {
-  it('renews by itself when a fifth of the life is left, and not before', async () => {
+describe('lease', () => {
+  it('a lease renews when a fifth of the lifetime is left, and not before', async () => {
     open()
     await pass(0.8 * hourMs - 1000)
     expect([await current(), renewals]).toEqual(['KEY0', []])
@@ -83,7 +83,7 @@ describe('a lease', () => {
     expect([await current(), renewals]).toEqual(['KEY2880', [720]])
   })
 
-  it('renews long-lived credentials fifteen minutes before their end', async () => {
+  it('a lease renews long-lived credentials fifteen minutes before they expire', async () => {
     lifeMs = 24 * hourMs
     open()
     await pass(lifeMs - 900_000 - 1000)
@@ -92,7 +92,7 @@ describe('a lease', () => {
     expect(renewals).toEqual([900])
   })
 
-  it('never hands out expired ones, however short their life and long the run', async () => {
+  it('a lease never returns expired credentials, however short their lifetime', async () => {
     lifeMs = 3000
     open()
     for (let turn = 0; turn < 40; turn += 1) {
@@ -100,31 +100,31 @@ describe('a lease', () => {
       const { expiresAtMs } = await lease.current()
       expect(expiresAtMs).toBeGreaterThan(wallMs)
     }
-    // Ten seconds are more than three lives.
+    // Ten seconds are longer than three lifetimes.
     expect(renewals.length).toBeGreaterThanOrEqual(3)
   })
 
-  it('renews once for however many ask', async () => {
+  it('a lease renews once for many simultaneous callers', async () => {
     open()
     sleep(2 * hourMs)
     const all = await Promise.all(Array.from({ length: 20 }, current))
     expect([new Set(all).size, renewals.length]).toEqual([1, 1])
   })
 
-  it('waits for new ones after the machine slept through the end', async () => {
+  it('a lease waits for new credentials after the machine slept past their expiry', async () => {
     open()
     sleep(9 * hourMs)
     expect(await current()).toBe('KEY32400')
   })
 
-  it('notices a sleep within a minute, before anybody asks', async () => {
+  it('a lease notices a sleep of the machine within a minute without a caller', async () => {
     open()
     sleep(0.9 * hourMs)
     await pass(60_000)
     expect(renewals).toHaveLength(1)
   })
 
-  it('is not fooled by a clock that is set back', async () => {
+  it('a lease renews in time even if the clock is set back', async () => {
     open()
     await pass(1800_000)
     wallMs -= 5 * hourMs
@@ -132,7 +132,7 @@ describe('a lease', () => {
     expect(renewals).toHaveLength(1)
   })
 
-  it('hands out what lives while a renewal takes its time', async () => {
+  it('a lease returns valid credentials while a renewal is running', async () => {
     open()
     let finish: (value: CachedCredentials) => void = () => {}
     const slow = new Promise<CachedCredentials>((resolve) => (finish = resolve))
@@ -152,32 +152,32 @@ describe('a lease', () => {
   })
 })
 
-describe('a lease whose renewals fail', () => {
+describe('lease with failing renewals', () => {
   beforeEach(() => {
     open()
     failure = new Error('the provider is away')
   })
 
-  it('keeps the old ones while they live, and says so once', async () => {
+  it('a lease keeps valid credentials when a renewal fails, and reports it once', async () => {
     await pass(0.9 * hourMs)
     expect(await current()).toBe('KEY0')
     expect(reported).toEqual([['the provider is away', 720_000]])
   })
 
-  it('tries again in steps that grow to half a minute', async () => {
+  it('a lease retries with delays that grow to half a minute', async () => {
     await pass(0.8 * hourMs + 120_000)
     // At 0, 1, 3, 7, 15, 31, 61 and 91 seconds.
     expect(renewals).toHaveLength(8)
   })
 
-  it('fails when the old ones are over, and asks no more than it may', async () => {
+  it('a lease fails when its credentials have expired, without more retries than allowed', async () => {
     await pass(hourMs)
     const before = renewals.length
     for (let turn = 0; turn < 5; turn += 1) await expect(current()).rejects.toThrow('is away')
     expect(renewals.length - before).toBeLessThanOrEqual(1)
   })
 
-  it('gets over it', async () => {
+  it('a lease recovers after failed renewals', async () => {
     await pass(2 * hourMs)
     failure = undefined
     await pass(30_000)
@@ -188,8 +188,8 @@ describe('a lease whose renewals fail', () => {
   })
 })
 
-describe('a lease that is stopped', () => {
-  it('leaves no timer and begins no renewal', async () => {
+describe('stopped lease', () => {
+  it('a stopped lease has no timer and starts no renewal', async () => {
     open()
     lease.stop()
     expect(vi.getTimerCount()).toBe(0)

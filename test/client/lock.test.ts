@@ -25,13 +25,13 @@ async function leaveLock(text: string, ageMs = 0): Promise<void> {
   await utimes(file, then, then)
 }
 
-/** The id of a process that has ended. */
+/** Returns the id of a process that has ended. */
 function findDeadPid(): number {
   return spawnSync('true').pid
 }
 
-describe('the lock', () => {
-  it('lets one work at a time, and is gone afterwards', async () => {
+describe('lock', () => {
+  it('a lock admits one holder at a time and its file is removed afterwards', async () => {
     let working = 0
     let most = 0
     const work = async (): Promise<void> => {
@@ -44,14 +44,14 @@ describe('the lock', () => {
     expect(await readdir(directory)).toEqual([])
   })
 
-  it('is for its owner alone and names process and host', async () => {
+  it('a lock file is readable only by its owner', async () => {
     await lock(async () => {
       expect((await stat(file)).mode & 0o777).toBe(0o600)
       expect((await stat(directory)).mode & 0o777).toBe(0o700)
     })
   })
 
-  it('is released when the work fails, and the failure passes', async () => {
+  it('a lock is released when its work fails, and the error is passed on', async () => {
     await expect(
       lock(async () => {
         throw new Error('as the test says')
@@ -60,19 +60,19 @@ describe('the lock', () => {
     expect(await readdir(directory)).toEqual([])
   })
 
-  it('is taken over from a process that is gone', async () => {
+  it('a lock is taken over from a process that has ended', async () => {
     await leaveLock(`${findDeadPid()} ${hostname()}\n`)
     expect(await lock(async () => 'done')).toBe('done')
     expect(await readdir(directory)).toEqual([])
   })
 
-  it('is taken over from a process that left it alone for a minute, though its number lives again', async () => {
+  it('a lock without a sign of life for a minute is taken over, even if its process id is in use again', async () => {
     await leaveLock(`${process.pid} ${hostname()} word\n`, 61_000)
     expect(await lock(async () => 'done')).toBe('done')
     expect(await readdir(directory)).toEqual([])
   })
 
-  it('is touched while it is held, so that long work keeps it', async () => {
+  it('a held lock updates the time of its file, so that long work keeps it', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     try {
       await lock(async () => {
@@ -87,7 +87,7 @@ describe('the lock', () => {
     }
   })
 
-  it('is never seen without its holder’s name, however many want it', async () => {
+  it('a lock file always names its holder, even with many contenders', async () => {
     const seen = new Set<string>()
     await Promise.all(
       Array.from({ length: 8 }, () =>
@@ -99,14 +99,14 @@ describe('the lock', () => {
     expect([...seen]).toEqual([`${process.pid} ${hostname()}`])
   })
 
-  it('that somebody else took over is not released by the one who had it', async () => {
+  it('a holder does not release a lock that another process took over', async () => {
     await lock(async () => {
       await writeFile(file, `${process.pid} ${hostname()} another\n`)
     })
     expect(await readFile(file, 'utf8')).toContain('another')
   })
 
-  it('is released by a signal, which then ends the process', async () => {
+  it('a lock is released by a signal, which then ends the process', async () => {
     const listeners: ((name: NodeJS.Signals) => void)[] = []
     const ended: string[] = []
     const signalled = {
@@ -128,7 +128,7 @@ describe('the lock', () => {
     expect(listeners).toEqual([])
   })
 
-  it('is taken over from another host, or from nobody, after five minutes', async () => {
+  it('a lock of another host, or without a holder, is taken over after five minutes', async () => {
     await leaveLock('1 another-host\n', 301_000)
     expect(await lock(async () => 'done')).toBe('done')
     await leaveLock('', 301_000)
@@ -136,10 +136,10 @@ describe('the lock', () => {
   })
 
   it.each([
-    ['a process that lives', `${process.pid} ${hostname()}\n`],
+    ['a running process', `${process.pid} ${hostname()}\n`],
     ['another host', '1 another-host\n'],
-    ['one who has not written yet', ''],
-  ])('of %s is respected until the time is up', async (_whose, text) => {
+    ['a holder that has not written yet', ''],
+  ])('a lock of %s is respected until the timeout', async (_whose, text) => {
     await leaveLock(text)
     await expect(lock(async () => 'done', 1)).rejects.toMatchObject({
       code: 'ERR_TIMEOUT',
@@ -148,20 +148,20 @@ describe('the lock', () => {
     expect(await readdir(directory)).toEqual(['default.lock'])
   })
 
-  it('is done without where there can be none', async () => {
+  it('withLock works without a lock where no lock file can be created', async () => {
     await writeFile(directory, 'a file where the folder should be')
     expect(await lock(async () => 'done', 1)).toBe('done')
   })
 
-  it('has a name that stays in the folder', async () => {
+  it('the name of a lock file stays in the folder', async () => {
     await withLock({ directory, name: '../a b', timeoutMs: 1000, io }, async () => {
       expect(await readdir(directory)).toEqual(['___a_b.lock'])
     })
   })
 })
 
-describe('parallel runs', () => {
-  it('of one profile make one call to the identity provider', async () => {
+describe('parallel commands', () => {
+  it('parallel commands for one profile make one request to the identity provider', async () => {
     const stage = await openStage()
     const runs = await Promise.all(Array.from({ length: 20 }, () => stage.ask(['creds'])))
     expect(new Set(runs.map(({ code, stdout }) => `${code} ${stdout}`)).size).toBe(1)
@@ -170,7 +170,7 @@ describe('parallel runs', () => {
     expect(stage.sts.seen).toHaveLength(1)
   })
 
-  it('that all want new credentials share those that were got while they waited', async () => {
+  it('parallel logins share the credentials that one of them got', async () => {
     const stage = await openStage()
     await stage.ask(['login', '-q'])
     const now = startMs + 1000
@@ -178,7 +178,7 @@ describe('parallel runs', () => {
     expect(stage.idp.seen).toHaveLength(2)
   })
 
-  it('of two profiles make two', async () => {
+  it('parallel commands for two profiles make two requests', async () => {
     const stage = await openStage()
     const profiles = ['a', 'b', 'a', 'b']
     for (const profile of ['a', 'b']) await stage.ask(['login', '-q', '-p', profile])

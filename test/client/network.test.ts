@@ -24,15 +24,15 @@ beforeEach(async () => {
   stage = await openStage()
 })
 
-describe('trying again', () => {
-  it.each([503, 502, 504, 429])('helps after HTTP %i', async (status) => {
+describe('retries', () => {
+  it.each([503, 502, 504, 429])('login retries after HTTP %i', async (status) => {
     stage.idp.answer = (_seen, count) => (count === 0 ? { status } : tokenAnswer())
     expect((await stage.ask(['login', '--retries', '1'])).code).toBe(0)
     expect(stage.idp.seen).toHaveLength(2)
     expect(stage.idp.seen[1]?.body).toBe(stage.idp.seen[0]?.body)
   })
 
-  it('helps after a connection that broke, and -v tells of it', async () => {
+  it('login retries after a broken connection, and -v reports it', async () => {
     stage.sts.answer = (_seen, count) => (count === 0 ? 'cut' : stsAnswer())
     const { code, stdout, stderr } = await stage.ask(['login', '-v', '-f', 'minio'])
     expect({ code, stdout }).toEqual({ code: 0, stdout: minioJson })
@@ -43,34 +43,34 @@ describe('trying again', () => {
     ])
   })
 
-  it('ends after as many as --retries says', async () => {
+  it('login stops after the number of retries in --retries', async () => {
     stage.idp.answer = { status: 503 }
     expect((await stage.ask(['login', '--retries', '2'])).code).toBe(69)
     expect(stage.idp.seen).toHaveLength(3)
   })
 
-  it('ends when the time is up, however many are left', async () => {
+  it('login stops retrying when --timeout has passed', async () => {
     stage.idp.answer = { status: 503 }
     expect((await stage.ask(['login', '--retries', '99', '--timeout', '1s'])).code).toBe(69)
     expect(stage.idp.seen.length).toBeGreaterThan(1)
     expect(stage.idp.seen.length).toBeLessThan(20)
   })
 
-  it.each([400, 401, 403, 404, 500])('is not done after HTTP %i', async (status) => {
+  it.each([400, 401, 403, 404, 500])('login does not retry after HTTP %i', async (status) => {
     stage.idp.answer = json({ error: 'x' }, status)
     await stage.ask(['login'])
     expect(stage.idp.seen).toHaveLength(1)
   })
 
-  it.each(['-1', 'many', '100', '1.5'])('as often as %j is refused', async (text) => {
+  it.each(['-1', 'many', '100', '1.5'])('login refuses --retries %j', async (text) => {
     const { code, stderr } = await stage.ask(['login', '--retries', text])
     expect(code).toBe(64)
     expect(stderr).toContain('is not a number from 0 to 99')
   })
 })
 
-describe('an address where nobody is', () => {
-  it('refuses: 69, and whose address it is', async () => {
+describe('unreachable address', () => {
+  it('a refused connection exits 69 and names the address', async () => {
     const url = `http://127.0.0.1:${await findClosedPort()}`
     const idp = await stage.ask(['login', '-idp-ep', url, '--retries=0'])
     expect(idp.code).toBe(69)
@@ -82,7 +82,7 @@ describe('an address where nobody is', () => {
     expect(errorOf(sts)).toMatchObject({ code: 'ERR_UNAVAILABLE', stage: 'sts' })
   })
 
-  it('speaks http where https is meant, or the other way round', async () => {
+  it('https to an http server fails with a hint about the scheme', async () => {
     const url = stage.idp.url.replace('http', 'https')
     const ran = await stage.ask(['login', '-idp-ep', url, '--retries=0', '--json'])
     expect(errorOf(ran)).toMatchObject({ code: 'ERR_UNAVAILABLE', stage: 'idp' })
@@ -90,7 +90,7 @@ describe('an address where nobody is', () => {
   })
 })
 
-describe('the certificate of an https endpoint', () => {
+describe('certificate of an https endpoint', () => {
   let secure: Fake
   let caFile: string
   let login: (flags: readonly string[], env?: Record<string, string>) => Promise<Ran>
@@ -104,7 +104,7 @@ describe('the certificate of an https endpoint', () => {
     login = (flags, env) => stage.ask(['login', '-q', ...net, ...flags], { env })
   })
 
-  it('of an unknown authority is not trusted', async () => {
+  it('a certificate of an unknown CA is not trusted', async () => {
     const { code, stderr } = await login([])
     expect(code).toBe(69)
     expect(stderr).toMatch(/the certificate of 127\.0\.0\.1:\d+ is not trusted \([A-Z_]+\)/)
@@ -112,7 +112,7 @@ describe('the certificate of an https endpoint', () => {
     expect(secure.seen).toEqual([])
   })
 
-  it('is trusted by --ca-file, by its variables, and by -k', async () => {
+  it('--ca-file, its variables and -k make a certificate trusted', async () => {
     expect((await login(['--ca-file', caFile])).code).toBe(0)
     expect((await login([], { STS_CLI_CA_FILE: caFile })).code).toBe(0)
     expect((await login([], { AWS_CA_BUNDLE: caFile })).code).toBe(0)
@@ -122,13 +122,13 @@ describe('the certificate of an https endpoint', () => {
     expect(secure.seen).toHaveLength(5)
   })
 
-  it('of another authority is not trusted by --ca-file', async () => {
+  it('--ca-file does not make a certificate of another CA trusted', async () => {
     const other = path.join(stage.home, 'other.pem')
     await writeFile(other, (await makeCertificate(Date.now())).cert)
     expect((await login(['--ca-file', other])).code).toBe(69)
   })
 
-  it('must be valid in time and for the name', async () => {
+  it('an expired certificate is not trusted', async () => {
     const old = await makeCertificate(Date.now() - 60 * 86_400_000)
     await writeFile(caFile, old.cert)
     const expired = await startFake(tokenAnswer(), old)
@@ -136,7 +136,7 @@ describe('the certificate of an https endpoint', () => {
     expect(ran.stderr).toContain('is not trusted (CERT_HAS_EXPIRED)')
   })
 
-  it('needs a CA file that is there and holds one', async () => {
+  it('--ca-file requires a file that exists and holds a certificate', async () => {
     const missing = await login(['--ca-file', '/nowhere/ca.pem'])
     expect(missing).toMatchObject({ code: 66 })
     expect(missing.stderr).toContain('the CA file /nowhere/ca.pem cannot be read')
@@ -170,7 +170,7 @@ function loginBy(url: string, ...flags: string[]): Promise<Ran> {
 }
 
 describe('discovery', () => {
-  it('finds the token endpoint below the issuer, with or without a slash at its end', async () => {
+  it('discovery finds the token endpoint below an issuer with or without a final slash', async () => {
     const issuer = await openIssuer({})
     expect((await loginBy(issuer.url)).code).toBe(0)
     expect((await loginBy(`${issuer.url}/`)).code).toBe(0)
@@ -183,10 +183,10 @@ describe('discovery', () => {
 
   it.each([
     ['names another issuer', { issuer: 'http://127.0.0.1:1/evil' }, 'names another issuer'],
-    ['names none', { issuer: undefined }, 'is no discovery document'],
+    ['names no issuer', { issuer: undefined }, 'is no discovery document'],
     ['has no token endpoint', { token_endpoint: undefined }, 'names no token endpoint'],
-    ['has one that is no URL', { token_endpoint: 'javascript:0' }, 'names no token endpoint'],
-  ])('sends no secret when the document %s', async (_what, over, message) => {
+    ['has an invalid endpoint', { token_endpoint: 'javascript:0' }, 'names no token endpoint'],
+  ])('login sends no secret when the discovery document %s', async (_what, over, message) => {
     const ran = await loginBy((await openIssuer(over)).url)
     expect(errorOf(ran)).toMatchObject({ code: 'ERR_PROTOCOL', stage: 'idp', exitCode: 76 })
     expect(errorOf(ran)['message']).toContain(message)
@@ -198,7 +198,7 @@ describe('discovery', () => {
     ['authorization_endpoint', 'an authorization endpoint'],
     ['device_authorization_endpoint', 'a device endpoint'],
     ['jwks_uri', 'a key set'],
-  ])('takes no %s in the clear from a document that came over https', async (name, what) => {
+  ])('a discovery document from https must not name a plain http %s', async (name, what) => {
     const certificate = await makeCertificate(Date.now())
     const issuer = await startFake({}, certificate)
     const endpoints = { token_endpoint: `${issuer.url}/token`, [name]: 'http://idp.example/x' }
@@ -211,12 +211,12 @@ describe('discovery', () => {
     ['a page', { body: '<html>' }],
     ['a 404', { status: 404, body: '{}' }],
     ['a redirect', { status: 302, headers: { location: 'http://127.0.0.1:1/' } }],
-  ])('ends with 76 when it is answered by %s', async (_what, answer) => {
+  ])('login exits 76 when discovery gets %s', async (_what, answer) => {
     const issuer = await startFake(answer)
     expect(errorOf(await loginBy(issuer.url))).toMatchObject({ exitCode: 76, stage: 'idp' })
   })
 
-  it('cannot meet a token endpoint, but a flag wins over the other’s variable', async () => {
+  it('--issuer excludes --idp-endpoint, but overrides its variable', async () => {
     const issuer = await openIssuer({})
     expect((await loginBy(issuer.url, '-idp-ep', 'http://127.0.0.1:1')).code).toBe(64)
     const argv = ['token', '--issuer', issuer.url, '-cid', 'x', '-csec', 'y']
@@ -225,7 +225,7 @@ describe('discovery', () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${idpToken}\n` })
   })
 
-  it('takes the issuer from the environment', async () => {
+  it('token takes the issuer from the environment', async () => {
     const issuer = await openIssuer({})
     const env = { STS_CLI_ISSUER: issuer.url, HOME: await makeFolder() }
     expect((await stage.cli(['token', '-cid', 'x', '-csec', 'y'], { env })).code).toBe(0)

@@ -4,8 +4,8 @@ import { encodeS3Error } from '../../src/protocol/s3-wire.ts'
 import { AwsError } from '../../src/protocol/aws-error.ts'
 import { startFake, startMs } from '../support/commands/harness.ts'
 
-describe('a session', () => {
-  it('is ended at a server of another region, which names it', async () => {
+describe('session revocation', () => {
+  it('a session is revoked at a server of another region after the server names it', async () => {
     const malformed = new AwsError('AuthorizationHeaderMalformed', 'expecting eu-west-1', {
       details: { Region: 'eu-west-1' },
     })
@@ -15,7 +15,7 @@ describe('a session', () => {
         ? { status: 204 }
         : { status: 400, body },
     )
-    const remembered = {
+    const cached = {
       version: 2,
       origin: {},
       accessKeyId: 'NUIBORZYTV2HG2BMRSXR',
@@ -29,7 +29,7 @@ describe('a session', () => {
       inputs: '',
     } as const
     const net = { timeoutMs: 5000, retries: 0, env: {} }
-    expect(await revokeSession(remembered, net, startMs)).toBe(true)
+    expect(await revokeSession(cached, net, startMs)).toBe(true)
     expect(server.seen).toHaveLength(2)
   })
 })

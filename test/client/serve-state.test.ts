@@ -20,7 +20,7 @@ import { startOpenId } from '../support/commands/fake-openid.ts'
 
 const served = { clientId: 'demo', clientSecret: 'of-the-running-server' }
 
-/** When credentials that were issued at the start are over. */
+/** The time at which credentials issued at the start have expired. */
 const later = startMs + 3_600_000
 const shorten = (name: string): string => name.replace(/-[0-9a-f]{8}/, '-X')
 
@@ -32,7 +32,7 @@ beforeEach(async () => {
   directory = findStateDirectory({ HOME: stage.home }, 'linux') ?? ''
 })
 
-/** Changes what was left. */
+/** Changes the published state. */
 async function edit(change: (text: string) => string, mode = 0o600): Promise<void> {
   leave()
   const name = (await readdir(directory)).find((each) => each.endsWith('.json')) ?? ''
@@ -50,7 +50,7 @@ function makeState(): Omit<ServeState, 'caFile'> {
   return { stsEndpoint: stage.sts.url, tokenEndpoint: `${stage.idp.url}/token`, ...served }
 }
 
-/** All that a server was told, as one text; secrets in Basic are decoded. */
+/** Returns everything a server received as one text, with the secrets in Basic decoded. */
 function readHeard({ seen }: Stage['idp']): string {
   return seen
     .map(({ body, headers }) => {
@@ -60,27 +60,27 @@ function readHeard({ seen }: Stage['idp']): string {
     .join('\n')
 }
 
-describe('what a running server left', () => {
-  it('lets a plain login work with no flags', async () => {
+describe('state of a running server', () => {
+  it('login works without flags while a local server runs', async () => {
     leave()
     expect(await stage.cli(['login', '-q'])).toMatchObject({ code: 0, stderr: '' })
     expect(readHeard(stage.idp)).toContain(`${served.clientId}:${served.clientSecret}`)
   })
 
-  it('lets creds renew by itself what login got there', async () => {
+  it('creds renews a login to a running local server', async () => {
     leave()
     await stage.cli(['login', '-q'])
     expect(await stage.cli(['creds'], { now: later })).toMatchObject({ code: 0, stderr: '' })
     expect(stage.idp.seen).toHaveLength(2)
   })
 
-  it('gives creds nothing before a login, and nothing that somebody else issued', async () => {
+  it('creds gets nothing from a running local server before a login', async () => {
     leave()
     expect((await stage.cli(['creds'])).code).toBe(77)
     expect(stage.idp.seen).toEqual([])
   })
 
-  it('is for its owner alone', async () => {
+  it('the state files of a server are readable only by their owner', async () => {
     leave()
     const names = await readdir(directory)
     expect(names.toSorted().map(shorten)).toEqual([
@@ -92,7 +92,7 @@ describe('what a running server left', () => {
     expect((await stat(directory)).mode & 0o777).toBe(0o700)
   })
 
-  it('goes with the server, and only what is its own', async () => {
+  it('a server removes its own state files when it stops, and no others', async () => {
     const remove = leave()
     remove()
     expect(await readdir(directory)).toEqual([])
@@ -105,7 +105,7 @@ describe('what a running server left', () => {
     ])
   })
 
-  it('is cleaned up after by the next one', async () => {
+  it('a server removes the state files of ended servers', async () => {
     const dead = spawnSync('true').pid
     leave({}, dead)
     leave()
@@ -116,7 +116,7 @@ describe('what a running server left', () => {
 describe('two servers in one home', () => {
   const dates = { older: new Date(1_000_000), newer: new Date(2_000_000) }
 
-  /** Leaves the state of a server and gives its files a time. */
+  /** Publishes the state of a server and gives its files a time. */
   async function leaveAt(when: Date, over: Partial<ServeState>): Promise<() => void> {
     const before = new Set(await readdir(directory).catch(() => []))
     const remove = leave(over)
@@ -125,14 +125,14 @@ describe('two servers in one home', () => {
     return remove
   }
 
-  it('are both found, the newer first', async () => {
+  it('the states of two servers are both found, the newer first', async () => {
     await leaveAt(dates.newer, { clientId: 'newer' })
     await leaveAt(dates.older, { clientId: 'older' })
     expect(readServeStates(directory).map((state) => state.clientId)).toEqual(['newer', 'older'])
   })
 
   it.each(['older', 'newer'])(
-    'do not hide each other: without the %s one, login uses the other',
+    'login uses the other server’s state after the %s server stopped',
     async (ended) => {
       const stops = {
         older: await leaveAt(dates.older, { clientId: 'older' }),
@@ -145,7 +145,7 @@ describe('two servers in one home', () => {
     },
   )
 
-  it('are told apart by the endpoint that is named, newer or not', async () => {
+  it('login selects the state of the server at the given endpoint, newer or not', async () => {
     const [sts, idp] = [await startFake(stsAnswer()), await startFake(tokenAnswer())]
     await leaveAt(dates.older, {})
     const elsewhere = { stsEndpoint: sts.url, tokenEndpoint: `${idp.url}/token` }
@@ -164,10 +164,10 @@ describe('two servers in one home', () => {
 
   it.each<[string, string[], Record<string, string>]>([
     ['a flag', ['-sts-ep', 'URL'], {}],
-    ['our variable', [], { STS_CLI_STS_ENDPOINT: 'URL' }],
-    ['AWS’s variable', [], { AWS_ENDPOINT_URL_STS: 'URL' }],
+    ['STS_CLI_STS_ENDPOINT', [], { STS_CLI_STS_ENDPOINT: 'URL' }],
+    ['AWS_ENDPOINT_URL_STS', [], { AWS_ENDPOINT_URL_STS: 'URL' }],
   ])(
-    'give no client to a server of this machine that is neither, named by %s',
+    'login sends no demo client to another local server, selected by %s',
     async (_how, flags, variables) => {
       const neither = await startFake(stsAnswer())
       await leaveAt(dates.older, {})
@@ -183,14 +183,14 @@ describe('two servers in one home', () => {
   )
 })
 
-describe('a state file', () => {
-  it('of a process whose id another one has now is removed', async () => {
+describe('state file', () => {
+  it('a state file of a reused process id is removed', async () => {
     await edit((text) => text.replace(/"startedAt":"[^"]*"/, '"startedAt":"another boot 1"'))
     expect(readServeStates(directory)).toEqual([])
     expect(await readdir(directory)).toEqual([])
   })
 
-  it('of another machine that shares the home is neither used nor removed', async () => {
+  it('a state file of another machine with the same home is neither used nor removed', async () => {
     await edit((text) =>
       text.replace(/"host":"[^"]*"/, '"host":"another"').replace(/"pid":\d+/, '"pid":1'),
     )
@@ -198,7 +198,7 @@ describe('a state file', () => {
     expect(await readdir(directory)).toHaveLength(2)
   })
 
-  it('that an earlier version left for a process that is gone is removed', async () => {
+  it('a state file of an earlier version is removed if its process has ended', async () => {
     const dead = spawnSync('true').pid
     leave()
     const old = path.join(directory, 'serve.json')
@@ -209,19 +209,19 @@ describe('a state file', () => {
   })
 })
 
-describe('it is ignored', () => {
+describe('ignored state file', () => {
   it.each<[string, () => Promise<unknown>]>([
-    ['when nothing was left', async () => {}],
-    ['when its process is gone', async () => leave({}, spawnSync('true').pid)],
-    ['when its STS is on another machine', async () => leave({ stsEndpoint: 'http://h:9000' })],
-    ['when its provider is', async () => leave({ tokenEndpoint: 'https://127.0.0.1.h/token' })],
-    ['when others can read it', () => edit((text) => text, 0o640)],
-    ['when it is damaged', () => edit((text) => text.slice(5))],
-    ['when its version is newer', () => edit((text) => text.replace('"version":2', '"version":3'))],
-    ['when a member is missing', () => edit((text) => text.replace('clientId', 'other'))],
-    ['when its pid is no number', () => edit((text) => text.replace(/"pid":\d+/, '"pid":"1"'))],
-    ['when its pid is a group', () => edit((text) => text.replace(/"pid":\d+/, '"pid":-1'))],
-  ])('%s', async (_when, prepare) => {
+    ['there is none', async () => {}],
+    ['its process has ended', async () => leave({}, spawnSync('true').pid)],
+    ['its STS is remote', async () => leave({ stsEndpoint: 'http://h:9000' })],
+    ['its provider is remote', async () => leave({ tokenEndpoint: 'https://127.0.0.1.h/token' })],
+    ['others can read it', () => edit((text) => text, 0o640)],
+    ['it is damaged', () => edit((text) => text.slice(5))],
+    ['its version is newer', () => edit((text) => text.replace('"version":2', '"version":3'))],
+    ['a member is missing', () => edit((text) => text.replace('clientId', 'other'))],
+    ['its pid is not a number', () => edit((text) => text.replace(/"pid":\d+/, '"pid":"1"'))],
+    ['its pid is a process group', () => edit((text) => text.replace(/"pid":\d+/, '"pid":-1'))],
+  ])('login ignores a state file if %s', async (_when, prepare) => {
     await prepare()
     expect(readServeStates(directory)).toEqual([])
     const { code, stderr } = await stage.cli(['login'])
@@ -230,21 +230,21 @@ describe('it is ignored', () => {
   })
 })
 
-describe('its secret', () => {
+describe('demo client secret', () => {
   it.each<[string, (url: string) => readonly string[], Record<string, string>]>([
     ['another provider on this machine', (url) => ['-idp-ep', `${url}/token`], {}],
-    ['the same by its variable', () => [], { STS_CLI_IDP_ENDPOINT: 'URL/token' }],
+    ['another provider by its variable', () => [], { STS_CLI_IDP_ENDPOINT: 'URL/token' }],
     ['an issuer', (url) => ['--issuer', url], {}],
     ['an issuer by its variable', () => [], { STS_CLI_ISSUER: 'URL' }],
     [
-      'an issuer, the served endpoint in a variable',
+      'an issuer, with the served endpoint in a variable',
       (url) => ['--issuer', url],
       { STS_CLI_IDP_ENDPOINT: 'SERVED' },
     ],
-    ['an STS that is elsewhere', () => ['-sts-ep', 'http://192.0.2.1:9000'], {}],
-    ['a provider that is elsewhere', () => ['-idp-ep', 'http://192.0.2.1/token'], {}],
+    ['an STS on another machine', () => ['-sts-ep', 'http://192.0.2.1:9000'], {}],
+    ['a provider on another machine', () => ['-idp-ep', 'http://192.0.2.1/token'], {}],
     ['another client', () => ['-cid', 'mine'], {}],
-  ])('does not go out for %s', async (_whose, flags, variables) => {
+  ])('login does not send the demo secret to %s', async (_whose, flags, variables) => {
     leave()
     const other = await startFake(tokenAnswer())
     const fill = (text: string): string =>
@@ -258,21 +258,21 @@ describe('its secret', () => {
     expect([...other.seen, ...stage.idp.seen]).toEqual([])
   })
 
-  it('gives way to a client of the user’s own, at the served endpoints', async () => {
+  it('a client of the user replaces the demo client at the served endpoints', async () => {
     leave()
     expect((await stage.cli(['login', '-q', '-cid', 'mine', '-csec', 'own'])).code).toBe(0)
     expect(readHeard(stage.idp)).toContain('mine:own')
     expect(readHeard(stage.idp)).not.toContain(served.clientSecret)
   })
 
-  it('goes to its own provider for the same client, named or not', async () => {
+  it('the demo secret is sent to its own provider when the demo client is given', async () => {
     leave()
     const argv = ['login', '-q', '-cid', 'demo', '-idp-ep', `${stage.idp.url}/token`]
     expect((await stage.cli(argv)).code).toBe(0)
     expect(readHeard(stage.idp)).toContain(served.clientSecret)
   })
 
-  it('stays where it is when a person signs in: that client has none', async () => {
+  it('a browser login uses the public client without the demo secret', async () => {
     const idp = await startOpenId()
     leave({ tokenEndpoint: idp.url, publicClientId: 'sts-cli' })
     const browser = (address: string): void => void fetch(address)
@@ -281,14 +281,14 @@ describe('its secret', () => {
     expect(readHeard(idp)).not.toContain(served.clientSecret)
   })
 
-  it('is not taken for a person where the server has none', async () => {
+  it('a browser login does not use the demo client if the server has no public client', async () => {
     leave()
     const { code, stderr } = await stage.cli(['login', '--grant', 'browser'])
     expect(code).toBe(64)
     expect(stderr).toContain('no client id is given')
   })
 
-  it('is beside the point for a token at hand', async () => {
+  it('login with a given token does not use the demo client', async () => {
     leave()
     expect((await stage.cli(['login', '-q', '--token', 'a.b.c'])).code).toBe(0)
     expect(stage.idp.seen).toEqual([])
@@ -296,14 +296,14 @@ describe('its secret', () => {
   })
 })
 
-describe('the state folder', () => {
+describe('state folder', () => {
   it.each<[Record<string, string>, NodeJS.Platform, string | undefined]>([
     [{ HOME: '/h' }, 'linux', '/h/.local/state/sts-cli'],
     [{ HOME: '/h', XDG_STATE_HOME: '/x' }, 'linux', '/x/sts-cli'],
     [{ HOME: '/h', XDG_STATE_HOME: 'x' }, 'linux', '/h/.local/state/sts-cli'],
     [{ LOCALAPPDATA: 'C:\\L' }, 'win32', 'C:\\L\\sts-cli'],
     [{}, 'linux', undefined],
-  ])('of %j on %s is %s', (env, platform, expected) => {
+  ])('the state folder for %j on %s is %s', (env, platform, expected) => {
     expect(findStateDirectory(env, platform)).toBe(expected)
   })
 })

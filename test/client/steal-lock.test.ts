@@ -8,7 +8,7 @@ import { createIo, makeFolder } from '../support/commands/harness.ts'
 
 const late = vi.hoisted(() => ({ before: undefined as (() => void) | undefined }))
 
-/** Lets something happen between the look at a lock and what is done about it. */
+/** Runs a callback between the check of a lock and its takeover. */
 vi.mock('../../src/base/process/is-alive.ts', () => ({
   isAlive: () => {
     late.before?.()
@@ -16,7 +16,7 @@ vi.mock('../../src/base/process/is-alive.ts', () => ({
   },
 }))
 
-it('a lock that another process made while a dead one was judged is left to it', async () => {
+it('a lock that another process created during a takeover is left to that process', async () => {
   const directory = path.join(await makeFolder(), 'cache')
   const file = path.join(directory, 'default.lock')
   await mkdir(directory)

@@ -26,8 +26,8 @@ function exchange(answer: Answer, ...flags: string[]): Promise<Ran> {
 
 const success = stsAnswer().body as string
 
-describe('an STS that refuses', () => {
-  it('has its code, sentence and request id passed on', async () => {
+describe('refused exchange', () => {
+  it('a refusal of the STS is reported with its code, message and request id', async () => {
     const answer = stsRefusal('ExpiredToken', 'The web identity token expired', 400)
     expect(errorOf(await exchange(answer, '--json'))).toEqual({
       code: 'ERR_REFUSED',
@@ -48,19 +48,19 @@ describe('an STS that refuses', () => {
     ['InvalidParameterValue', 'the token has no aud that is ours', /aud or azp/],
     ['AccessDenied', 'no key for kid abc', /trust this identity provider’s keys/],
     ['AccessDenied', 'no', /^none$/],
-  ])('%s «%s» has a hint that fits', async (code, message, hint) => {
+  ])('the STS error %s «%s» gets a matching hint', async (code, message, hint) => {
     const ran = await exchange(stsRefusal(code, message, 400), '--json')
     expect(errorOf(ran)['hint'] ?? 'none').toMatch(hint)
   })
 
-  it('in an S3 document is understood as well', async () => {
+  it('a refusal in an S3 error document is understood', async () => {
     const body = '<Error><Code>AccessDenied</Code><Message>No.</Message></Error>'
     const { code, stderr } = await exchange({ status: 403, body })
     expect(code).toBe(77)
     expect(stderr).toBe('error: sts: the STS refused (HTTP 403, AccessDenied)\nNo.\n')
   })
 
-  it('cannot steer the terminal', async () => {
+  it('a refusal cannot control the terminal', async () => {
     const body =
       '<ErrorResponse><Error><Code>A\u009b2J</Code><Message>a&#10;b\u009b2J\u007f</Message></Error></ErrorResponse>'
     const { stderr } = await exchange({ status: 400, body })
@@ -71,17 +71,17 @@ describe('an STS that refuses', () => {
     [429, 'SlowDown', 75],
     [503, 'SlowDown', 69],
     [500, 'InternalError', 69],
-  ])('for now: HTTP %i %s', async (status, word, code) => {
+  ])('a temporary refusal with HTTP %i %s has its own exit code', async (status, word, code) => {
     const ran = await exchange(stsRefusal(word, 'later', status), '--json')
     expect(ran.code).toBe(code)
     expect(errorOf(ran)).toMatchObject({ serverCode: word, serverMessage: 'later' })
   })
 })
 
-describe('an answer that is no STS document', () => {
+describe('invalid STS answers', () => {
   it.each<[string, Answer, string]>([
     ['a page', { body: '<!DOCTYPE html><html></html>' }, 'an HTML page'],
-    ['a page of a 404', { status: 404, body: '<html></html>' }, 'an HTML page'],
+    ['an HTML page with 404', { status: 404, body: '<html></html>' }, 'an HTML page'],
     ['nothing', {}, 'an empty body'],
     ['a redirect', { status: 301, headers: { location: 'https://console/' } }, 'an empty body'],
     ['JSON', { body: '{"a":1}' }, 'JSON'],
@@ -97,11 +97,11 @@ describe('an answer that is no STS document', () => {
       'Credentials without SecretAccessKey',
     ],
     [
-      'a time that is none',
+      'an invalid time',
       { body: success.replace(/(<Expiration>).*(<\/Exp)/, '$1tomorrow$2') },
       'an Expiration that is not a date',
     ],
-  ])('%s ends with 76', async (_what, answer, what) => {
+  ])('exchange exits 76 and reports %s', async (_what, answer, what) => {
     const ran = await exchange(answer, '--json')
     expect(ran).toMatchObject({ code: 76, stdout: '' })
     expect(errorOf(ran)).toMatchObject({
@@ -116,29 +116,29 @@ describe('an answer that is no STS document', () => {
     [502, '', 69],
     [503, 'no backend', 69],
     [429, '<html>slow down</html>', 75],
-  ])('of HTTP %i is a proxy’s, and means come again', async (status, body, code) => {
+  ])('HTTP %i without an STS document counts as unavailable', async (status, body, code) => {
     const ran = await exchange({ status, body }, '--json')
     expect(ran.code).toBe(code)
     expect(errorOf(ran)).toMatchObject({ stage: 'sts', httpStatus: status })
   })
 
-  it('over 1 MiB is not read', async () => {
+  it('an STS answer over 1 MiB is refused', async () => {
     const ran = await exchange({ body: `${success}${' '.repeat(1024 * 1024)}` }, '--json')
     expect(errorOf(ran)).toMatchObject({ code: 'ERR_PROTOCOL', exitCode: 76 })
   })
 
   it.each<[string, Answer]>([
-    ['none at all', 'hang'],
-    ['half of one', { body: success.slice(0, 100), isUnfinished: true }],
-  ])('%s ends with 75 when the time is up', async (_what, answer) => {
+    ['no answer', 'hang'],
+    ['half an answer', { body: success.slice(0, 100), isUnfinished: true }],
+  ])('exchange exits 75 after the timeout with %s', async (_what, answer) => {
     const ran = await exchange(answer)
     expect(ran.code).toBe(75)
     expect(ran.stderr).toMatch(/no answer from 127\.0\.0\.1:\d+ within 1 s\nhint: .*--timeout/)
   })
 })
 
-describe('an STS of 2018', () => {
-  it('that answers a form with 405 is asked by the query', async () => {
+describe('MinIO STS of 2018', () => {
+  it('login sends the parameters in the query after an STS answered the form with 405', async () => {
     stage.sts.answer = ({ url }) => (url === '/' ? { status: 405 } : stsAnswer())
     const ran = await stage.ask(['login', '-v'])
     expect(ran).toMatchObject({ code: 0, stdout: `##### Credentials\n${minioJson}` })
@@ -148,7 +148,7 @@ describe('an STS of 2018', () => {
     expect(ran.stderr).not.toContain(idpToken)
   })
 
-  it('writes its local time, which the quickstart’s JSON repeats and all else has in UTC', async () => {
+  it('login prints the STS’s local time in the quickstart’s JSON, and UTC elsewhere', async () => {
     const expirationText = '2026-11-23T10:10:29-07:00'
     stage.sts.answer = stsAnswer(undefined, { expirationText })
     const { stdout } = await stage.ask(['login', '-f', 'minio'])
@@ -158,8 +158,8 @@ describe('an STS of 2018', () => {
   })
 })
 
-describe('strange credentials', () => {
-  it('go through XML, the cache and Go’s JSON unharmed', async () => {
+describe('unusual credentials', () => {
+  it('special characters in credentials survive XML, the cache and Go’s JSON', async () => {
     const secretAccessKey = `<&>"'\u2028 ü€😀`
     stage.sts.answer = stsAnswer(undefined, { secretAccessKey })
     const { stdout } = await stage.ask(['login', '-f', 'minio'])

@@ -23,13 +23,13 @@ beforeEach(async () => {
 })
 
 interface Login extends Ran {
-  /** What stood in the command line of the browser. */
+  /** The URLs that the command passed to the browser. */
   readonly opened: readonly string[]
-  /** The page the browser ended on. */
+  /** The page on which the browser ended. */
   readonly page: string
 }
 
-/** Logs in with a browser that follows where it is sent. */
+/** Logs in with a fake browser that follows redirects. */
 async function login(flags: readonly string[] = [], options: IoOptions = {}): Promise<Login> {
   const opened: string[] = []
   let page: Promise<string> = Promise.resolve('')
@@ -41,15 +41,15 @@ async function login(flags: readonly string[] = [], options: IoOptions = {}): Pr
   const [command = 'login', ...rest] =
     flags[0]?.startsWith('-') === false ? flags : ['login', ...flags]
   const argv = ['--grant', 'browser', '--issuer', idp.url, '-cid', clientId]
-  const trading = command === 'login' ? ['-sts-ep', stage.sts.url] : []
-  const ran = await stage.cli([command, ...argv, ...trading, ...rest], { browser, ...options })
+  const stsFlags = command === 'login' ? ['-sts-ep', stage.sts.url] : []
+  const ran = await stage.cli([command, ...argv, ...stsFlags, ...rest], { browser, ...options })
   return { ...ran, opened, page: await page }
 }
 
 const addressIn = (text: string): string => /http:\S+/.exec(text)?.[0] ?? ''
 
-describe('a login with a browser', () => {
-  it('trades the access token and prints what login prints', async () => {
+describe('browser login', () => {
+  it('a browser login exchanges the access token and prints the credentials', async () => {
     const { code, stdout, page } = await login()
     expect({ code, stdout }).toEqual({ code: 0, stdout: `##### Credentials\n${minioJson}` })
     expect(stage.sts.seen[0]?.form.get('Token')).toBe(accessToken)
@@ -57,7 +57,7 @@ describe('a login with a browser', () => {
     expect(page).toContain('<h1>Signed in</h1>')
   })
 
-  it('asks with PKCE, state, nonce, and a free port of this machine to come back to', async () => {
+  it('a browser login sends PKCE, state, nonce and a loopback redirect URI with a free port', async () => {
     await login()
     const asked = Object.fromEntries(idp.asked)
     expect(asked).toEqual({
@@ -72,7 +72,7 @@ describe('a login with a browser', () => {
     })
   })
 
-  it('is a public client without a secret, and proves itself with one', async () => {
+  it('a browser login sends no secret as a public client, and client_secret_basic with a secret', async () => {
     await login()
     await login(['-csec', 'hush'])
     const [open, proven] = idp.seen.filter(({ url }) => url === '/token')
@@ -82,22 +82,22 @@ describe('a login with a browser', () => {
     expect(proven?.headers.authorization).toBe(basic)
   })
 
-  it('trades the ID token for web-identity', async () => {
+  it('a browser login exchanges the ID token when the action is web-identity', async () => {
     const { code } = await login(['--action', 'web-identity'])
     expect(code).toBe(0)
     const { form } = stage.sts.seen[0] ?? { form: new URLSearchParams() }
     expect(decodeJwt(form.get('WebIdentityToken') ?? '').claims).toMatchObject({ sub: 'alice' })
-    // The access token's life says nothing of the ID token's.
+    // The lifetime of the access token says nothing about that of the ID token.
     expect(form.has('DurationSeconds')).toBe(false)
   })
 
-  it('gives either token alone', async () => {
+  it('token prints the access token of a browser login, or its ID token with --id-token', async () => {
     expect((await login(['token'])).stdout).toBe(`${accessToken}\n`)
     const { stdout } = await login(['token', '--id-token'])
     expect(decodeJwt(stdout.trim()).claims).toMatchObject({ sub: 'alice' })
   })
 
-  it('takes scopes, an audience and parameters along', async () => {
+  it('a browser login passes scope, audience and extra parameters to the provider', async () => {
     await login([
       '--scope',
       'openid groups',
@@ -114,19 +114,19 @@ describe('a login with a browser', () => {
     })
   })
 
-  it('needs no ID token of a provider that was not asked for one', async () => {
+  it('a browser login needs no ID token when the scope does not include openid', async () => {
     idp.tokenAnswers.push(json({ access_token: accessToken, token_type: 'Bearer' }))
     const { code } = await login(['--scope', 's3'])
     expect(code).toBe(0)
     expect(idp.asked.has('nonce')).toBe(false)
   })
 
-  it('comes back to the name and the path that the provider knows', async () => {
+  it('a browser login uses the host name and the path of --redirect-uri', async () => {
     await login(['--redirect-uri', 'http://localhost:0/oauth/cb'])
     expect(idp.asked.get('redirect_uri')).toMatch(/^http:\/\/localhost:\d+\/oauth\/cb$/)
   })
 
-  it('finds a provider whose issuer is its token endpoint, as WSO2’s', async () => {
+  it('a browser login discovers a provider whose issuer is its token endpoint, like WSO2', async () => {
     idp.metadata = { issuer: `${idp.url}/oauth2/token` }
     const answer = idp.answer
     idp.answer = (seen, count) =>
@@ -141,8 +141,8 @@ describe('a login with a browser', () => {
   })
 })
 
-describe('the address', () => {
-  it('that is opened is ours, holds nothing secret, and works once', async () => {
+describe('browser login URL', () => {
+  it('the URL opened in the browser is local, holds no secret and works once', async () => {
     let second: Promise<number> = Promise.resolve(0)
     const browser = (address: string): void => {
       const first = fetch(address, { redirect: 'manual' })
@@ -157,13 +157,13 @@ describe('the address', () => {
     expect(await second).toBe(404)
   })
 
-  it('of the provider is printed for whoever sees no browser come up', async () => {
+  it('a browser login prints the provider’s URL in case no browser opens', async () => {
     const { stderr } = await login()
     expect(stderr).toContain('a browser opens for you to sign in; if it does not, open:\n')
     expect(addressIn(stderr)).toMatch(new RegExp(`^${idp.url}/authorize\\?`))
   })
 
-  it('is only printed with --no-browser', async () => {
+  it('a browser login with --no-browser only prints the URL', async () => {
     const reader = (text: string): void => {
       if (addressIn(text) !== '') void fetch(addressIn(text))
     }
@@ -173,7 +173,7 @@ describe('the address', () => {
   })
 })
 
-describe('what comes back from the provider', () => {
+describe('provider’s answer to a browser login', () => {
   it.each<[string, Partial<FakeOpenId>, object]>([
     [
       'another state',
@@ -191,9 +191,9 @@ describe('what comes back from the provider', () => {
       { claims: { iss: 'https://evil.example' } },
       { code: 'ERR_PROTOCOL', exitCode: 76 },
     ],
-    ['a token that is over', { claims: { exp: 1 } }, { code: 'ERR_PROTOCOL', exitCode: 76 }],
+    ['an expired token', { claims: { exp: 1 } }, { code: 'ERR_PROTOCOL', exitCode: 76 }],
     [
-      'a code that is none',
+      'an unknown code',
       { callback: { code: 'guessed' } },
       { code: 'ERR_REFUSED', exitCode: 77, serverCode: 'invalid_grant' },
     ],
@@ -207,7 +207,7 @@ describe('what comes back from the provider', () => {
         serverMessage: 'not  [31mtoday',
       },
     ],
-  ])('%s ends the login', async (_what, over, error) => {
+  ])('a browser login fails when the provider answers with %s', async (_what, over, error) => {
     Object.assign(idp, over)
     const ran = await login(['--json'])
     const said = JSON.parse(ran.stderr.slice(ran.stderr.indexOf('{"error"'))) as { error: object }
@@ -216,7 +216,7 @@ describe('what comes back from the provider', () => {
     expect(stage.sts.seen).toEqual([])
   })
 
-  it('is shown in the browser as text and never as HTML', async () => {
+  it('the browser page shows a provider’s error as text, never as HTML', async () => {
     idp.callback = { error: 'x', error_description: '<script>alert(1)</script>' }
     const { page } = await login()
     expect(page).toContain('&lt;script&gt;alert(1)&lt;/script&gt;')
@@ -233,10 +233,10 @@ describe('what comes back from the provider', () => {
     ],
     ['a page too long', { body: 'x'.repeat(1024 * 1024 + 1) }, 76, 'longer than 1048576 bytes'],
     ['nothing', 'hang', 75, 'no answer from'],
-    ['an error of its own', { status: 500, body: 'oops' }, 69, 'answered with an error'],
+    ['a server error', { status: 500, body: 'oops' }, 69, 'answered with an error'],
     ['no access token', json({ token_type: 'Bearer' }), 76, 'access_token'],
-    ['a status that is none', { status: 999, body: '{}' }, 76, 'is not accepted'],
-  ])('as its token, %s, is an error that says so', async (_what, answer, code, message) => {
+    ['an invalid HTTP status', { status: 999, body: '{}' }, 76, 'is not accepted'],
+  ])('a browser login reports %s in the token answer', async (_what, answer, code, message) => {
     idp.tokenAnswers.push(answer)
     const ran = await login(['--retries', '0', ...(answer === 'hang' ? ['--timeout', '1s'] : [])])
     expect(ran.code).toBe(code)
@@ -244,7 +244,7 @@ describe('what comes back from the provider', () => {
   })
 })
 
-describe('the address that the browser comes back to', () => {
+describe('redirect URI of a browser login', () => {
   const send = (
     address: string,
     options: { method?: string; headers?: Record<string, string> },
@@ -257,7 +257,7 @@ describe('the address that the browser comes back to', () => {
       call.on('error', reject).end()
     })
 
-  it('takes one answer, on its path, by its name, by GET', async () => {
+  it('the redirect URI accepts one answer, only on its path, under its host name and by GET', async () => {
     const seen: Record<string, number> = {}
     let done: Promise<unknown> = Promise.resolve()
     const reader = (text: string): void => {
@@ -289,7 +289,7 @@ describe('the address that the browser comes back to', () => {
     expect([0, 410]).toContain(seen['second'])
   })
 
-  it('shows a page that may load and run nothing', async () => {
+  it('the page at the end of a browser login forbids all scripts and all loading', async () => {
     let headers: Promise<Headers> | undefined
     const browser = (address: string): void => {
       headers = fetch(address).then((answer) => answer.headers)
@@ -302,13 +302,13 @@ describe('the address that the browser comes back to', () => {
     expect((await headers)?.get('referrer-policy')).toBe('no-referrer')
   })
 
-  it('is waited for so long and no longer', async () => {
+  it('a browser login times out after --wait', async () => {
     const ran = await login(['--wait', '0', '--json', '--no-browser'])
     expect(ran.code).toBe(75)
     expect(ran.stderr).toContain('nobody signed in within 0 s')
   })
 
-  it('must be free', async () => {
+  it('a browser login fails when the port of its redirect URI is taken', async () => {
     const taken = createServer()
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
     onTestFinished(() => void taken.close())
@@ -323,22 +323,22 @@ describe('the address that the browser comes back to', () => {
     'http://example.com/cb',
     'http://127.0.0.1/cb?x=1',
     'javascript:0',
-  ])('cannot be %s', async (address) => {
+  ])('login rejects the redirect URI %s', async (address) => {
     const ran = await login(['--redirect-uri', address, '--json'])
     expect(errorOf(ran)).toMatchObject({ code: 'ERR_USAGE', exitCode: 64 })
     expect(idp.seen).toEqual([])
   })
 })
 
-describe('a login with a browser is refused', () => {
-  it('where nobody may be asked', async () => {
+describe('refused browser login', () => {
+  it('a browser login is refused with --no-input', async () => {
     const ran = await login(['--no-input'])
     expect(ran.code).toBe(64)
     expect(ran.opened).toEqual([])
   })
 
   it.each(['creds', 'env', 'credential-process'])(
-    'by %s, which says to log in',
+    '%s opens no browser and tells the user to log in',
     async (command) => {
       const env = { STS_CLI_GRANT: 'browser', STS_CLI_ISSUER: idp.url, STS_CLI_CLIENT_ID: clientId }
       const ran = await stage.cli([command], { env, browser: () => expect.fail('opened') })
@@ -348,20 +348,20 @@ describe('a login with a browser is refused', () => {
     },
   )
 
-  it('beside a token that is at hand', async () => {
+  it('a browser login is refused together with --token', async () => {
     const ran = await login(['--token', accessToken])
     expect(ran.code).toBe(64)
     expect(ran.stderr).toContain('--token and --grant browser cannot be used together')
   })
 
-  it('where the provider has no such endpoint', async () => {
+  it('a browser login is refused when the provider has no authorization endpoint', async () => {
     idp.metadata = { authorization_endpoint: undefined }
     const ran = await login()
     expect(ran.code).toBe(76)
     expect(ran.stderr).toContain('the identity provider offers no browser logins')
   })
 
-  it('where there is nothing to discover, and says what to name', async () => {
+  it('a browser login without discovery fails and suggests --issuer', async () => {
     idp.answer = { status: 404 }
     const flags = ['--grant', 'browser', '-idp-ep', `${idp.url}/token`, '-cid', clientId]
     const ran = await stage.cli(['login', ...flags, '-sts-ep', stage.sts.url])

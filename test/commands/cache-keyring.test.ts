@@ -28,7 +28,7 @@ const creds = (...argv: string[]): Promise<Ran> => stage.cli(['creds', ...argv],
 const secrets = [granted.secretAccessKey, granted.sessionToken]
 
 describe('--cache keyring', () => {
-  it('keeps the keys in the keyring and none of them in a file', async () => {
+  it('login --cache keyring stores the keys in the keyring and none of them in a file', async () => {
     expect(await login()).toMatchObject({ code: 0, stderr: '' })
     const folder = path.join(stage.home, '.cache', 'sts-cli')
     for (const name of await readdir(folder)) {
@@ -39,7 +39,7 @@ describe('--cache keyring', () => {
     expect(stage.idp.seen).toHaveLength(1)
   })
 
-  it('is the setting of the login: status, env and logout need it no more', async () => {
+  it('status, env and logout find a login in the keyring without --cache', async () => {
     await login('-p', 'ci')
     expect(await stage.cli(['status', '-p', 'ci'])).toMatchObject({ code: 0 })
     const env = await stage.cli(['env', '-p', 'ci'], { keyring })
@@ -53,15 +53,15 @@ describe('--cache keyring', () => {
 
   it.each([
     ['there is no keyring', undefined],
-    ['it cannot be had', lockedKeyring],
-  ])('never falls back to a file: where %s, nothing is remembered', async (_what, none) => {
+    ['the keyring is locked', lockedKeyring],
+  ])('login --cache keyring never falls back to a file when %s', async (_what, none) => {
     const ran = await stage.ask(['login', '-q', '--cache', 'keyring'], { keyring: none })
     expect(ran).toMatchObject({ code: 78, stderr: expect.stringContaining('--cache file') })
     for (const secret of secrets) expect(ran.stderr).not.toContain(secret)
     expect((await stage.cli(['status'])).code).toBe(1)
   })
 
-  it('asks for a new login when the keyring has lost the keys, or has those of another', async () => {
+  it('creds requires a new login when the keyring has no keys or those of another login', async () => {
     await login()
     const [account = ''] = [...keyring.secrets.keys()]
     const sealed = keyring.secrets.get(account) ?? ''
@@ -74,7 +74,7 @@ describe('--cache keyring', () => {
     })
   })
 
-  it('renews what is about to expire into the keyring again', async () => {
+  it('creds stores renewed credentials in the keyring again', async () => {
     await login()
     keyring.secrets.clear()
     const argv = ['creds', '--cache', 'keyring']

@@ -24,7 +24,7 @@ interface Asked {
   readonly stderr: string
 }
 
-async function askWarm(
+async function askFastPath(
   argv: readonly string[],
   options: IoOptions = {},
   now = startMs,
@@ -37,7 +37,7 @@ async function askWarm(
 
 const handedOver: Asked = { code: undefined, stdout: '', stderr: '' }
 
-describe('a warm answer', () => {
+describe('cached fast path', () => {
   const lines: [readonly string[], IoOptions?][] = [
     [['env']],
     [['creds']],
@@ -61,16 +61,16 @@ describe('a warm answer', () => {
   ]
 
   it.each(lines)(
-    'to %j is what the whole command line answers, byte for byte',
+    'the cached fast path answers %j exactly as the full command line does',
     async (argv, options = {}) => {
       const env = { LOCALAPPDATA: path.join(stage.home, '.cache'), ...options.env }
-      const warm = await askWarm(argv, { ...options, env })
+      const fast = await askFastPath(argv, { ...options, env })
       const { code, stdout, stderr } = await runLine(argv, {
         ...options,
         env: { HOME: stage.home, ...env },
       })
       expect(stdout).not.toBe('')
-      expect(warm).toEqual(options.platform === 'win32' ? handedOver : { code, stdout, stderr })
+      expect(fast).toEqual(options.platform === 'win32' ? handedOver : { code, stdout, stderr })
     },
   )
 
@@ -93,19 +93,19 @@ describe('a warm answer', () => {
     [['env'], { env: { STS_CLI_CACHE: 'none' } }],
     [['env'], { env: { STS_CLI_CONFIG: '/none-such' } }],
     [['env'], { env: { HOME: '' } }],
-  ])('to %j %j is left to the whole command line', async (argv, options) => {
-    expect(await askWarm(argv, options)).toEqual(handedOver)
+  ])('the cached fast path leaves %j %j to the full command line', async (argv, options) => {
+    expect(await askFastPath(argv, options)).toEqual(handedOver)
   })
 
-  it('is none when the credentials are about to expire, or a configuration has a word in it', async () => {
-    expect(await askWarm(['env'], {}, startMs + 3_500_000)).toEqual(handedOver)
+  it('the cached fast path does not answer with expiring credentials or a configuration file', async () => {
+    expect(await askFastPath(['env'], {}, startMs + 3_500_000)).toEqual(handedOver)
     const folder = path.join(stage.home, '.config', 'sts-cli')
     await mkdir(folder, { recursive: true })
     await writeFile(path.join(folder, 'config.toml'), '')
-    expect(await askWarm(['env'])).toEqual(handedOver)
+    expect(await askFastPath(['env'])).toEqual(handedOver)
   })
 
-  it('that cannot be written is left to what says so', async () => {
+  it('the cached fast path leaves a failed write to the full command line', async () => {
     const io = createIo({ env: { HOME: stage.home } })
     io.now = startMs
     const writeStdout = (): never => {

@@ -20,7 +20,7 @@ import {
   tokenAnswer,
 } from '../support/commands/harness.ts'
 
-/** A person who gives these answers; `leave` is Ctrl-C. A text that is refused is an error of the test. */
+/** A scripted user who gives these answers; `leave` is Ctrl-C. A refused text throws an error. */
 function createPerson(answers: readonly (string | boolean)[]): Prompter & { questions: string[] } {
   const left = [...answers]
   const questions: string[] = []
@@ -50,7 +50,7 @@ let stage: Stage
 let file: string
 beforeEach(async () => {
   stage = await openStage()
-  // The clocks of the fakes stand where ours does.
+  // The fake servers use the same time as the client.
   const headers = { date: new Date(startMs).toUTCString() }
   const answer = tokenAnswer({ access_token: makeToken(signers.RS256, { policy: 'readwrite' }) })
   stage.idp.answer = { ...answer, headers }
@@ -69,7 +69,7 @@ async function init(person: Prompter | undefined, ...argv: string[]): Promise<Ra
 const program = (): string[] => ['client-credentials', `${stage.idp.url}/token`, clientId]
 
 describe('config init', () => {
-  it('asks, tries, and writes a profile by which login works', async () => {
+  it('config init asks for settings, tests them, and writes a profile that login can use', async () => {
     const person = createPerson([...program(), 'client-secret', clientSecret, stage.sts.url])
     const ran = await init(person)
     expect(ran).toMatchObject({ code: 0, stdout: '' })
@@ -82,7 +82,7 @@ describe('config init', () => {
     expect((await stage.cli(['login', '-q'])).code).toBe(0)
   })
 
-  it('tells an issuer from a token endpoint by itself', async () => {
+  it('config init distinguishes an issuer from a token endpoint', async () => {
     const plain = stage.idp.answer as Reply
     stage.idp.answer = ({ url }) =>
       url.endsWith('/openid-configuration')
@@ -103,7 +103,7 @@ describe('config init', () => {
     expect(text).toContain(`client-secret-file = "${secretFile}"`)
   })
 
-  it('keeps what is in the file already', async () => {
+  it('config init keeps the existing profiles of the file', async () => {
     await stage.cli(['config', 'set', 'scope', 'mine'])
     await init(
       createPerson([...program(), 'client-secret-command', 'echo x', stage.sts.url]),
@@ -115,7 +115,7 @@ describe('config init', () => {
     )
   })
 
-  it('shows what is wrong, and keeps the profile only when told to', async () => {
+  it('config init reports a failed check and saves the profile only after a confirmation', async () => {
     stage.sts.answer = stsRefusal('InvalidParameterValue', 'claim policy is missing', 400)
     const answers = [...program(), 'client-secret', clientSecret, stage.sts.url]
     const refused = await init(createPerson([...answers, false]))
@@ -128,7 +128,7 @@ describe('config init', () => {
     expect(existsSync(file)).toBe(true)
   })
 
-  it('writes nothing when the person leaves, at whatever question', async () => {
+  it('config init writes nothing when the user leaves at any question', async () => {
     const answers = [...program(), 'client-secret', clientSecret, stage.sts.url]
     for (let count = 0; count < answers.length; count += 1) {
       const ran = await init(createPerson([...answers.slice(0, count), 'leave']))
@@ -137,7 +137,7 @@ describe('config init', () => {
     expect(existsSync(file)).toBe(false)
   })
 
-  it('needs a terminal, and says what does not', async () => {
+  it('config init requires a terminal and suggests config set', async () => {
     expect(await init(undefined)).toMatchObject({
       code: 64,
       stderr: expect.stringContaining('config set'),
@@ -145,13 +145,13 @@ describe('config init', () => {
   })
 
   it.each([
-    ['an address that is none', ['client-credentials', 'sso.example.com'], 'http or https'],
+    ['an invalid URL', ['client-credentials', 'sso.example.com'], 'http or https'],
     [
       'an empty client id',
       ['client-credentials', 'https://127.0.0.1:1/token', ' '],
       'must stand here',
     ],
-  ])('does not take %s', async (_what, answers, complaint) => {
+  ])('config init rejects %s', async (_what, answers, complaint) => {
     expect((await init(createPerson(answers))).stderr).toContain(complaint)
   })
 })

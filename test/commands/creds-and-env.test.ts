@@ -12,7 +12,7 @@ beforeEach(async () => {
 const posix = `export AWS_ACCESS_KEY_ID='${granted.accessKeyId}';`
 
 describe('creds', () => {
-  it('prints what login left, without another request', async () => {
+  it('creds prints the credentials of the login without another request', async () => {
     await stage.ask(['login', '-q'])
     expect(await stage.cli(['creds'])).toMatchObject({ code: 0, stdout: minioJson, stderr: '' })
     expect(stage.idp.seen).toHaveLength(1)
@@ -26,7 +26,7 @@ describe('creds', () => {
     [['--field', 'secretAccessKey'], {}, `${granted.secretAccessKey}\n`],
     [['--field=sessionToken'], {}, `${granted.sessionToken}\n`],
     [['-f', 'env', '--no-endpoint', '--region', 'x'], {}, posix],
-  ])('prints the format of %j and %j', async (flags, env, start) => {
+  ])('creds prints the format selected by %j and %j', async (flags, env, start) => {
     await stage.ask(['login', '-q'])
     const { code, stdout } = await stage.cli(['creds', ...flags], { env })
     expect(code).toBe(0)
@@ -37,7 +37,7 @@ describe('creds', () => {
     [['-f', 'yaml'], '--format "yaml" is not known'],
     [['--field', 'password'], '--field "password" is not known'],
     [['--shell', 'csh'], '--shell "csh" is not known'],
-  ])('refuses %j before anything is asked', async (flags, message) => {
+  ])('creds refuses %j before any request', async (flags, message) => {
     const { code, stdout, stderr } = await stage.ask(['creds', ...flags])
     expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
     expect(stderr).toMatch(new RegExp(`^error: ${message}\nhint: use `))
@@ -48,14 +48,14 @@ describe('creds', () => {
     [['--cache', 'floppy'], '--cache "floppy" is not known'],
     [['--min-ttl', 'soon'], '--min-ttl "soon" is not a duration'],
     [['--min-ttl', '-5'], '--min-ttl "-5" is not a duration'],
-  ])('refuses %j even when it has good credentials', async (flags, message) => {
+  ])('creds refuses %j even with valid cached credentials', async (flags, message) => {
     await stage.ask(['login', '-q'])
     const { code, stdout, stderr } = await stage.cli(['creds', ...flags])
     expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
     expect(stderr).toContain(message)
   })
 
-  it('fails with 77 and names login when nothing is remembered', async () => {
+  it('creds exits 77 and suggests login when nothing is cached', async () => {
     const { code, stdout, stderr } = await stage.cli(['creds'])
     expect({ code, stdout }).toEqual({ code: 77, stdout: '' })
     expect(stderr).toBe(
@@ -63,13 +63,13 @@ describe('creds', () => {
     )
   })
 
-  it('asks no person: without the secret it fails, terminal or not', async () => {
+  it('creds never prompts: without a secret it fails, on a terminal too', async () => {
     const { code, io } = await stage.cli(['creds', '-cid', 'x'], { typed: 'secret', isTty: true })
     expect(code).toBe(77)
     expect(io.prompts).toEqual([])
   })
 
-  it('renews by itself where the environment has the client', async () => {
+  it('creds renews the credentials when the environment has the client', async () => {
     const env = clientVariables()
     await stage.cli(['login', '-q'], { env })
     const late = startMs + 49 * 60_000
@@ -78,20 +78,20 @@ describe('creds', () => {
   })
 
   it.each([
-    ['more than a fifth of the life is left', 47, [], 1],
-    ['less than a fifth is left', 49, [], 2],
+    ['more than a fifth of the lifetime is left', 47, [], 1],
+    ['less than a fifth of the lifetime is left', 49, [], 2],
     ['less than --min-ttl is left', 10, ['--min-ttl', '55m'], 2],
-    ['--refresh asks for it', 1, ['--refresh'], 2],
-    ['the cache is switched off', 1, ['--cache', 'none'], 2],
-    ['the clock was set back before the issue', -6, [], 2],
-  ])('counts requests when %s', async (_when, minutes, flags, requests) => {
+    ['--refresh is given', 1, ['--refresh'], 2],
+    ['the cache is disabled', 1, ['--cache', 'none'], 2],
+    ['the clock was set back to before the login', -6, [], 2],
+  ])('creds renews only when needed, here when %s', async (_when, minutes, flags, requests) => {
     const env = clientVariables()
     await stage.cli(['login', '-q'], { env })
     await stage.cli(['creds', ...flags], { env, now: startMs + minutes * 60_000 })
     expect(stage.idp.seen).toHaveLength(requests)
   })
 
-  it('remembers per client: the same flags twice are one request, others are another', async () => {
+  it('creds caches by client: the same flags reuse the entry, another client does not', async () => {
     await stage.ask(['creds'])
     await stage.ask(['creds'])
     expect(stage.idp.seen).toHaveLength(1)
@@ -107,7 +107,7 @@ describe('creds', () => {
     ['--role-session-name', 'me'],
     ['--policy', '{}'],
     ['--duration', '1h'],
-  ])('gives nothing that was remembered for another %s', async (flag, value) => {
+  ])('creds does not print credentials cached for another %s', async (flag, value) => {
     const env = clientVariables()
     await stage.cli(['login', '-q'], { env })
     await stage.cli(['creds', flag, value], { env })
@@ -116,7 +116,7 @@ describe('creds', () => {
 })
 
 describe('env', () => {
-  it('prints lines for the shell that called', async () => {
+  it('env prints lines for the calling shell', async () => {
     await stage.ask(['login', '-q'])
     const { code, stdout, stderr } = await stage.cli(['env'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -128,13 +128,13 @@ describe('env', () => {
     expect(power.stdout).toMatch(/^\$Env:AWS_ACCESS_KEY_ID = '/)
   })
 
-  it('is the same command line with one request, however often', async () => {
+  it('env makes one request for repeated identical command lines', async () => {
     await stage.ask(['env'])
     await stage.ask(['env'])
     expect(stage.idp.seen).toHaveLength(1)
   })
 
-  it('takes back what it set, with nothing remembered', async () => {
+  it('env --unset unsets the variables without cached credentials', async () => {
     const { code, stdout } = await stage.cli(['env', '--unset'])
     expect(code).toBe(0)
     expect(stdout.trimEnd().split('\n')).toEqual([
@@ -147,7 +147,7 @@ describe('env', () => {
     ])
   })
 
-  it('writes to a file for its owner alone', async () => {
+  it('env -o writes a file readable only by its owner', async () => {
     const file = path.join(stage.home, 'env.sh')
     await stage.ask(['env', '-o', file])
     expect(await readFile(file, 'utf8')).toContain(posix)
@@ -161,30 +161,30 @@ describe('env', () => {
     [['-shell', 'powershell'], {}, `throw 'sts-cli failed'\n`],
     [['--shell', 'cmd'], {}, 'exit /b 1\n'],
     [[], { SHELL: '/usr/bin/fish' }, 'false;\n'],
-  ])('prints a line that fails in the shell of %j %j', async (flags, env, line) => {
+  ])('env prints a line that fails in the shell of %j %j', async (flags, env, line) => {
     const { code, stdout } = await stage.cli(['env', ...flags], { env })
     expect({ code, stdout }).toEqual({ code: 77, stdout: line })
   })
 
   it.each([
-    ['a flag that is not known', ['--nope'], 64],
+    ['an unknown flag', ['--nope'], 64],
     ['a flag without its value', ['--shell'], 64],
-    ['a shell that is not known', ['--shell', 'csh'], 64],
-    ['an operand', ['sh'], 64],
+    ['an unknown shell', ['--shell', 'csh'], 64],
+    ['an unexpected argument', ['sh'], 64],
     ['a command after --', ['--', 'ls'], 64],
-    ['two flags that cannot meet', ['--token', 'a', '--token-file', 'b'], 64],
+    ['two conflicting flags', ['--token', 'a', '--token-file', 'b'], 64],
     [
-      'a provider that is not there',
+      'a provider that refuses connections',
       ['-cid', 'x', '-csec', 'y', '-idp-ep', 'http://127.0.0.1:1'],
       69,
     ],
-  ])('fails the evaluation for %s', async (_what, flags, code) => {
+  ])('env prints a line that fails for %s', async (_what, flags, code) => {
     const ran = await stage.cli(['env', '--retries=0', ...flags])
     expect(ran).toMatchObject({ code, stdout: 'false;\n' })
     expect(ran.stderr).toMatch(/^error: /)
   })
 
-  it('has its error as JSON on stderr, and stdout for the shell still', async () => {
+  it('env --json prints its error as JSON on stderr and a failing line on stdout', async () => {
     const { stdout, stderr } = await stage.cli(['env', '--json'])
     expect(stdout).toBe('false;\n')
     expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'ERR_REFUSED', exitCode: 77 } })
@@ -201,7 +201,7 @@ function clientVariables(): Record<string, string> {
   }
 }
 
-describe('the formats for other programs', () => {
+describe('formats for other programs', () => {
   beforeEach(() => stage.ask(['login', '-q']))
 
   it.each([
@@ -212,13 +212,13 @@ describe('the formats for other programs', () => {
     [['-f', 'ini', '--alias', 'my minio'], '[my minio]\n'],
     [['-f', 's3cmd'], '[default]\naccess_key = '],
     [['-f', 'dotenv'], 'AWS_ACCESS_KEY_ID='],
-  ])('are printed: %j', async (flags, start) => {
+  ])('creds prints the format of %j', async (flags, start) => {
     const { code, stdout, stderr } = await stage.cli(['creds', ...flags])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout.slice(0, start.length)).toBe(start)
   })
 
-  it('are named after the profile', async () => {
+  it('creds names the mc and ini formats after the profile', async () => {
     await stage.ask(['login', '-q', '-p', 'ci'])
     expect((await stage.cli(['creds', '-p', 'ci', '-f', 'mc'])).stdout).toMatch(/MC_HOST_ci=/)
     expect((await stage.cli(['creds', '-p', 'ci', '-f', 'ini'])).stdout).toMatch(/^\[ci\]/)
@@ -233,7 +233,7 @@ describe('the formats for other programs', () => {
     ['ini', 'a]b'],
     ['ini', 'a\nb'],
     ['ini', ''],
-  ])('%s refuses the name %j before anything is asked', async (format, alias) => {
+  ])('the format %s refuses the name %j before any request', async (format, alias) => {
     await stage.cli(['logout'])
     const { code, stdout, stderr } = await stage.ask(['creds', '-f', format, '--alias', alias])
     expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
@@ -243,7 +243,7 @@ describe('the formats for other programs', () => {
 })
 
 describe('creds -f github', () => {
-  it('prints the masks and appends to the files of the runner', async () => {
+  it('creds -f github prints the masks and appends to the runner’s files', async () => {
     const [variables, outputs] = ['env', 'output'].map((name) => path.join(stage.home, name))
     await writeFile(variables ?? '', 'BEFORE=1')
     const env = { GITHUB_ENV: variables, GITHUB_OUTPUT: outputs }
@@ -259,7 +259,7 @@ describe('creds -f github', () => {
     expect(await readFile(outputs ?? '', 'utf8')).toMatch(/^\naws-access-key-id<</)
   })
 
-  it('is refused elsewhere and with --output, before anything is asked', async () => {
+  it('creds -f github is refused outside GitHub Actions and with --output, before any request', async () => {
     const elsewhere = await stage.ask(['creds', '-f', 'github'])
     expect(elsewhere).toMatchObject({ code: 78, stdout: '' })
     expect(elsewhere.stderr).toContain('hint: GITHUB_ENV is not set here')
@@ -268,7 +268,7 @@ describe('creds -f github', () => {
     expect(stage.idp.seen).toEqual([])
   })
 
-  it('says which file cannot be written, after the masks', async () => {
+  it('creds -f github reports an unwritable file after it printed the masks', async () => {
     const env = { GITHUB_ENV: path.join(stage.home, 'no', 'such', 'folder') }
     const { code, stdout, stderr } = await stage.ask(['creds', '-f', 'github'], { env })
     expect(code).toBe(73)

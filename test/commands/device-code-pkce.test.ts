@@ -1,4 +1,4 @@
-/** Keycloak refuses a device login without PKCE where the client requires it, and so did every login of such a client. */
+/** Keycloak refuses a device login without PKCE if the client requires PKCE. */
 import { createHash } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { startOpenId } from '../support/commands/fake-openid.ts'
@@ -9,7 +9,7 @@ const refusal = {
   error_description: 'Missing parameter: code_challenge_method',
 }
 
-it('a device login uses PKCE where the provider asks for it, and only there', async () => {
+it('a device login uses PKCE if the provider requires it, and only then', async () => {
   const stage = await openStage()
   const idp = await startOpenId()
   const { answer } = idp

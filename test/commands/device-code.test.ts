@@ -26,8 +26,8 @@ const login = (flags: readonly string[] = [], options: IoOptions = {}): Promise<
 const wait = (code: string): ReturnType<typeof json> => json({ error: code }, 400)
 const polls = (): FakeOpenId['seen'] => idp.seen.filter(({ url }) => url === '/token')
 
-describe('a login on another device', () => {
-  it('says where to go with which code, and waits until somebody did', async () => {
+describe('device login', () => {
+  it('a device login prints the URL and the code, and polls until the user has signed in', async () => {
     idp.tokenAnswers.push(wait('authorization_pending'), wait('authorization_pending'))
     const { code, stdout, stderr } = await login()
     expect({ code, stdout }).toEqual({ code: 0, stdout: `##### Credentials\n${minioJson}` })
@@ -44,30 +44,30 @@ describe('a login on another device', () => {
     expect(stage.sts.seen[0]?.form.get('Token')).toBe(accessToken)
   })
 
-  it('trades the ID token for web-identity', async () => {
+  it('a device login exchanges the ID token when the action is web-identity', async () => {
     await login(['--action', 'web-identity'])
     const token = stage.sts.seen[0]?.form.get('WebIdentityToken') ?? ''
     expect(decodeJwt(token).claims).toMatchObject({ sub: 'alice', aud: clientId })
   })
 
-  it('shows a QR code on a terminal, and nowhere else', async () => {
+  it('a device login shows a QR code only on a terminal', async () => {
     expect((await login([], { isTty: true })).stderr).toMatch(/[▀▄█]{10}/)
     expect((await login()).stderr).not.toMatch(/[▀▄█]/)
   })
 
-  it('shows none where the provider gives no address with the code in it', async () => {
+  it('a device login shows no QR code without a URL that contains the code', async () => {
     idp.device = { verification_uri_complete: undefined }
     const { code, stderr } = await login([], { isTty: true })
     expect(code).toBe(0)
     expect(stderr).not.toMatch(/[▀▄█]|or open/)
   })
 
-  it('opens no browser by itself', async () => {
+  it('a device login opens no browser', async () => {
     expect((await login([], { browser: () => expect.fail('opened') })).code).toBe(0)
   })
 
-  it('asks five seconds less often when it is told to slow down', async () => {
-    // Only the pauses between two polls are of a second or more.
+  it('a device login polls five seconds less often after each slow_down', async () => {
+    // Only the pauses between two polls are one second or longer.
     const { setTimeout: real } = globalThis
     const pauses: number[] = []
     vi.stubGlobal('setTimeout', (work: () => void, ms?: number) => {
@@ -80,16 +80,16 @@ describe('a login on another device', () => {
     idp.tokenAnswers.push(wait('authorization_pending'), wait('slow_down'), wait('slow_down'))
     expect((await login()).code).toBe(0)
     expect(polls()).toHaveLength(4)
-    // 1, 1, then 6 and 11 in steps of five at most.
+    // 1, 1, then 6 and 11, in steps of at most five.
     expect(pauses).toEqual([1000, 1000, 5000, 1000, 5000, 5000, 1000])
   })
 })
 
-describe('a device login ends', () => {
+describe('failed device login', () => {
   it.each([
     ['access_denied', 'the login was refused or given up at the identity provider'],
     ['expired_token', 'nobody signed in while the code was good: start again'],
-  ])('with %s', async (code, hint) => {
+  ])('a device login fails when the provider answers %s', async (code, hint) => {
     idp.tokenAnswers.push(wait('authorization_pending'), wait(code))
     const ran = await login()
     expect(ran.code).toBe(77)
@@ -97,7 +97,7 @@ describe('a device login ends', () => {
     expect(stage.sts.seen).toEqual([])
   })
 
-  it('when nobody came in time', async () => {
+  it('a device login fails when nobody signs in within --wait', async () => {
     idp.device = { interval: 5 }
     const ran = await login(['--wait', '0'])
     expect(ran.code).toBe(75)
@@ -112,16 +112,16 @@ describe('a device login ends', () => {
       76,
       'a redirect',
     ],
-    ['too much', { body: 'x'.repeat(1024 * 1024 + 1) }, 76, 'longer than'],
-    ['nothing', 'hang', 75, 'no answer from'],
-  ])('when a poll is answered with %s', async (_what, answer, code, message) => {
+    ['a body that is too long', { body: 'x'.repeat(1024 * 1024 + 1) }, 76, 'longer than'],
+    ['no answer', 'hang', 75, 'no answer from'],
+  ])('a device login fails when a poll is answered by %s', async (_what, answer, code, message) => {
     idp.tokenAnswers.push(answer)
     const ran = await login(['--retries', '0', ...(answer === 'hang' ? ['--timeout', '1s'] : [])])
     expect(ran.code).toBe(code)
     expect(ran.stderr).toContain(message)
   })
 
-  it('where the provider has no such endpoint', async () => {
+  it('a device login fails when the provider has no device authorization endpoint', async () => {
     idp.metadata = { device_authorization_endpoint: undefined }
     const ran = await login()
     expect(ran.code).toBe(76)
@@ -132,7 +132,7 @@ describe('a device login ends', () => {
     { verification_uri: 'javascript:alert(1)' },
     { user_code: undefined },
     { expires_in: 'x' },
-  ])('where the provider begins with %j', async (device) => {
+  ])('a device login refuses a device answer with %j', async (device) => {
     idp.device = device
     const ran = await login()
     expect(ran.stderr).toMatch(/^error: idp: /)
@@ -140,8 +140,8 @@ describe('a device login ends', () => {
   })
 })
 
-describe('what the provider wants shown', () => {
-  it('cannot steer the terminal', async () => {
+describe('device login’s output', () => {
+  it('a device login strips control characters from the provider’s code', async () => {
     idp.device = { user_code: '\u001b[2JWDJB\u0007' }
     const { stderr } = await login()
     expect(stderr).toContain('enter the code [2JWDJB\n')

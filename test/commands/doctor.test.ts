@@ -21,7 +21,7 @@ import {
   tokenAnswer,
 } from '../support/commands/harness.ts'
 
-/** Real servers tell the real time. */
+/** The real time, since a real server also uses it. */
 const now = Date.now()
 const hour = Math.floor(now / 1000) + 3600
 const good: Members = { sub: 'alice', aud: clientId, policy: 'readwrite', exp: hour }
@@ -31,7 +31,7 @@ beforeAll(async () => {
   certificate = await makeCertificate(now)
 })
 
-/** A real STS that believes the fake provider's keys. */
+/** Starts a real STS that trusts the fake provider’s keys. */
 async function startSts(over: Partial<ServerOptions>, jwksUrl: string): Promise<string> {
   const server = await createServer({
     address: { host: '127.0.0.1', port: 0 },
@@ -60,7 +60,7 @@ async function startSts(over: Partial<ServerOptions>, jwksUrl: string): Promise<
 }
 
 interface Case {
-  /** The claims of the provider's token, or what stands in its place. */
+  /** The claims of the provider’s token, or the whole token as text. */
   readonly token?: Members | string
   readonly over?: Partial<ServerOptions>
   readonly jwksUrl?: string
@@ -68,7 +68,7 @@ interface Case {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** Doctor's findings in a world with one thing wrong. */
+/** Runs doctor in an environment with one fault. */
 async function examine({
   token = good,
   over = {},
@@ -94,7 +94,7 @@ async function examine({
   return runLine(['doctor', ...own, ...flags], { env: { HOME: await makeFolder(), ...env } }, now)
 }
 
-/** `name level`, without the claims that hold. */
+/** Returns `name level` of each finding, without the claims that pass. */
 const levels = ({ stdout }: Ran): string[] =>
   stdout
     .split('\n')
@@ -104,13 +104,13 @@ const levels = ({ stdout }: Ran): string[] =>
 const all = ['config', 'idp', 'sts', 'clock', 'token', 'exchange', 's3']
 
 describe('doctor', () => {
-  it('finds nothing wrong where nothing is', async () => {
+  it('doctor passes every check of a correct setup', async () => {
     const ran = await examine()
     expect(ran).toMatchObject({ code: 0, stderr: '' })
     expect(levels(ran)).toEqual(all.map((name) => `${name} pass`))
   })
 
-  it('gives the same in one document with --json', async () => {
+  it('doctor --json prints the same checks as one JSON document', async () => {
     const { stdout } = await examine({ flags: ['--json'] })
     const { checks } = JSON.parse(stdout) as { checks: { name: string; level: string }[] }
     const others = checks.filter(({ name }) => name !== 'claims')
@@ -119,7 +119,7 @@ describe('doctor', () => {
     )
   })
 
-  it('says no secret', async () => {
+  it('doctor prints no secret', async () => {
     const token = makeToken(signers.RS256, { ...good, policy: 'none' })
     for (const flags of [[], ['--json'], ['--debug'], ['-v']]) {
       const { stdout, stderr } = await examine({ token, flags })
@@ -150,7 +150,7 @@ describe('doctor', () => {
       /policy/,
     ],
     [
-      'an opaque token, as WSO2 gives them',
+      'an opaque token, as WSO2 issues them',
       { token: 'f81d4fae-7dec-11d0' },
       'claims',
       /JWT/,
@@ -184,7 +184,7 @@ describe('doctor', () => {
       /AuthorizationHeaderMalformed/,
       /--region/,
     ],
-  ])('names %s, and the fix', async (_what, wrong, name, message, fix) => {
+  ])('doctor reports %s and suggests the fix', async (_what, wrong, name, message, fix) => {
     const ran = await examine(wrong)
     const lines = ran.stdout.split('\n')
     const at = lines.findIndex((line) => line.startsWith(`fail  ${name}`))
@@ -194,7 +194,7 @@ describe('doctor', () => {
   })
 })
 
-/** A stage of fakes, for what goes wrong before a token is read. */
+/** Runs doctor against fake servers, for faults that come before the token is read. */
 async function examineFakes(
   flags: readonly string[],
   env: Readonly<Record<string, string>> = {},
@@ -203,21 +203,21 @@ async function examineFakes(
   return stage.ask(['doctor', '--timeout', '5s', ...flags], { env, now })
 }
 
-describe('doctor, on the way to a server', () => {
-  it('names a host that DNS does not know', async () => {
+describe('doctor’s connection checks', () => {
+  it('doctor reports a host that DNS cannot resolve', async () => {
     const { stdout } = await examineFakes(['-sts-ep', 'http://none.invalid'])
     expect(stdout).toMatch(/fail {2}sts +the host none\.invalid is not known.*\n.*typing mistake/)
     expect(stdout).toMatch(/skip {2}exchange/)
   })
 
-  it('names a port at which nothing listens, and asks for no token there', async () => {
+  it('doctor reports a closed port and requests no token', async () => {
     const url = `http://127.0.0.1:${await findClosedPort()}/token`
     const { code, stdout } = await examineFakes(['-idp-ep', url])
     expect([code, stdout]).toEqual([1, expect.stringMatching(/fail {2}idp +nothing listens/)])
     expect(stdout).toMatch(/skip {2}token/)
   })
 
-  it('names a certificate by an authority that is not trusted, and takes it with --ca-file', async () => {
+  it('doctor reports an untrusted certificate, which --ca-file makes trusted', async () => {
     const idp = await startFake(tokenAnswer(), certificate)
     const untrusted = await examineFakes(['-idp-ep', `${idp.url}/token`])
     expect(untrusted.stdout).toMatch(/fail {2}idp .*SELF_SIGNED.*\n.*--ca-file/)
@@ -230,7 +230,7 @@ describe('doctor, on the way to a server', () => {
     expect(unchecked.stdout).toMatch(/warn {2}idp .*nobody checked/)
   })
 
-  it('names a certificate that is for another name, and one that ends soon', async () => {
+  it('doctor reports a certificate for another name and one that expires soon', async () => {
     const caFile = path.join(await makeFolder(), 'ca.pem')
     await writeFile(caFile, certificate.cert)
     const stranger = await generate([{ name: 'commonName', value: 'other.example' }])
@@ -247,7 +247,7 @@ describe('doctor, on the way to a server', () => {
     expect((await stage.ask(argv, { now: later })).stdout).toMatch(/warn {2}idp .*9 days left/)
   })
 
-  it('names http where https is meant, and https where http is', async () => {
+  it('doctor reports http in place of https, and https in place of http', async () => {
     const plain = await startFake(tokenAnswer())
     const https = await examineFakes(['-idp-ep', `${plain.url.replace('http:', 'https:')}/token`])
     expect(https.stdout).toMatch(/fail {2}idp .*does not speak TLS.*\n.*write http:/)
@@ -257,7 +257,7 @@ describe('doctor, on the way to a server', () => {
     expect(http.stdout).toMatch(/fail {2}idp/)
   })
 
-  it('names a proxy in the way', async () => {
+  it('doctor reports a proxy on the way to the provider', async () => {
     const env = { HTTPS_PROXY: 'http://127.0.0.1:1', https_proxy: 'http://127.0.0.1:1' }
     const { stdout } = await examineFakes(
       ['-idp-ep', 'https://sso.example.com/token', '--retries', '0'],
@@ -267,7 +267,7 @@ describe('doctor, on the way to a server', () => {
     expect(stdout).toMatch(/fail {2}idp .*127\.0\.0\.1:1/)
   })
 
-  it('names a redirect to a login page', async () => {
+  it('doctor reports a redirect to a login page', async () => {
     const idp = await startFake({
       status: 302,
       headers: { location: 'https://sso.example.com/login' },
@@ -276,7 +276,7 @@ describe('doctor, on the way to a server', () => {
     expect(stdout).toMatch(/fail {2}idp .*redirects to sso\.example\.com\n.*login page/)
   })
 
-  it('names an issuer that calls itself otherwise', async () => {
+  it('doctor reports a discovery document with another issuer', async () => {
     const idp = await startFake(
       json({ issuer: 'https://other.example.com', token_endpoint: 'https://other.example.com/t' }),
     )
@@ -300,14 +300,14 @@ describe('doctor, on the way to a server', () => {
     ['two hours ahead', 7200, 'fail', 'signatures are refused'],
     ['two hours behind', -7200, 'fail', 'signatures are refused'],
     ['five minutes ahead', 300, 'warn', 'not valid yet'],
-  ])('names a clock that is %s', async (_what, seconds, level, message) => {
+  ])('doctor reports a clock that is %s', async (_what, seconds, level, message) => {
     const date = new Date(now + seconds * 1000).toUTCString()
     const idp = await startFake({ ...tokenAnswer(), headers: { date } })
     const { stdout } = await examineFakes(['-idp-ep', `${idp.url}/token`])
     expect(stdout).toMatch(new RegExp(`${level}  clock .*${message}`))
   })
 
-  it('names what the settings lack, before anything is asked', async () => {
+  it('doctor reports missing settings before any request', async () => {
     const stage = await openStage()
     const ran = await stage.cli(['doctor', '--no-input'], { now })
     expect(ran).toMatchObject({ code: 1, stderr: '' })

@@ -11,7 +11,7 @@ beforeEach(async () => {
   await stage.ask(['login', '-q'])
 })
 
-/** The environment of a child of `exec`, line by line. */
+/** Returns the environment of a child of `exec`, one variable a line. */
 async function readChildEnv(flags: string[], env: Record<string, string> = {}): Promise<string[]> {
   const file = path.join(stage.home, 'child-env')
   const argv = ['exec', ...flags, '--', 'sh', '-c', 'env > "$0"', file]
@@ -21,7 +21,7 @@ async function readChildEnv(flags: string[], env: Record<string, string> = {}): 
 }
 
 describe('exec', () => {
-  it('gives the command what env would set, and takes away what would win over it', async () => {
+  it('exec sets the variables of env for the command and removes those that override them', async () => {
     const child = await readChildEnv([], { AWS_PROFILE: 'other', KEPT: 'yes' })
 
     expect(child).toContain(`AWS_ACCESS_KEY_ID=${granted.accessKeyId}`)
@@ -33,7 +33,7 @@ describe('exec', () => {
     expect(child.join('\n')).not.toContain('AWS_PROFILE')
   })
 
-  it('leaves the endpoint out and takes a region when it is told to', async () => {
+  it('exec omits the endpoint with --no-endpoint and sets the region of --region', async () => {
     const child = await readChildEnv(['--no-endpoint', '--region', 'eu-west-1'])
     expect(child).toContain('AWS_REGION=eu-west-1')
     expect(child.join('\n')).not.toContain('AWS_ENDPOINT_URL')
@@ -43,18 +43,18 @@ describe('exec', () => {
     ['exit 0', 0],
     ['exit 7', 7],
     ['kill -TERM $$', 143],
-  ])('ends as the command does: %s', async (script, code) => {
+  ])('exec returns the exit code of %s', async (script, code) => {
     const ran = await stage.cli(['exec', '--', 'sh', '-c', script], { env: pathOnly })
     expect([ran.code, ran.stdout, ran.stderr]).toEqual([code, '', ''])
   })
 
-  it('says that there is no such program, with 127 as a shell does', async () => {
+  it('exec exits 127 like a shell when the command is not found', async () => {
     const ran = await stage.cli(['exec', '--', 'no-such-program'], { env: pathOnly })
     expect([ran.code, ran.stderr]).toEqual([127, 'error: there is no program no-such-program\n'])
   })
 
   it.each([[['exec']], [['exec', '--']], [['exec', 'aws', 's3', 'ls']]])(
-    'wants its command after --: %j',
+    'exec requires its command after --: %j',
     async (argv) => {
       const { code, stderr } = await stage.cli(argv)
       expect(code).toBe(64)
@@ -62,7 +62,7 @@ describe('exec', () => {
     },
   )
 
-  it('runs nothing when there are no credentials', async () => {
+  it('exec runs no command without credentials', async () => {
     await stage.cli(['logout'])
     const file = path.join(stage.home, 'ran')
     const { code } = await stage.cli(['exec', '--', 'touch', file], { env: pathOnly })
@@ -76,7 +76,7 @@ describe('exec --server', () => {
   const note = (file: string): string =>
     `note: [default] in ${file} has credentials, so --server hides that file\n`
 
-  /** What the child of `exec --server` is told of AWS's files, and what the person is told. */
+  /** Returns the AWS file variables that a child of `exec --server` sees, and what the user is told. */
   async function exec(files: Record<string, string>, flags: string[] = []) {
     const folder = path.join(stage.home, '.aws')
     await mkdir(folder)
@@ -89,7 +89,7 @@ describe('exec --server', () => {
     return { code, stderr, child: await readFile(file, 'utf8') }
   }
 
-  it('hides a file whose default profile SDKs would take first, and says so', async () => {
+  it('exec --server hides a credentials file whose default profile takes precedence, and says so', async () => {
     const config = '[default]\nregion = eu-west-3\n[profile ops]\nrole_arn = arn:x\n'
     expect(await exec({ credentials: keys, config })).toEqual({
       code: 0,
@@ -104,7 +104,7 @@ describe('exec --server', () => {
     'role_arn = arn:x',
     'sso_session = work',
     'web_identity_token_file = /t',
-  ])('hides a configuration whose default profile says %s', async (line) => {
+  ])('exec --server hides a configuration whose default profile has %s', async (line) => {
     const config = `[profile x]\nregion = eu-west-3\n[default]\n${line}\n`
     expect(await exec({ config }, ['-q'])).toEqual({
       code: 0,
@@ -113,19 +113,19 @@ describe('exec --server', () => {
     })
   })
 
-  it('leaves files alone that win over nothing', async () => {
+  it('exec --server leaves files that do not take precedence', async () => {
     const others = keys.replace('default', 'ops')
     const ran = await exec({ credentials: others, config: '[default]\nregion = eu-west-3\n' })
     expect(ran).toEqual({ code: 0, child: '', stderr: '' })
   })
 
-  it('runs nothing where it cannot tell', async () => {
+  it('exec --server runs no command when it cannot parse the credentials file', async () => {
     await expect(exec({ credentials: `${keys}${keys}` })).rejects.toThrow('ENOENT')
   })
 })
 
 describe('credential-process', () => {
-  it('prints the document of the AWS SDKs and nothing on stderr', async () => {
+  it('credential-process prints the AWS SDK document and nothing on stderr', async () => {
     const { code, stdout, stderr } = await stage.cli(['credential-process'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(JSON.parse(stdout)).toEqual({
@@ -138,12 +138,12 @@ describe('credential-process', () => {
     expect(stage.idp.seen).toHaveLength(1)
   })
 
-  it('reads its own profile, and fails with 78 where there is none of that name', async () => {
+  it('credential-process exits 78 for an unknown profile', async () => {
     const { code, stdout } = await stage.cli(['credential-process', '--profile', 'other'])
     expect({ code, stdout }).toEqual({ code: 78, stdout: '' })
   })
 
-  it('renews without asking when the client is known', async () => {
+  it('credential-process renews without a prompt when the client is configured', async () => {
     const env = { STS_CLI_CLIENT_ID: 'me', STS_CLI_CLIENT_SECRET: 'secret' }
     const endpoints = { STS_CLI_IDP_ENDPOINT: stage.idp.url, STS_CLI_STS_ENDPOINT: stage.sts.url }
     const late = Date.parse('2026-11-23T16:59:30Z')

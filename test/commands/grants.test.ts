@@ -4,20 +4,20 @@ import { optionTable } from '../../src/commands/options/option-table.ts'
 import { grantNames } from '../../src/commands/flow/token-source.ts'
 import { runLine } from '../support/commands/harness.ts'
 
-describe('the grants', () => {
-  it('are all in the README’s table but the one that renews by itself, and no others', () => {
+describe('grants', () => {
+  it('the README’s table lists every grant except refresh-token, and no other', () => {
     const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
     const table = /## Ways in\n([^]*?)\n## /.exec(readme)?.[1] ?? ''
     const named = [...table.matchAll(/^\| `(\w[\w-]*)` \|/gm)].map(([, name]) => name)
     expect(named).toEqual(grantNames.filter((name) => name !== 'refresh-token'))
   })
 
-  it.each(grantNames)('are in the help: %s', (name) => {
+  it.each(grantNames)('the help of --grant lists %s', (name) => {
     const { description = '' } = optionTable.find((spec) => spec.name === 'grant') ?? {}
     expect(description.split(/[ ,;:]+/)).toContain(name)
   })
 
-  it('are named when one is not known', async () => {
+  it('an unknown grant is refused with a list of the grants', async () => {
     const { code, stderr } = await runLine(['token', '--grant', 'implicit'])
     expect(code).toBe(64)
     expect(stderr).toContain(`hint: use ${grantNames.join(', ')}`)

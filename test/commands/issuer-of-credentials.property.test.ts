@@ -1,4 +1,4 @@
-/** Whatever two servers, profiles, flags, variables and configurations there are: nobody is handed what another endpoint or client issued. */
+/** No command prints credentials that another endpoint or client issued, for any sequence of servers, profiles, flags, variables and configurations. */
 import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
@@ -26,7 +26,7 @@ type Server = (typeof servers)[number]
 type Client = (typeof clients)[number]
 type Profile = (typeof profiles)[number]
 
-/** Who issued, to whom: what the access key of each credential spells. */
+/** The issuer and the client of a credential, spelled in its access key. */
 interface Issued {
   readonly sts: Server
   readonly idp: Server
@@ -116,7 +116,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 )
 
 interface World {
-  /** How often credentials came out: a command that always refuses would break no rule. */
+  /** Counts the successful answers: a command that always refuses would break no rule. */
   answered: number
   readonly idp: Readonly<Record<Server, Fake>>
   readonly sts: Readonly<Record<Server, Fake>>
@@ -149,7 +149,7 @@ async function openWorld(): Promise<World> {
   return { idp: { A: idpA, B: idpB }, sts: { A: stsA, B: stsB }, clock, answered: 0 }
 }
 
-/** What may come out of a profile: all that has been said of it. */
+/** What each profile may print, by its logins and its configuration. */
 interface Expected {
   readonly logins: Map<Profile, Issued>
   readonly configured: Map<Profile, { issued: Issued; isComplete: boolean }>
@@ -240,7 +240,7 @@ class Home {
     }
     const ran = await this.#run([command, '-p', name, '--retries=0', ...argv], env)
     if (ran.code !== 0) {
-      // Refused, unknown, or not there: never a usage error, which would blame the one who asked.
+      // Refused, unknown or unavailable: never a usage error, since the command line is correct.
       assert.ok([69, 77, 78].includes(ran.code), `exit ${ran.code}`)
       assert.doesNotMatch(ran.text, /[AB]\/[AB]\//)
       return
@@ -251,7 +251,7 @@ class Home {
     this.#check(name as Profile, issued, dropUndefined(named))
   }
 
-  /** What came out is what flags and variables name; where they name nothing, what the configuration and the login say, and both the same. */
+  /** Checks that the credentials are those that flags and variables name; without these, those of the configuration and the login, which must then agree. */
   #check(name: Profile, issued: Issued, named: Partial<Issued>): void {
     const login = this.#expected.logins.get(name)
     const configured = this.#expected.configured.get(name)?.issued
@@ -260,7 +260,7 @@ class Home {
     const isPlain = Object.keys(named).length === 0
     if (isPlain && login !== undefined && configured !== undefined)
       assert.deepEqual(login, configured)
-    // Where nothing was cached, the first to ask leaves it for those who ask the same.
+    // Without a cached login, the first command caches its credentials for later ones.
     if (login === undefined) this.#expected.logins.set(name, { ...issued, ...configured })
   }
 
@@ -315,7 +315,7 @@ function dropUndefined(value: Partial<Record<keyof Naming, string | undefined>>)
   return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined))
 }
 
-it('credentials are those of the endpoint and client that the profile, or whoever asks, names; or there are none', async () => {
+it('commands print only credentials of the endpoint and client that the profile, flags or variables name', async () => {
   const world = await openWorld()
   const root = await makeFolder()
   await fc.assert(

@@ -21,9 +21,9 @@ beforeEach(async () => {
 type Env = Readonly<Record<string, string>>
 const login = (flags: readonly string[], env: Env = {}): Promise<Ran> =>
   stage.cli(['login', '-sts-ep', stage.sts.url, ...flags], { env })
-const traded = (): string | null | undefined => stage.sts.seen[0]?.form.get('Token')
+const sentToken = (): string | null | undefined => stage.sts.seen[0]?.form.get('Token')
 
-describe('a job of GitHub Actions', () => {
+describe('GitHub Actions job', () => {
   let runner: Fake
   let env: Env
 
@@ -35,21 +35,21 @@ describe('a job of GitHub Actions', () => {
     }
   })
 
-  it('asks its runner, for the audience that was named', async () => {
+  it('login in a GitHub Actions job asks the runner for a token with the given audience', async () => {
     const flags = ['--grant', 'github-actions', '--audience', 'https://minio.example']
     const ran = await login(flags, env)
     expect(ran).toMatchObject({ code: 0, stdout: `##### Credentials\n${minioJson}`, stderr: '' })
     expect(runner.seen[0]?.url).toBe('/token?api-version=2.0&audience=https%3A%2F%2Fminio.example')
     expect(runner.seen[0]?.headers.authorization).toBe('bearer runner-secret')
-    expect(traded()).toBe(idpToken)
+    expect(sentToken()).toBe(idpToken)
   })
 
-  it('gets the token alone', async () => {
+  it('token in a GitHub Actions job prints the job’s token', async () => {
     const ran = await stage.cli(['token', '--grant', 'github-actions'], { env })
     expect(ran).toMatchObject({ code: 0, stdout: `${idpToken}\n` })
   })
 
-  it('renews by itself', async () => {
+  it('creds in a GitHub Actions job gets credentials without a login and caches them', async () => {
     const asked = { ...env, STS_CLI_GRANT: 'github-actions', STS_CLI_STS_ENDPOINT: stage.sts.url }
     expect((await stage.cli(['creds'], { env: asked })).stdout).toBe(minioJson)
     expect((await stage.cli(['creds'], { env: asked })).stdout).toBe(minioJson)
@@ -57,7 +57,7 @@ describe('a job of GitHub Actions', () => {
   })
 
   it.each(['ACTIONS_ID_TOKEN_REQUEST_URL', 'ACTIONS_ID_TOKEN_REQUEST_TOKEN'])(
-    'is told what to permit when %s is missing',
+    'login suggests the id-token permission when %s is missing',
     async (name) => {
       const ran = await login(['--grant', 'github-actions'], { ...env, [name]: '' })
       expect(ran.code).toBe(78)
@@ -65,19 +65,19 @@ describe('a job of GitHub Actions', () => {
     },
   )
 
-  it('sends its secret to no address in the clear', async () => {
+  it('login does not send the runner’s secret over http to another host', async () => {
     const bad = { ...env, ACTIONS_ID_TOKEN_REQUEST_URL: 'http://runner.example/token' }
     expect((await login(['--grant', 'github-actions'], bad)).code).toBe(78)
   })
 
   it.each<[string, Fake['answer'], number]>([
     ['refuses', { status: 403, body: 'no' }, 77],
-    ['answers with a page', { body: '<html>' }, 76],
+    ['answers with a web page', { body: '<html>' }, 76],
     ['answers without a token', json({ count: 1 }), 76],
-    ['sends it elsewhere', { status: 302, headers: { location: 'http://evil.example/' } }, 76],
+    ['redirects elsewhere', { status: 302, headers: { location: 'http://evil.example/' } }, 76],
     ['is down', { status: 500 }, 69],
-    ['says nothing', 'hang', 75],
-  ])('ends when the runner %s', async (_what, answer, code) => {
+    ['does not answer', 'hang', 75],
+  ])('login fails and prints no secret when the runner %s', async (_what, answer, code) => {
     runner.answer = answer
     const timeout = answer === 'hang' ? ['--timeout', '1s'] : []
     const flags = ['--grant', 'github-actions', '--retries', '0', '--debug', ...timeout]
@@ -88,17 +88,17 @@ describe('a job of GitHub Actions', () => {
   })
 })
 
-describe('a job of GitLab', () => {
+describe('GitLab job', () => {
   it.each([
-    ['the variable of GitLab’s own pages', [], 'GITLAB_OIDC_TOKEN'],
-    ['the variable that is named', ['--token-env', 'MINIO_ID_TOKEN'], 'MINIO_ID_TOKEN'],
-  ])('takes its token from %s', async (_what, flags, name) => {
+    ['GITLAB_OIDC_TOKEN', [], 'GITLAB_OIDC_TOKEN'],
+    ['the variable of --token-env', ['--token-env', 'MINIO_ID_TOKEN'], 'MINIO_ID_TOKEN'],
+  ])('login in a GitLab job takes the token from %s', async (_what, flags, name) => {
     const ran = await login(['--grant', 'gitlab', ...flags], { [name]: `${idpToken}\n` })
     expect(ran.code).toBe(0)
-    expect(traded()).toBe(idpToken)
+    expect(sentToken()).toBe(idpToken)
   })
 
-  it('is told what to write when there is none', async () => {
+  it('login in a GitLab job without a token suggests id_tokens', async () => {
     const ran = await login(['--grant', 'gitlab'])
     expect(ran.code).toBe(78)
     expect(ran.stderr).toContain(
@@ -107,8 +107,8 @@ describe('a job of GitLab', () => {
   })
 })
 
-describe('a pod', () => {
-  it.each(['flag', 'variable'])('takes its token from the file of a %s', async (how) => {
+describe('Kubernetes pod', () => {
+  it.each(['flag', 'variable'])('login in a pod reads the token file of a %s', async (how) => {
     const file = path.join(stage.home, 'token')
     await writeFile(file, idpToken)
     const ran =
@@ -116,10 +116,10 @@ describe('a pod', () => {
         ? await login(['--grant', 'kubernetes', '--token-file', file])
         : await login(['--grant', 'kubernetes'], { AWS_WEB_IDENTITY_TOKEN_FILE: file })
     expect(ran.code).toBe(0)
-    expect(traded()).toBe(idpToken)
+    expect(sentToken()).toBe(idpToken)
   })
 
-  it('is told what to mount when there is none', async () => {
+  it('login in a Kubernetes pod without a token suggests a projected token', async () => {
     const ran = await login(['--grant', 'kubernetes'])
     expect(ran.code).toBe(66)
     expect(ran.stderr).toContain(
@@ -129,8 +129,8 @@ describe('a pod', () => {
   })
 })
 
-describe('a command that prints a token', () => {
-  it('is run when a token is needed, and not before', async () => {
+describe('token command', () => {
+  it('--token-command runs only when a token is needed', async () => {
     const count = path.join(stage.home, 'count')
     const flags = [
       '--token-command',
@@ -140,7 +140,7 @@ describe('a command that prints a token', () => {
     ]
     expect((await stage.cli(['login', ...flags])).code).toBe(0)
     expect((await stage.cli(['creds', ...flags])).stdout).toBe(minioJson)
-    expect(traded()).toBe(idpToken)
+    expect(sentToken()).toBe(idpToken)
     const { readFile } = await import('node:fs/promises')
     expect(await readFile(count, 'utf8')).toBe('x\n')
   })
@@ -149,39 +149,39 @@ describe('a command that prints a token', () => {
     ['fails', 'echo hunter2; exit 3', 66, 'the command of --token-command failed (exit code 3)'],
     ['prints nothing', 'true', 65, 'it is empty or holds spaces'],
     ['prints more than a token', 'echo hunter2 and so on', 65, 'it is empty or holds spaces'],
-  ])('that %s ends the login', async (_what, command, code, message) => {
+  ])('login fails when its --token-command %s', async (_what, command, code, message) => {
     const ran = await login(['--token-command', command])
     expect(ran.code).toBe(code)
     expect(ran.stderr).toContain(message)
     expect(ran.stderr).not.toContain('hunter2')
   })
 
-  it('feeds exchange as well', async () => {
+  it('exchange accepts --token-command', async () => {
     const flags = ['-sts-ep', stage.sts.url, '--token-command', `echo ${idpToken}`]
     expect((await stage.cli(['exchange', ...flags])).stdout).toBe(minioJson)
   })
 })
 
-describe('tokens that are at hand', () => {
-  it('come from one place', async () => {
+describe('given tokens', () => {
+  it('login refuses two sources of a token', async () => {
     const ran = await login(['--token-env', 'A', '--token-command', 'true'])
     expect(ran.code).toBe(64)
   })
 
-  it('by a flag win over a grant of the environment', async () => {
+  it('a token by a flag overrides a grant of the environment', async () => {
     const ran = await login(['--token', idpToken], { STS_CLI_GRANT: 'browser' })
     expect(ran.code).toBe(0)
-    expect(traded()).toBe(idpToken)
+    expect(sentToken()).toBe(idpToken)
   })
 
-  it('of a variable that is not there are an error', async () => {
+  it('login fails when the variable of --token-env is not set', async () => {
     const ran = await login(['--token-env', 'NO_SUCH'])
     expect(ran.code).toBe(78)
     expect(ran.stderr).toContain('the variable NO_SUCH holds no token')
   })
 
   it.each(['github-actions', 'browser', 'password', 'client-credentials'])(
-    'cannot stand beside --grant %s',
+    'login refuses --token together with --grant %s',
     async (grant) => {
       const ran = await login(['--grant', grant, '--token', idpToken])
       expect(ran.code).toBe(64)
@@ -189,7 +189,7 @@ describe('tokens that are at hand', () => {
     },
   )
 
-  it('are missed when --grant token promises one', async () => {
+  it('login --grant token requires a token', async () => {
     const ran = await login(['--grant', 'token'])
     expect(ran.code).toBe(64)
     expect(ran.stderr).toContain('hint: use --token, --token-file, --token-env or --token-command')

@@ -19,13 +19,13 @@ beforeEach(async () => {
 })
 
 describe('login', () => {
-  it('prints the quickstart’s heading and JSON, and is silent on a stderr that nobody watches', async () => {
+  it('login prints the heading and JSON, and nothing on a stderr that is not a terminal', async () => {
     const { code, stdout, stderr } = await stage.ask(['login'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toBe(`##### Credentials\n${minioJson}`)
   })
 
-  it('tells a person how long it lasts and what comes next', async () => {
+  it('login on a terminal prints the lifetime and the next command', async () => {
     const { stderr } = await stage.ask(['login'], { isTty: true })
     expect(stderr).toBe('valid for 1h 0m; next: eval $(sts-cli env)\n')
   })
@@ -38,20 +38,20 @@ describe('login', () => {
     [['-f', 'env', '--shell', 'fish'], /^set -gx AWS_ACCESS_KEY_ID '/],
     [['--field', 'accessKeyId'], new RegExp(`^${granted.accessKeyId}\n$`)],
     [['--field', 'expiration'], /^2026-11-23T17:00:00Z\n$/],
-  ])('prints one document alone with %j', async (flags, pattern) => {
+  ])('login prints one document with %j', async (flags, pattern) => {
     const { code, stdout } = await stage.ask(['login', ...flags])
     expect(code).toBe(0)
     expect(stdout).toMatch(pattern)
   })
 
-  it('prints nothing with -q, and remembers all the same', async () => {
+  it('login -q prints nothing and caches the credentials', async () => {
     const quiet = await stage.ask(['login', '-q'], { isTty: true })
     expect(quiet).toMatchObject({ code: 0, stdout: '', stderr: '' })
     expect((await stage.cli(['creds'])).stdout).toBe(minioJson)
     expect(stage.idp.seen).toHaveLength(1)
   })
 
-  it('writes to a file for its owner alone instead of stdout', async () => {
+  it('login -o writes a file readable only by its owner instead of stdout', async () => {
     const file = path.join(stage.home, 'creds.json')
     const { code, stdout } = await stage.ask(['login', '-q', '--json', '-o', file])
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
@@ -59,8 +59,8 @@ describe('login', () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600)
   })
 
-  it('writes into a device rather than take its place', async () => {
-    // By a link of our own: to fail must not cost the machine its /dev/null.
+  it('login -o writes to a device instead of replacing it', async () => {
+    // Through a symbolic link: a failing test must not replace the machine’s /dev/null.
     const link = path.join(stage.home, 'null')
     await symlink('/dev/null', link)
     const { code, stdout } = await stage.ask(['login', '-o', link])
@@ -68,20 +68,20 @@ describe('login', () => {
     expect((await lstat(link)).isSymbolicLink()).toBe(true)
   })
 
-  it('ends with 73 when the file cannot be written', async () => {
+  it('login exits 73 when the output file cannot be written', async () => {
     const file = path.join(stage.home, 'missing', 'creds.json')
     const { code, stdout, stderr } = await stage.ask(['login', '-o', file])
     expect({ code, stdout }).toEqual({ code: 73, stdout: '' })
     expect(stderr).toBe(`error: the file ${file} cannot be written (no such file or folder)\n`)
   })
 
-  it('asks anew even when good credentials are remembered', async () => {
+  it('login requests new credentials even if valid ones are cached', async () => {
     await stage.ask(['login'])
     await stage.ask(['login'], { now: startMs + 1000 })
     expect(stage.idp.seen).toHaveLength(2)
   })
 
-  it('remembers neither the client’s secret nor the provider’s token', async () => {
+  it('login caches neither the client secret nor the provider’s token', async () => {
     await stage.ask(['login'])
     const file = path.join(stage.home, '.cache', 'sts-cli', 'profile-default.json')
     const text = await readFile(file, 'utf8')
@@ -89,12 +89,12 @@ describe('login', () => {
     for (const secret of [clientSecret, idpToken]) expect(text).not.toContain(secret)
   })
 
-  it('remembers nothing with --cache none', async () => {
+  it('login --cache none caches nothing', async () => {
     await stage.ask(['login', '--cache', 'none'])
     expect((await stage.cli(['status'])).code).toBe(1)
   })
 
-  it('ends with 73 when it cannot remember', async () => {
+  it('login exits 73 when it cannot write its cache', async () => {
     const file = path.join(stage.home, 'file')
     await writeFile(file, '')
     const env = { XDG_CACHE_HOME: file }
@@ -103,7 +103,7 @@ describe('login', () => {
     expect(stderr).toContain('hint: use --cache none')
   })
 
-  it('keeps profiles apart', async () => {
+  it('login caches the credentials of each profile separately', async () => {
     await stage.ask(['login', '-q', '-p', 'work'])
     expect((await stage.cli(['status'])).code).toBe(1)
     expect((await stage.cli(['status', '-p', 'work'])).code).toBe(0)
@@ -111,8 +111,8 @@ describe('login', () => {
   })
 })
 
-describe('the exchange that login makes', () => {
-  it('is the action, the version and the token, as a form', async () => {
+describe('exchange request of login', () => {
+  it('login sends the action, the version and the token as a form', async () => {
     stage.idp.answer = tokenAnswer({})
     await stage.ask(['login'])
     expect(stage.sts.seen[0]).toMatchObject({
@@ -124,22 +124,22 @@ describe('the exchange that login makes', () => {
   })
 
   it.each([
-    ['as long as the token lives', { expires_in: 3600 }, [], '3600'],
-    ['as long as the token lives, said as text', { expires_in: '1200' }, [], '1200'],
-    ['a year at most', { expires_in: 99_999_999 }, [], '31536000'],
-    ['900 seconds, the least', { expires_in: 900 }, [], '900'],
-    ['whatever the server gives, when the token lives less', { expires_in: 899 }, [], null],
-    ['whatever the server gives, when the provider says nothing', {}, [], null],
-    ['whatever the server gives, when the provider says nonsense', { expires_in: -1 }, [], null],
-    ['what --duration says', { expires_in: 3600 }, ['--duration', '15m'], '900'],
-    ['what --duration says, even too little', { expires_in: 3600 }, ['--duration=60'], '60'],
-  ])('asks for %s', async (_what, answer, flags, seconds) => {
+    ['the lifetime of the token', { expires_in: 3600 }, [], '3600'],
+    ['the lifetime of the token, given as text', { expires_in: '1200' }, [], '1200'],
+    ['at most a year', { expires_in: 99_999_999 }, [], '31536000'],
+    ['at least 900 seconds', { expires_in: 900 }, [], '900'],
+    ['no duration when the token expires sooner than 900 s', { expires_in: 899 }, [], null],
+    ['no duration when the provider gives no lifetime', {}, [], null],
+    ['no duration when the provider gives an invalid lifetime', { expires_in: -1 }, [], null],
+    ['the value of --duration', { expires_in: 3600 }, ['--duration', '15m'], '900'],
+    ['the value of --duration, even when too low', { expires_in: 3600 }, ['--duration=60'], '60'],
+  ])('login requests %s', async (_what, answer, flags, seconds) => {
     stage.idp.answer = tokenAnswer(answer)
     await stage.ask(['login', ...flags])
     expect(stage.sts.seen[0]?.form.get('DurationSeconds')).toBe(seconds)
   })
 
-  it('takes the duration from the environment, the flag before it', async () => {
+  it('login takes the duration from the environment, and the flag overrides it', async () => {
     const env = { STS_CLI_DURATION: '2h' }
     await stage.ask(['login'], { env })
     await stage.ask(['login', '--duration', '1h'], { env })
@@ -147,7 +147,7 @@ describe('the exchange that login makes', () => {
     expect(asked).toEqual(['7200', '3600'])
   })
 
-  it('calls the web identity action by its own names', async () => {
+  it('login sends the parameters of the web identity action under their own names', async () => {
     await stage.ask([
       'login',
       '--action',

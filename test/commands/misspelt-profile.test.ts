@@ -1,4 +1,4 @@
-/** A misspelt profile logged in with what was left (serve's own client, for one) and nobody was told; what to type next named no profile. */
+/** A misspelt profile must not log in with other settings unnoticed, and the suggested command must name the profile. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { expect, it } from 'vitest'
@@ -12,7 +12,7 @@ const home = async (toml: string) => {
   return stage
 }
 
-it('a profile that is not there, and resembles one that is, is spoken of', async () => {
+it('login warns about a missing profile whose name is close to an existing one', async () => {
   const stage = await home('[profile.staging]\nscope = "s3"\n')
   const misspelt = await stage.ask(['login', '-p', 'stagign', '-f', 'json'])
   expect(misspelt.code).toBe(0)
@@ -27,7 +27,7 @@ it('a profile that is not there, and resembles one that is, is spoken of', async
 it.each([
   ['/bin/zsh', 'eval $(sts-cli env -p ci)'],
   ['/usr/bin/fish', 'sts-cli env -p ci | source'],
-])('what comes next is for this profile and for %s', async (SHELL, next) => {
+])('login suggests the next command for its profile and for %s', async (SHELL, next) => {
   const stage = await openStage()
   const { stderr } = await stage.ask(['login', '-p', 'ci'], { isTty: true, env: { SHELL } })
   expect(stderr).toBe(`valid for 1h 0m; next: ${next}\n`)

@@ -1,8 +1,8 @@
-/** Words that no command understood were passed over in silence, and mistakes were explained by something else. */
+/** Words that no command understands must not be ignored, and each mistake gets its own message. */
 import { describe, expect, it } from 'vitest'
 import { openStage } from '../support/commands/harness.ts'
 
-describe('a mistake on the command line', () => {
+describe('mistakes on the command line', () => {
   it.each([
     [['login', '--color', 'sometimes'], 64, '--color "sometimes" is not known'],
     [['-cid', 'x', '--color', 'sometimes'], 64, 'use auto, always, never'],
@@ -14,7 +14,7 @@ describe('a mistake on the command line', () => {
     [['login', '-idp-ep', 'nonsense'], 64, '--idp-endpoint "nonsense" is not an http or https URL'],
     [['login', '-csec', 'a', '--client-secret-file', 'b'], 64, 'cannot be used together'],
     [['creds', '-o', '', '--field', 'expiration'], 73, 'the file "" cannot be written'],
-  ])('is named: %j', async (argv, code, message) => {
+  ])('the command line %j gets its own error message', async (argv, code, message) => {
     const stage = await openStage()
     await stage.ask(['login', '-q'])
     const ran = await stage.cli(argv)
@@ -22,7 +22,7 @@ describe('a mistake on the command line', () => {
     expect(ran.stderr).toContain(message)
   })
 
-  it('in a session policy is found before anybody is asked', async () => {
+  it('an invalid session policy is refused before any request', async () => {
     const stage = await openStage()
     const { code, stderr } = await stage.ask(['login', '--policy', '{"Version":'])
     expect(code).toBe(65)
@@ -30,7 +30,7 @@ describe('a mistake on the command line', () => {
     expect([stage.idp.seen, stage.sts.seen]).toEqual([[], []])
   })
 
-  it('in a profile’s name stands in what to do about it', async () => {
+  it('the hint for an unknown profile names the profile, quoted for the shell', async () => {
     const stage = await openStage()
     const creds = await stage.cli(['creds', '-p', 'cii'])
     expect(creds.stderr).toContain('hint: sts-cli login -p cii creates it\n')
@@ -44,7 +44,7 @@ describe('a mistake on the command line', () => {
     expect(login.stderr).toContain('the profile "cii" names none (sts-cli config list)')
   })
 
-  it('does not forbid --json beside the same format, or a format that is a habit', async () => {
+  it('--json is allowed together with the same --format and with STS_CLI_FORMAT', async () => {
     const stage = await openStage()
     const json = ['--json', '--refresh']
     expect((await stage.ask(['creds', '-f', 'json', ...json])).code).toBe(0)

@@ -24,7 +24,7 @@ const demo = { clientId: 'demo', clientSecret: 'demo-secret' }
 const theirs = { ...granted, accessKeyId: 'SOMEBODYELSESKEY0000' }
 
 let stage: Stage
-/** A server that nobody logged in at: `sts-cli serve`, for one. */
+/** A server without any login from this user, such as another `sts-cli serve`. */
 let other: { readonly idp: Fake; readonly sts: Fake }
 
 beforeEach(async () => {
@@ -33,7 +33,7 @@ beforeEach(async () => {
   other = { idp: await startFake(tokenAnswer()), sts: await startFake(answerWith(theirs)) }
 })
 
-/** The first credentials are over at `later`, all others are good then. */
+/** Returns answers whose first credentials have expired at `later`; all others are still valid. */
 function answerWith(keys: typeof granted): (seen: Seen, count: number) => Reply {
   return ({ form }, count) =>
     stsAnswer(form.get('Action') ?? undefined, {
@@ -42,7 +42,7 @@ function answerWith(keys: typeof granted): (seen: Seen, count: number) => Reply 
     })
 }
 
-/** Leaves the other server's state, as `serve` does while it runs. */
+/** Publishes the state of the other server, as `serve` does while it runs. */
 function serveOther(): () => void {
   const state = { stsEndpoint: other.sts.url, tokenEndpoint: `${other.idp.url}/token`, ...demo }
   const directory = findStateDirectory({ HOME: stage.home }, 'linux') ?? ''
@@ -55,7 +55,7 @@ async function configure(text: string): Promise<void> {
   await writeFile(file, text, { mode: 0o600 })
 }
 
-async function leaveSecret(): Promise<string> {
+async function writeSecret(): Promise<string> {
   const file = path.join(stage.home, 'secret')
   await writeFile(file, clientSecret)
   return file
@@ -63,7 +63,7 @@ async function leaveSecret(): Promise<string> {
 
 const readEntry = (profile: string): Promise<string> =>
   readFile(path.join(stage.home, '.cache', 'sts-cli', `profile-${profile}.json`), 'utf8')
-/** The login's endpoints and client as flags, without a secret. */
+/** The endpoints and the client of the login as flags, without a secret. */
 const atStage = (): readonly string[] => stage.flags.slice(0, 6)
 const run = (argv: readonly string[], options: IoOptions = {}): Promise<Ran> =>
   stage.cli(argv, { now: later, ...options })
@@ -74,7 +74,7 @@ const expectRefused = (ran: Ran, code = 77): void => {
 
 describe('expired credentials of a login by flags', () => {
   it.each(['default', 'prod'])(
-    'of the profile %s are not renewed as the demo client of a server that runs, but end with 77',
+    'expired credentials of the profile %s are not renewed by another running server: exit 77',
     async (profile) => {
       await stage.ask(['login', '-q', '-p', profile])
       serveOther()
@@ -92,7 +92,7 @@ describe('expired credentials of a login by flags', () => {
     },
   )
 
-  it('name the endpoint and the client to log in with again, where only the cache knew them', async () => {
+  it('an expired login by flags reports the endpoint and the client for the next login', async () => {
     await stage.ask(['login', '-q'])
     const { stderr } = await run(['creds'])
     expect(stderr).toContain(
@@ -100,8 +100,8 @@ describe('expired credentials of a login by flags', () => {
     )
   })
 
-  it('are renewed there by a secret in a file, with every option of the login', async () => {
-    const file = await leaveSecret()
+  it('expired credentials are renewed with a secret file and every option of the login', async () => {
+    const file = await writeSecret()
     const policy = '{"Version":"2012-10-17"}'
     const options = ['--scope', 's', '--audience', 'a', '--param', 'x=y', '--policy', policy]
     const sts = ['--duration', '20m', '--role-arn', 'arn:x', '--role-session-name', 'n']
@@ -116,8 +116,8 @@ describe('expired credentials of a login by flags', () => {
     expect(other.sts.seen).toEqual([])
   })
 
-  it('are the same once more after a renewal: what a login was stays with its credentials', async () => {
-    const file = await leaveSecret()
+  it('credentials keep the options of their login across several renewals', async () => {
+    const file = await writeSecret()
     const scope = ['--client-secret-file', file, '--scope', 'narrow']
     await stage.cli(['login', '-q', '-p', 'prod', ...atStage(), ...scope])
     await run(['creds', '-p', 'prod'])
@@ -125,8 +125,8 @@ describe('expired credentials of a login by flags', () => {
     expect(stage.idp.seen.map(({ form }) => form.get('scope'))).toEqual(Array(3).fill('narrow'))
   })
 
-  it('do not take up variables that were set since', async () => {
-    const file = await leaveSecret()
+  it('a renewal ignores environment variables set after the login', async () => {
+    const file = await writeSecret()
     await stage.cli(['login', '-q', ...atStage(), '--client-secret-file', file])
     const env = {
       AWS_ENDPOINT_URL_STS: other.sts.url,
@@ -145,9 +145,9 @@ describe('expired credentials of a login by flags', () => {
   it.each<[string, string[], IoOptions]>([
     ['a prompt', [], { typed: clientSecret }],
     ['standard input', ['-csec', '-'], { stdin: clientSecret }],
-    ['a command, which may hold it', ['--client-secret-command', `echo ${clientSecret}`], {}],
+    ['a command, which may contain it', ['--client-secret-command', `echo ${clientSecret}`], {}],
     ['a variable', [], { env: { STS_CLI_CLIENT_SECRET: clientSecret, PATH: '/usr/bin:/bin' } }],
-  ])('cannot be renewed where the secret came from %s', async (_where, flags, options) => {
+  ])('a login with its secret from %s cannot be renewed', async (_where, flags, options) => {
     const env = { PATH: process.env['PATH'], ...options.env }
     const argv = ['login', '-q', '-p', 'prod', ...atStage(), ...flags]
     expect(await stage.cli(argv, { ...options, env })).toMatchObject({ code: 0 })
@@ -160,10 +160,10 @@ describe('expired credentials of a login by flags', () => {
 
   it.each<[string, string[], Record<string, string>, boolean]>([
     ['--token', ['--token', 'a.b.c'], {}, false],
-    ['STS_CLI_TOKEN that is gone', [], { STS_CLI_TOKEN: 'a.b.c' }, false],
+    ['STS_CLI_TOKEN, now unset', [], { STS_CLI_TOKEN: 'a.b.c' }, false],
     ['--token-command', ['--token-command', 'echo a.b.c'], {}, false],
     ['--token-env', ['--token-env', 'MINE'], { MINE: 'a.b.c' }, true],
-  ])('of %s are renewed by what is still there alone', async (_what, flags, env, isRenewed) => {
+  ])('a login by %s renews only if its token is there', async (_what, flags, env, isRenewed) => {
     const where = ['-p', 'prod', '-sts-ep', stage.sts.url]
     const shell = { PATH: process.env['PATH'] }
     await stage.cli(['login', '-q', ...where, ...flags], { env: { ...shell, ...env } })
@@ -174,15 +174,15 @@ describe('expired credentials of a login by flags', () => {
     else expectRefused(ran)
   })
 
-  it('keep no parameter that is a proof', async () => {
-    const file = await leaveSecret()
+  it('a cached login stores no parameter that is a secret', async () => {
+    const file = await writeSecret()
     const flags = ['--client-secret-file', file, '--param', 'client_assertion=a.proof.of-it']
     await stage.cli(['login', '-q', '-p', 'prod', ...atStage(), ...flags])
     expect(await readEntry('prod')).not.toContain('a.proof.of-it')
     expectRefused(await run(['creds', '-p', 'prod']))
   })
 
-  it('that AssumeRole gave are not renewed with the keys of somebody else', async () => {
+  it('credentials from AssumeRole are not renewed with other keys', async () => {
     const keys = { AWS_ACCESS_KEY_ID: 'ROOT', AWS_SECRET_ACCESS_KEY: 'root-secret' }
     const argv = ['login', '-q', '-p', 'prod', '--action', 'assume-role', '-sts-ep', stage.sts.url]
     await stage.cli(argv, { env: keys })
@@ -192,7 +192,7 @@ describe('expired credentials of a login by flags', () => {
   })
 })
 
-describe('a profile that was changed since its login', () => {
+describe('profile that changed after its login', () => {
   const write = (sts: string, client: string, more = ''): Promise<void> =>
     configure(`[profile.prod]
 idp-endpoint = "${stage.idp.url}/token"
@@ -206,7 +206,7 @@ ${more}`)
     ['client', () => write(stage.sts.url, 'another')],
     ['role', () => write(stage.sts.url, clientId, 'role-arn = "arn:x"')],
     ['grant', () => write(stage.sts.url, clientId, 'grant = "browser"')],
-  ])('in its %s wants a new login, expired or not', async (_what, change) => {
+  ])('a changed %s in the profile requires a new login, expired or not', async (_what, change) => {
     await write(stage.sts.url, clientId)
     await stage.cli(['login', '-q', '-p', 'prod'])
     await change()
@@ -217,7 +217,7 @@ ${more}`)
     }
   })
 
-  it('in its options is renewed with them', async () => {
+  it('a changed scope in the profile is used at the next renewal', async () => {
     await write(stage.sts.url, clientId, 'scope = "old"\n')
     await stage.cli(['login', '-q', '-p', 'prod'])
     await write(`${stage.sts.url}/`, clientId, 'scope = "new"\n')
@@ -225,14 +225,14 @@ ${more}`)
     expect(stage.idp.seen.map(({ form }) => form.get('scope'))).toEqual(['old', 'new'])
   })
 
-  it('does not widen what a flag of the login narrowed', async () => {
+  it('a profile does not widen a scope that a flag of the login narrowed', async () => {
     await write(stage.sts.url, clientId, 'scope = "wide"\n')
     await stage.cli(['login', '-q', '-p', 'prod', '--scope', 'narrow'])
     await run(['creds', '-p', 'prod'])
     expect(stage.idp.seen.map(({ form }) => form.get('scope'))).toEqual(['narrow', 'narrow'])
   })
 
-  it('is written for its new endpoint where a line fetches its credentials', async () => {
+  it('write --as-process writes the profile’s new endpoint', async () => {
     await write(stage.sts.url, clientId)
     await stage.cli(['login', '-q', '-p', 'prod'])
     await write(other.sts.url, clientId)
@@ -240,7 +240,7 @@ ${more}`)
     expect(stdout).toContain(`+endpoint_url = ${other.sts.url}\n`)
   })
 
-  it('is not taken over by flags for once', async () => {
+  it('flags for one command do not change the profile’s cached credentials', async () => {
     await write(stage.sts.url, clientId)
     const flags = ['-sts-ep', other.sts.url, '-idp-ep', `${other.idp.url}/token`, '-cid', 'x']
     const ran = await stage.cli(['creds', '-p', 'prod', ...flags, '-csec', 'y'])
@@ -258,9 +258,9 @@ describe('flags and variables for another endpoint or client', () => {
     ['a client', ['-cid', 'another', '-csec', 'x'], {}],
     ['a client by its variables', [], { STS_CLI_CLIENT_ID: 'another', STS_CLI_CLIENT_SECRET: 'x' }],
     ['another token', ['--token', 'a.b.c'], {}],
-    ['another way in', ['--grant', 'browser'], {}],
-  ])('never get what is cached: %s ends with 77', async (_what, flags, variables) => {
-    const file = await leaveSecret()
+    ['another grant', ['--grant', 'browser'], {}],
+  ])('creds prints no cached credentials for %s: exit 77', async (_what, flags, variables) => {
+    const file = await writeSecret()
     await stage.cli(['login', '-q', '-p', 'prod', ...atStage(), '--client-secret-file', file])
     serveOther()
     const fill = (text: string): string => text.replace('OTHER', other.sts.url)
@@ -273,7 +273,7 @@ describe('flags and variables for another endpoint or client', () => {
     expect(stage.idp.seen).toHaveLength(1)
   })
 
-  it('get credentials from there when they say all of it, and what is cached stays', async () => {
+  it('complete flags get credentials from another server and leave the cache unchanged', async () => {
     await stage.ask(['login', '-q', '-p', 'prod'])
     const flags = ['-sts-ep', other.sts.url, '-idp-ep', `${other.idp.url}/token`, '-cid', 'x']
     const ran = await stage.cli(['creds', '-p', 'prod', ...flags, '-csec', 'y'])
@@ -281,15 +281,15 @@ describe('flags and variables for another endpoint or client', () => {
     expect((await stage.cli(['creds', '-p', 'prod'])).stdout).toContain(granted.accessKeyId)
   })
 
-  it('that are those of the login change nothing', async () => {
+  it('flags that repeat the login’s endpoints and client print the cached credentials', async () => {
     await stage.ask(['login', '-q', '-p', 'prod'])
     expect((await stage.cli(['creds', '-p', 'prod', ...atStage()])).code).toBe(0)
     expect(stage.idp.seen).toHaveLength(1)
   })
 })
 
-describe('credentials of a server on this machine', () => {
-  it('are renewed by that server alone, though a newer one runs', async () => {
+describe('credentials of a local server', () => {
+  it('credentials of a local server are renewed only by that server, even if a newer one runs', async () => {
     const stop = serveOther()
     await stage.cli(['login', '-q', '-p', 'local'])
     expect(other.sts.seen).toHaveLength(1)
@@ -307,8 +307,8 @@ describe('credentials of a server on this machine', () => {
   })
 })
 
-describe('what an earlier version cached', () => {
-  it('does not say where it is from, and counts as none', async () => {
+describe('cache entry of an earlier version', () => {
+  it('a cache entry without an origin counts as no credentials', async () => {
     await stage.ask(['login', '-q', '-p', 'prod'])
     const file = path.join(stage.home, '.cache', 'sts-cli', 'profile-prod.json')
     const { origin: _origin, ...entry } = JSON.parse(await readEntry('prod')) as { origin: object }
@@ -320,8 +320,8 @@ describe('what an earlier version cached', () => {
   })
 })
 
-describe('login of a profile that only the cache knows', () => {
-  it('repeats its last login and asks for the secret alone', async () => {
+describe('login of a profile that exists only in the cache', () => {
+  it('login repeats the profile’s last login and prompts only for the secret', async () => {
     await stage.ask(['login', '-q', '-p', 'prod', '--scope', 's'])
     serveOther()
     const { code, io } = await run(['login', '-q', '-p', 'prod'], { typed: clientSecret })
@@ -330,7 +330,7 @@ describe('login of a profile that only the cache knows', () => {
     expect(other.sts.seen).toEqual([])
   })
 
-  it('goes elsewhere when a flag says so', async () => {
+  it('login uses the STS of a flag instead of the cached one', async () => {
     await stage.ask(['login', '-q', '-p', 'prod'])
     serveOther()
     await stage.cli(['login', '-q', '-p', 'prod', '-sts-ep', other.sts.url])
@@ -338,7 +338,7 @@ describe('login of a profile that only the cache knows', () => {
     expect(stage.sts.seen).toHaveLength(1)
   })
 
-  it('is what token and doctor speak of too', async () => {
+  it('token and doctor use the servers of the profile’s last login', async () => {
     await stage.ask(['login', '-q', '-p', 'prod'])
     serveOther()
     await stage.cli(['token', '-p', 'prod'], { typed: clientSecret })
@@ -347,8 +347,8 @@ describe('login of a profile that only the cache knows', () => {
   })
 })
 
-describe('the cache', () => {
-  it('holds what each login came from and no secret', async () => {
+describe('cache', () => {
+  it('the cache stores the origin of each login’s settings and no secret', async () => {
     await stage.ask(['login', '-q', '-p', 'prod'])
     const { origin } = JSON.parse(await readEntry('prod')) as { origin: Record<string, unknown> }
     expect(origin).toMatchObject({

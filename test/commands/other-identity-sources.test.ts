@@ -1,4 +1,4 @@
-/** Each door from end to end: `serve`'s settings, its server, and the client's command against it. */
+/** Each identity source end to end: the settings of `serve`, its server, and the client’s command. */
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { onTestFinished, describe, expect, it } from 'vitest'
@@ -22,7 +22,7 @@ import {
 
 type Env = Readonly<Record<string, string>>
 
-/** A server as `sts-cli serve` would start it. @param nowMs Its clock. */
+/** Starts a server as `sts-cli serve` would. @param nowMs Its clock. */
 async function serve(argv: string[], env: Env, nowMs = Date.now()): Promise<RunningServer> {
   const words = ['--address', '127.0.0.1:0', '--log-level', 'silent', '--no-idp', ...argv]
   const parsed = parseArgv(words, optionsOf('serve'), { isStoppingAtOperand: false })
@@ -32,7 +32,7 @@ async function serve(argv: string[], env: Env, nowMs = Date.now()): Promise<Runn
   return server
 }
 
-/** `sts-cli exchange` at a server, as a user who has no files yet. */
+/** Runs `sts-cli exchange` as a user without any files. */
 async function exchange(
   server: { url: URL | string },
   argv: readonly string[],
@@ -46,7 +46,7 @@ async function exchange(
   })
 }
 
-describe('a directory', () => {
+describe('LDAP directory', () => {
   const people = 'ou=people,dc=x'
   const start = async (): Promise<RunningServer> => {
     const { port } = await startDirectory({
@@ -68,7 +68,7 @@ describe('a directory', () => {
   }
   const asAlice = ['--action', 'ldap', '--username', 'alice']
 
-  it('is logged in at with a password that is asked for, or read from stdin or a file', async () => {
+  it('exchange logs in to LDAP with a password from a prompt, stdin or a file', async () => {
     const server = await start()
     const asked = await exchange(server, asAlice, { typed: 'wonderland' })
     expect(asked).toMatchObject({ code: 0, stderr: '' })
@@ -84,7 +84,7 @@ describe('a directory', () => {
     expect((await exchange(server, [], { env })).code).toBe(0)
   })
 
-  it('refuses a wrong password, which appears nowhere', async () => {
+  it('exchange reports a wrong LDAP password without printing it', async () => {
     const { code, stderr, stdout } = await exchange(await start(), [...asAlice, '--debug'], {
       typed: 'hunter2',
     })
@@ -94,22 +94,22 @@ describe('a directory', () => {
     expect(stderr + stdout).not.toContain('hunter2')
   })
 
-  it('is ready when the directory is', async () => {
+  it('the server is ready when its LDAP directory is', async () => {
     const { url } = await start()
     expect((await fetch(new URL('/minio/health/ready', url))).status).toBe(200)
   })
 
   it.each<[string, string[], string]>([
-    ['without a name', ['--action', 'ldap'], 'use --username'],
+    ['without a user name', ['--action', 'ldap'], 'use --username'],
     ['without a password', asAlice, 'use --password-file'],
     ['with a token', [...asAlice, '--password-file', '-', 'token'], 'takes no token'],
-  ])('is not asked %s', async (_what, argv, message) => {
+  ])('exchange refuses an LDAP login %s before any request', async (_what, argv, message) => {
     const { code, stderr } = await exchange({ url: 'http://127.0.0.1:1' }, argv, { stdin: 'x' })
     expect(code).toBe(64)
     expect(stderr).toContain(message)
   })
 
-  it('is logged in at by login, once: what is remembered is found by the name', async () => {
+  it('creds finds a cached LDAP login by its user name', async () => {
     const server = await start()
     const HOME = await makeFolder()
     const flags = ['-sts-ep', server.url.origin, ...asAlice]
@@ -129,8 +129,8 @@ describe('a directory', () => {
   })
 })
 
-describe('a client certificate', () => {
-  it('is shown and gives what its name says; a stranger’s is refused', async () => {
+describe('client certificate', () => {
+  it('a client certificate gets the policy of its common name, and an untrusted one is refused', async () => {
     const folder = await makeFolder()
     const write = async (name: string, text: string): Promise<string> => {
       const file = path.join(folder, name)
@@ -161,17 +161,17 @@ describe('a client certificate', () => {
   })
 
   it.each<[string, string, string[], string]>([
-    ['without one', 'https://127.0.0.1:1', [], 'use --cert FILE --key FILE'],
-    ['over http', 'http://127.0.0.1:1', ['--cert', 'a', '--key', 'b'], 'over https alone'],
-  ])('is not asked with %s', async (_what, url, argv, message) => {
+    ['no certificate', 'https://127.0.0.1:1', [], 'use --cert FILE --key FILE'],
+    ['http', 'http://127.0.0.1:1', ['--cert', 'a', '--key', 'b'], 'over https alone'],
+  ])('exchange refuses a certificate login with %s', async (_what, url, argv, message) => {
     const { code, stderr } = await exchange({ url }, ['--action', 'certificate', ...argv])
     expect(code).toBe(64)
     expect(stderr).toContain(message)
   })
 })
 
-describe('an identity plugin', () => {
-  it('vouches for a custom token, which travels as MinIO wants it', async () => {
+describe('identity plugin', () => {
+  it('an identity plugin validates a custom token and refuses an unknown one', async () => {
     const plugin = await startFake((seen) =>
       seen.url === '/?token=a%2Bbadge%2F1'
         ? json({ user: 'alice', maxValiditySeconds: 3600, claims: {} })
@@ -196,8 +196,8 @@ describe('an identity plugin', () => {
   })
 })
 
-describe('what travels where', () => {
-  it('is the query for what MinIO reads there alone', async () => {
+describe('parameters in the query', () => {
+  it('exchange sends a custom token in the query, as MinIO requires', async () => {
     const sts = await startFake(stsAnswer('AssumeRoleWithCustomToken'))
     const argv = ['--action', 'custom-token', '--role-arn', 'arn:minio:iam:::role/idmp-x', 'badge']
     expect(await exchange(sts, argv)).toMatchObject({ code: 0 })
@@ -211,7 +211,7 @@ describe('what travels where', () => {
     })
   })
 
-  it('is never the query for a password, whatever the server says', async () => {
+  it('exchange never sends a password in the query', async () => {
     const sts = await startFake({ status: 405, body: '' })
     const argv = ['--action', 'ldap', '--username', 'alice']
     expect((await exchange(sts, argv, { typed: 'wonderland' })).code).not.toBe(0)
@@ -231,7 +231,7 @@ describe('roles', () => {
   const token = (claims: Members): string =>
     makeToken(signers.RS256, { exp: nowSeconds + 600, ...claims })
 
-  it('are assumed by the tokens that their files trust', async () => {
+  it('a role is assumed by a token that its file trusts', async () => {
     const issuer = await startIssuer()
     const file = path.join(await makeFolder(), 'deploy.json')
     const trust = {
@@ -252,7 +252,7 @@ describe('roles', () => {
     expect(bare.stderr).toContain('MissingParameter')
   })
 
-  it('belong to providers, several of them beside one whose claims name policies', async () => {
+  it('roles of several providers exist beside a provider whose claims name policies', async () => {
     const [a, b, c] = [await startIssuer(), await startIssuer(), await startIssuer()]
     const prefix = 'MINIO_IDENTITY_OPENID_'
     const server = await serve(
@@ -270,7 +270,7 @@ describe('roles', () => {
       },
       nowSeconds * 1000,
     )
-    // MinIO's: SHA-1 of the client id, base64url.
+    // As in MinIO: SHA-1 of the client id, base64url.
     const arn = 'arn:minio:iam:us-east-1::role/oSwGwiVwMIyzrb0oucUZdUCoO9M'
     expect(server.roleArns).toEqual([arn])
     const outcome = async (claims: Members, argv: string[]): Promise<number> =>
@@ -279,7 +279,7 @@ describe('roles', () => {
     const atA = { iss: a.url, aud: 'main', policy: 'readonly' }
     expect(await outcome(atB, ['--role-arn', arn])).toBe(0)
     expect(await outcome(atA, [])).toBe(0)
-    // Neither's tokens open the other's door, though one key signed both.
+    // Each provider accepts only its own tokens, though one key signed both.
     expect(await outcome({ ...atB, policy: 'readonly' }, [])).toBe(77)
     expect(await outcome(atA, ['--role-arn', arn])).toBe(77)
     expect(await outcome({ ...atB, aud: 'app-c' }, ['--role-arn', arn])).toBe(77)

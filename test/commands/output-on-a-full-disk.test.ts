@@ -3,7 +3,7 @@ import { run } from '../../src/main.ts'
 import { createIo } from '../support/commands/harness.ts'
 
 it.each(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO'])(
-  'output that meets %s is 74, and no bug of ours',
+  'an output that fails with %s exits 74 and is not reported as a bug',
   async (code) => {
     const io = createIo()
     const failing = {

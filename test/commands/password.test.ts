@@ -38,8 +38,8 @@ const run = (command: string, flags: readonly string[], options: IoOptions = {})
 const asked = (): Record<string, string> =>
   Object.fromEntries(idp.seen.find(({ url }) => url === '/token')?.form ?? [])
 
-describe('a login by user name and password', () => {
-  it('asks for the password on the terminal, hidden, and sends it to the provider alone', async () => {
+describe('login by user name and password', () => {
+  it('a password login prompts for the password and sends it only to the provider', async () => {
     const ran = await run('login', ['--username', 'alice'], { typed: password })
     expect(ran).toMatchObject({ code: 0, stdout: `##### Credentials\n${minioJson}` })
     expect(ran.io.prompts).toEqual(['password: '])
@@ -54,7 +54,7 @@ describe('a login by user name and password', () => {
     expect(stage.sts.seen[0]?.body).not.toContain('horse')
   })
 
-  it.each(['a file', 'stdin'])('takes it from %s', async (where) => {
+  it.each(['a file', 'stdin'])('a password login reads the password from %s', async (where) => {
     const file = path.join(stage.home, 'password')
     await writeFile(file, `${password}\n`)
     const ran = await run(
@@ -68,13 +68,13 @@ describe('a login by user name and password', () => {
     expect(asked()['password']).toBe(password)
   })
 
-  it('trades the ID token for web-identity', async () => {
+  it('a password login exchanges the ID token when the action is web-identity', async () => {
     await run('login', ['--username', 'alice', '--action', 'web-identity'], { typed: password })
     const token = stage.sts.seen[0]?.form.get('WebIdentityToken') ?? ''
     expect(decodeJwt(token).claims).toMatchObject({ sub: 'alice' })
   })
 
-  it('needs a name, and a password that can be had', async () => {
+  it('a password login requires a user name and a source for the password', async () => {
     expect(await run('login', [], { typed: password })).toMatchObject({ code: 64 })
     expect(await run('login', ['--username', 'alice'])).toMatchObject({ code: 64 })
     const quiet = await run('login', ['--username', 'alice', '--no-input'], { typed: password })
@@ -83,7 +83,7 @@ describe('a login by user name and password', () => {
     expect(idp.seen).toEqual([])
   })
 
-  it('is renewed where the password lies in a file, and not where it was typed', async () => {
+  it('a password login is renewed from a password file, but not from a typed password', async () => {
     const file = path.join(stage.home, 'password')
     await writeFile(file, password)
     const renewed = await run('creds', ['--username', 'alice', '--password-file', file])
@@ -94,7 +94,7 @@ describe('a login by user name and password', () => {
     expect(refused.stderr).toContain('hint: sts-cli login\n')
   })
 
-  it('says what the provider said, and never the password', async () => {
+  it('a password login reports the provider’s refusal and never the password', async () => {
     idp.tokenAnswers.push(
       json({ error: 'unsupported_grant_type', error_description: 'not here' }, 400),
     )

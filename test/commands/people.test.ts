@@ -1,4 +1,4 @@
-/** The embedded provider's people, from the command line to the credentials. */
+/** Logins of the embedded provider’s users, from the command line to the credentials. */
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { decodeJwt } from '../../src/protocol/jwt/decode-jwt.ts'
@@ -32,7 +32,7 @@ async function run(argv: readonly string[], options: IoOptions = {}): Promise<Ra
   return runLine([command, ...where, ...sts, ...flags], { env, ...options }, Date.now())
 }
 
-/** Logs in with a browser that signs in as the person does; `act` gets the login page. */
+/** Logs in with a browser in which the user signs in; `act` gets the login page. */
 async function logIn(
   flags: readonly string[],
   act: (page: Page, browser: TestBrowser) => Promise<Page>,
@@ -53,9 +53,9 @@ async function logIn(
 
 const asAlice = { username: 'alice', password: 'wonder & land' }
 
-describe('a person with a browser', () => {
+describe('user with a browser', () => {
   it.each(['client-grants', 'web-identity'])(
-    'signs in and gets credentials by %s',
+    'a user signs in with a browser and gets credentials by %s',
     async (action) => {
       const { code, stdout, page } = await logIn(['--action', action], (form, browser) =>
         browser.submit(form, asAlice),
@@ -68,7 +68,7 @@ describe('a person with a browser', () => {
     },
   )
 
-  it('is named by the tokens, with their policy, for the client', async () => {
+  it('the tokens of a browser login have the user, the policy and the client', async () => {
     const tokens: Record<string, unknown> = {}
     let page: Promise<Page> | undefined
     const reader = (text: string): void => {
@@ -86,7 +86,7 @@ describe('a person with a browser', () => {
     expect(tokens).toMatchObject({ access: { ...claims, azp: 'sts-cli' }, id: claims })
   })
 
-  it('may have a client with a secret, and any port to come back to', async () => {
+  it('a browser login may use a client with a secret and any loopback port', async () => {
     const client = ['-cid', server.clientId, '-csec', server.clientSecret]
     const { code } = await logIn(
       [...client, '--redirect-uri', 'http://localhost:0/'],
@@ -95,7 +95,7 @@ describe('a person with a browser', () => {
     expect(code).toBe(0)
   })
 
-  it('tries again after a wrong password, told in words that betray no name', async () => {
+  it('the login page answers a wrong password and an unknown user with the same error', async () => {
     const seen: Page[] = []
     const { code } = await logIn([], async (form, browser) => {
       seen.push(await browser.submit(form, { username: 'alice', password: 'wrong' }))
@@ -109,7 +109,7 @@ describe('a person with a browser', () => {
     expect(known).toContain('The name or the password is wrong.')
   })
 
-  it('is let in with the right password after many wrong ones', async () => {
+  it('a user can sign in with the right password after several wrong ones', async () => {
     const statuses: number[] = []
     const { code } = await logIn([], async (form, browser) => {
       for (let i = 0; i < 4; i += 1)
@@ -122,7 +122,7 @@ describe('a person with a browser', () => {
     expect(code).toBe(0)
   })
 
-  it('whose policy is not known here is refused by the STS, in its words', async () => {
+  it('the STS refuses a user whose policy does not exist', async () => {
     const { code, stderr } = await logIn([], (form, browser) =>
       browser.submit(form, { username: 'bob', password: 'builder' }),
     )
@@ -131,7 +131,7 @@ describe('a person with a browser', () => {
   })
 })
 
-describe('the login page', () => {
+describe('login page', () => {
   const open = async (act: (page: Page, browser: TestBrowser) => Promise<void>): Promise<void> => {
     await logIn([], async (form, browser) => {
       await act(form, browser)
@@ -139,7 +139,7 @@ describe('the login page', () => {
     })
   }
 
-  it('has no script, loads nothing, and posts to itself and the waiting address alone', async () => {
+  it('the login page has no script, loads nothing and posts only to itself and the redirect URI', async () => {
     await open(async (form) => {
       const policy = String(form.headers['content-security-policy'])
       expect(policy).toMatch(
@@ -151,7 +151,7 @@ describe('the login page', () => {
     })
   })
 
-  it('shows what was typed as text', async () => {
+  it('the login page shows the typed user name as text', async () => {
     await open(async (form, browser) => {
       const typed = { username: '"><script>alert(1)</script>', password: 'x' }
       const again = await browser.submit(form, typed)
@@ -160,7 +160,7 @@ describe('the login page', () => {
     })
   })
 
-  it('is nothing to a browser that did not begin the login', async () => {
+  it('the login page refuses a browser that did not start the login', async () => {
     await open(async (form) => {
       const stranger = openTestBrowser(ca)
       const [seen, sent] = [await stranger.visit(form.url), await stranger.submit(form, asAlice)]
@@ -170,14 +170,14 @@ describe('the login page', () => {
     })
   })
 
-  it('reads no more than a form’s worth', async () => {
+  it('the login page ignores a form that is too large', async () => {
     await open(async (form, browser) => {
       const big = await browser.submit(form, { ...asAlice, more: 'x'.repeat(10_000) })
       expect(big.status).toBe(401)
     })
   })
 
-  it('keeps its cookies from scripts and other sites', async () => {
+  it('the login page sets HttpOnly, Secure and SameSite on its cookies', async () => {
     const { get } = await import('node:https')
     const url = `${server.tokenEndpoint.replace('/token', '/authorize')}?client_id=sts-cli&response_type=code&scope=openid&redirect_uri=http://127.0.0.1:1/callback&code_challenge=${'x'.repeat(43)}&code_challenge_method=S256`
     const cookies = await new Promise<string[]>((resolve, reject) =>
@@ -193,7 +193,7 @@ describe('the login page', () => {
   })
 })
 
-describe('the provider refuses', () => {
+describe('refused authorization requests', () => {
   const authorize = (parameters: Record<string, string>): Promise<Page> => {
     const url = new URL(server.tokenEndpoint.replace('/token', '/authorize'))
     const asked = {
@@ -210,27 +210,27 @@ describe('the provider refuses', () => {
   }
 
   it.each([
-    ['an address elsewhere', { redirect_uri: 'http://evil.example/callback' }],
-    ['an address of this machine by https', { redirect_uri: 'https://127.0.0.1/callback' }],
-    ['another path', { redirect_uri: 'http://127.0.0.1:1/elsewhere' }],
-    ['a client that it does not know', { client_id: 'stranger' }],
-  ])('%s', async (_what, parameters) => {
+    ['a redirect URI on another host', { redirect_uri: 'http://evil.example/callback' }],
+    ['a loopback redirect URI with https', { redirect_uri: 'https://127.0.0.1/callback' }],
+    ['another redirect path', { redirect_uri: 'http://127.0.0.1:1/elsewhere' }],
+    ['an unknown client', { client_id: 'stranger' }],
+  ])('the provider refuses %s', async (_what, parameters) => {
     const page = await authorize(parameters)
     expect(page.status).toBe(400)
     expect(page.url).toContain('/oauth2/authorize')
   })
 
-  it('a public client without PKCE', async () => {
+  it('the provider refuses a public client without PKCE', async () => {
     await expect(authorize({ code_challenge: '', code_challenge_method: '' })).rejects.toThrow(
-      // It sends the browser back with the error, to a port at which nobody listens.
+      // The provider redirects the browser with the error to a closed port.
       /ECONNREFUSED/,
     )
   })
 })
 
-describe('a person with another device', () => {
-  it('enters the code, signs in, and the terminal goes on', async () => {
-    // The provider wants five seconds between two polls.
+describe('user with another device', () => {
+  it('a device login completes after the user enters the code and signs in', async () => {
+    // The provider requires five seconds between two polls.
     const { setTimeout: real } = globalThis
     vi.stubGlobal('setTimeout', (work: () => void, ms?: number) =>
       real(work, ms === 5000 ? 20 : ms),
@@ -240,7 +240,7 @@ describe('a person with another device', () => {
     const connect = async (address: string): Promise<Page> => {
       const browser = openTestBrowser(ca)
       const entry = await browser.visit(address)
-      // The library's page that passes the code on by itself, where scripts run.
+      // The provider library’s page, which submits the code itself if scripts may run.
       const confirm = await browser.submit(entry)
       expect(confirm.html).toMatch(/<b>sts-cli<\/b> shows the code <b>[A-Z]{4}-[A-Z]{4}<\/b>/)
       expect(confirm.headers['content-security-policy']).toContain("default-src 'none'")
@@ -258,7 +258,7 @@ describe('a person with another device', () => {
     expect((await page)?.html).toContain('<h1>Signed in</h1>')
   })
 
-  it('is asked for the code where the address has none, and again for a wrong one', async () => {
+  it('the device page asks for a code, and again after a wrong one', async () => {
     const browser = openTestBrowser(ca)
     const entry = await browser.visit(server.tokenEndpoint.replace('/token', '/device'))
     expect(entry.html).toContain('Enter the code that the terminal shows.')
@@ -268,25 +268,25 @@ describe('a person with another device', () => {
   })
 })
 
-describe('a person with a password', () => {
+describe('user with a password', () => {
   const flags = ['--json', '--grant', 'password', '-cid', 'sts-cli']
 
-  it.each(['client-grants', 'web-identity'])('gets credentials by %s', async (action) => {
+  it.each(['client-grants', 'web-identity'])('a password login works with %s', async (action) => {
     const argv = ['login', ...flags, '--username', 'alice', '--action', action]
     const { code, stdout } = await run(argv, { typed: 'wonder & land' })
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toHaveProperty('sessionToken')
   })
 
-  it.each(['alice', 'nobody'])('is refused with a wrong one as %s', async (name) => {
+  it.each(['alice', 'nobody'])('a wrong password is refused for the user %s', async (name) => {
     const ran = await run(['login', ...flags, '--username', name], { typed: 'wrong' })
     expect(ran.code).toBe(77)
     expect(ran.stderr).toContain('the name or the password is wrong')
   })
 })
 
-describe('a server without people', () => {
-  it('has no login page, no devices and no password grant', async () => {
+describe('server without users', () => {
+  it('a server without users has no login page, device flow or password grant', async () => {
     const lonely = await startServer()
     try {
       const own = readFileSync(lonely.caFile, 'utf8')

@@ -32,12 +32,12 @@ function codedError(code: string): Error {
   return Object.assign(new Error(`${code}: as Node says it`), { code })
 }
 
-describe('an error for people', () => {
-  it('is what failed, the server’s own sentence, and a hint', async () => {
+describe('error message for people', () => {
+  it('an error message has what failed, the server’s message and a hint', async () => {
     expect(await print(failure)).toEqual({ code: 77, stderr: plain, stdout: '' })
   })
 
-  it('is one line when there is no more to say', async () => {
+  it('an error message has one line if there is nothing to add', async () => {
     expect(await print(new StsCliError('ERR_USAGE', 'wrong'))).toMatchObject({
       code: 64,
       stderr: 'error: wrong\n',
@@ -47,7 +47,7 @@ describe('an error for people', () => {
   it.each<[string, readonly string[], Record<string, string>, boolean, boolean]>([
     ['a terminal', [], {}, true, true],
     ['a pipe', [], {}, false, false],
-    ['a dumb terminal', [], { TERM: 'dumb' }, true, false],
+    ['a terminal with TERM=dumb', [], { TERM: 'dumb' }, true, false],
     ['a terminal with NO_COLOR', [], { NO_COLOR: '1' }, true, false],
     ['a terminal with an empty NO_COLOR', [], { NO_COLOR: '' }, true, true],
     ['a pipe with FORCE_COLOR', [], { FORCE_COLOR: '1' }, false, true],
@@ -56,15 +56,15 @@ describe('an error for people', () => {
     ['--color always and NO_COLOR', ['--color', 'always'], { NO_COLOR: '1' }, false, true],
     ['--color=never and FORCE_COLOR', ['--color=never'], { FORCE_COLOR: '1' }, true, false],
     ['--color auto', ['-color', 'auto'], {}, true, true],
-    ['the last of two', ['--color=never', '--color=always'], {}, false, true],
-  ])('has its colours by %s', async (_what, argv, env, isTty, isColoured) => {
+    ['the last of two --color flags', ['--color=never', '--color=always'], {}, false, true],
+  ])('an error’s colours depend on %s', async (_what, argv, env, isTty, isColoured) => {
     const { stderr } = await print(failure, argv, { env, isTty })
     expect(stderr).toBe(isColoured ? coloured : plain)
   })
 })
 
-describe('an error for programs', () => {
-  it('is one line of JSON, never coloured', async () => {
+describe('error message for programs', () => {
+  it('a JSON error is one line and never coloured', async () => {
     const { stderr } = await print(failure, ['--json', '--color=always'], { isTty: true })
     expect(stderr.endsWith('}\n')).toBe(true)
     expect(JSON.parse(stderr)).toEqual({
@@ -88,13 +88,13 @@ describe('an error for programs', () => {
     [['--json=false'], false],
     [['--', '--json'], false],
     [['--jsonx'], false],
-  ])('is asked for by %j: %s', async (argv, isJson) => {
+  ])('the arguments %j select a JSON error: %s', async (argv, isJson) => {
     expect((await print(failure, argv)).stderr.startsWith('{')).toBe(isJson)
   })
 })
 
-describe('a failure that nobody foresaw', () => {
-  it('is a bug of ours: 70, and what to do about it', async () => {
+describe('unexpected failure', () => {
+  it('an unexpected failure exits 70 and asks for a bug report', async () => {
     expect(await print(new TypeError('x is not a function'))).toMatchObject({
       code: 70,
       stderr:
@@ -104,12 +104,12 @@ describe('a failure that nobody foresaw', () => {
     expect(await print('thrown text')).toMatchObject({ code: 70 })
   })
 
-  it('shows where it arose with --debug', async () => {
+  it('an unexpected failure shows its stack with --debug', async () => {
     const { stderr } = await print(new TypeError('x'), ['--debug'])
     expect(stderr).toMatch(/^TypeError\n {4}at .*print-error\.test\.ts/m)
   })
 
-  it.each(['ENOSPC', 'EIO', 'EBADF'])('is the output’s when it is %s: 74', async (code) => {
+  it.each(['ENOSPC', 'EIO', 'EBADF'])('the output error %s exits 74', async (code) => {
     expect(await print(codedError(code))).toMatchObject({
       code: 74,
       stderr: 'error: the output cannot be written\n',
@@ -117,8 +117,8 @@ describe('a failure that nobody foresaw', () => {
   })
 })
 
-describe('a reader that went away', () => {
-  it('ends the command in silence', async () => {
+describe('reader that closed the pipe', () => {
+  it('a broken pipe ends a command without a message', async () => {
     expect(await print(codedError('EPIPE'))).toEqual({ code: 74, stderr: '', stdout: '' })
   })
 
@@ -127,7 +127,7 @@ describe('a reader that went away', () => {
     ['login', ['--json']],
     ['env', []],
     ['inspect', ['eyJhbGciOiJSUzI1NiJ9.e30.c2ln']],
-  ])('ends %s so', async (name, argv) => {
+  ])('%s writes no message about a broken pipe', async (name, argv) => {
     const stage = await openStage()
     const io = createIo({ env: { HOME: stage.home } })
     const broken = {
@@ -141,7 +141,7 @@ describe('a reader that went away', () => {
     expect(io.err).toEqual([])
   })
 
-  it('does not hide another failure of env', async () => {
+  it('a broken pipe does not hide another failure of env', async () => {
     const io = createIo({ env: { HOME: await makeFolder() } })
     const broken = {
       ...io,

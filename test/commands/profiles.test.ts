@@ -11,7 +11,7 @@ import {
 
 const fileOf = (stage: Stage): string => path.join(stage.home, '.config', 'sts-cli', 'config.toml')
 
-/** A stage whose home has a configuration. */
+/** Opens a stage whose home has a configuration file. */
 async function openConfigured(toml: string | ((stage: Stage) => string)): Promise<Stage> {
   const stage = await openStage()
   await mkdir(path.dirname(fileOf(stage)), { recursive: true })
@@ -28,8 +28,8 @@ client-id = "${clientId}"
 client-secret = "${clientSecret}"
 `
 
-describe('a profile', () => {
-  it('says all that a login needs', async () => {
+describe('profile', () => {
+  it('a profile supplies every setting of a login', async () => {
     const stage = await openConfigured(complete)
     expect(await stage.cli(['login', '-q'])).toMatchObject({ code: 0, stderr: '' })
     expect(stage.idp.seen[0]?.headers.authorization).toBe(
@@ -38,7 +38,7 @@ describe('a profile', () => {
     expect(stage.sts.seen).toHaveLength(1)
   })
 
-  it('is chosen by name, and extends another', async () => {
+  it('a profile is selected by name and can extend another profile', async () => {
     const stage = await openConfigured(
       (at) => `${complete(at)}\n[profile.ci]\nextends = "default"\nscope = "ci"\nduration = 1800\n`,
     )
@@ -49,7 +49,7 @@ describe('a profile', () => {
     expect(stage.sts.seen[0]?.form.get('DurationSeconds')).toBe('1800')
   })
 
-  it('is spoken over by a variable, and that by a flag', async () => {
+  it('a variable overrides a profile, and a flag overrides a variable', async () => {
     const stage = await openConfigured((at) => `${complete(at)}scope = "profile"\n`)
     await stage.cli(['login', '-q'])
     await stage.cli(['login', '-q'], { env: { STS_CLI_SCOPE: 'variable' } })
@@ -61,7 +61,7 @@ describe('a profile', () => {
     ])
   })
 
-  it('names one of two settings that exclude each other, a flag the other', async () => {
+  it('a flag overrides the profile’s setting that it excludes', async () => {
     const stage = await openConfigured(
       (at) => `${complete(at)}policy = '{"Version":"2012-10-17"}'\n`,
     )
@@ -71,7 +71,7 @@ describe('a profile', () => {
     expect(stage.sts.seen[0]?.form.get('Policy')).toBe('{}')
   })
 
-  it('names files beside itself and below the home', async () => {
+  it('a profile’s file paths are relative to its own folder or to the home directory', async () => {
     const stage = await openConfigured((at) =>
       complete(at).replace(/client-secret = .*/, 'client-secret-file = "secret.txt"'),
     )
@@ -83,7 +83,7 @@ describe('a profile', () => {
     expect((await stage.cli(['login', '-q'])).code).toBe(0)
   })
 
-  it('switches what is on or off, and a flag switches it back', async () => {
+  it('a profile sets a switch, and a flag can unset it', async () => {
     const stage = await openConfigured((at) => `${complete(at)}no-endpoint = true\n`)
     await stage.cli(['login', '-q'])
     expect((await stage.cli(['env'])).stdout).not.toContain('AWS_ENDPOINT_URL')
@@ -92,13 +92,13 @@ describe('a profile', () => {
 
   it.each([
     ['a key it does not know', 'isuer = "x"', 'the key isuer is not known', 'did you mean issuer?'],
-    ['a key for one command alone', 'output = "x"', 'the key output is not known', undefined],
+    ['a key for a single command', 'output = "x"', 'the key output is not known', undefined],
     ['a number for a switch', 'insecure = 1', 'insecure must be true or false', undefined],
     ['a text for a list', 'param = "a=b"', 'param must be a list of texts', undefined],
-    ['a parent that is not there', 'extends = "none"', 'no profile none to extend', undefined],
-    ['itself for a parent', 'extends = "default"', 'extends itself', undefined],
-    ['no TOML', 'scope', 'is not TOML, line 2', undefined],
-  ])('with %s is refused by name', async (_what, line, message, hint) => {
+    ['a missing parent', 'extends = "none"', 'no profile none to extend', undefined],
+    ['itself as its parent', 'extends = "default"', 'extends itself', undefined],
+    ['invalid TOML', 'scope', 'is not TOML, line 2', undefined],
+  ])('a profile with %s is refused, naming the fault', async (_what, line, message, hint) => {
     const stage = await openConfigured(`[profile.default]\n${line}\n`)
     const { code, stderr } = await stage.cli(['login'])
     expect([code, stderr]).toEqual([78, expect.stringContaining(message)])
@@ -107,10 +107,10 @@ describe('a profile', () => {
   })
 
   it.each([
-    ['a setting outside of every profile', 'scope = "x"', 'scope is not known'],
+    ['a setting outside every profile', 'scope = "x"', 'scope is not known'],
     ['another table', '[profiles.default]', 'profiles is not known'],
     ['a value where a profile should be', '[profile]\nscope = "x"', 'stands outside of a profile'],
-  ])('is not read from a file with %s', async (_what, toml, message) => {
+  ])('a configuration file with %s is refused', async (_what, toml, message) => {
     const stage = await openConfigured(toml)
     expect(await stage.cli(['login'])).toMatchObject({
       code: 78,
@@ -118,7 +118,7 @@ describe('a profile', () => {
     })
   })
 
-  it('with a secret is refused while others can read it, and nothing of it is said', async () => {
+  it('a configuration with a secret that others can read is refused without printing the secret', async () => {
     const stage = await openConfigured(complete)
     await chmod(fileOf(stage), 0o640)
     const { code, stderr } = await stage.cli(['login'])
@@ -126,14 +126,14 @@ describe('a profile', () => {
     expect(stderr).not.toContain(clientSecret)
   })
 
-  it('that is not TOML is refused without a word of what stands in it', async () => {
+  it('an error about invalid TOML quotes nothing from the file', async () => {
     const stage = await openConfigured(`[profile.default]\nclient-secret = "${clientSecret}\n`)
     const { code, stderr } = await stage.cli(['login', '--debug'])
     expect([code, stderr]).toEqual([78, expect.stringContaining('line 2')])
     expect(stderr).not.toContain(clientSecret)
   })
 
-  it('is read from the file that is named, which must be there', async () => {
+  it('--config and STS_CLI_CONFIG select the configuration file, which must exist', async () => {
     const stage = await openConfigured('no TOML')
     const other = path.join(stage.home, 'other.toml')
     const missing = await stage.cli(['login', '--config', other])
@@ -146,15 +146,15 @@ describe('a profile', () => {
 
 describe('config path', () => {
   it.each([
-    ['in the home', { HOME: '/home/me' }, '/home/me/.config/sts-cli/config.toml'],
-    ['where XDG says', { HOME: '/home/me', XDG_CONFIG_HOME: '/x' }, '/x/sts-cli/config.toml'],
+    ['in the home directory', { HOME: '/home/me' }, '/home/me/.config/sts-cli/config.toml'],
+    ['in XDG_CONFIG_HOME', { HOME: '/home/me', XDG_CONFIG_HOME: '/x' }, '/x/sts-cli/config.toml'],
     [
-      'in the home, for a relative XDG',
+      'in the home directory for a relative XDG_CONFIG_HOME',
       { HOME: '/home/me', XDG_CONFIG_HOME: 'x' },
       '/home/me/.config/sts-cli/config.toml',
     ],
-    ['where it is named', { HOME: '/home/me', STS_CLI_CONFIG: '/y.toml' }, '/y.toml'],
-  ])('is %s', async (_where, env, file) => {
+    ['in STS_CLI_CONFIG', { HOME: '/home/me', STS_CLI_CONFIG: '/y.toml' }, '/y.toml'],
+  ])('config path prints a file %s', async (_where, env, file) => {
     const stage = await openStage()
     expect(await stage.cli(['config', 'path'], { env })).toMatchObject({
       code: 0,
@@ -162,14 +162,14 @@ describe('config path', () => {
     })
   })
 
-  it('has no answer without a home', async () => {
+  it('config path exits 78 without a home directory', async () => {
     const stage = await openStage()
     expect((await stage.cli(['config', 'path'], { env: { HOME: '' } })).code).toBe(78)
   })
 })
 
 describe('config list', () => {
-  it('prints names, and with --json what they say, less every secret', async () => {
+  it('config list prints the profile names, and with --json the settings without secrets', async () => {
     const stage = await openConfigured(
       (at) => `${complete(at)}\n[profile.ci]\nextends = "default"\nscope = "ci"\n`,
     )
@@ -182,14 +182,14 @@ describe('config list', () => {
     expect(stdout).not.toContain(clientSecret)
   })
 
-  it('prints nothing where there is nothing', async () => {
+  it('config list prints nothing without a configuration', async () => {
     const stage = await openStage()
     expect(await stage.cli(['config', 'list'])).toMatchObject({ code: 0, stdout: '' })
   })
 })
 
 describe('config get', () => {
-  it('prints what a command would take, and where it comes from', async () => {
+  it('config get prints a setting’s effective value and its origin', async () => {
     const stage = await openConfigured(
       (at) => `${complete(at)}\n[profile.ci]\nextends = "default"\nscope = "ci"\n`,
     )
@@ -205,7 +205,7 @@ describe('config get', () => {
     expect((await stage.cli(['config', 'get', 'scope', '-p', 'ci'])).stdout).toBe('ci\n')
   })
 
-  it('ends with 1 for what nothing gives, and never prints a secret', async () => {
+  it('config get exits 1 for a setting without a value and never prints a secret', async () => {
     const stage = await openConfigured(complete)
     expect(await stage.cli(['config', 'get', 'scope'])).toMatchObject({ code: 1, stdout: '' })
     const secret = await stage.cli(['config', 'get', 'client-secret'])
@@ -219,9 +219,9 @@ describe('config set', () => {
     '# mine\n[profile.default] # the usual\nscope = "a" # why\n\n[profile."b c"]\nscope="x"\n'
 
   it.each([
-    ['a key that is there', ['scope', 'new'], original.replace('"a" # why', '"new"')],
+    ['an existing key', ['scope', 'new'], original.replace('"a" # why', '"new"')],
     [
-      'a key that is not',
+      'a missing key',
       ['action', 'web-identity'],
       original.replace('# why\n', '# why\naction = "web-identity"\n'),
     ],
@@ -233,7 +233,7 @@ describe('config set', () => {
     ],
     ['a hostile text', ['scope', '"\\\n]'], original.replace('"a" # why', '"\\"\\\\\\n]"')],
     [
-      'an alias by its long name',
+      'an alias under its long name',
       ['cid', 'me'],
       original.replace('# why\n', '# why\nclient-id = "me"\n'),
     ],
@@ -248,7 +248,7 @@ describe('config set', () => {
       ['-p', 'a.b', 'scope', 'z'],
       `${original}\n[profile."a.b"]\nscope = "z"\n`,
     ],
-  ])('changes %s and no other byte', async (_what, operands, text) => {
+  ])('config set changes %s and no other byte', async (_what, operands, text) => {
     const stage = await openConfigured(original)
     expect(await stage.cli(['config', 'set', ...operands])).toMatchObject({
       code: 0,
@@ -258,7 +258,7 @@ describe('config set', () => {
     expect(await readFile(fileOf(stage), 'utf8')).toBe(text)
   })
 
-  it('makes the file, for its owner alone, and keeps the ends of its lines', async () => {
+  it('config set creates the file readable only by its owner and keeps the line endings', async () => {
     const stage = await openStage()
     await stage.cli(['config', 'set', 'scope', 'a'])
     expect(await readFile(fileOf(stage), 'utf8')).toBe('[profile.default]\nscope = "a"\n')
@@ -268,7 +268,7 @@ describe('config set', () => {
     expect(await readFile(fileOf(stage), 'utf8')).toBe('[profile.default]\r\nscope = "b"\r\n')
   })
 
-  it('makes the file that a link stands for, where there is none yet', async () => {
+  it('config set creates the missing target of a symbolic link', async () => {
     const stage = await openStage()
     const target = path.join(stage.home, 'dotfiles.toml')
     await mkdir(path.dirname(fileOf(stage)), { recursive: true })
@@ -277,7 +277,7 @@ describe('config set', () => {
     expect(await readFile(target, 'utf8')).toBe('[profile.default]\nscope = "a"\n')
   })
 
-  it('takes a secret from stdin or the terminal, never from the command line', async () => {
+  it('config set reads a secret from stdin or a prompt, never from the command line', async () => {
     const stage = await openStage()
     const refused = await stage.cli(['config', 'set', 'csec', clientSecret])
     expect(refused).toMatchObject({ code: 64, stderr: expect.stringContaining('client-secret -') })
@@ -291,8 +291,8 @@ describe('config set', () => {
 
   it.each([
     ['a value over several lines', '[profile.default]\nparam = [\n  "a=b",\n]\n'],
-    ['profiles in another spelling', '[profile]\ndefault = { param = ["a=b"] }\n'],
-  ])('leaves a file with %s to its owner', async (_what, text) => {
+    ['profiles written as inline tables', '[profile]\ndefault = { param = ["a=b"] }\n'],
+  ])('config set does not edit a file with %s', async (_what, text) => {
     const stage = await openConfigured(text)
     const { code, stderr } = await stage.cli(['config', 'set', 'param', 'c=d'])
     expect([code, stderr]).toEqual([78, expect.stringContaining('by hand')])
@@ -307,7 +307,7 @@ describe('config set', () => {
     [['config', 'set', 'isuer', 'x'], 'did you mean issuer?'],
     [['config', 'set', 'scope'], 'takes one VALUE'],
     [['config', 'set', 'insecure', 'yes'], 'true or false'],
-  ])('is one of four things one can do: %j', async (argv, message) => {
+  ])('config rejects the arguments %j', async (argv, message) => {
     const stage = await openStage()
     expect(await stage.cli(argv)).toMatchObject({
       code: 64,

@@ -21,7 +21,7 @@ beforeEach(async () => {
 })
 
 describe('flags without a command', () => {
-  it('print what the Go program prints, and put the object', async () => {
+  it('flags without a command print the Go program’s output and upload the object', async () => {
     const ran = await stage.cli(stage.flags)
     expect(ran.code).toBe(0)
     expect(ran.stdout).toBe(`##### Credentials\n${minioJson}`)
@@ -42,7 +42,7 @@ describe('flags without a command', () => {
     expect(put?.headers.authorization).toContain(`Credential=${granted.accessKeyId}/20261123/`)
   })
 
-  it('repeat the server’s own time to the letter', async () => {
+  it('flags without a command print the server’s expiration time unchanged', async () => {
     const [sample] = goVectors.output
     const [accessKeyId = '', secretAccessKey = '', text = '', sessionToken = ''] =
       sample?.fields ?? []
@@ -56,7 +56,7 @@ describe('flags without a command', () => {
     expect(stdout).toBe(sample?.go)
   })
 
-  it('put nothing with --no-upload', async () => {
+  it('flags without a command upload nothing with --no-upload', async () => {
     const { code, stdout, stderr } = await stage.ask(['--no-upload'])
     expect({ code, stdout, stderr }).toEqual({
       code: 0,
@@ -66,7 +66,7 @@ describe('flags without a command', () => {
     expect(stage.sts.seen.map(({ method }) => method)).toEqual(['POST'])
   })
 
-  it('end with 1, the credentials printed, when the upload is refused', async () => {
+  it('flags without a command print the credentials and exit 1 when the upload is refused', async () => {
     refuseUpload(
       stage,
       403,
@@ -85,14 +85,14 @@ describe('flags without a command', () => {
   it.each([
     [404, '', 'HTTP404'],
     [502, '<html>bad gateway</html>', 'HTTP502'],
-  ])('end with 1 when the upload is answered %i without a document', async (status, body, word) => {
+  ])('flags without a command exit 1 when an upload gets %i', async (status, body, word) => {
     refuseUpload(stage, status, body)
     const ran = await stage.ask(['--json', '--retries', '0'])
     expect(ran.code).toBe(1)
     expect(errorOf(ran)).toMatchObject({ stage: 's3', httpStatus: status, serverCode: word })
   })
 
-  it('end with 1 when the store goes away in between', async () => {
+  it('flags without a command exit 1 when the object store closes the connection', async () => {
     stage.sts.answer = ({ method }) => (method === 'PUT' ? 'cut' : stsAnswer())
     const ran = await stage.ask(['--json', '--retries', '0'])
     expect(ran.code).toBe(1)
@@ -100,12 +100,12 @@ describe('flags without a command', () => {
     expect(errorOf(ran)).toMatchObject({ code: 'ERR_NEGATIVE', stage: 's3', exitCode: 1 })
   })
 
-  it('remember nothing', async () => {
+  it('flags without a command cache nothing', async () => {
     await stage.cli(stage.flags)
     expect(await readdir(stage.home)).toEqual([])
   })
 
-  it('ask the identity provider first, with the grant and the client', async () => {
+  it('flags without a command request a token with the grant and the client', async () => {
     await stage.cli(stage.flags)
     expect(stage.idp.seen).toHaveLength(1)
     expect(stage.idp.seen[0]).toMatchObject({
@@ -115,35 +115,35 @@ describe('flags without a command', () => {
     })
   })
 
-  it('refuse what is no flag, without repeating it: it may be half of a secret', async () => {
+  it('an unexpected argument is refused without being repeated, since it may be part of a secret', async () => {
     const { code, stdout, stderr } = await stage.ask(['-csec', 'correct', 'horse'])
     expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
     expect(stderr).not.toContain('horse')
     expect(stage.idp.seen).toEqual([])
   })
 
-  it('point to the right order where a command comes last', async () => {
+  it('a command after the flags is refused with a hint that commands come first', async () => {
     const { code, stderr } = await stage.ask(['-csec', 'x', 'login'])
     expect(code).toBe(64)
     expect(stderr).toContain('hint: commands come first: sts-cli login')
   })
 
-  it('run no command after a double dash', async () => {
+  it('flags without a command reject what follows a double dash', async () => {
     const { code, stderr } = await stage.ask(['--', 'npm', 'test'])
     expect(code).toBe(64)
     expect(stderr).toContain('--')
     expect(stage.idp.seen).toEqual([])
   })
 
-  it('say which flag is missing', async () => {
+  it('flags without a command name the missing flag', async () => {
     const { code, stdout, stderr } = await stage.cli(['-csec', 'x'])
     expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
     expect(stderr).toMatch(/^error: config: no client id is given\nhint: use -cid ID -csec SECRET/)
   })
 })
 
-describe('against a real server', () => {
-  it('flags alone log in and leave the object in the bucket', async () => {
+describe('quickstart against a real server', () => {
+  it('flags without a command log in and upload the object to a real server', async () => {
     await using server = await startServer({
       buckets: ['my-bucketname'],
       clients: [{ id: clientId, secret: 's+p c/&=%', policy: 'readwrite' }],

@@ -25,7 +25,7 @@ import {
 let stage: Stage
 let idp: FakeOpenId
 let keyring: MemoryKeyring
-/** When the credentials of the first login are over. */
+/** The time at which the credentials of the first login have expired. */
 const later = startMs + 3_600_000
 
 beforeEach(async () => {
@@ -56,8 +56,8 @@ const refreshes = (): Record<string, string>[] =>
     .filter(({ form }) => form.get('grant_type') === 'refresh_token')
     .map(({ form }) => Object.fromEntries(form))
 
-describe('credentials of a person', () => {
-  it('are renewed by what the keyring holds, with no flag and no question', async () => {
+describe('renewal of a user’s login', () => {
+  it('creds renews a login with the refresh token from the keyring, without flags or prompts', async () => {
     await login()
     expect(await creds()).toMatchObject({ code: 0, stdout: minioJson, stderr: '' })
     expect(refreshes()).toEqual([
@@ -70,13 +70,13 @@ describe('credentials of a person', () => {
     ])
   })
 
-  it('are not renewed while they are good', async () => {
+  it('creds does not renew credentials that are still valid', async () => {
     await login()
     expect((await creds([], { now: startMs } as IoOptions)).stdout).toBe(minioJson)
     expect(refreshes()).toEqual([])
   })
 
-  it('are traded again as they were: the same action, policy and lifetime', async () => {
+  it('a renewal repeats the action, the policy and the duration of the login', async () => {
     const policy = '{"Version":"2012-10-17"}'
     await login(['--action', 'web-identity', '--policy', policy, '--duration', '20m'])
     await creds()
@@ -86,7 +86,7 @@ describe('credentials of a person', () => {
     expect(decodeJwt(second?.['WebIdentityToken'] ?? '').claims).toMatchObject({ sub: 'alice' })
   })
 
-  it('keep up with a provider that gives a new refresh token each time', async () => {
+  it('a renewal stores a rotated refresh token', async () => {
     await login()
     idp.tokens = { refresh_token: 'refresh-2' }
     await creds()
@@ -100,7 +100,7 @@ describe('credentials of a person', () => {
     ])
   })
 
-  it('keep the new refresh token even when the STS refuses', async () => {
+  it('a renewal stores the rotated refresh token even if the STS refuses', async () => {
     await login()
     idp.tokens = { refresh_token: 'refresh-2' }
     stage.sts.answer = stsRefusal('AccessDenied', 'no', 403)
@@ -108,7 +108,7 @@ describe('credentials of a person', () => {
     expect(keyring.secrets.get('default')).toContain('refresh-2')
   })
 
-  it('are renewed once for however many ask', async () => {
+  it('simultaneous commands renew the credentials once', async () => {
     await login()
     stage.sts.answer = stsAnswer(undefined, { expirationText: '2026-11-23T18:00:00Z' })
     const all = await Promise.all([creds(), creds(), creds()])
@@ -116,7 +116,7 @@ describe('credentials of a person', () => {
     expect(refreshes()).toHaveLength(1)
   })
 
-  it('are over when the provider says so, and then nothing is kept', async () => {
+  it('creds requires a login and deletes the refresh token when the provider rejects it', async () => {
     await login()
     idp.tokenAnswers.push(json({ error: 'invalid_grant', error_description: 'expired' }, 400))
     const { code, stderr } = await creds()
@@ -126,20 +126,20 @@ describe('credentials of a person', () => {
     expect(keyring.secrets.size).toBe(0)
   })
 
-  it('outlast a provider that is down', async () => {
+  it('a renewal keeps the refresh token while the provider is down', async () => {
     await login()
     idp.tokenAnswers.push({ status: 500 })
     expect((await creds(['--retries', '0'])).code).toBe(69)
     expect((await creds()).code).toBe(0)
   })
 
-  it('of one profile are not those of another', async () => {
+  it('a profile is not renewed with the refresh token of another', async () => {
     await login(['-p', 'work'])
     expect((await creds()).code).toBe(77)
     expect((await creds(['-p', 'work'])).code).toBe(0)
   })
 
-  it('of a client with a secret need it again, from its own variables', async () => {
+  it('a renewal of a confidential client takes the secret from its own variables', async () => {
     await login(['-csec', 'hush'])
     expect(keyring.secrets.get('default')).not.toContain('hush')
     const bare = await creds()
@@ -152,8 +152,8 @@ describe('credentials of a person', () => {
   })
 })
 
-describe('a refresh token', () => {
-  it('is in the keyring and in no file', async () => {
+describe('refresh token', () => {
+  it('a refresh token is in the keyring and in no file', async () => {
     await login()
     const file = path.join(stage.home, '.cache', 'sts-cli', 'profile-default.json')
     expect(await readFile(file, 'utf8')).not.toContain('refresh-1')
@@ -161,9 +161,9 @@ describe('a refresh token', () => {
   })
 
   it.each<[string, Keyring | undefined]>([
-    ['is none', undefined],
-    ['does not open', lockedKeyring],
-  ])('is kept nowhere when the keyring %s, and the person is told', async (_what, store) => {
+    ['is missing', undefined],
+    ['is locked', lockedKeyring],
+  ])('login stores no refresh token and says so when the keyring %s', async (_what, store) => {
     const argv = ['--grant', 'browser', '--issuer', idp.url, '-cid', clientId]
     const browser = (address: string): void => void fetch(address)
     const flags = [...argv, '-sts-ep', stage.sts.url]
@@ -177,20 +177,23 @@ describe('a refresh token', () => {
     expect(refreshes()).toEqual([])
   })
 
-  it.each([[['--cache', 'none']], [['--no-keyring']]])('is not kept with %j', async (flags) => {
-    const { code, stderr } = await login(flags)
-    expect({ code, said: /keyring/.test(stderr) }).toEqual({ code: 0, said: false })
-    expect(keyring.secrets.size).toBe(0)
-  })
+  it.each([[['--cache', 'none']], [['--no-keyring']]])(
+    'login with %j stores no refresh token',
+    async (flags) => {
+      const { code, stderr } = await login(flags)
+      expect({ code, said: /keyring/.test(stderr) }).toEqual({ code: 0, said: false })
+      expect(keyring.secrets.size).toBe(0)
+    },
+  )
 
-  it('is gone after logout', async () => {
+  it('logout deletes the refresh token', async () => {
     await login()
     expect((await stage.cli(['logout'], { keyring })).code).toBe(0)
     expect(keyring.secrets.size).toBe(0)
     expect((await creds()).code).toBe(77)
   })
 
-  it('is revoked at logout, where the provider takes that', async () => {
+  it('logout revokes the refresh token if the provider has a revocation endpoint', async () => {
     idp.metadata = { revocation_endpoint: `${idp.url}/revoke` }
     await login()
     const answer = idp.answer
@@ -207,9 +210,9 @@ describe('a refresh token', () => {
 
   it.each<[string, FakeOpenId['answer']]>([
     ['is down', { status: 503 }],
-    ['is a web page now', { body: '<html>' }],
-    ['hangs up', 'cut'],
-  ])('is forgotten at logout even when the provider %s', async (_what, answer) => {
+    ['answers with a web page', { body: '<html>' }],
+    ['closes the connection', 'cut'],
+  ])('logout deletes the refresh token even if the provider %s', async (_what, answer) => {
     await login()
     idp.answer = answer
     const ran = await stage.cli(['logout'], { keyring })
@@ -218,7 +221,7 @@ describe('a refresh token', () => {
     expect(keyring.secrets.size).toBe(0)
   })
 
-  it('is used when it is named, and missed when there is none', async () => {
+  it('--grant refresh-token uses the stored refresh token and fails without one', async () => {
     const flags = ['login', '--grant', 'refresh-token', '-sts-ep', stage.sts.url]
     const none = await stage.cli(flags, { keyring })
     expect(none.code).toBe(77)
@@ -232,7 +235,7 @@ describe('a refresh token', () => {
     expect(refreshes()).toHaveLength(1)
   })
 
-  it('that is damaged in the keyring counts as none', async () => {
+  it('a damaged refresh token in the keyring counts as none', async () => {
     await login()
     for (const text of ['', 'x', '{}', '{"version":1,"refreshToken":"r"}']) {
       keyring.secrets.set('default', text)

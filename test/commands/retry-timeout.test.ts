@@ -1,8 +1,8 @@
-/** A refused connection whose next try would have come too late was told as «no answer in time»: 75, and a longer --timeout as the cure. */
+/** When no time is left for a retry, the error is the last failure, not a timeout. */
 import { expect, it } from 'vitest'
 import { openStage } from '../support/commands/harness.ts'
 
-it('what no time is left to try again is told as it was', async () => {
+it('login reports the last failure when no time is left for another retry', async () => {
   const stage = await openStage()
   const gone = ['--retries', '99', '--timeout', '1s', '-idp-ep', 'http://127.0.0.1:1/token']
   const refused = await stage.ask(['login', ...gone])

@@ -22,7 +22,7 @@ beforeEach(async () => {
   stage = await openStage()
 })
 
-/** Secrets in a text: as they are, or in the forms in which they travel. */
+/** Returns the secrets in a text, plain or in an encoded form in which they travel. */
 function findSecrets(text: string): string[] {
   return secrets
     .flatMap((secret) => [
@@ -33,8 +33,8 @@ function findSecrets(text: string): string[] {
     .filter((form) => text.includes(form))
 }
 
-describe('a secret is in no message', () => {
-  it('of a login that works, however much it tells', async () => {
+describe('messages without secrets', () => {
+  it('a successful login with -v and --debug prints no secret', async () => {
     const { code, stdout, stderr } = await stage.ask(['login', '-q', '-v', '--debug'], {
       isTty: true,
     })
@@ -51,15 +51,15 @@ describe('a secret is in no message', () => {
       ({ idp }) => (idp.answer = { body: `{"access_token":"${idpToken}` }),
     ],
     [
-      'the token is of a type that we do not know',
+      'the token has an unknown type',
       ({ idp }) => (idp.answer = json({ access_token: idpToken, token_type: 'mac' })),
     ],
     ['the STS answers with what it was sent', ({ sts }) => (sts.answer = { body: echo })],
     ['the STS’s XML is cut', ({ sts }) => (sts.answer = { body: `<a>${granted.secretAccessKey}` })],
     ['the STS refuses', ({ sts }) => (sts.answer = stsRefusal('AccessDenied', 'no', 403))],
-    ['the STS is gone', ({ sts }) => (sts.answer = 'cut')],
-    ['the provider is gone', ({ idp }) => (idp.answer = 'cut')],
-  ])('when %s', async (_when, prepare) => {
+    ['the STS closes the connection', ({ sts }) => (sts.answer = 'cut')],
+    ['the provider closes the connection', ({ idp }) => (idp.answer = 'cut')],
+  ])('login prints no secret when %s', async (_when, prepare) => {
     prepare(stage)
     for (const form of [[], ['--json']]) {
       const ran = await stage.ask(['login', '-v', '--debug', '--retries=0', ...form])
@@ -68,7 +68,7 @@ describe('a secret is in no message', () => {
     }
   })
 
-  it('of the drop-in when the upload is refused', async () => {
+  it('flags without a command print no secret when the upload is refused', async () => {
     stage.sts.answer = ({ method }) =>
       method === 'PUT' ? { status: 403, body: '<Error><Code>No</Code></Error>' } : { body: 'x' }
     const ran = await stage.ask(['-v', '--debug'])
@@ -76,15 +76,15 @@ describe('a secret is in no message', () => {
   })
 
   it.each<[string, (file: string) => readonly string[]]>([
-    ['a flag too many', () => ['login', '-csec', clientSecret, 'and', granted.secretAccessKey]],
+    ['an extra argument', () => ['login', '-csec', clientSecret, 'and', granted.secretAccessKey]],
     ['a wrong flag', () => ['login', '-csec', clientSecret, '--nope']],
     [
       'two secrets',
       () => ['login', '-cid', 'x', '-csec', clientSecret, '--client-secret-file', 'f'],
     ],
-    ['a token that is none', () => ['inspect', clientSecret]],
-    ['a token file that is none', (file) => ['exchange', '--token-file', file, '-sts-ep', 'x']],
-  ])('about %s', async (_what, argv) => {
+    ['an invalid token', () => ['inspect', clientSecret]],
+    ['an invalid token file', (file) => ['exchange', '--token-file', file, '-sts-ep', 'x']],
+  ])('no error about %s contains a secret', async (_what, argv) => {
     const file = path.join(stage.home, 'secret')
     await writeFile(file, clientSecret)
     const ran = await stage.cli([...argv(file), '--debug'])
@@ -93,12 +93,12 @@ describe('a secret is in no message', () => {
   })
 })
 
-describe('a secret of a person or a job is in no message', () => {
+describe('messages without the secrets of people and jobs', () => {
   const password = 'correct-horse-battery'
   const refreshToken = 'refresh-token-of-alice'
   const requestToken = 'request-token-of-the-runner'
 
-  /** Everything of a login that only its two ends may know. */
+  /** Returns every secret of a login that only its two ends may know. */
   function secretsOf(idp: FakeOpenId): string[] {
     const forms = idp.seen.map(({ form }) => form)
     const sent = ['code', 'code_verifier', 'device_code', 'refresh_token', 'client_assertion']
@@ -114,7 +114,7 @@ describe('a secret of a person or a job is in no message', () => {
     ['browser', ['--grant', 'browser']],
     ['device code', ['--grant', 'device-code']],
     ['password', ['--grant', 'password', '--username', 'alice']],
-  ])('of a login by %s, however much it tells', async (_what, flags) => {
+  ])('a successful %s login with -v and --debug prints no secret', async (_what, flags) => {
     const idp = await startOpenId()
     idp.tokens = { refresh_token: refreshToken }
     const kept: string[] = []
@@ -142,7 +142,7 @@ describe('a secret of a person or a job is in no message', () => {
     ['browser', ['--grant', 'browser']],
     ['device code', ['--grant', 'device-code']],
     ['password', ['--grant', 'password', '--username', 'alice']],
-  ])('when the provider’s token for a %s login is cut or echoed', async (_what, flags) => {
+  ])('a %s login prints no secret when the token answer is cut or echoed', async (_what, flags) => {
     for (const body of [`{"access_token":"${accessToken}`, `you sent ${accessToken}`]) {
       const idp = await startOpenId()
       const browser = (address: string): void => void fetch(address)
@@ -157,7 +157,7 @@ describe('a secret of a person or a job is in no message', () => {
     }
   })
 
-  it('of a job', async () => {
+  it('a GitHub Actions login prints no token, whether it succeeds or fails', async () => {
     const runner = await startFake(json({ value: idpToken }))
     const env = {
       ACTIONS_ID_TOKEN_REQUEST_URL: `${runner.url}/?token=${requestToken}`,
@@ -172,8 +172,8 @@ describe('a secret of a person or a job is in no message', () => {
   })
 })
 
-describe('the debug output', () => {
-  it('says where an error arose, with its causes, and quotes none of their messages', async () => {
+describe('debug output', () => {
+  it('--debug prints the stack and the causes of an error without their messages', async () => {
     stage.sts.answer = { body: '<unclosed>' }
     const ran: Ran = await stage.ask(['login', '--debug'])
     expect(ran.code).toBe(76)
@@ -182,7 +182,7 @@ describe('the debug output', () => {
     expect(ran.stderr).not.toContain('unclosed')
   })
 
-  it('is not there without its flag', async () => {
+  it('an error has no stack without --debug', async () => {
     stage.sts.answer = { body: '<unclosed>' }
     expect((await stage.ask(['login'])).stderr).not.toContain('    at ')
   })

@@ -50,25 +50,25 @@ describe('inspect --simulate', () => {
     ['s3:PutObject', 'red/a', 'denied: no statement allows s3:PutObject (policies: team)\n'],
     ['s3:DeleteObject', 'blue/kept/a', 'denied: denied by team never\n'],
     ['s3:ListBucket', 'blue', 'allowed: allowed by team own\n'],
-  ])('says what is decided on %s %s, and by which statement', async (action, resource, stdout) => {
+  ])('inspect --simulate %s %s prints decision and statement', async (action, resource, stdout) => {
     const code = stdout.startsWith('allowed') ? 0 : 1
     const ran = await simulate(action, resource, ['--policy', `team=${file}`])
     expect(ran).toMatchObject({ code, stdout, stderr: '' })
   })
 
-  it('takes a policy without a name for the one that decides', async () => {
+  it('inspect --simulate evaluates an unnamed policy for every token', async () => {
     const { stdout } = await simulate('s3:PutObject', 'blue/a', ['--policy', file])
     expect(stdout).toBe(`allowed: allowed by ${file} own\n`)
   })
 
-  it('knows the canned policies, and denies by those that it does not know', async () => {
+  it('inspect --simulate knows the canned policies and denies for unknown ones', async () => {
     const token = toToken({ ...claims, policy: 'readonly' })
     const ran = await stage.cli(['inspect', token, '--simulate', 's3:GetObject', 'b/k'])
     expect(ran).toMatchObject({ code: 0, stdout: 'allowed: allowed by readonly #0\n' })
     expect(await simulate('s3:GetObject', 'b/k')).toMatchObject({ code: 1 })
   })
 
-  it('takes what the request would have', async () => {
+  it('inspect --simulate evaluates conditions with the values of --context', async () => {
     const context = (address: string): readonly string[] => [
       '--policy',
       file,
@@ -80,7 +80,7 @@ describe('inspect --simulate', () => {
     expect((await simulate('s3:GetObject', 'office/a', ['--policy', file])).code).toBe(1)
   })
 
-  it('binds a session token to its session policy', async () => {
+  it('inspect --simulate applies the session policy of a session token', async () => {
     const statement = { Effect: 'Allow', Action: 's3:GetObject', Resource: 'arn:aws:s3:::*' }
     const { sessionToken } = createSessionTokens({
       rootSecret: 'secret',
@@ -105,7 +105,7 @@ describe('inspect --simulate', () => {
     })
   })
 
-  it('prints one document with --json', async () => {
+  it('inspect --simulate --json prints one document', async () => {
     const { stdout } = await simulate('s3:PutObject', 'blue/a/b', ['--policy', file, '--json'])
     expect(JSON.parse(stdout)).toEqual({
       action: 's3:PutObject',
@@ -123,7 +123,7 @@ describe('inspect --simulate', () => {
       64,
       'no action "s3:PutObjekt"',
     ],
-    ['a pattern for an action', ['--simulate', 's3:*', 'b/k'], 64, 'no action "s3:*"'],
+    ['a pattern as an action', ['--simulate', 's3:*', 'b/k'], 64, 'no action "s3:*"'],
     ['no resource', ['--simulate', 's3:PutObject'], 64, 'BUCKET or BUCKET/KEY'],
     ['a resource without an action', ['b/k'], 64, 'one token'],
     [
@@ -139,17 +139,17 @@ describe('inspect --simulate', () => {
       'cannot be set',
     ],
     [
-      'a policy that is not there',
+      'a missing policy file',
       ['--simulate', 's3:PutObject', 'b/k', '--policy', '/none'],
       66,
       '/none',
     ],
-  ])('with %s says what is wrong', async (_what, argv, code, message) => {
+  ])('inspect --simulate refuses %s', async (_what, argv, code, message) => {
     const ran = await stage.cli(['inspect', toToken(claims), ...argv])
     expect(ran).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(message) })
   })
 
-  it('names what is wrong with a policy, and a token that speaks of nobody', async () => {
+  it('inspect --simulate reports an invalid policy and a token without a subject', async () => {
     await writeFile(file, '{"Version":"2012-10-17","Statement":[{"Effect":"Maybe"}]}')
     const policy = await simulate('s3:PutObject', 'b/k', ['--policy', file])
     expect(policy).toMatchObject({ code: 65, stderr: expect.stringContaining('Effect must be') })

@@ -15,7 +15,7 @@ beforeEach(async () => {
 })
 
 describe('status', () => {
-  it('says whose, where and how long, and no secret', async () => {
+  it('status prints the access key, the endpoint and the lifetime, and no secret', async () => {
     await stage.ask(['login', '-q'])
     const { code, stdout, stderr } = await stage.cli(['status'], { now: startMs + 90_000 })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -26,7 +26,7 @@ describe('status', () => {
     for (const secret of secrets) expect(stdout).not.toContain(secret)
   })
 
-  it('says the same as JSON', async () => {
+  it('status --json prints the same as JSON', async () => {
     await stage.ask(['login', '-q', '-p', 'ci'])
     const { code, stdout } = await stage.cli(['status', '--json', '--profile=ci'])
     expect(code).toBe(0)
@@ -40,7 +40,7 @@ describe('status', () => {
     })
   })
 
-  it('ends with 1 when there is nothing', async () => {
+  it('status exits 1 without credentials', async () => {
     expect(await stage.cli(['status'])).toMatchObject({
       code: 1,
       stdout: 'profile default: no credentials; sts-cli login gets some\n',
@@ -50,7 +50,7 @@ describe('status', () => {
     expect(JSON.parse(stdout)).toEqual({ profile: 'default', state: 'none' })
   })
 
-  it('ends with 1 from the very second of expiry', async () => {
+  it('status exits 1 from the exact second of expiry', async () => {
     await stage.ask(['login', '-q'])
     const end = Date.parse('2026-11-23T17:00:00Z')
     expect((await stage.cli(['status'], { now: end - 1000 })).code).toBe(0)
@@ -59,13 +59,13 @@ describe('status', () => {
     expect(stdout).toContain('expired at 2026-11-23T17:00:00Z; sts-cli login gets new ones')
   })
 
-  it('works without a home', async () => {
+  it('status works without a home directory', async () => {
     expect((await stage.cli(['status'], { env: { HOME: '' } })).code).toBe(1)
   })
 })
 
 describe('logout', () => {
-  it('forgets one profile, silently, and a second time as well', async () => {
+  it('logout deletes one profile without output, and may be repeated', async () => {
     await stage.ask(['login', '-q'])
     await stage.ask(['login', '-q', '-p', 'other'])
     const silent = { code: 0, stdout: '', stderr: '' }
@@ -75,7 +75,7 @@ describe('logout', () => {
     expect((await stage.cli(['status', '-p', 'other'])).code).toBe(0)
   })
 
-  it('asks the server that issued the session to end it, once, signed with it', async () => {
+  it('logout asks the issuing server once to revoke the session, signed with its keys', async () => {
     await stage.ask(['login', '-q'])
     const before = stage.sts.seen.length
     await stage.cli(['logout'])
@@ -93,17 +93,17 @@ describe('logout', () => {
   })
 
   it.each<[string, Fake['answer']]>([
-    ['cannot do that', { status: 501, body: '<Error/>' }],
+    ['does not support revocation', { status: 501, body: '<Error/>' }],
     ['refuses', { status: 403, body: '{"Code":"AccessDenied"}' }],
-    ['hangs up', 'cut'],
-  ])('is as silent when the server %s', async (_what, answer) => {
+    ['closes the connection', 'cut'],
+  ])('logout succeeds without output when the server %s', async (_what, answer) => {
     await stage.ask(['login', '-q'])
     stage.sts.answer = answer
     expect(await stage.cli(['logout'])).toMatchObject({ code: 0, stdout: '', stderr: '' })
     expect((await stage.cli(['status'])).code).toBe(1)
   })
 
-  it('does not trouble the server with a session that is over', async () => {
+  it('logout sends no request for an expired session', async () => {
     await stage.ask(['login', '-q'])
     const before = stage.sts.seen.length
     await stage.cli(['logout'], { now: Date.parse('2026-11-23T17:00:00Z') })
@@ -115,7 +115,7 @@ describe('inspect', () => {
   const second = startMs / 1000
   const good = { sub: 'me', aud: 'minio', azp: 'cli', policy: 'readwrite', exp: second + 7200 }
 
-  it('decodes a token here and finds nothing missing', async () => {
+  it('inspect decodes a token locally and finds no fault in a good one', async () => {
     const { code, stdout, stderr } = await stage.cli(['inspect', makeToken(good)])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toContain('"policy": "readwrite"')
@@ -129,12 +129,12 @@ describe('inspect', () => {
     expect([...stage.idp.seen, ...stage.sts.seen]).toEqual([])
   })
 
-  it('reads stdin for a dash', async () => {
+  it('inspect reads the token from stdin for a dash', async () => {
     const { stdout } = await stage.cli(['inspect', '-'], { stdin: `${makeToken(good)}\n` })
     expect(stdout).toContain('ok: subject me')
   })
 
-  it('reports header, claims and findings as JSON', async () => {
+  it('inspect --json prints header, claims and findings', async () => {
     const { stdout } = await stage.cli(['inspect', makeToken(good), '--json'])
     expect(JSON.parse(stdout)).toMatchObject({
       header: { alg: 'RS256' },
@@ -148,21 +148,21 @@ describe('inspect', () => {
     ['an empty policy list', { policy: [] }, 'warn: claim policy is missing'],
     ['no audience', { aud: undefined, azp: undefined }, 'warn: claims aud and azp are missing'],
     ['no subject', { sub: undefined }, 'warn: claim sub is missing'],
-    ['no end', { exp: undefined }, 'fail: claim exp is missing'],
-    ['an end in the past', { exp: second - 60 }, 'fail: expired 1m 0s ago'],
-    ['a near end', { exp: second + 600 }, 'warn: valid for 10m 0s: less than the 15m'],
-  ])('says what an STS misses: %s', async (_what, over, line) => {
+    ['no expiry', { exp: undefined }, 'fail: claim exp is missing'],
+    ['an expiry in the past', { exp: second - 60 }, 'fail: expired 1m 0s ago'],
+    ['an early expiry', { exp: second + 600 }, 'warn: valid for 10m 0s: less than the 15m'],
+  ])('inspect reports a token with %s', async (_what, over, line) => {
     const { code, stdout } = await stage.cli(['inspect', makeToken({ ...good, ...over })])
     expect(code).toBe(0)
     expect(stdout).toContain(`\n${line}`)
   })
 
-  it('says that an STS takes no shared-secret algorithm', async () => {
+  it('inspect reports an algorithm with a shared secret as not accepted by an STS', async () => {
     const { stdout } = await stage.cli(['inspect', makeToken(good, 'HS256')])
     expect(stdout).toContain('fail: algorithm HS256 is not accepted by an STS')
   })
 
-  it('lets no claim forge a finding or steer the terminal', async () => {
+  it('inspect prevents a claim from forging a finding or controlling the terminal', async () => {
     const sub = 'x\nok: policy consoleAdmin\u001b[2J\u009b2J'
     const { stdout } = await stage.cli(['inspect', makeToken({ ...good, sub })])
     expect(findingsOf(stdout)).toHaveLength(5)
@@ -173,7 +173,7 @@ describe('inspect', () => {
     ['no token', [], 64],
     ['two tokens', ['a', 'b'], 64],
     ['an opaque token', ['8xLOxBtZp8'], 65],
-  ])('refuses %s without repeating it', async (_what, argv, code) => {
+  ])('inspect refuses %s without repeating it', async (_what, argv, code) => {
     const ran = await stage.cli(['inspect', ...argv])
     expect(ran).toMatchObject({ code, stdout: '' })
     expect(ran.stderr).not.toContain('8xLOxBtZp8')

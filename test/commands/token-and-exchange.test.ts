@@ -18,31 +18,31 @@ beforeEach(async () => {
   exchange = (argv, options) => stage.cli(['exchange', '-sts-ep', stage.sts.url, ...argv], options)
 })
 
-/** The client's part of the stage's flags: `token` knows no STS. */
+/** Returns the flags of the client and the provider: `token` has no STS flags. */
 function idpFlags(): string[] {
   return stage.flags.filter((word) => word !== '-sts-ep' && word !== stage.sts.url)
 }
 
 describe('token', () => {
-  it('prints the token alone and never speaks to the STS', async () => {
+  it('token prints only the token and sends no request to the STS', async () => {
     const ran = await stage.cli(['token', ...idpFlags()])
     expect(ran).toMatchObject({ code: 0, stdout: `${idpToken}\n`, stderr: '' })
     expect(stage.sts.seen).toEqual([])
   })
 
-  it('prints a header for curl', async () => {
+  it('token --header prints a header for curl', async () => {
     const { stdout } = await stage.cli(['token', ...idpFlags(), '--header'])
     expect(stdout).toBe(`Authorization: Bearer ${idpToken}\n`)
   })
 
-  it('prints the whole answer as JSON', async () => {
+  it('token --json prints the whole answer', async () => {
     const answer = { access_token: idpToken, token_type: 'bearer', scope: 'a b', extra: [1] }
     stage.idp.answer = json(answer)
     const { stdout } = await stage.cli(['token', ...idpFlags(), '--json'])
     expect(JSON.parse(stdout)).toEqual(answer)
   })
 
-  it('writes to a file for its owner alone', async () => {
+  it('token -o writes a file readable only by its owner', async () => {
     const file = path.join(stage.home, 'token')
     const { stdout } = await stage.cli(['token', ...idpFlags(), '-o', file])
     expect(stdout).toBe('')
@@ -50,7 +50,7 @@ describe('token', () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600)
   })
 
-  it('has no flag for a token at hand', async () => {
+  it('token has no --token flag', async () => {
     const { code, stderr } = await stage.cli(['token', ...idpFlags(), '--token', 'x'])
     expect(code).toBe(64)
     expect(stderr).toContain('flag provided but not defined: -token')
@@ -58,7 +58,7 @@ describe('token', () => {
 })
 
 describe('exchange', () => {
-  it('trades the operand, asks no provider, and remembers nothing', async () => {
+  it('exchange sends the given token, asks no provider and caches nothing', async () => {
     expect(await exchange([idpToken])).toMatchObject({ code: 0, stdout: minioJson, stderr: '' })
     expect(stage.sts.seen[0]?.form.get('Token')).toBe(idpToken)
     expect(stage.sts.seen[0]?.form.has('DurationSeconds')).toBe(false)
@@ -66,7 +66,7 @@ describe('exchange', () => {
     expect((await stage.cli(['status'])).code).toBe(1)
   })
 
-  it('reads the token from stdin, less the newline', async () => {
+  it('exchange reads the token from stdin and drops the newline', async () => {
     await exchange(['-'], { stdin: `${idpToken}\n` })
     expect(stage.sts.seen[0]?.form.get('Token')).toBe(idpToken)
   })
@@ -74,7 +74,7 @@ describe('exchange', () => {
   it.each([
     ['--token', (token: string, _file: string) => ['--token', token]],
     ['--token-file', (_token: string, file: string) => ['--token-file', file]],
-  ])('takes the token from %s', async (_name, flags) => {
+  ])('exchange takes the token from %s', async (_name, flags) => {
     const file = path.join(stage.home, 'jwt')
     await writeFile(file, `${idpToken}\n`)
     expect(await exchange(flags(idpToken, file))).toMatchObject({ code: 0 })
@@ -82,7 +82,7 @@ describe('exchange', () => {
   })
 
   it.each(['STS_CLI_TOKEN_FILE', 'AWS_WEB_IDENTITY_TOKEN_FILE'])(
-    'takes the token from the file that %s names',
+    'exchange reads the token from the file that %s names',
     async (variable) => {
       const file = path.join(stage.home, 'jwt')
       await writeFile(file, idpToken)
@@ -90,7 +90,7 @@ describe('exchange', () => {
     },
   )
 
-  it('ends with 66 when the token file is not there', async () => {
+  it('exchange exits 66 when the token file is missing', async () => {
     const { code, stderr } = await exchange(['--token-file', '/nowhere/jwt'])
     expect(code).toBe(66)
     expect(stderr).toBe(
@@ -99,7 +99,7 @@ describe('exchange', () => {
   })
 
   it.each([
-    ['nothing at all', [], 64, 'no token is given'],
+    ['no token', [], 64, 'no token is given'],
     ['two tokens', ['a', 'b'], 64, 'exchange takes one token'],
     ['an empty stdin', ['-'], 65, 'the token is empty'],
     [
@@ -110,22 +110,22 @@ describe('exchange', () => {
     ],
     ['two policies', ['t', '--policy', '{}', '--policy-file', 'f'], 64, 'cannot be used together'],
     ['an unknown action', ['t', '--action', 'ldap-ish'], 64, '--action "ldap-ish" is not known'],
-    ['a word for a duration', ['t', '--duration', 'soon'], 64, 'is not a duration'],
-  ])('refuses %s before anything is sent', async (_what, argv, code, message) => {
+    ['an invalid duration', ['t', '--duration', 'soon'], 64, 'is not a duration'],
+  ])('exchange refuses %s before any request', async (_what, argv, code, message) => {
     const ran = await exchange(argv)
     expect(ran).toMatchObject({ code, stdout: '' })
     expect(ran.stderr).toContain(message)
     expect(stage.sts.seen).toEqual([])
   })
 
-  it('reads a session policy from a file', async () => {
+  it('exchange reads a session policy from a file', async () => {
     const file = path.join(stage.home, 'policy.json')
     await writeFile(file, '{"Version":"2012-10-17"}')
     await exchange([idpToken, '--policy-file', file])
     expect(stage.sts.seen[0]?.form.get('Policy')).toBe('{"Version":"2012-10-17"}')
   })
 
-  it('signs AssumeRole with the long-lived keys of the environment', async () => {
+  it('exchange signs AssumeRole with the long-term keys of the environment', async () => {
     const env = { AWS_ACCESS_KEY_ID: 'minio', AWS_SECRET_ACCESS_KEY: 'minio123', AWS_REGION: 'x-1' }
     expect(await exchange(['--action', 'assume-role'], { env })).toMatchObject({ code: 0 })
     const [seen] = stage.sts.seen
@@ -135,15 +135,15 @@ describe('exchange', () => {
     expect(seen?.form.has('Token')).toBe(false)
   })
 
-  it('refuses AssumeRole without such keys', async () => {
+  it('exchange refuses AssumeRole without long-term keys', async () => {
     const { code, stderr } = await exchange(['--action=assume-role'])
     expect(code).toBe(64)
     expect(stderr).toContain('hint: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY')
   })
 })
 
-describe('the endpoint of the STS', () => {
-  it('is the flag’s, then STS_CLI_STS_ENDPOINT’s, then AWS_ENDPOINT_URL_STS’s', async () => {
+describe('STS endpoint', () => {
+  it('--sts-endpoint overrides STS_CLI_STS_ENDPOINT, which overrides AWS_ENDPOINT_URL_STS', async () => {
     const sts = stage.sts.url
     const elsewhere = 'http://127.0.0.1:1'
     const runs = [
@@ -158,14 +158,14 @@ describe('the endpoint of the STS', () => {
     expect((await Promise.all(runs)).map(({ code }) => code)).toEqual([0, 0, 0])
   })
 
-  it.each(['localhost:9000', 'ftp://h', 'nonsense', ''])('is not %j', async (url) => {
+  it.each(['localhost:9000', 'ftp://h', 'nonsense', ''])('STS URL %j is refused', async (url) => {
     const { code, stderr } = await stage.cli(['exchange', 't', '-sts-ep', url])
     expect(code).toBe(64)
     expect(stderr).toContain(`--sts-endpoint ${JSON.stringify(url)} is not an http or https URL`)
   })
 
   it.each(['http://me:hunter2@h/', 'ftp://me:hunter2@h/', 'http://me:hunter2@h:port'])(
-    'holds no password, and an error repeats none: %s',
+    'exchange refuses a password in the STS endpoint and does not print it: %s',
     async (url) => {
       const { code, stderr } = await stage.cli(['exchange', 't', '-sts-ep', url])
       expect(code).toBe(64)

@@ -1,10 +1,10 @@
-/** A token file over 64 KiB was cut there and sent so. */
+/** A token file over 64 KiB must not be truncated. */
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { expect, it } from 'vitest'
 import { idpToken, openStage } from '../support/commands/harness.ts'
 
-it('a token file is read to its end, or refused', async () => {
+it('a token file is read to its end, or refused if it is longer than 256 KiB', async () => {
   const stage = await openStage()
   const file = path.join(stage.home, 'jwt')
   const exchange = () =>

@@ -19,7 +19,7 @@ async function leave(name: string, text: string): Promise<string> {
   await writeFile(file, text, { mode: 0o644 })
   return file
 }
-/** Gives the home profiles of these names. */
+/** Writes a configuration with profiles of these names. */
 async function configure(...names: string[]): Promise<void> {
   const file = path.join(stage.home, '.config', 'sts-cli', 'config.toml')
   await mkdir(path.dirname(file), { recursive: true })
@@ -36,7 +36,7 @@ region = us-east-1
 `
 
 describe('write', () => {
-  it('makes the credentials file, for its owner alone, and leaves nothing beside it', async () => {
+  it('write creates a credentials file readable only by its owner, and no other file', async () => {
     expect(await stage.cli(['write'])).toMatchObject(done)
     expect(await read('credentials')).toBe(`[default]\n${section(stage.sts.url)}`)
     expect((await stat(path.join(folder, 'credentials'))).mode & 0o777).toBe(0o600)
@@ -44,7 +44,7 @@ describe('write', () => {
     expect(await readdir(folder)).toEqual(['credentials'])
   })
 
-  it('merges into what is there, twice with one result', async () => {
+  it('write merges into an existing file, with the same result when repeated', async () => {
     const file = await leave('credentials', '# mine\n[work]\naws_access_key_id = W\n\n[z]\nx=1\n')
     await stage.cli(['write', '--aws-profile', 'minio'])
     const once = await read('credentials')
@@ -56,14 +56,14 @@ describe('write', () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600)
   })
 
-  it('names the section after our profile, says where on a terminal alone', async () => {
+  it('write names the section after the profile and prints its path only on a terminal', async () => {
     await stage.ask(['login', '-q', '-p', 'ci'])
     const { stderr } = await stage.cli(['write', '-p', 'ci'], { isTty: true })
     expect(stderr).toBe(`wrote [ci] in ${folder}/credentials\n`)
     expect(await read('credentials')).toMatch(/^\[ci\]\n/)
   })
 
-  it('keeps a region that is there, renews an old name of the token, adds no endpoint unasked', async () => {
+  it('write keeps an existing region, renews aws_security_token and adds no endpoint with --no-endpoint', async () => {
     const old = '[ci]\nregion = eu-west-1\naws_security_token = old\naws_access_key_id = old\n'
     await leave('credentials', old)
     await stage.cli(['write', '--aws-profile', 'ci', '--no-endpoint'])
@@ -74,7 +74,7 @@ describe('write', () => {
     expect(await read('credentials')).toContain('region = x\n')
   })
 
-  it('follows a link to the file that it stands for, there or not', async () => {
+  it('write follows a symbolic link to its target, which may be missing', async () => {
     await mkdir(folder)
     await mkdir(path.join(stage.home, 'dots'))
     await symlink('../dots/aws', path.join(folder, 'credentials'))
@@ -88,7 +88,7 @@ describe('write', () => {
   })
 
   it.each(['AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONFIG_FILE'])(
-    'goes where %s says',
+    'write uses the file of %s',
     async (name) => {
       const flags = name === 'AWS_CONFIG_FILE' ? ['--as-process'] : []
       const env = { [name]: '~/elsewhere/file' }
@@ -99,7 +99,7 @@ describe('write', () => {
     },
   )
 
-  it('never overwrites permanent keys, unless it is told to', async () => {
+  it('write overwrites permanent keys only with --force', async () => {
     const keys = '[default]\naws_access_key_id = AKIAMINE\naws_secret_access_key = only copy\n'
     await leave('credentials', keys)
     const { code, stderr } = await stage.cli(['write'])
@@ -113,9 +113,9 @@ describe('write', () => {
   })
 
   it.each([
-    ['that is no such file', 'not = ini\n', 65],
-    ['with the section twice', '[default]\n[default]\n', 65],
-  ])('leaves a file %s as it is, and asks nobody', async (_what, text, expected) => {
+    ['with invalid syntax', 'not = ini\n', 65],
+    ['with a duplicate section', '[default]\n[default]\n', 65],
+  ])('write leaves a file %s unchanged and sends no request', async (_what, text, expected) => {
     await leave('credentials', text)
     await stage.cli(['logout'])
     const { code } = await stage.ask(['write'])
@@ -123,24 +123,24 @@ describe('write', () => {
     expect(stage.idp.seen).toHaveLength(1)
   })
 
-  it('fails by the table where it cannot write', async () => {
+  it('write exits with a code for each cause when it cannot write', async () => {
     await writeFile(folder, 'a file where the folder should be')
     expect((await stage.cli(['write'])).code).toBe(66)
     const circle = path.join(stage.home, 'circle')
     await symlink(circle, circle)
     const env = { AWS_SHARED_CREDENTIALS_FILE: circle }
     expect((await stage.cli(['write'], { env })).code).toBe(66)
-    // Longer than its temporary name may be.
+    // One byte too long for the name of its temporary file.
     const long = { AWS_SHARED_CREDENTIALS_FILE: path.join(stage.home, 'x'.repeat(250)) }
     expect((await stage.cli(['write'], { env: long })).code).toBe(73)
     expect((await stage.cli(['write'], { env: { HOME: undefined } })).code).toBe(78)
   })
 
-  it.each(['a]b', 'a\nb', '', ' a', '"a"'])('refuses the name %j', async (name) => {
+  it.each(['a]b', 'a\nb', '', ' a', '"a"'])('write refuses the profile name %j', async (name) => {
     expect((await stage.cli(['write', '--aws-profile', name])).code).toBe(64)
   })
 
-  it('of twenty at once leaves one whole file', async () => {
+  it('twenty simultaneous writes leave one complete file', async () => {
     const names = Array.from({ length: 20 }, (_, index) => `p${index}`)
     await Promise.all(names.map((name) => stage.cli(['write', '--aws-profile', name])))
     const headers = (await read('credentials')).match(/^\[.*\]$/gm) ?? []
@@ -150,7 +150,7 @@ describe('write', () => {
 })
 
 describe('write --as-process', () => {
-  it('adds the line to config and no keys', async () => {
+  it('write --as-process adds a credential_process line and no keys to config', async () => {
     await leave('config', '[default]\noutput = json\n')
     await configure('ci')
     const argv = ['write', '--as-process', '--aws-profile', 'minio', '-p', 'ci']
@@ -168,7 +168,7 @@ region = us-east-1
     expect(await readdir(folder)).toEqual(['config'])
   })
 
-  it('takes the endpoint of what login left', async () => {
+  it('write --as-process takes the endpoint from the login', async () => {
     await stage.cli(['write', '--as-process'])
     expect(await read('config')).toBe(`[default]
 credential_process = sts-cli credential-process
@@ -177,7 +177,7 @@ region = us-east-1
 `)
   })
 
-  it('refuses where keys would win over the line', async () => {
+  it('write --as-process refuses a profile whose keys would take precedence', async () => {
     await leave('credentials', '[default]\naws_access_key_id = A\n')
     const { code, stderr } = await stage.cli(['write', '--as-process'])
     expect(code).toBe(78)
@@ -190,7 +190,7 @@ region = us-east-1
     [['--sts-endpoint', 'http://x'], '--sts-endpoint would be lost'],
     [['-p', 'two words'], 'cannot stand in a credential_process line'],
     [['-p', 'a;b'], 'cannot stand in a credential_process line'],
-  ])('refuses %j', async (flags, message) => {
+  ])('write --as-process refuses %j', async (flags, message) => {
     await configure('two words', 'a;b')
     const { code, stderr } = await stage.cli(['write', '--as-process', ...flags])
     expect(code).toBe(64)
@@ -199,7 +199,7 @@ region = us-east-1
 })
 
 describe('write --dry-run', () => {
-  it('shows what would change without a secret, and changes nothing', async () => {
+  it('write --dry-run shows the changes without secrets and changes nothing', async () => {
     const text =
       '[default]\naws_access_key_id = old\naws_session_token = old token\nregion = us-east-1\n'
     const file = await leave('credentials', text)
@@ -221,7 +221,7 @@ describe('write --dry-run', () => {
     expect([await read('credentials'), await readdir(folder)]).toEqual([text, ['credentials']])
   })
 
-  it('says that there is nothing to change', async () => {
+  it('write --dry-run reports when there is nothing to change', async () => {
     await stage.cli(['write'])
     expect((await stage.cli(['write', '--dry-run'])).stdout).toBe(
       `${folder}/credentials: nothing to change\n`,

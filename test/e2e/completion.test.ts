@@ -3,7 +3,7 @@ import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openHome } from '../support/e2e/harness.ts'
 
-/** What bash would offer for a line, its words split as readline splits them. */
+/** Returns the candidates of bash for a line, with words split as readline splits them. */
 function pressTab(words: readonly string[]): string {
   const quoted = words.map((word) => `'${word}'`).join(' ')
   return `eval "$(sts-cli completion bash)"; COMP_WORDS=(${quoted}); COMP_CWORD=${words.length - 1}; _sts_cli; printf '%s\\n' "\${COMPREPLY[@]}"`
@@ -16,8 +16,8 @@ describe('completion in bash', () => {
     ['a value', ['sts-cli', 'login', '--grant', 'dev'], 'device-code\n'],
     ['a value behind an equals sign', ['sts-cli', 'login', '--grant', '=', 'dev'], 'device-code\n'],
     ['a profile', ['sts-cli', 'login', '-p', ''], 'ci\n'],
-    ['nothing, and so a file', ['sts-cli', 'login', '--ca-file', ''], '\n'],
-  ])('offers %s', async (_what, words, offered) => {
+    ['nothing, so that bash offers files', ['sts-cli', 'login', '--ca-file', ''], '\n'],
+  ])('completion in bash offers %s', async (_what, words, offered) => {
     const home = await openHome()
     const folder = path.join(home.folder, '.config', 'sts-cli')
     await mkdir(folder, { recursive: true })

@@ -8,7 +8,7 @@ import { binPath, type Home, openHome } from '../support/e2e/harness.ts'
 
 const sdk = import.meta.resolve('@aws-sdk/client-s3')
 
-/** AWS's SDK with its defaults, at work until it has seen four pairs of keys; it prints how it was told of them. */
+/** AWS’s SDK with its defaults runs until it has seen four pairs of keys, then prints the variables that it read. */
 const worker = `
 import { ListBucketsCommand, S3Client } from '${sdk}'
 const s3 = new S3Client({ forcePathStyle: true, maxAttempts: 1 })
@@ -22,7 +22,7 @@ while (keys.size < 4) {
 console.log(Object.keys(process.env).filter((name) => /^AWS_(ACC|SEC|SES|CON|PROF)/.test(name)).sort().join(' '))
 `
 
-/** A logged-in home, and what starts a program in it. */
+/** Opens a home with a running server and a cached login. */
 async function openLoggedIn(): Promise<Home> {
   const home = await openHome()
   await home.serve(['--min-duration', '1'])
@@ -33,7 +33,7 @@ async function openLoggedIn(): Promise<Home> {
 interface Started {
   readonly child: ChildProcess
   readonly ended: Promise<{ code: number | null; signal: string | null; stdout: string }>
-  /** Resolves when the command has printed that much. */
+  /** Resolves when the command has printed the text. */
   printed(text: string): Promise<void>
 }
 
@@ -64,7 +64,7 @@ function start(home: Home, argv: readonly string[]): Started {
 }
 
 describe('exec --server', () => {
-  it('keeps AWS’s SDK in credentials through three lives of them', async () => {
+  it('exec --server renews the credentials of AWS’s SDK through three lifetimes', async () => {
     const home = await openLoggedIn()
     const program = path.join(home.folder, 'worker.mjs')
     await writeFile(program, worker)
@@ -86,7 +86,7 @@ describe('exec --server', () => {
 })
 
 describe('exec', () => {
-  it('ends as its command does: by code, and by signal', async () => {
+  it('exec ends with the exit code or the signal of its command', async () => {
     const home = await openLoggedIn()
     const ends = ['exit 7', 'kill -TERM $$', 'kill -INT $$', 'kill -KILL $$'].map(
       (script) => start(home, ['exec', '--', 'sh', '-c', script]).ended,
@@ -99,7 +99,7 @@ describe('exec', () => {
     ])
   })
 
-  it('passes signals on, however many, and ends when the command chooses to', async () => {
+  it('exec forwards every signal and ends when its command ends', async () => {
     const home = await openLoggedIn()
     const script = `
       let count = 0
@@ -126,7 +126,7 @@ describe('exec', () => {
     })
   })
 
-  it('stops and goes on with its command as one job', async () => {
+  it('exec stops and continues together with its command as one job', async () => {
     const home = await openLoggedIn()
     const script = `
       process.on('SIGCONT', () => process.exit(6))

@@ -11,18 +11,18 @@ import {
 import { Upload } from '@aws-sdk/lib-storage'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-// The name a user imports: the package's own exports, as built.
+// The name that a user imports: the exports of the built package.
 import * as library from 'sts-cli'
 
 const { clientGrants, startServer } = library
 const bucket = 'my-bucketname'
 
-describe('the library', () => {
-  it('exports two functions and nothing else', () => {
+describe('library', () => {
+  it('the library exports two functions and nothing else', () => {
     expect(Object.keys(library).toSorted()).toEqual(['clientGrants', 'startServer'])
   })
 
-  it('starts a server that is gone when its scope ends', async () => {
+  it('startServer() stops its server at the end of its scope', async () => {
     let url = ''
     {
       await using server = await startServer()
@@ -32,14 +32,14 @@ describe('the library', () => {
     await expect(fetch(url)).rejects.toThrow('fetch failed')
   })
 
-  it('stops twice without complaint', async () => {
+  it('stop() may be called twice', async () => {
     const server = await startServer()
     await server.stop()
     await server.stop()
     await expect(fetch(server.url)).rejects.toThrow('fetch failed')
   })
 
-  it('issues tokens with any claims, for what a provider would never let through', async () => {
+  it('issueToken() issues tokens with arbitrary claims, such as an unknown policy', async () => {
     await using server = await startServer()
     const token = await server.issueToken({ sub: 'alice', policy: 'no-such-policy', aud: 'me' })
     const form = {
@@ -54,7 +54,7 @@ describe('the library', () => {
     ])
   })
 
-  it('holds clients to the policies they are started with', async () => {
+  it('startServer() restricts a client to its policy', async () => {
     const statement = {
       Effect: 'Allow',
       Action: 's3:GetObject',
@@ -77,7 +77,7 @@ describe('the library', () => {
 
 type Server = Awaited<ReturnType<typeof startServer>>
 
-/** AWS's SDK with its defaults and our credentials. */
+/** Connects AWS’s SDK with its defaults and the credentials of clientGrants(). */
 function connect(server: Server): S3Client {
   const { tokenEndpoint, clientId, clientSecret, caFile, url } = server
   const credentials = clientGrants({
@@ -105,7 +105,7 @@ describe('AWS SDK v3 with clientGrants()', () => {
     return Buffer.from((await Body?.transformToByteArray()) ?? [])
   }
 
-  it('puts, heads, copies, lists, gets and deletes', async () => {
+  it('AWS SDK v3 puts, heads, copies, lists, gets and deletes objects', async () => {
     const Key = 'a folder/ä+b'
     await s3.send(
       new PutObjectCommand({ Bucket: bucket, Key, Body: 'Hello, World', Metadata: { a: 'b' } }),
@@ -124,20 +124,20 @@ describe('AWS SDK v3 with clientGrants()', () => {
     expect((await s3.send(new ListObjectsV2Command({ Bucket: bucket }))).KeyCount).toBe(0)
   })
 
-  it('puts 12 MiB in parts', async () => {
+  it('AWS SDK v3 uploads 12 MiB in parts', async () => {
     const big = randomBytes(12 * 1024 * 1024)
     const params = { Bucket: bucket, Key: 'big', Body: big }
     await new Upload({ client: s3, params, partSize: 5 * 1024 * 1024 }).done()
     expect((await read('big')).equals(big)).toBe(true)
   })
 
-  it('presigns for whoever has no credentials', async () => {
+  it('AWS SDK v3 presigns a URL that works without credentials', async () => {
     await s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'shared', Body: 'shared' }))
     const url = await getSignedUrl(s3, new GetObjectCommand({ Bucket: bucket, Key: 'shared' }))
     expect(await (await fetch(url)).text()).toBe('shared')
   })
 
-  it('does not overwrite what it may only create', async () => {
+  it('AWS SDK v3 does not overwrite an object with IfNoneMatch', async () => {
     const create = { Bucket: bucket, Key: 'once', Body: 'first', IfNoneMatch: '*' }
     await s3.send(new PutObjectCommand(create))
     await expect(s3.send(new PutObjectCommand(create))).rejects.toMatchObject({

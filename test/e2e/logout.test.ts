@@ -20,7 +20,7 @@ async function list(endpoint: string, credentials: ProcessCredentials): Promise<
   return (await fetch(url, { headers })).status
 }
 
-it('logout ends the session at the server, and no other of the same user', async () => {
+it('logout revokes its session at the server, and no other session of the same user', async () => {
   const home = await openHome()
   const { ready } = await home.serve()
   const logIn = async (profile: string): Promise<ProcessCredentials> => {

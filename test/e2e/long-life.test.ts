@@ -14,7 +14,7 @@ interface Stage {
   readonly cache: string
 }
 
-/** Real processes against an identity provider and an STS that count. */
+/** Opens a home for real processes, and fake servers that count their requests. */
 async function openProcesses(idpAnswer: Fake['answer'] = tokenAnswer()): Promise<Stage> {
   const home = await openHome()
   const idp = await startFake(idpAnswer)
@@ -26,7 +26,7 @@ async function openProcesses(idpAnswer: Fake['answer'] = tokenAnswer()): Promise
 }
 
 const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`
-/** The built command in a shell whose processes can make no file longer than nothing: what a full disk does, at the same calls. */
+/** Runs the built command in a shell whose processes cannot create a file longer than zero bytes, which fails like a full disk. */
 const onFullDisk = ({ home }: Stage, argv: readonly string[], redirect = ''): Promise<Ran> =>
   home.shell('bash', `ulimit -f 0; exec sts-cli ${argv.map(quote).join(' ')} ${redirect}`)
 
@@ -34,8 +34,8 @@ async function listAll(folder: string): Promise<string[]> {
   return (await readdir(folder, { recursive: true })).toSorted()
 }
 
-describe('50 processes that start at once with nothing remembered', () => {
-  it('make one call to the identity provider and one to the STS', async () => {
+describe('50 processes without cached credentials', () => {
+  it('50 simultaneous processes make one request to the identity provider and one to the STS', async () => {
     const { home, idp, sts, flags, cache } = await openProcesses()
     const argv = ['credential-process', '--timeout', '100s', ...flags]
     const runs = await Promise.all(Array.from({ length: 50 }, () => home.cli(argv)))
@@ -47,18 +47,18 @@ describe('50 processes that start at once with nothing remembered', () => {
   }, 110_000)
 })
 
-describe('a login that waits for a silent identity provider', () => {
+describe('interrupted login', () => {
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
-  ] as const)('ends by %s and leaves nothing behind', async (name, exitCode) => {
+  ] as const)('a waiting login ends with %s and leaves no lock file', async (name, exitCode) => {
     let tellAsked: () => void = () => {}
     const asked = new Promise<void>((resolve) => (tellAsked = resolve))
     const { home, flags, cache } = await openProcesses(() => {
       tellAsked()
       return 'hang'
     })
-    // A shell says how the command ended as scripts see it.
+    // A shell reports how the command ended, as scripts see it.
     const script = `'${process.execPath}' '${binPath}' login ${flags.join(' ')} & echo $!; wait $!; exit $?`
     const shell = spawn('bash', ['-c', `set -m; ${script}`], {
       env: home.env,
@@ -74,14 +74,14 @@ describe('a login that waits for a silent identity provider', () => {
   })
 })
 
-describe.skipIf(process.platform === 'win32')('a full disk', () => {
-  it('keeps what was remembered, leaves no half of a file, and is 73', async () => {
+describe.skipIf(process.platform === 'win32')('full disk', () => {
+  it('a full disk exits 73, keeps the cached credentials and leaves no partial file', async () => {
     const stage = await openProcesses()
     await stage.home.cli(['login', '-q', ...stage.flags])
     await stage.home.cli(['config', 'set', 'scope', 'before'])
     const before = await listAll(stage.home.folder)
     const file = path.join(stage.cache, 'profile-default.json')
-    const remembered = await readFile(file, 'utf8')
+    const cached = await readFile(file, 'utf8')
 
     const runs = [
       await onFullDisk(stage, ['login', ...stage.flags]),
@@ -93,13 +93,13 @@ describe.skipIf(process.platform === 'win32')('a full disk', () => {
       runs.map(() => ({ code: 73, stdout: '' })),
     )
     for (const { stderr } of runs) expect(stderr).toMatch(/^error: .*cannot be /)
-    expect(await readFile(file, 'utf8')).toBe(remembered)
+    expect(await readFile(file, 'utf8')).toBe(cached)
     const after = (await listAll(stage.home.folder)).filter((name) => !/^(bin|\.aws)/.test(name))
     expect(after).toEqual(before)
     expect(await readdir(path.join(stage.home.folder, '.aws'))).toEqual([])
   })
 
-  it('is 74 where stdout lies on it', async () => {
+  it('stdout on a full disk exits 74', async () => {
     const stage = await openProcesses()
     await stage.home.cli(['login', '-q', ...stage.flags])
     const out = path.join(stage.home.folder, 'out')
@@ -113,9 +113,9 @@ describe.skipIf(process.platform === 'win32')('a full disk', () => {
   })
 })
 
-describe('what is not ours', () => {
+describe('foreign cache entries', () => {
   it.skipIf(process.getuid?.() !== 0)(
-    'is not read: credentials that another user left',
+    'creds does not read credentials of another user',
     async () => {
       const { home, flags, cache } = await openProcesses()
       await home.cli(['login', '-q', ...flags])
@@ -125,7 +125,7 @@ describe('what is not ours', () => {
     },
   )
 
-  it('is neither read nor changed: credentials that a newer version left', async () => {
+  it('creds neither reads nor changes credentials of a newer version', async () => {
     const { home, cache } = await openProcesses()
     await mkdir(cache, { recursive: true, mode: 0o700 })
     const file = path.join(cache, 'profile-default.json')
@@ -138,9 +138,9 @@ describe('what is not ours', () => {
   })
 })
 
-describe('a place where nothing can be kept', () => {
-  // Node's own recursive mkdir turns in a circle there for ever.
-  it.skipIf(process.platform !== 'linux')('is said at once: a cache below /proc', async () => {
+describe('unusable cache folder', () => {
+  // Node’s own recursive mkdir never returns for such a folder.
+  it.skipIf(process.platform !== 'linux')('login refuses a cache below /proc', async () => {
     const { home, flags } = await openProcesses()
     const child = spawn(process.execPath, [binPath, 'login', ...flags], {
       env: { ...home.env, XDG_CACHE_HOME: '/proc/nowhere' },
@@ -151,7 +151,7 @@ describe('a place where nothing can be kept', () => {
     expect(await once(child, 'exit')).toEqual([73, null])
   })
 
-  it('is said though the login is quiet: no home folder', async () => {
+  it('login -q warns that nothing is cached without a home folder', async () => {
     const { home, flags } = await openProcesses()
     const ran = await home.cli(['login', '-q', ...flags], { env: { HOME: '' } })
     expect(ran).toEqual({

@@ -3,8 +3,8 @@ import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
 
-describe('the published package', () => {
-  it('holds what runs and nothing else', () => {
+describe('published package', () => {
+  it('the published package contains what runs and nothing else', () => {
     const root = path.join(import.meta.dirname, '..', '..')
     const argv = ['pack', '--dry-run', '--json', '--ignore-scripts']
     const output = execFileSync('npm', argv, {
@@ -18,7 +18,7 @@ describe('the published package', () => {
     expect(names).toContain('bin/sts-cli.cjs')
     expect(names).toContain('dist/cli/run-process.cjs')
     expect(names).toContain('dist/sts-cli.1')
-    // npm links a manual from a list alone.
+    // npm installs manual pages only from a list.
     expect(manifest.man).toEqual(['./dist/sts-cli.1'])
     expect(names).toContain('dist/lib/index.js')
     expect(names).toContain('SECURITY.md')

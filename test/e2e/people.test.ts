@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { openTestBrowser } from '../support/commands/test-browser.ts'
 import { openHome } from '../support/e2e/harness.ts'
 
-/** An opener like the system's, which tells us the address and writes down what it was started with. */
+/** Installs a browser opener that passes the URL to `tell` and records its arguments and environment. */
 async function installOpener(folder: string, tell: (address: string) => void): Promise<string> {
   const server = createServer((request, response) => {
     tell(decodeURIComponent(request.url?.slice(2) ?? ''))
@@ -25,8 +25,8 @@ exec '${process.execPath}' -e 'require("node:http").get("http://127.0.0.1:${port
   return bin
 }
 
-describe.skipIf(process.platform !== 'linux')('a person at sts-cli serve', () => {
-  it('logs in with the system’s browser and nothing to configure', async () => {
+describe.skipIf(process.platform !== 'linux')('users of sts-cli serve', () => {
+  it('a user logs in with the system’s browser without any configuration', async () => {
     const home = await openHome()
     const serving = await home.serve(['--user', 'alice:wonderland:readwrite', '--bucket', 'hers'])
     const browser = openTestBrowser(await readFile(serving.ready.caFile, 'utf8'))
@@ -36,7 +36,7 @@ describe.skipIf(process.platform !== 'linux')('a person at sts-cli serve', () =>
         .then((form) => browser.submit(form, { username: 'alice', password: 'wonderland' }))
     })
     const env = { PATH: `${bin}:${process.env['PATH'] ?? ''}`, AWS_SECRET_ACCESS_KEY: 'hush' }
-    // The keyring would be that of whoever runs the tests.
+    // The keyring would belong to the person who runs the tests.
     const ran = await home.cli(['login', '-q', '--grant', 'browser', '--no-keyring'], { env })
 
     expect(ran).toMatchObject({ code: 0, stdout: '' })
@@ -45,13 +45,13 @@ describe.skipIf(process.platform !== 'linux')('a person at sts-cli serve', () =>
     expect(await readFile(path.join(home.folder, 'opener.env'), 'utf8')).not.toContain('hush')
     const { stdout } = await home.cli(['creds', '--json'])
     expect(JSON.parse(stdout)).toMatchObject({ endpoint: serving.ready.sts })
-    // Its stdout is for the ready line alone, whatever the provider's library has to say.
+    // Its stdout has only the ready line, whatever the provider’s library prints.
     expect(serving.stdout().trim().split('\n')).toHaveLength(1)
     expect(serving.stderr()).toBe('')
     expect(await serving.stop()).toBe(0)
   })
 
-  it('who gives up leaves nothing behind', async () => {
+  it('an interrupted browser login closes its port and releases its lock', async () => {
     const home = await openHome()
     await home.serve(['--user', 'alice:wonderland'])
     const { spawn } = await import('node:child_process')
@@ -74,7 +74,7 @@ describe.skipIf(process.platform !== 'linux')('a person at sts-cli serve', () =>
     expect(await ended).toEqual([null, 'SIGINT'])
     const callback = new URL(address).searchParams.get('redirect_uri') ?? ''
     await expect(fetch(callback)).rejects.toThrow('fetch failed')
-    // The next login is not kept waiting.
+    // The next login does not wait.
     expect((await home.cli(['login', '-q'])).code).toBe(0)
   })
 })

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { openHome } from '../support/e2e/harness.ts'
 
 describe('npm run quickstart', () => {
-  it('shows the guide of 2018 from login to a denial, and leaves nothing behind', async () => {
+  it('npm run quickstart shows the guide of 2018 from login to a denial, and leaves no files', async () => {
     const { folder, env } = await openHome()
     const script = path.join(import.meta.dirname, '..', '..', '.config', 'quickstart.mjs')
     const { status, stdout, stderr } = spawnSync(process.execPath, [script], {

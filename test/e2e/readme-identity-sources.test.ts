@@ -1,4 +1,4 @@
-/** The blocks of README.md about roles, directories and certificates, run as they stand but for addresses and files. */
+/** The blocks of README.md about roles, LDAP and certificates, run unchanged except for addresses and files. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -9,7 +9,7 @@ import { startDirectory } from '../support/server/fake-directory.ts'
 import { makePair } from '../support/server/certificates.ts'
 import { openHome, type Home } from '../support/e2e/harness.ts'
 
-/** Replaces what is there, and says so when it is not any more. */
+/** Replaces texts, and throws if one is missing. */
 function replace(text: string, changes: Readonly<Record<string, string>>): string {
   let changed = text
   for (const [from, to] of Object.entries(changes)) {
@@ -19,7 +19,7 @@ function replace(text: string, changes: Readonly<Record<string, string>>): strin
   return changed
 }
 
-/** Runs a block in which `sts-cli serve` is followed by a login: the server is waited for, and ended afterwards. */
+/** Runs a block with `sts-cli serve` and a login: waits until the server is ready, and stops it afterwards. */
 function runBeside(home: Home, block: string, login: Readonly<Record<string, string>>) {
   const lines = block.trimEnd().split('\n')
   const at = lines.findIndex((line) => line.startsWith('sts-cli serve'))
@@ -40,8 +40,8 @@ function runBeside(home: Home, block: string, login: Readonly<Record<string, str
   )
 }
 
-describe('README.md on other doors', () => {
-  it('lets a job of the one repository in', async () => {
+describe('identity sources in README.md', () => {
+  it('README.md’s role accepts a job of its repository', async () => {
     const claims = { repository: 'my-org/my-repo', ref: 'refs/heads/main', sub: 'job' }
     const nowSeconds = Math.floor(Date.now() / 1000)
     const idp = await startFake(({ url }) => {
@@ -71,7 +71,7 @@ describe('README.md on other doors', () => {
     expect(stdout).toContain('AWS_SESSION_TOKEN')
   })
 
-  it('has users of a directory log in', async () => {
+  it('README.md’s LDAP block logs in a user of the directory', async () => {
     const suffix = 'dc=example,dc=com'
     const alice = `uid=alice,ou=people,${suffix}`
     const { port } = await startDirectory({
@@ -94,7 +94,7 @@ describe('README.md on other doors', () => {
     expect(stdout).toMatch(/^##### Credentials/)
   })
 
-  it('gives credentials for a certificate', async () => {
+  it('README.md’s certificate block gives credentials for a client certificate', async () => {
     const home = await openHome()
     await mkdir(home.folder, { recursive: true })
     const authority = await makePair('authority', { isAuthority: true })

@@ -9,10 +9,10 @@ import { binPath, type Home, openHome, type Ran, type Serving } from '../support
 
 const root = path.join(import.meta.dirname, '..', '..')
 
-/** A home in which the page's words are commands: `sts-cli serve` takes free ports there, and `aws` is AWS's SDK. */
+/** Opens a home in which the commands of the page work: `sts-cli serve` uses free ports, and `aws` is AWS’s SDK. */
 async function openReader(): Promise<Home & { runBlock(name: string): Promise<Ran> }> {
   const home = await openHome()
-  // Not `bin`: the harness has a wrapper of its own there, which takes the page's ports.
+  // Not `bin`: the harness has its own wrapper there, which would use the ports of the page.
   const bin = path.join(home.folder, 'reader-bin')
   await mkdir(bin, { recursive: true })
   const write = (name: string, script: string): Promise<void> =>
@@ -54,7 +54,7 @@ async function serveFor(home: Home): Promise<Serving> {
 }
 
 describe('README.md', () => {
-  it('has no block that nobody runs', () => {
+  it('a test runs every block of README.md', () => {
     const typed = readBlocks().filter(({ language }) => language !== '')
     const text = [
       import.meta.filename,
@@ -68,13 +68,13 @@ describe('README.md', () => {
     expect(unrun.map(({ name }) => name)).toEqual([])
   })
 
-  it('begins with what installs and starts the server', async () => {
+  it('README.md starts with the commands that install and start the server', async () => {
     expect(findBlock('sts-cli 1').text).toBe('npm install -g sts-cli\nsts-cli serve\n')
     const serving = await (await openHome()).serve()
     expect(await serving.stop()).toBe(0)
   })
 
-  it('goes on with what has credentials in a shell and an object in a bucket', async () => {
+  it('README.md’s first block logs in and stores an object in a bucket', async () => {
     const reader = await openReader()
     await reader.serve()
     const { stdout, ...rest } = await reader.runBlock('sts-cli 2')
@@ -82,7 +82,7 @@ describe('README.md', () => {
     expect(stdout).toMatch(/^##### Credentials\n\{[^}]+\}\nmake_bucket: hello\n13 world\.txt\n$/)
   })
 
-  it('shows the form of what login prints', async () => {
+  it('README.md shows the output format of login', async () => {
     const home = await openHome()
     await home.serve()
     const { stdout } = await home.cli(['login'])
@@ -90,7 +90,7 @@ describe('README.md', () => {
     expect(toShape(stdout)).toBe(toShape(findBlock('sts-cli 3').text))
   })
 
-  it('reaches a provider and an STS by their addresses, in one step and in two', async () => {
+  it('README.md’s commands for your own provider and STS work in one step and in two', async () => {
     const reader = await openReader()
     const client = 'PoEgXP6uVO45IsENRngDXj5Au5Ya'
     const secret = 'a secret of the identity provider'
@@ -117,7 +117,7 @@ describe('README.md', () => {
     expect(ran.stdout).toContain(`ok: meant for ${client}`)
   })
 
-  it('lists what is typed every day', async () => {
+  it('README.md’s everyday commands work', async () => {
     const reader = await openReader()
     await serveFor(reader)
     await reader.cli(['login', '-q'])
@@ -128,7 +128,7 @@ describe('README.md', () => {
     expect(stdout).toContain('set -gx AWS_ACCESS_KEY_ID ')
   })
 
-  it('puts what never changes into a profile', async () => {
+  it('README.md’s commands save settings in a profile', async () => {
     const reader = await openReader()
     const { stdout, ...rest } = await reader.runBlock('Everyday 2')
     const file = path.join(reader.folder, '.config', 'sts-cli', 'config.toml')
@@ -136,7 +136,7 @@ describe('README.md', () => {
     expect(stdout).toBe(`https://localhost:9443/oauth2/token\tprofile ci in ${file}\nci\n`)
   })
 
-  it('writes into the files of AWS’s programs', async () => {
+  it('README.md’s commands write the files of AWS’s programs', async () => {
     const reader = await openReader()
     await serveFor(reader)
     await reader.cli(['login', '-q'])
@@ -149,7 +149,7 @@ describe('README.md', () => {
     expect(fetched).toEqual(ran)
   })
 
-  it('has a profile by which AWS’s own programs fetch their credentials', async () => {
+  it('README.md’s profile lets AWS’s programs fetch credentials', async () => {
     const reader = await openReader()
     const { ready } = await serveFor(reader)
     await reader.cli(['login', '-q'])
@@ -162,7 +162,7 @@ describe('README.md', () => {
     expect(ran).toEqual({ ...done, stdout: 'hello\nmy-bucketname\n' })
   })
 
-  it('stands before an S3 that is there already', async () => {
+  it('README.md’s gateway runs in front of an existing S3', async () => {
     const reader = await openReader()
     const { ready } = await serveFor(reader)
     const { accessKey, secretKey } = ready
@@ -176,7 +176,7 @@ describe('README.md', () => {
     expect(ran).toEqual({ ...done, stdout: 'hello\nmy-bucketname\n' })
   })
 
-  it('runs a test suite in CI with credentials in its environment', async () => {
+  it('README.md’s CI block runs a test suite with credentials in its environment', async () => {
     const reader = await openReader()
     const scripts = { test: 'aws s3 ls' }
     await writeFile(path.join(reader.folder, 'package.json'), JSON.stringify({ scripts }))
@@ -184,7 +184,7 @@ describe('README.md', () => {
     expect([code, stdout]).toEqual([0, expect.stringMatching(/\ntest-bucket\n$/)])
   })
 
-  it('holds a program that puts an object', async () => {
+  it('README.md’s program puts an object', async () => {
     const { folder, env, shell } = await openReader()
     const modules = path.join(folder, 'node_modules')
     await mkdir(path.join(modules, '@aws-sdk'), { recursive: true })
@@ -192,7 +192,7 @@ describe('README.md', () => {
     const sdk = path.join('@aws-sdk', 'client-s3')
     await symlink(path.join(root, 'node_modules', sdk), path.join(modules, sdk))
     const program = path.join(folder, 'program.mjs')
-    // Node 20 knows `await using` only as what a compiler made of it.
+    // Node 20 does not support `await using` without a compiler.
     const [declaration = ''] = /await using server = .*/.exec(findBlock('In code 1').text) ?? []
     const text = findBlock('In code 1').text.replace(
       declaration,
@@ -210,8 +210,8 @@ describe('README.md', () => {
   })
 })
 
-describe('the tables of README.md', () => {
-  it('have every command as its help has it', () => {
+describe('tables of README.md', () => {
+  it('README.md’s table has every command as in its help', () => {
     const table = readme.slice(readme.indexOf('## Commands'), readme.indexOf('## Exit codes'))
     const rows = commandTable.map(({ name, operands, summary }) => {
       const usage = `sts-cli ${name} ${operands}`.trim().replaceAll('|', '\\|')
@@ -220,7 +220,7 @@ describe('the tables of README.md', () => {
     expect(table.split('\n').filter((line) => line.startsWith('| `'))).toEqual(rows)
   })
 
-  it('have every exit code there is, and no other', () => {
+  it('README.md’s table has every exit code and no other', () => {
     const table = readme.slice(readme.indexOf('## Exit codes'), readme.indexOf('## Security'))
     const codes = [...table.matchAll(/^\| ([\d, ]+) \|/gm)].flatMap(([, cell = '']) =>
       cell.split(',').map(Number),
@@ -228,14 +228,14 @@ describe('the tables of README.md', () => {
     expect(codes).toEqual([0, ...Object.values(exitCodes), 126, 127, 130, 143])
   })
 
-  it('name every variable of the server that the code reads, and no other', () => {
+  it('README.md names every server variable that the code reads, and no other', () => {
     const names = new Set(
       readSources().flatMap((text) => text.match(/MINIO_[A-Z0-9_]*[A-Z0-9]/g) ?? []),
     )
     const written: string[] = readme.match(/MINIO_[A-Z0-9_]*[A-Z0-9]/g) ?? []
     const endings = (readme.match(/`_[A-Z0-9_]+`/g) ?? []).map((ending) => ending.slice(1, -1))
     const isWritten = (name: string): boolean =>
-      // The code puts some names together from a beginning.
+      // The code builds some names from a prefix.
       written.some((whole) => whole === name || whole.startsWith(`${name}_`)) ||
       endings.some((ending) => name.endsWith(ending))
     expect([...names].filter((name) => !isWritten(name))).toEqual([])

@@ -8,7 +8,7 @@ import { binPath, freePorts, openHome } from '../support/e2e/harness.ts'
 const modeOf = async (file: string): Promise<number> => (await stat(file)).mode & 0o777
 
 describe('sts-cli serve', () => {
-  it('says in one line of JSON that it is ready, and where everything is', async () => {
+  it('serve prints one line of JSON with its addresses when it is ready', async () => {
     const home = await openHome()
     const serving = await home.serve()
 
@@ -30,7 +30,7 @@ describe('sts-cli serve', () => {
     expect(await serving.stop()).toBe(0)
   })
 
-  it('is found by a plain login on the same machine, whose credentials a shell takes', async () => {
+  it('login finds a local server, and a shell evaluates the credentials', async () => {
     const home = await openHome()
     const { ready } = await home.serve(['--bucket', 'my-bucketname'])
 
@@ -41,13 +41,13 @@ describe('sts-cli serve', () => {
     }
   })
 
-  it('makes an evaluation fail when env fails', async () => {
+  it('an evaluation in a shell fails when env fails', async () => {
     const home = await openHome()
     const { code } = await home.shell('sh', 'set -e; eval "$(sts-cli env)"; exit 0')
     expect(code).toBe(1)
   })
 
-  it('keeps what it leaves to its user, and takes it away when it stops', async () => {
+  it('serve publishes private files, and removes them when it stops', async () => {
     const home = await openHome()
     const readyFile = path.join(home.folder, 'ready.json')
     const serving = await home.serve(['--ready-file', readyFile])
@@ -65,7 +65,7 @@ describe('sts-cli serve', () => {
     expect(await readdir(home.folder)).toEqual(['.local'])
   })
 
-  it('leaves a server that started later alone', async () => {
+  it('a server that stops leaves the state of a later one', async () => {
     const home = await openHome()
     const first = await home.serve()
     const second = await home.serve()
@@ -75,10 +75,10 @@ describe('sts-cli serve', () => {
     expect((await home.cli(['status'])).stdout).toContain(second.ready.sts)
   })
 
-  it('ends at once at the second signal', async () => {
+  it('serve ends at once at the second signal', async () => {
     const home = await openHome()
     const serving = await home.serve()
-    // A request that never ends keeps the first signal waiting.
+    // A request that never ends delays the first signal.
     const { port } = new URL(serving.ready.sts)
     const upload = await openUpload(Number(port))
     serving.child.kill('SIGTERM')
@@ -87,7 +87,7 @@ describe('sts-cli serve', () => {
     expect(await once(serving.child, 'exit')).toEqual([130, null])
   })
 
-  it('keeps objects as plain files across restarts', async () => {
+  it('serve stores objects as plain files across restarts', async () => {
     const home = await openHome()
     const directory = path.join(home.folder, 'data')
     const first = await home.serve([directory, '--bucket', 'my-bucketname'])
@@ -103,7 +103,7 @@ describe('sts-cli serve', () => {
     expect(second.ready.sts).not.toBe('')
   })
 
-  it('binds credentials to a policy of its own', async () => {
+  it('serve restricts credentials to a custom policy', async () => {
     const home = await openHome()
     const file = path.join(home.folder, 'put-only.json')
     const statement = { Effect: 'Allow', Action: 's3:PutObject', Resource: 'arn:aws:s3:::other/*' }
@@ -122,7 +122,7 @@ describe('sts-cli serve', () => {
     expect(stderr).toContain('no statement allows s3:PutObject (policies: put-other)')
   })
 
-  it('speaks https with a certificate that login trusts', async () => {
+  it('serve --tls has a certificate that login trusts', async () => {
     const home = await openHome()
     const { ready } = await home.serve(['--tls'])
     expect(ready.sts).toMatch(/^https:/)
@@ -135,7 +135,7 @@ describe('sts-cli serve', () => {
       'MINIO_IDENTITY_OPENID_CONFIG_URL',
       (idp: { idp: string }) => `${idp.idp}/.well-known/openid-configuration`,
     ],
-  ])('believes the provider of %s, through a private authority', async (name, find) => {
+  ])('serve trusts the issuer of %s through a private CA', async (name, find) => {
     const provider = await (await openHome()).serve()
     const { idp, caFile, clientId, clientSecret } = provider.ready
     const home = await openHome()
@@ -151,7 +151,7 @@ describe('sts-cli serve', () => {
 const serveAnd = (...command: string[]): string[] => ['serve', ...freePorts, '--', ...command]
 
 describe('sts-cli serve -- COMMAND', () => {
-  it('runs the command logged in, ends with its code, and is gone', async () => {
+  it('serve runs a command with credentials, ends with its exit code and stops', async () => {
     const home = await openHome()
     const script = 'echo "$AWS_ENDPOINT_URL_S3 $AWS_ACCESS_KEY_ID $STS_CLI_CLIENT_ID"; exit 7'
     const { code, stdout, stderr } = await home.cli(serveAnd('sh', '-c', script))
@@ -163,14 +163,14 @@ describe('sts-cli serve -- COMMAND', () => {
     await expect(fetch(endpoint)).rejects.toThrow('fetch failed')
   })
 
-  it('lets sts-cli itself log in within the command', async () => {
+  it('sts-cli can log in within a command of serve', async () => {
     const home = await openHome()
     const again = [process.execPath, binPath, 'login', '--cache', 'none', '--field', 'accessKeyId']
     const { code, stdout } = await home.cli(serveAnd(...again))
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^[A-Z0-9]{20}\n$/) })
   })
 
-  it('says that there is no such program', async () => {
+  it('serve exits 127 when its command is not found', async () => {
     const home = await openHome()
     const { code, stderr } = await home.cli(serveAnd('no-such-program'))
     expect({ code, stderr }).toEqual({
@@ -209,52 +209,52 @@ async function openUpload(port: number): Promise<Upload> {
   }
 }
 
-describe('sts-cli serve refuses to start', () => {
+describe('refused start of sts-cli serve', () => {
   it.each([
-    { what: 'an address that is none', flags: ['--address', 'here'], code: 64, says: 'HOST:PORT' },
+    { what: 'an invalid address', flags: ['--address', 'here'], code: 64, says: 'HOST:PORT' },
     { what: 'a client without a secret', flags: ['--client', 'me'], code: 64, says: 'ID:SECRET' },
     { what: 'two directories', flags: ['a', 'b'], code: 64, says: 'one directory' },
     {
-      what: 'a policy file that is not there',
+      what: 'a missing policy file',
       flags: ['--policy', 'a=/none'],
       code: 66,
       says: '/none',
     },
     { what: 'a policy without a file', flags: ['--policy', 'a'], code: 64, says: 'NAME=FILE' },
     {
-      what: 'a bucket name that is none',
+      what: 'an invalid bucket name',
       flags: ['--bucket', 'Not A Bucket'],
       code: 78,
       says: '3 to 63',
     },
     { what: 'half a certificate', flags: ['--tls-cert', '/none'], code: 64, says: '--tls-key' },
     {
-      what: 'durations upside down',
+      what: 'a minimum duration over the maximum',
       flags: ['--min-duration', '9000', '--max-duration', '900'],
       code: 64,
       says: 'longer',
     },
     {
-      what: 'a directory that cannot be',
+      what: 'an impossible directory',
       flags: ['/dev/null/data'],
       code: 73,
       says: 'cannot keep objects in',
     },
     {
-      what: 'the demo client off this machine',
+      what: 'the demo client on a non-loopback address',
       flags: ['--address', '0.0.0.0:0'],
       code: 78,
       says: 'allow-remote',
     },
     {
-      what: 'a short root secret off this machine',
+      what: 'a short root secret on a non-loopback address',
       flags: ['--address', '0.0.0.0:0', '--client', 'me:secret'],
       env: { MINIO_ROOT_USER: 'minio', MINIO_ROOT_PASSWORD: 'minio123' },
       code: 78,
       says: 'MINIO_ROOT_PASSWORD',
     },
     {
-      what: 'users off this machine',
+      what: 'users on a non-loopback address',
       flags: ['--idp-address', '0.0.0.0:0', '--client', 'me:secret', '--user', 'alice:secret'],
       code: 78,
       says: 'allow-remote',
@@ -285,13 +285,18 @@ describe('sts-cli serve refuses to start', () => {
       says: '--user and --no-idp',
     },
     {
-      what: 'users at somebody else’s provider',
+      what: 'users of an external provider',
       flags: ['--user', 'alice:a'],
       env: { MINIO_IAM_JWKS_URL: 'http://localhost:1/jwks' },
       code: 64,
       says: '--user and MINIO_IAM_JWKS_URL',
     },
-    { what: 'half a root', env: { MINIO_ROOT_USER: 'minio' }, code: 78, says: 'belong together' },
+    {
+      what: 'only one of the two root variables',
+      env: { MINIO_ROOT_USER: 'minio' },
+      code: 78,
+      says: 'belong together',
+    },
     {
       what: 'a root secret too short for MinIO',
       env: { MINIO_ACCESS_KEY: 'minio', MINIO_SECRET_KEY: 'minio12' },
@@ -299,13 +304,13 @@ describe('sts-cli serve refuses to start', () => {
       says: 'at least 8',
     },
     {
-      what: 'an etcd that is not there',
+      what: 'an etcd that does not answer',
       env: { MINIO_ETCD_ENDPOINTS: 'http://127.0.0.1:9' },
       code: 69,
       says: 'etcd at http://127.0.0.1:9 does not answer',
     },
     {
-      what: 'an etcd endpoint that is none',
+      what: 'an invalid etcd endpoint',
       env: { MINIO_ETCD_ENDPOINTS: 'http://127.0.0.1:2379,localhost:2379' },
       code: 78,
       says: '"localhost:2379"',
@@ -323,13 +328,13 @@ describe('sts-cli serve refuses to start', () => {
       says: 'MINIO_ETCD_PASSWORD',
     },
     {
-      what: 'a password in etcd’s address',
+      what: 'a password in etcd’s URL',
       env: { MINIO_ETCD_ENDPOINTS: 'root:secret@127.0.0.1:9' },
       code: 78,
       says: 'must not hold a user name or password',
     },
     {
-      what: 'a key set beside a discovery document',
+      what: 'both a key set and a discovery document',
       env: {
         MINIO_IAM_JWKS_URL: 'http://localhost:1/jwks',
         MINIO_IDENTITY_OPENID_CONFIG_URL: 'http://localhost:1/openid-configuration',
@@ -338,18 +343,18 @@ describe('sts-cli serve refuses to start', () => {
       says: 'are both set',
     },
     {
-      what: 'authorities without a certificate',
+      what: 'a CA file without a certificate',
       flags: ['--ca-file', 'package.json'],
       code: 65,
       says: 'the CA file package.json holds no certificate',
     },
     {
-      what: 'a key set that is no URL',
+      what: 'an invalid key set URL',
       env: { MINIO_IAM_JWKS_URL: 'localhost' },
       code: 78,
       says: 'MINIO_IAM_JWKS_URL',
     },
-  ])('for $what', async ({ flags = [], env = {}, code, says }) => {
+  ])('serve does not start with $what', async ({ flags = [], env = {}, code, says }) => {
     const home = await openHome()
     const ran = await home.cli(['serve', ...freePorts, ...flags], { env })
     expect({ code: ran.code, stdout: ran.stdout }).toEqual({ code, stdout: '' })
@@ -357,7 +362,7 @@ describe('sts-cli serve refuses to start', () => {
     expect(ran.stderr).toContain(says)
   })
 
-  it('on a port that is in use, and leaves nothing half-started', async () => {
+  it('serve does not start on a port in use, and leaves no files', async () => {
     const home = await openHome()
     const other = createServer()
     onTestFinished(() => void other.close())
@@ -375,7 +380,7 @@ describe('sts-cli serve refuses to start', () => {
 })
 
 describe('sts-cli serve --gateway', () => {
-  it('is ready as long as its upstream answers, and ends in peace without it', async () => {
+  it('a gateway is ready only while its upstream answers, and stops cleanly without it', async () => {
     const home = await openHome()
     const upstream = await home.serve(['--no-idp'])
     const { accessKey, secretKey, sts } = upstream.ready
@@ -392,7 +397,7 @@ describe('sts-cli serve --gateway', () => {
     expect(await gateway.stop()).toBe(0)
   })
 
-  it('that finds no upstream says so in one line', async () => {
+  it('a gateway without a reachable upstream reports that in one line', async () => {
     const home = await openHome()
     const keys = { MINIO_ROOT_USER: 'root', MINIO_ROOT_PASSWORD: 'a-root-secret-of-some-length' }
     const env = { ...home.env, ...keys }

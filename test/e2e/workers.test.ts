@@ -8,7 +8,7 @@ import { once } from 'node:events'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openHome, type ReadyFacts, type Serving } from '../support/e2e/harness.ts'
 
-/** A client that keeps no connection: each request may come to another worker. */
+/** Opens a client without keep-alive: each request may reach another worker. */
 function openS3({ sts, accessKey, secretKey }: ReadyFacts): S3Client {
   const s3 = new S3Client({
     endpoint: sts,
@@ -22,7 +22,7 @@ function openS3({ sts, accessKey, secretKey }: ReadyFacts): S3Client {
   return s3
 }
 
-/** Process ids of the workers that are or were ready, in order. */
+/** Returns the process ids of all workers that became ready, in order. */
 function readyPids(serving: Serving): number[] {
   return [...serving.stderr().matchAll(/"pid":(\d+),"msg":"a worker is ready"/g)].map(([, pid]) =>
     Number(pid),
@@ -36,7 +36,7 @@ async function printed(serving: Serving, isThere: () => boolean): Promise<void> 
 const workers = ['--workers', '2', '--log-level', 'info', '--bucket', 'my-bucketname']
 
 describe('sts-cli serve --workers', () => {
-  it('answers from every process, whose counts are one', async () => {
+  it('every worker answers, and the metrics count their requests together', async () => {
     const home = await openHome()
     const serving = await home.serve(workers)
     expect(new Set(readyPids(serving)).size).toBe(2)
@@ -48,7 +48,7 @@ describe('sts-cli serve --workers', () => {
     expect(await serving.stop()).toBe(0)
   })
 
-  it('lets one of many conditional writes win, whichever processes they come to', async () => {
+  it('one of many conditional writes succeeds, whichever workers they reach', async () => {
     const home = await openHome()
     const s3 = openS3((await home.serve(workers)).ready)
     for (let round = 0; round < 3; round += 1) {
@@ -67,7 +67,7 @@ describe('sts-cli serve --workers', () => {
     }
   })
 
-  it('shows tags that one process wrote in every other at once', async () => {
+  it('tags written by one worker are immediately visible in all others', async () => {
     const home = await openHome()
     const s3 = openS3((await home.serve(workers)).ready)
     const target = { Bucket: 'my-bucketname', Key: 'my-objectname' }
@@ -82,7 +82,7 @@ describe('sts-cli serve --workers', () => {
     }
   })
 
-  it('puts another process in the place of one that died, and says so', async () => {
+  it('a worker that died is replaced and reported', async () => {
     const home = await openHome()
     const serving = await home.serve(workers)
     const [victim = 0] = readyPids(serving)
@@ -95,7 +95,7 @@ describe('sts-cli serve --workers', () => {
     for (const pid of readyPids(serving)) expect(() => process.kill(pid, 0)).toThrow('ESRCH')
   })
 
-  it('runs a command as one process does, and ends with its code', async () => {
+  it('serve --workers runs a command like a single process and ends with its exit code', async () => {
     const home = await openHome()
     const argv = ['serve', '--workers', '2', '--address', '127.0.0.1:0', '--idp-address']
     const command = 'test -n "$AWS_SESSION_TOKEN" && exit 7'
@@ -103,14 +103,14 @@ describe('sts-cli serve --workers', () => {
     expect(code).toBe(7)
   })
 
-  it.each(['0', '65', 'two', '1.5'])('refuses --workers %s', async (count) => {
+  it.each(['0', '65', 'two', '1.5'])('serve refuses --workers %s', async (count) => {
     const home = await openHome()
     const { code, stderr } = await home.cli(['serve', '--workers', count])
     expect(code).toBe(64)
     expect(stderr).toContain(`error: serve: --workers "${count}" is not from 1 to 64`)
   })
 
-  it('says in one line that the port is in use, and leaves nothing running', async () => {
+  it('serve --workers reports a port in use in one line and stops', async () => {
     const home = await openHome()
     const { ready } = await home.serve()
     const { host } = new URL(ready.sts)

@@ -1,4 +1,4 @@
-/** AWS's SDK v3 with its defaults: `aws-sdk.mjs ENDPOINT BUCKET`, in a folder with `small` and `big`. Any surprise throws. */
+/** AWS's SDK v3 with its defaults: `aws-sdk.mjs ENDPOINT BUCKET`, in a folder with `small` and `big`. Throws on any unexpected result. */
 import assert from 'node:assert/strict'
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -17,7 +17,7 @@ import { Upload } from '@aws-sdk/lib-storage'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 
 const [endpoint, Bucket] = process.argv.slice(2)
-// Not every resolver knows that all below localhost is this machine (RFC 6761 §6.3).
+// Some resolvers do not know that every name below localhost is a loopback address (RFC 6761 §6.3).
 const lookup = (_host, options, done) =>
   options.all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4)
 const s3 = new S3Client({ endpoint, requestHandler: { httpAgent: new Agent({ lookup }) } })

@@ -1,4 +1,4 @@
-"""What the embedded store lacks and another S3 has: versions, tags, lifecycle, CORS, ACLs, encryption, locks. Any surprise raises."""
+"""Operations that the embedded store lacks: versions, tags, lifecycle, CORS, ACLs, encryption, locks. Raises on any unexpected result."""
 
 import os
 

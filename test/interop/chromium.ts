@@ -1,13 +1,13 @@
-/** Debian's Chromium without a window, for what a person does at an identity provider. */
+/** Debian's headless Chromium, for the steps of a person at an identity provider. */
 import { createRequire } from 'node:module'
 import { cachedPath } from './stack.ts'
 
-/** What is used of playwright-core, which the installer keeps outside the tree. */
+/** The part of playwright-core that the tests use; the installer stores the package outside the tree. */
 export interface Page {
   goto(url: string): Promise<unknown>
   fill(selector: string, text: string): Promise<void>
   click(selector: string): Promise<void>
-  /** Waits until a text stands on the page. */
+  /** Waits until the page shows a text. */
   waitForSelector(selector: string): Promise<unknown>
 }
 
@@ -27,12 +27,12 @@ interface Playwright {
 }
 
 export interface Chromium {
-  /** A page of a person who is signed in nowhere. */
+  /** Opens a page without any login. */
   openPage(): Promise<Page>
   stop(): Promise<void>
 }
 
-/** Starts it with a profile of its own. Nothing but the pages' own addresses is asked. */
+/** Starts Chromium with its own profile. It requests only the URLs of the pages. */
 export async function startChromium(): Promise<Chromium> {
   const folder = cachedPath('npm', 'node_modules', 'playwright-core')
   const { chromium } = createRequire(import.meta.url)(folder) as Playwright

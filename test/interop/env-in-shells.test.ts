@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { makeFolder, startFake, stsAnswer } from '../support/commands/harness.ts'
 import { binPath, installPath } from './stack.ts'
 
-/** What a server may answer as a session token, and a shell may trip over. */
+/** Session tokens that a server may issue and a shell may misread. */
 const values = [
   `it's`,
   `''`,
@@ -20,7 +20,7 @@ const values = [
   'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY=',
 ]
 
-/** How each shell's users type it, and what prints the variable afterwards. */
+/** The command that users of each shell type, and one that prints the variable afterwards. */
 const print = `node -e 'process.stdout.write(process.env.AWS_SESSION_TOKEN)'`
 const shells: readonly (readonly [string, readonly string[], string])[] = [
   ['bash', ['--norc', '-c'], 'eval $(sts-cli env)'],
@@ -34,7 +34,7 @@ const shells: readonly (readonly [string, readonly string[], string])[] = [
   ['fish', ['--no-config', '-c'], 'eval (sts-cli env --shell fish)'],
 ]
 
-/** An eval without quotes in a shell that splits words folds spaces, and finds file names: that is its user's word, and no token is like that. */
+/** An unquoted eval joins spaces and expands file names in a shell that splits words. No session token looks like that. */
 const isFolded = (line: string, value: string): boolean =>
   line.startsWith('eval $(') && /\s{2}|\s[*?[]/.test(value)
 
@@ -58,8 +58,8 @@ const later = (): { expirationText: string } => ({
   expirationText: new Date(Date.now() + 3_600_000).toISOString(),
 })
 
-describe('a session token full of what shells take for their own', () => {
-  it.each(values)('comes through every shell as it was: %s', async (value) => {
+describe('session tokens with shell syntax', () => {
+  it.each(values)('every shell evaluates env to the unchanged session token: %s', async (value) => {
     token = value
     const options = {
       env,
@@ -76,9 +76,9 @@ describe('a session token full of what shells take for their own', () => {
   })
 })
 
-describe('an env that fails', () => {
+describe('failed env in a shell', () => {
   it.each(shells.filter(([, , line]) => line.startsWith('eval')))(
-    '%s %j: %s does not count as done',
+    'the shell %s %j treats a failed %s as a failure',
     async (shell, flags, line) => {
       const options = { env: { ...env, HOME: '/nonexistent', STS_CLI_TOKEN: '' }, extendEnv: false }
       const script = `${line}; and echo done`

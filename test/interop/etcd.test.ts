@@ -1,4 +1,4 @@
-/** `sts-cli serve` on a real etcd: what servers share, and what an operator's bad day does to them. */
+/** `sts-cli serve` on a real etcd: what servers share, and how they survive an operator’s bad day. */
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -15,14 +15,14 @@ import { type EtcdCluster, startEtcd } from './etcd.ts'
 import { binPath, startStack, type Stack } from './stack.ts'
 
 const root = { accessKeyId: 'minio', secretAccessKey: 'a-root-secret-for-the-interop-tests' }
-/** What one request may wait for etcd, with room for a machine that is busy. */
+/** The longest wait of a request for etcd, plus time for a busy machine. */
 const limitMs = 2000 + 3000
 
 interface Server extends Stack {
   issue(): Promise<TemporaryCredentials>
-  /** `ok`, or the code of the refusal. */
+  /** Returns `ok`, or the code of the refusal. */
   use(credentials: TemporaryCredentials): Promise<string>
-  /** Status of the answer. */
+  /** Returns the status of the answer. */
   revoke(query: string, signedBy: TemporaryCredentials | typeof root): Promise<number>
   isReady(): Promise<boolean>
 }
@@ -79,7 +79,7 @@ async function startServer(
   }
 }
 
-/** A request that hangs fails the test. */
+/** Returns a signal by which a request that hangs fails the test. */
 function timely(): { signal: AbortSignal } {
   return { signal: AbortSignal.timeout(limitMs) }
 }
@@ -88,7 +88,7 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
   while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 20))
 }
 
-describe('two servers and three members', () => {
+describe('two servers with a three-member etcd', () => {
   let etcd: EtcdCluster
   let one: Server
   let other: Server
@@ -102,7 +102,7 @@ describe('two servers and three members', () => {
     await etcd.stop()
   })
 
-  /** Both servers issue, accept each other's, and hear of each other's revocations. */
+  /** Checks that both servers issue credentials, accept each other's, and learn of each other's revocations. */
   async function expectSharing(): Promise<void> {
     const [first, second] = [await one.issue(), await other.issue()]
     expect([await other.use(first), await one.use(second)]).toEqual(['ok', 'ok'])
@@ -114,7 +114,7 @@ describe('two servers and three members', () => {
   const untilReady = (): Promise<void> =>
     until(async () => (await one.isReady()) && (await other.isReady()))
 
-  it('share what they issue, under MinIO’s keys, for as long as it lives', async () => {
+  it('two servers share credentials under MinIO’s keys for their lifetime', async () => {
     const issued = await one.issue()
     expect(await other.use(issued)).toBe('ok')
     const key = `config/iam/sts/${issued.accessKeyId}/identity.json`
@@ -128,7 +128,7 @@ describe('two servers and three members', () => {
     expect(granted).toBeLessThanOrEqual(3600 + 20)
   })
 
-  it('refuse within a second what the other revoked, and take its identity away', async () => {
+  it('a server refuses within a second what the other revoked, and etcd loses its identity', async () => {
     const issued = await one.issue()
     expect(await other.use(issued)).toBe('ok')
     expect(await one.revoke(`accessKey=${issued.accessKeyId}`, root)).toBe(204)
@@ -139,7 +139,7 @@ describe('two servers and three members', () => {
     await until(async () => !(await etcd.list('config/iam/sts/')).has(key))
   })
 
-  it('share policies as they come and go', async () => {
+  it('servers follow policies that are added to and removed from etcd', async () => {
     const flags = ['--client', 'me:a-client-secret:shared']
     const third = await startServer(etcd.endpoints, flags)
     const statement = { Effect: 'Allow', Action: 's3:ListAllMyBuckets', Resource: 'arn:aws:s3:::*' }
@@ -163,7 +163,7 @@ describe('two servers and three members', () => {
     }
   })
 
-  it('go on when a member is killed, whichever it is, and when it comes back', async () => {
+  it('two servers continue when any member is killed and restarted', async () => {
     for (const member of [0, 1, 2]) {
       await etcd.kill(member)
       await expectTimely()
@@ -175,7 +175,7 @@ describe('two servers and three members', () => {
     await expectSharing()
   })
 
-  it('go on when a member is paused, leader or not', async () => {
+  it('two servers continue when a member is paused, leader or not', async () => {
     const leader = await etcd.findLeader()
     for (const member of [leader, (leader + 1) % 3]) {
       etcd.pause(member)
@@ -190,7 +190,7 @@ describe('two servers and three members', () => {
     }
   })
 
-  it('go on when the leader moves and when the history is compacted', async () => {
+  it('two servers continue when the leader moves and the history is compacted', async () => {
     await etcd.moveLeader()
     await expectTimely()
     await expectSharing()
@@ -199,12 +199,12 @@ describe('two servers and three members', () => {
     await expectSharing()
   })
 
-  it('go on alone when all of it is gone, say so, and lose nothing', async () => {
+  it('two servers continue without etcd, report it, and lose nothing', async () => {
     const before = await one.issue()
     for (const member of [0, 1, 2]) etcd.pause(member)
     await until(async () => !(await one.isReady()) && !(await other.isReady()))
     const during = await one.issue()
-    // Derived: known to whoever has the root secret.
+    // Derived credentials: any server with the root secret knows them.
     expect([await other.use(before), await other.use(during)]).toEqual(['ok', 'ok'])
     expect(await one.revoke(`accessKey=${during.accessKeyId}`, during)).toBe(503)
     expect(await one.use(during)).toBe('InvalidAccessKeyId')
@@ -218,14 +218,14 @@ describe('two servers and three members', () => {
     await expectSharing()
   })
 
-  /** No request hangs: each fails the test by itself when it does. */
+  /** Checks that no request hangs: one that does fails the test. */
   async function expectTimely(): Promise<void> {
     const [first, second] = await Promise.all([one.issue(), other.issue()])
     expect(await Promise.all([one.use(second), other.use(first)])).toEqual(['ok', 'ok'])
   }
 })
 
-/** A start that fails: its exit code, and its one line with the hint. */
+/** Starts a server that fails, and returns its exit code and its error with the hint. */
 async function failToStart(env: Record<string, string>, flags: string[] = []) {
   const { exitCode, stderr, stdout } = await execa(
     process.execPath,
@@ -236,13 +236,13 @@ async function failToStart(env: Record<string, string>, flags: string[] = []) {
   return { exitCode, stderr }
 }
 
-describe('an etcd that is not for everyone', () => {
-  it('wants the user it knows', async () => {
+describe('etcd with access control', () => {
+  it('serve requires the user that etcd knows', async () => {
     const etcd = await startEtcd(1)
     onTestFinished(() => etcd.stop())
     const server = await startServer(etcd.endpoints)
     await etcd.demandUser('sts', 'a-password-of-etcd')
-    // Whoever was there before is not there any more.
+    // Etcd now rejects the server, which connected without a user.
     await until(async () => !(await server.isReady()))
     await server.stop()
 
@@ -267,11 +267,11 @@ describe('an etcd that is not for everyone', () => {
     await known.stop()
   })
 
-  it('wants the certificates it trusts, and must show one that we trust', async () => {
+  it('serve requires the certificates that etcd trusts, and a CA for etcd’s own', async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'sts-cli-etcd-tls-'))
     onTestFinished(() => rm(folder, { recursive: true, force: true }))
     const [cert, key] = [path.join(folder, 'etcd.pem'), path.join(folder, 'etcd.key')]
-    // One certificate is authority, server and client here.
+    // One certificate is CA, server and client here.
     const subject = ['-subj', '/CN=etcd', '-addext', 'subjectAltName=IP:127.0.0.1']
     const usage = ['-addext', 'extendedKeyUsage=serverAuth,clientAuth']
     const form = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert]
@@ -296,8 +296,8 @@ describe('an etcd that is not for everyone', () => {
   })
 })
 
-describe('the page', () => {
-  it('has a recipe for servers that share', async () => {
+describe('etcd in README.md', () => {
+  it('README.md’s block starts a server with shared state', async () => {
     const etcd = await startEtcd(1)
     onTestFinished(() => etcd.stop())
     const block = findBlock('Several servers sharing state by etcd 1').text

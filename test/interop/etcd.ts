@@ -1,4 +1,4 @@
-/** A real etcd of one member or three, with what an operator's bad day does to it. */
+/** A real etcd with one member or three, and the faults of an operator's bad day. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -6,15 +6,15 @@ import path from 'node:path'
 import { findFreePort, waitUntilAnswering } from './free-port.ts'
 
 export interface EtcdCluster {
-  /** Client addresses, separated by commas. */
+  /** Client URLs, separated by commas. */
   readonly endpoints: string
   put(key: string, value: string): Promise<void>
-  /** Key → value and the seconds its lease was granted and has left. */
+  /** Returns each key with its value, and the granted and remaining seconds of its lease. */
   list(prefix: string): Promise<Map<string, { value: string; ttl: number; granted: number }>>
   delete(key: string): Promise<void>
-  /** From now on every call needs this user. */
+  /** Requires this user for every later call. */
   demandUser(name: string, password: string): Promise<void>
-  /** Forgets all history. */
+  /** Deletes all history. */
   compact(): Promise<void>
   findLeader(): Promise<number>
   /** Makes another member the leader. */
@@ -32,7 +32,7 @@ interface Member {
   child: ChildProcess
 }
 
-/** Starts a cluster whose data go with it. @param flags Such as those of TLS. */
+/** Starts a cluster; its data are deleted with it. @param flags For example, those of TLS. */
 export async function startEtcd(size: 1 | 3, flags: readonly string[] = []): Promise<EtcdCluster> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sts-cli-etcd-'))
   const ports: { client: number; peer: number }[] = []
@@ -69,7 +69,7 @@ export async function startEtcd(size: 1 | 3, flags: readonly string[] = []): Pro
     if (found === undefined) throw new Error(`there is no member ${member}`)
     return found
   }
-  // With a client certificate demanded, only the one that has it can ask: see who waits instead.
+  // If a client certificate is required, only its holder can ask: then the caller waits instead.
   if (scheme === 'http')
     await Promise.all(
       members.map(({ url, child }) => waitUntilAnswering(`${url}/health`, ended(child))),

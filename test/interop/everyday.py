@@ -1,4 +1,4 @@
-"""The everyday operations of an application with boto3's defaults. Prints one line a step; any surprise raises."""
+"""The everyday operations of an application with boto3's defaults. Prints one line a step; raises on any unexpected result."""
 
 import os
 import sys

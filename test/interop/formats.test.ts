@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => stack.stop())
 
-/** Runs a script in a home where nothing but the remembered credentials says who is asking. @throws What it said, when it fails. */
+/** Runs a script in a home with only the cached credentials. @throws The output, when the script fails. */
 async function runShell(script: string): Promise<{ stdout: string; stderr: string }> {
   const options = { env, extendEnv: false, cwd: stack.home } as const
   return execa('bash', ['-c', `set -euo pipefail\n${script}\necho done`], options)
@@ -27,7 +27,7 @@ import boto3
 s3 = boto3.Session(profile_name="${profile}").client("s3")
 assert s3.get_object(Bucket="formats", Key="${key}")["Body"].read() == b"Hello, World"'`
 
-/** A step of a job that the runner starts after ours: variables as the runner reads them from \`$GITHUB_ENV\`, nothing else. */
+/** A later step of a job: reads the variables from \`$GITHUB_ENV\` as the runner does, and nothing else. */
 const readRunnerFile = `
   read_pairs() {
     local line name end value
@@ -72,7 +72,7 @@ const scripts: Record<string, string> = {
     s3cmd -c s3.cfg put small s3://formats/s3cmd
     s3cmd -c s3.cfg get --force s3://formats/s3cmd back && cmp small back`,
 
-  'github: what the steps after ours find': `
+  'github: later steps of the job': `
     export GITHUB_ENV=$PWD/runner-env GITHUB_OUTPUT=$PWD/runner-output
     printf 'EARLIER=left without a newline' >$GITHUB_ENV
     : >$GITHUB_OUTPUT
@@ -110,13 +110,13 @@ const scripts: Record<string, string> = {
     ${boto3('asked', 'process')}`,
 }
 
-describe('the program that a format is for', () => {
-  it.each(Object.entries(scripts))('takes it: %s', async (_what, script) => {
+describe('formats in their programs', () => {
+  it.each(Object.entries(scripts))('a program accepts its format: %s', async (_what, script) => {
     const { stdout } = await runShell(script)
     expect(stdout).toMatch(/(^|\n)done$/)
   })
 
-  it('takes it: dotenv, by the rules of docker run --env-file', async () => {
+  it('docker run --env-file would read the dotenv format without changes', async () => {
     await runShell('sts-cli creds -f dotenv -o .env')
     const { stdout } = await runShell('sts-cli exec -- env -0')
     const wanted = new Map(stdout.split('\0').map(splitPair))
@@ -131,14 +131,14 @@ const splitPair = (line: string): [string, string] => {
   return [line.slice(0, at), line.slice(at + 1)]
 }
 
-/** Docker knows no quotes, no escapes and no comment after a value: all behind the first `=` is the value. */
+/** Parses a file as Docker does: without quotes, escapes or comments after a value; the value is everything after the first `=`. */
 function readAsDocker(text: string): [string, string][] {
   const lines = text.split('\n').map((line) => line.replace(/\r$/, '').trimStart())
   return lines.filter((line) => line !== '' && !line.startsWith('#')).map(splitPair)
 }
 
-describe('s3cmd', () => {
-  it('asks EC2 for no role when exec gives it its keys', async () => {
+describe('s3cmd with exec', () => {
+  it('s3cmd requests no EC2 role when exec gives it keys', async () => {
     const { stdout, stderr } = await runShell(`
       host=$(sts-cli exec -- sh -c 'echo "\${AWS_ENDPOINT_URL_S3#http://}"')
       sts-cli exec -- s3cmd --host=$host --host-bucket=$host --no-ssl ls`)
@@ -147,8 +147,8 @@ describe('s3cmd', () => {
   })
 })
 
-describe('exec --server', () => {
-  it('keeps boto3 in credentials through three lives of them, whatever [default] says', async () => {
+describe('exec --server with boto3', () => {
+  it('exec --server renews boto3’s credentials through three lifetimes, despite [default]', async () => {
     const { stdout, stderr } = await runShell(`
       printf '[default]\\naws_access_key_id = other\\naws_secret_access_key = other\\n' >other
       export AWS_SHARED_CREDENTIALS_FILE=$PWD/other

@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo } from 'node:net'
 
-/** A port of 127.0.0.1 that is free now, for programs that cannot be told to choose one. @param wanted Taken if it is free. */
+/** Returns a port of 127.0.0.1 that is free now, for programs that cannot choose one. @param wanted Used if it is free. */
 export async function findFreePort(wanted = 0): Promise<number> {
   const server = createServer()
   const isTaken = await new Promise<boolean>((resolve) => {
@@ -13,7 +13,7 @@ export async function findFreePort(wanted = 0): Promise<number> {
   return port
 }
 
-/** Asks until it answers; the program's own end is the other way out. */
+/** Waits until the URL answers; throws if the program ends before. */
 export async function waitUntilAnswering(url: string, ended: Promise<unknown>): Promise<void> {
   let hasEnded = false
   void ended.then(() => (hasEnded = true))

@@ -28,7 +28,7 @@ async function runPython(
   return stdout.split('\n')
 }
 
-describe('a gateway before moto', () => {
+describe('gateway to moto', () => {
   let moto: Moto
   let stack: Stack
   let env: Record<string, string>
@@ -43,13 +43,13 @@ describe('a gateway before moto', () => {
     await moto.stop()
   })
 
-  it('does the everyday operations of boto3', async () => {
+  it('a gateway to moto supports the everyday operations of boto3', async () => {
     const steps = await runPython('everyday.py', env, 'boto3-bucket', path.join(stack.home, 'big'))
     expect(steps).toHaveLength(9)
     expect(steps.at(-1)).toBe('get-caller-identity')
   })
 
-  it('does what the embedded store cannot', async () => {
+  it('a gateway to moto supports operations that the embedded store lacks', async () => {
     expect(await runPython('beyond.py', env)).toEqual([
       'versions',
       'tags',
@@ -61,7 +61,7 @@ describe('a gateway before moto', () => {
     ])
   })
 
-  it('makes a bucket for the AWS CLI, takes 12 MiB there and back, and lists them', async () => {
+  it('a gateway to moto lets the AWS CLI make a bucket and copy 12 MiB there and back', async () => {
     const aws = async (...argv: string[]): Promise<string> => {
       const awsEnv = { AWS_EC2_METADATA_DISABLED: 'true', ...env }
       const { stdout } = await execa(pythonBin('aws'), argv, { env: awsEnv, extendEnv: false })
@@ -77,7 +77,7 @@ describe('a gateway before moto', () => {
     expect((await readFile(`${file}.back`)).equals(big)).toBe(true)
   })
 
-  it('keeps the checksum that the AWS SDK sends after a stream', async () => {
+  it('a gateway to moto keeps the checksum that the AWS SDK sends after a stream', async () => {
     const credentials = {
       accessKeyId: env['AWS_ACCESS_KEY_ID'] ?? '',
       secretAccessKey: env['AWS_SECRET_ACCESS_KEY'] ?? '',
@@ -103,8 +103,8 @@ describe('a gateway before moto', () => {
   })
 })
 
-describe('a gateway before another sts-cli', () => {
-  it('holds no more of a large object than is on its way', async () => {
+describe('gateway to another sts-cli', () => {
+  it('a gateway keeps only a small part of a large object in memory', async () => {
     const upstream = await startStack(['--no-idp'], root)
     const gateway = await startStack(['--stateless', '--gateway', upstream.sts], root)
     try {

@@ -11,7 +11,7 @@ const clientSecret = 'eKsw6z8CtOJVBtrOWvhRWL4TUCga'
 let stack: Stack
 beforeAll(async () => {
   stack = await startStack(['--client', `${clientId}:${clientSecret}`])
-  // The guide's addresses stay as they are: curl itself is told where they lie today.
+  // The addresses of the guide stay unchanged: curl connects to the current ports.
   const { port } = new URL(stack.idp)
   await writeFile(path.join(stack.home, '.curlrc'), `connect-to = localhost:9443:localhost:${port}`)
   await writeFile(path.join(stack.home, 'client-secret.txt'), clientSecret)
@@ -38,8 +38,8 @@ async function askToken(): Promise<TokenAnswer> {
   return JSON.parse(await runShell(`${line} --silent`)) as TokenAnswer
 }
 
-describe('the guide of 2018, typed as it stands', () => {
-  it('gets a token shaped as WSO2’s', async () => {
+describe('commands of the guide of 2018', () => {
+  it('the guide’s curl command gets a token like WSO2’s', async () => {
     const answer = await askToken()
     expect(answer).toMatchObject({ token_type: 'Bearer', expires_in: 3600 })
     expect(readPart(answer.access_token, 0)).toMatchObject({ alg: 'RS256' })
@@ -53,7 +53,7 @@ describe('the guide of 2018, typed as it stands', () => {
     expect(claims.exp - claims.iat).toBe(3600)
   })
 
-  it('finds the key that signed it at /oauth2/jwks', async () => {
+  it('the key set at /oauth2/jwks has the key that signed the token', async () => {
     const { access_token: token } = await askToken()
     const text = await runShell('curl -k --silent https://localhost:9443/oauth2/jwks')
     const { keys } = JSON.parse(text) as { keys: { kid: string; kty: string; alg: string }[] }
@@ -62,7 +62,7 @@ describe('the guide of 2018, typed as it stands', () => {
     expect(JSON.stringify(keys)).not.toMatch(/"(d|p|q)"/)
   })
 
-  it('trades it as the clients of 2018 did: by POST, all of it in the query', async () => {
+  it('the STS accepts a POST with all parameters in the query, as clients sent it in 2018', async () => {
     const { access_token: token } = await askToken()
     const query = `Action=AssumeRoleWithClientGrants&Token=${token}&DurationSeconds=3600&Version=2011-06-15`
     expect(await runShell(`curl --silent --fail -X POST '${stack.sts}/?${query}'`)).toMatch(
@@ -70,12 +70,12 @@ describe('the guide of 2018, typed as it stands', () => {
     )
   })
 
-  it('begins as README.md says', async () => {
+  it('README.md’s first WSO2 block gets a token', async () => {
     const text = await runShell(`${findBlock('WSO2 1').text.trim()} --silent`)
     expect(JSON.parse(text)).toHaveProperty('access_token')
   })
 
-  it('is served by another process that knows the provider’s key set alone, as README.md says', async () => {
+  it('README.md’s second WSO2 block starts a server that knows only the provider’s key set', async () => {
     const { caFile } = stack
     await writeFile(path.join(stack.home, 'wso2.pem'), await readFile(caFile))
     const block = findBlock('WSO2 2').text.replace('https://localhost:9443', stack.idp)

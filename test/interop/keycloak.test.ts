@@ -49,8 +49,8 @@ async function changeClient(change: (client: Client) => Partial<Client>): Promis
   await keycloak.admin('PUT', `/clients/${client.id}`, { ...client, ...change(client) })
 }
 
-describe('roles for tokens of Keycloak', () => {
-  /** A server with one role: Keycloak's client, by a claim that Keycloak itself writes. */
+describe('roles for Keycloak tokens', () => {
+  /** Starts a server with one role that trusts Keycloak's client by a claim that Keycloak itself writes. */
   const startWithRole = async (conditions: object): Promise<Stack> => {
     const folder = await mkdtemp(path.join(tmpdir(), 'sts-cli-role-'))
     const file = path.join(folder, 'role.json')
@@ -66,7 +66,7 @@ describe('roles for tokens of Keycloak', () => {
     return run(['login', ...flags, ...role])
   }
 
-  it('are assumed by the client that is trusted, and by no other', async () => {
+  it('a role is assumed only by the Keycloak client that it trusts', async () => {
     for (const [client_id, code] of [
       [keycloak.clientId, 0],
       ['another', 77],
@@ -82,7 +82,7 @@ describe('roles for tokens of Keycloak', () => {
     }
   })
 
-  it('belong to a provider by MINIO_IDENTITY_OPENID_ROLE_POLICY', async () => {
+  it('MINIO_IDENTITY_OPENID_ROLE_POLICY gives Keycloak’s tokens a role', async () => {
     const other = await startStack([], {
       MINIO_IDENTITY_OPENID_CONFIG_URL_KEYCLOAK: `${keycloak.issuer}/.well-known/openid-configuration`,
       MINIO_IDENTITY_OPENID_CLIENT_ID_KEYCLOAK: keycloak.clientId,
@@ -101,14 +101,14 @@ describe('roles for tokens of Keycloak', () => {
 })
 
 describe('Keycloak as the identity provider', () => {
-  it('gives tokens by basic and by post, which the STS trades', async () => {
+  it('the STS accepts Keycloak’s tokens from client_secret_basic and client_secret_post', async () => {
     for (const method of ['client_secret_basic', 'client_secret_post']) {
       const { exitCode, stdout } = await logIn('-idp-ep', tokenEndpoint(), '--auth-method', method)
       expect([exitCode, stdout.split('\n')[0]]).toEqual([0, '##### Credentials'])
     }
   })
 
-  it('is found by its issuer, and the credentials put and read an object', async () => {
+  it('--issuer discovers Keycloak, and the credentials put and get an object', async () => {
     const flags = ['-cid', keycloak.clientId, '-csec', keycloak.clientSecret]
     const { exitCode, stderr } = await run([
       ...flags,
@@ -123,7 +123,7 @@ describe('Keycloak as the identity provider', () => {
     })
   })
 
-  it('refuses a wrong secret, an unknown client and an unknown realm, and the CLI says which', async () => {
+  it('login reports Keycloak’s refusal of a wrong secret, an unknown client and an unknown realm', async () => {
     const secret = await run(
       ['login', '-cid', keycloak.clientId, '-idp-ep', tokenEndpoint(), '-sts-ep', stack.sts],
       { STS_CLI_CLIENT_SECRET: 'wrong' },
@@ -149,7 +149,7 @@ describe('Keycloak as the identity provider', () => {
     expect(realm.stderr).toContain('realm')
   })
 
-  it('signs with a new key while the server runs, and the server finds it', async () => {
+  it('a running server finds a new signing key of Keycloak', async () => {
     await logIn('-idp-ep', tokenEndpoint(), '-q')
     const { id } = (await keycloak.admin('GET', '')) as { id: string }
     await keycloak.admin('POST', '/components', {
@@ -163,7 +163,7 @@ describe('Keycloak as the identity provider', () => {
     expect(await logIn('-idp-ep', tokenEndpoint(), '-q')).toMatchObject({ exitCode: 0, stderr: '' })
   })
 
-  it('gives users ID tokens, which AssumeRoleWithWebIdentity trades', async () => {
+  it('AssumeRoleWithWebIdentity accepts a Keycloak user’s ID token', async () => {
     const form = {
       grant_type: 'password',
       client_id: keycloak.clientId,
@@ -180,7 +180,7 @@ describe('Keycloak as the identity provider', () => {
     expect(JSON.parse(stdout)).toHaveProperty('sessionToken')
   })
 
-  it('gives tokens of a minute, and the credentials live no longer', async () => {
+  it('credentials expire no later than a Keycloak token of one minute', async () => {
     await changeClient(({ attributes }) => ({
       attributes: { ...attributes, 'access.token.lifespan': '60' },
     }))
@@ -190,7 +190,7 @@ describe('Keycloak as the identity provider', () => {
     expect(Date.parse(expiration) - Date.now()).toBeLessThanOrEqual(60_000)
   })
 
-  it('knows a client by its key: --auth-method private_key_jwt', async () => {
+  it('a Keycloak client authenticates by private_key_jwt', async () => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const keyFile = path.join(stack.home, 'client-key.json')
     const common = { kid: 'of the client', alg: 'ES256', use: 'sig' }
@@ -221,7 +221,7 @@ describe('Keycloak as the identity provider', () => {
     await changeClient(() => ({ clientAuthenticatorType: 'client-secret' }))
   })
 
-  it('disables the client, and the CLI says so', async () => {
+  it('login reports a disabled Keycloak client', async () => {
     await changeClient(() => ({ enabled: false }))
     const { exitCode, stderr } = await logIn('-idp-ep', tokenEndpoint())
     expect(exitCode).toBe(77)
@@ -229,8 +229,8 @@ describe('Keycloak as the identity provider', () => {
   })
 })
 
-describe('README.md on Keycloak', () => {
-  it('has a realm and the commands that log in with it', async () => {
+describe('Keycloak in README.md', () => {
+  it('README.md’s Keycloak blocks create a realm and log in with it', async () => {
     const read = (name: string): string =>
       findBlock(`Keycloak ${name}`).text.replaceAll('http://localhost:8080', keycloak.origin)
     const { clients } = JSON.parse(read('1')) as { clients: { secret: string }[] }
@@ -254,14 +254,14 @@ describe('README.md on Keycloak', () => {
   })
 })
 
-describe('a person at Keycloak', () => {
+describe('user of Keycloak', () => {
   let chromium: Chromium
   beforeAll(async () => {
     chromium = await startChromium()
   }, 120_000)
   afterAll(() => chromium.stop())
 
-  /** Runs `login`, lets the person follow the address that it prints, and gives what came of it. */
+  /** Runs `login`, signs in as the user at the printed URL, and returns the result. */
   async function logInAs(grant: string, visit: (page: Page) => Promise<void>) {
     const who = ['-cid', keycloak.peopleClientId, '-sts-ep', stack.sts, '--issuer', keycloak.issuer]
     const argv = [binPath, 'login', '-f', 'json', '--cache', 'none', '--grant', grant, ...who]
@@ -288,14 +288,14 @@ describe('a person at Keycloak', () => {
 
   const credentials = { accessKeyId: expect.stringMatching(/^[A-Z0-9]{20}$/) as string }
 
-  it('signs in with a browser: code, PKCE and an address on this machine', async () => {
+  it('a Keycloak user logs in with a browser, PKCE and a loopback redirect URI', async () => {
     const ran = await logInAs('browser', async (page) => {
       await page.waitForSelector('text=Signed in')
     })
     expect(ran).toMatchObject({ exitCode: 0, credentials })
   })
 
-  it('signs in on another device with a code', async () => {
+  it('a Keycloak user logs in on another device with a code', async () => {
     const ran = await logInAs('device-code', async (page) => {
       await page.click('input[name=accept], button[name=accept]')
       await page.waitForSelector('text=Device Login Successful')

@@ -1,4 +1,4 @@
-/** A real Keycloak, its data in a folder of its own, set up through its admin API. */
+/** A real Keycloak with its data in its own folder, configured by its admin API. */
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -8,11 +8,11 @@ import { cachedPath } from './stack.ts'
 
 export interface Keycloak {
   readonly origin: string
-  /** The realm's issuer. */
+  /** The issuer of the realm. */
   readonly issuer: string
   readonly clientId: string
   readonly clientSecret: string
-  /** A public client, for people with a browser: PKCE, device logins. Its tokens name the first client as audience too. */
+  /** A public client for people with a browser: PKCE, device logins. Its tokens also have the first client as audience. */
   readonly peopleClientId: string
   readonly user: { readonly name: string; readonly password: string }
   /** Calls the admin API below the realm. */
@@ -26,7 +26,7 @@ const clientSecret = 'eKsw6z8CtOJVBtrOWvhRWL4TUCga'
 const peopleClientId = 'people'
 const user = { name: 'alice', password: 'alice-password' }
 
-/** Starts Keycloak with a realm, a confidential client whose tokens name it as audience and bear a `policy`, a public one, and a user. */
+/** Starts Keycloak with a realm, a confidential client whose tokens have it as audience and a `policy` claim, a public client, and a user. */
 export async function startKeycloak(atPort?: number): Promise<Keycloak> {
   const home = await mkdtemp(path.join(tmpdir(), 'sts-cli-keycloak-'))
   const port = atPort ?? (await findFreePort())
@@ -48,7 +48,7 @@ export async function startKeycloak(atPort?: number): Promise<Keycloak> {
   })
   const ended = new Promise((resolve) => child.once('exit', resolve))
   const stop = async (): Promise<void> => {
-    // The script starts a Java of its own: the whole group goes.
+    // The script starts its own Java process, so the whole process group is killed.
     if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
     await ended
     await rm(home, { recursive: true, force: true })
@@ -106,7 +106,7 @@ async function createRealm(origin: string): Promise<void> {
     clientId: peopleClientId,
     publicClient: true,
     standardFlowEnabled: true,
-    // Keycloak takes any port of 127.0.0.1 where none is written (RFC 8252 §7.3).
+    // Keycloak accepts any port of 127.0.0.1 if the URI has none (RFC 8252 §7.3).
     redirectUris: ['http://127.0.0.1/callback'],
     attributes: {
       'pkce.code.challenge.method': 'S256',

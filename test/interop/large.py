@@ -1,4 +1,4 @@
-"""One object of 300 MiB in one request each way, compared by its hash."""
+"""Sends and fetches an object of 300 MiB in one request each, and compares the hashes."""
 
 import hashlib
 import os

@@ -42,11 +42,11 @@ afterAll(async () => {
 interface LoggedIn {
   readonly code: number
   readonly stderr: string
-  /** What became of a put and of a get of the same object. */
+  /** The outcome of a put and of a get of the same object. */
   readonly may: string
 }
 
-/** `sts-cli exchange` with the password on stdin, then S3 by the AWS SDK. */
+/** Runs `sts-cli exchange` with the password on stdin, then S3 requests by the AWS SDK. */
 async function logIn(username: string, password: string, at: Stack = stack): Promise<LoggedIn> {
   const argv = ['exchange', '-sts-ep', at.sts, '--action', 'ldap', '--retries', '0', '-f', 'json']
   const ran = await execa(
@@ -80,28 +80,28 @@ async function logIn(username: string, password: string, at: Stack = stack): Pro
 }
 
 describe('users of a real OpenLDAP', () => {
-  it('have the policies of their groups and of themselves', async () => {
+  it('OpenLDAP users get the policies of their groups and their own', async () => {
     expect(await logIn('alice', 'wonderland')).toMatchObject({ may: 'put yes, get yes' })
     expect(await logIn('ALICE', 'wonderland')).toMatchObject({ may: 'put yes, get yes' })
     expect(await logIn('bob', 'builder')).toMatchObject({ may: 'put no, get yes' })
   })
 
-  it('are found in their groups though their names hold all that means something in a filter', async () => {
+  it('an OpenLDAP user whose name has filter characters is found in a group', async () => {
     expect(await logIn('smith', 'odd-password')).toMatchObject({ may: 'put yes, get no' })
   })
 
   it.each([
     ['a wrong password', 'alice', 'builder'],
-    ['somebody who is not there', 'nobody', 'wonderland'],
-    ['a filter for a name', '*', 'wonderland'],
+    ['an unknown user', 'nobody', 'wonderland'],
+    ['a filter as user name', '*', 'wonderland'],
     ['a filter that is always true', 'alice)(|(uid=*', 'wonderland'],
-  ])('are told one thing of %s', async (_what, username, password) => {
+  ])('an OpenLDAP login gives the same error for %s', async (_what, username, password) => {
     const { code, stderr } = await logIn(username, password)
     expect(code).toBe(77)
     expect(stderr).toContain('the LDAP user name or password is wrong')
   })
 
-  it('do not log in without a password, though the directory would let nobody in by that name', async () => {
+  it('an OpenLDAP login without a password is refused, although the directory accepts it as anonymous', async () => {
     const form = new URLSearchParams({
       Action: 'AssumeRoleWithLDAPIdentity',
       Version: '2011-06-15',
@@ -114,8 +114,8 @@ describe('users of a real OpenLDAP', () => {
   })
 })
 
-describe('a directory', () => {
-  it('is spoken to by StartTLS, and plainly where that is said', async () => {
+describe('connection to OpenLDAP', () => {
+  it('serve connects to OpenLDAP by StartTLS, and without TLS if configured', async () => {
     for (const [name, flags] of [
       ['SERVER_STARTTLS', ['--ca-file', slapd.caFile]],
       ['SERVER_INSECURE', []],
@@ -132,7 +132,7 @@ describe('a directory', () => {
     }
   })
 
-  it('whose authority is not known is told no password', async () => {
+  it('serve sends no password to an OpenLDAP server of an unknown CA', async () => {
     const other = await startStack(policies, settings(slapd.tlsPort))
     try {
       expect(await logIn('alice', 'wonderland', other)).toMatchObject({ code: 69 })
@@ -141,7 +141,7 @@ describe('a directory', () => {
     }
   })
 
-  it('that is gone is said to be, and believed again when it is back', async () => {
+  it('serve reports that OpenLDAP does not answer, and reconnects when it is back', async () => {
     const isReady = async (): Promise<number> =>
       (await fetch(`${stack.sts}/minio/health/ready`)).status
     expect(await isReady()).toBe(200)

@@ -1,4 +1,4 @@
-"""boto3 with its defaults, at work until it has seen four pairs of keys; prints how many."""
+"""Uses boto3 with its defaults until it has seen four pairs of keys, and prints their number."""
 
 import boto3
 

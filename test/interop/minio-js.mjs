@@ -1,4 +1,4 @@
-/** minio-js with its defaults: `minio-js.mjs FOLDER-OF-THE-PACKAGE BUCKET`, in a folder with `small` and `big`. Any surprise throws. */
+/** minio-js with its defaults: `minio-js.mjs FOLDER-OF-THE-PACKAGE BUCKET`, in a folder with `small` and `big`. Throws on any unexpected result. */
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'

@@ -1,4 +1,4 @@
-/** moto's S3: an S3 of other people's making, in memory, whose keys are any. */
+/** moto's S3: an independent S3 in memory that accepts any keys. */
 import { spawn } from 'node:child_process'
 import { findFreePort, waitUntilAnswering } from './free-port.ts'
 import { cachedPath } from './stack.ts'

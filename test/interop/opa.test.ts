@@ -12,7 +12,7 @@ const rootVariables = { MINIO_ACCESS_KEY: root.accessKeyId, MINIO_SECRET_KEY: ro
 const target = { Bucket: 'my-bucketname', Key: 'my-objectname' }
 const flags = ['--bucket', target.Bucket]
 
-/** What became of a request: `allowed`, or the error's name. */
+/** Returns `allowed`, or the name of the error. */
 function outcome(sent: Promise<unknown>): Promise<string> {
   return sent.then(
     () => 'allowed',
@@ -46,7 +46,7 @@ const connectAs = (stack: Stack, env: Readonly<Record<string, string>>) =>
 const isReady = async (stack: Stack): Promise<boolean> =>
   (await fetch(`${stack.sts}/minio/health/ready`)).status === 200
 
-/** The guide's rule: a session may put and nothing else, and root not even that. */
+/** Checks the guide's rule: a session may only put, and root may not even do that. */
 async function expectPutOnly(stack: Stack): Promise<void> {
   const session = connectAs(stack, await logIn(stack))
   expect([await session.put(), await session.get()]).toEqual(['allowed', 'AccessDenied'])
@@ -55,7 +55,7 @@ async function expectPutOnly(stack: Stack): Promise<void> {
   expect(await isReady(stack)).toBe(true)
 }
 
-describe('OPA with the quickstart’s own rule', () => {
+describe('OPA with the quickstart’s rule', () => {
   let port: number
   let opa: Opa
   let stack: Stack
@@ -72,11 +72,11 @@ describe('OPA with the quickstart’s own rule', () => {
     await opa.stop()
   })
 
-  it('lets a session put and nothing else, and root not even that', async () => {
+  it('OPA’s quickstart rule lets a session only put, and root do nothing', async () => {
     await expectPutOnly(stack)
   })
 
-  it('denies all when it is gone, says so in its readiness, and is asked again when it is back', async () => {
+  it('serve denies everything and is not ready while OPA is down, and recovers with OPA', async () => {
     const session = connectAs(stack, await logIn(stack))
     await opa.stop()
     expect(await session.put()).toBe('AccessDenied')
@@ -92,7 +92,7 @@ describe('OPA as MinIO’s access management plugin', () => {
   it.each([
     ['Bearer of-the-operator', 'allowed', true],
     ['Bearer of-somebody-else', 'AccessDenied', false],
-  ])('asked with the token %s: %s', async (token, put, ready) => {
+  ])('OPA with the token %s answers %s', async (token, put, ready) => {
     const port = await findFreePort()
     const opa = await startOpa(port, {
       rules: [seedRule, tokenRule],
@@ -128,10 +128,10 @@ describe('serve --rego', () => {
   }
 
   it.each([
-    ['today’s words', seedRule, []],
-    ['the words of 2018', seedRuleOf2018, []],
-    ['a rule that is named', seedRule, ['--rego-query', 'data.httpapi.authz.allow']],
-  ])('runs the quickstart’s rule in %s', async (_what, rule, more) => {
+    ['today’s syntax', seedRule, []],
+    ['the syntax of 2018', seedRuleOf2018, []],
+    ['today’s syntax with --rego-query', seedRule, ['--rego-query', 'data.httpapi.authz.allow']],
+  ])('serve --rego runs the quickstart’s rule in %s', async (_what, rule, more) => {
     const stack = await startWith(rule, more)
     try {
       await expectPutOnly(stack)
@@ -140,7 +140,7 @@ describe('serve --rego', () => {
     }
   })
 
-  it('says what OPA says of Rego that does not compile', async () => {
+  it('serve --rego reports OPA’s compile errors', async () => {
     await expect(startWith('package httpapi.authz\n\nallow if nope(input)\n')).rejects.toThrow(
       /serve ended with 78: .*opa does not take .*authz\.rego.*rego_type_error: undefined function nope/,
     )

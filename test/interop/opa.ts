@@ -1,4 +1,4 @@
-/** A real OPA with the quickstart's rule, in today's Rego. */
+/** A real OPA with the quickstart's rule in current Rego. */
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -6,7 +6,7 @@ import path from 'node:path'
 import { waitUntilAnswering } from './free-port.ts'
 import { cachedPath } from './stack.ts'
 
-/** Put allowed when not the owner: the guide's seed. */
+/** The guide's seed: allows a put by a client that is not the owner. */
 export const seedRule = `package httpapi.authz
 
 default allow := false
@@ -17,7 +17,7 @@ allow if {
 }
 `
 
-/** The same in the words of the guide's year. */
+/** The same rule in the syntax of the guide's year. */
 export const seedRuleOf2018 = `package httpapi.authz
 
 import input as http_api
@@ -30,7 +30,7 @@ allow = true {
 }
 `
 
-/** Whom OPA itself lets ask: those who bear the token. */
+/** OPA's own authorization: allows requests that have the token. */
 export const tokenRule = `package system.authz
 
 default allow := false
@@ -42,7 +42,7 @@ export interface Opa {
   stop(): Promise<void>
 }
 
-/** Starts OPA on a port; the document to ask is `/v1/data/httpapi/authz`. */
+/** Starts OPA on a port; the document to query is `/v1/data/httpapi/authz`. */
 export async function startOpa(
   port: number,
   { rules = [seedRule], flags = [] }: { rules?: string[]; flags?: string[] } = {},

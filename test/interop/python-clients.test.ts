@@ -14,8 +14,8 @@ beforeAll(async () => {
 })
 afterAll(() => stack.stop())
 
-describe('boto3 with its defaults', () => {
-  it('does the everyday operations with credentials from `sts-cli env`', async () => {
+describe('boto3', () => {
+  it('boto3 does everyday operations with credentials of `sts-cli env`', async () => {
     const script = path.join(import.meta.dirname, 'everyday.py')
     const argv = [script, 'boto3-bucket', path.join(stack.home, 'big')]
     const { stdout } = await execa(pythonBin('python3'), argv, { env, extendEnv: false })
@@ -40,8 +40,8 @@ async function aws(...argv: string[]): Promise<string> {
   return stdout
 }
 
-describe('the AWS CLI with its defaults', () => {
-  it('makes a bucket, copies 12 MiB there and back, lists, presigns and deletes', async () => {
+describe('AWS CLI', () => {
+  it('the AWS CLI makes a bucket, copies 12 MiB there and back, lists, presigns and deletes', async () => {
     const big = randomBytes(12 * 1024 * 1024)
     const file = path.join(stack.home, 'cli-big')
     await writeFile(file, big)
@@ -62,7 +62,7 @@ describe('the AWS CLI with its defaults', () => {
     expect(await aws('s3', 'ls')).not.toContain('cli-bucket')
   })
 
-  it('says who is calling', async () => {
+  it('the AWS CLI prints the caller’s identity', async () => {
     expect(JSON.parse(await aws('sts', 'get-caller-identity'))).toHaveProperty('Arn')
   })
 })

@@ -20,7 +20,7 @@ afterAll(() => stack.stop())
 
 const program = (name: string): string => path.join(import.meta.dirname, name)
 
-/** What each client does, as its users type it: make, put, put in parts, list, get, compare, presign, delete. */
+/** The script of each client, as its users type it: make a bucket, put, put in parts, list, get, compare, presign, delete. */
 const clients: Record<string, string> = {
   mc: `
     eval "$(sts-cli creds -f mc --alias sts)"
@@ -70,7 +70,7 @@ silent
 show-error
 fail
 END
-    # This curl signs a body's hash without sending it, which no S3 takes.
+    # This curl signs the hash of a body without sending the hash, which every S3 refuses.
     unsigned='x-amz-content-sha256: UNSIGNED-PAYLOAD'
     url=$AWS_ENDPOINT_URL_S3/$BUCKET
     curl -K curlrc -X PUT $url
@@ -97,8 +97,8 @@ END
     node ${program('aws-sdk.mjs')} "$(printf %s "$AWS_ENDPOINT_URL_S3" | sed s/127.0.0.1/localhost/)" $BUCKET`,
 }
 
-describe('an S3 client with the credentials that `sts-cli login` left', () => {
-  it.each(Object.entries(clients))('%s does its everyday operations', async (name, script) => {
+describe('S3 clients with the credentials of sts-cli login', () => {
+  it.each(Object.entries(clients))('%s does everyday S3 operations', async (name, script) => {
     const bucket = `bucket-${Object.keys(clients).indexOf(name)}`
     const shell = ['-c', `set -euo pipefail\n${script}`]
     const settings = { ...env, BUCKET: bucket }

@@ -1,4 +1,4 @@
-/** The scripts that `sts-cli completion` prints, loaded by the real shells: what Tab offers, and what it leaves on the line. */
+/** The scripts of `sts-cli completion` in the real shells: the candidates of Tab and the completed line. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
@@ -14,7 +14,7 @@ beforeEach(async () => {
   await writeFile(path.join(home.folder, 'authority.pem'), '')
 })
 
-/** A terminal inside the shell: the inner one's Tab completes, prints its line in brackets and begins a new one. */
+/** Returns a script that runs a terminal inside the shell: its Tab completes, prints the line in brackets and starts a new one. */
 function pressTabInZsh(line: string): string {
   return `
 zmodload zsh/zpty || exit 1
@@ -44,7 +44,7 @@ describe('Tab in zsh', () => {
     ['a profile', 'sts-cli login -p c', 'login -p ci '],
     ['a key', 'sts-cli config set iss', 'config set issuer '],
     ['a file', 'sts-cli login --ca-file auth', 'login --ca-file authority.pem '],
-  ])('completes %s', async (_what, line, completed) => {
+  ])('Tab in zsh completes %s', async (_what, line, completed) => {
     expect(await home.shell('zsh', pressTabInZsh(line))).toEqual({
       code: 0,
       stdout: `${completed}\n`,
@@ -62,7 +62,7 @@ describe('Tab in fish', () => {
     ['a profile', 'sts-cli login -p ', 'ci\n'],
     ['a key', 'sts-cli config set iss', 'issuer\n'],
     ['a file', 'sts-cli login --ca-file auth', 'authority.pem\n'],
-  ])('offers %s', async (_what, line, offered) => {
+  ])('Tab in fish offers %s', async (_what, line, offered) => {
     const script = `cd $HOME; sts-cli completion fish | source; complete -C ${quote(line)}`
     expect(await home.shell('fish', script)).toEqual({ code: 0, stdout: offered, stderr: '' })
   })
@@ -71,6 +71,6 @@ describe('Tab in fish', () => {
 it.each([
   ['zsh', 'eval $(sts-cli env --shell sh --cache bogus) || echo failed'],
   ['fish', 'eval (sts-cli env --cache bogus --shell fish); or echo failed'],
-])('in %s a failed env fails the evaluation', async (shell, script) => {
+])('the evaluation of a failed env fails in %s', async (shell, script) => {
   expect(await home.shell(shell, script)).toMatchObject({ stdout: 'failed\n' })
 })

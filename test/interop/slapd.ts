@@ -1,4 +1,4 @@
-/** A real slapd from a folder of its own: users, groups, an account that looks them up; plain, StartTLS and ldaps. */
+/** A real slapd in its own folder: users, groups, and a lookup account; plain, StartTLS and ldaps. */
 import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
@@ -12,12 +12,12 @@ import { cachedPath } from './stack.ts'
 export interface Slapd {
   readonly plainPort: number
   readonly tlsPort: number
-  /** PEM file of the authority behind its certificate. */
+  /** PEM file of the CA of its certificate. */
   readonly caFile: string
   stop(): Promise<void>
-  /** On the same ports, with the same entries. */
+  /** Starts it again on the same ports with the same entries. */
   start(): Promise<void>
-  /** Ends it and removes its folder. */
+  /** Stops it and removes its folder. */
   remove(): Promise<void>
 }
 
@@ -26,7 +26,7 @@ export const people = `ou=people,${suffix}`
 export const groups = `ou=groups,${suffix}`
 export const lookup = { dn: `cn=lookup,${suffix}`, password: 'lookup-password' }
 
-/** A comma, parentheses, a star and a backslash: everything that means something in a name or a filter. */
+/** A name with a comma, parentheses, a star and a backslash: all special characters of a name or a filter. */
 const oddName = String.raw`cn=Smith\, J. (ops*) \5Cx`
 
 const person = (rdn: string, uid: string, password: string): string => `
@@ -78,7 +78,7 @@ export async function startSlapd(): Promise<Slapd> {
   await writeFile(file('key.pem'), key, { mode: 0o600 })
   await writeFile(file('entries.ldif'), entries)
   await writeFile(file('slapd.conf'), configure(root, folder))
-  // A folder for each kind of machine, such as x86_64-linux-gnu.
+  // One folder for each architecture, such as x86_64-linux-gnu.
   const libraries = (await readdir(path.join(root, 'usr', 'lib'), { withFileTypes: true }))
     .filter((entry) => entry.isDirectory())
     .map((entry) => path.join(root, 'usr', 'lib', entry.name))
@@ -90,7 +90,7 @@ export async function startSlapd(): Promise<Slapd> {
   const addresses = `ldap://127.0.0.1:${plainPort} ldaps://127.0.0.1:${tlsPort}`
   let stop = async (): Promise<void> => {}
   const start = async (): Promise<void> => {
-    // Any -d keeps it in the foreground.
+    // Any -d keeps slapd in the foreground.
     const child = spawn(slapd, [...common, '-h', addresses, '-d', '0'], { env, stdio: 'ignore' })
     const ended = new Promise((resolve) => child.once('exit', resolve))
     stop = async () => {
@@ -121,7 +121,7 @@ moduleload back_mdb
 pidfile ${folder}/slapd.pid
 TLSCertificateFile ${folder}/cert.pem
 TLSCertificateKeyFile ${folder}/key.pem
-# What OpenLDAP itself answers to a name without a password: success, as nobody.
+# OpenLDAP's own answer to a name without a password: success, as anonymous.
 allow bind_anon_cred bind_anon_dn
 database mdb
 maxsize 10485760

@@ -1,4 +1,4 @@
-/** A real `sts-cli serve` for tests that drive other programs against it, and a logged-in environment for those. */
+/** A real `sts-cli serve` for tests that run other programs against it, and a logged-in environment for these. */
 import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,19 +9,19 @@ export const binPath = path.join(import.meta.dirname, '..', '..', 'bin', 'sts-cl
 
 export interface Stack {
   readonly sts: string
-  /** The embedded provider's origin and authority; empty where another one is named. */
+  /** The origin and the CA of the embedded provider; empty if the server uses another. */
   readonly idp: string
   readonly caFile: string
   readonly pid: number
-  /** What `--role-arn` may be. */
+  /** The possible values of `--role-arn`. */
   readonly roles: readonly string[]
   readonly home: string
-  /** The user's environment: HOME and XDG folders of its own, no AWS variables. */
+  /** The user's environment: its own HOME and XDG folders, no AWS variables. */
   readonly env: Record<string, string>
   stop(): Promise<void>
 }
 
-/** Starts `sts-cli serve` on free ports, unless a flag says `--address`, and waits for its ready line. @param settings MINIO_* variables. */
+/** Starts `sts-cli serve` on free ports, except with an `--address` flag, and waits for its ready line. @param settings MINIO_* variables. */
 export async function startStack(
   flags: string[] = [],
   settings: Readonly<Record<string, string>> = {},
@@ -62,7 +62,7 @@ export async function startStack(
   }
 }
 
-/** Runs a block of README.md that ends in `sts-cli serve …`, on free ports. @param folder Where the block's files lie. */
+/** Runs a block of README.md that ends with `sts-cli serve …` on free ports. @param folder The folder of the block's files. */
 export async function runServeBlock(block: string, folder: string): Promise<Stack> {
   const settings = [...block.matchAll(/^export (MINIO_\w+)=(\S+)$/gm)].map(
     ([, name = '', value = '']) => [name, value] as const,
@@ -74,7 +74,7 @@ export async function runServeBlock(block: string, folder: string): Promise<Stac
   return startStack(inFolder, Object.fromEntries(settings))
 }
 
-/** A PATH on which `sts-cli` is the built command, `node` is this one, and the installed programs come before the system's. */
+/** Returns a PATH on which `sts-cli` is the built command, `node` is this one, and the installed programs precede the system's. */
 export async function installPath(home: string): Promise<string> {
   const bin = path.join(home, 'bin')
   await mkdir(bin)
@@ -85,7 +85,7 @@ export async function installPath(home: string): Promise<string> {
   return `${bin}:${cachedPath('bin')}:${process.env['PATH'] ?? ''}`
 }
 
-/** The environment that `eval $(sts-cli env)` would leave, for a program under test. */
+/** Returns the environment after `eval $(sts-cli env)`, for a program under test. */
 export async function logIn(stack: Stack): Promise<Record<string, string>> {
   await execa(process.execPath, [binPath, 'login', '-q'], { env: stack.env, extendEnv: false })
   const script = `eval "$(${process.execPath} ${binPath} env)"; env -0`
@@ -105,7 +105,7 @@ function cleanEnvironment(home: string): Record<string, string> {
   return env
 }
 
-/** A program that `test/interop/install` put into its cache. */
+/** Returns the path of a program that `test/interop/install` put into its cache. */
 export function cachedPath(...parts: string[]): string {
   const cacheHome = process.env['XDG_CACHE_HOME'] ?? path.join(process.env['HOME'] ?? '', '.cache')
   const cache = process.env['STS_CLI_INTEROP_CACHE'] ?? path.join(cacheHome, 'sts-cli-interop')

@@ -1,5 +1,5 @@
-"""Runs a command on a terminal of its own. When its output says `ready`, types Ctrl-C; when it then says `SIGINT`, sends the command
-SIGTERM. Prints the output, then how the command ended, as `exit N` or `signal N`."""
+"""Runs a command on its own terminal. When the output has `ready`, types Ctrl-C; when it then has `SIGINT`, sends the command
+SIGTERM. Prints the output, then the end of the command as `exit N` or `signal N`."""
 
 import os
 import pty
@@ -15,7 +15,7 @@ typed = sent = False
 while True:
     try:
         chunk = os.read(terminal, 4096)
-    except OSError:  # Linux says so of a terminal that nobody has open any more.
+    except OSError:  # Linux's error for a terminal that no process has open.
         break
     if not chunk:
         break

@@ -10,7 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => stack.stop())
 
-/** A command's output and end on a terminal at which somebody types Ctrl-C. */
+/** Returns the output and the end of a command on a terminal on which Ctrl-C is typed. */
 async function interrupt(argv: readonly string[]): Promise<string[]> {
   const script = path.join(import.meta.dirname, 'terminal.py')
   const all = [script, process.execPath, binPath, 'exec', ...argv]
@@ -19,8 +19,8 @@ async function interrupt(argv: readonly string[]): Promise<string[]> {
 }
 
 describe.each([[['--']], [['--server', '--']]])('Ctrl-C in exec %j', (start) => {
-  it('reaches the command once', async () => {
-    // Signals come in the order in which they are sent: a second SIGINT would be here before SIGTERM.
+  it('Ctrl-C reaches the command of exec once', async () => {
+    // Signals arrive in the order in which they are sent: a second SIGINT would arrive before SIGTERM.
     const script = `
       process.on('SIGINT', () => console.log('SIGINT'))
       process.on('SIGTERM', () => process.exit(5))
@@ -32,12 +32,12 @@ describe.each([[['--']], [['--server', '--']]])('Ctrl-C in exec %j', (start) => 
     ])
   })
 
-  it('ends exec as it ends the command: by the signal', async () => {
+  it('Ctrl-C ends exec by the signal that ends its command', async () => {
     const argv = [...start, 'sh', '-c', 'echo ready; exec sleep 60']
     expect(await interrupt(argv)).toEqual(["['ready']", 'signal 2'])
   })
 
-  it('ends exec with the code that the command chooses', async () => {
+  it('Ctrl-C ends exec with the exit code that its command returns', async () => {
     const script = `
       process.on('SIGINT', () => process.exit(3))
       setInterval(() => {}, 1000)
@@ -48,7 +48,7 @@ describe.each([[['--']], [['--server', '--']]])('Ctrl-C in exec %j', (start) => 
     ])
   })
 
-  it('is 130 to a shell', async () => {
+  it('exec exits 130 for a shell after Ctrl-C', async () => {
     const script = `'${process.execPath}' '${binPath}' exec ${start.join(' ')} sh -c 'echo ready; exec sleep 60'; echo "code $?"`
     const file = path.join(import.meta.dirname, 'terminal.py')
     const { stdout } = await execa('python3', [file, 'dash', '-c', `trap : INT; ${script}`], {

@@ -1,4 +1,4 @@
-/** What the kernel sees: a client secret in a file or on stdin is in no argument list and no file but the one that is to hold it. */
+/** The system calls of commands: a client secret from a file or stdin is in no argument list and in no file except its own. */
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { expect, it } from 'vitest'
@@ -7,11 +7,11 @@ import { type Home, openHome } from '../support/e2e/harness.ts'
 interface Traced {
   readonly code: number | null
   readonly stderr: string
-  /** Calls that name the secret, each a line of strace's. */
+  /** Calls that contain the secret, each a line of strace. */
   readonly callsWithSecret: readonly string[]
   /** Calls that start a program. */
   readonly starts: readonly string[]
-  /** Of all files that were made: the mode asked for. */
+  /** The requested modes of all created files. */
   readonly modes: readonly string[]
 }
 
@@ -19,7 +19,7 @@ const traced = 'execve,open,openat,creat,write,writev,pwrite64,sendto,sendmsg,ch
 
 async function trace(home: Home, secret: string, command: string): Promise<Traced> {
   const file = path.join(home.folder, 'trace.txt')
-  // With the whole of every text, children included.
+  // Prints every text completely, and follows child processes.
   const strace = `strace -f -qq -s 65536 -o '${file}' -e trace=${traced} -e signal=none --`
   const { code, stderr } = await home.shell('sh', command.replace('STRACE', strace))
   const calls = (await readFile(file, 'utf8')).split('\n')
@@ -42,7 +42,7 @@ async function readIssued(home: Home): Promise<string[]> {
   return [secretAccessKey, sessionToken]
 }
 
-it('a client secret goes from its file, variable or stdin to the provider, and nowhere else', async () => {
+it('commands send a client secret from a file, a variable or stdin only to the provider', async () => {
   const home = await openHome()
   const { ready } = await home.serve()
   const secret = ready.clientSecret
@@ -61,7 +61,7 @@ it('a client secret goes from its file, variable or stdin to the provider, and n
     `STRACE sts-cli write --aws-profile minio ${client} --client-secret-file ${file}`,
   ]) {
     const { code, stderr, callsWithSecret, modes, starts } = await trace(home, secret, command)
-    // What was issued is in the environment of a command at most.
+    // Issued credentials are at most in the environment of a command.
     expect(starts.length).toBeGreaterThan(0)
     for (const issued of await readIssued(home)) expect(starts.join('\n')).not.toContain(issued)
     expect({ command, code, callsWithSecret }).toEqual({ command, code: 0, callsWithSecret: [] })
@@ -72,7 +72,7 @@ it('a client secret goes from its file, variable or stdin to the provider, and n
     expect(await readdir(path.join(home.folder, folder))).toHaveLength(1)
 })
 
-it('a secret that a profile is to hold is written into that file alone, for its owner', async () => {
+it('config set writes a secret only into the configuration file, readable only by its owner', async () => {
   const home = await openHome()
   const secret = 'a secret that is written down'
   const set = `printf '%s' '${secret}' | STRACE sts-cli config set client-secret - -p ci`

@@ -1,4 +1,4 @@
-/** What `test/interop/up` runs until `down` stops it: the parts of the guide side by side. @param argv[2] The file that says what to type, once all answer. */
+/** The process of `test/interop/up`, which runs the parts of the guide until `down` stops it. @param argv[2] The file for the instructions, written when all parts answer. */
 import { renameSync, writeFileSync } from 'node:fs'
 import { startEtcd } from './etcd.ts'
 import { findFreePort } from './free-port.ts'
@@ -9,7 +9,7 @@ import { startStack } from './stack.ts'
 const started: { stop(): Promise<void> }[] = []
 let isStopping = false
 
-/** Keeps a part for the end; one that comes up while all the others go down goes with them. */
+/** Remembers a part so that it is stopped at the end; one that starts during the stop is stopped too. */
 async function keep<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
   const part = await starting
   started.push(part)
@@ -62,7 +62,7 @@ a person, ${user.name} with ${user.password}:
 stop all of it:
   test/interop/down
 `
-  // Whole or not at all: it is waited for.
+  // Written atomically, since `up` waits for the file.
   writeFileSync(`${readyFile}.tmp`, text)
   renameSync(`${readyFile}.tmp`, readyFile)
 }
@@ -75,5 +75,5 @@ try {
   process.exitCode = 1
   await stopAll()
 }
-// The parts run by themselves; this waits to be told.
+// The parts run by themselves; this process waits for a signal.
 setInterval(() => {}, 60_000)

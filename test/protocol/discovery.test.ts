@@ -4,8 +4,8 @@ import { discoveryUrl, parseDiscovery } from '../../src/protocol/discovery.ts'
 
 const issuer = 'https://idp.example'
 
-describe('a discovery document', () => {
-  it('of Keycloak gives its endpoints', () => {
+describe('discovery document', () => {
+  it('Keycloak’s discovery document yields its endpoints', () => {
     const file = new URL('../vectors/keycloak-26.json', import.meta.url)
     const recorded = JSON.parse(readFileSync(file, 'utf8')) as {
       name: string
@@ -22,16 +22,19 @@ describe('a discovery document', () => {
     })
   })
 
-  it('needs nothing but an issuer', () => {
+  it('a discovery document requires only an issuer', () => {
     expect(parseDiscovery({ issuer })).toEqual({ issuer })
   })
 
-  it.each([undefined, null, 'x', [], {}, { issuer: 7 }, [{ issuer }]])('is not %j', (json) => {
-    expect(parseDiscovery(json)).toBeUndefined()
-  })
+  it.each([undefined, null, 'x', [], {}, { issuer: 7 }, [{ issuer }]])(
+    'a discovery document cannot be %j',
+    (json) => {
+      expect(parseDiscovery(json)).toBeUndefined()
+    },
+  )
 
   it.each(['file:///etc/passwd', 'javascript:alert(1)', 'not a url', '/relative', 7, null])(
-    'has no endpoint at %j',
+    'a discovery document’s endpoint %j is ignored',
     (address) => {
       expect(parseDiscovery({ issuer, jwks_uri: address, token_endpoint: address })).toEqual({
         issuer,
@@ -40,12 +43,12 @@ describe('a discovery document', () => {
   )
 })
 
-describe('the address of a discovery document', () => {
+describe('discovery URL', () => {
   it.each([
     [issuer, `${issuer}/.well-known/openid-configuration`],
     [`${issuer}/`, `${issuer}/.well-known/openid-configuration`],
     [`${issuer}/oauth2/token`, `${issuer}/oauth2/token/.well-known/openid-configuration`],
-  ])('of %s is %s', (name, url) => {
+  ])('the discovery URL of %s is %s', (name, url) => {
     expect(discoveryUrl(name)).toBe(url)
   })
 })

@@ -24,12 +24,12 @@ function encode(fields: OutputVector['fields']): string {
   })
 }
 
-describe('credentials as Go prints them', () => {
-  it('are compared with six that Go printed', () => {
+describe('Go credentials JSON', () => {
+  it('the vectors hold six outputs of the Go program', () => {
     expect(output).toHaveLength(6)
   })
 
-  it.each(output)('are byte for byte the same for $fields', ({ fields, go }) => {
+  it.each(output)('the JSON has the same bytes as Go’s for $fields', ({ fields, go }) => {
     expect(`##### Credentials\n${encode(fields)}\n`).toBe(go)
   })
 
@@ -39,11 +39,11 @@ describe('credentials as Go prints them', () => {
     ['2018-08-21T17:10:29-00:00', '2018-08-21T17:10:29Z'],
     ['2018-08-21T17:10:29+05:30', '2018-08-21T17:10:29+05:30'],
     ['some day', 'some day'],
-  ])('write the time %s as %s', (written, expected) => {
+  ])('the JSON has the time %s as %s', (written, expected) => {
     expect(JSON.parse(encode(['A', 's', written, 't']))).toMatchObject({ expiration: expected })
   })
 
-  it('are JSON that reads back, whatever the texts hold', () => {
+  it('the JSON reads back with any texts in it', () => {
     const text = fc.string({ unit: 'binary', minLength: 1 })
     fc.assert(
       fc.property(text, text, text, (accessKey, secretKey, sessionToken) => {

@@ -4,29 +4,29 @@ import { decodeS3Error, encodeS3Error } from '../../src/protocol/s3-wire.ts'
 
 const context = { resource: '/b/k&y', requestId: '18EA', hostId: 'h' }
 
-describe('an AwsError', () => {
-  it.each(Object.entries(awsErrorStatus))('of code %s has the status %i', (code, status) => {
+describe('AwsError', () => {
+  it.each(Object.entries(awsErrorStatus))('AwsError %s has the status %i', (code, status) => {
     expect(new AwsError(code as keyof typeof awsErrorStatus, 'why').status).toBe(status)
   })
 
-  it('has the status it is given rather than the table’s', () => {
+  it('AwsError prefers a given status to the table’s', () => {
     expect(new AwsError('AccessDenied', 'why', { status: 400 }).status).toBe(400)
   })
 
-  it('keeps its cause for the log', () => {
+  it('AwsError keeps its cause for the log', () => {
     const cause = new Error('inside')
     expect(new AwsError('InternalError', 'why', { cause }).cause).toBe(cause)
     expect(new AwsError('InternalError', 'why')).not.toHaveProperty('cause')
   })
 
-  it('does not take a status from the prototype', () => {
+  it('AwsError takes no status from the prototype', () => {
     const code = 'toString' as keyof typeof awsErrorStatus
     expect(new AwsError(code, 'why').status).toBe(500)
   })
 })
 
-describe('an S3 error document', () => {
-  it('has code, message, details in order, resource and ids', () => {
+describe('S3 error document', () => {
+  it('an S3 error document has code, message, ordered details, resource and ids', () => {
     const error = new AwsError('NoSuchKey', 'no <key>', {
       details: { Key: 'k&y', BucketName: 'b', Region: 'us-east-1' },
     })
@@ -38,7 +38,7 @@ describe('an S3 error document', () => {
     )
   })
 
-  it('reads back as an equal error', () => {
+  it('an S3 error document reads back as an equal error', () => {
     const document = encodeS3Error(new AwsError('NoSuchBucket', 'none'), context)
     expect(decodeS3Error(404, document)).toMatchObject({
       name: 'AwsError',
@@ -49,7 +49,7 @@ describe('an S3 error document', () => {
     })
   })
 
-  it('with a code we do not know keeps its word and its status', () => {
+  it('an S3 error document with an unknown code keeps its code and status', () => {
     const document = encodeS3Error(new AwsError('Teapot', 'tea', { status: 418 }), context)
     expect(decodeS3Error(418, document)).toMatchObject({ code: 'Teapot', status: 418 })
   })
@@ -60,7 +60,7 @@ describe('an S3 error document', () => {
     [502, '<html><body>Bad gateway</body></html>', 'HTTP502'],
     [500, '<Error><Code></Code></Error>', 'HTTP500'],
     [503, '<Error><Code>', 'HTTP503'],
-  ])('that is missing leaves the status %i to speak: body %j is %s', (status, body, code) => {
+  ])('an S3 answer of status %i with the body %j becomes %s', (status, body, code) => {
     expect(decodeS3Error(status, body)).toMatchObject({ code, status })
   })
 })

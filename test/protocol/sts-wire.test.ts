@@ -28,9 +28,9 @@ function refusalOf(status: number, body: string): unknown {
   return undefined
 }
 
-describe('an STS answer', () => {
+describe('STS answer', () => {
   it.each(['AssumeRoleWithClientGrants', 'AssumeRoleWithWebIdentity'])(
-    'of %s reads back with its credentials, subject and request id',
+    'an answer to %s reads back with its credentials, subject and request id',
     (action) => {
       const document = encodeStsSuccess(action, { credentials, subject: 'a<b>&c' }, '18EA')
       const answer: StsAnswer = { credentials, subject: 'a<b>&c', requestId: '18EA' }
@@ -38,13 +38,13 @@ describe('an STS answer', () => {
     },
   )
 
-  it('of AssumeRole names no subject', () => {
+  it('an answer to AssumeRole has no subject', () => {
     const document = encodeStsSuccess('AssumeRole', { credentials, subject: 'x' }, '18EA')
     expect(document).not.toContain('Subject')
     expect(decodeStsAnswer('AssumeRole', 200, document)).toEqual({ credentials, requestId: '18EA' })
   })
 
-  it('of GetCallerIdentity reads back with its identity and holds no credentials', () => {
+  it('an answer to GetCallerIdentity has the identity and no credentials', () => {
     const document = encodeStsSuccess('GetCallerIdentity', { callerIdentity }, '18EA')
     expect(document).not.toContain('Credentials')
     expect(decodeStsAnswer('GetCallerIdentity', 200, document)).toEqual({
@@ -53,7 +53,7 @@ describe('an STS answer', () => {
     })
   })
 
-  it('has the elements, order and namespace of MinIO', () => {
+  it('an STS answer has the elements, the order and the namespace of MinIO', () => {
     const document = encodeStsSuccess(
       'AssumeRoleWithClientGrants',
       { credentials, subject: 's' },
@@ -74,7 +74,7 @@ describe('an STS answer', () => {
     )
   })
 
-  it('reads back with any texts in it', () => {
+  it('an STS answer reads back with any texts in it', () => {
     const text = fc.string({ unit: 'grapheme', minLength: 1 }).filter((t) => t.trim() === t)
     fc.assert(
       fc.property(text, text, text, text, (accessKeyId, secretAccessKey, sessionToken, subject) => {
@@ -87,7 +87,7 @@ describe('an STS answer', () => {
     )
   })
 
-  it('of a server of 2018 has no request id and Expiration before SessionToken', () => {
+  it('an answer of 2018 without a request id and with Expiration before SessionToken is read', () => {
     const body =
       '<AssumeRoleWithClientGrantsResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">' +
       '<AssumeRoleWithClientGrantsResult><AssumedRoleUser><Arn></Arn><AssumeRoleId></AssumeRoleId>' +
@@ -102,8 +102,8 @@ describe('an STS answer', () => {
   })
 })
 
-describe('an STS refusal', () => {
-  it('reads back with its code, message, status and request id', () => {
+describe('STS refusal', () => {
+  it('an STS refusal reads back with its code, message, status and request id', () => {
     const error = new AwsError('ExpiredToken', 'token is <expired> & gone')
     const read = refusalOf(400, encodeStsError(error, '18EA'))
     expect(read).toBeInstanceOf(AwsError)
@@ -115,7 +115,7 @@ describe('an STS refusal', () => {
     })
   })
 
-  it('has an empty Type, always', () => {
+  it('an STS refusal always has an empty Type', () => {
     expect(encodeStsError(new AwsError('AccessDenied', 'no'), 'id')).toBe(
       '<?xml version="1.0" encoding="UTF-8"?>\n' +
         '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type></Type>' +
@@ -123,7 +123,7 @@ describe('an STS refusal', () => {
     )
   })
 
-  it('with a code we do not know keeps its word and its status', () => {
+  it('an STS refusal with an unknown code keeps its code and status', () => {
     const error = new AwsError('XMinioNovelty', 'new', { status: 418 })
     expect(refusalOf(418, encodeStsError(error, 'id'))).toMatchObject({
       code: 'XMinioNovelty',
@@ -132,7 +132,7 @@ describe('an STS refusal', () => {
     })
   })
 
-  it('is read from an S3 document too, which MinIO sends where no STS route matches', () => {
+  it('an S3 error document is read as a refusal, since MinIO sends it without an STS route', () => {
     const body =
       '<Error><Code>BadRequest</Code><Message>bad</Message><RequestId>7</RequestId></Error>'
     expect(refusalOf(400, body)).toMatchObject({
@@ -142,14 +142,14 @@ describe('an STS refusal', () => {
     })
   })
 
-  it('is a refusal even under status 200', () => {
+  it('a refusal under status 200 is still a refusal', () => {
     expect(refusalOf(200, encodeStsError(new AwsError('AccessDenied', 'no'), 'id'))).toMatchObject({
       code: 'AccessDenied',
     })
   })
 })
 
-describe('an answer that is no STS answer', () => {
+describe('invalid STS answer', () => {
   const good = encodeStsSuccess('AssumeRole', { credentials }, 'id')
   it.each([
     ['an empty body', 200, ' \n'],
@@ -162,16 +162,16 @@ describe('an answer that is no STS answer', () => {
     ['no credentials', 200, encodeStsSuccess('AssumeRole', {}, 'id')],
     ['an empty secret', 200, good.replace(credentials.secretAccessKey, '')],
     ['no session token', 200, good.replace(/<SessionToken>.*<\/SessionToken>/, '')],
-    ['a date that is none', 200, good.replace(credentials.expirationText, 'soon')],
+    ['an invalid date', 200, good.replace(credentials.expirationText, 'soon')],
     ['a document that is too long', 200, `<r>${'x'.repeat(1024 * 1024)}</r>`],
-  ])('such as %s is a protocol error that names the address to check', (_what, status, body) => {
+  ])('%s is a protocol error with a hint about the STS URL', (_what, status, body) => {
     const error = refusalOf(status, body)
     expect(error).toBeInstanceOf(StsCliError)
     expect(error).toMatchObject({ code: 'ERR_PROTOCOL', stage: 'sts', httpStatus: status })
     expect(error).toMatchObject({ hint: expect.stringContaining('-sts-ep') as unknown })
   })
 
-  it('never repeats a secret of the answer in its message', () => {
+  it('an error about an STS answer never repeats a secret', () => {
     expect(String(refusalOf(500, good))).not.toContain(credentials.secretAccessKey)
   })
 })

@@ -19,8 +19,8 @@ function nest(depth: number, open = '<a>'): string {
   return open.repeat(depth) + '</a>'.repeat(depth)
 }
 
-describe('an XML document that is read', () => {
-  it('gives names, texts and children in order, without prefixes and attributes', () => {
+describe('XML parser', () => {
+  it('the parser returns names, texts and children in order, without prefixes and attributes', () => {
     const root = parse(
       '<?xml version="1.0"?><s:r xmlns:s="urn:x"><b id="1">one</b> <c/><b>two</b></s:r>',
     )
@@ -32,7 +32,7 @@ describe('an XML document that is read', () => {
     expect(childrenOf(root, 'b').map(({ text }) => text)).toEqual(['one', 'two'])
   })
 
-  it('keeps the spaces of a text and numbers as they are written', () => {
+  it('the parser keeps spaces, and numbers as they are written', () => {
     expect(parse('<r> 007 \n</r>').text).toBe(' 007 \n')
   })
 
@@ -40,72 +40,72 @@ describe('an XML document that is read', () => {
     ['the five names of XML', '&amp;&lt;&gt;&quot;&apos;', '&<>"\''],
     ['decimal and hexadecimal references', '&#65;&#x42;&#x1F600;&#10;', 'AB\u{1f600}\n'],
     ['an escaped reference, once only', '&amp;lt;&#38;lt;', '&lt;&lt;'],
-  ])('resolves %s', (_what, text, resolved) => {
+  ])('the parser resolves %s', (_what, text, resolved) => {
     expect(parse(`<r>${text}</r>`).text).toBe(resolved)
   })
 
   it.each(['&unknown;', '&constructor;', '&toString;', '&#x110000;', '&#0;', '&#xD800;'])(
-    'keeps %s as it is written in an answer: it names no character',
+    'an answer keeps %s unresolved, since it is not a character',
     (text) => {
       expect(parseAnswerXml(`<r>${text}</r>`, limits).text).toBe(text)
     },
   )
 
-  it('takes a CDATA section to the letter', () => {
+  it('the parser takes a CDATA section literally', () => {
     expect(parse('<r>1 &lt; <![CDATA[<b>&amp;</b>]]> &gt; 0</r>').text).toBe('1 < <b>&amp;</b> > 0')
   })
 
-  it('does not count what stands in comments and CDATA sections as nesting', () => {
+  it('the parser ignores tags in comments and CDATA sections', () => {
     const tags = '<a>'.repeat(200)
     expect(parse(`<r><!--${tags}--><![CDATA[${tags}]]></r>`).text).toBe(tags)
   })
 })
 
-describe('an XML document that is refused', () => {
+describe('refused XML document', () => {
   it.each([
     ['a document type', '<!DOCTYPE r [<!ENTITY e "x">]><r>&e;</r>'],
-    ['a document type in small letters', '<!doctype r><r/>'],
-    ['an entity of its own', '<r><!ENTITY e SYSTEM "file:///etc/passwd"></r>'],
-    ['nothing', ''],
-    ['text alone', 'no XML'],
+    ['a document type in lower case', '<!doctype r><r/>'],
+    ['an entity declaration', '<r><!ENTITY e SYSTEM "file:///etc/passwd"></r>'],
+    ['no text', ''],
+    ['only text', 'no XML'],
     ['text before the root', 'x<r/>'],
     ['two roots', '<r/><r/>'],
     ['an element that is not closed', '<r><b></r>'],
     ['an attribute twice', '<r a="1" a="2"/>'],
-    ['a name that would reach the prototype', '<r><__proto__>x</__proto__></r>'],
-  ])('holds %s', (_what, text) => {
+    ['a name of the prototype', '<r><__proto__>x</__proto__></r>'],
+  ])('an XML document with %s is refused', (_what, text) => {
     expect(() => parse(text)).toThrow(malformed)
   })
 
-  it('is longer in bytes than the limit', () => {
+  it('an XML document longer in bytes than the limit is refused', () => {
     const text = `<r>${'ü'.repeat(10)}</r>`
     expect(parseXml(text, { maxBytes: 27, maxDepth: 1 }).text).toHaveLength(10)
     expect(() => parseXml(text, { maxBytes: 26, maxDepth: 1 })).toThrow(malformed)
   })
 
-  it('is nested one level deeper than the limit', () => {
+  it('an XML document nested one level deeper than the limit is refused', () => {
     expect(parse(nest(16)).name).toBe('a')
     expect(() => parse(nest(17))).toThrow(malformed)
   })
 
   it.each([
-    ['plainly', (depth: number) => nest(depth)],
+    ['with plain tags', (depth: number) => nest(depth)],
     ['with "/>" in an attribute', (depth: number) => nest(depth, '<a x="/>">')],
     ['with long tags', (depth: number) => nest(depth, `<a x="${'y'.repeat(1100)}">`)],
     [
       'after a comment of closing tags',
       (depth: number) => `<!--${'</a>'.repeat(depth)}-->${nest(depth)}`,
     ],
-  ])('is nested 17, 101 and 5,000 levels %s', (_how, build) => {
+  ])('an XML document nested 17, 101 and 5,000 levels %s is refused', (_how, build) => {
     for (const depth of [17, 101, 5000])
       expect(() => parseXml(build(depth), { maxBytes: 2 ** 24, maxDepth: 16 })).toThrow(malformed)
   })
 
-  it('is nested beyond what any caller asks for', () => {
+  it('an XML document nested deeper than every limit is refused', () => {
     expect(() => parseXml(nest(150), { maxBytes: 2 ** 20, maxDepth: 1000 })).toThrow(malformed)
   })
 
-  it('keeps the reason of the parser for our log and not in its message', () => {
+  it('the reason of a refusal is in the cause of the error, not in its message', () => {
     let thrown: unknown
     try {
       parse('<r><secret></r>')
@@ -117,22 +117,22 @@ describe('an XML document that is refused', () => {
   })
 })
 
-describe('escaping', () => {
-  it('leaves ordinary text alone', () => {
+describe('escapeXml()', () => {
+  it('escapeXml() keeps ordinary text', () => {
     expect(escapeXml('eyJhbGciOi.J9_-/+= \t\nä😀')).toBe('eyJhbGciOi.J9_-/+= \t\nä😀')
   })
 
-  it('writes what markup could mistake, and a carriage return that parsers would drop', () => {
+  it('escapeXml() escapes markup, and the carriage return that parsers would drop', () => {
     expect(escapeXml('<a b="c" d=\'e\'>&\r')).toBe(
       '&lt;a b=&#34;c&#34; d=&#39;e&#39;&gt;&amp;&#13;',
     )
   })
 
-  it('replaces what XML 1.0 cannot hold', () => {
+  it('escapeXml() replaces characters that XML 1.0 cannot hold', () => {
     expect(escapeXml('a\u0000b\u001fc\ufffed\ud800e')).toBe('a\ufffdb\ufffdc\ufffdd\ufffde')
   })
 
-  it('makes of any text an element that reads back the same', () => {
+  it('escapeXml() turns any text into element content that reads back the same', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const readable = text
@@ -144,7 +144,7 @@ describe('escaping', () => {
     )
   })
 
-  it('makes of markup a text and never an element', () => {
+  it('escapeXml() never lets markup become an element', () => {
     const markup = fc.string({
       unit: fc.constantFrom('<', '>', '&', '/', '!', '[', ']', '-', 'a', ';', '#', '"', "'", '?'),
     })
@@ -157,7 +157,7 @@ describe('escaping', () => {
   })
 })
 
-describe('a document that a caller sent', () => {
+describe('request document', () => {
   it.each([
     ['&#1;'],
     ['&#x1;'],
@@ -182,7 +182,7 @@ describe('a document that a caller sent', () => {
     ['&'],
     ['& '],
     ['a&b'],
-  ])('is refused for the reference %s, in a text and in an attribute', (reference) => {
+  ])('a request with the reference %s is refused, in a text and in an attribute', (reference) => {
     expect(() => parse(`<r>${reference}</r>`)).toThrow(malformed)
     expect(() => parse(`<r a="${reference}"/>`)).toThrow(malformed)
   })
@@ -197,7 +197,7 @@ describe('a document that a caller sent', () => {
     '\uffff',
     '\ud800',
     '\udc00x',
-  ])('is refused for the character %j, wherever it stands', (character) => {
+  ])('a request with the character %j is refused in every position', (character) => {
     for (const text of [
       `<r>${character}</r>`,
       `<r><![CDATA[${character}]]></r>`,
@@ -208,7 +208,7 @@ describe('a document that a caller sent', () => {
     expect(parseAnswerXml(`<r>${character}</r>`, limits).text).toBe(character)
   })
 
-  it('may have every character of XML 1.0, and references to each', () => {
+  it('a request may contain every character of XML 1.0, and references to each', () => {
     const kept = '\t\n \u0085\ud7ff\ue000\ufffd\u{10000}\u{10ffff}'
     expect(parse(`<r>${kept}</r>`).text).toBe(kept)
     const codes = [...`${kept}\r`].map((character) => `&#${character.codePointAt(0)};`)
@@ -217,7 +217,7 @@ describe('a document that a caller sent', () => {
   })
 })
 
-describe('a document’s limits', () => {
+describe('limits of an XML document', () => {
   const parseWithin = (text: string, own: Partial<XmlLimits>): XmlNode =>
     parseXml(text, { maxBytes: 2 ** 24, maxDepth: 8, ...own })
 
@@ -228,7 +228,7 @@ describe('a document’s limits', () => {
     ['comments', '<!---->'],
     ['CDATA sections', '<![CDATA[]]>'],
     ['processing instructions', '<?a?>'],
-  ])('count %s', (_what, one) => {
+  ])('the limit of elements counts %s', (_what, one) => {
     expect(parseWithin(`<r>${one.repeat(9)}</r>`, { maxElements: 10 }).name).toBe('r')
     const many = `<r>${one.repeat(10)}</r>`
     expect(() => parseWithin(many, { maxElements: 10 })).toThrow(
@@ -236,7 +236,7 @@ describe('a document’s limits', () => {
     )
   })
 
-  it.each(['&amp;', '&#65;'])('count the reference %s', (one) => {
+  it.each(['&amp;', '&#65;'])('the limit counts the reference %s', (one) => {
     const half = `<r>${one.repeat(5)}<a b="${one.repeat(5)}"/></r>`
     expect(parseWithin(half, { maxReferences: 10 }).name).toBe('r')
     expect(() => parseWithin(half, { maxReferences: 9 })).toThrow(
@@ -244,13 +244,13 @@ describe('a document’s limits', () => {
     )
   })
 
-  it('are reached while the document is read: what comes after them is never looked at', () => {
+  it('the parser stops at a limit without reading the rest', () => {
     expect(() => parseWithin(`<r>${'<a/>'.repeat(10)}<!DOCTYPE`, { maxElements: 10 })).toThrow(
       'more than 10 elements',
     )
   })
 
-  it('bound the attributes of an element', () => {
+  it('the parser limits the attributes of an element', () => {
     const attributes = (count: number): string =>
       Array.from({ length: count }, (_, at) => ` a${at}=""`).join('')
     expect(parse(`<r${attributes(64)}/>`).name).toBe('r')
@@ -258,18 +258,18 @@ describe('a document’s limits', () => {
   })
 })
 
-describe('the answer of another server', () => {
+describe('answer of another server', () => {
   it.each([
     ['is too long', `<r>${'x'.repeat(70_000)}</r>`],
     ['is too deep', `${'<a>'.repeat(40)}${'</a>'.repeat(40)}`],
     ['has two roots', '<a/><b/>'],
     ['declares a document type', '<!DOCTYPE r><r/>'],
     ['is not closed', '<r><a></r>'],
-  ])('is refused when it %s', (_what, text) => {
+  ])('an answer that %s is refused', (_what, text) => {
     expect(() => parseAnswerXml(text, { maxBytes: 65_536, maxDepth: 16 })).toThrow(malformed)
   })
 
-  it('is refused by the number of its tags before any is read', () => {
+  it('an answer with too many tags is refused before parsing', () => {
     const text = `<r>${'<a/>'.repeat(131_072)}</r>`
     expect(() => parseAnswerXml(text, { maxBytes: 2 ** 24, maxDepth: 8 })).toThrow(
       'it has more than 131072 tags',
@@ -277,14 +277,14 @@ describe('the answer of another server', () => {
   })
 })
 
-describe('a document with structure', () => {
+describe('structured document', () => {
   const nameOf = fc.constantFrom('a', 'Key', 'é', 'x-y.z', '_')
   const textOf = fc.string({ unit: fc.constantFrom('x', '<', '&', '"', ' ', ']]>', '😀', '\n') })
   const nodeOf = fc.memo((depth): fc.Arbitrary<XmlNode> => {
     const children = depth === 1 ? fc.constant([]) : fc.array(nodeOf(), { maxLength: 3 })
     return fc.record({ name: nameOf, text: textOf, children })
   })
-  /** The same document in one of the spellings that XML has for it. */
+  /** Renders the document in one of several equivalent spellings. */
   const render = ({ name, text, children }: XmlNode, spelling: number): string => {
     const tag = spelling % 2 === 0 ? name : `p:${name}`
     const attributes = ['', ' a="1"', " a='>' b = \"'/>\"\n"][spelling % 3] ?? ''
@@ -297,7 +297,7 @@ describe('a document with structure', () => {
     return `<${tag}${attributes}>${content}${inner}</${tag} >`
   }
 
-  it('reads back as it was written, in any spelling', () => {
+  it('a document reads back the same in every spelling', () => {
     fc.assert(
       fc.property(nodeOf(4), fc.nat(30), (tree, spelling) => {
         const text = `<?xml version="1.0"?>\n${render(tree, spelling)}\n`
@@ -309,7 +309,7 @@ describe('a document with structure', () => {
   })
 })
 
-describe('any text at all', () => {
+describe('arbitrary text', () => {
   const soupOf = (...more: string[]): fc.Arbitrary<string> =>
     fc
       .array(fc.constantFrom('<a>', '</a>', '<a/>', '<b x="1">', '</b>', 'x', ' ', ...more), {
@@ -317,7 +317,7 @@ describe('any text at all', () => {
       })
       .map((parts) => parts.join(''))
 
-  it('is refused exactly where another reader finds it malformed, and has the elements that stand in it', () => {
+  it('the parser refuses exactly what another parser finds malformed, and finds every element', () => {
     const countOf = ({ children }: XmlNode): number =>
       children.reduce((sum, child) => sum + countOf(child), 1)
     const soup = soupOf('<!--x-->', '<![CDATA[<a>]]>', "<c y='>'/>", '\n')
@@ -335,7 +335,7 @@ describe('any text at all', () => {
     )
   })
 
-  it('is a document or MalformedXML, never another error', () => {
+  it('the parser returns a document or MalformedXML, never another error', () => {
     const soup = fc.string({
       unit: fc.constantFrom(
         '<a>',

@@ -1,10 +1,10 @@
-/** What Go itself made of 37 command lines and 6 credentials (test/vectors/README.md). */
+/** Go’s results for 37 command lines and 6 credentials (test/vectors/README.md). */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 
 export interface FlagVector {
   readonly argv: readonly string[]
-  /** By the sample's flag names; absent where Go fails. */
+  /** Values by the sample’s flag names; absent if Go fails. */
   readonly values?: Readonly<Record<string, string>>
   readonly rest?: readonly string[]
   readonly error?: string

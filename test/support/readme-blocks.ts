@@ -1,20 +1,20 @@
-/** The code blocks of README.md, and which test runs each. */
+/** The code blocks of README.md and the test that runs each. */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 
 export const readme = readFileSync(path.join(import.meta.dirname, '..', '..', 'README.md'), 'utf8')
 
 export interface Block {
-  /** The nearest heading above it. */
+  /** The nearest heading above the block. */
   readonly heading: string
-  /** What follows the opening fence; empty for output. */
+  /** The word after the opening fence; empty for output. */
   readonly language: string
   readonly text: string
   /** `In CI 1`: the first block below that heading. */
   readonly name: string
 }
 
-/** Every fenced block, in the order of the page. */
+/** Returns every fenced block in the order of the page. */
 export function readBlocks(): Block[] {
   const blocks: Block[] = []
   const counts = new Map<string, number>()
@@ -32,14 +32,14 @@ export function readBlocks(): Block[] {
   return blocks
 }
 
-/** One block by its name. @throws {Error} When the page has no such block any more. */
+/** Returns one block by its name. @throws {Error} When the page does not have this block. */
 export function findBlock(name: string): Block {
   const block = readBlocks().find((candidate) => candidate.name === name)
   if (block === undefined) throw new Error(`README.md has no block ${name}`)
   return block
 }
 
-/** Headings whose blocks need programs that the interop suite installs. */
+/** Headings whose blocks require programs that the interop suite installs. */
 export const interopHeadings: readonly string[] = [
   'Keycloak',
   'WSO2',

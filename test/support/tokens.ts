@@ -1,4 +1,4 @@
-/** Keys of every kind we verify, their public set, and tokens made with them; jose is the oracle. */
+/** Keys of every supported kind, their public set, and tokens signed with them; jose is the reference. */
 import {
   createHmac,
   generateKeyPairSync,
@@ -64,20 +64,20 @@ export function encodePart(part: Members | string): string {
   return Buffer.from(typeof part === 'string' ? part : JSON.stringify(part)).toString('base64url')
 }
 
-/** Signs whatever header and claims are given, sense or nonsense; a member that is undefined is left out. */
+/** Signs the given header and claims, valid or not; undefined members are omitted. */
 export function makeToken(signer: Signer, changed: Members = {}, header: Members = {}): string {
   const { alg, kid } = signer
   const signedText = `${encodePart({ alg, kid, typ: 'JWT', ...header })}.${encodePart({ ...claims, ...changed })}`
   return `${signedText}.${signer.signText(signedText).toString('base64url')}`
 }
 
-/** HS256 with any bytes as its secret. */
+/** Makes an HS256 token with any bytes as its secret. */
 export function makeHmacToken(secret: string | Buffer, kid: string): string {
   const signedText = `${encodePart({ alg: 'HS256', kid })}.${encodePart(claims)}`
   return `${signedText}.${createHmac('sha256', secret).update(signedText).digest('base64url')}`
 }
 
-/** As the server's key set looks keys up: by kid; without one, the only key there is. */
+/** Returns a lookup like that of the server’s key set: by kid, or without one the only key. */
 export function findIn(jwks: unknown): FindKey {
   const keys = importJwks(jwks) ?? []
   return (kid) =>
@@ -90,7 +90,7 @@ export function findIn(jwks: unknown): FindKey {
 
 const algorithms = ['RS', 'PS', 'ES'].flatMap((kind) => ['256', '384', '512'].map((n) => kind + n))
 
-/** Whether jose accepts the token with this key set at this time, with the algorithms that we say we accept. */
+/** Returns true if jose accepts the token with this key set at this time, with the algorithms that this project accepts. */
 export async function doesJoseAccept(
   token: string,
   jwks: { readonly keys: JWK[] },

@@ -9,7 +9,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'the name is too long',
 }
 
-/** Why the system refused a file, to end a message with: ` (permission denied)`; empty for what is no error of the system's. */
+/** Returns the reason why the system refused a file, for the end of a message: ` (permission denied)`; empty if it is not a system error. */
 export function describeFileError(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   return code === '' ? '' : ` (${reasons[code] ?? code})`

@@ -1,4 +1,4 @@
-/** Files that hold secrets: 0600, whole or not at all. On the hot path of `env`: node:fs and node:path, nothing else. */
+/** Files that hold secrets: 0600, written atomically. On the hot path of `env`: only node:fs and node:path are loaded. */
 import {
   closeSync,
   constants,
@@ -17,14 +17,14 @@ import { dirname } from 'node:path'
 const noFollow = constants.O_NOFOLLOW ?? 0
 const noWait = constants.O_NONBLOCK ?? 0
 
-/** Writes beside the target, then renames over it. @throws Node's own error; then the target is as it was. */
+/** Writes a temporary file, then renames it to the target. @throws Node's own error; then the target is unchanged. */
 export function writePrivateFile(path: string, text: string | Uint8Array): void {
   const temporary = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}.tmp`
   try {
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | noFollow
     const descriptor = openSync(temporary, flags, 0o600)
     try {
-      // Not writeSync: on a disk that is filling up it writes a part and says nothing.
+      // Not writeSync: on a disk that is filling up, it writes only a part without an error.
       writeFileSync(descriptor, text)
       fsyncSync(descriptor)
     } finally {
@@ -37,7 +37,7 @@ export function writePrivateFile(path: string, text: string | Uint8Array): void 
   }
 }
 
-/** Windows refuses to replace a file while somebody else has it open, a virus scanner among them: for a moment, mostly. */
+/** Windows refuses to replace a file while another process has it open, such as a virus scanner: usually for a moment. */
 function renameOver(temporary: string, path: string): void {
   for (let attempt = 0; ; attempt += 1) {
     try {
@@ -53,9 +53,9 @@ function renameOver(temporary: string, path: string): void {
 }
 
 /**
- * Writes where the user said. A device or a pipe (`/dev/null`, `>(…)`) is written into: a file renamed over it would take its place.
+ * Writes the file that the user named. Writes into a device or a pipe (`/dev/null`, `>(…)`), since a renamed file would replace it.
  *
- * @returns Whether a file was made. @throws Node's own error.
+ * @returns True if a file was created. @throws Node's own error.
  */
 export function writeNamedFile(path: string, text: string): boolean {
   const stat = statSync(path, { throwIfNoEntry: false })
@@ -65,14 +65,14 @@ export function writeNamedFile(path: string, text: string): boolean {
   return isFile
 }
 
-/** Makes a folder for its owner alone, 0700, and those that it lies in. @throws Node's own error. */
+/** Creates a folder and its parents, accessible only by the owner (0700). @throws Node's own error. */
 export function makePrivateFolder(path: string): void {
   makeFolders(path, 0o700)
 }
 
 /**
- * Makes a folder and those that it lies in, all of one mode, less the umask. Node's own recursive `mkdir` never returns where a file system says «no such file» of a
- * folder that is there, as `/proc` does.
+ * Creates a folder and its parents, all with one mode minus the umask. Node's own recursive `mkdir` never returns where a file system reports
+ * «no such file» for an existing folder, as `/proc` does.
  *
  * @throws Node's own error.
  */
@@ -92,11 +92,11 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
-/** The text of a file that is ours and nobody else's to read; undefined when it is not there, not private, or longer than `maxBytes`. */
+/** Returns the text of a file that this user owns and nobody else can read; undefined when it is missing, not private, or longer than `maxBytes`. */
 export function readPrivateFile(path: string, maxBytes: number): string | undefined {
   let descriptor: number
   try {
-    // Of a pipe that somebody put there, opening would wait for a writer.
+    // Opening a pipe would wait for a writer.
     descriptor = openSync(path, constants.O_RDONLY | noFollow | noWait)
   } catch {
     return undefined
@@ -114,7 +114,7 @@ export function readPrivateFile(path: string, maxBytes: number): string | undefi
   }
 }
 
-/** Removes a file. @returns Whether there was one to remove. */
+/** Removes a file. @returns True if there was one. */
 export function removeQuietly(path: string): boolean {
   try {
     unlinkSync(path)

@@ -2,8 +2,8 @@ import { readlinkSync, realpathSync } from 'node:fs'
 import path from 'node:path'
 
 /**
- * The file that a path stands for: links are followed, one to a file that is not there yet too, so that replacing the file leaves the
- * link as it is. @throws Node's own error for links that lead in a circle.
+ * Returns the file to which a path leads: links are followed, even to a missing file, so that replacing the file keeps the
+ * link. @throws Node's own error for links that form a loop.
  */
 export function resolveLink(file: string): string {
   try {
@@ -14,7 +14,7 @@ export function resolveLink(file: string): string {
   try {
     return resolveLink(path.resolve(path.dirname(file), readlinkSync(file)))
   } catch (error) {
-    // No link: nothing stands there.
+    // Not a link, or nothing exists there.
     if (error instanceof Error && 'code' in error && error.code === 'ELOOP') throw error
     return file
   }

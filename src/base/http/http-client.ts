@@ -1,6 +1,6 @@
 /**
- * Requests of short-lived commands, by node:http and node:https: undici and fetch compile their parser at first use, which is six times
- * Node's own start. No redirect is followed: an IdP or STS that redirects is a login page or a wrong address.
+ * Requests of short-lived commands, by node:http and node:https: undici and fetch compile their parser at first use, which takes six times
+ * as long as Node's own start. Redirects are not followed: an IdP or STS that redirects shows a login page or has another URL.
  */
 import type { IncomingMessage } from 'node:http'
 import type { RequestOptions } from 'node:https'
@@ -17,29 +17,29 @@ export interface HttpCall {
 
 export interface HttpAnswer {
   readonly status: number
-  /** Lower-case names, first value of each. */
+  /** Headers by lower-case name, the first value of each. */
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly body: Buffer
 }
 
 export interface HttpOptions {
   readonly stage: ErrorStage
-  /** Retries included. */
+  /** The time limit, retries included. */
   readonly timeoutMs: number
-  /** Further tries after the first, for failures that another try may cure. */
+  /** The number of retries, for failures that a retry may cure. */
   readonly retries: number
-  /** PEM file trusted besides the built-in roots. */
+  /** A PEM file to trust in addition to the built-in roots. */
   readonly caFile?: string | undefined
-  /** PEM files of our own certificate and its key, for servers that ask for one. */
+  /** PEM files of the client certificate and its key, for servers that require one. */
   readonly certFile?: string | undefined
   readonly certKeyFile?: string | undefined
-  /** Accept any certificate. */
+  /** Accepts any certificate. */
   readonly isInsecure?: boolean | undefined
-  /** `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are read from here. */
+  /** The environment with `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
-  /** Told of each request in one line without secrets (`-v`). */
+  /** Called for each request with one line without secrets (`-v`). */
   readonly trace?: ((line: string) => void) | undefined
-  /** Told whom is waited for; gives what is called when the wait is over. */
+  /** Called with the host for which the command waits; returns a function that ends the wait. */
   readonly progress?: ((what: string) => () => void) | undefined
 }
 
@@ -48,9 +48,9 @@ const retriedStatuses = new Set([429, 502, 503, 504])
 const retriedErrors = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EAI_AGAIN'])
 
 /**
- * Sends a request; tries again after a refused or broken connection and after 429, 502, 503, 504.
+ * Sends a request; retries after a refused or broken connection and after 429, 502, 503, 504.
  *
- * @returns The last answer, whatever its status.
+ * @returns The last answer, with any status.
  * @throws {StsCliError} `ERR_UNAVAILABLE`, `ERR_HOST`, `ERR_TIMEOUT`, `ERR_PROTOCOL` (an answer over 1 MiB), `ERR_INPUT` (the CA file).
  */
 export async function sendHttp(call: HttpCall, options: HttpOptions): Promise<HttpAnswer> {
@@ -64,11 +64,11 @@ export async function sendHttp(call: HttpCall, options: HttpOptions): Promise<Ht
 
 async function sendInTime(call: HttpCall, options: HttpOptions): Promise<HttpAnswer> {
   const deadlineMs = performance.now() + options.timeoutMs
-  // Without the query: old servers want the token there.
+  // Without the query: old servers require the token in it.
   const what = `${options.stage}: ${call.method} ${call.url.origin}${call.url.pathname}`
   for (let attempt = 0; ; attempt += 1) {
     const delayMs = Math.min(2000, 100 * 2 ** attempt) * (0.5 + Math.random() / 2)
-    // What there is no time to try again is told as it was: «nothing listens» helps more than «no answer in time».
+    // When no time is left for a retry, the last failure is reported: «connection refused» helps more than «no answer in time».
     const isLast = (): boolean =>
       attempt >= options.retries || performance.now() + delayMs >= deadlineMs
     try {
@@ -118,7 +118,7 @@ async function sendOnce(
   })
 }
 
-/** What a connection of our own would do, by undici, whose proxy agent opens the tunnel. */
+/** Sends a request like a direct connection does, but by undici, whose proxy agent opens the tunnel. */
 async function sendThroughProxy(
   call: HttpCall,
   options: HttpOptions,
@@ -176,7 +176,7 @@ function explain(error: unknown, url: URL, { stage, timeoutMs, env }: HttpOption
   if (error instanceof StsCliError) return error
   const code = codeOf(error)
   const proxy = findProxy(url, env ?? {})
-  // Whom we looked up and called: behind a proxy, the proxy does that for us.
+  // The host that this process resolved and called: behind a proxy, the proxy does that.
   const peer = proxy === undefined ? url : new URL(proxy)
   const at = proxy === undefined ? url.host : `${url.host} through the proxy ${peer.host}`
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')

@@ -1,4 +1,4 @@
-/** The door to undici: the server's long-lived connections to the services it asks, and tunnels through proxies. */
+/** The adapter of undici: the server's long-lived connections to other services, and tunnels through proxies. */
 import { rootCertificates } from 'node:tls'
 import type { Dispatcher } from 'undici'
 import { errorCode } from '../error-code.ts'
@@ -8,23 +8,23 @@ import { dispatchWhole, type WholeAnswer, type WholeRequest } from './whole-answ
 export interface JsonClientOptions {
   readonly timeoutMs: number
   readonly maxBytes: number
-  /** PEM certificates to trust besides the built-in roots. */
+  /** PEM certificates to trust in addition to the built-in roots. */
   readonly ca?: readonly string[] | undefined
-  /** Sent to the letter in every request's header of that name. */
+  /** The value of the header with this name in every request, sent unchanged. */
   readonly authorization?: string | undefined
-  /** A Unix socket to speak to instead of the URL's own host. */
+  /** A Unix socket to connect to instead of the URL's own host. */
   readonly socketPath?: string | undefined
 }
 
-/** Gets a JSON document; rejects for anything but HTTP 200 with JSON, in time and in size, with the address and what happened. */
+/** Gets a JSON document; rejects for anything except HTTP 200 with JSON within the time and size limits, with the URL and the reason. */
 export type FetchJson = (url: string) => Promise<unknown>
 
-/** Posts a JSON document and gives the one that answers it; rejects as `FetchJson`, without the address: callers show it to theirs. */
+/** Posts a JSON document and returns the JSON answer; rejects like `FetchJson`, but without the URL: callers show the message to their clients. */
 export type PostJson = (url: string, document: unknown) => Promise<unknown>
 
 /**
- * Posts nothing to an address that says it all, and gives what answers, of whatever status; `json` is undefined for what is not JSON.
- * The address may hold a secret: it is in no message.
+ * Posts an empty body to a complete URL, and returns the answer with any status; `json` is undefined if it is not JSON.
+ * The URL may contain a secret: it is in no message.
  */
 export type PostForAnswer = (
   url: URL,
@@ -38,7 +38,7 @@ export interface JsonClient {
 }
 
 /**
- * A client for JSON with a connection pool of its own. Redirects are not followed: a service that moved is a decision of the operator.
+ * Creates a client for JSON with its own connection pool. Redirects are not followed: the operator must decide about a service that moved.
  */
 export function createJsonClient(options: JsonClientOptions): JsonClient {
   let agent: Promise<Dispatcher> | undefined
@@ -67,9 +67,9 @@ export function createJsonClient(options: JsonClientOptions): JsonClient {
       const startedAtMs = performance.now()
       try {
         const answer = await send(url, call).catch((error: unknown) => {
-          // The other side closed an idle connection as we wrote to it: nothing was decided, so asking again is safe.
+          // The other side closed an idle connection during the write: it processed nothing, so a retry is safe.
           if (!isBrokenConnection(error)) throw error
-          // One limit for both tries.
+          // One time limit for both attempts.
           const leftMs = Math.max(1, timeoutMs - (performance.now() - startedAtMs))
           return send(url, { ...call, timeoutMs: leftMs })
         })
@@ -107,7 +107,7 @@ function describeStatus(status: number): string {
   return `answered HTTP ${status}${isRedirect ? ', a redirect that is not followed' : ''}`
 }
 
-/** What happened, as the end of a sentence that begins with the service's name; nothing of the answer is in it. */
+/** Returns the reason as the end of a sentence that begins with the service's name; it contains nothing of the answer. */
 function describe(error: unknown, { timeoutMs, maxBytes }: JsonClientOptions): string {
   const code = errorCode(error)
   const isLate =
@@ -120,7 +120,7 @@ function describe(error: unknown, { timeoutMs, maxBytes }: JsonClientOptions): s
   return error instanceof Error ? error.message : String(error)
 }
 
-/** Loaded when it is first used: a server whose every part is embedded would spend a tenth of its start on it. */
+/** Loaded at first use: otherwise a server with only embedded parts would spend a tenth of its start on it. */
 function loadUndici(): Promise<typeof import('undici')> {
   return import('undici')
 }
@@ -133,7 +133,7 @@ async function openAgent({ timeoutMs, ca, socketPath }: JsonClientOptions): Prom
       ...(socketPath === undefined ? {} : { socketPath }),
       ...(ca === undefined ? {} : { ca: [...ca, ...rootCertificates] }),
     },
-    // The request's own limit comes first.
+    // The limit of the request comes first.
     headersTimeout: 0,
     bodyTimeout: 0,
     keepAliveTimeout: 10_000,
@@ -156,7 +156,7 @@ export interface ProxiedCall {
   }
 }
 
-/** Sends one request through a proxy. The body must be read to its end. */
+/** Sends one request through a proxy. The caller must read the body to its end. */
 export async function requestThroughProxy(call: ProxiedCall): Promise<{
   status: number
   headers: Readonly<Record<string, string | string[] | undefined>>

@@ -1,13 +1,13 @@
-/** The third door to undici: a service that is asked without pause, JSON both ways, and answers without an end, a line at a time. */
+/** The third adapter of undici: for a service that is called continuously with JSON, and whose answers are endless streams of lines. */
 import { rootCertificates } from 'node:tls'
 import { Pool } from 'undici'
 import { parseJson } from '../parse.ts'
 import { dispatchWhole } from './whole-answer.ts'
 
 export interface ServiceTls {
-  /** PEM certificates to trust besides the built-in roots. */
+  /** PEM certificates to trust in addition to the built-in roots. */
   readonly ca?: readonly string[] | undefined
-  /** What the service knows us by. */
+  /** The client certificate for the service. */
   readonly cert?: string | undefined
   readonly key?: string | undefined
 }
@@ -16,34 +16,34 @@ export interface ServiceCall {
   readonly path: string
   readonly document: unknown
   readonly headers: Readonly<Record<string, string>>
-  /** Ends the call; its reason is what the caller's promise rejects with. */
+  /** Ends the call; the caller's promise rejects with its reason. */
   readonly signal: AbortSignal
-  /** Of the whole answer, or of one line of an endless one. */
+  /** Limits the whole answer, or one line of an endless one. */
   readonly maxBytes: number
 }
 
 export interface ServiceAnswer {
   readonly status: number
-  /** Undefined where the answer was not JSON. */
+  /** Undefined if the answer was not JSON. */
   readonly body: unknown
 }
 
 export interface Service {
   /** Rejects when there is no answer: refused, cut, too long, or ended by the signal. */
   post(call: ServiceCall): Promise<ServiceAnswer>
-  /** Yields the status with the first line, then line for line; ends when the service ends it. */
+  /** Yields the status with the first line, then each line; ends when the service ends it. */
   postForLines(call: ServiceCall): AsyncGenerator<ServiceAnswer>
   close(): Promise<void>
 }
 
-/** Enough for what one server asks at a time; more would only queue on the other side. */
+/** Enough for the simultaneous calls of one server; more would only queue on the other side. */
 const maxConnections = 32
 
-/** A pool of connections to one origin. Redirects are not followed: a service that moved is a decision of the operator. */
+/** Opens a pool of connections to one origin. Redirects are not followed: the operator must decide about a service that moved. */
 export function createService(origin: string, tls: ServiceTls): Service {
   const pool = new Pool(origin, {
     connections: maxConnections,
-    // The caller's signal is the limit: an endless answer must not run into one of the pool's.
+    // The caller's signal is the limit: the pool's own would end an endless answer.
     headersTimeout: 0,
     bodyTimeout: 0,
     connect: {

@@ -1,6 +1,6 @@
 /**
- * The second door to undici: requests and answers whose bodies are streams, by `dispatch`, at a third of what `request` costs.
- * Nothing is held but what is on its way: a slow reader slows the sender.
+ * The second adapter of undici: requests and answers with streams as bodies, by `dispatch`, for a third of the cost of `request`.
+ * Nothing is buffered except data in transit: a slow reader slows the sender.
  */
 import { lookup, type LookupAddress, type LookupOptions } from 'node:dns'
 import { Readable } from 'node:stream'
@@ -9,47 +9,47 @@ import { Agent, type Dispatcher } from 'undici'
 import { isLoopbackHost } from './loopback.ts'
 
 export interface StreamPoolOptions {
-  /** PEM certificates to trust besides the built-in roots. */
+  /** PEM certificates to trust in addition to the built-in roots. */
   readonly ca?: readonly string[] | undefined
   readonly connectTimeoutMs: number
-  /** Longest wait for the head of an answer, counted from the last byte of the request. */
+  /** The longest wait for the headers of an answer, from the last byte of the request. */
   readonly headTimeoutMs: number
-  /** Longest pause between two pieces of an answer that somebody is waiting for. */
+  /** The longest pause between two pieces of an answer while a reader waits. */
   readonly idleTimeoutMs: number
-  /** Connections to one origin. */
+  /** The number of connections to one origin. */
   readonly maxConnections: number
-  /** Answers up to this size come as a whole, longer ones as streams. */
+  /** Answers up to this size are read completely, longer ones are streams. */
   readonly maxWholeBytes: number
 }
 
 export interface PooledRequest {
   readonly origin: string
   readonly method: string
-  /** With the query; sent to the letter. */
+  /** The path with the query; sent unchanged. */
   readonly path: string
-  /** Lower-case names. */
+  /** Headers by lower-case name. */
   readonly headers: Readonly<Record<string, string>>
-  /** A stream is read as the other side takes it, and not at all before there is a connection. */
+  /** A stream is read as fast as the server accepts it, and not before there is a connection. */
   readonly body?: Uint8Array | Readable | undefined
-  /** Instead of the pool's own. */
+  /** Overrides the pool's own. */
   readonly headTimeoutMs?: number | undefined
 }
 
 export interface PooledAnswer {
   readonly status: number
-  /** Lower-case name → value as bytes in Latin-1, as node:http gives and takes it; repeated ones joined by `, `. */
+  /** Headers by lower-case name; values are bytes in Latin-1, as in node:http; repeated ones are joined by `, `. */
   readonly headers: ReadonlyMap<string, string>
   readonly body: Buffer | Readable
 }
 
 export interface StreamPool {
-  /** Resolves with the head of the answer (with a small body, whole); rejects with undici's or Node's error, which has a `code`. */
+  /** Resolves with the headers of the answer (and a small body, complete); rejects with undici's or Node's error, which has a `code`. */
   send(request: PooledRequest): Promise<PooledAnswer>
-  /** Takes nothing new and waits for what runs. */
+  /** Accepts no new requests and waits for the running ones. */
   close(): Promise<void>
 }
 
-/** Connections are kept and used again; redirects are not followed. */
+/** Opens a pool that reuses connections; redirects are not followed. */
 export function createStreamPool(options: StreamPoolOptions): StreamPool {
   const agent = new Agent({
     connect: {
@@ -84,7 +84,7 @@ interface Outcome {
   readonly isBodyless: boolean
 }
 
-/** One answer as it comes in. */
+/** One answer while it arrives. */
 class AnswerReader implements Dispatcher.DispatchHandler {
   readonly #outcome: Outcome
   #status = 0
@@ -131,7 +131,7 @@ class AnswerReader implements Dispatcher.DispatchHandler {
   }
 }
 
-/** Asks for more as it is read; taken no longer, it cuts the connection. */
+/** Returns a stream that requests more data as it is read; destroying it closes the connection. */
 function openStream(controller: Dispatcher.DispatchController): Readable {
   return new Readable({
     highWaterMark: 256 * 1024,
@@ -165,7 +165,7 @@ type FoundAddress = (
   family?: number,
 ) => void
 
-/** Names under `localhost` are this machine, whatever the resolver knows of them (RFC 6761 §6.3). */
+/** Resolves names under `localhost` to loopback, whatever the resolver answers (RFC 6761 §6.3). */
 function lookUpHost(host: string, options: LookupOptions, found: FoundAddress): void {
   const isName = host !== 'localhost' && host.endsWith('.localhost') && isLoopbackHost(host)
   if (!isName) lookup(host, options, found)

@@ -1,4 +1,4 @@
-/** Certificates and trust of a client's connection. */
+/** The trusted CAs and the client certificate of a client's connection. */
 import { readFileSync } from 'node:fs'
 import { StsCliError, type ErrorStage } from '../errors.ts'
 import { describeFileError } from '../files/file-error.ts'
@@ -20,9 +20,9 @@ export interface TlsOptions {
 }
 
 /**
- * Whom a connection trusts, and what it shows of itself.
+ * Returns the CAs that a connection trusts, and its client certificate.
  *
- * @throws {StsCliError} `ERR_INPUT`, `ERR_DATA` for a file that cannot be read or is not what it should be.
+ * @throws {StsCliError} `ERR_INPUT`, `ERR_DATA` for a file that cannot be read or is invalid.
  */
 export async function readTlsOptions(url: URL, options: TrustOptions): Promise<TlsOptions> {
   const { caFile, isInsecure, stage } = options
@@ -30,7 +30,7 @@ export async function readTlsOptions(url: URL, options: TrustOptions): Promise<T
   if (isInsecure === true) return { ...own, rejectUnauthorized: false }
   if (caFile === undefined) return own
   const ca = readCaFile(caFile, stage)
-  // No public authority may vouch for localhost (CA/Browser Forum, Baseline Requirements §4.2.2), and reading all of them takes longer
+  // No public CA may certify localhost (CA/Browser Forum, Baseline Requirements §4.2.2), and reading all of them takes longer
   // than the whole flow.
   if (isLoopbackHost(url.hostname)) return { ...own, ca: [ca] }
   const { rootCertificates } = await import('node:tls')
@@ -71,7 +71,7 @@ function readPemFile(path: string, what: string, stage: ErrorStage): string {
   }
 }
 
-/** The file as it is. @throws {StsCliError} `ERR_INPUT` when it cannot be read, `ERR_DATA` when no certificate is in it. */
+/** Returns the text of the file. @throws {StsCliError} `ERR_INPUT` when it cannot be read, `ERR_DATA` when it contains no certificate. */
 export function readCaFile(path: string, stage: ErrorStage): string {
   const text = readPemFile(path, 'CA', stage)
   if (!text.includes('-----BEGIN CERTIFICATE-----'))

@@ -1,17 +1,17 @@
-/** Answers that are read whole, by undici's `dispatch`: a third of what its `request` costs, which a server pays for each decision it asks for. */
+/** Answers that are read completely, by undici's `dispatch`: a third of the cost of its `request`, which a server pays for each decision. */
 import type { Dispatcher } from 'undici'
 
 export interface WholeRequest {
   readonly origin: string
   readonly method: 'GET' | 'POST'
-  /** With the query. */
+  /** The path with the query. */
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string | undefined
   readonly maxBytes: number
-  /** For all of it, the wait for a connection included. */
+  /** The time limit for everything, including the wait for a connection. */
   readonly timeoutMs?: number | undefined
-  /** Ends the request; its reason is what the promise rejects with. */
+  /** Ends the request; the promise rejects with its reason. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -38,7 +38,7 @@ interface Outcome {
   readonly reject: (error: Error) => void
 }
 
-/** One answer as it comes in; settled once. */
+/** One answer while it arrives; settled once. */
 class WholeReader implements Dispatcher.DispatchHandler {
   readonly #maxBytes: number
   readonly #outcome: Outcome
@@ -71,7 +71,7 @@ class WholeReader implements Dispatcher.DispatchHandler {
     this.#release.push(() => signal.removeEventListener('abort', stop))
   }
 
-  /** Given up while it waited for a connection: it is not to be sent any more. */
+  /** The caller gave up while the request waited for a connection: it must not be sent any more. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
     if (this.#failure !== undefined) controller.abort(this.#failure)

@@ -1,4 +1,4 @@
-/** Whether a process of this machine runs, ours or another user's. Its number may have been given to another one since. */
+/** Returns true if a process of this machine runs, of this user or another. Its id may belong to a new process. */
 export function isAlive(pid: number | undefined): boolean {
   if (pid === undefined || !Number.isSafeInteger(pid) || pid <= 0) return false
   try {

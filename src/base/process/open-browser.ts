@@ -1,4 +1,4 @@
-/** Hands an address to the person's browser by the system's own opener. */
+/** Opens a URL in the user's browser with the system's own opener. */
 import { spawn } from 'node:child_process'
 import { isLoopback } from '../http/loopback.ts'
 
@@ -6,19 +6,19 @@ type Env = Readonly<Record<string, string | undefined>>
 
 const openers: Readonly<Partial<Record<NodeJS.Platform, readonly string[]>>> = {
   darwin: ['open'],
-  // Not `start`: cmd would read the address's & and %.
+  // Not `start`: cmd would interpret & and % in the URL.
   win32: ['rundll32', 'url.dll,FileProtocolHandler'],
 }
 
 /**
- * Tries to open an address; whether a browser comes up is not known, so it must have been printed too.
+ * Tries to open a URL. It is unknown whether a browser appears, so the caller must also print the URL.
  *
- * @throws {TypeError} For an address off this machine: others see a command line, and only our own one-time page belongs there.
+ * @throws {TypeError} For a URL that is not local: other users see command lines, and only the local one-time page may be in one.
  */
 export function openBrowser(address: string, platform: NodeJS.Platform, env: Env): void {
   if (!isLoopback(address)) throw new TypeError('only an address of this machine is opened')
   const [file = '', ...rest] = openers[platform] ?? ['xdg-open']
-  // What the command line was told in confidence is not the browser's.
+  // The browser must not inherit the secrets in this command's environment.
   const own = Object.entries(env).filter(([name]) => !/^(STS_CLI|AWS|MINIO)_/.test(name))
   const child = spawn(file, [...rest, address], {
     env: Object.fromEntries(own),
@@ -27,7 +27,7 @@ export function openBrowser(address: string, platform: NodeJS.Platform, env: Env
     windowsHide: true,
   })
   child.on('error', () => {
-    // No opener here: the printed address remains.
+    // There is no opener here: the printed URL remains.
   })
   child.unref()
 }

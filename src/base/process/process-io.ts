@@ -1,9 +1,9 @@
-/** The real outside world: the one place below `bin/` that touches `process`. */
+/** The real outside world: the only file below `bin/` that uses `process`. */
 import { readSync, writeSync } from 'node:fs'
 import { StsCliError } from '../errors.ts'
 import type { Io } from '../io.ts'
 
-/** The terminal, environment, clock and signals of this process. */
+/** Returns the terminal, environment, clock and signals of this process. */
 export function createProcessIo(): Io {
   return {
     env: process.env,
@@ -53,12 +53,12 @@ export function createProcessIo(): Io {
   }
 }
 
-/** Asked when somebody needs to know: loading node:tty is a twentieth of Node's own start. */
+/** Returns true for a terminal. Called only when needed: loading node:tty takes a twentieth of Node's own start. */
 function isTerminal(descriptor: number): boolean {
   return process.getBuiltinModule('node:tty').isatty(descriptor)
 }
 
-/** `process.stdout.write` is asynchronous on pipes, and lost when the process ends first. */
+/** Writes the whole text synchronously: `process.stdout.write` is asynchronous on pipes, and is lost when the process ends first. */
 function writeWhole(descriptor: number, text: string): void {
   const bytes = Buffer.from(text)
   for (let offset = 0; offset < bytes.length;) {
@@ -71,12 +71,12 @@ function writeWhole(descriptor: number, text: string): void {
   }
 }
 
-/** A full or closed stderr must not hide the exit code. */
+/** Ignores errors: a full or closed stderr must not hide the exit code. */
 function writeQuietly(text: string): void {
   try {
     writeWhole(2, text)
   } catch {
-    // There is nobody to tell.
+    // Nobody can be told.
   }
 }
 
@@ -108,7 +108,7 @@ function readChunk(chunk: Buffer): number {
   }
 }
 
-/** A pipe that another process made non-blocking. */
+/** Returns true for the error of a full pipe that another process made non-blocking. */
 function isBusy(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EAGAIN'
 }

@@ -3,16 +3,16 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { isAlive } from './is-alive.ts'
 
-/** Where a process number means something: what is unknown is empty. */
+/** The context in which a process id is meaningful; unknown parts are empty. */
 export interface Machine {
   readonly host: string
-  /** Of this start of the machine; containers on it have the same. */
+  /** The id of this boot of the machine; its containers have the same. */
   readonly boot: string
-  /** The namespace of process numbers: a container has its own. */
+  /** The namespace of process ids: each container has its own. */
   readonly namespace: string
 }
 
-/** @returns This machine, as it is seen from this process. */
+/** @returns This machine as this process sees it. */
 export function describeMachine(): Machine {
   return {
     host: hostname(),
@@ -22,9 +22,9 @@ export function describeMachine(): Machine {
 }
 
 /**
- * @returns When a process of this machine began, in the system's own words: a number that was given to another process since
- *   has another start. Empty where that cannot be known, undefined when there is no such process, or a dead one that nobody
- *   has waited for (proc(5), «/proc/pid/stat»: state and starttime).
+ * @returns The start time of a process of this machine, in the system's own format: a reused process id has another start time.
+ *   Empty if it cannot be determined, undefined when there is no such process, or only a zombie (proc(5), «/proc/pid/stat»:
+ *   state and starttime).
  */
 export function readProcessStart(pid: number): string | undefined {
   if (!isAlive(pid)) return undefined
@@ -34,7 +34,7 @@ export function readProcessStart(pid: number): string | undefined {
     return readQuietly(() => execFileSync('ps', ask, { encoding: 'utf8', timeout: 2000 }).trim())
   }
   const stat = readQuietly(() => readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  // the name, in parentheses, may hold anything
+  // the name, in parentheses, may contain any characters
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   if (fields[0] === 'Z' || fields[0] === 'X') return undefined
   return fields[19] ?? ''

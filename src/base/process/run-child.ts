@@ -1,38 +1,38 @@
-/** The user's command on our own terminal. On the path of `exec -- true`: node:child_process and nothing else, but on Windows. */
+/** Runs the user's command on this terminal. On the path of `exec -- true`: only node:child_process is loaded, except on Windows. */
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 
 export interface RunChildOptions {
   readonly argv: readonly string[]
-  /** All of it: nothing is inherited besides. */
+  /** The whole environment: nothing else is inherited. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly platform: NodeJS.Platform
-  /** Tells of each signal that we get, until the function it gives back is called. */
+  /** Passes each signal that this process gets to the listener, until the returned function is called. */
   readonly listenForSignals: (listener: (name: NodeJS.Signals) => void) => () => void
-  /** The terminal sends what its keys mean (Ctrl-C, Ctrl-\\) to the child as well: then it is not sent a second time. */
+  /** True if the terminal also sends the signals of its keys (Ctrl-C, Ctrl-\\) to the child: then they are not sent a second time. */
   readonly isTerminalShared: boolean
 }
 
 export interface ChildEnd {
-  /** Its own; 128 + n where a signal ended it; 127 where there is no such program, 126 where it cannot be run. */
+  /** The child's own code; 128 + n if a signal ended it; 127 if there is no such program, 126 if it cannot be run. */
   readonly exitCode: number
   readonly signal?: NodeJS.Signals
-  /** Set where it never ran. */
+  /** The reason why the child never ran. */
   readonly failure?: string
 }
 
-/** A child as both ways of starting one show it. */
+/** A child, as both ways of starting one return it. */
 export interface StartedChild {
   kill(name: NodeJS.Signals): void
   readonly ended: PromiseLike<{
     readonly exitCode?: number | undefined
     readonly signal?: NodeJS.Signals | undefined
-    /** Node's word for why it never ran. */
+    /** Node's error code for a child that never ran. */
     readonly code?: string | undefined
   }>
 }
 
-/** What people and service managers tell a program with; what stops and continues a job reaches the whole group by itself. */
+/** The signals by which people and service managers control a program; job control reaches the whole group by itself. */
 export const forwardedSignals: readonly NodeJS.Signals[] = [
   'SIGINT',
   'SIGTERM',
@@ -43,7 +43,7 @@ export const forwardedSignals: readonly NodeJS.Signals[] = [
 ]
 const sentByTerminal: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGQUIT'])
 
-/** Runs a program until it ends, however long it takes to obey a signal: we never end before it. */
+/** Runs a program until it ends, however long it takes after a signal: this process never ends first. */
 export async function runChild(options: RunChildOptions): Promise<ChildEnd> {
   const { argv, env } = options
   const [file = ''] = argv
@@ -70,7 +70,7 @@ function startBySpawn(
   [file = '', ...rest]: readonly string[],
   env: RunChildOptions['env'],
 ): StartedChild {
-  // Node refuses an empty name as a mistake of its caller's; to a shell it is a program that is not there.
+  // Node rejects an empty name as an invalid argument; a shell treats it as a missing program.
   if (file === '') return { kill: () => {}, ended: Promise.resolve({ code: 'ENOENT' }) }
   try {
     const child = spawn(file, rest, { env, stdio: 'inherit' })
@@ -82,7 +82,7 @@ function startBySpawn(
     })
     return { kill: (name) => void child.kill(name), ended }
   } catch (error) {
-    // Some reasons are thrown and not told by an event: E2BIG is one.
+    // Some errors are thrown instead of emitted, such as E2BIG.
     return { kill: () => {}, ended: Promise.resolve({ code: codeOf(error) }) }
   }
 }

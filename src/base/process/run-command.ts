@@ -1,13 +1,13 @@
-/** The door to execa: a shell command that prints a secret, programs on Windows, and programs that work for us. */
+/** The adapter of execa: shell commands that print a secret, programs on Windows, and helper programs. */
 import { execa, ExecaError } from 'execa'
 import { StsCliError } from '../errors.ts'
 import type { StartedChild } from './run-child.ts'
 
 /**
- * Runs a command line in the shell and gives what it prints, trimmed; it may ask on the terminal.
+ * Runs a command line in the shell and returns its trimmed output; it may prompt on the terminal.
  *
- * @param flag Whose value it is, for the message.
- * @throws {StsCliError} `ERR_INPUT` when it fails; its output is left out, it may hold the secret.
+ * @param flag The flag that has the command, for the message.
+ * @throws {StsCliError} `ERR_INPUT` when it fails; its output is omitted, since it may contain the secret.
  */
 export async function readSecretCommand(commandLine: string, flag: string): Promise<string> {
   try {
@@ -30,7 +30,7 @@ export async function readSecretCommand(commandLine: string, flag: string): Prom
   }
 }
 
-/** A program on our own terminal, found as Windows finds it: with the endings of PATHEXT, scripts among them. */
+/** Starts a program on this terminal, found as Windows finds it: with the extensions of PATHEXT, scripts included. */
 export function startByExeca(
   [file = '', ...rest]: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
@@ -41,14 +41,14 @@ export function startByExeca(
 
 export interface ProgramOptions {
   readonly argv: readonly string[]
-  /** All of it: nothing is inherited besides. */
+  /** The whole environment: nothing else is inherited. */
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-/** How a program of ours ended, and the last of what it said. */
+/** The end of a helper program and its last output. */
 export interface ProgramEnd {
   readonly how: string
-  /** There is no such program. */
+  /** True if the program was not found. */
   readonly isMissing: boolean
   readonly isSuccess: boolean
   readonly stdout: string
@@ -57,13 +57,13 @@ export interface ProgramEnd {
 
 export interface RunningProgram {
   readonly ended: Promise<ProgramEnd>
-  /** SIGTERM, and SIGKILL where it is still there two seconds later. */
+  /** Sends SIGTERM, and SIGKILL if the program still runs two seconds later. */
   stop(): Promise<void>
 }
 
 const maxOutputBytes = 1024 * 1024
 
-/** Starts a program that we work with and that nobody sees; it ends with this process at the latest. */
+/** Starts a helper program in the background; it ends with this process at the latest. */
 export function startProgram({ argv, env }: ProgramOptions): RunningProgram {
   const [file = '', ...rest] = argv
   const child = execa(file, rest, {
@@ -74,7 +74,7 @@ export function startProgram({ argv, env }: ProgramOptions): RunningProgram {
     buffer: false,
     forceKillAfterDelay: 2000,
   })
-  // Bounded by hand, from its end: what a program says last is why it ended.
+  // Keeps only the end of the output, which says why a program ended.
   const output = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const)
     child[name].on('data', (chunk: Buffer) => {
@@ -83,7 +83,7 @@ export function startProgram({ argv, env }: ProgramOptions): RunningProgram {
   const closed = new Promise((resolve) => child.once('close', resolve))
   const ended = child.then(async ({ exitCode, signal, code }): Promise<ProgramEnd> => {
     const how = exitCode === undefined ? (signal ?? code ?? 'unknown') : `exit code ${exitCode}`
-    // What it said last may still be on its way; one that never ran says nothing.
+    // Its last output may still arrive; a program that never ran has none.
     if (exitCode !== undefined || signal !== undefined) await closed
     return { ...output, how, isMissing: code === 'ENOENT', isSuccess: exitCode === 0 }
   })

@@ -1,15 +1,15 @@
-/** Asks on the terminal itself, so that stdin and stdout stay free for pipes. */
+/** Prompts on the terminal itself, so that stdin and stdout stay free for pipes. */
 import { openSync, writeSync } from 'node:fs'
 import { ReadStream } from 'node:tty'
 import { StsCliError } from '../errors.ts'
 
-// Not CON: it is opened for reading or for writing, and a console whose echo is to be turned off needs both.
+// Not CON: it is opened for reading or for writing, but turning off a console's echo requires both.
 const terminalPath = process.platform === 'win32' ? '\\\\.\\CONIN$' : '/dev/tty'
 
 /**
  * Reads one line without echo.
  *
- * @throws {StsCliError} `ERR_USAGE` when there is no terminal. Ctrl-C ends the process as it would anywhere else (130).
+ * @throws {StsCliError} `ERR_USAGE` when there is no terminal. Ctrl-C ends the process as usual (130).
  */
 export async function askSecret(prompt: string): Promise<string> {
   let descriptor: number
@@ -41,7 +41,7 @@ function readLine(terminal: ReadStream, echo: number): Promise<string> {
         if (character === '\u0003') {
           terminal.setRawMode(false)
           writeSync(echo, '\n')
-          // Windows would end us at once with code 1, and nothing would be put away.
+          // Windows would end this process at once with code 1, without restoring the terminal.
           if (process.platform === 'win32') process.exit(130)
           process.kill(process.pid, 'SIGINT')
           return undefined

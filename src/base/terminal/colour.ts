@@ -1,4 +1,4 @@
-/** The door to chalk. Loaded only when colour was decided for, so it need not look at the terminal itself. */
+/** The adapter of chalk. Loaded only after the decision for colour, so it need not check the terminal itself. */
 import { Chalk } from 'chalk'
 
 export const chalk = new Chalk({ level: 1 })

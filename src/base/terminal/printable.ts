@@ -1,5 +1,5 @@
 /**
- * What a server or a token said, for a person's terminal: one line, at most `maxLength` characters, without the control characters that a
+ * Returns the text of a server or a token for a terminal: one line, at most `maxLength` characters, without the control characters that a
  * terminal would obey (C0, DEL, and C1 with its one-character CSI).
  */
 export function toPrintable(text: string, maxLength: number): string {

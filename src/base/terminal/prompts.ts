@@ -1,9 +1,9 @@
-/** The door to @clack/prompts: questions to the person at the terminal, on stderr, for stdout is for programs. */
+/** The adapter of @clack/prompts: prompts on stderr, since stdout is for programs. */
 import type { Writable } from 'node:stream'
 import { confirm, isCancel, password, select, text } from '@clack/prompts'
 import type { Prompter } from '../io.ts'
 
-/** Asks on the terminal behind `output`. */
+/** Opens a prompter on the terminal behind `output`. */
 export function createPrompter(output: Writable): Prompter {
   return {
     async askText({ message, initial, check }) {

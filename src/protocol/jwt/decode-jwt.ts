@@ -4,12 +4,12 @@ import { parseJsonObject, type JsonObject } from '../../base/parse.ts'
 export interface DecodedJwt {
   readonly header: JsonObject
   readonly claims: JsonObject
-  /** Of `header.payload`, what the signature is made over. */
+  /** The text `header.payload`, which the signature covers. */
   readonly signedText: string
   readonly signature: Buffer
 }
 
-/** An IdP's tokens are 1 to 4 kB; a session token must fit an 8 KiB header. */
+/** A provider's tokens have 1 to 4 kB; a session token must fit an 8 KiB header. */
 export const maxTokenBytes = 16 * 1024
 
 const strictBase64Url = /^[A-Za-z0-9_-]+$/
@@ -17,7 +17,7 @@ const strictBase64Url = /^[A-Za-z0-9_-]+$/
 /**
  * Splits a compact JWS (RFC 7515 §3.1) into its parts; verifies nothing.
  *
- * @returns undefined when the text is no JWT: not three parts, not base64url without padding, not JSON objects, too long.
+ * @returns undefined when the text is not a JWT: not three parts, not base64url without padding, not JSON objects, too long.
  */
 export function splitJwt(token: string, maxBytes: number = maxTokenBytes): DecodedJwt | undefined {
   if (token.length > maxBytes) return undefined
@@ -34,7 +34,7 @@ export function splitJwt(token: string, maxBytes: number = maxTokenBytes): Decod
 }
 
 /**
- * Decodes a JWT for looking at it.
+ * Decodes a JWT for display, without verification.
  *
  * @throws {StsCliError} `ERR_DATA` when the text is not a JWT; the text itself is never in the message.
  */
@@ -48,7 +48,7 @@ export function decodeJwt(token: string): DecodedJwt {
   return decoded
 }
 
-// One bit string, one spelling: spare bits of the last character would let two tokens differ and both verify.
+// One bit string has only one valid spelling: with spare bits in the last character, two different tokens would both verify.
 function isCanonicalBase64Url(text: string): boolean {
   return strictBase64Url.test(text) && Buffer.from(text, 'base64url').toString('base64url') === text
 }

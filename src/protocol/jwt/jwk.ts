@@ -1,10 +1,10 @@
-/** Key sets as they arrive and the keys we verify with. */
+/** Key sets of identity providers and the keys that verify tokens. */
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { isObject, readString, type JsonObject } from '../../base/parse.ts'
 
 export interface JwtKey {
   readonly kid: string | undefined
-  /** The algorithm the set binds the key to, when it says one. */
+  /** The algorithm to which the set restricts the key, if it names one. */
   readonly alg: string | undefined
   readonly type: 'RSA' | 'EC' | 'OKP'
   /** `P-256`, `P-384`, `P-521`, `Ed25519`; undefined for RSA. */
@@ -16,18 +16,18 @@ const maxKeys = 256
 const minRsaBits = 2048
 const curves = new Set(['P-256', 'P-384', 'P-521', 'Ed25519'])
 const publicMembers = ['kty', 'n', 'e', 'crv', 'x', 'y']
-/** The members of RSA, EC and OKP keys that give the private half away (RFC 7518 §6.2.2, §6.3.2); `k` is a secret in any key. */
+/** The members of RSA, EC and OKP keys that reveal the private key (RFC 7518 §6.2.2, §6.3.2); `k` is a secret in any key. */
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
 /**
- * The usable verification keys of a JSON Web Key Set (RFC 7517).
+ * Returns the usable verification keys of a JSON Web Key Set (RFC 7517).
  *
- * Left out: keys that are not for verifying (`use`, `key_ops`), symmetric keys, RSA under 2,048 bits or with an exponent that proves
- * nothing, curves we do not verify, keys that do not parse, and private keys: whoever reads the set could sign with one. Where a kid names
- * several keys that one token could mean, none of them is used, as jose decides; of other keys with one kid the first stays. Of more than
- * 256 entries the first are read.
+ * Ignored: keys that are not for verification (`use`, `key_ops`), symmetric keys, RSA under 2,048 bits or with an exponent that proves
+ * nothing, unsupported curves, keys that do not parse, and private keys: anybody who reads the set could sign with one. If a kid names
+ * several keys that one token could mean, none of them is used, as in jose; of other keys with one kid the first is used. Only the first
+ * 256 entries are read.
  *
- * @returns Keys in order; undefined when the value is not a key set at all.
+ * @returns Keys in order; undefined when the value is not a key set.
  */
 export function importJwks(json: unknown): JwtKey[] | undefined {
   if (!isObject(json) || !Array.isArray(json['keys'])) return undefined
@@ -43,7 +43,7 @@ export function importJwks(json: unknown): JwtKey[] | undefined {
   return keys
 }
 
-/** The kids that several keys of a set share, so that none of these is used; empty for what is not a key set. */
+/** Returns the kids that several keys of a set share, so that none of these is used; empty for a value that is not a key set. */
 export function findAmbiguousKids(json: unknown): string[] {
   if (!isObject(json) || !Array.isArray(json['keys'])) return []
   const candidates = listCandidates(json['keys'])
@@ -55,7 +55,7 @@ function listCandidates(entries: readonly unknown[]): JsonObject[] {
   return entries.slice(0, maxKeys).filter(isObject).filter(isForVerifying)
 }
 
-/** How many of a set's entries there are, and how many of them publish a private key. */
+/** Returns the number of entries of a set, and how many of them publish a private key. */
 export function countEntries(json: unknown): { entries: number; privateKeys: number } {
   const list: unknown[] = isObject(json) && Array.isArray(json['keys']) ? json['keys'] : []
   return { entries: list.length, privateKeys: list.filter(isPrivate).length }
@@ -70,8 +70,8 @@ function isPrivate(entry: unknown): boolean {
 }
 
 /**
- * Whether what the key says of itself lets it verify signatures. A member of the wrong type is not passed over: what the provider meant by
- * it is unknown.
+ * Returns true if the key's own members allow it to verify signatures. A member of the wrong type is not ignored: the provider's intention is
+ * unknown.
  */
 function isForVerifying(entry: JsonObject): boolean {
   const { kid, alg, use, ext } = entry
@@ -84,7 +84,7 @@ function isForVerifying(entry: JsonObject): boolean {
   )
 }
 
-/** RFC 7517 §4.3: a list of texts, none of them twice, that names `verify`; beside `use` the two must agree. */
+/** Checks RFC 7517 §4.3: a list of texts without duplicates that contains `verify`, and agrees with `use` if both are present. */
 function areVerifyingOperations(operations: unknown, use: unknown): boolean {
   if (!Array.isArray(operations)) return false
   const names = operations.filter((name) => typeof name === 'string')
@@ -96,7 +96,7 @@ function areVerifyingOperations(operations: unknown, use: unknown): boolean {
   )
 }
 
-/** Whether several keys have this kid and could be meant by one token: then which of them verifies is chance. */
+/** Returns true if several keys have this kid and one token could mean any of them: then chance would decide which one verifies. */
 function isAmbiguous(entry: JsonObject, candidates: readonly JsonObject[]): boolean {
   if (entry['kid'] === undefined) return false
   const alike = candidates.filter(
@@ -130,7 +130,7 @@ function importJwk(entry: JsonObject): JwtKey | undefined {
   return { kid: readString(entry, 'kid'), alg: readString(entry, 'alg'), type, curve, key }
 }
 
-/** With the exponent 1 every text is its own signature; an even one belongs to no RSA key (RFC 8017 §3.1). */
+/** With the exponent 1 every text is its own signature; no RSA key has an even exponent (RFC 8017 §3.1). */
 function isStrongRsa({ asymmetricKeyDetails }: KeyObject): boolean {
   const { modulusLength = 0, publicExponent = 0n } = asymmetricKeyDetails ?? {}
   return modulusLength >= minRsaBits && publicExponent >= 3n && publicExponent % 2n === 1n

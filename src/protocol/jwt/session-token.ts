@@ -1,11 +1,11 @@
-/** Session tokens: JWTs that we issue and only we read, HS512 under the root secret as MinIO's are (WIRE 2.4). */
+/** Session tokens: JWTs that only this server issues and reads, HS512 under the root secret as in MinIO (WIRE 2.4). */
 import { createHmac, timingSafeEqual, type KeyObject } from 'node:crypto'
 import type { JsonObject } from '../../base/parse.ts'
 import { splitJwt } from './decode-jwt.ts'
 
 const headerText = Buffer.from('{"alg":"HS512","typ":"JWT"}').toString('base64url')
 
-/** Signs claims, written with sorted names as Go does. */
+/** Signs claims, written with sorted names like Go. */
 export function signSessionToken(claims: JsonObject, rootSecret: KeyObject): string {
   const sorted: Record<string, unknown> = {}
   for (const name of Object.keys(claims).toSorted()) sorted[name] = claims[name]
@@ -14,8 +14,8 @@ export function signSessionToken(claims: JsonObject, rootSecret: KeyObject): str
 }
 
 /**
- * The claims of a token that was signed under `rootSecret`; undefined for any other. Says nothing of expiry: the caller needs the claims
- * of an expired token to call it expired.
+ * Returns the claims of a token that was signed with `rootSecret`; undefined for any other. Does not check the expiry: the caller needs the
+ * claims of an expired token to report that it expired.
  */
 export function verifySessionToken(token: string, rootSecret: KeyObject): JsonObject | undefined {
   const decoded = splitJwt(token)

@@ -1,5 +1,5 @@
 /**
- * Upload forms signed with Signature Version 2: what boto3's `generate_presigned_post` still makes by default (AWS, «Browser-Based Uploads
+ * Upload forms signed with Signature Version 2: the default of boto3's `generate_presigned_post` (AWS, «Browser-Based Uploads
  * Using POST (AWS Signature Version 2)»).
  */
 import { createHmac } from 'node:crypto'
@@ -11,15 +11,15 @@ export interface PostSignatureV2 {
   /** Base64 of HMAC-SHA1. */
   readonly signature: string
   readonly sessionToken: string | undefined
-  /** Base64 as it came: this text is what is signed. */
+  /** The Base64 text as received: this text is signed. */
   readonly policy: string
 }
 
 /**
  * @param fields Lower-case name → value.
- * @returns The signature as claimed, nothing verified yet; undefined for a form that has none of this version.
- * @throws {AwsError} `InvalidArgument`, naming the field that lacks; `InvalidRequest` for a form signed by both versions: which of two keys
- *   counts must not be a question.
+ * @returns The claimed signature, not yet verified; undefined for a form without a signature of this version.
+ * @throws {AwsError} `InvalidArgument`, naming the missing field; `InvalidRequest` for a form signed by both versions, since either key
+ *   could decide.
  */
 export function parsePostSignatureV2(
   fields: ReadonlyMap<string, string>,

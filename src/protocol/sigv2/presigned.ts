@@ -1,5 +1,5 @@
 /**
- * URLs presigned with Signature Version 2: what boto3 and the AWS CLI still make by default for us-east-1 and an endpoint of one's own
+ * URLs presigned with Signature Version 2: the default of boto3 and the AWS CLI for us-east-1 and a custom endpoint
  * (AWS, «Signing and authenticating REST requests», query string request authentication alternative).
  */
 import { createHmac } from 'node:crypto'
@@ -9,13 +9,13 @@ import { equalInConstantTime } from '../sigv4/signing-key.ts'
 
 export interface PresignedV2 {
   readonly accessKeyId: string
-  /** Seconds since the epoch, as signed. */
+  /** Expiry in seconds since the epoch, as signed. */
   readonly expires: string
   readonly signature: string
   readonly sessionToken: string | undefined
 }
 
-/** Parameters that choose a sub-resource or an answer's headers, and so are part of what is signed (same page, «CanonicalizedResource»). */
+/** Parameters that select a sub-resource or headers of the answer, and so are signed (same page, «CanonicalizedResource»). */
 const signedParameters = new Set([
   'acl',
   'accelerate',
@@ -56,13 +56,13 @@ const signedParameters = new Set([
   'website',
 ])
 
-/** Sub-resources that came after this version of signatures: whoever holds a URL could add one, and another thing would be done. */
+/** Sub-resources that are newer than this signature version: the holder of a URL could add one and change the operation. */
 const neverSigned = new Set(
   `abac append attributes intelligent-tiering metadataConfiguration metadataTable ownershipControls policyStatus publicAccessBlock
   renameObject session`.split(/\s+/),
 )
 
-/** @returns The signature as claimed, nothing verified yet; undefined when the query holds none. */
+/** @returns The claimed signature, not yet verified; undefined when the query has none. */
 export function parsePresignedV2(rawQuery: string): PresignedV2 | undefined {
   if (!rawQuery.includes('AWSAccessKeyId=')) return undefined
   const query = new Map(readPairs(rawQuery))
@@ -79,15 +79,16 @@ export function parsePresignedV2(rawQuery: string): PresignedV2 | undefined {
 }
 
 export interface VerifyV2Options {
-  /** Where the bucket stands in the host: it comes before the path in what is signed. */
+  /** The bucket if the host contains it: in the signed text it precedes the path. */
   readonly hostBucket: string
   readonly nowMs: number
 }
 
 /**
- * Parameters of lists (`prefix`, `list-type`) are not signed in this version, as at AWS; headers and all that chooses the operation are.
+ * Verifies a presigned URL. Parameters of lists (`prefix`, `list-type`) are not signed in this version, as in AWS; headers and everything
+ * that selects the operation are.
  *
- * @throws {AwsError} `SignatureDoesNotMatch`; `AccessDenied` when it has expired, or asks for a sub-resource that no such signature covers.
+ * @throws {AwsError} `SignatureDoesNotMatch`; `AccessDenied` when the URL has expired, or has a sub-resource that this version does not sign.
  */
 export function verifyPresignedV2(
   parsed: PresignedV2,
@@ -119,7 +120,7 @@ function buildStringToSign(
 ): string {
   const { method, headers, rawPath, rawQuery } = message
   const pairs = readPairs(rawQuery)
-  // A session token, or any other header in the query, is signed as the header that it stands for; names of headers have no case.
+  // A session token, or any other header in the query, is signed like the header; header names are case-insensitive.
   const amz = [...headers, ...pairs]
     .map(([name, value]): [string, string] => [name.toLowerCase(), value])
     .filter(([name]) => name.startsWith('x-amz-'))

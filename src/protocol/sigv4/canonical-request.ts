@@ -1,14 +1,14 @@
 /** The canonical request and the string to sign of Signature Version 4 (AWS, «Create a signed request», steps 1 to 3). */
 import { createHash, createHmac } from 'node:crypto'
 
-/** What a signature is made over. `HttpRequest` is one. */
+/** The signed parts of a request. `HttpRequest` is one. */
 export interface SignedMessage {
   readonly method: string
-  /** Path as sent, percent-encoded. S3 signs it as it is, encoded once. */
+  /** The path as sent, percent-encoded. S3 signs it unchanged, encoded once. */
   readonly rawPath: string
-  /** Query as sent, without `?`. */
+  /** The query as sent, without `?`. */
   readonly rawQuery: string
-  /** Lower-case name → value. */
+  /** Headers by lower-case name. */
   readonly headers: ReadonlyMap<string, string>
 }
 
@@ -22,25 +22,25 @@ export interface CredentialScope {
   readonly service: string
 }
 
-/** `date/region/service/aws4_request`. */
+/** Returns `date/region/service/aws4_request`. */
 export function formatScope(scope: CredentialScope): string {
   return `${scope.date}/${scope.region}/${scope.service}/aws4_request`
 }
 
-/** SHA-256 in lower-case hex. */
+/** Returns the SHA-256 in lower-case hex. */
 export function sha256Hex(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex')
 }
 
-/** HMAC-SHA256 in bytes. */
+/** Returns the HMAC-SHA256 in bytes. */
 export function hmacSha256(key: string | Uint8Array, data: string): Buffer {
   return createHmac('sha256', key).update(data).digest()
 }
 
 /**
- * The canonical request's text.
+ * Returns the text of the canonical request.
  *
- * @param signedHeaders Lower-case names, in the order of the signature's own list.
+ * @param signedHeaders Lower-case names in the order of the signature's own list.
  */
 export function buildCanonicalRequest(
   message: SignedMessage,
@@ -55,26 +55,26 @@ export function buildCanonicalRequest(
   return `${message.method}\n${path}\n${canonicalizeQuery(message.rawQuery)}\n${headerLines}\n${signedHeaders.join(';')}\n${payloadHash}`
 }
 
-/** The text whose HMAC is the signature. */
+/** Returns the text whose HMAC is the signature. */
 export function buildStringToSign(
   amzDate: string,
   scopeText: string,
   canonicalRequest: string,
 ): string {
-  // Header values are bytes in Latin-1, as node:http gives and takes them: the bytes are what the other side signs.
+  // Header values are bytes in Latin-1, as in node:http: the other side signs the bytes.
   const hash = createHash('sha256').update(canonicalRequest, 'latin1').digest('hex')
   return `${algorithm}\n${amzDate}\n${scopeText}\n${hash}`
 }
 
-/** Spaces and tabs alone: what JavaScript trims besides may be the last byte of a letter. */
+/** Trims only spaces and tabs: other characters that JavaScript trims may be the last byte of a UTF-8 letter. */
 function normalizeHeaderValue(value: string): string {
   const trimmed = /^[ \t]|[ \t]$/.test(value) ? value.replaceAll(/^[ \t]+|[ \t]+$/g, '') : value
   return trimmed.includes('  ') ? trimmed.replaceAll(/ {2,}/g, ' ') : trimmed
 }
 
 /**
- * Query parameters re-encoded by RFC 3986, sorted by name, then value; `?location` becomes `location=`.
- * The signature of a presigned URL is left out: it cannot sign itself.
+ * Returns the query parameters encoded by RFC 3986, sorted by name, then value; `?location` becomes `location=`.
+ * The signature of a presigned URL is omitted, since it cannot sign itself.
  */
 export function canonicalizeQuery(rawQuery: string): string {
   if (rawQuery === '') return ''
@@ -102,7 +102,7 @@ function reencode(text: string): string {
   return encodeRfc3986(decodeFormText(text))
 }
 
-/** Percent-decodes a query name or value as an HTTP form does (`+` is a space); malformed escapes stay as they are. */
+/** Decodes a query name or value like an HTTP form (`+` is a space); malformed escapes stay unchanged. */
 export function decodeFormText(text: string): string {
   const spaced = text.replaceAll('+', ' ')
   if (!spaced.includes('%')) return spaced
@@ -113,7 +113,7 @@ export function decodeFormText(text: string): string {
   }
 }
 
-/** Percent-encodes everything but RFC 3986's unreserved characters. */
+/** Percent-encodes all characters except RFC 3986's unreserved ones. */
 export function encodeRfc3986(text: string): string {
   return encodeURIComponent(text).replaceAll(
     /[!'()*]/g,

@@ -1,11 +1,11 @@
-/** Signatures inside an `aws-chunked` body: each chunk's over the one before, the seed being the request's own. */
+/** Signatures in an `aws-chunked` body: each chunk's signature covers the previous one; the first covers the request's own. */
 import { emptySha256, hmacSha256 } from './canonical-request.ts'
 import type { VerifiedSignature } from './verify-signature.ts'
 
 /**
- * Signature of one chunk («Signature calculations for the Authorization header: multiple chunks», Amazon S3).
+ * Returns the signature of one chunk («Signature calculations for the Authorization header: multiple chunks», Amazon S3).
  *
- * @param chunkSha256Hex Hash of the chunk's own bytes; of nothing for the last, empty chunk.
+ * @param chunkSha256Hex Hash of the chunk's own bytes; of no bytes for the last, empty chunk.
  */
 export function signChunk(
   seed: VerifiedSignature,
@@ -17,9 +17,9 @@ export function signChunk(
 }
 
 /**
- * Signature of the trailing headers.
+ * Returns the signature of the trailing headers.
  *
- * @param trailerSha256Hex Hash of the trailer lines, each `name:value\n`, the signature's own line left out.
+ * @param trailerSha256Hex Hash of the trailer lines, each `name:value\n`, without the signature's own line.
  */
 export function signTrailer(
   seed: VerifiedSignature,

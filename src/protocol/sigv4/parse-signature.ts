@@ -1,4 +1,4 @@
-/** Reads the signature of a request, in its headers or its query, before anything is known of its key. */
+/** Parses the signature of a request, in its headers or its query, before the key is looked up. */
 import { AwsError } from '../aws-error.ts'
 import {
   algorithm,
@@ -12,14 +12,14 @@ export interface ParsedSignature {
   readonly form: 'header' | 'query'
   readonly accessKeyId: string
   readonly scope: CredentialScope
-  /** `yyyymmddThhmmssZ` as signed. */
+  /** The date `yyyymmddThhmmssZ` as signed. */
   readonly amzDate: string
   readonly signedHeaders: readonly string[]
   /** 64 hex digits. */
   readonly signature: string
-  /** Presigned only: 0 to 604,800. */
+  /** Lifetime in seconds, only for presigned requests: 0 to 604,800. */
   readonly expiresSeconds: number | undefined
-  /** As declared; where nothing is declared, `UNSIGNED-PAYLOAD` for a presigned request and the empty body's hash otherwise. */
+  /** The declared payload hash; without one, `UNSIGNED-PAYLOAD` for a presigned request and the empty body's hash otherwise. */
   readonly payloadHash: string
   readonly sessionToken: string | undefined
 }
@@ -27,9 +27,11 @@ export interface ParsedSignature {
 const maxExpiresSeconds = 604_800
 
 /**
- * @returns The signature as claimed, nothing verified yet; undefined for an anonymous request.
- * @throws {AwsError} A signature that cannot be read, or one in both places: which of the two keys would decide is the hole that
- *   let MinIO 2018 be asked as root (WIRE 10.1), so it is refused as `InvalidRequest`.
+ * Parses the signature of a request.
+ *
+ * @returns The claimed signature, not yet verified; undefined for an anonymous request.
+ * @throws {AwsError} A signature that cannot be parsed, or two signatures: the ambiguity of which key decides is the vulnerability
+ *   by which requests to MinIO 2018 got root's rights (WIRE 10.1), so two are refused as `InvalidRequest`.
  */
 export function parseSignature(message: SignedMessage): ParsedSignature | undefined {
   const authorization = message.headers.get('authorization')
@@ -125,12 +127,12 @@ function parseQuery(query: ReadonlyMap<string, string>, message: SignedMessage):
 
 type MalformedCode = 'AuthorizationHeaderMalformed' | 'AuthorizationQueryParametersError'
 
-/** @throws {AwsError} `code`, for anything but `KEY/yyyymmdd/REGION/SERVICE/aws4_request`. */
+/** @throws {AwsError} `code`, unless the text is `KEY/yyyymmdd/REGION/SERVICE/aws4_request`. */
 export function parseCredential(
   text: string,
   code: MalformedCode,
 ): { accessKeyId: string; scope: CredentialScope } {
-  // The access key itself may hold a slash, so the scope is counted from the end.
+  // The access key itself may contain a slash, so the scope is counted from the end.
   const match = /^(.{1,256})\/(\d{8})\/([^/]*)\/([^/]+)\/aws4_request$/.exec(text)
   const [, accessKeyId, date, region, service] = match ?? []
   if (
@@ -152,7 +154,7 @@ function parseSignedHeaders(text: string, code: MalformedCode): string[] {
   return names
 }
 
-/** @throws {AwsError} `SignatureDoesNotMatch`, for anything but 64 lower-case hex digits. */
+/** @throws {AwsError} `SignatureDoesNotMatch`, unless the text is 64 lower-case hex digits. */
 export function parseSignatureText(text: string): string {
   if (!/^[0-9a-f]{64}$/.test(text)) {
     throw new AwsError(
@@ -173,7 +175,7 @@ function readHeaderDate(message: SignedMessage): string {
   return new Date(instantMs).toISOString().replaceAll(/[-:]|\.\d{3}/g, '')
 }
 
-/** @throws {AwsError} `code`, for anything but `yyyymmddThhmmssZ`. */
+/** @throws {AwsError} `code`, unless the text is `yyyymmddThhmmssZ`. */
 export function checkAmzDate(text: string, code: MalformedCode): string {
   if (!/^\d{8}T\d{6}Z$/.test(text))
     throw new AwsError(code, 'X-Amz-Date must read yyyymmddThhmmssZ')

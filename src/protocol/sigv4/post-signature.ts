@@ -1,4 +1,4 @@
-/** The signature of a browser's upload form, which is one over its policy («Browser-Based Uploads Using POST (SigV4)», Amazon S3). */
+/** The signature of a browser's upload form, which covers its policy («Browser-Based Uploads Using POST (SigV4)», Amazon S3). */
 import { AwsError } from '../aws-error.ts'
 import { algorithm, hmacSha256, type CredentialScope } from './canonical-request.ts'
 import { checkAmzDate, parseCredential, parseSignatureText } from './parse-signature.ts'
@@ -8,23 +8,23 @@ import { checkScope } from './verify-signature.ts'
 export interface PostSignature {
   readonly accessKeyId: string
   readonly scope: CredentialScope
-  /** `yyyymmddThhmmssZ`. It bounds nothing: the policy says until when a form is good. */
+  /** `yyyymmddThhmmssZ`. It limits nothing: the policy has the expiry of the form. */
   readonly amzDate: string
   /** 64 hex digits. */
   readonly signature: string
   readonly sessionToken: string | undefined
-  /** Base64 as it came: this text is what is signed. */
+  /** The Base64 text as received: this text is signed. */
   readonly policy: string
 }
 
 const malformed = 'AuthorizationQueryParametersError'
 
 /**
- * Reads the signature that a form bears; nothing is verified yet.
+ * Parses the signature of a form; nothing is verified yet.
  *
  * @param fields Lower-case name → value.
- * @returns undefined for a form without policy and signature: an anonymous one.
- * @throws {AwsError} `InvalidArgument`, naming the field that lacks, or for one that cannot be read.
+ * @returns undefined for an anonymous form, without policy and signature.
+ * @throws {AwsError} `InvalidArgument`, naming the missing or malformed field.
  */
 export function parsePostSignature(fields: ReadonlyMap<string, string>): PostSignature | undefined {
   if (!fields.has('policy') && !fields.has('x-amz-signature')) return undefined
@@ -44,7 +44,7 @@ export function parsePostSignature(fields: ReadonlyMap<string, string>): PostSig
   }
 }
 
-/** @throws {AwsError} `SignatureDoesNotMatch`; `AuthorizationQueryParametersError` for another region or date, naming ours. */
+/** @throws {AwsError} `SignatureDoesNotMatch`; `AuthorizationQueryParametersError` for another region or date, naming the server's. */
 export function verifyPostSignature(
   parsed: PostSignature,
   secretAccessKey: string,

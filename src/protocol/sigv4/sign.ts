@@ -1,4 +1,4 @@
-/** Signing of requests that we send: the STS call of AssumeRole, the drop-in's upload, presigned URLs. */
+/** Signs requests of the client: the STS call of AssumeRole, the quickstart's upload, presigned URLs. */
 import type { Credentials } from '../credentials.ts'
 import {
   algorithm,
@@ -19,15 +19,15 @@ export interface SignOptions {
 
 export interface UnsignedRequest {
   readonly method: string
-  /** A `URL`, or the same three parts where its folding of `..` would change the path. */
+  /** A `URL`, or the same three parts if resolving `..` would change the path. */
   readonly url: Pick<URL, 'host' | 'pathname' | 'search'>
-  /** Lower-case names; `host` is taken from the URL when it is not among them. */
+  /** Lower-case names; `host` is taken from the URL when it is missing. */
   readonly headers: Readonly<Record<string, string>>
-  /** SHA-256 of the body in hex, or one of S3's words such as `UNSIGNED-PAYLOAD`. */
+  /** SHA-256 of the body in hex, or one of S3's constants such as `UNSIGNED-PAYLOAD`. */
   readonly payloadHash: string
 }
 
-// Set or changed on the way by HTTP libraries and proxies, so never signed.
+// HTTP libraries and proxies set or change these headers, so they are never signed.
 const unsignedHeaders = new Set([
   'authorization',
   'connection',
@@ -37,9 +37,9 @@ const unsignedHeaders = new Set([
 ])
 
 /**
- * Signs a request in its headers.
+ * Signs a request by headers.
  *
- * @returns All headers to send: those given, `host`, `x-amz-date`, for temporary credentials `x-amz-security-token`, for S3
+ * @returns All headers to send: the given ones, `host`, `x-amz-date`, for temporary credentials `x-amz-security-token`, for S3
  *   `x-amz-content-sha256`, and `authorization`.
  */
 export function signRequest(
@@ -71,7 +71,7 @@ export function signRequest(
 }
 
 /**
- * Signs a request in its URL («Authenticating Requests: Using Query Parameters», Amazon S3).
+ * Signs a request by its URL («Authenticating Requests: Using Query Parameters», Amazon S3).
  *
  * @param options.expiresSeconds 1 to 604,800.
  */
@@ -110,7 +110,7 @@ export function presignUrl(
   return url
 }
 
-/** `20260131T235959Z`. */
+/** Returns a time as `20260131T235959Z`. */
 export function formatAmzDate(instantMs: number): string {
   return new Date(instantMs).toISOString().replaceAll(/[-:]|\.\d{3}/g, '')
 }

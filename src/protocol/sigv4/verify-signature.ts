@@ -1,4 +1,4 @@
-/** Verifies a parsed signature with the secret of the key it names. */
+/** Verifies a parsed signature with the secret of its key. */
 import { AwsError } from '../aws-error.ts'
 import {
   buildCanonicalRequest,
@@ -11,15 +11,15 @@ import type { ParsedSignature } from './parse-signature.ts'
 import { deriveSigningKey, equalInConstantTime } from './signing-key.ts'
 
 export interface VerifyOptions {
-  /** The server's region; empty accepts any. `US` is an old name of us-east-1. */
+  /** The region of the server; an empty one accepts any. `US` is an old name of us-east-1. */
   readonly region: string
   readonly service: 's3' | 'sts'
   readonly nowMs: number
-  /** For `sts`: SHA-256 of the body as it came. There the header is not asked (WIRE 12.2). */
+  /** For `sts`: SHA-256 of the received body. The header is not used there (WIRE 12.2). */
   readonly bodySha256?: string | undefined
 }
 
-/** What the signatures of an `aws-chunked` body start from. */
+/** The values from which the signatures of an `aws-chunked` body start. */
 export interface VerifiedSignature {
   readonly signingKey: Buffer
   readonly signature: string
@@ -27,22 +27,25 @@ export interface VerifiedSignature {
   readonly amzDate: string
 }
 
-/** Headers that nothing on this server reads: a proxy adds the one after the client signed, browsers' SDKs add the other for logs. */
+/** Headers that this server ignores: a proxy adds the one after the client signed, SDKs in browsers add the other for logs. */
 const unreadHeaders = new Set(['x-amz-cf-id', 'x-amz-user-agent'])
 
 /**
- * A checksum that comes with the body of a presigned upload. The URL leaves the body to whoever holds it; a checksum is held against that
- * body and can only refuse it.
+ * A checksum for the body of a presigned upload. The URL lets its holder choose the body; a checksum is compared with that
+ * body and can only lead to a refusal.
  */
 const bodyChecksum =
   /^x-amz-(?:checksum-(?:crc32|crc32c|crc64nvme|sha1|sha256)|sdk-checksum-algorithm)$/
 
-/** Clocks may differ by this much (Amazon S3, RequestTimeTooSkewed). */
+/** The largest accepted difference of clocks (Amazon S3, RequestTimeTooSkewed). */
 const maxSkewMs = 15 * 60 * 1000
 
 /**
- * @throws {AwsError} `SignatureDoesNotMatch`; `RequestTimeTooSkewed`; `AccessDenied` for a presigned request that is expired or dated ahead, and
- *   for an `x-amz-` header that is not signed, naming it in `HeadersNotSigned` (AWS, «Create a signed request»: all `x-amz-` headers must be); `AuthorizationHeaderMalformed` for another region, naming ours.
+ * Verifies a parsed signature.
+ *
+ * @throws {AwsError} `SignatureDoesNotMatch`; `RequestTimeTooSkewed`; `AccessDenied` for a presigned request that has expired or is dated
+ *   ahead, and for an `x-amz-` header that is not signed, naming it in `HeadersNotSigned` (AWS, «Create a signed request»: all `x-amz-`
+ *   headers must be); `AuthorizationHeaderMalformed` for another region, naming the server's.
  */
 export function verifySignature(
   parsed: ParsedSignature,
@@ -76,7 +79,7 @@ export function verifySignature(
   return { signingKey, signature, scopeText, amzDate: parsed.amzDate }
 }
 
-/** Whether the signature is for this service, this region and the day it says. @throws {AwsError} as `verifySignature`. */
+/** Checks the service, the region and the day of the signature. @throws {AwsError} as `verifySignature`. */
 export function checkScope(
   parsed: Pick<ParsedSignature, 'form' | 'scope' | 'amzDate'>,
   options: Pick<VerifyOptions, 'region' | 'service'>,
@@ -106,7 +109,7 @@ export function checkScope(
 
 function checkSignedHeaders(parsed: ParsedSignature, message: SignedMessage): void {
   const signed = new Set(parsed.signedHeaders)
-  // 400 and not 403: so MinIO answers, and so its clients know a mistake of theirs from a refusal (WIRE 3.3).
+  // 400 and not 403, as in MinIO: its clients distinguish a malformed request from a refusal by it (WIRE 3.3).
   if (!signed.has('host'))
     throw new AwsError('AccessDenied', 'the host header must be signed', { status: 400 })
   for (const name of parsed.signedHeaders) {
@@ -119,8 +122,8 @@ function checkSignedHeaders(parsed: ParsedSignature, message: SignedMessage): vo
 }
 
 /**
- * Refuses `x-amz-` headers that the signature does not cover: each asks for something by the signer's rights that the signer did not say.
- * Asked after the signature was compared, so that only the key's holder learns anything. Other headers may be unsigned, as at AWS.
+ * Refuses `x-amz-` headers that the signature does not cover: each would use the signer's rights for a request that the signer did not make.
+ * Checked after the signature was compared, so that only the holder of the key learns anything. Other headers may be unsigned, as in AWS.
  */
 function refuseUnsignedHeaders(parsed: ParsedSignature, message: SignedMessage): void {
   const signed = new Set(parsed.signedHeaders)
@@ -132,10 +135,10 @@ function refuseUnsignedHeaders(parsed: ParsedSignature, message: SignedMessage):
 }
 
 /**
- * Refuses the `x-amz-` headers among those that no signature covers.
+ * Refuses the `x-amz-` headers in a list of unsigned headers.
  *
  * @param names Lower-case.
- * @throws {AwsError} `AccessDenied` with AWS's sentence, the names in `HeadersNotSigned`.
+ * @throws {AwsError} `AccessDenied` with AWS's message and the names in `HeadersNotSigned`.
  */
 export function requireNoneUnsigned(names: readonly string[]): void {
   const refused = names.filter((name) => name.startsWith('x-amz-') && !unreadHeaders.has(name))
@@ -147,7 +150,7 @@ export function requireNoneUnsigned(names: readonly string[]): void {
   )
 }
 
-/** The first three say what the signature was made with, so that their values are in it or are compared with what was issued for the key. */
+/** The first three are inputs of the signature: their values are in it, or are compared with those issued for the key. */
 function isBoundOtherwise(parsed: ParsedSignature, name: string, value: string): boolean {
   if (name === 'x-amz-content-sha256') return value === parsed.payloadHash
   if (name === 'x-amz-date') return value === parsed.amzDate
@@ -155,7 +158,7 @@ function isBoundOtherwise(parsed: ParsedSignature, name: string, value: string):
   return parsed.form === 'query' && bodyChecksum.test(name)
 }
 
-// A proxy answers `Expect` itself and drops it; the client signed the one value the header can have.
+// A proxy answers `Expect` itself and removes it; the client signed the only value that the header can have.
 function withAssumedExpect(parsed: ParsedSignature, message: SignedMessage): SignedMessage {
   if (!parsed.signedHeaders.includes('expect') || message.headers.has('expect')) return message
   return {

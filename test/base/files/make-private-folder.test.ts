@@ -2,13 +2,13 @@ import { expect, it } from 'vitest'
 import { makePrivateFolder } from '../../../src/base/files/private-file.ts'
 import { startServer } from '../../../src/server/start-server.ts'
 
-// Node's own recursive mkdir never returned from there.
-it.skipIf(process.platform !== 'linux')('a folder below /proc is refused at once', () => {
+// Node’s own recursive mkdir never returned for such a folder.
+it.skipIf(process.platform !== 'linux')('a folder below /proc is refused quickly', () => {
   expect(() => makePrivateFolder('/proc/nowhere/sts-cli')).toThrow(/ENOENT/)
 })
 
 it.skipIf(process.platform !== 'linux')(
-  'a server that is to keep its objects there too',
+  'startServer() refuses an object directory below /proc',
   async () => {
     await expect(startServer({ directory: '/proc/nowhere/objects' })).rejects.toMatchObject({
       code: 'ERR_CANNOT_CREATE',

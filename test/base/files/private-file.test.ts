@@ -20,8 +20,8 @@ beforeEach(async () => {
   file = path.join(folder, 'secret')
 })
 
-describe('a private file', () => {
-  it('is 0600 whatever was there before, and nothing lies beside it', async () => {
+describe('private file', () => {
+  it('writePrivateFile() sets the mode 0600 and leaves no other file', async () => {
     await writeFile(file, 'old', { mode: 0o644 })
     writePrivateFile(file, 'new ü')
     expect(await readFile(file, 'utf8')).toBe('new ü')
@@ -29,7 +29,7 @@ describe('a private file', () => {
     expect(await readdir(folder)).toEqual(['secret'])
   })
 
-  it('takes the place of a link and leaves the link’s target alone', async () => {
+  it('writePrivateFile() replaces a symbolic link and leaves its target unchanged', async () => {
     const target = path.join(folder, 'target')
     await writeFile(target, 'kept')
     await symlink(target, file)
@@ -38,14 +38,14 @@ describe('a private file', () => {
     expect(await readFile(file, 'utf8')).toBe('new')
   })
 
-  it('that cannot be put in place leaves nothing behind', async () => {
+  it('writePrivateFile() leaves no temporary file when it fails', async () => {
     await mkdir(path.join(file, 'full'), { recursive: true })
     expect(() => writePrivateFile(file, 'new')).toThrow(/EISDIR|ENOTEMPTY/)
     expect(await readdir(folder)).toEqual(['secret'])
     expect(() => writePrivateFile(path.join(folder, 'no', 'such'), 'x')).toThrow(/ENOENT/)
   })
 
-  it('is read when it is ours, private and short enough', async () => {
+  it('readPrivateFile() reads a file that is private and short enough', async () => {
     writePrivateFile(file, 'text')
     expect(readPrivateFile(file, 4)).toBe('text')
     expect(readPrivateFile(file, 3)).toBeUndefined()
@@ -53,7 +53,7 @@ describe('a private file', () => {
     expect(readPrivateFile(file, 4)).toBeUndefined()
   })
 
-  it('is not read through a link, from a folder, or where there is none', async () => {
+  it('readPrivateFile() reads no link, no folder and no missing file', async () => {
     writePrivateFile(file, 'text')
     const link = path.join(folder, 'link')
     await symlink(file, link)
@@ -62,14 +62,14 @@ describe('a private file', () => {
     expect(readPrivateFile(path.join(folder, 'none'), 100)).toBeUndefined()
   })
 
-  it('is removed once', () => {
+  it('removeQuietly() removes a file once', () => {
     writePrivateFile(file, '')
     expect([removeQuietly(file), removeQuietly(file)]).toEqual([true, false])
   })
 })
 
-describe('a private folder', () => {
-  it('is made with those that it lies in, 0700, and may be there already', async () => {
+describe('private folder', () => {
+  it('makePrivateFolder() creates the folder and its parents with 0700, and may be repeated', async () => {
     const deep = path.join(folder, 'a', 'b')
     makePrivateFolder(deep)
     makePrivateFolder(deep)
@@ -78,7 +78,7 @@ describe('a private folder', () => {
     expect((await readdir(folder)).toSorted()).toEqual(['a'])
   })
 
-  it('is not made where a file is in the way, at its place or above', async () => {
+  it('makePrivateFolder() fails when a file is at its place or above', async () => {
     await writeFile(file, 'kept')
     expect(() => makePrivateFolder(file)).toThrow(/EEXIST/)
     expect(() => makePrivateFolder(path.join(file, 'a', 'b'))).toThrow(/ENOTDIR/)
@@ -86,15 +86,15 @@ describe('a private folder', () => {
   })
 })
 
-describe('a file that the user named', () => {
-  it('is made, or replaced whole', async () => {
+describe('named file', () => {
+  it('writeNamedFile() creates a file or replaces it completely', async () => {
     expect(writeNamedFile(file, 'one')).toBe(true)
     expect(writeNamedFile(file, 'two')).toBe(true)
     expect(await readFile(file, 'utf8')).toBe('two')
     expect((await stat(file)).mode & 0o777).toBe(0o600)
   })
 
-  it('is written into when it is a pipe', async () => {
+  it('writeNamedFile() writes into a pipe', async () => {
     expect(spawnSync('mkfifo', [file]).status).toBe(0)
     const reader = await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
@@ -106,7 +106,7 @@ describe('a file that the user named', () => {
     }
   })
 
-  it('is refused when it is a folder', async () => {
+  it('writeNamedFile() refuses a folder', async () => {
     expect(() => writeNamedFile(folder, 'x')).toThrow(/EISDIR/)
   })
 })

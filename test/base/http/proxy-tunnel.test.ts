@@ -19,7 +19,7 @@ import {
 
 const proxy = 'http://proxy:3128'
 
-describe('the proxy for a URL', () => {
+describe('proxy for a URL', () => {
   it.each<[string, Record<string, string>, string | undefined]>([
     ['https://h/', { HTTPS_PROXY: proxy }, proxy],
     ['https://h/', { https_proxy: proxy }, proxy],
@@ -33,7 +33,7 @@ describe('the proxy for a URL', () => {
     ['https://h/', {}, undefined],
     ['https://h/', { HTTPS_PROXY: '' }, undefined],
     ['https://h/', { HTTPS_PROXY: 'proxy:3128' }, proxy],
-  ])('%s with %j is %s', (url, env, expected) => {
+  ])('the proxy for %s with %j is %s', (url, env, expected) => {
     expect(findProxy(new URL(url), env)).toBe(expected)
   })
 
@@ -43,7 +43,7 @@ describe('the proxy for a URL', () => {
     'http://127.0.0.1:9000/',
     'http://127.8.8.8/',
     'http://[::1]/',
-  ])('is none for this machine: %s', (url) => {
+  ])('a loopback URL uses no proxy: %s', (url) => {
     expect(findProxy(new URL(url), { HTTP_PROXY: proxy, ALL_PROXY: proxy })).toBeUndefined()
   })
 
@@ -66,17 +66,17 @@ describe('the proxy for a URL', () => {
     ['https://10.0.0.5/', '10.0.0.6', false],
     ['https://example.com/', '', false],
     ['https://example.com/', ',,', false],
-  ])('for %s with NO_PROXY=%j is left out: %s', (url, list, isExempt) => {
+  ])('a URL is exempt from the proxy: %s with NO_PROXY=%j: %s', (url, list, isExempt) => {
     const upper = findProxy(new URL(url), { HTTPS_PROXY: proxy, NO_PROXY: list })
     const lower = findProxy(new URL(url), { HTTPS_PROXY: proxy, no_proxy: list })
     expect([upper, lower]).toEqual(isExempt ? [undefined, undefined] : [proxy, proxy])
   })
 })
 
-describe('through a proxy', () => {
+describe('requests through a proxy', () => {
   let stage: Stage
   let tunnels: { target: string; authorization: string | undefined }[]
-  /** Where each tunnel ends, whatever it was meant for. */
+  /** The address at which every tunnel ends, whatever its target. */
   let destination: string
 
   beforeEach(async () => {
@@ -118,7 +118,7 @@ describe('through a proxy', () => {
       { env },
     )
 
-  it('a host is reached that only the proxy knows', async () => {
+  it('a request through a proxy reaches a host that only the proxy knows', async () => {
     const address = await startProxy()
     const ran = await getToken('http://idp.made-up.test/token?a=b', {
       HTTP_PROXY: `http://me:pass@${address}`,
@@ -135,7 +135,7 @@ describe('through a proxy', () => {
     expect(stage.idp.seen[0]?.headers.host).toBe('idp.made-up.test')
   })
 
-  it('https is end to end: the certificate is the host’s own, and must be trusted', async () => {
+  it('https through a proxy is end to end: the host’s own certificate must be trusted', async () => {
     const certificate = await makeCertificate(Date.now())
     const secure = await startFake(tokenAnswer(), certificate)
     destination = secure.url
@@ -154,32 +154,32 @@ describe('through a proxy', () => {
     expect(tunnels[0]?.target).toBe('idp.made-up.test:443')
   })
 
-  it('an address without a scheme is http, as for curl and Go', async () => {
+  it('a proxy address without a scheme is http, as for curl and Go', async () => {
     const env = { HTTP_PROXY: await startProxy() }
     expect((await getToken('http://idp.made-up.test/token', env)).code).toBe(0)
   })
 
-  it('a host that does not answer is waited for no longer than --timeout', async () => {
+  it('a request through a proxy times out after --timeout', async () => {
     stage.idp.answer = 'hang'
     const env = { HTTP_PROXY: `http://${await startProxy()}` }
     const ran = await getToken('http://idp.made-up.test/token', env, '--timeout=1s')
     expect(errorOf(ran)).toMatchObject({ code: 'ERR_TIMEOUT', exitCode: 75 })
   })
 
-  it('this machine is not asked for', async () => {
+  it('a request to a loopback address does not use the proxy', async () => {
     const env = { HTTP_PROXY: `http://${await startProxy()}` }
     expect((await getToken(stage.idp.url, env)).code).toBe(0)
     expect(tunnels).toEqual([])
   })
 
-  it('that refuses, 69, and nothing of its password is said', async () => {
+  it('a proxy that refuses exits 69 without its password in the message', async () => {
     const env = { HTTP_PROXY: `http://me:hunter2@${await startProxy('407 No')}` }
     const ran = await getToken('http://idp.made-up.test/token', env, '--debug')
     expect(ran.code).toBe(69)
     expect(ran.stderr).not.toContain('hunter2')
   })
 
-  it('that is not there, 69, and it is the proxy that is named', async () => {
+  it('an unreachable proxy exits 69, and the error names the proxy', async () => {
     const address = `127.0.0.1:${await findClosedPort()}`
     const ran = await getToken('http://idp.made-up.test/token', { HTTP_PROXY: `http://${address}` })
     expect(ran.code).toBe(69)
@@ -188,7 +188,7 @@ describe('through a proxy', () => {
   })
 
   it.each(['socks5://127.0.0.1:1', 'http://', 'http://:x@h:port'])(
-    'that is none is refused with the variable’s kind: %s',
+    'an invalid proxy is a configuration error: %s',
     async (text) => {
       const ran = await getToken('http://idp.made-up.test/token', { HTTP_PROXY: text })
       expect(errorOf(ran)).toMatchObject({ code: 'ERR_CONFIG', exitCode: 78 })

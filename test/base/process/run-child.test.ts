@@ -15,7 +15,7 @@ const plain: RunChildOptions = {
   isTerminalShared: false,
 }
 
-/** A child that waits for signals and says which came by its exit code; `send` is called when it is ready. */
+/** Runs a child that waits for signals and reports the signal by its exit code; `send` is called when it is ready. */
 async function signalChild(
   send: (listener: (name: NodeJS.Signals) => void) => void,
   options: Partial<RunChildOptions> = {},
@@ -47,7 +47,7 @@ async function signalChild(
 }
 
 describe.each(['linux', 'win32'] as const)(
-  'a command of the user’s, started as on %s',
+  'a child process that runChild() starts as on %s',
   (platform) => {
     const run = (argv: string[], env = plain.env): Promise<ChildEnd> =>
       runChild({ ...plain, argv, env, platform })
@@ -58,11 +58,11 @@ describe.each(['linux', 'win32'] as const)(
       ['its own exit code', 'exit 255', { exitCode: 255 }],
       ['128 and the signal’s number', 'kill -TERM $$', { exitCode: 143, signal: 'SIGTERM' }],
       ['128 and the signal’s number', 'kill -KILL $$', { exitCode: 137, signal: 'SIGKILL' }],
-    ])('ends with %s: %s', async (_what, script, end) => {
+    ])('runChild() returns %s: %s', async (_what, script, end) => {
       expect(await run(['sh', '-c', script])).toEqual(end)
     })
 
-    it('ends with 127 when there is none, and with 126 when it cannot be run', async () => {
+    it('runChild() returns 127 for a missing program and 126 for one that cannot be run', async () => {
       expect(await run(['/nowhere/no-such-program'])).toEqual({
         exitCode: 127,
         failure: 'there is no program /nowhere/no-such-program',
@@ -74,7 +74,7 @@ describe.each(['linux', 'win32'] as const)(
       })
     })
 
-    it('has the environment that it is given and nothing besides', async () => {
+    it('runChild() passes only the given environment to the child', async () => {
       const script = 'test "$GIVEN" = "a b" && test -z "$HOME$VITEST$GONE"'
       const env = { GIVEN: 'a b', GONE: undefined }
       expect(await run(['/bin/sh', '-c', script], env)).toEqual({ exitCode: 0 })
@@ -82,15 +82,15 @@ describe.each(['linux', 'win32'] as const)(
   },
 )
 
-describe('a command of the user’s', () => {
-  it('with an empty name is not there, as in a shell', async () => {
+describe('child process', () => {
+  it('runChild() treats an empty program name as missing, as a shell does', async () => {
     expect(await runChild({ ...plain, argv: [''] })).toEqual({
       exitCode: 127,
       failure: 'there is no program ""',
     })
   })
 
-  it('with more words than the system takes cannot be run', async () => {
+  it('runChild() reports arguments that are too long for the system', async () => {
     const argv = ['true', ...Array.from({ length: 40 }, () => 'x'.repeat(120_000))]
     expect(await runChild({ ...plain, argv })).toEqual({
       exitCode: 126,
@@ -104,11 +104,11 @@ describe('a command of the user’s', () => {
     ['SIGHUP', 13],
     ['SIGUSR2', 14],
     ['SIGQUIT', 15],
-  ])('is told of the %s that we got', async (name, exitCode) => {
+  ])('runChild() forwards %s to the child', async (name, exitCode) => {
     expect(await signalChild((tell) => tell(name))).toEqual({ exitCode })
   })
 
-  it('is not told a second time of what the terminal told it', async () => {
+  it('runChild() does not forward a signal that the terminal already sent to the child', async () => {
     const end = await signalChild(
       (tell) => {
         tell('SIGINT')
@@ -120,7 +120,7 @@ describe('a command of the user’s', () => {
     expect(end).toEqual({ exitCode: 13 })
   })
 
-  it('outlives a signal that it ignores, and so do we', async () => {
+  it('runChild() goes on after a signal that the child ignores', async () => {
     const argv = ['sh', '-c', `trap '' TERM; kill -TERM $$; exit 3`]
     let isListening = false
     const listenForSignals: RunChildOptions['listenForSignals'] = (listener) => {
@@ -135,8 +135,8 @@ describe('a command of the user’s', () => {
   })
 })
 
-describe('a command that prints a secret', () => {
-  it('gives what it prints, trimmed', async () => {
+describe('secret command', () => {
+  it('readSecretCommand() returns the trimmed output', async () => {
     expect(await readSecretCommand(`printf ' s3cret \\n\\n'`, '--x')).toBe('s3cret')
   })
 
@@ -144,7 +144,7 @@ describe('a command that prints a secret', () => {
     ['exit 3', 'exit code 3'],
     ['kill -TERM $$', 'SIGTERM'],
     ['no-such-program-at-all 2>&-', 'exit code 127'],
-  ])('that fails (%s) has no output in the error', async (script, how) => {
+  ])('the error of a failed secret command has no output: %s', async (script, how) => {
     await expect(readSecretCommand(`echo hunter2; ${script}`, '--x')).rejects.toMatchObject({
       code: 'ERR_INPUT',
       message: `the command of --x failed (${how})`,

@@ -13,7 +13,7 @@ let stage: Stage
 let provide: ReturnType<typeof clientGrants>
 
 beforeEach(async () => {
-  // The clock alone: sockets and their timers go on.
+  // Fakes only the clock: sockets and their timers are real.
   vi.useFakeTimers({ toFake: ['Date'], now: startMs })
   stage = await openStage()
   stage.sts.answer = (_seen, count) => makeAnswer(count)
@@ -33,7 +33,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** Credentials for an hour from the clock's now; the key counts. */
+/** Returns credentials for an hour from now; the access key counts the calls. */
 function makeAnswer(count: number): ReturnType<typeof stsAnswer> {
   return stsAnswer(undefined, {
     accessKeyId: `KEY${count}`,
@@ -44,7 +44,7 @@ function makeAnswer(count: number): ReturnType<typeof stsAnswer> {
 const minutes = (count: number): number => startMs + count * 60_000
 
 describe('clientGrants()', () => {
-  it('gives what the AWS SDK takes', async () => {
+  it('clientGrants() returns credentials for the AWS SDK', async () => {
     expect(await provide()).toEqual({
       accessKeyId: 'KEY0',
       secretAccessKey: granted.secretAccessKey,
@@ -56,7 +56,7 @@ describe('clientGrants()', () => {
     expect(stage.sts.seen[0]?.form.get('Policy')).toBe('{}')
   })
 
-  it('serves however many callers with one renewal', async () => {
+  it('clientGrants() makes one request for many simultaneous callers', async () => {
     const all = await Promise.all(Array.from({ length: 20 }, () => provide()))
     expect(new Set(all).size).toBe(1)
     expect(stage.idp.seen).toHaveLength(1)
@@ -65,7 +65,7 @@ describe('clientGrants()', () => {
     expect(stage.idp.seen).toHaveLength(2)
   })
 
-  it('renews when a fifth of the life is left, and not before', async () => {
+  it('clientGrants() renews when a fifth of the lifetime is left, and not before', async () => {
     await provide()
     vi.setSystemTime(minutes(48) - 1)
     expect((await provide()).accessKeyId).toBe('KEY0')
@@ -74,13 +74,13 @@ describe('clientGrants()', () => {
     expect((await provide()).accessKeyId).toBe('KEY1')
   })
 
-  it('asks anew when it is told to', async () => {
+  it('clientGrants() requests new credentials with forceRefresh', async () => {
     await provide()
     expect((await provide({ forceRefresh: true })).accessKeyId).toBe('KEY1')
     expect((await provide({ forceRefresh: false })).accessKeyId).toBe('KEY1')
   })
 
-  it('keeps serving the old ones while they live and a renewal fails', async () => {
+  it('clientGrants() returns valid credentials while a renewal fails', async () => {
     await provide()
     stage.idp.answer = { status: 401, body: '{"error":"invalid_client"}' }
     vi.setSystemTime(minutes(50))
@@ -90,7 +90,7 @@ describe('clientGrants()', () => {
     await expect(provide()).rejects.toMatchObject({ code: 'ERR_REFUSED', stage: 'idp' })
   })
 
-  it('gets over a failure', async () => {
+  it('clientGrants() recovers after a failure', async () => {
     stage.sts.answer = { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' }
     await expect(provide()).rejects.toMatchObject({
       code: 'ERR_REFUSED',
@@ -101,7 +101,7 @@ describe('clientGrants()', () => {
     expect((await provide()).accessKeyId).toBe('KEY7')
   })
 
-  it('leaves no rejection unhandled when many callers fail at once', async () => {
+  it('clientGrants() leaves no unhandled rejection when many callers fail together', async () => {
     stage.idp.answer = { status: 400, body: '{"error":"invalid_scope"}' }
     const all = await Promise.allSettled(Array.from({ length: 5 }, () => provide()))
     expect(all.map(({ status }) => status)).toEqual(Array.from({ length: 5 }, () => 'rejected'))
@@ -109,8 +109,8 @@ describe('clientGrants()', () => {
   })
 })
 
-describe('with the embedded server', () => {
-  it('works from startServer()’s own values', async () => {
+describe('clientGrants() with the embedded server', () => {
+  it('clientGrants() accepts the values that startServer() returns', async () => {
     vi.useRealTimers()
     await using server = await startServer()
     const { tokenEndpoint, clientId, clientSecret, caFile, url } = server

@@ -46,9 +46,9 @@ async function renderDocument(
   return format?.(makeCredentials(over), { ...plain, ...options }) ?? { text: 'no such format' }
 }
 
-describe('the minio format', () => {
+describe('minio format', () => {
   it.each(goVectors.output)(
-    'is byte for byte what Go prints for $fields',
+    'the minio format has the same bytes as Go’s output for $fields',
     async ({ fields, go }) => {
       const [accessKeyId, secretAccessKey, expirationText, sessionToken] = fields
       const expiresAtMs = Date.parse(expirationText)
@@ -64,8 +64,8 @@ describe('the minio format', () => {
   )
 })
 
-describe('the JSON formats', () => {
-  it('say the time in UTC and end in one newline', async () => {
+describe('JSON formats', () => {
+  it('the json format has the time in UTC and ends with one newline', async () => {
     expect(await render('json')).toBe(`{
   "accessKeyId": "AKEY",
   "secretAccessKey": "s/+=",
@@ -76,15 +76,15 @@ describe('the JSON formats', () => {
 `)
   })
 
-  it('have the version-1 document of credential_process', async () => {
+  it('the process format is a version 1 document of credential_process', async () => {
     expect(await render('process')).toBe(
       '{"Version":1,"AccessKeyId":"AKEY","SecretAccessKey":"s/+=","SessionToken":"tok","Expiration":"2026-11-23T17:00:00Z"}\n',
     )
   })
 })
 
-describe('the env format', () => {
-  it('sets the credentials, the endpoints and a region, never the global endpoint', async () => {
+describe('env format', () => {
+  it('the env format sets credentials, service endpoints and region, but no global endpoint', async () => {
     expect(await render('env')).toBe(`export AWS_ACCESS_KEY_ID='AKEY';
 export AWS_SECRET_ACCESS_KEY='s/+=';
 export AWS_SESSION_TOKEN='tok';
@@ -96,7 +96,7 @@ export AWS_DEFAULT_REGION='us-east-1';
 `)
   })
 
-  it('unsets what would win over it, and only where it is there', async () => {
+  it('the env format unsets conflicting variables only if they are set', async () => {
     const env = { AWS_PROFILE: 'work', AWS_SECURITY_TOKEN: '', AWS_OTHER: 'x', AWS_REGION: 'r' }
     const lines = (await render('env', {}, { env, hasEndpoint: false })).split('\n')
     expect(lines.slice(0, 2)).toEqual(['unset AWS_SECURITY_TOKEN;', 'unset AWS_PROFILE;'])
@@ -105,10 +105,10 @@ export AWS_DEFAULT_REGION='us-east-1';
 
   it.each([
     ['a region in the environment', { env: { AWS_DEFAULT_REGION: 'eu-west-1' } }, undefined],
-    ['a region flag over that', { env: { AWS_REGION: 'r' }, region: 'eu-north-1' }, 'eu-north-1'],
-    ['none at all', {}, 'us-east-1'],
-  ])('leaves alone or sets the region with %s', async (_case, options, region) => {
-    // Newer SDKs read the one, boto3 the other.
+    ['a flag that overrides it', { env: { AWS_REGION: 'r' }, region: 'eu-north-1' }, 'eu-north-1'],
+    ['no region', {}, 'us-east-1'],
+  ])('the env format sets AWS_REGION if needed, with %s', async (_case, options, region) => {
+    // Newer SDKs read AWS_REGION, boto3 reads AWS_DEFAULT_REGION.
     for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION']) {
       const [, found] = new RegExp(`${name}='(.*)'`).exec(await render('env', {}, options)) ?? []
       expect(found).toBe(region)
@@ -116,14 +116,14 @@ export AWS_DEFAULT_REGION='us-east-1';
   })
 
   it.each(['https://sts.eu-west-1.amazonaws.com', 'https://sts.cn-north-1.amazonaws.com.cn/'])(
-    'leaves region and endpoints to the SDK for %s, whose S3 is elsewhere',
+    'the env format sets no region or endpoint for %s, whose S3 has another endpoint',
     async (stsEndpoint) => {
       expect(await render('env', { stsEndpoint })).not.toMatch(/REGION|ENDPOINT/)
     },
   )
 })
 
-/** What a secret, a token or an endpoint can hold that some format has no way to write. */
+/** Characters that a secret, a token or an endpoint can hold and some format cannot write. */
 const hostile = [
   'a b',
   `it's`,
@@ -137,8 +137,8 @@ const hostile = [
   'ü',
 ]
 
-describe('the dotenv format', () => {
-  it('has a line a variable, without quotes', async () => {
+describe('dotenv format', () => {
+  it('the dotenv format has one line a variable, without quotes', async () => {
     expect(await render('dotenv', {}, { hasEndpoint: false, region: 'eu-west-1' }))
       .toBe(`AWS_ACCESS_KEY_ID=AKEY
 AWS_SECRET_ACCESS_KEY=s/+=
@@ -152,7 +152,7 @@ AWS_DEFAULT_REGION=eu-west-1
     )
   })
 
-  it.each(hostile)('refuses %j, which its readers take for different things', async (value) => {
+  it.each(hostile)('the dotenv format refuses %j, since its readers disagree', async (value) => {
     await expect(render('dotenv', { sessionToken: value })).rejects.toMatchObject({
       code: 'ERR_DATA',
       message: 'the value of AWS_SESSION_TOKEN cannot be written in the format dotenv',
@@ -160,8 +160,8 @@ AWS_DEFAULT_REGION=eu-west-1
   })
 })
 
-describe('the ini format', () => {
-  it('is a section of a credentials file', async () => {
+describe('ini format', () => {
+  it('the ini format is a section of a credentials file', async () => {
     expect(await render('ini', {}, { alias: 'ci' })).toBe(`[ci]
 aws_access_key_id = AKEY
 aws_secret_access_key = s/+=
@@ -172,14 +172,14 @@ region = us-east-1
 `)
   })
 
-  it('has no endpoint and no region for AWS, nor the endpoint when told so', async () => {
+  it('the ini format has no endpoint or region for AWS, and no endpoint with --no-endpoint', async () => {
     const stsEndpoint = 'https://sts.amazonaws.com'
     expect(await render('ini', { stsEndpoint })).not.toMatch(/endpoint|region/)
     expect(await render('ini', {}, { hasEndpoint: false })).not.toContain('endpoint')
   })
 
   it.each(['two\nlines', 'a\rb', ' edge', 'edge ', 'x #comment', 'x ;comment', '\u0000'])(
-    'refuses %j',
+    'the ini format refuses %j',
     async (value) => {
       await expect(render('ini', { secretAccessKey: value })).rejects.toMatchObject({
         code: 'ERR_DATA',
@@ -189,8 +189,8 @@ region = us-east-1
   )
 })
 
-describe('the mc format', () => {
-  it('is one variable with key, secret and token as they are', async () => {
+describe('mc format', () => {
+  it('the mc format is one variable with key, secret and token unescaped', async () => {
     const over = { sessionToken: 'a@b:c/%41', stsEndpoint: 'https://minio.example:9000/' }
     expect(await render('mc', over, { alias: 'ci' })).toBe(
       `export MC_HOST_ci='https://AKEY:s/+=:a@b:c/%41@minio.example:9000';\n`,
@@ -198,7 +198,7 @@ describe('the mc format', () => {
     expect(await render('mc', {}, { shell: 'fish' })).toMatch(/^set -gx MC_HOST_sts '/)
   })
 
-  it('names the S3 of AWS for credentials of AWS', async () => {
+  it('the mc format uses the S3 endpoint of AWS for AWS credentials', async () => {
     const stsEndpoint = 'https://sts.eu-west-1.amazonaws.com'
     expect(await render('mc', { stsEndpoint })).toContain('@s3.amazonaws.com')
   })
@@ -207,7 +207,7 @@ describe('the mc format', () => {
     [{ secretAccessKey: 'a:b' }, 'an access key with a colon'],
     [{ accessKeyId: 'a:b' }, 'an access key with a colon'],
     [{ stsEndpoint: 'http://127.0.0.1:9000/sts' }, 'an endpoint with a path'],
-  ])('refuses what mc would take apart wrongly: %j', async (over, what) => {
+  ])('the mc format refuses values that mc parses differently: %j', async (over, what) => {
     await expect(render('mc', over)).rejects.toMatchObject({
       code: 'ERR_DATA',
       message: `${what} cannot be written in the format mc`,
@@ -215,8 +215,8 @@ describe('the mc format', () => {
   })
 })
 
-describe('the rclone format', () => {
-  it('is a remote in variables', async () => {
+describe('rclone format', () => {
+  it('the rclone format defines a remote by variables', async () => {
     expect(await render('rclone', {}, { alias: 'ci' })).toBe(`export RCLONE_CONFIG_CI_TYPE='s3';
 export RCLONE_CONFIG_CI_PROVIDER='Minio';
 export RCLONE_CONFIG_CI_ENV_AUTH='false';
@@ -228,15 +228,15 @@ export RCLONE_CONFIG_CI_REGION='us-east-1';
 `)
   })
 
-  it('leaves endpoint and region to rclone at AWS', async () => {
+  it('the rclone format leaves endpoint and region to rclone for AWS', async () => {
     const text = await render('rclone', { stsEndpoint: 'https://sts.amazonaws.com' })
     expect(text).toContain(`PROVIDER='AWS'`)
     expect(text).not.toMatch(/ENDPOINT|REGION/)
   })
 })
 
-describe('the s3cmd format', () => {
-  it('is a configuration file whose buckets stand in the path', async () => {
+describe('s3cmd format', () => {
+  it('the s3cmd format is a configuration file with path-style buckets', async () => {
     expect(await render('s3cmd')).toBe(`[default]
 access_key = AKEY
 secret_key = s/+=
@@ -253,7 +253,7 @@ bucket_location = us-east-1
     )
   })
 
-  it.each(['two\nlines', ' edge', '"quoted"'])('refuses %j', async (value) => {
+  it.each(['two\nlines', ' edge', '"quoted"'])('the s3cmd format refuses %j', async (value) => {
     await expect(render('s3cmd', { sessionToken: value })).rejects.toMatchObject({
       code: 'ERR_DATA',
       message: 'the value of access_token cannot be written in the format s3cmd',
@@ -261,16 +261,16 @@ bucket_location = us-east-1
   })
 })
 
-/** What the runner makes of one of its files: https://github.com/actions/runner, FileCommandManager. */
+/** Parses a file as GitHub’s runner does: https://github.com/actions/runner, FileCommandManager. */
 function readRunnerFile(text: string): Record<string, string> {
   const found = text.matchAll(/^(?<name>[^=\n]+)<<(?<end>.+)\n(?<value>[\s\S]*?)\n\k<end>$/gm)
   return Object.fromEntries([...found].map(({ groups }) => [groups?.['name'], groups?.['value']]))
 }
 
-describe('the github format', () => {
+describe('github format', () => {
   const env = { GITHUB_ENV: '/runner/env', GITHUB_OUTPUT: '/runner/output' }
 
-  it('masks on stdout, sets variables and outputs in the runner’s files', async () => {
+  it('the github format masks on stdout and sets variables and outputs in the runner’s files', async () => {
     const { text, appends = [] } = await renderDocument('github', {}, { env })
     expect(text).toBe('::add-mask::AKEY\n::add-mask::s/+=\n::add-mask::tok\n')
     expect(appends.map(({ path }) => path)).toEqual(['/runner/env', '/runner/output'])
@@ -294,14 +294,14 @@ describe('the github format', () => {
     ])
   })
 
-  it('begins on a line of its own whatever an earlier step left, and has no output without a file', async () => {
+  it('the github format starts on a new line and skips the output file if there is none', async () => {
     const { appends = [] } = await renderDocument('github', {}, { env: { GITHUB_ENV: '/e' } })
     expect(appends.map(({ path, text }) => [path, text.startsWith('\nAWS_')])).toEqual([
       ['/e', true],
     ])
   })
 
-  it('masks each form in which a log may show a value, one line each', async () => {
+  it('the github format masks each form in which a log may show a value, one a line', async () => {
     const text = await render('github', { sessionToken: '100%"a"\r\nb' }, { env })
     expect(text.split('\n').slice(2)).toEqual([
       '::add-mask::100%25"a"%0D%0Ab',
@@ -310,7 +310,7 @@ describe('the github format', () => {
     ])
   })
 
-  it('lets no value end early, and no two delimiters be one', async () => {
+  it('the github format prevents a value from ending early and repeats no delimiter', async () => {
     const sessionToken = 'a\nEVIL=1\nghadelimiter_0\nEVIL<<x\n1\nx'
     const { appends = [] } = await renderDocument('github', { sessionToken }, { env })
     const [{ text } = { text: '' }] = appends

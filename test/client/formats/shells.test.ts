@@ -11,10 +11,10 @@ import {
 interface RealShell {
   readonly program: string
   readonly speaks: ShellName
-  /** Arguments before the script, and the script that evaluates $STS_LINES as a user's does. */
+  /** Arguments before the script, and the script that evaluates $STS_LINES as a user does. */
   readonly flags: readonly string[]
   readonly evaluate: string
-  /** POSIX: `eval $(…)` without quotes folds lines and spaces. */
+  /** In POSIX shells, `eval $(…)` without quotes joins lines and spaces. */
   readonly splitsWords: boolean
 }
 
@@ -66,7 +66,7 @@ const values = [
   'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY=',
 ]
 
-/** Evaluates lines in the real shell; its environment afterwards, by the node that it starts. */
+/** Evaluates lines in the real shell and returns its environment, as the node it starts prints it. */
 function evaluate(
   { program, flags }: RealShell,
   script: string,
@@ -93,28 +93,28 @@ function isInstalled(program: string): boolean {
   return spawnSync(program, ['-c', 'exit 0']).status === 0
 }
 
-describe('the shells of this machine', () => {
-  it('include the one that every machine has', () => {
+describe('installed shells', () => {
+  it('the installed shells include sh', () => {
     expect(installed.map(({ program }) => program)).toContain('sh')
   })
 })
 
 describe.each(installed)('$program', (shell) => {
-  it('gives every value back as it was', () => {
+  it(`${shell.program} gets every value unchanged from the lines`, () => {
     const set = values.map((value, index) => [`STS_TEST_${index}`, value] as const)
     const env = evaluate(shell, shell.evaluate, renderShellLines(shell.speaks, set, []))
-    // PowerShell takes a variable that is set to nothing away.
+    // PowerShell removes a variable that is set to an empty text.
     expect(values.map((_value, index) => env[`STS_TEST_${index}`] ?? '')).toEqual(values)
   })
 
-  it('takes a variable away', () => {
+  it(`${shell.program} unsets a variable by the lines`, () => {
     const lines = renderShellLines(shell.speaks, [], ['STS_GONE', 'STS_NEVER_WAS'])
     const env = evaluate(shell, shell.evaluate, lines, { STS_GONE: 'x', STS_STAYS: 'y' })
     expect(env['STS_GONE']).toBeUndefined()
     expect(env['STS_STAYS']).toBe('y')
   })
 
-  it('fails where the evaluation of a failure decides', () => {
+  it(`${shell.program} fails the evaluation of the failure line`, () => {
     const script = `${shell.evaluate}${shell.speaks === 'sh' ? ' || exit 9' : ''}`
     const { status } = spawnSync(shell.program, [...shell.flags, script], {
       env: { PATH: process.env['PATH'] ?? '', STS_LINES: renderShellFailure(shell.speaks) },
@@ -124,7 +124,7 @@ describe.each(installed)('$program', (shell) => {
 })
 
 describe.each(installed.filter(({ splitsWords }) => splitsWords))('$program', (shell) => {
-  it('survives an eval without quotes, which folds lines and spaces', () => {
+  it(`${shell.program} evaluates the lines without quotes, which joins lines and spaces`, () => {
     const set = [
       ['STS_A', 'one word'],
       ['STS_B', `it's & more`],
@@ -138,7 +138,7 @@ describe.each(installed.filter(({ splitsWords }) => splitsWords))('$program', (s
     ])
   })
 
-  it('stops a script of set -e', () => {
+  it(`${shell.program} stops a script with set -e at the failure line`, () => {
     const { status, stdout } = spawnSync(
       shell.program,
       [...shell.flags, `set -e; ${shell.evaluate}; echo went on`],
@@ -148,28 +148,28 @@ describe.each(installed.filter(({ splitsWords }) => splitsWords))('$program', (s
   })
 })
 
-describe('the text for a shell', () => {
+describe('shell text', () => {
   it.each<[ShellName, string]>([
     ['sh', `unset OLD;\nexport N='it'\\''s \\ "x"';\n`],
     ['fish', `set -e OLD;\nset -gx N 'it\\'s \\\\ "x"';\n`],
     ['powershell', `Remove-Item Env:OLD -ErrorAction SilentlyContinue\n$Env:N = 'it''s \\ "x"'\n`],
-  ])('%s is quoted by its own rule', (shell, text) => {
+  ])('the lines for %s use its own quoting', (shell, text) => {
     expect(renderShellLines(shell, [['N', `it's \\ "x"`]], ['OLD'])).toBe(text)
   })
 
-  it('doubles the quotes that PowerShell takes for quotes', () => {
+  it('the lines for PowerShell double typographic quotes, which it treats as quotes', () => {
     expect(renderShellLines('powershell', [['N', 'a‘b’c‚d‛e']], [])).toBe(
       `$Env:N = 'a‘‘b’’c‚‚d‛‛e'\n`,
     )
   })
 
-  it('keeps cmd from expanding percent signs', () => {
+  it('the lines for cmd escape percent signs', () => {
     expect(renderShellLines('cmd', [['N', '1%A% & 2']], ['OLD'])).toBe(
       'set "OLD="\nset "N=1%%A%% & 2"\n',
     )
   })
 
-  it('of a failure is one line for each shell', () => {
+  it('each shell has one failure line', () => {
     expect(shellNames.map(renderShellFailure)).toEqual([
       'false;\n',
       'false;\n',
@@ -179,7 +179,7 @@ describe('the text for a shell', () => {
   })
 })
 
-describe('the shell that called', () => {
+describe('calling shell', () => {
   it.each<[Record<string, string>, NodeJS.Platform, ShellName]>([
     [{}, 'linux', 'sh'],
     [{ SHELL: '/bin/bash' }, 'darwin', 'sh'],
@@ -191,7 +191,7 @@ describe('the shell that called', () => {
     [{ PROMPT: '$P$G' }, 'win32', 'cmd'],
     [{ MSYSTEM: 'MINGW64', PROMPT: '$P$G' }, 'win32', 'sh'],
     [{ SHELL: '/usr/bin/bash' }, 'win32', 'sh'],
-  ])('with %j on %s is %s', (env, platform, shell) => {
+  ])('the shell for %j on %s is %s', (env, platform, shell) => {
     expect(detectShell(env, platform)).toBe(shell)
   })
 })

@@ -32,7 +32,7 @@ const byKey = (...flags: readonly string[]): Promise<Ran> =>
 const toPem = (key: KeyObject, type: 'pkcs8' | 'sec1' | 'pkcs1' = 'pkcs8'): string =>
   key.export({ format: 'pem', type: type as 'pkcs8' }).toString()
 
-describe('a client with a key', () => {
+describe('client with a private key', () => {
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const p256 = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' })
@@ -40,12 +40,12 @@ describe('a client with a key', () => {
 
   it.each([
     ['RSA', rsa.publicKey, toPem(rsa.privateKey), 'RS256'],
-    ['RSA as OpenSSL wrote it once', rsa.publicKey, toPem(rsa.privateKey, 'pkcs1'), 'RS256'],
+    ['RSA in PKCS #1', rsa.publicKey, toPem(rsa.privateKey, 'pkcs1'), 'RS256'],
     ['P-256', p256.publicKey, toPem(p256.privateKey), 'ES256'],
-    ['P-256 in its own form', p256.publicKey, toPem(p256.privateKey, 'sec1'), 'ES256'],
+    ['P-256 in SEC 1', p256.publicKey, toPem(p256.privateKey, 'sec1'), 'ES256'],
     ['P-384', p384.publicKey, toPem(p384.privateKey), 'ES384'],
     ['Ed25519', ed25519.publicKey, toPem(ed25519.privateKey), 'Ed25519'],
-  ])('of %s signs for the token endpoint who it is', async (_what, publicKey, pem, algorithm) => {
+  ])('a client with a %s key signs its assertion', async (_what, publicKey, pem, algorithm) => {
     await writeFile(file, pem)
     expect(await byKey()).toMatchObject({ code: 0, stdout: `${idpToken}\n` })
     const { form, headers } = stage.idp.seen[0] ?? { form: new URLSearchParams(), headers: {} }
@@ -62,7 +62,7 @@ describe('a client with a key', () => {
     expect(payload).toMatchObject({ iss: clientId, sub: clientId, aud: `${stage.idp.url}/token` })
   })
 
-  it('names the key when it is a JWK with a name', async () => {
+  it('the assertion names the key id of a JWK', async () => {
     await writeFile(file, JSON.stringify({ ...(await exportJWK(p256.privateKey)), kid: 'key-7' }))
     expect((await byKey()).code).toBe(0)
     const assertion = stage.idp.seen[0]?.form.get('client_assertion') ?? ''
@@ -71,7 +71,7 @@ describe('a client with a key', () => {
     })
   })
 
-  it('takes scope, audience and parameters along', async () => {
+  it('a token request with an assertion has the scope, the audience and the parameters', async () => {
     await writeFile(file, toPem(p256.privateKey))
     await byKey('--scope', 's3', '--audience', 'minio', '--param', 'resource=x')
     const { scope, audience, resource } = Object.fromEntries(stage.idp.seen[0]?.form ?? [])
@@ -80,16 +80,16 @@ describe('a client with a key', () => {
 
   it.each([
     ['a public key', rsa.publicKey.export({ format: 'pem', type: 'spki' }).toString()],
-    ['a key of another kind', toPem(generateKeyPairSync('x25519').privateKey)],
+    ['a key of an unsupported type', toPem(generateKeyPairSync('x25519').privateKey)],
     [
-      'a key under a passphrase',
+      'an encrypted key',
       rsa.privateKey
         .export({ format: 'pem', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase: 'x' })
         .toString(),
     ],
-    ['a JWK that is none', '{"kty":"RSA","n":"sesame"}'],
-    ['something else', 'open sesame'],
-  ])('is told when the file holds %s, and nothing of it is shown', async (_what, content) => {
+    ['an invalid JWK', '{"kty":"RSA","n":"sesame"}'],
+    ['another text', 'open sesame'],
+  ])('an error about a key file with %s shows nothing of the file', async (_what, content) => {
     await writeFile(file, content)
     const ran = await byKey('--debug')
     expect(ran.code).toBe(65)
@@ -98,15 +98,15 @@ describe('a client with a key', () => {
     expect(stage.idp.seen).toEqual([])
   })
 
-  it('needs the file', async () => {
+  it('private_key_jwt requires a key file', async () => {
     expect(await byKey()).toMatchObject({ code: 66 })
     const none = await login('--auth-method', 'private_key_jwt', '--json')
     expect(errorOf(none)).toMatchObject({ exitCode: 64, hint: 'name its file with --key-file' })
   })
 })
 
-describe('a client with a certificate', () => {
-  it('shows it, and sends its id alone', async () => {
+describe('client with a certificate', () => {
+  it('tls_client_auth shows the certificate and sends only the client id', async () => {
     const server = await makeCertificate(Date.now())
     const own = await makeCertificate(Date.now())
     const [cert, key, ca] = ['cert', 'key', 'ca'].map((name) => path.join(stage.home, name))
@@ -138,7 +138,7 @@ describe('a client with a certificate', () => {
     ])
   })
 
-  it('needs both files, and that they belong together', async () => {
+  it('tls_client_auth requires a certificate and its matching key', async () => {
     const method = ['--auth-method', 'tls_client_auth']
     expect(await login(...method)).toMatchObject({ code: 64 })
     expect(await login(...method, '--cert', file)).toMatchObject({ code: 64 })
@@ -151,8 +151,8 @@ describe('a client with a certificate', () => {
   })
 })
 
-describe('a client with nothing to show', () => {
-  it('cannot use client credentials', async () => {
+describe('client without a secret', () => {
+  it('the auth method none cannot use client credentials', async () => {
     expect(await login('--auth-method', 'none')).toMatchObject({ code: 64 })
   })
 })

@@ -35,9 +35,9 @@ const commands: readonly (readonly string[])[] = [
   ['logout'],
 ]
 
-describe('a profile that is neither configured nor cached', () => {
+describe('profile that is neither configured nor cached', () => {
   it.each(commands)(
-    'ends %s with 78 and the nearest name, and nobody is asked',
+    '%s with an unknown profile exits 78, suggests the nearest name and sends no request',
     async (...argv) => {
       const asked = [stage.idp.seen.length, stage.sts.seen.length]
       const [command = '', ...rest] = argv
@@ -56,17 +56,17 @@ describe('a profile that is neither configured nor cached', () => {
     },
   )
 
-  it('is refused though flags say all that a login needs', async () => {
+  it('creds refuses an unknown profile even if flags supply every setting', async () => {
     expect((await stage.ask(['creds', '-p', 'stagign'])).code).toBe(78)
   })
 
-  it('is told of those that there are, where none is near', async () => {
+  it('the hint for an unknown profile lists the existing ones if none is close', async () => {
     await configure('[profile.production]\nscope = "s"\n')
     const { stderr } = await stage.cli(['creds', '-p', 'x'])
     expect(stderr).toContain('hint: there are production, staging (sts-cli login -p x creates it)')
   })
 
-  it('may be logged in to, and configured', async () => {
+  it('login and config set accept a new profile', async () => {
     expect((await stage.ask(['login', '-q', '-p', 'new'])).code).toBe(0)
     expect((await stage.cli(['creds', '-p', 'new'])).code).toBe(0)
     expect((await stage.cli(['config', 'set', 'scope', 's', '-p', 'newer'])).code).toBe(0)
@@ -74,24 +74,24 @@ describe('a profile that is neither configured nor cached', () => {
   })
 })
 
-describe('a profile that is known', () => {
+describe('known profile', () => {
   it.each([
-    ['by the configuration alone', 'production'],
-    ['by the cache alone', 'staging'],
-    ['as the one that is always there', 'default'],
-  ])('%s is not refused', async (_how, name) => {
+    ['that is only configured', 'production'],
+    ['that is only cached', 'staging'],
+    ['that is the default', 'default'],
+  ])('status and logout accept a profile %s', async (_how, name) => {
     await configure('[profile.production]\nscope = "s"\n')
     for (const command of ['status', 'logout'])
       expect((await stage.cli([command, '-p', name])).code).not.toBe(78)
   })
 
-  it('by a cache file that is damaged wants a login, and is not called unknown', async () => {
+  it('creds requires a login for a profile with a damaged cache file', async () => {
     const file = path.join(stage.home, '.cache', 'sts-cli', 'profile-staging.json')
     await writeFile(file, '{', { mode: 0o600 })
     expect((await stage.cli(['creds', '-p', 'staging'])).code).toBe(77)
   })
 
-  it('is not another one whose long name begins alike', async () => {
+  it('creds distinguishes profiles with long names that begin alike', async () => {
     const name = 'x'.repeat(160)
     await stage.ask(['login', '-q', '-p', `${name}1`])
     expect((await stage.cli(['creds', '-p', `${name}1`])).code).toBe(0)

@@ -7,8 +7,8 @@ afterEach(() => void vi.useRealTimers())
 
 const open = (env: Record<string, string> = {}, isTty = true): TestIo => createIo({ env, isTty })
 
-describe('progress on a terminal', () => {
-  it('is not shown for what is quick', () => {
+describe('progress indicator', () => {
+  it('a short wait shows no progress', () => {
     const io = open()
     const end = createProgress(io)?.('sso.example.com')
     vi.advanceTimersByTime(299)
@@ -17,7 +17,7 @@ describe('progress on a terminal', () => {
     expect(io.err).toEqual([])
   })
 
-  it('names what is waited for, turns, and leaves an empty line', () => {
+  it('a progress line names the host, spins, and is cleared at the end', () => {
     const io = open()
     const end = createProgress(io)?.('sso.example.com\u001b[2J')
     vi.advanceTimersByTime(300)
@@ -32,16 +32,16 @@ describe('progress on a terminal', () => {
   })
 
   it.each([
-    ['where there is no terminal', {}, false],
+    ['without a terminal', {}, false],
     ['in CI', { CI: 'true' }, true],
     ['on a dumb terminal', { TERM: 'dumb' }, true],
-  ])('is none %s', (_where, env, isTty) => {
+  ])('there is no progress indicator %s', (_where, env, isTty) => {
     expect(createProgress(open(env, isTty))).toBeUndefined()
   })
 })
 
-describe('a login at a terminal', () => {
-  it('writes nothing of it on stdout, and nothing at all with -q', async () => {
+describe('login at a terminal', () => {
+  it('login writes its status line to stderr only, and nothing with -q', async () => {
     vi.useRealTimers()
     const stage = await openStage()
     const { stdout, stderr } = await stage.ask(['login'], { isTty: true })

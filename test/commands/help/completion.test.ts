@@ -7,14 +7,14 @@ import { optionValues } from '../../../src/commands/options/option-values.ts'
 import { commandTable } from '../../../src/commands/options/command-table.ts'
 import { makeFolder, runLine } from '../../support/commands/harness.ts'
 
-/** What is offered, without the descriptions. */
+/** Returns the candidates without their descriptions. */
 function complete(...words: string[]): readonly string[] | 'files' {
   const found = completeWords(words, ['default', 'ci'])
   return found === 'files' ? found : found.map(({ text }) => text)
 }
 
-describe('what may stand at the cursor', () => {
-  it('is every command at first, and those that begin so', () => {
+describe('completion candidates', () => {
+  it('completion offers every command, and those with the typed prefix', () => {
     expect(complete('')).toEqual([...commandTable.map(({ name }) => name), 'help'])
     expect(complete('log')).toEqual(['login', 'logout'])
     expect(completeWords(['login'], [])).toEqual([
@@ -22,23 +22,23 @@ describe('what may stand at the cursor', () => {
     ])
   })
 
-  it.each(commandTable.map(({ name }) => name))('is every flag of %s', (name) => {
+  it.each(commandTable.map(({ name }) => name))('completion offers every flag of %s', (name) => {
     const offered = complete(name, '-')
     for (const option of optionsOf(name)) expect(offered).toContain(`--${option.name}`)
   })
 
-  it('is the quickstart’s flags without a command', () => {
+  it('completion offers the quickstart flags without a command', () => {
     expect(complete('-c')).toEqual(['-cid', '-csec'])
     expect(complete('-cid', 'x', '-cs')).toEqual(['-csec'])
   })
 
-  it('is no flag that is there already, unless it may be repeated', () => {
+  it('completion does not repeat a flag unless it may be repeated', () => {
     expect(complete('login', '-cid', 'x', '--client-i')).toEqual([])
     expect(complete('login', '--client-id=x', '-ci')).toEqual([])
     expect(complete('login', '--param', 'a=b', '--para')).toEqual(['--param'])
   })
 
-  it('is a flag’s own words, behind a space or an equals sign', () => {
+  it('completion offers the values of a flag after a space or an equals sign', () => {
     expect(complete('login', '--grant', 'de')).toEqual(['device-code'])
     expect(complete('login', '--format=pro')).toEqual(['--format=process'])
     expect(complete('login', '-f', '')).toEqual(optionValues['format'])
@@ -46,7 +46,7 @@ describe('what may stand at the cursor', () => {
     expect(complete('login', '--profile=c')).toEqual(['--profile=ci'])
   })
 
-  it('is a file where a file is meant, and nothing that could be guessed elsewhere', () => {
+  it('completion offers files where a file is expected, and nothing for free text', () => {
     expect(complete('login', '--ca-file', '')).toBe('files')
     expect(complete('serve', '--policy', 'x')).toBe('files')
     expect(complete('serve', '')).toBe('files')
@@ -55,7 +55,7 @@ describe('what may stand at the cursor', () => {
     expect(complete('login', '')).toEqual([])
   })
 
-  it('is what config, help and completion take', () => {
+  it('completion offers the operands of config, help and completion', () => {
     expect(complete('config', 'g')).toEqual(['get'])
     expect(complete('config', 'set', 'iss')).toEqual(['issuer'])
     expect(complete('config', '-p', 'ci', 'get', 'iss')).toEqual(['issuer'])
@@ -64,9 +64,9 @@ describe('what may stand at the cursor', () => {
   })
 })
 
-describe('the words of an option', () => {
+describe('values of an option', () => {
   it.each(Object.entries(optionValues))(
-    '--%s are those that its command takes',
+    'completion offers for --%s the values that its command accepts',
     async (name, words) => {
       const option = optionTable.find((candidate) => candidate.name === name)
       const command = option?.commands.find((candidate) => candidate !== 'drop-in') ?? 'login'
@@ -90,13 +90,13 @@ describe('the words of an option', () => {
 })
 
 describe('completion', () => {
-  it.each(completionShells)('prints a script for %s that asks this program', async (shell) => {
+  it.each(completionShells)('completion prints a %s script that calls sts-cli', async (shell) => {
     const { code, stdout, stderr } = await runLine(['completion', shell])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toMatch(/sts-cli completion candidates (--|'--') /)
   })
 
-  it('gives the scripts a line for each candidate, profiles among them', async () => {
+  it('completion candidates prints one line a candidate, including the profiles', async () => {
     const home = await makeFolder()
     const ask = async (...words: string[]): Promise<string> =>
       (await runLine(['completion', 'candidates', '--', ...words], { env: { HOME: home } })).stdout
@@ -113,7 +113,7 @@ describe('completion', () => {
   })
 
   it.each([[['completion']], [['completion', 'tcsh']], [['completion', 'bash', 'zsh']]])(
-    'refuses %j in words',
+    'completion refuses %j with a message',
     async (argv) => {
       const { code, stderr } = await runLine(argv)
       expect([code, stderr]).toEqual([64, expect.stringContaining('name of a shell')])

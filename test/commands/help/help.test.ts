@@ -4,7 +4,7 @@ import { optionsOf } from '../../../src/commands/options/option-table.ts'
 import { commandTable } from '../../../src/commands/options/command-table.ts'
 import { runLine } from '../../support/commands/harness.ts'
 
-describe('the help', () => {
+describe('help', () => {
   it.each([
     [[]],
     [['help']],
@@ -13,14 +13,14 @@ describe('the help', () => {
     [['-help']],
     [['--h']],
     [['-h', '-cid', 'x']],
-  ])('lists the commands for %j', async (argv) => {
+  ])('the help lists the commands for %j', async (argv) => {
     const { code, stdout, stderr } = await runLine(argv)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     for (const { name, summary } of commandTable)
       expect(stdout).toMatch(new RegExp(`^ {2}${name} +${summary.slice(0, 20)}`, 'm'))
   })
 
-  it.each(commandTable.map(({ name }) => name))('has every flag of %s', async (name) => {
+  it.each(commandTable.map(({ name }) => name))('the help lists every flag of %s', async (name) => {
     const { code, stdout } = await runLine(['help', name])
     expect(code).toBe(0)
     for (const option of optionsOf(name)) expect(stdout).toContain(`--${option.name}`)
@@ -28,7 +28,7 @@ describe('the help', () => {
   })
 
   it.each([[['login', '--help']], [['login', '-h']], [['login', '-cid', 'x', '-help']]])(
-    'is the page of login for %j',
+    '%j prints the help page of login',
     async (argv) => {
       const { code, stdout } = await runLine(argv)
       expect(code).toBe(0)
@@ -39,12 +39,12 @@ describe('the help', () => {
     },
   )
 
-  it('of flags without a command is the first page', async () => {
+  it('--help among flags without a command prints the first help page', async () => {
     expect((await runLine(['-cid', 'x', '--help'])).stdout).toBe((await runLine([])).stdout)
   })
 })
 
-describe('the version', () => {
+describe('version', () => {
   it.each([
     [['-V']],
     [['--version']],
@@ -52,7 +52,7 @@ describe('the version', () => {
     [['--V']],
     [['login', '-V']],
     [['-cid', 'x', '--version']],
-  ])('is printed for %j', async (argv) => {
+  ])('%j prints the version', async (argv) => {
     expect(await runLine(argv)).toMatchObject({
       code: 0,
       stdout: `${manifest.version}\n`,
@@ -61,7 +61,7 @@ describe('the version', () => {
   })
 })
 
-describe('a word that is no command', () => {
+describe('unknown command', () => {
   it.each([
     [['logn'], 'logn', 'did you mean login?'],
     [['Login'], 'Login', 'did you mean login?'],
@@ -71,7 +71,7 @@ describe('a word that is no command', () => {
     [['help', 'xyzzyplugh'], 'xyzzyplugh', 'sts-cli --help lists the commands'],
     [[''], '', 'sts-cli --help lists the commands'],
     [['drop-in'], 'drop-in', 'sts-cli --help lists the commands'],
-  ])('%j ends with 64 and names the nearest', async (argv, word, hint) => {
+  ])('the command line %j exits 64 for the word %j and suggests: %s', async (argv, word, hint) => {
     expect(await runLine(argv)).toMatchObject({
       code: 64,
       stdout: '',
@@ -83,20 +83,20 @@ describe('a word that is no command', () => {
 describe('commands without operands', () => {
   const names = commandTable.filter(({ operands }) => operands === '').map(({ name }) => name)
 
-  it.each(names)('%s refuses one, unrepeated', async (name) => {
+  it.each(names)('%s refuses an operand without repeating it', async (name) => {
     const { code, stderr } = await runLine([name, 'hunter2'])
     expect(code).toBe(64)
     expect(stderr).toContain(`error: ${name} takes no operand, but got 1\n`)
     expect(stderr).not.toContain('hunter2')
   })
 
-  it.each([...names, 'exchange', 'inspect'])('%s runs nothing after --', async (name) => {
+  it.each([...names, 'exchange', 'inspect'])('%s refuses a command after --', async (name) => {
     const { code, stderr } = await runLine([name, '--', 'ls'])
     expect(code).toBe(64)
     expect(stderr).toContain(`error: ${name} runs no command after --\n`)
   })
 
-  it('have unknown flags named with the nearest, as JSON where that is wanted', async () => {
+  it('an unknown flag is reported with the nearest one, as JSON with --json', async () => {
     const { code, stdout, stderr } = await runLine(['status', '--json', '--proflie', 'x'])
     expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
     expect(JSON.parse(stderr)).toEqual({

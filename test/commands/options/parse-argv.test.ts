@@ -22,13 +22,13 @@ const parseDropIn = (argv: readonly string[]): ParsedArgv =>
 const parseLogin = (...argv: readonly string[]): ParsedArgv =>
   parseArgv(argv, optionsOf('login'), { isStoppingAtOperand: false })
 
-describe('the drop-in reads flags as the Go program does', () => {
-  it('holds all 37 recorded command lines', () => {
+describe('Go flag syntax without a command', () => {
+  it('the vectors hold all 37 recorded command lines of the Go program', () => {
     expect(goVectors.flags).toHaveLength(37)
   })
 
   it.each(goVectors.flags.filter(({ values }) => values !== undefined))(
-    'takes $argv',
+    'flags without a command parse $argv as the Go program does',
     ({ argv, values, rest = [] }) => {
       const parsed = parseDropIn(argv)
       const settings = createSettings(parsed, createIo())
@@ -39,7 +39,7 @@ describe('the drop-in reads flags as the Go program does', () => {
   )
 
   it.each(goVectors.flags.filter(({ error }) => error !== undefined && !isHelp(error)))(
-    'refuses $argv in the same words and ends with 64',
+    '$argv is refused with the Go program’s message and exit code 64',
     async ({ argv, error }) => {
       expect(() => parseDropIn(argv)).toThrow(expect.objectContaining({ code: 'ERR_USAGE' }))
       const { code, stdout, stderr } = await runLine(argv)
@@ -49,7 +49,7 @@ describe('the drop-in reads flags as the Go program does', () => {
   )
 
   it.each(goVectors.flags.filter(({ error }) => isHelp(error)))(
-    'shows the page for $argv',
+    '$argv without a command shows the help page',
     async ({ argv }) => {
       const { code, stdout, stderr } = await runLine(argv)
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -67,18 +67,18 @@ describe('flags of a command', () => {
     [['-client-id', 'x']],
     [['--client-id=x']],
     [['--client-id', 'y', '-cid', 'x']],
-  ])('%j gives the client id', (argv) => {
+  ])('%j sets the client id', (argv) => {
     expect(parseLogin(...argv).flags.get('client-id')).toBe('x')
   })
 
-  it('go on after an operand, and end at a double dash', () => {
+  it('flags may follow an operand and end at a double dash', () => {
     const { flags, operands, command } = parseLogin('a', '-q', 'b', '--', '-cid', 'x')
     expect([...flags]).toEqual([['quiet', true]])
     expect(operands).toEqual(['a', 'b'])
     expect(command).toEqual(['-cid', 'x'])
   })
 
-  it('keep every value of a list in order', () => {
+  it('a repeated list flag keeps every value in order', () => {
     const { flags } = parseLogin('--param', 'a=1', '--param=b=2')
     expect(flags.get('param')).toEqual(['a=1', 'b=2'])
   })
@@ -91,15 +91,15 @@ describe('flags of a command', () => {
     ['-q=false', false],
     ['-q=0', false],
     ['--q=F', false],
-  ])('%s is %s', (word, value) => {
+  ])('%s sets --quiet to %s', (word, value) => {
     expect(parseLogin(word).flags.get('quiet')).toBe(value)
   })
 
-  it('refuse a boolean that is neither true nor false', () => {
+  it('a boolean flag refuses a value other than true or false', () => {
     expect(() => parseLogin('-q=maybe')).toThrow(/invalid boolean value for -q/)
   })
 
-  it('are neither bundled nor abbreviated', () => {
+  it('flags can be neither combined nor abbreviated', () => {
     expect(() => parseLogin('-qv')).toThrow('flag provided but not defined: -qv')
     expect(() => parseLogin('--client')).toThrow('flag provided but not defined: -client')
   })
@@ -109,23 +109,23 @@ describe('flags of a command', () => {
     ['-cidd', '-cid'],
     ['--idp-endpont', '--idp-endpoint'],
     ['--tiemout=3s', '--timeout'],
-  ])('that are unknown name the nearest: %s', (word, nearest) => {
+  ])('an error about the unknown flag %s suggests %s', (word, nearest) => {
     const error = catchError(() => parseLogin(word, 'x'))
     expect(error.hint).toBe(`did you mean ${nearest}?`)
   })
 
-  it('that resemble nothing name the help page', () => {
+  it('an unknown flag without a similar name refers to the help page', () => {
     expect(catchError(() => parseLogin('--xyzzyplugh')).hint).toBe('sts-cli --help lists the flags')
   })
 })
 
-describe('the nearest word', () => {
+describe('nearest word', () => {
   it.each([
     ['logn', 'login'],
     ['LOGIN', 'login'],
     ['stauts', 'status'],
     ['qqqqqq', undefined],
-  ])('to %s is %s', (word, nearest) => {
+  ])('the nearest command to %s is %s', (word, nearest) => {
     expect(findNearest(word, ['login', 'logout', 'status'])).toBe(nearest)
   })
 })

@@ -1,4 +1,4 @@
-/** The directory that `serve` is to keep objects in, where it cannot. */
+/** Tests of `serve` with an unusable object directory. */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { expect, it } from 'vitest'
@@ -11,7 +11,7 @@ async function serve(...argv: string[]): Promise<Ran> {
 }
 
 it.each([[[]], [['--workers', '2']]])(
-  'serve %j ends with 78 where another server has its directory, and leaves that one alone',
+  'serve %j exits 78 for a directory that another server uses, and changes nothing in it',
   async (argv) => {
     const folder = await makeFolder()
     const release = await lockDirectory(folder)
@@ -30,7 +30,7 @@ it.each([[[]], [['--workers', '2']]])(
   },
 )
 
-it('serve ends with 73 where its directory cannot be written', async () => {
+it('serve exits 73 when it cannot write to its directory', async () => {
   const folder = await makeFolder()
   const file = path.join(folder, 'file')
   await writeFile(file, '')

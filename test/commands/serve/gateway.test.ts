@@ -30,13 +30,13 @@ describe('serve --gateway', () => {
     [['https://s3.example.com/'], 'https://s3.example.com'],
     [['http://127.0.0.1:9000'], 'http://127.0.0.1:9000'],
     [['minio.example.com:9000'], 'https://minio.example.com:9000'],
-  ])('%j goes to %s', (operands, origin) => {
+  ])('serve --gateway %j uses the upstream %s', (operands, origin) => {
     const objects = read(['--stateless', '--gateway', ...operands])
     expect(objects).toMatchObject({ kind: 'gateway', region: undefined, style: 'path' })
     expect(objects.kind === 'gateway' && objects.url.origin).toBe(origin)
   })
 
-  it('takes a region, a style and an authority', async () => {
+  it('serve --gateway accepts a region, an addressing style and a CA file', async () => {
     const caFile = path.join(await makeFolder(), 'ca.pem')
     const pem = '-----BEGIN CERTIFICATE-----'
     await writeFile(caFile, pem)
@@ -46,14 +46,14 @@ describe('serve --gateway', () => {
     ).toMatchObject({ region: 'eu-west-1', style: 'virtual-host', ca: [pem] })
   })
 
-  it('needs etcd, unless it is told to do without', () => {
+  it('serve --gateway requires either etcd or --stateless', () => {
     const etcd = { MINIO_ETCD_ENDPOINTS: 'http://127.0.0.1:2379' }
     expect(() => read(['--gateway'])).toThrow('the gateway needs etcd, or --stateless')
     expect(read(['--gateway'], etcd).kind).toBe('gateway')
     expect(() => read(['--gateway', '--stateless'], etcd)).toThrow('cannot be used together')
   })
 
-  it('needs the keys of its upstream', () => {
+  it('serve --gateway requires the keys of its upstream', () => {
     const io = createIo()
     const parsed = parseArgv(['--gateway', '--stateless'], optionsOf('serve'), {
       isStoppingAtOperand: false,
@@ -73,13 +73,13 @@ describe('serve --gateway', () => {
     [['--gateway-style', 'both'], '--gateway-style "both" is not known'],
     [['--gateway-region', 'eu west'], 'is not a region'],
     [['--gateway-style', 'virtual-host', '127.0.0.1:9000'], 'needs an upstream with a name'],
-  ])('refuses %j', (argv, message) => {
+  ])('serve --gateway refuses %j without printing a password', (argv, message) => {
     expect(() => read(['--gateway', '--stateless', ...argv])).toThrow(message)
     expect(() => read(['--gateway', '--stateless', ...argv])).not.toThrow('hunter22')
   })
 
   it.each([['--stateless'], ['--gateway-region=eu'], ['--gateway-style=path']])(
-    'is what %s is for',
+    'serve refuses %s without --gateway',
     (flag) => {
       expect(() => read([flag])).toThrow('is for --gateway alone')
       expect(() => read([flag, '/mnt/data'])).toThrow('is for --gateway alone')
@@ -88,7 +88,7 @@ describe('serve --gateway', () => {
 })
 
 describe('serve DIR', () => {
-  it('keeps objects in a directory, or in one that goes', () => {
+  it('serve stores objects in the given directory or in a temporary one', () => {
     expect(read(['/mnt/data', '--bucket', 'photos'])).toEqual({
       kind: 'directory',
       directory: '/mnt/data',

@@ -5,7 +5,7 @@ import { makeFolder, runLine, type Ran } from '../../support/commands/harness.ts
 
 type Env = Readonly<Record<string, string>>
 
-/** `serve` with settings that it must refuse before anything starts. */
+/** Runs `serve` with settings that it must refuse at start. */
 async function serve(argv: readonly string[], env: Env): Promise<Ran> {
   const addresses = ['--address', '127.0.0.1:0', '--no-idp']
   return runLine(['serve', ...addresses, ...argv], { env: { HOME: await makeFolder(), ...env } })
@@ -19,25 +19,25 @@ const ldap = {
   MINIO_IDENTITY_LDAP_USER_DN_SEARCH_FILTER: '(uid=%s)',
 }
 
-describe('serve with a directory', () => {
+describe('serve with an LDAP directory', () => {
   const variable = (name: string, value: string): Env => ({
     [`MINIO_IDENTITY_LDAP_${name}`]: value,
   })
   it.each<[string, Env, RegExp]>([
     ['no lookup account', variable('LOOKUP_BIND_DN', ''), /LOOKUP_BIND_DN must be/],
     ['no lookup password', variable('LOOKUP_BIND_PASSWORD', ''), /LOOKUP_BIND_PASSWORD must be/],
-    ['a lookup name', variable('LOOKUP_BIND_DN', 'lookup'), /"lookup" is not a distinguished name/],
-    ['no base', variable('USER_DN_SEARCH_BASE_DN', ''), /USER_DN_SEARCH_BASE_DN must be/],
-    ['a word as base', variable('USER_DN_SEARCH_BASE_DN', 'dc=x;people'), /"people" is not a dist/],
-    ['a filter for everybody', variable('USER_DN_SEARCH_FILTER', '(uid=*)'), /filter with %s/],
-    ['a bare filter', variable('USER_DN_SEARCH_FILTER', 'uid=%s'), /in parentheses/],
+    ['a bare name', variable('LOOKUP_BIND_DN', 'lookup'), /"lookup" is not a distinguished name/],
+    ['no search base', variable('USER_DN_SEARCH_BASE_DN', ''), /USER_DN_SEARCH_BASE_DN must be/],
+    ['a bare base DN', variable('USER_DN_SEARCH_BASE_DN', 'dc=x;people'), /"people" is not a dist/],
+    ['a filter for every user', variable('USER_DN_SEARCH_FILTER', '(uid=*)'), /filter with %s/],
+    ['a filter without parentheses', variable('USER_DN_SEARCH_FILTER', 'uid=%s'), /in parentheses/],
     [
-      'groups without a filter',
+      'a group search without a filter',
       variable('GROUP_SEARCH_BASE_DN', 'dc=x'),
       /GROUP_SEARCH_FILTER must/,
     ],
     [
-      'groups without a user',
+      'a group filter without the user',
       {
         ...variable('GROUP_SEARCH_BASE_DN', 'dc=x'),
         ...variable('GROUP_SEARCH_FILTER', '(cn=ops)'),
@@ -45,10 +45,10 @@ describe('serve with a directory', () => {
       /filter with %d or %s/,
     ],
     ['a URL', variable('SERVER_ADDR', 'ldaps://ldap.example.com'), /is not HOST or HOST:PORT/],
-    ['a port that is none', variable('SERVER_ADDR', 'h:70000'), /is not HOST or HOST:PORT/],
-    ['a truth that is none', variable('TLS_SKIP_VERIFY', 'perhaps'), /neither on nor off/],
+    ['an invalid port', variable('SERVER_ADDR', 'h:70000'), /is not HOST or HOST:PORT/],
+    ['an invalid boolean', variable('TLS_SKIP_VERIFY', 'perhaps'), /neither on nor off/],
     [
-      'TLS and none',
+      'both plain LDAP and STARTTLS',
       {
         ...variable('SERVER_INSECURE', 'on'),
         ...variable('SERVER_STARTTLS', 'on'),
@@ -56,12 +56,12 @@ describe('serve with a directory', () => {
       /are both on/,
     ],
     [
-      'a format of names',
+      'a user name format',
       variable('USERNAME_FORMAT', 'uid=%s'),
       /USERNAME_FORMAT is not supported/,
     ],
-    ['a service record', variable('SRV_RECORD_NAME', 'on'), /SRV_RECORD_NAME is not supported/],
-  ])('is refused with %s', async (_what, change, message) => {
+    ['an SRV record', variable('SRV_RECORD_NAME', 'on'), /SRV_RECORD_NAME is not supported/],
+  ])('serve refuses LDAP settings with %s', async (_what, change, message) => {
     const { code, stderr } = await serve([], { ...ldap, ...change })
     expect(code).toBe(78)
     expect(stderr).toMatch(/^error: serve: MINIO_IDENTITY_LDAP_/)
@@ -70,19 +70,19 @@ describe('serve with a directory', () => {
   })
 
   it.each<[string, string[], number, RegExp]>([
-    ['without a name', ['--ldap-policy', 'readonly'], 64, /is not a distinguished name/],
-    ['of a word', ['--ldap-policy', 'readonly=ops'], 64, /"ops" is not a distinguished name/],
+    ['without a group', ['--ldap-policy', 'readonly'], 64, /is not a distinguished name/],
+    ['for a bare word', ['--ldap-policy', 'readonly=ops'], 64, /"ops" is not a distinguished name/],
     ['without a policy', ['--ldap-policy', '=cn=ops'], 64, /or has no policy/],
     ['that does not exist', ['--ldap-policy', 'admin=cn=ops'], 78, /the policy admin, which does/],
-    ['from no file', ['--ldap-policy-file', '/nowhere'], 66, /\/nowhere cannot be read/],
-  ])('is refused with a policy %s', async (_what, argv, code, message) => {
+    ['from a missing file', ['--ldap-policy-file', '/nowhere'], 66, /\/nowhere cannot be read/],
+  ])('serve refuses an LDAP policy %s', async (_what, argv, code, message) => {
     const ran = await serve(argv, ldap)
     expect(ran.code).toBe(code)
     expect(ran.stderr).toMatch(message)
   })
 
   it.each(['[]', '{"cn=ops": 7}', '{"cn=ops": [7]}', 'cn=ops', '""'])(
-    'is refused with a policy file of %s',
+    'serve refuses %s as the contents of an LDAP policy file',
     async (text) => {
       const file = path.join(await makeFolder(), 'policies.json')
       await writeFile(file, text)
@@ -90,7 +90,7 @@ describe('serve with a directory', () => {
     },
   )
 
-  it('is refused with a policy for a user of no directory', async () => {
+  it('serve refuses an LDAP policy without a directory', async () => {
     const { code, stderr } = await serve(['--ldap-policy', 'readonly=cn=ops'], {})
     expect(code).toBe(64)
     expect(stderr).toContain('set MINIO_IDENTITY_LDAP_SERVER_ADDR')
@@ -101,12 +101,12 @@ describe('serve with client certificates', () => {
   const on = { MINIO_IDENTITY_TLS_ENABLE: 'on' }
 
   it.each<[string, string[], Env, number, RegExp]>([
-    ['no authority', ['--tls'], on, 78, /name the authority of your clients with --client-ca/],
+    ['no CA', ['--tls'], on, 78, /name the authority of your clients with --client-ca/],
     ['no https', ['--client-ca', 'any.pem'], on, 78, /shown over https alone/],
-    ['no https, by the flag alone', ['--client-ca', 'any.pem'], {}, 78, /shown over https alone/],
-    ['no file', ['--tls', '--client-ca', '/nowhere'], on, 66, /\/nowhere cannot be read/],
+    ['no https, with only the flag', ['--client-ca', 'any.pem'], {}, 78, /shown over https alone/],
+    ['no CA file', ['--tls', '--client-ca', '/nowhere'], on, 66, /\/nowhere cannot be read/],
     [
-      'any certificate',
+      'SKIP_VERIFY',
       ['--tls', '--client-ca', 'any.pem'],
       {
         ...on,
@@ -115,15 +115,15 @@ describe('serve with client certificates', () => {
       78,
       /anybody could make a certificate/,
     ],
-    ['a word for on', ['--tls'], { MINIO_IDENTITY_TLS_ENABLE: 'maybe' }, 78, /neither on nor off/],
-  ])('is refused with %s', async (_what, argv, env, code, message) => {
+    ['a bad boolean', ['--tls'], { MINIO_IDENTITY_TLS_ENABLE: 'maybe' }, 78, /neither on nor off/],
+  ])('serve refuses client certificates with %s', async (_what, argv, env, code, message) => {
     const ran = await serve(argv, env)
     expect(ran.code).toBe(code)
     expect(ran.stderr).toMatch(message)
   })
 
   it.each(['', 'certificate', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'])(
-    'is refused with %j for the authority',
+    'serve refuses a client CA file that contains %j',
     async (text) => {
       const file = path.join(await makeFolder(), 'ca.pem')
       await writeFile(file, text)
@@ -134,7 +134,7 @@ describe('serve with client certificates', () => {
   )
 })
 
-describe('serve with providers of tokens', () => {
+describe('serve with trusted issuers', () => {
   const openId = (name: string, value: string): Env => ({
     [`MINIO_IDENTITY_OPENID_${name}`]: value,
   })
@@ -144,22 +144,22 @@ describe('serve with providers of tokens', () => {
 
   it.each<[string, Env, RegExp]>([
     [
-      'two whose claims name policies',
+      'two providers whose claims name policies',
       { ...base, ...openId('CONFIG_URL_B', configUrl), ...openId('CLIENT_ID_B', 'b') },
       /CONFIG_URL_B is a second provider/,
     ],
     ['a role without a provider', openId('ROLE_POLICY', 'readonly'), /OPENID_CONFIG_URL must be/],
-    ['a named role without one', openId('ROLE_POLICY_B', 'readonly'), /CONFIG_URL_B must be/],
+    ['a named role and no provider', openId('ROLE_POLICY_B', 'readonly'), /CONFIG_URL_B must be/],
     ['a role without a client', { ...role, ...openId('CLIENT_ID', '') }, /CLIENT_ID must be/],
-    ['a role of no policy', { ...role, ...openId('ROLE_POLICY', ' , ') }, /names no policy/],
+    ['a role without a policy', { ...role, ...openId('ROLE_POLICY', ' , ') }, /names no policy/],
     [
-      'a role of a policy that does not exist',
+      'a role with a policy that does not exist',
       { ...role, ...openId('ROLE_POLICY', 'x') },
       /policy x,/,
     ],
-    ['a role and a claim', { ...role, ...openId('CLAIM_NAME', 'groups') }, /are both set/],
+    ['both a role and a claim', { ...role, ...openId('CLAIM_NAME', 'groups') }, /are both set/],
     [
-      'two roles of one client',
+      'two roles for one client',
       {
         ...role,
         ...openId('CONFIG_URL_B', configUrl),
@@ -180,12 +180,12 @@ describe('serve with providers of tokens', () => {
       /serves everybody/,
     ],
     [
-      'claims from elsewhere',
+      'claims from the userinfo endpoint',
       { ...base, ...openId('CLAIM_USERINFO', 'on') },
       /USERINFO is not supp/,
     ],
-    ['an address that is none', { ...role, ...openId('CONFIG_URL', 'idp') }, /is not an http/],
-  ])('is refused with %s', async (_what, env, message) => {
+    ['an invalid URL', { ...role, ...openId('CONFIG_URL', 'idp') }, /is not an http/],
+  ])('serve refuses OpenID settings with %s', async (_what, env, message) => {
     const { code, stderr } = await serve([], env)
     expect(code).toBe(78)
     expect(stderr).toMatch(message)
@@ -195,8 +195,8 @@ describe('serve with providers of tokens', () => {
     ['no role', { MINIO_IDENTITY_PLUGIN_ROLE_POLICY: '' }, /PLUGIN_ROLE_POLICY must be/],
     ['an unknown policy', { MINIO_IDENTITY_PLUGIN_ROLE_POLICY: 'x' }, /policy x, which/],
     ['an id with spaces', { MINIO_IDENTITY_PLUGIN_ROLE_ID: 'a b' }, /"a b" is not made of/],
-    ['no URL', { MINIO_IDENTITY_PLUGIN_URL: 'plugin:9000' }, /is not an http or https URL/],
-  ])('is refused with a plugin and %s', async (_what, env, message) => {
+    ['an invalid URL', { MINIO_IDENTITY_PLUGIN_URL: 'plugin:9000' }, /is not an http or https URL/],
+  ])('serve refuses an identity plugin with %s', async (_what, env, message) => {
     const plugin = {
       MINIO_IDENTITY_PLUGIN_URL: 'http://127.0.0.1:1/',
       MINIO_IDENTITY_PLUGIN_ROLE_POLICY: 'readonly',
@@ -218,10 +218,10 @@ describe('serve with providers of tokens', () => {
     },
   }
   it.each<[string, object, RegExp]>([
-    ['strangers', { trust: { ...document.trust, conditions: {} } }, /no condition says whose/],
-    ['no trust', { trust: undefined }, /trust must say who/],
+    ['no conditions', { trust: { ...document.trust, conditions: {} } }, /no condition says whose/],
+    ['no trust policy', { trust: undefined }, /trust must say who/],
     ['an unknown policy', { policies: ['x'] }, /names the policy x, which does not exist/],
-  ])('is refused with a role for %s', async (_what, change, message) => {
+  ])('serve refuses a role file with %s', async (_what, change, message) => {
     const file = path.join(await makeFolder(), 'deploy.json')
     await writeFile(file, JSON.stringify({ ...document, ...change }))
     const { code, stderr } = await serve(['--role', file], {})
@@ -229,7 +229,7 @@ describe('serve with providers of tokens', () => {
     expect(stderr).toMatch(message)
   })
 
-  it('is refused with two roles of one ARN, and with a file that is not there', async () => {
+  it('serve refuses two roles with one ARN, and a missing role file', async () => {
     const file = path.join(await makeFolder(), 'deploy.json')
     await writeFile(file, JSON.stringify(document))
     const copy = `${file}.copy`

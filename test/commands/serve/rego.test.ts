@@ -10,7 +10,7 @@ const refuse = async (argv: readonly string[], env: Readonly<Record<string, stri
 }
 
 it.each(['MINIO_IAM_OPA_URL', 'MINIO_POLICY_OPA_URL', 'MINIO_POLICY_PLUGIN_URL'])(
-  '--rego and %s are two who would decide',
+  'serve refuses --rego together with %s',
   async (name) => {
     expect(await refuse(['--rego', 'x.rego'], { [name]: 'http://localhost:8181/' })).toEqual({
       code: 64,
@@ -19,14 +19,14 @@ it.each(['MINIO_IAM_OPA_URL', 'MINIO_POLICY_OPA_URL', 'MINIO_POLICY_PLUGIN_URL']
   },
 )
 
-it('--rego-query without --rego asks nobody', async () => {
+it('serve refuses --rego-query without --rego', async () => {
   expect(await refuse(['--rego-query', 'httpapi/authz'])).toEqual({
     code: 64,
     error: 'error: serve: --rego-query needs --rego',
   })
 })
 
-it('--rego of a file that is not there starts nothing', async () => {
+it('serve does not start when the file of --rego is missing', async () => {
   const ports = ['--address', '127.0.0.1:0', '--no-idp']
   expect(await refuse([...ports, '--rego', '/nowhere/x.rego'])).toEqual({
     code: 66,

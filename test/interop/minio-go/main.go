@@ -1,7 +1,7 @@
-// The everyday operations of an application with minio-go's defaults. Prints one line a step; any surprise ends it.
+// The everyday operations of an application with minio-go's defaults. Prints one line a step; stops at any unexpected result.
 //
 //	minio-go-everyday BUCKET        credentials from the environment, as `sts-cli env` leaves them
-//	minio-go-everyday BUCKET grants the library asks the STS itself, with the token in TOKEN
+//	minio-go-everyday BUCKET grants the library calls the STS itself, with the token in TOKEN
 package main
 
 import (
@@ -65,7 +65,7 @@ func multipart(ctx context.Context, client *minio.Client, bucket string) {
 	big := make([]byte, 12<<20)
 	_, err := rand.Read(big)
 	check(err)
-	// Of unknown length, as a pipe's: parts of 5 MiB, each read before it is sent.
+	// The length is unknown, like a pipe's: the client reads each part of 5 MiB before it sends it.
 	stream := io.MultiReader(bytes.NewReader(big))
 	_, err = client.PutObject(ctx, bucket, "big", stream, -1, minio.PutObjectOptions{PartSize: 5 << 20})
 	check(err)

@@ -6,8 +6,8 @@ import { claims, encodePart, makeToken, signers } from '../../support/tokens.ts'
 const token = makeToken(signers.RS256)
 const [header = '', payload = '', signature = ''] = token.split('.')
 
-describe('a JWT that is looked at', () => {
-  it('is split into header, claims, what was signed and the signature', () => {
+describe('decoded JWT', () => {
+  it('decodeJwt() splits a token into header, claims, signed text and signature', () => {
     expect(decodeJwt(token)).toEqual({
       header: { alg: 'RS256', kid: 'RS256 key', typ: 'JWT' },
       claims,
@@ -16,23 +16,23 @@ describe('a JWT that is looked at', () => {
     })
   })
 
-  it('may be unsigned: looking is not trusting', () => {
+  it('splitJwt() accepts an unsigned token, since it verifies nothing', () => {
     expect(splitJwt(`${header}.${payload}.`)?.signature).toHaveLength(0)
   })
 
-  it('may be longer than what a server verifies', () => {
+  it('decodeJwt() accepts a token longer than a server verifies', () => {
     const long = makeToken(signers.RS256, { pad: 'x'.repeat(maxTokenBytes) })
     expect(splitJwt(long)).toBeUndefined()
     expect(decodeJwt(long).claims).toHaveProperty('pad')
   })
 
-  it('keeps a member called __proto__ a member', () => {
+  it('splitJwt() keeps a claim named __proto__ a claim', () => {
     const odd = `${header}.${encodePart('{"__proto__":{"sub":"root"}}')}.${signature}`
     expect(splitJwt(odd)?.claims['sub']).toBeUndefined()
   })
 })
 
-describe('a text that is no JWT', () => {
+describe('invalid JWT', () => {
   const opaque = '2f1c0f6a-secret-opaque-token'
 
   it.each([
@@ -43,13 +43,13 @@ describe('a text that is no JWT', () => {
     ['an empty payload', `${header}..${signature}`],
     ['a signature with padding', `${token}=`],
     ['a signature with spare bits set', `${header}.${payload}.AB`],
-    ['256 KiB', 'x'.repeat(256 * 1024 + 1)],
-  ])('such as %s is refused as data', (_what, text) => {
+    ['a text over 256 KiB', 'x'.repeat(256 * 1024 + 1)],
+  ])('decodeJwt() refuses %s', (_what, text) => {
     expect(() => decodeJwt(text)).toThrow(StsCliError)
     expect(() => decodeJwt(text)).toThrow(expect.objectContaining({ code: 'ERR_DATA' }))
   })
 
-  it('is never repeated in the error', () => {
+  it('the error of decodeJwt() never repeats the token', () => {
     expect(() => decodeJwt(opaque)).toThrow(
       expect.not.objectContaining({ message: expect.stringContaining('secret') as unknown }),
     )

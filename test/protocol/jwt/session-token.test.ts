@@ -9,12 +9,12 @@ const content = { sub: 'alice', exp: 5, accessKey: 'AKEY' }
 const token = signSessionToken(content, secret)
 const [header = '', payload = '', signature = ''] = token.split('.')
 
-describe('a session token', () => {
-  it('gives back what was signed, expired or not', () => {
+describe('session token', () => {
+  it('a session token yields its signed claims, expired or not', () => {
     expect(verifySessionToken(token, secret)).toEqual(content)
   })
 
-  it('is HS512 under the secret’s bytes with sorted claims, as MinIO’s', () => {
+  it('a session token is HS512 with the secret’s bytes and sorted claims, as in MinIO', () => {
     expect(Buffer.from(header, 'base64url').toString()).toBe('{"alg":"HS512","typ":"JWT"}')
     expect(Buffer.from(payload, 'base64url').toString()).toBe(
       '{"accessKey":"AKEY","exp":5,"sub":"alice"}',
@@ -33,7 +33,7 @@ describe('a session token', () => {
     ['of an identity provider', makeToken(signers.RS256)],
     ['of garbage', 'x.y.z'],
     ['of nothing', ''],
-  ])('%s is none', (_what, text) => {
+  ])('a session token %s is refused', (_what, text) => {
     expect(verifySessionToken(text, secret)).toBeUndefined()
   })
 })

@@ -15,10 +15,10 @@ import {
 } from '../../support/tokens.ts'
 
 const findKey = findIn(keySet)
-const doWeAccept = (token: string): boolean =>
+const isAcceptedHere = (token: string): boolean =>
   verifyJwt(token, findKey, { nowMs, clockToleranceSeconds: 0 }).outcome === 'valid'
 
-/** The same bytes written in another way: base64url's last character may have bits to spare. */
+/** Tells whether a token has a second spelling: the last character of base64url may have spare bits. */
 function isRespelled(token: string): boolean {
   const signature = token.split('.')[2] ?? ''
   return Buffer.from(signature, 'base64url').toString('base64url') !== signature
@@ -26,8 +26,8 @@ function isRespelled(token: string): boolean {
 
 async function expectSameVerdict(token: string): Promise<void> {
   const isAcceptedByJose = await doesJoseAccept(token, keySet)
-  // Of one signature we accept one spelling.
-  expect(doWeAccept(token)).toBe(isAcceptedByJose && !isRespelled(token))
+  // The verifier accepts only one spelling of a signature.
+  expect(isAcceptedHere(token)).toBe(isAcceptedByJose && !isRespelled(token))
 }
 
 const tokens = allSigners.map((signer) => makeToken(signer))
@@ -42,8 +42,8 @@ const character = fc.oneof(
 )
 const place = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 
-describe('any changed token has jose’s verdict', () => {
-  it('with one character replaced', async () => {
+describe('modified token', () => {
+  it('verifyJwt() agrees with jose on a token with one character replaced', async () => {
     const change = fc.tuple(fc.constantFrom(...tokens), place, character)
     await fc.assert(
       fc.asyncProperty(change, async ([token, where, replacement]) => {
@@ -54,7 +54,7 @@ describe('any changed token has jose’s verdict', () => {
     )
   })
 
-  it('with its last character replaced, which may spell the same signature', async () => {
+  it('verifyJwt() agrees with jose on a token with its last character replaced, except another spelling', async () => {
     const change = fc.tuple(fc.constantFrom(...tokens), character)
     await fc.assert(
       fc.asyncProperty(change, async ([token, replacement]) => {
@@ -64,7 +64,7 @@ describe('any changed token has jose’s verdict', () => {
     )
   })
 
-  it('with a piece cut out, doubled or put in', async () => {
+  it('verifyJwt() agrees with jose on a token with a piece removed, doubled or inserted', async () => {
     const pick = fc.tuple(
       fc.constantFrom(...tokens),
       place,
@@ -80,7 +80,7 @@ describe('any changed token has jose’s verdict', () => {
     )
   })
 
-  it('with parts of several tokens', async () => {
+  it('verifyJwt() agrees with jose on a token with parts of several tokens', async () => {
     const part = fc.nat(2)
     const pick = fc.tuple(...[0, 1, 2].map(() => fc.tuple(fc.constantFrom(...tokens), part)))
     await fc.assert(
@@ -91,7 +91,7 @@ describe('any changed token has jose’s verdict', () => {
   })
 })
 
-describe('any well-signed token has jose’s verdict', () => {
+describe('signed token', () => {
   const seconds = fc.integer({ min: nowSeconds - 3, max: nowSeconds + 3 })
   const oddity = fc.constantFrom<unknown>(null, '', '9', true, [], {}, -1, 0, 1.5, 1e300)
   const optional = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
@@ -111,7 +111,7 @@ describe('any well-signed token has jose’s verdict', () => {
     fc.record({ typ: fc.anything({ maxDepth: 1 }), crit: optional(oddity) }, { requiredKeys: [] }),
   )
 
-  it('with any times and headers', async () => {
+  it('verifyJwt() agrees with jose on any times and headers', async () => {
     const signer = fc.constantFrom(...Object.values(signers))
     await fc.assert(
       fc.asyncProperty(signer, anyClaims, anyHeader, async (by, changed, header) => {
@@ -122,7 +122,7 @@ describe('any well-signed token has jose’s verdict', () => {
   })
 })
 
-describe('a key that says anything of itself', () => {
+describe('key with arbitrary members', () => {
   const operation = fc.constantFrom<unknown>('verify', 'sign', 'encrypt', 'wrapKey', '', 7, null)
   const oddity = fc.constantFrom<unknown>(null, '', 'verify', 'sig', 'enc', 7, true, [], {})
   const said: fc.Arbitrary<Members> = fc.record(
@@ -138,7 +138,7 @@ describe('a key that says anything of itself', () => {
     { requiredKeys: [] },
   )
 
-  it('verifies nothing that jose would not verify with it', async () => {
+  it('verifyJwt() accepts no token by a key that jose would refuse', async () => {
     const pick = fc.tuple(fc.constantFrom(...allSigners), fc.array(said, { maxLength: 2 }))
     await fc.assert(
       fc.asyncProperty(pick, async ([signer, others]) => {

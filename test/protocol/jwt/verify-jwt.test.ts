@@ -101,19 +101,19 @@ const cases: readonly (readonly [string, string, JwtVerdict['outcome']])[] = [
   ['plain base64', `${rsHeader}.+/+/.${rsSignature}`, 'malformed'],
   ['a space', ` ${makeToken(RS256)}`, 'malformed'],
   ['claims that are a list', `${rsHeader}.${encodePart('[1]')}.${rsSignature}`, 'malformed'],
-  ['a header that is no JSON', `${encodePart('{')}.${rsClaims}.${rsSignature}`, 'malformed'],
+  ['a header that is not JSON', `${encodePart('{')}.${rsClaims}.${rsSignature}`, 'malformed'],
   ['more than 16 KiB', makeToken(RS256, { pad: 'x'.repeat(16 * 1024) }), 'malformed'],
 ]
 
-describe('our verdict and jose’s', () => {
-  it.each(cases)('on a token with %s', async (name, token, outcome) => {
+describe('verdicts of verifyJwt() and jose', () => {
+  it.each(cases)('jose agrees on a token with %s', async (name, token, outcome) => {
     expect(verdictOf(token).outcome).toBe(outcome)
-    // Length is a bound of ours, for a server that strangers write to.
+    // The length limit protects a server; jose has none.
     if (name === 'more than 16 KiB') return
     expect(await doesJoseAccept(token, keySet)).toBe(outcome === 'valid')
   })
 
-  it('agree on a token without kid where there is one key', async () => {
+  it('jose agrees on a token without kid if there is only one key', async () => {
     for (const signer of allSigners) {
       const only = { keys: [signer.publicJwk] }
       const token = makeToken(signer, {}, { kid: undefined })
@@ -123,8 +123,8 @@ describe('our verdict and jose’s', () => {
   })
 })
 
-describe('a valid token', () => {
-  it('gives its claims and its end', () => {
+describe('valid token', () => {
+  it('a valid token yields its claims and its expiry', () => {
     expect(verdictOf(makeToken(RS256))).toEqual({
       outcome: 'valid',
       claims,
@@ -138,14 +138,14 @@ describe('a valid token', () => {
     ['iat', 60, 'valid'],
     ['iat', 61, 'not-yet-valid'],
     ['exp', 0, 'expired'],
-  ])('may be ahead of our clock by the tolerance: %s in %i s is %s', (name, ahead, outcome) => {
+  ])('a time may be ahead by the tolerance: %s in %i s is %s', (name, ahead, outcome) => {
     const token = makeToken(RS256, { [name]: nowSeconds + ahead })
     const checks = { nowMs, clockToleranceSeconds: 60 }
     expect(verifyJwt(token, findKey, checks).outcome).toBe(outcome)
   })
 })
 
-describe('a refusal', () => {
+describe('refusal of a token', () => {
   const messageOf = (token: string): string => {
     const verdict = verdictOf(token)
     return verdict.outcome === 'valid' ? 'valid' : verdict.message
@@ -157,17 +157,17 @@ describe('a refusal', () => {
     ['an unknown key', {}, { kid: 'k1' }, 'no JWKS key with kid k1'],
     ['a missing kid', {}, { kid: undefined }, 'token names no key (kid)'],
     ['an algorithm', {}, { alg: 'HS256' }, 'token algorithm HS256 is not accepted'],
-  ])('names %s in the words of the field', (_what, changed, header, message) => {
+  ])('the refusal of %s has a standard message', (_what, changed, header, message) => {
     expect(messageOf(makeToken(RS256, changed, header))).toBe(message)
   })
 
-  it('shows of a kid only a printable beginning', () => {
+  it('a refusal shows only a printable beginning of a kid', () => {
     const message = messageOf(makeToken(RS256, {}, { kid: `\u001b[31m${'x'.repeat(500)}` }))
     expect(message).toMatch(/^no JWKS key with kid \?\[31mx+$/)
     expect(message.length).toBeLessThan(120)
   })
 
-  it('tells a forger nothing of the times', () => {
+  it('a refusal reveals no times to a forger', () => {
     const [header, , signature] = makeToken(RS256, { exp: 1 }).split('.')
     const token = `${header ?? ''}.${encodePart({ exp: 1 })}.${changeFirst(signature ?? '')}`
     expect(verdictOf(token).outcome).toBe('bad-signature')

@@ -18,7 +18,7 @@ function verdictOf(text: string, nowMs: number): JwtVerdict {
   return verifyJwt(text, findIn(vector.jwks), { nowMs, clockToleranceSeconds: 60 })
 }
 
-/** The text with one bit of one of the bytes changed that a part of the token encodes. */
+/** Returns the token with one bit flipped in the decoded bytes of a part. */
 function flipBit(part: number, bit: number): string {
   const parts = token.split('.')
   const bytes = Buffer.from(parts[part] ?? '', 'base64url')
@@ -26,8 +26,8 @@ function flipBit(part: number, bit: number): string {
   return parts.with(part, bytes.toString('base64url')).join('.')
 }
 
-describe('the token printed in the WSO2 guide of 2018', () => {
-  it('verifies with WSO2’s key at the time it was made', () => {
+describe('token of the WSO2 guide of 2018', () => {
+  it('the WSO2 token verifies with WSO2’s key at its time', () => {
     expect(verdictOf(token, validAtMs)).toEqual({
       outcome: 'valid',
       expiresAtMs: 1_534_891_778_000,
@@ -42,24 +42,24 @@ describe('the token printed in the WSO2 guide of 2018', () => {
     })
   })
 
-  it('is expired today', () => {
+  it('the WSO2 token has expired today', () => {
     expect(verdictOf(token, todayMs)).toEqual({ outcome: 'expired', message: 'token is expired' })
   })
 
-  it('was not valid the hour before', () => {
+  it('the WSO2 token was not valid an hour before its time', () => {
     expect(verdictOf(token, validAtMs - 2 * 3_600_000).outcome).toBe('not-yet-valid')
   })
 
   it.each([
     ['payload', 1],
     ['signature', 2],
-  ])('is refused with any one bit of its %s changed', (_name, part) => {
+  ])('the WSO2 token is refused with any bit of its %s changed', (_name, part) => {
     const bits = Buffer.from(token.split('.')[part] ?? '', 'base64url').length * 8
     for (let bit = 0; bit < bits; bit += 1)
       expect(verdictOf(flipBit(part, bit), validAtMs).outcome).not.toBe('valid')
   })
 
-  it('has jose’s verdict too', async () => {
+  it('jose agrees on the WSO2 token', async () => {
     expect(await doesJoseAccept(token, vector.jwks, validAtMs)).toBe(true)
     expect(await doesJoseAccept(token, vector.jwks, todayMs)).toBe(false)
   })

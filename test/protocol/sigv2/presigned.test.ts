@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { AwsError } from '../../../src/protocol/aws-error.ts'
 import { parsePresignedV2, verifyPresignedV2 } from '../../../src/protocol/sigv2/presigned.ts'
 
-/** The example of AWS's «Query string request authentication alternative», to the letter. */
+/** The unmodified example of AWS's «Query string request authentication alternative». */
 const secret = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'
 const query =
   'AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=NpgCjnDzrM%2BWFzoENXmpNDUsSn8%3D&Expires=1175139620'
@@ -29,49 +29,49 @@ function check(
   }
 }
 
-describe('a URL presigned with Signature Version 2', () => {
-  it('verifies as AWS’s published example', () => {
+describe('URL presigned with Signature Version 2', () => {
+  it('AWS’s published V2 example verifies', () => {
     expect(check()).toBe('verified')
   })
 
-  it('verifies the same with the bucket in the path', () => {
+  it('a V2 presigned URL verifies with the bucket in the path too', () => {
     expect(check({ rawPath: '/johnsmith/photos/puppy.jpg' }, { hostBucket: '' })).toBe('verified')
   })
 
   it.each([
     { what: 'another method', changed: { method: 'PUT' } },
     { what: 'another path', changed: { rawPath: '/photos/puppy.jpeg' } },
-    { what: 'another end', changed: { rawQuery: query.replace('620', '621') } },
+    { what: 'another expiry', changed: { rawQuery: query.replace('620', '621') } },
     { what: 'another signature', changed: { rawQuery: query.replace('NpgC', 'npgC') } },
-    { what: 'a sub-resource put in', changed: { rawQuery: `${query}&acl` } },
+    { what: 'an added sub-resource', changed: { rawQuery: `${query}&acl` } },
     {
-      what: 'an answer’s header put in',
+      what: 'an added header of the answer',
       changed: { rawQuery: `${query}&response-content-type=x` },
     },
-    { what: 'an x-amz- header put in', changed: { headers: new Map([['x-amz-acl', 'private']]) } },
-    { what: 'a header put into the query', changed: { rawQuery: `${query}&X-Amz-Acl=private` } },
-    { what: 'a session token put in', changed: { rawQuery: `${query}&x-amz-security-token=t` } },
-  ])('is refused with $what', ({ changed }) => {
+    { what: 'an added x-amz- header', changed: { headers: new Map([['x-amz-acl', 'private']]) } },
+    { what: 'an added query header', changed: { rawQuery: `${query}&X-Amz-Acl=private` } },
+    { what: 'an added session token', changed: { rawQuery: `${query}&x-amz-security-token=t` } },
+  ])('a V2 presigned URL is refused with $what', ({ changed }) => {
     expect(check(changed)).toBe('SignatureDoesNotMatch')
   })
 
   it.each(['attributes', 'policyStatus', 'ownershipControls', 'publicAccessBlock'])(
-    'is refused with ?%s, which this version does not sign',
+    'a V2 presigned URL is refused with ?%s, which this version does not sign',
     (name) => {
       expect(check({ rawQuery: `${query}&${name}` })).toBe('AccessDenied')
     },
   )
 
-  it('is refused for another bucket in the host', () => {
+  it('a V2 presigned URL is refused for another bucket in the host', () => {
     expect(check({}, { hostBucket: 'johnsmyth' })).toBe('SignatureDoesNotMatch')
   })
 
-  it('is refused a second after its end', () => {
+  it('a V2 presigned URL is refused a second after its expiry', () => {
     expect(check({}, { nowMs: 1_175_139_620_000 })).toBe('verified')
     expect(check({}, { nowMs: 1_175_139_621_000 })).toBe('AccessDenied')
   })
 
-  it('never verifies with an end that is no number', () => {
+  it('a V2 presigned URL with an expiry that is not a number is refused', () => {
     const text = 'GET\n\n\nnever\n/johnsmith/photos/puppy.jpg'
     const signature = createHmac('sha1', secret).update(text).digest('base64')
     const rawQuery = new URLSearchParams({
@@ -82,7 +82,7 @@ describe('a URL presigned with Signature Version 2', () => {
     expect(check({ rawQuery: rawQuery.toString() })).toBe('AccessDenied')
   })
 
-  it('covers a session token in the query as the header it stands for, as boto3 signs it', () => {
+  it('a V2 signature covers a session token in the query like its header, as boto3 signs it', () => {
     const text = 'GET\n\n\n1175139620\nx-amz-security-token:a+b\n/johnsmith/photos/puppy.jpg'
     const signature = createHmac('sha1', secret).update(text).digest('base64')
     const rawQuery = new URLSearchParams({
@@ -96,11 +96,11 @@ describe('a URL presigned with Signature Version 2', () => {
     expect(parsePresignedV2(rawQuery)?.sessionToken).toBe('a+b')
   })
 
-  it('must be whole', () => {
+  it('a V2 presigned URL without a signature is refused', () => {
     expect(() => parsePresignedV2('AWSAccessKeyId=A&Expires=1')).toThrow(/Signature/)
   })
 
-  it('is not looked for where no key is named', () => {
+  it('a query without an access key is not a V2 presigned URL', () => {
     expect(parsePresignedV2('list-type=2')).toBeUndefined()
   })
 })

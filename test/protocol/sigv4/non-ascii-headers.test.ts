@@ -8,7 +8,7 @@ import { verifySignature } from '../../../src/protocol/sigv4/verify-signature.ts
 const secret = 'a-secret-of-some-length'
 const scope = { date: '20261124', region: 'us-east-1', service: 's3' }
 
-/** A signature over the bytes of the request, as curl makes it. */
+/** Signs the bytes of the request, as curl does. */
 function signBytes(value: Buffer): string {
   const head = 'PUT\n/photos/a\n\nhost:h\nx-amz-date:20261124T000000Z\nx-amz-meta-word:'
   const tail = '\n\nhost;x-amz-date;x-amz-meta-word\nUNSIGNED-PAYLOAD'
@@ -18,9 +18,9 @@ function signBytes(value: Buffer): string {
   return createHmac('sha256', deriveSigningKey(secret, scope)).update(text).digest('hex')
 }
 
-// UTF-8 was hashed as if each of its bytes were a letter, and «à», whose last byte is a space in Latin-1, was cut.
+// UTF-8 must be hashed as its bytes; the last byte of «à», a space in Latin-1, must not be trimmed.
 it.each(['caf\u00e9', 'voil\u00e0', '\u{1F600}'])(
-  'metadata %s is signed as the bytes that travel',
+  'metadata %s is signed as its UTF-8 bytes',
   (word) => {
     const bytes = Buffer.from(word)
     const signature = signBytes(bytes)
@@ -29,7 +29,7 @@ it.each(['caf\u00e9', 'voil\u00e0', '\u{1F600}'])(
       ['host', 'h'],
       ['x-amz-date', '20261124T000000Z'],
       ['x-amz-content-sha256', 'UNSIGNED-PAYLOAD'],
-      // as node:http reads it
+      // as node:http decodes it
       ['x-amz-meta-word', bytes.toString('latin1')],
       [
         'authorization',

@@ -1,6 +1,6 @@
 /**
- * Whoever held a presigned URL for one upload could add `x-amz-copy-source`, which it did not sign: the upload became a copy of anything
- * that its signer could read. Tags, grants and the like could be added the same way.
+ * The holder of a presigned upload URL must not add `x-amz-copy-source` unsigned: the upload would become a copy of anything that the signer
+ * can read. The same holds for tags, grants and similar headers.
  */
 import { expect, it } from 'vitest'
 import { parseSignature } from '../../../src/protocol/sigv4/parse-signature.ts'
@@ -10,7 +10,7 @@ import { verifySignature } from '../../../src/protocol/sigv4/verify-signature.ts
 const secret = 'a-secret-of-some-length'
 const options = { region: 'us-east-1', service: 's3', nowMs: 0 } as const
 
-/** Presigns an upload that signs some headers, and sends it with others beside them. */
+/** Presigns an upload that signs some headers, and sends it with additional ones. */
 function send(signed: Record<string, string>, added: Record<string, string>): void {
   const upload = { method: 'PUT', url: new URL('http://s3.test/inbox/key'), headers: signed }
   const credentials = { accessKeyId: 'AKEY', secretAccessKey: secret }
@@ -29,14 +29,14 @@ it.each([
   ['x-amz-tagging', 'public=yes'],
   ['x-amz-acl', 'public-read'],
   ['x-amz-bypass-governance-retention', 'true'],
-])('a presigned URL takes no %s that it does not sign', (name, value) => {
+])('a presigned URL refuses an unsigned %s', (name, value) => {
   expect(() => send({}, { [name]: value })).toThrow(
     expect.objectContaining({ status: 403, details: { HeadersNotSigned: name } }),
   )
   expect(() => send({ [name]: value }, {})).not.toThrow()
 })
 
-it('a presigned URL takes what proves the body that comes with it', () => {
+it('a presigned URL accepts unsigned checksums of the body', () => {
   const added = { 'x-amz-checksum-crc32': 'AAAAAA==', 'x-amz-sdk-checksum-algorithm': 'CRC32' }
   expect(() => send({}, { ...added, 'x-amz-user-agent': 'x' })).not.toThrow()
 })

@@ -1,4 +1,4 @@
-/** The examples in AWS's documentation: «Signature Calculations for the Authorization Header» and its neighbours. */
+/** The examples of AWS's documentation: «Signature Calculations for the Authorization Header» and related pages. */
 import { describe, expect, it } from 'vitest'
 import {
   buildCanonicalRequest,
@@ -77,7 +77,7 @@ const requests = [
 ]
 
 describe('AWS’s examples of a signed request', () => {
-  it.each(requests)('are signed as published: $name', ({ request, signedHeaders, signature }) => {
+  it.each(requests)('AWS example $name is reproduced', ({ request, signedHeaders, signature }) => {
     expect(signRequest(request, credentials, options)['authorization']).toBe(
       'AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, ' +
         `SignedHeaders=${signedHeaders}, Signature=${signature}`,
@@ -86,7 +86,7 @@ describe('AWS’s examples of a signed request', () => {
 })
 
 describe('AWS’s example of a presigned URL', () => {
-  it('is signed as published', () => {
+  it('AWS’s example of a presigned URL has the published signature', () => {
     const url = presignUrl({ method: 'GET', url: new URL('/test.txt', origin) }, credentials, {
       ...options,
       expiresSeconds: 86_400,
@@ -121,7 +121,7 @@ describe('AWS’s example of a chunked upload', () => {
     headers: new Map(Object.entries(headers)),
   }
 
-  it('has the seed and the three chunk signatures that are published', () => {
+  it('AWS’s example of a chunked upload has the published chunk signatures', () => {
     const parsed = parseSignature(message)
     if (parsed === undefined) throw new Error('the example is signed')
     const seed = verifySignature(parsed, message, credentials.secretAccessKey, options)
@@ -140,13 +140,13 @@ describe('AWS’s example of IAM ListUsers', () => {
   const scope = { date: '20150830', region: 'us-east-1', service: 'iam' }
   const key = deriveSigningKey('wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY', scope)
 
-  it('has the signing key that is published', () => {
+  it('AWS’s ListUsers example has the published signing key', () => {
     expect(key.toString('hex')).toBe(
       'c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9',
     )
   })
 
-  it('has the canonical request and the signature that are published', () => {
+  it('AWS’s ListUsers example has the published canonical request and signature', () => {
     const headers = new Map([
       ['content-type', 'application/x-www-form-urlencoded; charset=utf-8'],
       ['host', 'iam.amazonaws.com'],
@@ -187,7 +187,7 @@ const formPolicy = `{ "expiration": "2015-12-30T12:00:00.000Z",
   ]
 }`.replaceAll('\n', '\r\n')
 
-describe('the upload form of AWS’s example', () => {
+describe('AWS’s example of an upload form', () => {
   const fields = new Map([
     ['key', 'user/user1/${filename}'],
     ['x-amz-credential', 'AKIAIOSFODNN7EXAMPLE/20151229/us-east-1/s3/aws4_request'],
@@ -202,11 +202,11 @@ describe('the upload form of AWS’s example', () => {
     if (parsed) verifyPostSignature(parsed, credentials.secretAccessKey, options)
   }
 
-  it('is verified', () => {
+  it('AWS’s example of an upload form verifies', () => {
     expect(() => verify(fields)).not.toThrow()
   })
 
-  it('is not with one space less in its policy', () => {
+  it('AWS’s upload form with one space removed from its policy is refused', () => {
     const policy = Buffer.from(formPolicy.replace('{ ', '{')).toString('base64')
     expect(() => verify(new Map(fields).set('policy', policy))).toThrow(
       expect.objectContaining({ code: 'SignatureDoesNotMatch' }),

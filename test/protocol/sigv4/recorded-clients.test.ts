@@ -53,7 +53,7 @@ function verify(message: SignedMessage): void {
   })
 }
 
-/** The text with the byte at `index` replaced by another of the same kind. */
+/** Returns the text with the character at `index` replaced by another letter. */
 function changeByte(text: string, index: number): string {
   const other = text[index] === 'a' ? 'b' : 'a'
   return text.slice(0, index) + other + text.slice(index + 1)
@@ -63,21 +63,21 @@ function expectRefusal(message: SignedMessage): void {
   expect(() => verify(message)).toThrow(AwsError)
 }
 
-describe('the recorded requests of seven S3 clients', () => {
-  it('are 91', () => {
+describe('recorded requests of seven S3 clients', () => {
+  it('the vectors hold 91 recorded requests', () => {
     expect(recorded).toHaveLength(91)
   })
 
   it.each(
     recorded.map((request, index) => [index, request.client, request.method, request] as const),
   )(
-    'verify, and no longer with one byte changed: %i %s %s',
+    'the recorded request %i of %s (%s) verifies, and fails with any byte changed',
     (_index, _client, _method, request) => {
       const message = toMessage(request)
       verify(message)
 
       for (let i = 1; i < message.rawPath.length; i += 1) {
-        // A changed digit of a percent-escape may be malformed, which is refused elsewhere; it is never accepted.
+        // A changed percent-escape digit may be malformed, which is refused earlier; it is never accepted.
         expectRefusal({ ...message, rawPath: changeByte(message.rawPath, i) })
       }
       for (let i = 0; i < message.rawQuery.length; i += 1) {

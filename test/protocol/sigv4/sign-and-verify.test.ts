@@ -58,8 +58,8 @@ const withHeader = (message: SignedMessage, name: string, value: string): Signed
 const isRefusal = (code: string, status: number): unknown =>
   expect.objectContaining({ name: 'AwsError', code, status })
 
-describe('a signed request', () => {
-  it('verifies with the secret it was signed with and with no other', () => {
+describe('signed request', () => {
+  it('a signed request verifies only with its own secret', () => {
     const message = sign()
     verify(message)
     const parsed = parseSignature(message)
@@ -77,22 +77,22 @@ describe('a signed request', () => {
     ['declared body hash', withHeader(sign(), 'x-amz-content-sha256', sha256Hex('other'))],
     ['metadata', withHeader(sign(), 'x-amz-meta-a', '2')],
     ['date', withHeader(sign(), 'x-amz-date', '20261123T163328Z')],
-  ])('is refused with another %s', (_what, message) => {
+  ])('a signed request is refused with another %s', (_what, message) => {
     expect(() => verify(message)).toThrow(isRefusal('SignatureDoesNotMatch', 403))
   })
 
   it.each([
     ['15 minutes old', 15 * minuteMs, true],
-    ['older', 15 * minuteMs + 1000, false],
+    ['older than 15 minutes', 15 * minuteMs + 1000, false],
     ['15 minutes ahead', -15 * minuteMs, true],
-    ['further ahead', -15 * minuteMs - 1000, false],
-  ])('may be as stale as clocks differ: %s', (_what, laterMs, isAccepted) => {
+    ['over 15 minutes ahead', -15 * minuteMs - 1000, false],
+  ])('a signed request may be up to 15 minutes off: %s', (_what, laterMs, isAccepted) => {
     const act = (): void => verify(sign(), { nowMs: nowMs + laterMs })
     if (isAccepted) act()
     else expect(act).toThrow(isRefusal('RequestTimeTooSkewed', 403))
   })
 
-  it('for another region is told ours', () => {
+  it('a signed request for another region is told the server’s region', () => {
     expect(() => verify(sign({ region: 'eu-west-1' }))).toThrow(
       expect.objectContaining({
         code: 'AuthorizationHeaderMalformed',
@@ -102,18 +102,18 @@ describe('a signed request', () => {
     )
   })
 
-  it('for any region is accepted where the server has none, and US is an old name', () => {
+  it('a server without a region accepts any, and US is an alias of us-east-1', () => {
     verify(sign({ region: 'eu-west-1' }), { region: '' })
     verify(sign({ region: 'US' }))
   })
 
-  it('for another service is refused', () => {
+  it('a signed request for another service is refused', () => {
     const forSts = sign({ service: 'sts' })
     expect(() => verify(forSts)).toThrow(isRefusal('AuthorizationParametersError', 400))
     verify(forSts, { service: 'sts', bodySha256: payloadHash })
   })
 
-  it('for the STS is held to the body as it came and not to a header', () => {
+  it('a signed STS request is verified with the hash of its body, not with a header', () => {
     const message = withHeader(sign({ service: 'sts' }), 'x-amz-content-sha256', payloadHash)
     verify(message, { service: 'sts', bodySha256: payloadHash })
     expect(() => verify(message, { service: 'sts', bodySha256: sha256Hex('changed') })).toThrow(
@@ -121,14 +121,14 @@ describe('a signed request', () => {
     )
   })
 
-  it('is refused as forged before it is refused as stale', () => {
+  it('a forged and expired request is refused as forged', () => {
     const message = { ...sign(), method: 'GET' }
     expect(() => verify(message, { nowMs: nowMs + 60 * minuteMs })).toThrow(
       isRefusal('SignatureDoesNotMatch', 403),
     )
   })
 
-  it('must sign its host and have every header that it signs', () => {
+  it('a signed request must sign its host, and have every header that it signs', () => {
     const message = sign()
     const authorization = message.headers.get('authorization') ?? ''
     const unsignedHost = authorization.replace('SignedHeaders=host;', 'SignedHeaders=')
@@ -140,7 +140,7 @@ describe('a signed request', () => {
     expect(() => verify({ ...message, headers })).toThrow(isRefusal('AccessDenied', 400))
   })
 
-  it('is refused with any x-amz- header that it does not sign, naming each', () => {
+  it('a signed request with unsigned x-amz- headers is refused, and the error names each', () => {
     const arbitraryName = fc.stringMatching(/^x-amz-[a-z0-9-]{1,30}$/)
     fc.assert(
       fc.property(
@@ -164,7 +164,7 @@ describe('a signed request', () => {
     )
   })
 
-  it('presigned takes the headers that its signature is made with, while the two agree', () => {
+  it('a presigned URL accepts unsigned signature headers that match its query', () => {
     const presigned = withHeader(presign(), 'x-amz-content-sha256', 'UNSIGNED-PAYLOAD')
     expect(() => verify(presigned)).not.toThrow()
     const withDate = withHeader(presign(), 'x-amz-date', '20261123T163327Z')
@@ -178,7 +178,7 @@ describe('a signed request', () => {
     )
   })
 
-  it('says nothing of unsigned headers to whoever cannot sign', () => {
+  it('an error does not reveal unsigned headers to a client without the secret', () => {
     const message = withHeader(sign(), 'x-amz-acl', 'private')
     const parsed = parseSignature(message)
     if (parsed === undefined) throw new Error('not signed')
@@ -187,7 +187,7 @@ describe('a signed request', () => {
     )
   })
 
-  it('carries the session token among its signed headers', () => {
+  it('a signed request signs its session token', () => {
     const message = sign({}, { ...root, sessionToken: 'eyJ.x.y' })
     expect(parseSignature(message)).toMatchObject({ sessionToken: 'eyJ.x.y' })
     expect(() => verify(withHeader(message, 'x-amz-security-token', 'eyJ.x.z'))).toThrow(
@@ -195,7 +195,7 @@ describe('a signed request', () => {
     )
   })
 
-  it('may be dated by Date alone', () => {
+  it('a signed request may have Date instead of x-amz-date', () => {
     const message = sign()
     const headers = new Map(message.headers)
     headers.delete('x-amz-date')
@@ -206,22 +206,22 @@ describe('a signed request', () => {
   })
 })
 
-describe('a presigned URL', () => {
-  it('verifies to the end of its time and not a second longer', () => {
+describe('presigned URL', () => {
+  it('a presigned URL verifies until the last second of its lifetime', () => {
     verify(presign(60), { nowMs: nowMs + 60_000 })
     expect(() => verify(presign(60), { nowMs: nowMs + 61_000 })).toThrow(
       isRefusal('AccessDenied', 403),
     )
   })
 
-  it('verifies a quarter of an hour ahead of its date and no more', () => {
+  it('a presigned URL verifies up to 15 minutes before its date', () => {
     verify(presign(), { nowMs: nowMs - 15 * minuteMs })
     expect(() => verify(presign(), { nowMs: nowMs - 15 * minuteMs - 1000 })).toThrow(
       isRefusal('AccessDenied', 403),
     )
   })
 
-  it('covers its session token', () => {
+  it('a presigned URL signs its session token', () => {
     const message = presign(60, { ...root, sessionToken: 'eyJ.x.y+/=' })
     verify(message)
     expect(parseSignature(message)).toMatchObject({ sessionToken: 'eyJ.x.y+/=' })
@@ -229,13 +229,13 @@ describe('a presigned URL', () => {
     expect(() => verify({ ...message, rawQuery })).toThrow(isRefusal('SignatureDoesNotMatch', 403))
   })
 
-  it('takes no metadata that it does not sign', () => {
+  it('a presigned URL refuses unsigned metadata', () => {
     expect(() => verify(withHeader(presign(), 'x-amz-meta-role', 'admin'))).toThrow(
       isRefusal('AccessDenied', 403),
     )
   })
 
-  it('for another region or service is refused', () => {
+  it('a presigned URL for another region or service is refused', () => {
     const code = 'AuthorizationQueryParametersError'
     expect(() => verify(presign(), { region: 'eu-west-1' })).toThrow(isRefusal(code, 400))
     expect(() => verify(presign(), { service: 'sts' })).toThrow(isRefusal(code, 400))
@@ -243,13 +243,13 @@ describe('a presigned URL', () => {
 
   it.each([
     ['another algorithm', 'X-Amz-Algorithm', 'AWS4-ECDSA-P256-SHA256'],
-    ['a time that never ends', 'X-Amz-Expires', '604801'],
-    ['a negative time', 'X-Amz-Expires', '-1'],
-    ['a time in hours', 'X-Amz-Expires', '1h'],
-    ['a date that is none', 'X-Amz-Date', 'yesterday'],
+    ['an expiry over a week', 'X-Amz-Expires', '604801'],
+    ['a negative expiry', 'X-Amz-Expires', '-1'],
+    ['an expiry in hours', 'X-Amz-Expires', '1h'],
+    ['an invalid date', 'X-Amz-Date', 'yesterday'],
     ['a credential without a scope', 'X-Amz-Credential', 'AKEY'],
-    ['header names in capitals', 'X-Amz-SignedHeaders', 'Host'],
-  ])('with %s is malformed', (_what, name, value) => {
+    ['upper-case header names', 'X-Amz-SignedHeaders', 'Host'],
+  ])('a presigned URL with %s is malformed', (_what, name, value) => {
     const message = presign()
     const query = new URLSearchParams(message.rawQuery)
     query.set(name, value)
@@ -259,7 +259,7 @@ describe('a presigned URL', () => {
   })
 
   it.each(['X-Amz-Algorithm', 'X-Amz-Date', 'X-Amz-Expires', 'X-Amz-SignedHeaders'])(
-    'without %s is malformed',
+    'a presigned URL without %s is malformed',
     (name) => {
       const message = presign()
       const query = new URLSearchParams(message.rawQuery)
@@ -271,16 +271,16 @@ describe('a presigned URL', () => {
   )
 })
 
-describe('what claims to be signed', () => {
+describe('signature fields', () => {
   const authorization = sign().headers.get('authorization') ?? ''
 
-  it('is nothing where neither header nor query says so', () => {
+  it('a request without signature fields has no signature', () => {
     expect(
       parseSignature({ method: 'GET', rawPath: '/', rawQuery: 'a=b', headers: new Map() }),
     ).toBe(undefined)
   })
 
-  it('in both places is refused: either key could be the one that decides', () => {
+  it('a request with two signatures is refused, since either key could decide', () => {
     const message = sign()
     expect(() =>
       parseSignature({
@@ -302,7 +302,7 @@ describe('what claims to be signed', () => {
       'AuthorizationHeaderMalformed',
     ],
     [
-      'a signature in capitals',
+      'an upper-case signature',
       authorization.replace(/Signature=.*/, `Signature=${'A'.repeat(64)}`),
       'SignatureDoesNotMatch',
     ],
@@ -311,7 +311,7 @@ describe('what claims to be signed', () => {
       authorization.replace(/Signature=.*/, 'Signature=ab'),
       'SignatureDoesNotMatch',
     ],
-  ])('by %s is refused', (_what, value, code) => {
+  ])('an authorization header with %s is refused', (_what, value, code) => {
     expect(() => parseSignature(withHeader(sign(), 'authorization', value))).toThrow(
       expect.objectContaining({ code }),
     )
@@ -325,7 +325,7 @@ describe('signing and verifying', () => {
   })
   const path = fc.array(names, { maxLength: 4 })
 
-  it('agree on any path and query', () => {
+  it('signing and verifying agree on any path and query', () => {
     fc.assert(
       fc.property(path, query, (segments, pairs) => {
         const url = new URL('http://h.example')
@@ -352,7 +352,7 @@ describe('signing and verifying', () => {
     ['a=%zz', 'a=%25zz'],
     ['&&a=1&', 'a=1'],
     ['A=1&a=1&_=1', 'A=1&_=1&a=1'],
-  ])('bring the query %s to the form %s', (raw, canonical) => {
+  ])('the canonical form of the query %s is %s', (raw, canonical) => {
     expect(canonicalizeQuery(raw)).toBe(canonical)
   })
 })

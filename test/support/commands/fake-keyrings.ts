@@ -1,6 +1,6 @@
 import type { Keyring } from '../../../src/base/keyring.ts'
 
-/** One that shows what it holds. */
+/** A keyring that exposes its contents. */
 export interface MemoryKeyring extends Keyring {
   readonly secrets: Map<string, string>
 }
@@ -18,5 +18,5 @@ export function openMemoryKeyring(): MemoryKeyring {
 const refuse = async (): Promise<never> => {
   throw new Error('AccessDenied')
 }
-/** There, and not to be had. */
+/** A keyring that exists but refuses access. */
 export const lockedKeyring: Keyring = { read: refuse, write: refuse, remove: refuse }

@@ -1,4 +1,4 @@
-/** An OpenID provider in a few lines: discovery, a login that needs no person, codes with PKCE, devices, tokens. Each step can be bent. */
+/** A minimal OpenID provider: discovery, a login without a person, codes with PKCE, device codes and tokens. A test can override each answer. */
 import { createHash, generateKeyPairSync, sign } from 'node:crypto'
 import { json, startFake, type Answer, type Fake, type Seen } from './harness.ts'
 
@@ -6,7 +6,7 @@ const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
 
 export const accessToken = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhY2Nlc3MifQ.c2ln'
 
-/** A JWT with these claims. */
+/** Returns a JWT with these claims. */
 export function signToken(claims: object): string {
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
   const content = `${part({ alg: 'RS256', kid: 'k' })}.${part(claims)}`
@@ -14,23 +14,23 @@ export function signToken(claims: object): string {
 }
 
 export interface FakeOpenId extends Fake {
-  /** Over the discovery document. */
+  /** Overrides members of the discovery document. */
   metadata: Record<string, unknown>
-  /** Over the parameters with which the browser is sent back. */
+  /** Overrides the parameters of the redirect back to the client. */
   callback: Record<string, string>
-  /** Over the ID token's claims. */
+  /** Overrides claims of the ID token. */
   claims: Record<string, unknown>
-  /** What the token endpoint says instead of a token, from the first request on; then tokens. */
+  /** The first answers of the token endpoint instead of tokens. */
   readonly tokenAnswers: Answer[]
-  /** Over the answer of the device endpoint. */
+  /** Overrides members of the device endpoint’s answer. */
   device: Record<string, unknown>
-  /** Over the answer of the token endpoint. */
+  /** Overrides members of the token endpoint’s answer. */
   tokens: Record<string, unknown>
-  /** The authorization request that came last. */
+  /** The last authorization request. */
   asked: URLSearchParams
 }
 
-/** Starts it on a free port; `url` is its issuer. */
+/** Starts the provider on a free port; `url` is its issuer. */
 export async function startOpenId(): Promise<FakeOpenId> {
   const server = await startFake({ status: 404 })
   const fake: FakeOpenId = Object.assign(server, {

@@ -1,4 +1,4 @@
-/** A command line in this process: its own home, a clock that stands, and fakes of an identity provider and an STS on 127.0.0.1. */
+/** Runs a command line in this process: its own home, a fixed clock, and fake servers for the identity provider and the STS on 127.0.0.1. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
@@ -35,9 +35,9 @@ export interface TestIo extends Io {
   readonly env: Record<string, string | undefined>
   readonly out: string[]
   readonly err: string[]
-  /** What the person was asked. */
+  /** The prompts that the user saw. */
   readonly prompts: string[]
-  /** Signals by which a real process would have ended. */
+  /** The signals that would have ended a real process. */
   readonly endedBy: string[]
   now: number
 }
@@ -45,19 +45,19 @@ export interface TestIo extends Io {
 export interface IoOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
   readonly stdin?: string | undefined
-  /** What is typed at a prompt; undefined: no terminal. */
+  /** The text typed at a prompt; undefined: no terminal. */
   readonly typed?: string | undefined
   readonly isTty?: boolean | undefined
   readonly platform?: NodeJS.Platform | undefined
-  /** Stands in for the person's browser; undefined: none can be opened. */
+  /** Replaces the user’s browser; undefined: no browser can be opened. */
   readonly browser?: ((address: string) => void) | undefined
   /** The system's keyring; undefined: none. */
   readonly keyring?: Keyring | undefined
-  /** Told of each piece of stderr as it is written: a person reads while the command still runs. */
+  /** Called with each piece of stderr as it is written: a person reads while the command still runs. */
   readonly reader?: ((text: string) => void) | undefined
 }
 
-/** An outside world that writes down what it is told. */
+/** Creates an `Io` that records its output. */
 export function createIo(options: IoOptions = {}): TestIo {
   const { typed, isTty = false } = options
   const prompts: string[] = []
@@ -96,7 +96,7 @@ export function createIo(options: IoOptions = {}): TestIo {
   }
 }
 
-/** A folder that is gone when the test is over. */
+/** Creates a folder that is deleted after the test. */
 export async function makeFolder(): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sts-cli-test-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
@@ -115,21 +115,21 @@ export interface Reply {
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Buffer
-  /** The headers and the body are sent, the end never. */
+  /** The headers and the body are sent, but the response never ends. */
   readonly isUnfinished?: boolean
 }
 
-/** `hang`: no answer at all; `cut`: the connection is closed. */
+/** `hang`: no answer; `cut`: the connection is closed. */
 export type Answer = Reply | 'hang' | 'cut'
 
 export interface Fake {
   readonly url: string
   readonly seen: readonly Seen[]
-  /** What the next requests are answered; a function is given the request and how many came before it. */
+  /** The answer to the next requests; a function gets the request and the number of earlier ones. */
   answer: Answer | ((seen: Seen, count: number) => Answer)
 }
 
-/** A server on a free port of 127.0.0.1 that writes down what it is asked; closed when the test is over. */
+/** Starts a server on a free port of 127.0.0.1 that records its requests; closed after the test. */
 export async function startFake(
   answer: Fake['answer'],
   tls?: { cert: string; key: string },
@@ -172,7 +172,7 @@ function send(response: ServerResponse, reply: Answer): void {
   else response.end(reply.body)
 }
 
-/** An identity provider's answer with the token. */
+/** Returns an identity provider’s answer with the token. */
 export function tokenAnswer(extra: object = { expires_in: 3600 }): Reply {
   return json({ access_token: idpToken, token_type: 'Bearer', ...extra })
 }
@@ -181,7 +181,7 @@ export function json(value: unknown, status = 200): Reply {
   return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) }
 }
 
-/** An STS's answer with the credentials. */
+/** Returns an STS’s answer with the credentials. */
 export function stsAnswer(
   action = 'AssumeRoleWithClientGrants',
   over: Partial<typeof granted> & { expirationText?: string } = {},
@@ -203,11 +203,11 @@ export interface Stage {
   readonly home: string
   readonly idp: Fake
   readonly sts: Fake
-  /** Endpoints and client as flags. */
+  /** The endpoints and the client as flags. */
   readonly flags: readonly string[]
   /** Runs a command line in the stage's home. */
   cli(argv: readonly string[], options?: IoOptions & { now?: number }): Promise<Ran>
-  /** The same with the endpoints and client. */
+  /** Runs a command line with the endpoints and the client. */
   ask(argv: readonly string[], options?: IoOptions & { now?: number }): Promise<Ran>
 }
 
@@ -218,7 +218,7 @@ export interface Ran {
   readonly io: TestIo
 }
 
-/** Identity provider, STS and an empty home. */
+/** Opens an identity provider, an STS and an empty home. */
 export async function openStage(): Promise<Stage> {
   const home = await makeFolder()
   const idp = await startFake(tokenAnswer())
@@ -243,7 +243,7 @@ export async function openStage(): Promise<Stage> {
   }
 }
 
-/** Runs one command line to its end. */
+/** Runs one command line until it ends. */
 export async function runLine(
   argv: readonly string[],
   options: IoOptions = {},
@@ -255,13 +255,13 @@ export async function runLine(
   return { code, stdout: io.out.join(''), stderr: io.err.join(''), io }
 }
 
-/** The parsed error of `--json`. */
+/** Returns the parsed error of `--json`. */
 export function errorOf({ stderr }: Ran): Record<string, unknown> {
   const { error } = JSON.parse(stderr) as { error: Record<string, unknown> }
   return error
 }
 
-/** A port at which nothing listens. */
+/** Returns a port on which no program listens. */
 export async function findClosedPort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -270,5 +270,5 @@ export async function findClosedPort(): Promise<number> {
   return port
 }
 
-/** What only the holder may know; a run's output is searched for them. */
+/** The secrets of a stage; tests search the output for them. */
 export const secrets = [clientSecret, idpToken, granted.secretAccessKey, granted.sessionToken]

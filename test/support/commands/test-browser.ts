@@ -1,4 +1,4 @@
-/** A browser as far as logins need one: cookies, redirects, and forms that are filled in and sent. */
+/** A browser with the features that logins need: cookies, redirects, and forms. */
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { text } from 'node:stream/consumers'
@@ -11,15 +11,15 @@ export interface Page {
 }
 
 export interface TestBrowser {
-  /** Goes there and wherever that leads. */
+  /** Requests the URL and follows redirects. */
   visit(url: string): Promise<Page>
-  /** Sends the page's form with these fields filled in. */
+  /** Submits the page’s form with these fields. */
   submit(page: Page, fields?: Readonly<Record<string, string>>): Promise<Page>
-  /** `name=value` by name: what a thief would want. */
+  /** Cookies by name, so that a test can steal them. */
   readonly cookies: Map<string, { readonly value: string; readonly path: string }>
 }
 
-/** @param ca PEM to trust. */
+/** Opens a browser. @param ca PEM to trust. */
 export function openTestBrowser(ca: string): TestBrowser {
   const cookies: TestBrowser['cookies'] = new Map()
   const send = async (url: URL, form?: string): Promise<Page> => {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The few lines of the AWS CLI that README.md types, by AWS's own SDK: credentials, endpoint and region come from where the CLI takes them too. */
+/** The AWS CLI commands of README.md by AWS’s own SDK: credentials, endpoint and region come from the sources that the CLI uses. */
 import { text } from 'node:stream/consumers'
 import {
   CreateBucketCommand,

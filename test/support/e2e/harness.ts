@@ -1,4 +1,4 @@
-/** The built command as a user runs it: processes of their own, a home that is gone when the test is over. */
+/** Runs the built command as a user does: in its own process, with a home that is deleted after the test. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -19,7 +19,7 @@ export interface Ran {
 export interface Home {
   readonly folder: string
   readonly env: Record<string, string>
-  /** Runs the command to its end. */
+  /** Runs the command until it ends. */
   cli(argv: readonly string[], options?: RunOptions): Promise<Ran>
   /** Runs a shell script in which `sts-cli` is the built command. */
   shell(shell: string, script: string): Promise<Ran>
@@ -48,14 +48,14 @@ export interface ReadyFacts {
 export interface Serving {
   readonly ready: ReadyFacts
   readonly child: ChildProcess
-  /** All it printed on stdout so far, the ready line among it. */
+  /** Everything printed on stdout so far, including the ready line. */
   stdout(): string
   stderr(): string
-  /** Sends SIGTERM and gives the exit code. */
+  /** Sends SIGTERM and returns the exit code. */
   stop(): Promise<number | null>
 }
 
-/** An empty home with nothing of this machine's settings but PATH. */
+/** Opens an empty home with no settings of this machine except PATH. */
 export async function openHome(): Promise<Home> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sts-cli-e2e-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
