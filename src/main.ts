@@ -3,11 +3,11 @@ import type { Io } from './base/io.ts'
 import { StsCliError } from './base/errors.ts'
 import { type CommandSpec, commandTable } from './commands/options/command-table.ts'
 import { loadProfile } from './commands/options/load-profile.ts'
-import { checkProfile } from './commands/flow/known-profile.ts'
+import { checkProfile } from './commands/flow/check-profile.ts'
 import { optionsOf } from './commands/options/option-table.ts'
 import { parseArgv, type ParsedArgv } from './commands/options/parse-argv.ts'
 import { colorChoices, createSettings, readChoice } from './commands/options/settings.ts'
-import { loadCommand, loadOnFailure } from './commands/run-command.ts'
+import { loadCommand, loadOnFailure } from './commands/load-command.ts'
 
 /**
  * Runs one command line.

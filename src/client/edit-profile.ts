@@ -3,7 +3,7 @@ import path from 'node:path'
 import { StsCliError } from '../base/errors.ts'
 import { makePrivateFolder, writePrivateFile } from '../base/files/private-file.ts'
 import { resolveLink } from '../base/files/resolve-link.ts'
-import { parseProfiles } from './profile.ts'
+import { parseProfiles } from './config-file.ts'
 
 export interface ProfileEdit {
   readonly profile: string

@@ -2,7 +2,7 @@ import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import { findHome } from '../client/config-path.ts'
 import { setProfileValue, writeConfigFile } from '../client/edit-profile.ts'
-import { type ConfigFile, readConfigFile, readConfigText } from '../client/profile.ts'
+import { type ConfigFile, readConfigFile, readConfigText } from '../client/config-file.ts'
 import { chooseProfile, locateConfig } from './options/load-profile.ts'
 import { withRunningServe } from './flow/with-serve-defaults.ts'
 import type { OptionSpec } from './options/option-spec.ts'
@@ -13,7 +13,7 @@ import {
   type ProfileValue,
   readProfile,
   secretKeys,
-} from './options/profile-settings.ts'
+} from './options/read-profile.ts'
 import { checkSecret, type SettingSource, type Settings } from './options/settings.ts'
 
 type Verb = (call: ConfigCall, io: Io) => Promise<number>

@@ -1,7 +1,7 @@
 import type { Io } from '../base/io.ts'
 import type { ParsedArgv } from './options/parse-argv.ts'
 import { checkOutput, renderCredentials, writeDocument } from './flow/print-credentials.ts'
-import { findOrRenew } from './flow/cached-credentials.ts'
+import { findOrRenew } from './flow/find-or-renew.ts'
 import { createSettings } from './options/settings.ts'
 
 /** `creds`: the remembered credentials in a format. */

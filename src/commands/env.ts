@@ -8,7 +8,7 @@ import {
 } from '../client/formats/shells.ts'
 import type { ParsedArgv } from './options/parse-argv.ts'
 import { checkOutput, renderCredentials, writeDocument } from './flow/print-credentials.ts'
-import { findOrRenew } from './flow/cached-credentials.ts'
+import { findOrRenew } from './flow/find-or-renew.ts'
 import { createSettings, readChoice } from './options/settings.ts'
 
 /** `env`: only text a shell may evaluate. */

@@ -7,7 +7,7 @@ import {
   readCacheOptions,
   readExchangeOptions,
   readNetOptions,
-} from './flow/flow-options.ts'
+} from './flow/obtain-options.ts'
 import { withServeDefaults } from './flow/with-serve-defaults.ts'
 import type { ParsedArgv } from './options/parse-argv.ts'
 import { checkOutput, renderCredentials, writeDocument } from './flow/print-credentials.ts'

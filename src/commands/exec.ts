@@ -6,7 +6,7 @@ import { describeOrigin, isSameIdentity } from '../client/credential-origin.ts'
 import { environmentOf } from '../client/formats/environment.ts'
 import type { ServedCredentials } from './exec-server.ts'
 import type { ParsedArgv } from './options/parse-argv.ts'
-import { findOrRenew } from './flow/cached-credentials.ts'
+import { findOrRenew } from './flow/find-or-renew.ts'
 import { createSettings, type Settings } from './options/settings.ts'
 
 const endsShells: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGTERM', 'SIGHUP'])

@@ -1,7 +1,7 @@
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import { obtainToken } from '../client/token/obtain-token.ts'
-import { readNetOptions } from './flow/flow-options.ts'
+import { readNetOptions } from './flow/obtain-options.ts'
 import { withServeDefaults } from './flow/with-serve-defaults.ts'
 import type { ParsedArgv } from './options/parse-argv.ts'
 import { writeDocument } from './flow/print-credentials.ts'

@@ -15,7 +15,7 @@ import type { Edit } from '../client/ini-file.ts'
 import { withServeDefaults } from './flow/with-serve-defaults.ts'
 import { findMismatch } from './flow/find-mismatch.ts'
 import type { ParsedArgv } from './options/parse-argv.ts'
-import { findCached, findOrRenew } from './flow/cached-credentials.ts'
+import { findCached, findOrRenew } from './flow/find-or-renew.ts'
 import { createSettings, type Settings } from './options/settings.ts'
 
 /** Merges into a file of AWS's; `--dry-run` says what would change. */

@@ -11,9 +11,9 @@ import { exchangeToken } from '../sts-client.ts'
 import { obtainToken } from '../token/obtain-token.ts'
 import type { ObtainedToken } from '../token/token-answer.ts'
 import type { Check } from './check.ts'
-import { checkClocks, type ClockReading } from './clocks.ts'
-import { checkReach } from './reach.ts'
-import { checkS3 } from './signed-call.ts'
+import { checkClocks, type ClockReading } from './check-clocks.ts'
+import { checkReach } from './check-reach.ts'
+import { checkS3 } from './check-s3.ts'
 
 /** Yields each finding as it is made. What depends on a step that failed is skipped in words. */
 export async function* diagnose(options: ObtainOptions, io: Io): AsyncGenerator<Check> {

@@ -42,7 +42,7 @@ const grants: {
   },
   token: async ({ token }) => toObtained(token),
   'token-command': async ({ command }) => {
-    const { readSecretCommand } = await import('../../base/process/run-command.ts')
+    const { readSecretCommand } = await import('../../base/process/start-program.ts')
     return toObtained(await readSecretCommand(command, '--token-command'))
   },
 }

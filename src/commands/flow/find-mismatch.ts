@@ -9,7 +9,7 @@ import {
 } from '../../client/credential-origin.ts'
 import type { FlagValue, ParsedArgv } from '../options/parse-argv.ts'
 import { createSettings, type SettingSource, type Settings } from '../options/settings.ts'
-import { secretFlags, tokenFlags } from './proof-flags.ts'
+import { secretFlags, tokenFlags } from './secret-and-token-flags.ts'
 
 /** A setting that names somebody else than the cached credentials are from. */
 export interface Mismatch {

@@ -4,7 +4,7 @@ import type { Io } from '../../base/io.ts'
 import { isLoopback } from '../../base/http/loopback.ts'
 import type { TokenSource } from '../../client/options.ts'
 import { checkSecret, chooseOne, readSecretFile, type Settings } from '../options/settings.ts'
-import { tokenFlags } from './proof-flags.ts'
+import { tokenFlags } from './secret-and-token-flags.ts'
 
 /** The service account's own token: where nothing was projected for the STS alone. */
 const podTokenFile = '/var/run/secrets/kubernetes.io/serviceaccount/token'

@@ -6,7 +6,7 @@ import { identityNames } from '../../client/credential-origin.ts'
 import type { ExchangeOptions, TokenSource } from '../../client/options.ts'
 import { readRenewal } from '../../client/refresh-token-store.ts'
 import { chooseOne, type Settings } from '../options/settings.ts'
-import { secretFlags, tokenFlags } from './proof-flags.ts'
+import { secretFlags, tokenFlags } from './secret-and-token-flags.ts'
 
 /** Settings of which only the place is kept: secrets, and command lines, in which a secret may stand. */
 const withheld: ReadonlySet<string> = new Set([

@@ -6,7 +6,7 @@ import { getOriginText, isSameValue } from '../../client/credential-origin.ts'
 import { obtainCredentials } from '../../client/flow/obtain-credentials.ts'
 import { ownCommand } from '../../client/own-command.ts'
 import { readRenewal, type Renewal } from '../../client/refresh-token-store.ts'
-import { readCacheOptions, readNetOptions } from './flow-options.ts'
+import { readCacheOptions, readNetOptions } from './obtain-options.ts'
 import type { Settings } from '../options/settings.ts'
 import { readExplicitSecret } from './token-source.ts'
 

@@ -17,7 +17,7 @@ import {
 import type { OptionSpec } from '../options/option-spec.ts'
 import type { FlagValue, ParsedArgv } from '../options/parse-argv.ts'
 import { createSettings } from '../options/settings.ts'
-import { secretFlags, tokenFlags } from './proof-flags.ts'
+import { secretFlags, tokenFlags } from './secret-and-token-flags.ts'
 
 /** Settings of which one at most counts. */
 const exclusive: readonly (readonly string[])[] = [

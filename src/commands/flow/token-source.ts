@@ -25,7 +25,7 @@ import {
   readGivenToken,
 } from './given-token.ts'
 import { readUserPassword } from './user-password.ts'
-import { secretFlags, tokenFlags } from './proof-flags.ts'
+import { secretFlags, tokenFlags } from './secret-and-token-flags.ts'
 
 /** What `--grant` takes. */
 export const grantNames = [
@@ -231,7 +231,7 @@ async function readClientSecret(settings: Settings, io: Io): Promise<string> {
   const chosen = chooseOne(settings, ...secretFlags)
   const said = chosen === undefined ? '' : (settings.getExplicit(chosen) ?? '')
   if (chosen === 'client-secret-command') {
-    const { readSecretCommand } = await import('../../base/process/run-command.ts')
+    const { readSecretCommand } = await import('../../base/process/start-program.ts')
     return checkSecret(await readSecretCommand(said, `--${chosen}`), 'client secret')
   }
   if (chosen === 'client-secret-file') return readSecretFile(said, 'client secret')

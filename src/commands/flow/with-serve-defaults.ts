@@ -13,7 +13,7 @@ import type { ParsedArgv } from '../options/parse-argv.ts'
 import { repeatLogin } from './repeat-login.ts'
 import { chooseOne, createSettings, type Settings } from '../options/settings.ts'
 import { personalGrants } from './token-source.ts'
-import { secretFlags, tokenFlags } from './proof-flags.ts'
+import { secretFlags, tokenFlags } from './secret-and-token-flags.ts'
 
 const naming = [...identityNames.filter((name) => name !== 'role-arn'), ...tokenFlags]
 

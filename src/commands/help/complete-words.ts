@@ -3,7 +3,7 @@ import { commandTable } from '../options/command-table.ts'
 import type { OptionSpec } from '../options/option-spec.ts'
 import { optionsOf } from '../options/option-table.ts'
 import { optionValues } from '../options/option-values.ts'
-import { profileOptions } from '../options/profile-settings.ts'
+import { profileOptions } from '../options/read-profile.ts'
 
 export interface Candidate {
   readonly text: string

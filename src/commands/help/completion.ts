@@ -33,7 +33,7 @@ async function listCandidates(
 async function listProfiles(parsed: ParsedArgv, io: Io): Promise<string[]> {
   const { file } = locateConfig(parsed, io)
   if (file === undefined || !existsSync(file)) return []
-  const { readConfigFile } = await import('../../client/profile.ts')
+  const { readConfigFile } = await import('../../client/config-file.ts')
   try {
     return [...(readConfigFile(file)?.profiles.keys() ?? [])]
   } catch (error) {

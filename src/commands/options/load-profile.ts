@@ -35,11 +35,11 @@ export async function loadProfile(parsed: ParsedArgv, io: Io): Promise<ParsedArg
   if (!parsed.specs.has('config')) return parsed
   const { file, isNamed } = locateConfig(parsed, io)
   if (file === undefined || (!isNamed && !existsSync(file))) return parsed
-  const { readConfigFile } = await import('../../client/profile.ts')
+  const { readConfigFile } = await import('../../client/config-file.ts')
   const config = readConfigFile(file)
   if (config === undefined)
     throw new StsCliError('ERR_INPUT', `there is no configuration ${file}`, { stage: 'config' })
-  const { readProfile } = await import('./profile-settings.ts')
+  const { readProfile } = await import('./read-profile.ts')
   const name = chooseProfile(parsed, io)
   return {
     ...parsed,

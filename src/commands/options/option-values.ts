@@ -4,7 +4,7 @@ import { formats } from '../../client/formats/index.ts'
 import { authMethods, stsActionNames } from '../../client/options.ts'
 import { shellNames } from '../../client/formats/shells.ts'
 import { fields } from '../flow/print-credentials.ts'
-import { gatewayStyles } from '../serve/gateway.ts'
+import { gatewayStyles } from '../serve/objects.ts'
 import { cacheKinds, colorChoices } from './settings.ts'
 import { grantNames } from '../flow/token-source.ts'
 

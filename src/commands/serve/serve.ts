@@ -6,12 +6,12 @@ import { createServer, type RunningServer } from '../../server/create-server.ts'
 import type { ServerOptions } from '../../server/server-options.ts'
 import type { ParsedArgv } from '../options/parse-argv.ts'
 import { hasUsers, publishServeState, type ReadyFacts } from './publish-serve-state.ts'
-import { readServerOptions, readWorkerCount } from './settings.ts'
+import { readServerOptions, readWorkerCount } from './server-options.ts'
 import { createSettings, type Settings } from '../options/settings.ts'
 
 /** `serve`: runs until a signal, or until the command after `--` has ended. */
 export async function runServe(parsed: ParsedArgv, io: Io): Promise<number> {
-  if (cluster.isWorker) return (await import('./worker.ts')).runServeWorker(io)
+  if (cluster.isWorker) return (await import('./run-serve-worker.ts')).runServeWorker(io)
   const settings = createSettings(parsed, io)
   const options = readServerOptions(settings, io)
   if (settings.command !== undefined && options.identityProvider?.kind !== 'embedded')
@@ -59,7 +59,7 @@ async function serveUntilDone(running: Running, io: Io): Promise<number> {
     else if (!settings.has('quiet') && settings.command === undefined)
       io.writeStderr(renderWelcome(facts, options))
     if (settings.command !== undefined) {
-      const { runLoggedIn } = await import('./child.ts')
+      const { runLoggedIn } = await import('./run-logged-in.ts')
       return await runLoggedIn(
         { argv: settings.command, facts, region: options.region, signal },
         io,

@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { StsCliError } from '../../base/errors.ts'
 import { isObject, type JsonObject } from '../../base/parse.ts'
-import type { ConfigFile } from '../../client/profile.ts'
+import type { ConfigFile } from '../../client/config-file.ts'
 import type { OptionSpec } from './option-spec.ts'
 import { optionTable } from './option-table.ts'
 import { findNearest, type FlagValue } from './parse-argv.ts'

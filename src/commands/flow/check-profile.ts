@@ -37,7 +37,7 @@ export async function checkProfile(parsed: ParsedArgv, io: Io): Promise<void> {
 async function readConfiguredProfiles(parsed: ParsedArgv, io: Io): Promise<string[]> {
   const { file } = locateConfig(parsed, io)
   if (file === undefined || !existsSync(file)) return []
-  const { readConfigFile } = await import('../../client/profile.ts')
+  const { readConfigFile } = await import('../../client/config-file.ts')
   return [...(readConfigFile(file)?.profiles.keys() ?? [])]
 }
 

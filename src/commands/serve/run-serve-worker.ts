@@ -4,7 +4,7 @@ import { createServer } from '../../server/create-server.ts'
 import { runWorker } from '../../server/workers/run-worker.ts'
 import { toWorkerOptions } from '../../server/workers/start-workers.ts'
 import type { ParsedArgv } from '../options/parse-argv.ts'
-import { readServerOptions } from './settings.ts'
+import { readServerOptions } from './server-options.ts'
 import { createSettings } from '../options/settings.ts'
 
 /** Serves until the first process says stop. @returns The exit code. */
