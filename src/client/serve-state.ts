@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { isAlive } from '../base/process/is-alive.ts'
+import { identifyProcess } from '../base/process/process-start.ts'
 import { isLoopback } from '../base/http/loopback.ts'
 import {
   makePrivateFolder,
@@ -11,7 +12,6 @@ import {
   writePrivateFile,
 } from '../base/files/private-file.ts'
 import { type JsonObject, parseJsonObject, readNumber, readString } from '../base/parse.ts'
-import { readProcessStart } from './process-start.ts'
 
 export interface ServeState {
   readonly stsEndpoint: string
@@ -57,7 +57,7 @@ export function leaveServeState(
   if (state !== undefined) {
     const { stsEndpoint: sts, tokenEndpoint: idp, clientId, clientSecret } = state
     const { publicClientId } = state
-    const process = { pid, startedAt: readProcessStart(pid), host: hostname() }
+    const process = { pid, startedAt: identifyProcess(pid), host: hostname() }
     const own = { sts, idp, caFile, clientId, clientSecret, publicClientId }
     writePrivateFile(`${base}.json`, `${JSON.stringify({ version: 2, ...process, ...own })}\n`)
   }
@@ -114,7 +114,7 @@ function isRunning(json: JsonObject): boolean {
   const pid = readNumber(json, 'pid')
   if (pid === undefined || !isAlive(pid)) return false
   const startedAt = readString(json, 'startedAt')
-  return startedAt === undefined || startedAt === readProcessStart(pid)
+  return startedAt === undefined || startedAt === identifyProcess(pid)
 }
 
 /**
