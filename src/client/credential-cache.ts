@@ -11,26 +11,19 @@ import {
   removeQuietly,
   writePrivateFile,
 } from '../base/files/private-file.ts'
+import type { IssuedCredentials } from '../protocol/credentials.ts'
 import { type CredentialOrigin, isOrigin } from './credential-origin.ts'
 
-export interface CachedCredentials {
+/** Issued credentials with what the cache knows about them. */
+export interface CachedCredentials extends IssuedCredentials {
   /** Version 1 had no origin: nobody can tell whose those credentials are, so they count as none. */
   readonly version: 2
-  readonly accessKeyId: string
-  readonly secretAccessKey: string
-  readonly sessionToken: string
-  /** UTC, milliseconds since the epoch. */
-  readonly expiresAtMs: number
-  readonly issuedAtMs: number
-  /** As the server wrote it. */
-  readonly expirationText: string
-  readonly stsEndpoint: string
   readonly profile: string
-  /** Whether the keyring holds the two secrets, which are then empty here; absent: they are here. */
-  readonly isSealed?: boolean
-  /** Whether the keyring holds what renews them; absent: it does not. */
+  /** Whether the keyring holds the secret key and the session token, which are then empty here; absent: they are here. */
+  readonly isInKeyring?: boolean
+  /** Whether the keyring holds a refresh token that renews them; absent: it does not. */
   readonly isRenewable?: boolean
-  /** SHA-256 over every input that shaped the answer: another client or policy is another key. */
+  /** SHA-256 of every input that shaped the answer: another client or policy has another digest. */
   readonly inputs: string
   /** What they were obtained with, secrets left out: a renewal repeats it. */
   readonly origin: CredentialOrigin
@@ -63,7 +56,7 @@ export function readCachedCredentials(
   try {
     const value: unknown = JSON.parse(text)
     // Two long names may share a file: what is remembered for one is not for the other.
-    return isCachedCredentials(value) && value.profile === profile ? value : undefined
+    return isCacheFile(value) && value.profile === profile ? fromFile(value) : undefined
   } catch {
     return undefined
   }
@@ -78,7 +71,7 @@ export function writeCachedCredentials(directory: string, value: CachedCredentia
   try {
     makePrivateFolder(directory)
     removeLeftovers(directory)
-    writePrivateFile(filePath(directory, value.profile), `${JSON.stringify(value)}\n`)
+    writePrivateFile(filePath(directory, value.profile), `${JSON.stringify(toFile(value))}\n`)
   } catch (cause) {
     throw new StsCliError(
       'ERR_CANNOT_CREATE',
@@ -145,22 +138,17 @@ function removeLeftovers(directory: string): void {
   }
 }
 
-/** Seconds of life below which credentials are renewed: a fifth of their life, at least a minute, at most fifteen. */
-export function renewalMarginSeconds(
-  value: Pick<CachedCredentials, 'issuedAtMs' | 'expiresAtMs'>,
-): number {
-  const lifeSeconds = (value.expiresAtMs - value.issuedAtMs) / 1000
-  return Math.min(900, Math.max(60, lifeSeconds / 5))
+/** A cache file's text as JSON. `isInKeyring` has the name that version 0.1.0 gave it, so that each version reads the other's files. */
+interface CacheFile extends Omit<CachedCredentials, 'isInKeyring'> {
+  readonly isSealed?: boolean
 }
 
-/** Whether the credentials are good for a while yet. A clock set back before their issue makes them suspect. */
-export function isFresh(
-  value: CachedCredentials,
-  nowMs: number,
-  minTtlSeconds: number | undefined,
-): boolean {
-  const margin = minTtlSeconds ?? renewalMarginSeconds(value)
-  return nowMs >= value.issuedAtMs - 300_000 && value.expiresAtMs - nowMs > margin * 1000
+function fromFile({ isSealed, ...members }: CacheFile): CachedCredentials {
+  return isSealed === true ? { ...members, isInKeyring: true } : members
+}
+
+function toFile({ isInKeyring, ...members }: CachedCredentials): CacheFile {
+  return isInKeyring === undefined ? members : { ...members, isSealed: isInKeyring }
 }
 
 /** A profile's name as a file name: letters and digits stay, so a person recognises it; all else is spelt in hex. */
@@ -172,7 +160,7 @@ function filePath(directory: string, profile: string): string {
   return `${directory}/profile-${name.slice(0, 150)}.json`
 }
 
-function isCachedCredentials(value: unknown): value is CachedCredentials {
+function isCacheFile(value: unknown): value is CacheFile {
   if (typeof value !== 'object' || value === null || !('version' in value) || value.version !== 2)
     return false
   const record = value as Readonly<Record<string, unknown>>

@@ -121,8 +121,8 @@ export interface CacheOptions {
   readonly isEntryKept?: boolean | undefined
   /** Undefined: nothing is remembered (`--cache none`). */
   readonly directory: string | undefined
-  /** The keys go to the system's keyring and not to the file. */
-  readonly isSealed?: boolean | undefined
+  /** The secrets go to the system's keyring and not to the file. */
+  readonly isInKeyring?: boolean | undefined
   /** `--profile`; what `env` and `creds` look up. */
   readonly profile: string
   /** Ask anew even when what is remembered is good. */

@@ -5,7 +5,8 @@
 import { existsSync } from 'node:fs'
 import type { Io } from '../base/io.ts'
 import { findConfigPath } from '../client/config-path.ts'
-import { findCacheDirectory, isFresh, readCachedCredentials } from '../client/credential-cache.ts'
+import { findCacheDirectory, readCachedCredentials } from '../client/credential-cache.ts'
+import { findUsable } from '../client/find-usable.ts'
 import { formats } from '../client/formats/index.ts'
 import { detectShell, type ShellName, shellNames } from '../client/formats/shells.ts'
 
@@ -30,13 +31,13 @@ export async function runCachedFastPath(
   if (question === undefined || isToldMore(io)) return undefined
   const profile = question.profile ?? (io.env['STS_CLI_PROFILE'] || 'default')
   const directory = findCacheDirectory(io.env, io.platform)
-  const remembered = directory === undefined ? undefined : readCachedCredentials(directory, profile)
-  if (remembered === undefined || remembered.isSealed === true) return undefined
-  if (!isFresh(remembered, io.nowMs(), undefined)) return undefined
+  const cached = directory === undefined ? undefined : readCachedCredentials(directory, profile)
+  const usable = findUsable(cached, io.nowMs())
+  if (usable === undefined || usable.isInKeyring === true) return undefined
   const render = await formats[question.format]?.()
   const shell = question.shell ?? detectShell(io.env, io.platform)
   const options = { env: io.env, shell, hasEndpoint: true, region: undefined, alias: profile }
-  const document = render?.(remembered, options)
+  const document = render?.(usable, options)
   if (document === undefined) return undefined
   try {
     io.writeStdout(document.text)

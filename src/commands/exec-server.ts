@@ -2,14 +2,14 @@
 import { formatDuration } from '../base/duration.ts'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
-import type { CachedCredentials } from '../client/credential-cache.ts'
 import { findConflictingProfiles } from '../client/aws-files.ts'
 import { startCredentialServer } from '../client/credential-server.ts'
 import { openLease } from '../client/lease.ts'
+import type { IssuedCredentials } from '../protocol/credentials.ts'
 
 export interface ServerOptions {
-  readonly first: CachedCredentials
-  readonly renew: (minTtlSeconds: number) => Promise<CachedCredentials>
+  readonly first: IssuedCredentials
+  readonly renew: (minTtlSeconds: number) => Promise<IssuedCredentials>
   readonly isQuiet: boolean
 }
 

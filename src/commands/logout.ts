@@ -19,47 +19,39 @@ export async function runLogout(parsed: ParsedArgv, io: Io): Promise<number> {
   const profile = createSettings(parsed, io).get('profile') ?? 'default'
   const directory = findCacheDirectory(io.env, io.platform)
   const found = directory === undefined ? undefined : readCachedCredentials(directory, profile)
-  const remembered = found?.isSealed === true ? await takeFromKeyring(found, io) : found
+  const cached = found?.isInKeyring === true ? await takeFromKeyring(found, io) : found
   if (directory !== undefined) deleteCachedCredentials(directory, profile)
-  if (remembered !== undefined) await endSession(remembered, parsed, io)
-  if (remembered?.isRenewable === true) await revoke(remembered, parsed, io)
+  if (cached !== undefined) await endSession(cached, parsed, io)
+  if (cached?.isRenewable === true) await revoke(cached, parsed, io)
   return 0
 }
 
 async function takeFromKeyring(found: CachedCredentials, io: Io): Promise<CachedCredentials> {
   const { deleteFromKeyring, readFromKeyring } = await import('../client/keyring-credentials.ts')
   const keyring = await io.openKeyring?.()
-  const unsealed = await readFromKeyring(keyring, found)
+  const whole = await readFromKeyring(keyring, found)
   await deleteFromKeyring(keyring, found.profile)
-  return unsealed ?? found
+  return whole ?? found
 }
 
 /** Few servers can: one that cannot, or is not there any more, is not worth a line, and not a wait. */
-async function endSession(
-  remembered: CachedCredentials,
-  parsed: ParsedArgv,
-  io: Io,
-): Promise<void> {
+async function endSession(cached: CachedCredentials, parsed: ParsedArgv, io: Io): Promise<void> {
   const { revokeSession } = await import('../client/revoke-session.ts')
-  const caFile = findCaFile(remembered, parsed, io)
+  const caFile = findCaFile(cached, parsed, io)
   try {
-    await revokeSession(
-      remembered,
-      { timeoutMs: 2000, retries: 0, caFile, env: io.env },
-      io.nowMs(),
-    )
+    await revokeSession(cached, { timeoutMs: 2000, retries: 0, caFile, env: io.env }, io.nowMs())
   } catch (error) {
     if (!(error instanceof StsCliError)) throw error
   }
 }
 
 /** The credentials themselves are gone: what the provider says is worth a line, not a failure. */
-async function revoke(remembered: CachedCredentials, parsed: ParsedArgv, io: Io): Promise<void> {
+async function revoke(cached: CachedCredentials, parsed: ParsedArgv, io: Io): Promise<void> {
   const { revokeRenewal } = await import('../client/token/refresh-token.ts')
-  const caFile = findCaFile(remembered, parsed, io)
+  const caFile = findCaFile(cached, parsed, io)
   const net = { timeoutMs: 10_000, retries: 0, caFile, env: io.env }
   try {
-    await revokeRenewal(remembered.profile, { net, io })
+    await revokeRenewal(cached.profile, { net, io })
   } catch (error) {
     if (!(error instanceof StsCliError)) throw error
     io.writeStderr(`forgotten here, but not revoked: ${error.message}\n`)

@@ -1,6 +1,7 @@
 import { formatDuration } from '../base/duration.ts'
 import type { Io } from '../base/io.ts'
 import { findCacheDirectory, readCachedCredentials } from '../client/credential-cache.ts'
+import { findUsable } from '../client/find-usable.ts'
 import { ownCommand } from '../client/own-command.ts'
 import type { ParsedArgv } from './options/parse-argv.ts'
 import { createSettings } from './options/settings.ts'
@@ -10,19 +11,20 @@ export async function runStatus(parsed: ParsedArgv, io: Io): Promise<number> {
   const settings = createSettings(parsed, io)
   const profile = settings.get('profile') ?? 'default'
   const directory = findCacheDirectory(io.env, io.platform)
-  const remembered = directory === undefined ? undefined : readCachedCredentials(directory, profile)
+  const cached = directory === undefined ? undefined : readCachedCredentials(directory, profile)
   const leftSeconds =
-    remembered === undefined ? 0 : Math.floor((remembered.expiresAtMs - io.nowMs()) / 1000)
-  const state = remembered === undefined ? 'none' : leftSeconds > 0 ? 'valid' : 'expired'
+    cached === undefined ? 0 : Math.floor((cached.expiresAtMs - io.nowMs()) / 1000)
+  const isUsable = findUsable(cached, io.nowMs(), 0) !== undefined
+  const state = cached === undefined ? 'none' : isUsable ? 'valid' : 'expired'
   const facts = {
     profile,
     state,
-    ...(remembered === undefined
+    ...(cached === undefined
       ? {}
       : {
-          endpoint: remembered.stsEndpoint,
-          accessKeyId: remembered.accessKeyId,
-          expiration: new Date(remembered.expiresAtMs).toISOString().replace('.000Z', 'Z'),
+          endpoint: cached.stsEndpoint,
+          accessKeyId: cached.accessKeyId,
+          expiration: new Date(cached.expiresAtMs).toISOString().replace('.000Z', 'Z'),
           secondsLeft: Math.max(0, leftSeconds),
         }),
   }

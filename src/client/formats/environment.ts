@@ -1,4 +1,4 @@
-import type { CachedCredentials } from '../credential-cache.ts'
+import type { IssuedCredentials } from '../../protocol/credentials.ts'
 
 export interface EnvironmentOptions {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -25,7 +25,7 @@ const ours = [
 
 /** The variables that make AWS's SDKs use the credentials, and those that must go. */
 export function environmentOf(
-  credentials: CachedCredentials,
+  credentials: IssuedCredentials,
   options: EnvironmentOptions,
 ): EnvironmentChange {
   const set: [string, string][] = [
@@ -39,7 +39,7 @@ export function environmentOf(
 }
 
 /** Endpoints and region: where the credentials are good. */
-function sourceOf(credentials: CachedCredentials, options: EnvironmentOptions): [string, string][] {
+function sourceOf(credentials: IssuedCredentials, options: EnvironmentOptions): [string, string][] {
   const place: [string, string][] = []
   const endpoint = options.hasEndpoint ? endpointOf(credentials) : undefined
   if (endpoint !== undefined)
@@ -55,19 +55,19 @@ function sourceOf(credentials: CachedCredentials, options: EnvironmentOptions): 
 /** The endpoint of the credentials' S3, which is their STS's; undefined at AWS, where the SDKs know better. */
 export function endpointOf({
   stsEndpoint,
-}: Pick<CachedCredentials, 'stsEndpoint'>): string | undefined {
+}: Pick<IssuedCredentials, 'stsEndpoint'>): string | undefined {
   return isAws(stsEndpoint) ? undefined : stsEndpoint.replace(/\/$/, '')
 }
 
 /** The region for an endpoint that has none of its own; undefined at AWS. */
 export function defaultRegionOf({
   stsEndpoint,
-}: Pick<CachedCredentials, 'stsEndpoint'>): string | undefined {
+}: Pick<IssuedCredentials, 'stsEndpoint'>): string | undefined {
   return isAws(stsEndpoint) ? undefined : 'us-east-1'
 }
 
 /** The end of the credentials' life, in UTC. */
-export function utcOf({ expiresAtMs }: Pick<CachedCredentials, 'expiresAtMs'>): string {
+export function utcOf({ expiresAtMs }: Pick<IssuedCredentials, 'expiresAtMs'>): string {
   return new Date(expiresAtMs).toISOString().replace('.000Z', 'Z')
 }
 

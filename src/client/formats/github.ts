@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { CachedCredentials } from '../credential-cache.ts'
-import type { Document, Format } from './index.ts'
+import type { IssuedCredentials } from '../../protocol/credentials.ts'
+import type { Document, Format } from './format.ts'
 import { environmentOf, utcOf } from './environment.ts'
 
 /**
@@ -23,7 +23,7 @@ export const renderGithub: Format = (credentials, options) => {
   } satisfies Document
 }
 
-function renderMasks({ accessKeyId, secretAccessKey, sessionToken }: CachedCredentials): string {
+function renderMasks({ accessKeyId, secretAccessKey, sessionToken }: IssuedCredentials): string {
   const values = [accessKeyId, secretAccessKey, sessionToken].flatMap((value) => [
     value,
     JSON.stringify(value).slice(1, -1),
@@ -36,7 +36,7 @@ function escapeCommand(value: string): string {
   return value.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
 }
 
-function outputsOf(credentials: CachedCredentials): [string, string][] {
+function outputsOf(credentials: IssuedCredentials): [string, string][] {
   return [
     ['aws-access-key-id', credentials.accessKeyId],
     ['aws-secret-access-key', credentials.secretAccessKey],

@@ -1,5 +1,5 @@
-import type { CachedCredentials } from '../credential-cache.ts'
-import type { Format } from './index.ts'
+import type { IssuedCredentials } from '../../protocol/credentials.ts'
+import type { Format } from './format.ts'
 import { defaultRegionOf, endpointOf, utcOf } from './environment.ts'
 import { refuseValue } from './refuse-value.ts'
 
@@ -22,7 +22,7 @@ export const renderIni: Format = (credentials, options) => {
  *
  * @see https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
  */
-export function credentialPairs(credentials: CachedCredentials): IniPair[] {
+export function credentialPairs(credentials: IssuedCredentials): IniPair[] {
   return [
     ['aws_access_key_id', credentials.accessKeyId],
     ['aws_secret_access_key', credentials.secretAccessKey],
@@ -32,7 +32,7 @@ export function credentialPairs(credentials: CachedCredentials): IniPair[] {
 }
 
 /** The endpoint of all services of the profile; none at AWS. */
-export function endpointPairs(credentials: Pick<CachedCredentials, 'stsEndpoint'>): IniPair[] {
+export function endpointPairs(credentials: Pick<IssuedCredentials, 'stsEndpoint'>): IniPair[] {
   const endpoint = endpointOf(credentials)
   return endpoint === undefined ? [] : [['endpoint_url', endpoint]]
 }

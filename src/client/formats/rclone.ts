@@ -1,4 +1,4 @@
-import type { Format } from './index.ts'
+import type { Format } from './format.ts'
 import { defaultRegionOf, endpointOf } from './environment.ts'
 import { renderShellLines } from './shells.ts'
 

@@ -2,10 +2,10 @@
 import type { Io } from '../../base/io.ts'
 import {
   findCacheDirectory,
-  isFresh,
   readCachedCredentials,
   type CachedCredentials,
 } from '../../client/credential-cache.ts'
+import { findUsable } from '../../client/find-usable.ts'
 import { findMismatch, hasOtherFlags } from './find-mismatch.ts'
 import type { ParsedArgv } from '../options/parse-argv.ts'
 import { cacheKinds, createSettings, readChoice, readSeconds } from '../options/settings.ts'
@@ -36,11 +36,11 @@ export async function findOrRenew(
   const minTtl = minTtlSeconds ?? readSeconds(settings, 'min-ttl')
   const cached = findCached(parsed, io)
   if (cached !== undefined && isUndisputed(cached, parsed, io)) {
-    const isGood = !settings.has('refresh') && isFresh(cached, io.nowMs(), minTtl)
-    if (isGood && cached.isSealed !== true) return cached
-    const { unseal } = await import('../../client/flow/obtain-credentials.ts')
-    const unsealed = isGood ? await unseal(cached, io) : undefined
-    if (unsealed !== undefined) return unsealed
+    const usable = settings.has('refresh') ? undefined : findUsable(cached, io.nowMs(), minTtl)
+    if (usable !== undefined && usable.isInKeyring !== true) return usable
+    const { withKeyringSecrets } = await import('../../client/flow/obtain-credentials.ts')
+    const whole = usable === undefined ? undefined : await withKeyringSecrets(usable, io)
+    if (whole !== undefined) return whole
   }
   const { renewCredentials } = await import('./renew-credentials.ts')
   return renewCredentials({ cached, parsed, minTtlSeconds: minTtl }, io)

@@ -146,7 +146,7 @@ export function readCacheOptions(settings: Settings, io: Io): CacheOptions {
   const where = readChoice(settings, 'cache', cacheKinds)
   return {
     directory: where === 'none' ? undefined : findCacheDirectory(io.env, io.platform),
-    isSealed: where === 'keyring',
+    isInKeyring: where === 'keyring',
     profile: settings.get('profile') ?? 'default',
     isRefresh: settings.has('refresh'),
     isKeyringUnwanted: settings.has('no-keyring'),

@@ -4,13 +4,14 @@ import { StsCliError } from '../../base/errors.ts'
 import { describeFileError } from '../../base/files/file-error.ts'
 import type { Io } from '../../base/io.ts'
 import { writeNamedFile } from '../../base/files/private-file.ts'
-import type { CachedCredentials } from '../../client/credential-cache.ts'
 import { utcOf } from '../../client/formats/environment.ts'
-import { type Document, formats } from '../../client/formats/index.ts'
+import type { Document } from '../../client/formats/format.ts'
+import { formats } from '../../client/formats/index.ts'
 import { detectShell, shellNames } from '../../client/formats/shells.ts'
+import type { IssuedCredentials } from '../../protocol/credentials.ts'
 import { readChoice, refuseTogether, type Settings } from '../options/settings.ts'
 
-export const fields: Readonly<Record<string, (credentials: CachedCredentials) => string>> = {
+export const fields: Readonly<Record<string, (credentials: IssuedCredentials) => string>> = {
   accessKeyId: (credentials) => credentials.accessKeyId,
   secretAccessKey: (credentials) => credentials.secretAccessKey,
   sessionToken: (credentials) => credentials.sessionToken,
@@ -59,7 +60,7 @@ function readAlias(settings: Settings, format: string): string {
 
 /** The credentials as the flags want them. @throws {StsCliError} `ERR_DATA` where the format cannot hold them. */
 export async function renderCredentials(
-  credentials: CachedCredentials,
+  credentials: IssuedCredentials,
   settings: Settings,
   io: Io,
   format?: string,
