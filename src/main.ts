@@ -6,7 +6,8 @@ import { loadProfile } from './commands/options/load-profile.ts'
 import { checkProfile } from './commands/flow/check-profile.ts'
 import { optionsOf } from './commands/options/option-table.ts'
 import { parseArgv, type ParsedArgv } from './commands/options/parse-argv.ts'
-import { colorChoices, createSettings, readChoice } from './commands/options/settings.ts'
+import { colorChoices } from './commands/options/option-choices.ts'
+import { createSettings, readChoice } from './commands/options/settings.ts'
 import { loadCommand, loadOnFailure } from './commands/load-command.ts'
 
 /**

@@ -164,16 +164,14 @@ async function readValue({ key, spec, given }: Wanted, io: Io): Promise<FlagValu
   if (spec !== undefined && secretKeys.has(spec.name)) return readSecret(spec.name, given, io)
   if (spec?.kind === 'list' && text !== undefined) return given
   if (text === undefined || more.length > 0) throw usage(`config set ${key} takes one VALUE`)
-  if (spec !== undefined) await checkChoice(spec.name, text)
+  if (spec !== undefined) checkChoice(spec, text)
   if (spec?.kind !== 'boolean') return text
   if (text === 'true' || text === 'false') return text === 'true'
   throw usage(`config set ${key} takes true or false`)
 }
 
 /** What every command would refuse afterwards is not written down. */
-async function checkChoice(key: string, text: string): Promise<void> {
-  const { optionValues } = await import('./options/option-values.ts')
-  const choices = optionValues[key]
+function checkChoice({ name: key, choices }: OptionSpec, text: string): void {
   if (choices === undefined || choices.includes(text)) return
   throw new StsCliError('ERR_USAGE', `${key} cannot be ${JSON.stringify(text)}`, {
     hint: `use ${choices.join(', ')}`,

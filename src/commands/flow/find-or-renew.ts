@@ -8,7 +8,8 @@ import {
 import { findUsable } from '../../client/find-usable.ts'
 import { findMismatch, hasOtherFlags } from './find-mismatch.ts'
 import type { ParsedArgv } from '../options/parse-argv.ts'
-import { cacheKinds, createSettings, readChoice, readSeconds } from '../options/settings.ts'
+import { cacheKinds } from '../options/option-choices.ts'
+import { createSettings, readChoice, readSeconds } from '../options/settings.ts'
 
 /** What is in the cache for the profile; undefined where there is nothing, or the cache is switched off. Loads neither HTTP, XML nor JWT code. */
 export function findCached(parsed: ParsedArgv, io: Io): CachedCredentials | undefined {

@@ -13,8 +13,8 @@ import {
 import { parseJsonObject } from '../../base/parse.ts'
 import type { Credentials } from '../../protocol/credentials.ts'
 import { createProgress } from './progress.ts'
+import { cacheKinds } from '../options/option-choices.ts'
 import {
-  cacheKinds,
   chooseOne,
   readChoice,
   readSeconds,

@@ -9,9 +9,10 @@ import type { Document } from '../../client/formats/format.ts'
 import { formats } from '../../client/formats/index.ts'
 import { detectShell, shellNames } from '../../client/formats/shells.ts'
 import type { IssuedCredentials } from '../../protocol/credentials.ts'
+import { type FieldName, fieldNames } from '../options/option-choices.ts'
 import { readChoice, refuseTogether, type Settings } from '../options/settings.ts'
 
-export const fields: Readonly<Record<string, (credentials: IssuedCredentials) => string>> = {
+const fields: Readonly<Record<FieldName, (credentials: IssuedCredentials) => string>> = {
   accessKeyId: (credentials) => credentials.accessKeyId,
   secretAccessKey: (credentials) => credentials.secretAccessKey,
   sessionToken: (credentials) => credentials.sessionToken,
@@ -21,7 +22,7 @@ export const fields: Readonly<Record<string, (credentials: IssuedCredentials) =>
 /** Checks `--format`, `--field`, `--shell` and `--alias` before anything is asked. @throws {StsCliError} `ERR_USAGE`, `ERR_CONFIG`. */
 export function checkOutput(settings: Settings, io: Io): void {
   const format = readChoice(settings, 'format', Object.keys(formats))
-  const field = readChoice(settings, 'field', Object.keys(fields))
+  const field = readChoice(settings, 'field', fieldNames)
   readChoice(settings, 'shell', shellNames)
   refuseTwoDocuments(settings, format)
   readAlias(settings, format ?? '')
@@ -65,8 +66,8 @@ export async function renderCredentials(
   io: Io,
   format?: string,
 ): Promise<Document> {
-  const field = fields[settings.get('field') ?? '']
-  if (field !== undefined) return { text: `${field(credentials)}\n` }
+  const field = readChoice(settings, 'field', fieldNames)
+  if (field !== undefined) return { text: `${fields[field](credentials)}\n` }
   const name =
     format ??
     (settings.has('json')

@@ -9,6 +9,7 @@ import {
   type PersonalAccess,
   type TokenSource,
 } from '../../client/options.ts'
+import { type GrantName, grantNames } from '../options/option-choices.ts'
 import {
   checkSecret,
   chooseOne,
@@ -26,20 +27,6 @@ import {
 } from './given-token.ts'
 import { readUserPassword } from './user-password.ts'
 import { secretFlags, tokenFlags } from './secret-and-token-flags.ts'
-
-/** What `--grant` takes. */
-export const grantNames = [
-  'client-credentials',
-  'browser',
-  'device-code',
-  'password',
-  'refresh-token',
-  'github-actions',
-  'gitlab',
-  'kubernetes',
-  'token',
-] as const
-type GrantName = (typeof grantNames)[number]
 
 /** Those that cannot renew anything by themselves. */
 export const personalGrants: readonly string[] = ['browser', 'device-code']

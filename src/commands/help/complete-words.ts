@@ -2,7 +2,6 @@
 import { commandTable } from '../options/command-table.ts'
 import type { OptionSpec } from '../options/option-spec.ts'
 import { optionsOf } from '../options/option-table.ts'
-import { optionValues } from '../options/option-values.ts'
 import { profileOptions } from '../options/read-profile.ts'
 
 export interface Candidate {
@@ -77,8 +76,7 @@ function completeValue(
 ): Completion {
   if (option === undefined) return []
   if (option.name === 'profile') return filter(profiles.map(toCandidate), current)
-  const values = optionValues[option.name]
-  if (values !== undefined) return filter(values.map(toCandidate), current)
+  if (option.choices !== undefined) return filter(option.choices.map(toCandidate), current)
   return option.placeholder?.includes('FILE') === true ? 'files' : []
 }
 

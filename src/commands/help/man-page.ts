@@ -3,7 +3,6 @@ import { exitCodes } from '../../base/errors.ts'
 import { type CommandSpec, commandTable } from '../options/command-table.ts'
 import type { OptionSpec } from '../options/option-spec.ts'
 import { optionTable } from '../options/option-table.ts'
-import { optionValues } from '../options/option-values.ts'
 
 /** In roff, by the macros of man(7). @param version The package's. */
 export function renderManPage(version: string): string {
@@ -50,10 +49,9 @@ function renderCommand({ name, operands, summary, examples }: CommandSpec): stri
 
 function renderOption(spec: OptionSpec): string[] {
   const names = [...spec.aliases.map((alias) => `-${alias}`), `--${spec.name}`].join(', ')
-  const values = optionValues[spec.name]
   const notes = [
     spec.description,
-    ...(values === undefined ? [] : [`One of ${values.join(', ')}`]),
+    ...(spec.choices === undefined ? [] : [`One of ${spec.choices.join(', ')}`]),
     ...(spec.default === undefined ? [] : [`Default ${spec.default}`]),
     ...(spec.env.length === 0 ? [] : [`Variables ${spec.env.join(', ')}`]),
     `Commands: ${spec.commands.map((name) => (name === 'drop-in' ? 'none' : name)).join(', ')}`,

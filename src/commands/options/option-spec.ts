@@ -28,6 +28,8 @@ export interface OptionSpec {
   /** Variables that give it, ours before those of others. */
   readonly env: readonly string[]
   readonly default: string | undefined
+  /** The words it takes; undefined where it takes any text. */
+  readonly choices: readonly string[] | undefined
   readonly description: string
   /** Heading in the help. */
   readonly group: string
@@ -37,6 +39,7 @@ export interface OptionSpec {
 interface OptionExtras {
   readonly env?: readonly string[]
   readonly default?: string
+  readonly choices?: readonly string[]
   /** Where it differs from the group's. */
   readonly commands?: readonly CommandName[]
 }
@@ -56,6 +59,7 @@ export function defineGroup(group: string, commands: readonly CommandName[]): De
       placeholder: placeholder?.replace('…', ''),
       env: extras.env ?? [],
       default: extras.default,
+      choices: extras.choices,
       description,
       group,
       commands: extras.commands ?? commands,
@@ -70,4 +74,9 @@ function splitNames(text: string): { names: string[]; placeholder: string | unde
   if (at === -1 || first < 'A' || first > 'Z')
     return { names: text.split(', '), placeholder: undefined }
   return { names: text.slice(0, at).split(', '), placeholder: text.slice(at + 1) }
+}
+
+/** Writes words as a sentence does: `a, b or c`. */
+export function listWords(words: readonly string[]): string {
+  return `${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}`
 }

@@ -1,5 +1,9 @@
 /** Every flag once: names, environment, default, help. The parser and the help pages are made from it. */
-import { type CommandName, defineGroup, type OptionSpec } from './option-spec.ts'
+import { formats } from '../../client/formats/index.ts'
+import { shellNames } from '../../client/formats/shells.ts'
+import { authMethods, stsActionNames } from '../../client/options.ts'
+import { cacheKinds, colorChoices, fieldNames, grantNames } from './option-choices.ts'
+import { type CommandName, defineGroup, listWords, type OptionSpec } from './option-spec.ts'
 import { serveOptions } from './serve-options.ts'
 
 /** Those that use what `login` remembered, and renew it. */
@@ -43,13 +47,13 @@ const identityProvider: readonly OptionSpec[] = [
   idp(
     'grant GRANT',
     'client-credentials; browser, device-code or password: a person signs in; refresh-token: as they did before; github-actions, gitlab, kubernetes: a job’s own token; token: one at hand',
-    { env: ['STS_CLI_GRANT'], default: 'client-credentials' },
+    { env: ['STS_CLI_GRANT'], default: 'client-credentials', choices: grantNames },
   ),
-  idp(
-    'auth-method METHOD',
-    'client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth or none',
-    { env: ['STS_CLI_AUTH_METHOD'], default: 'client_secret_basic' },
-  ),
+  idp('auth-method METHOD', listWords(authMethods), {
+    env: ['STS_CLI_AUTH_METHOD'],
+    default: 'client_secret_basic',
+    choices: authMethods,
+  }),
   idp('key-file FILE', 'private key of private_key_jwt, PEM or JWK', {
     env: ['STS_CLI_KEY_FILE'],
   }),
@@ -91,14 +95,11 @@ const sts: readonly OptionSpec[] = [
     env: ['STS_CLI_STS_ENDPOINT', 'AWS_ENDPOINT_URL_STS'],
     default: 'http://localhost:9000',
   }),
-  stsOption(
-    'action ACTION',
-    'client-grants, web-identity, assume-role, ldap, certificate or custom-token',
-    {
-      env: ['STS_CLI_ACTION'],
-      default: 'client-grants',
-    },
-  ),
+  stsOption('action ACTION', listWords(stsActionNames), {
+    env: ['STS_CLI_ACTION'],
+    default: 'client-grants',
+    choices: stsActionNames,
+  }),
   stsOption('duration TIME', 'how long the credentials shall live: 900, 15m, 1h', {
     env: ['STS_CLI_DURATION'],
   }),
@@ -110,11 +111,13 @@ const sts: readonly OptionSpec[] = [
 
 const print = defineGroup('output', printing)
 const output: readonly OptionSpec[] = [
-  print('f, format FORMAT', 'minio, json, process, env, dotenv, github, ini, mc, rclone or s3cmd', {
+  print('f, format FORMAT', listWords(Object.keys(formats)), {
     env: ['STS_CLI_FORMAT'],
     default: 'minio',
+    choices: Object.keys(formats),
   }),
-  print('shell SHELL', 'sh, fish, powershell or cmd', {
+  print('shell SHELL', listWords(shellNames), {
+    choices: shellNames,
     commands: ['login', 'creds', 'env'],
   }),
   print('unset', 'print lines that unset the variables again', { commands: ['env'] }),
@@ -129,7 +132,7 @@ const output: readonly OptionSpec[] = [
   print('server', 'serve the credentials to the command, and renew them while it runs', {
     commands: ['exec'],
   }),
-  print('field NAME', 'one field: accessKeyId, secretAccessKey, sessionToken or expiration'),
+  print('field NAME', `one field: ${listWords(fieldNames)}`, { choices: fieldNames }),
   print('json', 'JSON on stdout, and errors as JSON on stderr', { commands: every }),
   print('origin', 'say where the value comes from', { commands: ['config'] }),
   print('header', 'print «Authorization: Bearer …»', { commands: ['token'] }),
@@ -150,6 +153,7 @@ const session: readonly OptionSpec[] = [
   remember('cache WHERE', 'file, keyring (the keys in the system’s own) or none', {
     env: ['STS_CLI_CACHE'],
     default: 'file',
+    choices: cacheKinds,
   }),
   remember('no-keyring', 'keep no refresh token in the system’s keyring', { commands: ['login'] }),
   remember('refresh', 'get new credentials even when the remembered ones are good'),
@@ -192,7 +196,7 @@ const general: readonly OptionSpec[] = [
   common('q, quiet', 'print nothing but errors'),
   common('v, verbose', 'say which requests are made', { commands: going }),
   common('debug', 'as --verbose, and where in the source an error arose'),
-  common('color WHEN', 'auto, always or never', { default: 'auto' }),
+  common('color WHEN', listWords(colorChoices), { default: 'auto', choices: colorChoices }),
   common('no-input', 'never ask', { commands: going }),
   common('h, help', 'this page'),
   common('V, version', 'the version'),

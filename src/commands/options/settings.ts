@@ -144,12 +144,6 @@ export function chooseOne(settings: Settings, ...names: string[]): string | unde
   return given[0]
 }
 
-/** `--cache` */
-export const cacheKinds = ['file', 'keyring', 'none'] as const
-
-/** `--color` */
-export const colorChoices = ['auto', 'always', 'never'] as const
-
 const maxFileBytes = 256 * 1024
 
 /** The text of a file that holds one secret, less the space around it. @throws {StsCliError} `ERR_INPUT`, `ERR_DATA`. */

@@ -4,13 +4,11 @@ import type { Io } from '../../base/io.ts'
 import type { Credentials } from '../../protocol/credentials.ts'
 import type { DirectoryObjects, GatewayObjects } from '../../server/server-options.ts'
 import { readCa } from './variables.ts'
+import { gatewayStyles } from '../options/option-choices.ts'
 import { readChoice, type Settings } from '../options/settings.ts'
 
 /** Where MinIO's gateway went without an address. */
 const defaultUpstream = 'https://s3.amazonaws.com'
-
-/** How buckets are named to the upstream. */
-export const gatewayStyles = ['path', 'virtual-host'] as const
 
 /**
  * @param root Undefined where nobody gave the root credentials.

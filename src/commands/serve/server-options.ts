@@ -1,7 +1,7 @@
 /** Flags and MINIO_* variables → the server's options. All of it is read and checked before anything starts. */
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
-import { logLevels, openLog } from '../../base/log.ts'
+import { openLog } from '../../base/log.ts'
 import { isLoopbackHost } from '../../base/http/loopback.ts'
 import type { Credentials } from '../../protocol/credentials.ts'
 import { generateDemoClient, generateRoot } from '../../server/demo-credentials.ts'
@@ -16,6 +16,7 @@ import { readIdentityPlugin } from './identity-plugin.ts'
 import { readRequestLimits } from './request-limits.ts'
 import { readCa } from './variables.ts'
 import { readIdentityProvider, readPolicyEngine } from './services.ts'
+import { logLevels } from '../options/option-choices.ts'
 import { readChoice, readTextFile, type Settings } from '../options/settings.ts'
 import { parseDurationSeconds } from '../../base/duration.ts'
 
