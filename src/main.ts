@@ -7,14 +7,14 @@ import { checkProfile } from './commands/flow/check-profile.ts'
 import { optionsOf } from './commands/options/option-table.ts'
 import { parseArgv, type ParsedArgv } from './commands/options/parse-argv.ts'
 import { colorChoices } from './commands/options/option-choices.ts'
-import { createSettings, readChoice } from './commands/options/settings.ts'
+import { createSettings, readChoice, type Settings } from './commands/options/settings.ts'
 import { loadCommand, loadOnFailure } from './commands/load-command.ts'
 
 /**
  * Runs one command line.
  *
  * @param argv Without Node and the script.
- * @returns The exit code; whatever went wrong has been said on stderr.
+ * @returns The exit code; an error has been written to stderr.
  */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const [word = ''] = argv
@@ -35,7 +35,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 
 async function runCommand(spec: CommandSpec, argv: readonly string[], io: Io): Promise<number> {
   const parsed = parseArgv(argv, optionsOf(spec.name), { isStoppingAtOperand: false })
-  checkColor(parsed, io)
+  const bare = createSettings(parsed, io)
+  checkColor(bare)
   const page = findPage(parsed)
   if (page !== undefined) return runProgram(page === '--help' ? [spec.name, page] : [page], io)
   if (spec.operands === '' && parsed.operands.length > 0)
@@ -49,20 +50,22 @@ async function runCommand(spec: CommandSpec, argv: readonly string[], io: Io): P
   const isCommandTaken = spec.operands.includes('--') || spec.name === 'completion'
   if (!isCommandTaken && parsed.command !== undefined && parsed.command.length > 0)
     throw new StsCliError('ERR_USAGE', `${spec.name} runs no command after --`)
-  // What changes profiles must work where one of them is broken.
-  const complete = spec.name === 'config' ? parsed : await loadProfile(parsed, io)
-  if (spec.name !== 'login' && spec.name !== 'config') await checkProfile(complete, io)
-  return (await loadCommand[spec.name]())(complete, io)
+  // `config` changes profiles, so it must work where one of them is broken.
+  if (spec.name === 'config') return (await loadCommand.config())(bare, io)
+  const settings = createSettings(await loadProfile(parsed, io), io)
+  if (spec.name !== 'login') await checkProfile(settings, io)
+  return (await loadCommand[spec.name]())(settings, io)
 }
 
-/** The form of the Go sample: flags and no command. */
+/** Runs the form of the Go sample: flags and no command. */
 async function runFlagsAlone(argv: readonly string[], io: Io): Promise<number> {
   const parsed = parseArgv(argv, optionsOf('drop-in'), { isStoppingAtOperand: true })
-  checkColor(parsed, io)
+  const settings = createSettings(parsed, io)
+  checkColor(settings)
   const page = findPage(parsed)
   if (page !== undefined) return runProgram([page], io)
   const { runQuickstart } = await import('./commands/quickstart.ts')
-  return runQuickstart(parsed, io)
+  return runQuickstart(settings, io)
 }
 
 async function runProgram(argv: readonly string[], io: Io): Promise<number> {
@@ -72,9 +75,9 @@ async function runProgram(argv: readonly string[], io: Io): Promise<number> {
   return runHelpProgram(argv, io)
 }
 
-/** The one flag that no command reads: what prints errors looks for it in argv as it stands. */
-function checkColor(parsed: ParsedArgv, io: Io): void {
-  readChoice(createSettings(parsed, io), 'color', colorChoices)
+/** Checks the one flag that no command reads: print-error looks for it in argv itself. */
+function checkColor(settings: Settings): void {
+  readChoice(settings, 'color', colorChoices)
 }
 
 function findPage({ flags }: ParsedArgv): string | undefined {

@@ -1,15 +1,15 @@
-/** Command name → what it does. Each is loaded when it runs, but for those that shells and SDKs call all the time. */
+/** The function of each command. It is loaded when the command runs, except for those that shells and SDKs call all the time. */
 import type { Io } from '../base/io.ts'
 import type { CommandSpec } from './options/command-table.ts'
 import { runCredentialProcess } from './credential-process.ts'
 import { runCreds } from './creds.ts'
 import { failEvaluation, runEnv } from './env.ts'
-import type { ParsedArgv } from './options/parse-argv.ts'
+import type { Settings } from './options/settings.ts'
 
 /** Runs one command. @returns Its exit code. */
-export type RunCommand = (parsed: ParsedArgv, io: Io) => Promise<number>
+export type RunCommand = (settings: Settings, io: Io) => Promise<number>
 
-/** The function behind each command. */
+/** Loads the function of each command. */
 export const loadCommand: Readonly<Record<CommandSpec['name'], () => Promise<RunCommand>>> = {
   login: async () => (await import('./login.ts')).runLogin,
   token: async () => (await import('./token.ts')).runToken,
@@ -28,7 +28,7 @@ export const loadCommand: Readonly<Record<CommandSpec['name'], () => Promise<Run
   serve: async () => (await import('./serve/serve.ts')).runServe,
 }
 
-/** What must be printed besides the error when a command fails, even over its flags. */
+/** Loads what prints more than the error when a command fails, even when its flags are wrong. */
 export const loadOnFailure: Readonly<
   Partial<Record<CommandSpec['name'], () => Promise<(argv: readonly string[], io: Io) => void>>>
 > = {

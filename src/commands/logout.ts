@@ -8,21 +8,20 @@ import {
   type CachedCredentials,
 } from '../client/credential-cache.ts'
 import { getOriginText } from '../client/credential-origin.ts'
-import type { ParsedArgv } from './options/parse-argv.ts'
-import { createSettings } from './options/settings.ts'
+import type { Settings } from './options/settings.ts'
 
 /**
- * `logout`: forgets a profile's credentials and what renews them; ends the session at its server, and revokes what renews it at its provider.
- * Nothing to forget is no error.
+ * `logout`: deletes a profile's cached credentials and its refresh token, and revokes the session at the server and the refresh token at the
+ * provider. It is no error when nothing is cached.
  */
-export async function runLogout(parsed: ParsedArgv, io: Io): Promise<number> {
-  const profile = createSettings(parsed, io).get('profile') ?? 'default'
+export async function runLogout(settings: Settings, io: Io): Promise<number> {
+  const profile = settings.get('profile') ?? 'default'
   const directory = findCacheDirectory(io.env, io.platform)
   const found = directory === undefined ? undefined : readCachedCredentials(directory, profile)
   const cached = found?.isInKeyring === true ? await takeFromKeyring(found, io) : found
   if (directory !== undefined) deleteCachedCredentials(directory, profile)
-  if (cached !== undefined) await endSession(cached, parsed, io)
-  if (cached?.isRenewable === true) await revoke(cached, parsed, io)
+  if (cached !== undefined) await revokeSessionQuietly(cached, settings, io)
+  if (cached?.isRenewable === true) await revokeRefreshToken(cached, settings, io)
   return 0
 }
 
@@ -34,10 +33,14 @@ async function takeFromKeyring(found: CachedCredentials, io: Io): Promise<Cached
   return whole ?? found
 }
 
-/** Few servers can: one that cannot, or is not there any more, is not worth a line, and not a wait. */
-async function endSession(cached: CachedCredentials, parsed: ParsedArgv, io: Io): Promise<void> {
+/** Revokes the session; few servers can, so a failure is not reported, and the wait is short. */
+async function revokeSessionQuietly(
+  cached: CachedCredentials,
+  settings: Settings,
+  io: Io,
+): Promise<void> {
   const { revokeSession } = await import('../client/revoke-session.ts')
-  const caFile = findCaFile(cached, parsed, io)
+  const caFile = findCaFile(cached, settings)
   try {
     await revokeSession(cached, { timeoutMs: 2000, retries: 0, caFile, env: io.env }, io.nowMs())
   } catch (error) {
@@ -45,10 +48,14 @@ async function endSession(cached: CachedCredentials, parsed: ParsedArgv, io: Io)
   }
 }
 
-/** The credentials themselves are gone: what the provider says is worth a line, not a failure. */
-async function revoke(cached: CachedCredentials, parsed: ParsedArgv, io: Io): Promise<void> {
+/** Revokes the refresh token; a provider's refusal is reported and is not a failure, because the credentials are deleted already. */
+async function revokeRefreshToken(
+  cached: CachedCredentials,
+  settings: Settings,
+  io: Io,
+): Promise<void> {
   const { revokeRenewal } = await import('../client/token/refresh-token.ts')
-  const caFile = findCaFile(cached, parsed, io)
+  const caFile = findCaFile(cached, settings)
   const net = { timeoutMs: 10_000, retries: 0, caFile, env: io.env }
   try {
     await revokeRenewal(cached.profile, { net, io })
@@ -58,9 +65,9 @@ async function revoke(cached: CachedCredentials, parsed: ParsedArgv, io: Io): Pr
   }
 }
 
-/** What was said now, else what the login trusted: its endpoint is the one that is asked. A `serve` that has ended took its file along. */
-function findCaFile({ origin }: CachedCredentials, parsed: ParsedArgv, io: Io): string | undefined {
-  const own = createSettings(parsed, io).get('ca-file')
+/** Returns the CA file that is given now, else the login's, whose endpoint is asked. A `serve` that stopped has removed its file. */
+function findCaFile({ origin }: CachedCredentials, settings: Settings): string | undefined {
+  const own = settings.get('ca-file')
   const cached = getOriginText(origin, 'ca-file')
   return own ?? (cached !== undefined && existsSync(cached) ? cached : undefined)
 }

@@ -1,6 +1,6 @@
-/** The flags of which one gives a secret, and those of which one gives a token. Apart from their readers: a warm command compares flags and reads neither. */
+/** Flags that give a secret, and flags that give a token. Not beside their readers: a command that answers from the cache compares flags and reads neither. */
 
-/** Where a client's secret may come from. */
+/** Flags that give the client's secret; one at most counts. */
 export const secretFlags = ['client-secret', 'client-secret-file', 'client-secret-command']
-/** Where a token may come from without an identity provider. */
+/** Flags that give a token without an identity provider; one at most counts. */
 export const tokenFlags = ['token', 'token-file', 'token-env', 'token-command']

@@ -1,4 +1,4 @@
-/** What a flag is, and how the table writes it down. */
+/** What an option is, and how the table defines one. */
 
 export type CommandName =
   | 'login'
@@ -25,7 +25,7 @@ export interface OptionSpec {
   readonly kind: 'value' | 'boolean' | 'list'
   /** What the help calls the value; undefined for booleans. */
   readonly placeholder: string | undefined
-  /** Variables that give it, ours before those of others. */
+  /** Variables that give it: `STS_CLI_*` first, then those of other programs. */
   readonly env: readonly string[]
   readonly default: string | undefined
   /** The words it takes; undefined where it takes any text. */
@@ -40,14 +40,14 @@ interface OptionExtras {
   readonly env?: readonly string[]
   readonly default?: string
   readonly choices?: readonly string[]
-  /** Where it differs from the group's. */
+  /** Where they differ from the group's. */
   readonly commands?: readonly CommandName[]
 }
 
-/** Writes down one option: `'cid, client-id ID'` is a value with an alias, `'param K=V…'` a list, `'quiet'` a boolean; the last name is the long one. */
+/** Defines one option: `'cid, client-id ID'` is a value with an alias, `'param K=V…'` a list, `'quiet'` a boolean; the last name is the long one. */
 export type DefineOption = (names: string, description: string, extras?: OptionExtras) => OptionSpec
 
-/** Options under one heading, for the same commands unless one says otherwise. */
+/** Returns what defines the options of one group, for the group's commands unless an option names others. */
 export function defineGroup(group: string, commands: readonly CommandName[]): DefineOption {
   return (text, description, extras = {}) => {
     const { names, placeholder } = splitNames(text)
@@ -67,7 +67,7 @@ export function defineGroup(group: string, commands: readonly CommandName[]): De
   }
 }
 
-/** A value's name is in capitals; without a regular expression, because this runs at every start. */
+/** Splits names and placeholder, which is in capitals; without a regular expression, because this runs at every start. */
 function splitNames(text: string): { names: string[]; placeholder: string | undefined } {
   const at = text.lastIndexOf(' ')
   const first = text.charAt(at + 1)

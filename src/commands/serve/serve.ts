@@ -7,12 +7,11 @@ import type { ServerOptions } from '../../server/server-options.ts'
 import type { ParsedArgv } from '../options/parse-argv.ts'
 import { hasUsers, publishServeState, type ReadyFacts } from './publish-serve-state.ts'
 import { readServerOptions, readWorkerCount } from './server-options.ts'
-import { createSettings, type Settings } from '../options/settings.ts'
+import type { Settings } from '../options/settings.ts'
 
 /** `serve`: runs until a signal, or until the command after `--` has ended. */
-export async function runServe(parsed: ParsedArgv, io: Io): Promise<number> {
+export async function runServe(settings: Settings, io: Io): Promise<number> {
   if (cluster.isWorker) return (await import('./run-serve-worker.ts')).runServeWorker(io)
-  const settings = createSettings(parsed, io)
   const options = readServerOptions(settings, io)
   if (settings.command !== undefined && options.identityProvider?.kind !== 'embedded')
     throw new StsCliError('ERR_USAGE', 'a command after -- needs the embedded identity provider', {
@@ -21,7 +20,7 @@ export async function runServe(parsed: ParsedArgv, io: Io): Promise<number> {
     })
   const count = readWorkerCount(settings)
   const signal = io.catchSignals()
-  const server = await startServer(options, { parsed, count })
+  const server = await startServer(options, { parsed: settings.parsed, count })
   try {
     return await serveUntilDone({ server, options, settings, signal }, io)
   } finally {
