@@ -40,7 +40,6 @@ const commonModules = [
   'commands/credential-process.ts',
   'commands/creds.ts',
   'commands/env.ts',
-  'commands/load-command.ts',
   'commands/flow/find-or-renew.ts',
   'commands/flow/print-credentials.ts',
   'commands/options/command-table.ts',

@@ -1,4 +1,4 @@
-/** argv → exit code. The command line's only catch. */
+/** argv → exit code: finds the command, makes its settings, runs it. The command line's only catch. */
 import type { Io } from './base/io.ts'
 import { StsCliError } from './base/errors.ts'
 import { type CommandSpec, commandTable } from './commands/options/command-table.ts'
@@ -8,7 +8,38 @@ import { optionsOf } from './commands/options/option-table.ts'
 import { parseArgv, type ParsedArgv } from './commands/options/parse-argv.ts'
 import { colorChoices } from './commands/options/option-choices.ts'
 import { createSettings, readChoice, type Settings } from './commands/options/settings.ts'
-import { loadCommand, loadOnFailure } from './commands/load-command.ts'
+import { runCredentialProcess } from './commands/credential-process.ts'
+import { runCreds } from './commands/creds.ts'
+import { failEvaluation, runEnv } from './commands/env.ts'
+
+/** Runs one command. @returns Its exit code. */
+type RunCommand = (settings: Settings, io: Io) => Promise<number>
+
+/** Loads the function of each command when it runs; those that shells and SDKs call all the time are loaded already. */
+const loadCommand: Readonly<Record<CommandSpec['name'], () => Promise<RunCommand>>> = {
+  login: async () => (await import('./commands/login.ts')).runLogin,
+  token: async () => (await import('./commands/token.ts')).runToken,
+  exchange: async () => (await import('./commands/exchange.ts')).runExchange,
+  creds: async () => runCreds,
+  env: async () => runEnv,
+  exec: async () => (await import('./commands/exec.ts')).runExec,
+  'credential-process': async () => runCredentialProcess,
+  write: async () => (await import('./commands/write.ts')).runWrite,
+  status: async () => (await import('./commands/status.ts')).runStatus,
+  inspect: async () => (await import('./commands/inspect.ts')).runInspect,
+  logout: async () => (await import('./commands/logout.ts')).runLogout,
+  doctor: async () => (await import('./commands/doctor.ts')).runDoctor,
+  config: async () => (await import('./commands/config.ts')).runConfig,
+  completion: async () => (await import('./commands/help/completion.ts')).runCompletion,
+  serve: async () => (await import('./commands/serve/serve.ts')).runServe,
+}
+
+/** Loads what prints more than the error when a command fails, even when its flags are wrong. */
+const loadOnFailure: Readonly<
+  Partial<Record<CommandSpec['name'], () => Promise<(argv: readonly string[], io: Io) => void>>>
+> = {
+  env: async () => failEvaluation,
+}
 
 /**
  * Runs one command line.
