@@ -138,7 +138,7 @@ function removeLeftovers(directory: string): void {
   }
 }
 
-/** A cache file's text as JSON. `isInKeyring` has the name that version 0.1.0 gave it, so that each version reads the other's files. */
+/** A cache file's text as JSON. `isInKeyring` has the name that earlier versions gave it, so that each version reads the other's files. */
 interface CacheFile extends Omit<CachedCredentials, 'isInKeyring'> {
   readonly isSealed?: boolean
 }

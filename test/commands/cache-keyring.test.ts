@@ -83,7 +83,7 @@ describe('--cache keyring', () => {
     expect(keyring.secrets.size).toBe(1)
   })
 
-  it('goes on with the cache file that version 0.1.0 wrote, and writes one that it can read', async () => {
+  it('goes on with the cache file of an earlier version, and writes one that it can read', async () => {
     await login()
     const file = path.join(stage.home, '.cache', 'sts-cli', 'profile-default.json')
     const { isInKeyring: _, ...members } = JSON.parse(await readFile(file, 'utf8')) as object & {

@@ -4,9 +4,9 @@ import { StsCliError } from '../../base/errors.ts'
 import { removeQuietly, writeNamedFile } from '../../base/files/private-file.ts'
 import { createServer, type RunningServer } from '../../server/create-server.ts'
 import type { ServerOptions } from '../../server/server-options.ts'
-import type { ParsedArgv } from '../options/parse-argv.ts'
+import type { StartWorkersOptions } from '../../server/workers/start-workers.ts'
 import { hasUsers, publishServeState, type ReadyFacts } from './publish-serve-state.ts'
-import { readServerOptions, readWorkerCount } from './server-options.ts'
+import { readLogLevel, readServerOptions, readWorkerCount } from './server-options.ts'
 import type { Settings } from '../options/settings.ts'
 
 /** `serve`: runs until a signal, or until the command after `--` has ended. */
@@ -20,7 +20,7 @@ export async function runServe(settings: Settings, io: Io): Promise<number> {
     })
   const count = readWorkerCount(settings)
   const signal = io.catchSignals()
-  const server = await startServer(options, { parsed: settings.parsed, count })
+  const server = await startServer(options, { count, logLevel: readLogLevel(settings) })
   try {
     return await serveUntilDone({ server, options, settings, signal }, io)
   } finally {
@@ -30,11 +30,11 @@ export async function runServe(settings: Settings, io: Io): Promise<number> {
 
 async function startServer(
   options: ServerOptions,
-  { parsed, count }: { parsed: ParsedArgv; count: number },
+  { count, logLevel }: StartWorkersOptions,
 ): Promise<RunningServer> {
   if (count === 1) return createServer(options)
   const { startWorkers } = await import('../../server/workers/start-workers.ts')
-  return startWorkers(options, { count, settings: parsed })
+  return startWorkers(options, { count, logLevel })
 }
 
 interface Running {

@@ -1,7 +1,7 @@
 /** Flags and MINIO_* variables → the server's options. All of it is read and checked before anything starts. */
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
-import { openLog } from '../../base/log.ts'
+import { type LogLevel, openLog } from '../../base/log.ts'
 import { isLoopbackHost } from '../../base/http/loopback.ts'
 import type { Credentials } from '../../protocol/credentials.ts'
 import { generateDemoClient, generateRoot } from '../../server/demo-credentials.ts'
@@ -38,7 +38,7 @@ export function readServerOptions(settings: Settings, io: Io): ServerOptions {
     readClients: () => readClients(settings),
     readUsers: () => readUsers(settings),
   })
-  const level = readChoice(settings, 'log-level', logLevels) ?? 'warn'
+  const level = readLogLevel(settings)
   const options: ServerOptions = {
     address,
     tls: readTls(settings),
@@ -204,7 +204,12 @@ function readLimits(settings: Settings, io: Io): ServerOptions['limits'] {
   }
 }
 
-/** How many processes share the address. @throws {StsCliError} `ERR_USAGE` outside 1 to 64. */
+/** Returns the level of the server's log; `warn` when none is given. @throws {StsCliError} `ERR_USAGE`. */
+export function readLogLevel(settings: Settings): LogLevel {
+  return readChoice(settings, 'log-level', logLevels) ?? 'warn'
+}
+
+/** Returns how many processes share the address. @throws {StsCliError} `ERR_USAGE` outside 1 to 64. */
 export function readWorkerCount(settings: Settings): number {
   const text = settings.get('workers') ?? ''
   const count = Number(text)
