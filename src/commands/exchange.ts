@@ -1,6 +1,6 @@
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
-import type { TokenSource } from '../client/options.ts'
+import type { TokenSource } from '../client/token/obtain-token.ts'
 import { obtainCredentials } from '../client/flow/obtain-credentials.ts'
 import {
   isTokenExchanged,

@@ -2,7 +2,7 @@
 import { StsCliError } from '../../base/errors.ts'
 import type { IssuedCredentials } from '../../protocol/credentials.ts'
 import { findUsable } from '../find-usable.ts'
-import type { ObtainOptions } from '../options.ts'
+import type { ExchangeOptions } from '../options.ts'
 import { exchangeToken } from '../sts-client.ts'
 import { obtainClientCredentialsToken } from '../token/client-credentials.ts'
 
@@ -85,7 +85,7 @@ function prepare(options: ClientGrantsOptions): (nowMs: number) => Promise<Provi
     audience,
     authMethod: options.authMethod ?? ('client_secret_basic' as const),
   }
-  const exchange: ObtainOptions['exchange'] = {
+  const exchange: ExchangeOptions = {
     stsEndpoint,
     action: 'client-grants',
     durationSeconds: options.durationSeconds,

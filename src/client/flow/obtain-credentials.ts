@@ -8,10 +8,18 @@ import {
   type CachedCredentials,
 } from '../credential-cache.ts'
 import { findUsable } from '../find-usable.ts'
-import type { ObtainOptions } from '../options.ts'
+import type { CacheOptions, ExchangeOptions, NetOptions } from '../options.ts'
 import { exchangeToken } from '../sts-client.ts'
-import { obtainToken } from '../token/obtain-token.ts'
+import { obtainToken, type TokenSource } from '../token/obtain-token.ts'
 import { withLock } from '../lock.ts'
+
+export interface ObtainOptions {
+  /** Undefined for actions that take no token. */
+  readonly source: TokenSource | undefined
+  readonly exchange: ExchangeOptions
+  readonly net: NetOptions
+  readonly cache: CacheOptions
+}
 
 /**
  * Returns credentials for the options: the cached ones where they come from the same inputs and are usable for a while, else new ones.

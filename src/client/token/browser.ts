@@ -1,10 +1,18 @@
 /** Signing in with a browser: authorization code, PKCE, and a loopback address for the answer (RFC 8252, RFC 7636). */
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
-import type { BrowserSource, NetOptions } from '../options.ts'
+import type { NetOptions, PersonalAccess } from '../options.ts'
 import { openCallbackServer, type CallbackServer } from './callback-server.ts'
 import { openProvider } from './openid-provider.ts'
 import type { Authorization, PersonalToken } from './provider.ts'
+
+export interface BrowserSource extends PersonalAccess {
+  readonly grant: 'browser'
+  /** Where the provider sends the browser back to: http on a loopback address; port 0 takes a free one (RFC 8252 §7.3). */
+  readonly redirectUri: string
+  /** Whether a browser is opened, or the address only printed (`--no-browser`). */
+  readonly isBrowserOpened: boolean
+}
 
 /**
  * Sends the person's browser to the provider and waits for what comes back. The provider's address is always printed; a browser is opened

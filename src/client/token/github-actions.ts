@@ -2,8 +2,16 @@
 import { sendHttp } from '../../base/http/http-client.ts'
 import { parseJsonObject, readString } from '../../base/parse.ts'
 import { StsCliError } from '../../base/errors.ts'
-import type { GithubActionsSource, NetOptions } from '../options.ts'
+import type { NetOptions } from '../options.ts'
 import { misplacedAnswer, type ObtainedToken } from './token-answer.ts'
+
+export interface GithubActionsSource {
+  readonly grant: 'github-actions'
+  /** From `ACTIONS_ID_TOKEN_REQUEST_URL` and `_TOKEN`. */
+  readonly requestUrl: string
+  readonly requestToken: string
+  readonly audience: string | undefined
+}
 
 /**
  * Asks the runner for a token.

@@ -1,11 +1,18 @@
 /** The refresh grant (RFC 6749 §6), from what the keyring holds. */
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
-import type { NetOptions, RefreshSource } from '../options.ts'
+import type { NetOptions } from '../options.ts'
 import { ownCommand } from '../own-command.ts'
 import { deleteRenewal, storeRenewal, readRenewal } from '../refresh-token-store.ts'
 import { openProvider } from './openid-provider.ts'
 import type { PersonalToken } from './provider.ts'
+
+/** The keyring holds everything except the profile's name and the client's secret. */
+export interface RefreshSource {
+  readonly grant: 'refresh-token'
+  readonly profile: string
+  readonly clientSecret?: string | undefined
+}
 
 /**
  * Asks the provider that gave the refresh token for new tokens. One that rotates them (RFC 9700 §4.14.2) gives a new one, which is kept

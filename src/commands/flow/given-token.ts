@@ -2,7 +2,7 @@
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import { isLoopback } from '../../base/http/loopback.ts'
-import type { TokenSource } from '../../client/options.ts'
+import type { TokenSource } from '../../client/token/obtain-token.ts'
 import { checkSecret, chooseOne, readSecretFile, type Settings } from '../options/settings.ts'
 import { tokenFlags } from './secret-and-token-flags.ts'
 

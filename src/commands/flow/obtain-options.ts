@@ -7,9 +7,9 @@ import {
   type CacheOptions,
   type ExchangeOptions,
   type NetOptions,
-  type ObtainOptions,
   type StsActionName,
 } from '../../client/options.ts'
+import type { ObtainOptions } from '../../client/flow/obtain-credentials.ts'
 import { parseJsonObject } from '../../base/parse.ts'
 import type { Credentials } from '../../protocol/credentials.ts'
 import { createProgress } from './progress.ts'

@@ -7,8 +7,8 @@ import {
   type ClientAccess,
   type IdTokenAccess,
   type PersonalAccess,
-  type TokenSource,
 } from '../../client/options.ts'
+import type { TokenSource } from '../../client/token/obtain-token.ts'
 import { type GrantName, grantNames } from '../options/option-choices.ts'
 import {
   checkSecret,

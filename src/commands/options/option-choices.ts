@@ -17,6 +17,9 @@ export const grantNames = [
   'token',
 ] as const
 export type GrantName = (typeof grantNames)[number]
+/** What the help says of them; it names each. */
+export const grantHelp =
+  'client-credentials; browser, device-code or password: a person signs in; refresh-token: as they did before; github-actions, gitlab, kubernetes: a job’s own token; token: one at hand'
 
 /** `--cache` */
 export const cacheKinds = ['file', 'keyring', 'none'] as const

@@ -2,7 +2,7 @@
 import { formats } from '../../client/formats/index.ts'
 import { shellNames } from '../../client/formats/shells.ts'
 import { authMethods, stsActionNames } from '../../client/options.ts'
-import { cacheKinds, colorChoices, fieldNames, grantNames } from './option-choices.ts'
+import { cacheKinds, colorChoices, fieldNames, grantHelp, grantNames } from './option-choices.ts'
 import { type CommandName, defineGroup, listWords, type OptionSpec } from './option-spec.ts'
 import { serveOptions } from './serve-options.ts'
 
@@ -51,11 +51,11 @@ const identityProvider: readonly OptionSpec[] = [
   idp('scope SCOPE', 'scope to ask for', { env: ['STS_CLI_SCOPE'] }),
   idp('audience AUDIENCE', 'audience to ask for', { env: ['STS_CLI_AUDIENCE'] }),
   idp('param K=V…', 'further parameter of the token request; may be repeated'),
-  idp(
-    'grant GRANT',
-    'client-credentials; browser, device-code or password: a person signs in; refresh-token: as they did before; github-actions, gitlab, kubernetes: a job’s own token; token: one at hand',
-    { env: ['STS_CLI_GRANT'], default: 'client-credentials', choices: grantNames },
-  ),
+  idp('grant GRANT', grantHelp, {
+    env: ['STS_CLI_GRANT'],
+    default: 'client-credentials',
+    choices: grantNames,
+  }),
   idp('auth-method METHOD', listWords(authMethods), {
     env: ['STS_CLI_AUTH_METHOD'],
     default: 'client_secret_basic',
