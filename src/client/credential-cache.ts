@@ -1,6 +1,6 @@
 /**
- * What `login` leaves behind: temporary credentials and where they are for; never a client secret, never an identity provider's token.
- * One file a profile, 0600 in a directory 0700, written whole and renamed. This module is on the hot path of `env`: node:fs and nothing else.
+ * The cache of temporary credentials; it never holds a client secret or an identity provider's token. Each profile has one file, 0600 in a
+ * directory 0700, written atomically. This module is on the hot path of `env`: it loads node:fs and nothing else.
  */
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { StsCliError } from '../base/errors.ts'
@@ -46,7 +46,7 @@ export function findCacheDirectory(
   return home === undefined || home === '' ? undefined : `${home}/.cache/sts-cli`
 }
 
-/** What is remembered for a profile. Undefined when there is nothing, or a file that is not ours, not private, damaged, or of a newer version. */
+/** Returns a profile's cached credentials; undefined when there is no file, or one of another user, that others can read, damaged, or of another version. */
 export function readCachedCredentials(
   directory: string,
   profile: string,
@@ -55,7 +55,7 @@ export function readCachedCredentials(
   if (text === undefined) return undefined
   try {
     const value: unknown = JSON.parse(text)
-    // Two long names may share a file: what is remembered for one is not for the other.
+    // Two long names may share a file: credentials of one are not for the other.
     return isCacheFile(value) && value.profile === profile ? fromFile(value) : undefined
   } catch {
     return undefined
@@ -63,7 +63,7 @@ export function readCachedCredentials(
 }
 
 /**
- * Replaces what is remembered for the profile, whole or not at all.
+ * Replaces a profile's cached credentials atomically.
  *
  * @throws {StsCliError} `ERR_CANNOT_CREATE` when it cannot be written.
  */
@@ -92,7 +92,7 @@ export function hasCacheFile(directory: string, profile: string): boolean {
   return named === undefined || named === profile
 }
 
-/** The names of all profiles that have a cache file; its own name cannot tell two long ones apart, so each is read. */
+/** Returns the names of all profiles that have a cache file. Each file is read, because two long names may share a file name. */
 export function listCachedProfiles(directory: string): string[] {
   return listNames(directory)
     .filter((name) => /^profile-.*\.json$/.test(name))
@@ -118,13 +118,13 @@ function listNames(directory: string): string[] {
   }
 }
 
-/** Forgets a profile. @returns Whether there was something to forget. */
+/** Deletes a profile's cached credentials. @returns Whether there were any. */
 export function deleteCachedCredentials(directory: string, profile: string): boolean {
   removeLeftovers(directory)
   return removeQuietly(filePath(directory, profile))
 }
 
-/** What a process left that was killed while it wrote: half of a file can hold whole secrets. A minute old, because on a shared disk its process may be another machine's. */
+/** Removes temporary files of killed processes: half of a file can hold whole secrets. Only after a minute, because on a shared disk the process may run on another machine. */
 function removeLeftovers(directory: string): void {
   try {
     for (const name of listNames(directory)) {
@@ -151,7 +151,7 @@ function toFile({ isInKeyring, ...members }: CachedCredentials): CacheFile {
   return isInKeyring === undefined ? members : { ...members, isSealed: isInKeyring }
 }
 
-/** A profile's name as a file name: letters and digits stay, so a person recognises it; all else is spelt in hex. */
+/** Returns the file of a profile. Letters and digits of its name stay, so that people recognise it; the rest is in hex. */
 function filePath(directory: string, profile: string): string {
   const name = profile.replaceAll(
     /[^A-Za-z0-9_-]/g,

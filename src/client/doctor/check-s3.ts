@@ -16,7 +16,7 @@ const hints: Readonly<Record<string, string>> = {
 }
 
 /**
- * Lists the buckets with the new credentials: a no by policy is as good an answer as a list, for it means that the signature was taken.
+ * Lists the buckets with the new credentials. A refusal by policy passes as well: it means that the signature was accepted.
  *
  * @throws {StsCliError} `ERR_REFUSED` when the signature or the credentials are refused; whatever `sendHttp` throws.
  */

@@ -5,7 +5,7 @@ import { refuseValue } from './refuse-value.ts'
 
 export type IniPair = readonly [key: string, value: string]
 
-/** A section as `~/.aws/credentials` has it. @throws {StsCliError} `ERR_DATA`. */
+/** Renders a section for `~/.aws/credentials`. @throws {StsCliError} `ERR_DATA`. */
 export const renderIni: Format = (credentials, options) => {
   const region = options.region ?? defaultRegionOf(credentials)
   const pairs = [
@@ -17,8 +17,8 @@ export const renderIni: Format = (credentials, options) => {
 }
 
 /**
- * The credentials as keys of a section. Readers agree on the first three; the fourth is what other tools leave for people to see, and
- * nothing reads it.
+ * Returns the credentials as keys of a section. All readers know the first three; the fourth is for people, as other tools write it, and no
+ * program reads it.
  *
  * @see https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
  */
@@ -31,7 +31,7 @@ export function credentialPairs(credentials: IssuedCredentials): IniPair[] {
   ]
 }
 
-/** The endpoint of all services of the profile; none at AWS. */
+/** Returns the endpoint for all services of the profile; none at AWS. */
 export function endpointPairs(credentials: Pick<IssuedCredentials, 'stsEndpoint'>): IniPair[] {
   const endpoint = endpointOf(credentials)
   return endpoint === undefined ? [] : [['endpoint_url', endpoint]]
@@ -42,7 +42,7 @@ function renderPair(pair: IniPair): string {
   return `${pair.join(' = ')}\n`
 }
 
-/** @throws {StsCliError} `ERR_DATA` for a value with a line break, an edge of spaces, or what some readers take for a comment. */
+/** Checks a pair. @throws {StsCliError} `ERR_DATA` for a value with a line break, with spaces at an edge, or with text that some readers take for a comment. */
 export function checkPair([key, value]: IniPair): void {
   if (/[\r\n\0]|^\s|\s$|\s[#;]/.test(value))
     refuseValue('ini', `the value of ${key}`, 'use sts-cli exec, or credential_process')

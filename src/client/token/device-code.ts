@@ -1,4 +1,4 @@
-/** The device grant (RFC 8628): the person signs in on whatever device has a browser. */
+/** The device grant (RFC 8628): the person signs in on any device that has a browser. */
 import type { Io } from '../../base/io.ts'
 import { toPrintable } from '../../base/terminal/printable.ts'
 import type { NetOptions, PersonalAccess } from '../options.ts'
@@ -12,7 +12,7 @@ export interface DeviceSource extends PersonalAccess {
 /**
  * Shows an address and a code (and on a terminal a QR code), then waits until somebody signed in with it.
  *
- * @throws {StsCliError} `ERR_TIMEOUT` when nobody did in time; `ERR_REFUSED` when they refused or the code ran out.
+ * @throws {StsCliError} `ERR_TIMEOUT` when nobody did in time; `ERR_REFUSED` when they refused or the code expired.
  */
 export async function obtainDeviceToken(
   source: DeviceSource,

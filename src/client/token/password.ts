@@ -1,6 +1,6 @@
 /**
- * The password grant (RFC 6749 §4.3): discouraged (RFC 9700 §2.4 forbids it), because the person's password passes through here and no second
- * factor can be asked for. For providers and test users that have nothing else.
+ * The password grant (RFC 6749 §4.3), for providers and test users that have nothing else. RFC 9700 §2.4 forbids it, because the client sees the
+ * person's password, and there is no second factor.
  */
 import type { IdTokenAccess, NetOptions } from '../options.ts'
 import { openProvider } from './openid-provider.ts'

@@ -1,4 +1,4 @@
-/** One document to stdout or a file, written once and whole. */
+/** Prints credentials: one document, written once to stdout or a file. */
 import { appendFileSync } from 'node:fs'
 import { StsCliError } from '../../base/errors.ts'
 import { describeFileError } from '../../base/files/file-error.ts'
@@ -19,7 +19,7 @@ const fields: Readonly<Record<FieldName, (credentials: IssuedCredentials) => str
   expiration: utcOf,
 }
 
-/** Checks `--format`, `--field`, `--shell` and `--alias` before anything is asked. @throws {StsCliError} `ERR_USAGE`, `ERR_CONFIG`. */
+/** Checks `--format`, `--field`, `--shell` and `--alias` before anything is sent. @throws {StsCliError} `ERR_USAGE`, `ERR_CONFIG`. */
 export function checkOutput(settings: Settings, io: Io): void {
   const format = readChoice(settings, 'format', Object.keys(formats))
   const field = readChoice(settings, 'field', fieldNames)
@@ -37,14 +37,14 @@ export function checkOutput(settings: Settings, io: Io): void {
     })
 }
 
-/** Of two flags that each name the document, one would be passed over in silence. A format from elsewhere gives way. */
+/** Refuses two flags that each choose the document, because one would be ignored silently. A format from a variable or the profile is overridden. */
 function refuseTwoDocuments(settings: Settings, format: string | undefined): void {
   if (!settings.isFlag('format')) return
   if (settings.isFlag('field')) refuseTogether(settings, 'format', 'field')
   if (format !== 'json') refuseTogether(settings, 'format', 'json')
 }
 
-/** The name in another program's terms; it is part of a variable's name in two formats, and of a section's in one. */
+/** Reads the credentials' name in another program: part of a variable's name in two formats, a section's name in one. */
 function readAlias(settings: Settings, format: string): string {
   const profile = settings.get('profile') ?? 'default'
   const isVariable = format === 'mc' || format === 'rclone'
@@ -59,7 +59,7 @@ function readAlias(settings: Settings, format: string): string {
   return alias
 }
 
-/** The credentials as the flags want them. @throws {StsCliError} `ERR_DATA` where the format cannot hold them. */
+/** Renders the credentials as the flags say. @throws {StsCliError} `ERR_DATA` where the format cannot hold them. */
 export async function renderCredentials(
   credentials: IssuedCredentials,
   settings: Settings,
@@ -85,7 +85,7 @@ export async function renderCredentials(
   })
 }
 
-/** Writes a document to `--output` (0600, whole or not at all) or stdout, then what it adds to other files. @throws {StsCliError} `ERR_CANNOT_CREATE`. */
+/** Writes a document to `--output` (0600, atomically) or stdout, then appends to other files. @throws {StsCliError} `ERR_CANNOT_CREATE`. */
 export function writeDocument({ text, appends = [] }: Document, settings: Settings, io: Io): void {
   const path = settings.get('output')
   if (path === undefined) io.writeStdout(text)

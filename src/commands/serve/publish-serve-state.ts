@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Io } from '../../base/io.ts'
-import { findStateDirectory, leaveServeState } from '../../client/serve-state.ts'
+import { findStateDirectory, writeServeState } from '../../client/serve-state.ts'
 import type { RunningServer } from '../../server/create-server.ts'
 import { publicClientId } from '../../server/issuer/client-metadata.ts'
 import type { IssuerClient } from '../../server/issuer/create-issuer.ts'
@@ -79,13 +79,13 @@ export function hasUsers({ identityProvider }: ServerOptions): boolean {
   return identityProvider?.kind === 'embedded' && (identityProvider.users ?? []).length > 0
 }
 
-type LeaveOptions = Parameters<typeof leaveServeState>[1]
+type LeaveOptions = Parameters<typeof writeServeState>[1]
 
 /** In the state directory; where there is none that can be written (a container without a home), the certificates alone, elsewhere. */
-function leaveFiles(options: LeaveOptions, io: Io): ReturnType<typeof leaveServeState> {
+function leaveFiles(options: LeaveOptions, io: Io): ReturnType<typeof writeServeState> {
   const directory = findStateDirectory(io.env, io.platform)
   try {
-    if (directory !== undefined) return leaveServeState(directory, options)
+    if (directory !== undefined) return writeServeState(directory, options)
   } catch {
     io.writeStderr(
       `warning: ${directory ?? ''} cannot be written: sts-cli login will not find this server by itself\n`,
