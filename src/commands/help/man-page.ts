@@ -4,7 +4,7 @@ import { type CommandSpec, commandTable } from '../options/command-table.ts'
 import type { OptionSpec } from '../options/option-spec.ts'
 import { optionTable } from '../options/option-table.ts'
 
-/** In roff, by the macros of man(7). @param version The package's. */
+/** Renders the page in roff, by the macros of man(7). @param version The package's. */
 export function renderManPage(version: string): string {
   return [
     `.TH STS-CLI 1 "" "sts-cli ${version}" "User Commands"`,
@@ -66,7 +66,7 @@ function renderTerm(term: string, text: string): string[] {
   return ['.TP', `.B ${escape(term)}`, escape(text)]
 }
 
-/** Lines that are to stay as they are. */
+/** Renders lines without filling them. */
 function renderLines(lines: readonly string[]): string[] {
   return ['.nf', ...lines.map(escape), '.fi']
 }
@@ -75,7 +75,7 @@ function describeCode(code: string): string {
   return code.replace('ERR_', '').replaceAll('_', ' ').toLowerCase()
 }
 
-/** A backslash and a hyphen are told apart from roff's own, and no line begins as a request. */
+/** Escapes backslashes and hyphens for roff, and a first character that would begin a request. */
 function escape(text: string): string {
   return text
     .replaceAll('\\', '\\e')

@@ -9,7 +9,7 @@ import { hasUsers, publishServeState, type ReadyFacts } from './publish-serve-st
 import { readLogLevel, readServerOptions, readWorkerCount } from './server-options.ts'
 import type { Settings } from '../options/settings.ts'
 
-/** `serve`: runs until a signal, or until the command after `--` has ended. */
+/** `serve`: runs the server until a signal, or until the command after `--` ends. */
 export async function runServe(settings: Settings, io: Io): Promise<number> {
   if (cluster.isWorker) return (await import('./run-serve-worker.ts')).runServeWorker(io)
   const options = readServerOptions(settings, io)
@@ -37,18 +37,18 @@ async function startServer(
   return startWorkers(options, { count, logLevel })
 }
 
-interface Running {
+interface ServeContext {
   readonly server: RunningServer
   readonly options: ServerOptions
   readonly settings: Settings
   readonly signal: AbortSignal
 }
 
-async function serveUntilDone(running: Running, io: Io): Promise<number> {
-  const { settings, options, signal } = running
+async function serveUntilDone(context: ServeContext, io: Io): Promise<number> {
+  const { settings, options, signal } = context
   const client =
     options.identityProvider?.kind === 'embedded' ? options.identityProvider.clients[0] : undefined
-  const { facts, remove } = publishServeState(running.server, { options, client }, io)
+  const { facts, remove } = publishServeState(context.server, { options, client }, io)
   const line = `${JSON.stringify(facts)}\n`
   const readyFile = settings.get('ready-file')
   let isFileOurs = false
