@@ -102,7 +102,7 @@ export interface AwsChange {
   readonly section: SectionName
   /** Returns the keys to set, by what the section holds now. @throws Why the change is refused. */
   readonly decide: (present: ReadonlyMap<string, string>) => readonly IniPair[]
-  /** Whether nothing is written. */
+  /** True for `--dry-run`: nothing is written. */
   readonly isDryRun: boolean
 }
 

@@ -8,7 +8,7 @@ export interface ConfigFile {
   readonly path: string
   /** Profile name → its table as written; nothing in it is checked yet. */
   readonly profiles: ReadonlyMap<string, JsonObject>
-  /** Whether only the current user can read it: then it may hold a secret. */
+  /** True when only the current user can read it: then it may hold a secret. */
   readonly isPrivate: boolean
 }
 

@@ -16,16 +16,16 @@ import { type CredentialOrigin, isOrigin } from './credential-origin.ts'
 
 /** Issued credentials with what the cache knows about them. */
 export interface CachedCredentials extends IssuedCredentials {
-  /** Version 1 had no origin: nobody can tell whose those credentials are, so they count as none. */
+  /** Version 1 had no origin: it does not tell whose the credentials are, so they count as none. */
   readonly version: 2
   readonly profile: string
-  /** Whether the keyring holds the secret key and the session token, which are then empty here; absent: they are here. */
+  /** True when the keyring holds the secret key and the session token, which are then empty here; absent: they are here. */
   readonly isInKeyring?: boolean
-  /** Whether the keyring holds a refresh token that renews them; absent: it does not. */
+  /** True when the keyring holds a refresh token that renews them; absent: it does not. */
   readonly isRenewable?: boolean
   /** SHA-256 of every input that shaped the answer: another client or policy has another digest. */
   readonly inputs: string
-  /** What they were obtained with, secrets left out: a renewal repeats it. */
+  /** The settings they were obtained with, without secrets: a renewal repeats them. */
   readonly origin: CredentialOrigin
 }
 

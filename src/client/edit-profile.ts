@@ -22,9 +22,9 @@ export function setProfileValue(text: string, edit: ProfileEdit, file: string): 
   const before = parseProfiles(text, file)
   const edited = editLines(text, edit)
   const { profile, key, value } = edit
-  const wanted = new Map(before).set(profile, { ...before.get(profile), [key]: value })
+  const expected = new Map(before).set(profile, { ...before.get(profile), [key]: value })
   try {
-    if (toComparable(parseProfiles(edited, file)) === toComparable(wanted)) return edited
+    if (toComparable(parseProfiles(edited, file)) === toComparable(expected)) return edited
   } catch {
     // The result is not TOML.
   }

@@ -1,4 +1,4 @@
-/** Whether credentials can still be used, for every caller. On the hot path of `env`: nothing is loaded. */
+/** The one check that credentials can still be used. On the hot path of `env`: it loads nothing. */
 import type { IssuedCredentials } from '../protocol/credentials.ts'
 
 /** A clock set back further than this before the issue makes credentials suspect. */

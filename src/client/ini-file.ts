@@ -23,7 +23,7 @@ export interface SectionName {
 interface Line {
   readonly raw: string
   readonly kind: 'blank' | 'header' | 'pair' | 'continuation'
-  /** Of a header, the text between its brackets; of a pair, its key in lower case. */
+  /** The text between a header's brackets, or a pair's key in lower case. */
   readonly name: string
 }
 

@@ -1,4 +1,4 @@
-/** What callers of the client half give: flags, variables and defaults are resolved already. */
+/** The options of the client half: flags, variables and defaults are resolved already. */
 import type { HttpOptions } from '../base/http/http-client.ts'
 import type { CredentialOrigin } from './credential-origin.ts'
 import type { Credentials } from '../protocol/credentials.ts'
@@ -77,11 +77,11 @@ export interface ExchangeOptions {
 export interface CacheOptions {
   /** Stored beside the credentials; undefined where nothing is cached. */
   readonly origin?: CredentialOrigin | undefined
-  /** Whether credentials from other inputs stay in the cache: a login put them there, and these are for one command. */
+  /** True when credentials from other inputs stay in the cache: a login put them there, and these are for one command. */
   readonly isEntryKept?: boolean | undefined
   /** Undefined: nothing is cached (`--cache none`). */
   readonly directory: string | undefined
-  /** Whether the secrets go to the system's keyring and not to the file. */
+  /** True when the secrets go to the system's keyring and not to the file. */
   readonly isInKeyring?: boolean | undefined
   /** `--profile`, by which `env` and `creds` find the credentials. */
   readonly profile: string

@@ -109,7 +109,7 @@ function listStateFiles(directory: string): string[] {
     .map(({ path }) => path)
 }
 
-/** Whether the process that wrote the state still runs: its id may belong to another process now. */
+/** Returns whether the process that wrote the state still runs: its id may belong to another process now. */
 function isRunning(json: JsonObject): boolean {
   const pid = readNumber(json, 'pid')
   if (pid === undefined || !isAlive(pid)) return false

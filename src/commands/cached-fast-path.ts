@@ -66,7 +66,7 @@ function readRequest([word = '', ...rest]: readonly string[]): FastRequest | und
   return request
 }
 
-/** Whether an `STS_CLI_*` variable or a configuration file could change the answer. */
+/** Returns whether an `STS_CLI_*` variable or a configuration file could change the answer. */
 function isConfigured(io: Io): boolean {
   for (const name of Object.keys(io.env))
     if (name.startsWith('STS_CLI_') && name !== 'STS_CLI_PROFILE') return true

@@ -82,7 +82,7 @@ async function ask(prompter: Prompter, settings: Settings, io: Io): Promise<Answ
 
 /** Asks where the secret is: best in another program; a secret in the profile needs a file of mode 0600. */
 async function askForSecret(prompter: Prompter, answers: Map<string, string>): Promise<void> {
-  const place = answered(
+  const source = answered(
     await prompter.choose('Where is the client secret?', [
       { value: 'client-secret-command', label: 'a command prints it (a password manager)' },
       { value: 'client-secret-file', label: 'in a file' },
@@ -90,13 +90,13 @@ async function askForSecret(prompter: Prompter, answers: Map<string, string>): P
       { value: 'none', label: 'ask for it at each login' },
     ]),
   )
-  if (place === 'none') return
-  const what = place === 'client-secret-command' ? 'The command' : 'The file'
+  if (source === 'none') return
+  const what = source === 'client-secret-command' ? 'The command' : 'The file'
   const answer =
-    place === 'client-secret'
+    source === 'client-secret'
       ? await prompter.askSecret('Client secret')
       : await prompter.askText({ message: what, check: checkFilled })
-  answers.set(place, answered(answer))
+  answers.set(source, answered(answer))
 }
 
 /** Returns the key for the address: an issuer has a discovery document. */

@@ -86,6 +86,7 @@ function makeEnvironment(
     region: settings.get('region'),
   })
   const removed = [...unset, ...(served?.unset ?? [])].map((name) => [name, undefined] as const)
-  const kept = served === undefined ? set : set.filter(([name]) => !served.unset.includes(name))
-  return { ...io.env, ...Object.fromEntries([...removed, ...kept, ...(served?.set ?? [])]) }
+  const remaining =
+    served === undefined ? set : set.filter(([name]) => !served.unset.includes(name))
+  return { ...io.env, ...Object.fromEntries([...removed, ...remaining, ...(served?.set ?? [])]) }
 }

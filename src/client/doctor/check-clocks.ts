@@ -8,7 +8,7 @@ export interface ClockReading {
   readonly aheadMs: number
 }
 
-/** With a larger difference a signature is refused (Amazon S3, RequestTimeTooSkewed). */
+/** The largest difference at which a signature is accepted (Amazon S3, RequestTimeTooSkewed). */
 const maxSignatureSkewMs = 15 * 60_000
 /** The difference that `sts-cli serve` tolerates in a token; MinIO tolerates none. */
 const maxTokenSkewMs = 60_000

@@ -1,6 +1,6 @@
 /** The result of one check. */
 export interface Check {
-  /** What was checked: `config`, `idp`, `clock`, `token`… */
+  /** The thing that was checked: `config`, `idp`, `clock`, `token`… */
   readonly name: string
   /** `skip`: it could not be checked, because something before it failed. */
   readonly level: 'pass' | 'warn' | 'fail' | 'skip'

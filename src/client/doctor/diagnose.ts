@@ -151,8 +151,8 @@ async function attempt(name: string, look: () => Promise<string | Check>): Promi
       error.serverCode ?? '',
     ]
     const where = facts.filter((fact) => fact !== '').join(', ')
-    const said = error.serverMessage ? `: ${error.serverMessage}` : ''
-    const message = `${error.message}${where === '' ? '' : ` (${where})`}${said}`
+    const detail = error.serverMessage ? `: ${error.serverMessage}` : ''
+    const message = `${error.message}${where === '' ? '' : ` (${where})`}${detail}`
     return { name, level: 'fail', message, fix: error.hint }
   }
 }

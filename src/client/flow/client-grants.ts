@@ -25,7 +25,7 @@ export interface ClientGrantsOptions {
   readonly timeoutMs?: number
 }
 
-/** What AWS SDK v3 takes as `credentials`. */
+/** The credentials of AWS SDK v3. */
 export interface AwsCredentialIdentity {
   readonly accessKeyId: string
   readonly secretAccessKey: string

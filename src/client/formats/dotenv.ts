@@ -3,7 +3,7 @@ import { environmentOf } from './environment.ts'
 import { refuseValue } from './refuse-value.ts'
 
 /**
- * Whether every reader of such files takes the value literally. `docker --env-file` keeps quotes as part of the value, others expand `$` or cut
+ * Returns whether every reader of such files takes the value literally. `docker --env-file` keeps quotes as part of the value, others expand `$` or cut
  * at ` #`: so nothing is quoted, and a value that needs quotes is refused.
  */
 const isPlain = (value: string): boolean => /^[\w./+=:@%,[\]-]*$/.test(value)

@@ -1,11 +1,11 @@
-/** What an output format is: the types that the table of formats and each format share. */
+/** Output formats: the types that the table of formats and each format share. */
 import type { IssuedCredentials } from '../../protocol/credentials.ts'
 import type { EnvironmentOptions } from './environment.ts'
 import type { ShellName } from './shells.ts'
 
 export interface FormatOptions extends EnvironmentOptions {
   readonly shell: ShellName
-  /** What the credentials are called in the other program: mc's alias, rclone's remote, the profile of an AWS file. */
+  /** The credentials' name in the other program: mc's alias, rclone's remote, the profile of an AWS file. */
   readonly alias: string
 }
 

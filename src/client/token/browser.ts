@@ -8,9 +8,9 @@ import type { Authorization, PersonalToken } from './provider.ts'
 
 export interface BrowserSource extends PersonalAccess {
   readonly grant: 'browser'
-  /** Where the provider sends the browser back to: http on a loopback address; port 0 takes a free one (RFC 8252 §7.3). */
+  /** The URL to which the provider sends the browser back: http on a loopback address; port 0 takes a free one (RFC 8252 §7.3). */
   readonly redirectUri: string
-  /** Whether a browser is opened, or the address only printed (`--no-browser`). */
+  /** False for `--no-browser`: the address is only printed. */
   readonly isBrowserOpened: boolean
 }
 

@@ -32,7 +32,7 @@ const tooLate: CallbackPage = {
 export async function openCallbackServer(redirect: URL): Promise<CallbackServer> {
   const answers = new EventEmitter<{ answer: [URL] }>()
   const answered = once(answers, 'answer') as Promise<[URL]>
-  let held: ServerResponse | undefined
+  let pending: ServerResponse | undefined
   let forward: { path: string; target: URL } | undefined
   const server = createServer({ maxHeaderSize: 16 * 1024 }, (request, response) => {
     const url = readOwnUrl(request, redirectUri)
@@ -51,8 +51,8 @@ export async function openCallbackServer(redirect: URL): Promise<CallbackServer>
     const isAnswer = url.searchParams.has('code') || url.searchParams.has('error')
     if (url.pathname !== redirectUri.pathname || !isAnswer)
       return sendPage(response, 404, { title: 'Not found', text: 'There is nothing here.' })
-    if (held !== undefined) return sendPage(response, 410, tooLate)
-    held = response
+    if (pending !== undefined) return sendPage(response, 410, tooLate)
+    pending = response
     answers.emit('answer', url)
     return undefined
   })
@@ -65,7 +65,7 @@ export async function openCallbackServer(redirect: URL): Promise<CallbackServer>
     },
     waitForAnswer: (waitMs) => waitAtMost(answered, waitMs),
     async finish(page) {
-      const response = held
+      const response = pending
       if (response !== undefined && !response.writableEnded && !response.destroyed)
         await new Promise<void>((resolve) => {
           response.on('finish', resolve).on('close', resolve)

@@ -11,7 +11,7 @@ import type { PersonalToken } from './provider.ts'
 import type { RefreshSource } from './refresh-token.ts'
 import type { ObtainedToken } from './token-answer.ts'
 
-/** Where the token comes from: one member for each grant. */
+/** The source of a token: one member for each grant. */
 export type TokenSource =
   | ({ readonly grant: 'client-credentials' } & ClientAccess)
   | BrowserSource

@@ -16,7 +16,7 @@ export interface Authorization {
 export interface DeviceLogin {
   readonly userCode: string
   readonly verificationUri: string
-  /** The same with the code in it; undefined where the provider gives none. */
+  /** The URI with the code in it; undefined where the provider gives none. */
   readonly verificationUriComplete: string | undefined
   readonly expiresInSeconds: number
   /** Polls as RFC 8628 §3.5 says until the person signed in or refused, or the signal aborts. */

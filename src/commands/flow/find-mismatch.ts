@@ -40,7 +40,7 @@ export function findMismatch(origin: CredentialOrigin, settings: Settings): Mism
   return undefined
 }
 
-/** Of settings that exclude each other, returns the one that counts: a flag before a variable, a variable before the profile. */
+/** Returns the one that counts of settings that exclude each other: a flag before a variable, a variable before the profile. */
 function firstBySource(settings: Settings, names: readonly string[]): string | undefined {
   const ranked = names
     .map((name) => ({

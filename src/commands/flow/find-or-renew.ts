@@ -44,7 +44,7 @@ export async function findOrRenew(
   return renewCredentials({ cached, settings, minTtlSeconds: minTtl }, io)
 }
 
-/** Whether no setting names other credentials or other options. */
+/** Returns whether no setting names other credentials or other options. */
 function isMatching({ origin }: CachedCredentials, settings: Settings): boolean {
   return findMismatch(origin, settings) === undefined && !hasOtherFlags(origin, settings)
 }

@@ -14,7 +14,7 @@ import { createSettings, type Settings } from '../options/settings.ts'
 import { personalGrants } from './token-source.ts'
 
 export interface RenewalRequest {
-  /** What is in the cache: expired, or to be replaced. */
+  /** The cached credentials: expired, or to be replaced. */
   readonly cached: CachedCredentials | undefined
   readonly settings: Settings
   readonly minTtlSeconds: number | undefined

@@ -43,7 +43,7 @@ export async function renewLogin(
   )
 }
 
-/** Whether keyring and cache hold the same login: they are two stores. */
+/** Returns whether keyring and cache hold the same login: they are two stores. */
 function isOfLogin({ access, exchange }: Renewal, { origin }: CachedCredentials): boolean {
   const pairs = [
     ['client-id', access.clientId],

@@ -49,11 +49,12 @@ export function repeatLogin(
   for (const [name, { value }] of Object.entries(origin))
     if (value !== undefined && !unrepeated.has(name)) profile.set(name, { value })
   for (const [name, { value }] of parsed.profile ?? []) {
-    const rivals = exclusive.find((names) => names.includes(name)) ?? [name]
+    const alternatives = exclusive.find((names) => names.includes(name)) ?? [name]
     // The profile's secret belongs to its client, which is this one: else there would be a mismatch.
     const isOwnSecret = secretFlags.includes(name) && parsed.profile?.has('client-id') === true
-    if (!isOwnSecret && rivals.some((rival) => isOverridden(origin, rival))) continue
-    for (const rival of rivals) if (rival in origin) profile.delete(rival)
+    if (!isOwnSecret && alternatives.some((alternative) => isOverridden(origin, alternative)))
+      continue
+    for (const alternative of alternatives) if (alternative in origin) profile.delete(alternative)
     profile.set(name, { value })
   }
   const server = findIssuer(origin, io)
@@ -67,7 +68,7 @@ export function repeatLogin(
   }
 }
 
-/** Whether the login had the setting from a source that wins over the profile. */
+/** Returns whether the login had the setting from a source that wins over the profile. */
 function isOverridden(origin: CredentialOrigin, name: string): boolean {
   const from = Object.hasOwn(origin, name) ? origin[name]?.from : undefined
   return from === 'flag' || from === 'variable' || from === 'prompt'

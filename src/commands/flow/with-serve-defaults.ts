@@ -27,7 +27,7 @@ export function withServeDefaults(own: Settings, io: Io): Settings {
     : (addLastLogin(own, io) ?? addServe(own, io) ?? own)
 }
 
-/** The same without the last login: for commands that belong to no profile, or look at configurations. */
+/** Returns the same without the last login: for commands that belong to no profile, or look at configurations. */
 export function withRunningServe(own: Settings, io: Io): Settings {
   return addServe(own, io) ?? own
 }

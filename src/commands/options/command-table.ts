@@ -3,7 +3,7 @@ import type { CommandName } from './option-spec.ts'
 
 export interface CommandSpec {
   readonly name: Exclude<CommandName, 'drop-in'>
-  /** What follows the name in the usage line. */
+  /** The operands in the usage line. */
   readonly operands: string
   readonly summary: string
   /** Shown at the top of the help. */

@@ -7,7 +7,7 @@ import type { ParsedArgv } from './parse-argv.ts'
 export interface ConfigLocation {
   /** Undefined where there is no home. */
   readonly file: string | undefined
-  /** Whether the user named it: then it must exist. */
+  /** True when the user named it: then it must exist. */
   readonly isNamed: boolean
 }
 

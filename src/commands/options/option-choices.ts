@@ -17,7 +17,7 @@ export const grantNames = [
   'token',
 ] as const
 export type GrantName = (typeof grantNames)[number]
-/** What the help says of them; it names each. */
+/** The help of `--grant`; it names each. */
 export const grantHelp =
   'client-credentials; browser, device-code or password: a person signs in; refresh-token: as they did before; github-actions, gitlab, kubernetes: a job’s own token; token: one at hand'
 

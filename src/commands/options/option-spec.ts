@@ -1,4 +1,4 @@
-/** What an option is, and how the table defines one. */
+/** The type of an option, and how the table defines one. */
 
 export type CommandName =
   | 'login'
@@ -23,7 +23,7 @@ export interface OptionSpec {
   readonly name: string
   readonly aliases: readonly string[]
   readonly kind: 'value' | 'boolean' | 'list'
-  /** What the help calls the value; undefined for booleans. */
+  /** The value's name in the help; undefined for booleans. */
   readonly placeholder: string | undefined
   /** Variables that give it: `STS_CLI_*` first, then those of other programs. */
   readonly env: readonly string[]
@@ -40,7 +40,7 @@ interface OptionExtras {
   readonly env?: readonly string[]
   readonly default?: string
   readonly choices?: readonly string[]
-  /** Where they differ from the group's. */
+  /** The commands that take it, when they differ from the group's. */
   readonly commands?: readonly CommandName[]
 }
 

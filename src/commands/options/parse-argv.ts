@@ -23,7 +23,7 @@ export interface ParsedArgv {
 }
 
 export interface ParseOptions {
-  /** Whether flags end at the first operand, as in Go; commands go on. */
+  /** True when flags end at the first operand, as in Go; commands go on. */
   readonly isStoppingAtOperand: boolean
 }
 

@@ -7,7 +7,7 @@ import type { OptionSpec } from './option-spec.ts'
 import { optionTable } from './option-table.ts'
 import { findNearest, type FlagValue } from './parse-argv.ts'
 
-/** What a profile may set: whom to ask, how, and how to print; not which profile it is, nor what only one command takes. */
+/** The groups of options that a profile may set; options that name the profile or belong to one command are excluded below. */
 const groups: ReadonlySet<string> = new Set([
   'identity provider',
   'sts',

@@ -11,9 +11,9 @@ export interface Settings {
   get(name: string): string | undefined
   /** The value of the flag, its `STS_CLI_*` variable or the profile: what the user gave, without fallbacks and defaults. */
   getExplicit(name: string): string | undefined
-  /** Whether a boolean is on. */
+  /** Returns whether a boolean is on. */
   has(name: string): boolean
-  /** Whether it is on the command line. */
+  /** Returns whether the flag is on the command line. */
   isFlag(name: string): boolean
   /** The first source that gives it; undefined when none does. */
   sourceOf(name: string): SettingSource | undefined
@@ -26,7 +26,7 @@ export interface Settings {
   readonly parsed: ParsedArgv
 }
 
-/** Where a setting may come from, by precedence. */
+/** The sources of a setting, by precedence. */
 export const sources = ['flag', 'variable', 'profile', 'serve', 'fallback', 'default'] as const
 export type SettingSource = (typeof sources)[number]
 

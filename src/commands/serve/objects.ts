@@ -1,4 +1,4 @@
-/** Where objects are stored: in a directory, or with `--gateway` in another S3, as with `minio server DIR` and `minio gateway s3 [URL]`. */
+/** The store of objects: a directory, or with `--gateway` another S3, as with `minio server DIR` and `minio gateway s3 [URL]`. */
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import type { Credentials } from '../../protocol/credentials.ts'
