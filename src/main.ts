@@ -90,7 +90,7 @@ async function runCommand(spec: CommandSpec, argv: readonly string[], io: Io): P
 
 /** Runs the form of the Go sample: flags and no command. */
 async function runFlagsAlone(argv: readonly string[], io: Io): Promise<number> {
-  const parsed = parseArgv(argv, optionsOf('drop-in'), { isStoppingAtOperand: true })
+  const parsed = parseArgv(argv, optionsOf('quickstart'), { isStoppingAtOperand: true })
   const settings = createSettings(parsed, io)
   checkColor(settings)
   const page = findPage(parsed)

@@ -36,7 +36,7 @@ export function completeWords(words: readonly string[], profiles: readonly strin
   const before = words.slice(0, -1)
   if (before.includes('--')) return 'files'
   if (before.length === 0 && !current.startsWith('-')) return filter(describeCommands(), current)
-  const command = commandTable.find(({ name }) => name === before[0])?.name ?? 'drop-in'
+  const command = commandTable.find(({ name }) => name === before[0])?.name ?? 'quickstart'
   const options = optionsOf(command)
   const [flag, attached] = splitAttached(current)
   if (attached !== undefined) {

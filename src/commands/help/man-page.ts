@@ -54,7 +54,7 @@ function renderOption(spec: OptionSpec): string[] {
     ...(spec.choices === undefined ? [] : [`One of ${spec.choices.join(', ')}`]),
     ...(spec.default === undefined ? [] : [`Default ${spec.default}`]),
     ...(spec.env.length === 0 ? [] : [`Variables ${spec.env.join(', ')}`]),
-    `Commands: ${spec.commands.map((name) => (name === 'drop-in' ? 'none' : name)).join(', ')}`,
+    `Commands: ${spec.commands.map((name) => (name === 'quickstart' ? 'none' : name)).join(', ')}`,
   ]
   return renderTerm(
     spec.placeholder === undefined ? names : `${names} ${spec.placeholder}`,

@@ -2,7 +2,7 @@
 import type { CommandName } from './option-spec.ts'
 
 export interface CommandSpec {
-  readonly name: Exclude<CommandName, 'drop-in'>
+  readonly name: Exclude<CommandName, 'quickstart'>
   /** The operands in the usage line. */
   readonly operands: string
   readonly summary: string

@@ -1,5 +1,6 @@
 /** The type of an option, and how the table defines one. */
 
+/** The commands; `quickstart` is the form without a command, and no word on the command line. */
 export type CommandName =
   | 'login'
   | 'token'
@@ -16,7 +17,7 @@ export type CommandName =
   | 'doctor'
   | 'completion'
   | 'serve'
-  | 'drop-in'
+  | 'quickstart'
 
 export interface OptionSpec {
   /** Long name without dashes. */

@@ -8,17 +8,17 @@ import { serveOptions } from './serve-options.ts'
 
 /** The commands that use what `login` cached, and renew it. */
 const using: readonly CommandName[] = ['creds', 'env', 'exec', 'credential-process', 'write']
-const asking: readonly CommandName[] = ['login', 'token', 'doctor', ...using, 'drop-in']
+const asking: readonly CommandName[] = ['login', 'token', 'doctor', ...using, 'quickstart']
 /** The commands that may prompt. */
-const signingIn: readonly CommandName[] = ['login', 'token', 'doctor', 'drop-in']
-const exchanging: readonly CommandName[] = ['login', 'exchange', 'doctor', ...using, 'drop-in']
+const signingIn: readonly CommandName[] = ['login', 'token', 'doctor', 'quickstart']
+const exchanging: readonly CommandName[] = ['login', 'exchange', 'doctor', ...using, 'quickstart']
 const sending: readonly CommandName[] = [
   'login',
   'token',
   'exchange',
   'doctor',
   ...using,
-  'drop-in',
+  'quickstart',
 ]
 const printing: readonly CommandName[] = ['login', 'exchange', 'creds']
 const every: readonly CommandName[] = [
@@ -143,7 +143,7 @@ const output: readonly OptionSpec[] = [
   print('json', 'JSON on stdout, and errors as JSON on stderr', { commands: every }),
   print('origin', 'say where the value comes from', { commands: ['config'] }),
   print('header', 'print «Authorization: Bearer …»', { commands: ['token'] }),
-  print('no-upload', 'do not put my-bucketname/my-objectname', { commands: ['drop-in'] }),
+  print('no-upload', 'do not put my-bucketname/my-objectname', { commands: ['quickstart'] }),
 ]
 
 const cacheOption = defineGroup('session', ['login', ...using])

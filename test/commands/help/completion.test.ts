@@ -69,7 +69,7 @@ describe('the words of an option', () => {
   it.each(optionTable.filter(({ choices }) => choices !== undefined))(
     '--$name are those that its command takes',
     async ({ name, commands, choices: words = [] }) => {
-      const command = commands.find((candidate) => candidate !== 'drop-in') ?? 'login'
+      const command = commands.find((candidate) => candidate !== 'quickstart') ?? 'login'
       if (name === 'color') return expect(words).toEqual(['auto', 'always', 'never'])
       const extra =
         name === 'gateway-style' ? ['--gateway', '--stateless', 'http://127.0.0.1:1'] : []

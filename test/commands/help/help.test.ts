@@ -70,7 +70,7 @@ describe('a word that is no command', () => {
     [['xyzzyplugh'], 'xyzzyplugh', 'sts-cli --help lists the commands'],
     [['help', 'xyzzyplugh'], 'xyzzyplugh', 'sts-cli --help lists the commands'],
     [[''], '', 'sts-cli --help lists the commands'],
-    [['drop-in'], 'drop-in', 'sts-cli --help lists the commands'],
+    [['quickstart'], 'quickstart', 'sts-cli --help lists the commands'],
   ])('%j ends with 64 and names the nearest', async (argv, word, hint) => {
     expect(await runLine(argv)).toMatchObject({
       code: 64,

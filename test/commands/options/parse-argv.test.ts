@@ -18,11 +18,11 @@ const longNames = {
 }
 const isHelp = (error: string | undefined): boolean => error === 'flag: help requested'
 const parseDropIn = (argv: readonly string[]): ParsedArgv =>
-  parseArgv(argv, optionsOf('drop-in'), { isStoppingAtOperand: true })
+  parseArgv(argv, optionsOf('quickstart'), { isStoppingAtOperand: true })
 const parseLogin = (...argv: readonly string[]): ParsedArgv =>
   parseArgv(argv, optionsOf('login'), { isStoppingAtOperand: false })
 
-describe('the drop-in reads flags as the Go program does', () => {
+describe('the quickstart reads flags as the Go program does', () => {
   it('holds all 37 recorded command lines', () => {
     expect(goVectors.flags).toHaveLength(37)
   })
