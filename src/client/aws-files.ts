@@ -8,7 +8,7 @@ import { resolveLink } from '../base/files/resolve-link.ts'
 import { findHome } from './config-path.ts'
 import { type Edit, editSection, readSection, type SectionName } from './ini-file.ts'
 import type { IniPair } from './formats/ini.ts'
-import { withLock } from './lock.ts'
+import { withLock } from './with-lock.ts'
 
 export interface AwsFiles {
   readonly credentials: string

@@ -1,7 +1,7 @@
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import { findHome } from '../client/config-path.ts'
-import { setProfileValue, writeConfigFile } from '../client/edit-profile.ts'
+import { setProfileValue, writeConfigFile } from '../client/set-profile-value.ts'
 import { type ConfigFile, readConfigFile, readConfigText } from '../client/config-file.ts'
 import { chooseProfile, locateConfig } from './options/load-profile.ts'
 import { previewSettings } from './flow/preview-settings.ts'

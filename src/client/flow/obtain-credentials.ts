@@ -11,7 +11,7 @@ import { findUsable } from '../find-usable.ts'
 import type { CacheOptions, ExchangeOptions, NetOptions } from '../options.ts'
 import { exchangeToken } from '../sts-client.ts'
 import { obtainToken, type TokenSource } from '../token/obtain-token.ts'
-import { withLock } from '../lock.ts'
+import { withLock } from '../with-lock.ts'
 
 export interface ObtainOptions {
   /** Undefined for actions that take no token. */

@@ -43,7 +43,7 @@ export async function obtainClientCredentialsToken(
 
 async function findTokenEndpoint(source: ClientAccess, net: NetOptions): Promise<URL> {
   if (source.tokenEndpoint !== undefined) return new URL(source.tokenEndpoint)
-  const { discoverProvider } = await import('../discover.ts')
+  const { discoverProvider } = await import('../discover-provider.ts')
   return (await discoverProvider(source.issuer ?? '', net)).tokenEndpoint
 }
 
