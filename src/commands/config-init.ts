@@ -28,7 +28,7 @@ class Cancelled extends Error {}
  *
  * @throws {StsCliError} `ERR_USAGE` where there is no terminal, `ERR_CANNOT_CREATE`.
  */
-export async function initProfile({ settings, file }: InitOptions, io: Io): Promise<number> {
+export async function runConfigInit({ settings, file }: InitOptions, io: Io): Promise<number> {
   if (io.openPrompter === undefined)
     throw new StsCliError('ERR_USAGE', 'config init asks, and there is no terminal to ask at', {
       hint: 'sts-cli config set KEY VALUE needs none',

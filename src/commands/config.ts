@@ -57,8 +57,8 @@ function unknownVerb(word: string): StsCliError {
 }
 
 async function init({ settings, file }: ConfigCall, io: Io): Promise<number> {
-  const { initProfile } = await import('./config-init.ts')
-  return initProfile({ settings, file }, io)
+  const { runConfigInit } = await import('./config-init.ts')
+  return runConfigInit({ settings, file }, io)
 }
 
 async function printPath({ file }: ConfigCall, io: Io): Promise<number> {

@@ -22,8 +22,8 @@ export async function runInspect(settings: Settings, io: Io): Promise<number> {
     io.writeStdout(settings.has('json') ? toJson(report) : describe(report))
     return 0
   }
-  const { simulate } = await import('./simulate-policy.ts')
-  const verdict = await simulate(
+  const { simulatePolicy } = await import('./simulate-policy.ts')
+  const verdict = await simulatePolicy(
     { claims: report.claims, action, resource: resource ?? '' },
     settings,
     io,

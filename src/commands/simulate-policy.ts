@@ -40,7 +40,7 @@ export interface SimulatedDecision {
  * @throws {StsCliError} `ERR_USAGE` for an action or a condition key that does not exist, `ERR_DATA` for a policy that cannot be read or a
  *   token without a subject, `ERR_INPUT` for a file.
  */
-export async function simulate(
+export async function simulatePolicy(
   { claims, action, resource }: SimulatedRequest,
   settings: Settings,
   io: Io,
