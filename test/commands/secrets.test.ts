@@ -68,7 +68,7 @@ describe('a secret is in no message', () => {
     }
   })
 
-  it('of the quickstart when the upload is refused', async () => {
+  it('of the drop-in when the upload is refused', async () => {
     stage.sts.answer = ({ method }) =>
       method === 'PUT' ? { status: 403, body: '<Error><Code>No</Code></Error>' } : { body: 'x' }
     const ran = await stage.ask(['-v', '--debug'])

@@ -1,4 +1,4 @@
-/** Signing of requests that we send: the STS call of AssumeRole, the quickstart's upload, presigned URLs. */
+/** Signing of requests that we send: the STS call of AssumeRole, the drop-in's upload, presigned URLs. */
 import type { Credentials } from '../credentials.ts'
 import {
   algorithm,

@@ -22,7 +22,7 @@ const parseDropIn = (argv: readonly string[]): ParsedArgv =>
 const parseLogin = (...argv: readonly string[]): ParsedArgv =>
   parseArgv(argv, optionsOf('login'), { isStoppingAtOperand: false })
 
-describe('the quickstart reads flags as the Go program does', () => {
+describe('the drop-in reads flags as the Go program does', () => {
   it('holds all 37 recorded command lines', () => {
     expect(goVectors.flags).toHaveLength(37)
   })
