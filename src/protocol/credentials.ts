@@ -1,19 +1,18 @@
-/** Credentials: the keys that sign a request, and what an STS issues. */
+/** The keys that an STS issues and every signed request needs. */
 
-/** The keys that sign a request. */
 export interface Credentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly sessionToken?: string | undefined
 }
 
-/** Credentials that expire, as an STS answers them. */
+/** Credentials with an expiry. */
 export interface TemporaryCredentials extends Credentials {
   readonly sessionToken: string
   readonly expiration: Date
   /**
-   * `expiration` as the server wrote it. The quickstart's output repeats it to the letter: a server of 2018
-   * answers in its local offset (`2018-08-21T17:10:29-07:00`).
+   * `expiration` as the server wrote it. The quickstart's output repeats it unchanged: a server of 2018
+   * answers with its local offset (`2018-08-21T17:10:29-07:00`).
    */
   readonly expirationText: string
 }
