@@ -1,19 +1,51 @@
-/** argv → exit code. The command line's only catch. */
+/** argv → exit code: finds the command, makes its settings, runs it. The command line's only catch. */
 import type { Io } from './base/io.ts'
 import { StsCliError } from './base/errors.ts'
 import { type CommandSpec, commandTable } from './commands/options/command-table.ts'
 import { loadProfile } from './commands/options/load-profile.ts'
-import { checkProfile } from './commands/flow/known-profile.ts'
+import { checkProfile } from './commands/flow/check-profile.ts'
 import { optionsOf } from './commands/options/option-table.ts'
 import { parseArgv, type ParsedArgv } from './commands/options/parse-argv.ts'
-import { colorChoices, createSettings, readChoice } from './commands/options/settings.ts'
-import { loadCommand, loadOnFailure } from './commands/run-command.ts'
+import { colorChoices } from './commands/options/option-choices.ts'
+import { createSettings, readChoice, type Settings } from './commands/options/settings.ts'
+import { runCredentialProcess } from './commands/credential-process.ts'
+import { runCreds } from './commands/creds.ts'
+import { failEvaluation, runEnv } from './commands/env.ts'
+
+/** Runs one command. @returns Its exit code. */
+type RunCommand = (settings: Settings, io: Io) => Promise<number>
+
+/** Loads the function of each command when it runs; those that shells and SDKs call all the time are loaded already. */
+const loadCommand: Readonly<Record<CommandSpec['name'], () => Promise<RunCommand>>> = {
+  login: async () => (await import('./commands/login.ts')).runLogin,
+  token: async () => (await import('./commands/token.ts')).runToken,
+  exchange: async () => (await import('./commands/exchange.ts')).runExchange,
+  creds: async () => runCreds,
+  env: async () => runEnv,
+  exec: async () => (await import('./commands/exec.ts')).runExec,
+  'credential-process': async () => runCredentialProcess,
+  write: async () => (await import('./commands/write.ts')).runWrite,
+  status: async () => (await import('./commands/status.ts')).runStatus,
+  inspect: async () => (await import('./commands/inspect.ts')).runInspect,
+  logout: async () => (await import('./commands/logout.ts')).runLogout,
+  doctor: async () => (await import('./commands/doctor.ts')).runDoctor,
+  config: async () => (await import('./commands/config.ts')).runConfig,
+  completion: async () => (await import('./commands/help/completion.ts')).runCompletion,
+  serve: async () => (await import('./commands/serve/serve.ts')).runServe,
+}
+
+/** Loads what prints more than the error when a command fails, even when its flags are wrong. */
+const loadOnFailure: Readonly<
+  Partial<Record<CommandSpec['name'], () => Promise<(argv: readonly string[], io: Io) => void>>>
+> = {
+  env: async () => failEvaluation,
+}
 
 /**
  * Runs one command line.
  *
  * @param argv Without Node and the script.
- * @returns The exit code; whatever went wrong has been said on stderr.
+ * @returns The exit code; an error has been written to stderr.
  */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const [word = ''] = argv
@@ -34,7 +66,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 
 async function runCommand(spec: CommandSpec, argv: readonly string[], io: Io): Promise<number> {
   const parsed = parseArgv(argv, optionsOf(spec.name), { isStoppingAtOperand: false })
-  checkColor(parsed, io)
+  const bare = createSettings(parsed, io)
+  checkColor(bare)
   const page = findPage(parsed)
   if (page !== undefined) return runProgram(page === '--help' ? [spec.name, page] : [page], io)
   if (spec.operands === '' && parsed.operands.length > 0)
@@ -48,20 +81,22 @@ async function runCommand(spec: CommandSpec, argv: readonly string[], io: Io): P
   const isCommandTaken = spec.operands.includes('--') || spec.name === 'completion'
   if (!isCommandTaken && parsed.command !== undefined && parsed.command.length > 0)
     throw new StsCliError('ERR_USAGE', `${spec.name} runs no command after --`)
-  // What changes profiles must work where one of them is broken.
-  const complete = spec.name === 'config' ? parsed : await loadProfile(parsed, io)
-  if (spec.name !== 'login' && spec.name !== 'config') await checkProfile(complete, io)
-  return (await loadCommand[spec.name]())(complete, io)
+  // `config` changes profiles, so it must work where one of them is broken.
+  if (spec.name === 'config') return (await loadCommand.config())(bare, io)
+  const settings = createSettings(await loadProfile(parsed, io), io)
+  if (spec.name !== 'login') await checkProfile(settings, io)
+  return (await loadCommand[spec.name]())(settings, io)
 }
 
-/** The form of the Go sample: flags and no command. */
+/** Runs the form of the Go sample: flags and no command. */
 async function runFlagsAlone(argv: readonly string[], io: Io): Promise<number> {
-  const parsed = parseArgv(argv, optionsOf('drop-in'), { isStoppingAtOperand: true })
-  checkColor(parsed, io)
+  const parsed = parseArgv(argv, optionsOf('quickstart'), { isStoppingAtOperand: true })
+  const settings = createSettings(parsed, io)
+  checkColor(settings)
   const page = findPage(parsed)
   if (page !== undefined) return runProgram([page], io)
   const { runQuickstart } = await import('./commands/quickstart.ts')
-  return runQuickstart(parsed, io)
+  return runQuickstart(settings, io)
 }
 
 async function runProgram(argv: readonly string[], io: Io): Promise<number> {
@@ -71,9 +106,9 @@ async function runProgram(argv: readonly string[], io: Io): Promise<number> {
   return runHelpProgram(argv, io)
 }
 
-/** The one flag that no command reads: what prints errors looks for it in argv as it stands. */
-function checkColor(parsed: ParsedArgv, io: Io): void {
-  readChoice(createSettings(parsed, io), 'color', colorChoices)
+/** Checks the one flag that no command reads: print-error looks for it in argv itself. */
+function checkColor(settings: Settings): void {
+  readChoice(settings, 'color', colorChoices)
 }
 
 function findPage({ flags }: ParsedArgv): string | undefined {

@@ -84,8 +84,8 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   chalk: ['base/terminal/colour.ts'],
   'fast-xml-parser': ['protocol/parse-answer-xml.ts'],
   '@clack/prompts': ['base/terminal/prompts.ts'],
-  'smol-toml': ['client/profile.ts'],
-  execa: ['base/process/run-command.ts'],
+  'smol-toml': ['client/config-file.ts'],
+  execa: ['base/process/start-program.ts'],
   'oidc-provider': ['server/issuer/create-issuer.ts'],
   selfsigned: ['server/http/self-signed-certificate.ts'],
   'openid-client': ['client/token/openid-provider.ts'],
@@ -159,7 +159,7 @@ describe('the import law', () => {
       ),
     )
     // The library has no command line above it that could hand the environment in.
-    expect(readers).toEqual(['base/process/process-io.ts', 'client/flow/credential-provider.ts'])
+    expect(readers).toEqual(['base/process/process-io.ts', 'client/flow/client-grants.ts'])
   })
 })
 

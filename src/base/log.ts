@@ -8,8 +8,7 @@ export interface Log {
   error(facts: object, message: string): void
 }
 
-export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
-export type LogLevel = (typeof logLevels)[number]
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
 /** The buffer limit while the disk is full; further lines are lost. */
 const maxWaitingBytes = 1024 * 1024

@@ -1,4 +1,4 @@
-/** `~/.aws/credentials` and `~/.aws/config`: other programs' files, changed under a lock, whole or not at all. */
+/** `~/.aws/credentials` and `~/.aws/config`: other programs' files, changed under a lock and written atomically. */
 import { readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { StsCliError } from '../base/errors.ts'
@@ -8,25 +8,25 @@ import { resolveLink } from '../base/files/resolve-link.ts'
 import { findHome } from './config-path.ts'
 import { type Edit, editSection, readSection, type SectionName } from './ini-file.ts'
 import type { IniPair } from './formats/ini.ts'
-import { withLock } from './lock.ts'
+import { withLock } from './with-lock.ts'
 
 export interface AwsFiles {
   readonly credentials: string
   readonly config: string
 }
 
-/** Where AWS's programs look, by their variables. @throws {StsCliError} `ERR_CONFIG` when there is neither a variable nor a home. */
+/** Returns where AWS's programs look for their files, by their variables. @throws {StsCliError} `ERR_CONFIG` when there is neither a variable nor a home. */
 export function findAwsFiles(io: Pick<Io, 'env' | 'platform'>): AwsFiles {
   const home = findHome(io) ?? ''
   const find = (variable: string, name: string): string => {
-    const said = io.env[variable] ?? ''
-    if (said !== '' && !(said.startsWith('~/') && home !== '')) return said
+    const named = io.env[variable] ?? ''
+    if (named !== '' && !(named.startsWith('~/') && home !== '')) return named
     if (home === '')
       throw new StsCliError('ERR_CONFIG', 'there is no home folder, so no ~/.aws', {
         stage: 'config',
         hint: `set HOME, or ${variable}`,
       })
-    return said === '' ? path.join(home, '.aws', name) : path.join(home, said.slice(2))
+    return named === '' ? path.join(home, '.aws', name) : path.join(home, named.slice(2))
   }
   return {
     credentials: find('AWS_SHARED_CREDENTIALS_FILE', 'credentials'),
@@ -34,12 +34,12 @@ export function findAwsFiles(io: Pick<Io, 'env' | 'platform'>): AwsFiles {
   }
 }
 
-/** A profile's section in `credentials`, whose headers are plain names. */
+/** Returns a profile's section in `credentials`, whose headers are plain names. */
 export function inCredentials(profile: string): SectionName {
   return { header: profile, isMeant: (header) => header === profile }
 }
 
-/** A profile's section in `config`: `[default]`, `[profile name]`, `[profile "a name"]`. */
+/** Returns a profile's section in `config`: `[default]`, `[profile name]`, `[profile "a name"]`. */
 export function inConfig(profile: string): SectionName {
   const isMeant = (header: string): boolean => {
     const [, quoted, plain] = /^profile\s+(?:["'](.*)["']|(.*))$/.exec(header) ?? []
@@ -49,7 +49,7 @@ export function inConfig(profile: string): SectionName {
   return { header: profile === 'default' ? profile : `profile ${name}`, isMeant }
 }
 
-/** The keys of a profile in one of the files; none when there is no such file or section. @throws {StsCliError} `ERR_DATA`, `ERR_INPUT`. */
+/** Returns the keys of a profile in one of the files; none when there is no such file or section. @throws {StsCliError} `ERR_DATA`, `ERR_INPUT`. */
 export function readAwsProfile(file: string, section: SectionName): ReadonlyMap<string, string> {
   return readSection({ text: readText(file), name: file }, section)
 }
@@ -70,46 +70,46 @@ const providing: ReadonlySet<string> = new Set([
 
 export interface ConflictingProfile {
   readonly file: string
-  /** What says where the file is. */
+  /** The variable that names the file. */
   readonly variable: 'AWS_SHARED_CREDENTIALS_FILE' | 'AWS_CONFIG_FILE'
 }
 
 /**
- * The files whose default profile has credentials: SDKs take those before they ask a container's endpoint.
+ * Returns the files whose default profile has credentials: SDKs prefer those to a container's endpoint.
  *
  * @see https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
- * @throws {StsCliError} `ERR_DATA`, `ERR_INPUT` for a file that is not of the form, or not to be read.
+ * @throws {StsCliError} `ERR_DATA`, `ERR_INPUT` for a file that is malformed or cannot be read.
  */
 export function findConflictingProfiles(io: Pick<Io, 'env' | 'platform'>): ConflictingProfile[] {
   if ((io.env[io.platform === 'win32' ? 'USERPROFILE' : 'HOME'] ?? '') === '') return []
   const files = findAwsFiles(io)
-  const places: readonly (readonly [ConflictingProfile, SectionName])[] = [
+  const candidates: readonly (readonly [ConflictingProfile, SectionName])[] = [
     [
       { file: files.credentials, variable: 'AWS_SHARED_CREDENTIALS_FILE' },
       inCredentials('default'),
     ],
     [{ file: files.config, variable: 'AWS_CONFIG_FILE' }, inConfig('default')],
   ]
-  return places.flatMap(([rival, section]) => {
-    const text = readText(rival.file, { isToChange: false })
-    const keys = [...readSection({ text, name: rival.file }, section).keys()]
-    return keys.some((key) => providing.has(key)) ? [rival] : []
+  return candidates.flatMap(([candidate, section]) => {
+    const text = readText(candidate.file, { isToChange: false })
+    const keys = [...readSection({ text, name: candidate.file }, section).keys()]
+    return keys.some((key) => providing.has(key)) ? [candidate] : []
   })
 }
 
 export interface AwsChange {
   readonly file: string
   readonly section: SectionName
-  /** Given what the section holds now. @throws What forbids the change. */
+  /** Returns the keys to set, by what the section holds now. @throws Why the change is refused. */
   readonly decide: (present: ReadonlyMap<string, string>) => readonly IniPair[]
-  /** Nothing is written. */
+  /** True for `--dry-run`: nothing is written. */
   readonly isDryRun: boolean
 }
 
 /**
- * Changes keys of a profile. Links are followed to the file itself, which is 0600 afterwards.
+ * Changes keys of a profile. Links are followed to the file itself, whose mode is 0600 afterwards.
  *
- * @throws {StsCliError} `ERR_DATA` for a file that is not of the form; `ERR_INPUT`, `ERR_CANNOT_CREATE`.
+ * @throws {StsCliError} `ERR_DATA` for a malformed file; `ERR_INPUT`, `ERR_CANNOT_CREATE`.
  */
 export async function changeAwsFile(change: AwsChange, io: Io): Promise<Edit> {
   const target = orCannotWrite(change.file, () => resolveLink(change.file))
@@ -137,7 +137,7 @@ function readText(file: string, { isToChange = true } = {}): string {
     if (stat === undefined) return ''
     if (!stat.isFile()) what = 'is no file'
     else if (stat.size > maxBytes) what = 'is longer than a mebibyte'
-    // Renamed over, it would be ours, and they could read it no more.
+    // Replacing the file would change its owner, who could no longer read it.
     else if (isToChange && process.getuid !== undefined && stat.uid !== process.getuid())
       what = 'belongs to another user'
     else return readFileSync(file, 'latin1')

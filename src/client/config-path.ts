@@ -1,7 +1,7 @@
-/** On the hot path of `env`: nothing is loaded to learn that there is no configuration. */
+/** The path of the configuration. On the hot path of `env`: it loads nothing. */
 import type { Io } from '../base/io.ts'
 
-/** What `~` stands for: `$HOME`, `%USERPROFILE%` on Windows; undefined where there is none. */
+/** Returns the home directory, `~`: `$HOME`, `%USERPROFILE%` on Windows; undefined where there is none. */
 export function findHome({ env, platform }: Pick<Io, 'env' | 'platform'>): string | undefined {
   const home = env[platform === 'win32' ? 'USERPROFILE' : 'HOME']
   return home === '' ? undefined : home

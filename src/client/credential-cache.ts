@@ -1,6 +1,6 @@
 /**
- * What `login` leaves behind: temporary credentials and where they are for; never a client secret, never an identity provider's token.
- * One file a profile, 0600 in a directory 0700, written whole and renamed. This module is on the hot path of `env`: node:fs and nothing else.
+ * The cache of temporary credentials; it never holds a client secret or an identity provider's token. Each profile has one file, 0600 in a
+ * directory 0700, written atomically. This module is on the hot path of `env`: it loads node:fs and nothing else.
  */
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { StsCliError } from '../base/errors.ts'
@@ -11,28 +11,21 @@ import {
   removeQuietly,
   writePrivateFile,
 } from '../base/files/private-file.ts'
+import type { IssuedCredentials } from '../protocol/credentials.ts'
 import { type CredentialOrigin, isOrigin } from './credential-origin.ts'
 
-export interface CachedCredentials {
-  /** Version 1 had no origin: nobody can tell whose those credentials are, so they count as none. */
+/** Issued credentials with what the cache knows about them. */
+export interface CachedCredentials extends IssuedCredentials {
+  /** Version 1 had no origin: it does not tell whose the credentials are, so they count as none. */
   readonly version: 2
-  readonly accessKeyId: string
-  readonly secretAccessKey: string
-  readonly sessionToken: string
-  /** UTC, milliseconds since the epoch. */
-  readonly expiresAtMs: number
-  readonly issuedAtMs: number
-  /** As the server wrote it. */
-  readonly expirationText: string
-  readonly stsEndpoint: string
   readonly profile: string
-  /** Whether the keyring holds the two secrets, which are then empty here; absent: they are here. */
-  readonly isSealed?: boolean
-  /** Whether the keyring holds what renews them; absent: it does not. */
+  /** True when the keyring holds the secret key and the session token, which are then empty here; absent: they are here. */
+  readonly isInKeyring?: boolean
+  /** True when the keyring holds a refresh token that renews them; absent: it does not. */
   readonly isRenewable?: boolean
-  /** SHA-256 over every input that shaped the answer: another client or policy is another key. */
+  /** SHA-256 of every input that shaped the answer: another client or policy has another digest. */
   readonly inputs: string
-  /** What they were obtained with, secrets left out: a renewal repeats it. */
+  /** The settings they were obtained with, without secrets: a renewal repeats them. */
   readonly origin: CredentialOrigin
 }
 
@@ -53,7 +46,7 @@ export function findCacheDirectory(
   return home === undefined || home === '' ? undefined : `${home}/.cache/sts-cli`
 }
 
-/** What is remembered for a profile. Undefined when there is nothing, or a file that is not ours, not private, damaged, or of a newer version. */
+/** Returns a profile's cached credentials; undefined when there is no file, or one of another user, that others can read, damaged, or of another version. */
 export function readCachedCredentials(
   directory: string,
   profile: string,
@@ -62,15 +55,15 @@ export function readCachedCredentials(
   if (text === undefined) return undefined
   try {
     const value: unknown = JSON.parse(text)
-    // Two long names may share a file: what is remembered for one is not for the other.
-    return isCachedCredentials(value) && value.profile === profile ? value : undefined
+    // Two long names may share a file: credentials of one are not for the other.
+    return isCacheFile(value) && value.profile === profile ? fromFile(value) : undefined
   } catch {
     return undefined
   }
 }
 
 /**
- * Replaces what is remembered for the profile, whole or not at all.
+ * Replaces a profile's cached credentials atomically.
  *
  * @throws {StsCliError} `ERR_CANNOT_CREATE` when it cannot be written.
  */
@@ -78,7 +71,7 @@ export function writeCachedCredentials(directory: string, value: CachedCredentia
   try {
     makePrivateFolder(directory)
     removeLeftovers(directory)
-    writePrivateFile(filePath(directory, value.profile), `${JSON.stringify(value)}\n`)
+    writePrivateFile(filePath(directory, value.profile), `${JSON.stringify(toFile(value))}\n`)
   } catch (cause) {
     throw new StsCliError(
       'ERR_CANNOT_CREATE',
@@ -99,7 +92,7 @@ export function hasCacheFile(directory: string, profile: string): boolean {
   return named === undefined || named === profile
 }
 
-/** The names of all profiles that have a cache file; its own name cannot tell two long ones apart, so each is read. */
+/** Returns the names of all profiles that have a cache file. Each file is read, because two long names may share a file name. */
 export function listCachedProfiles(directory: string): string[] {
   return listNames(directory)
     .filter((name) => /^profile-.*\.json$/.test(name))
@@ -125,13 +118,13 @@ function listNames(directory: string): string[] {
   }
 }
 
-/** Forgets a profile. @returns Whether there was something to forget. */
+/** Deletes a profile's cached credentials. @returns Whether there were any. */
 export function deleteCachedCredentials(directory: string, profile: string): boolean {
   removeLeftovers(directory)
   return removeQuietly(filePath(directory, profile))
 }
 
-/** What a process left that was killed while it wrote: half of a file can hold whole secrets. A minute old, because on a shared disk its process may be another machine's. */
+/** Removes temporary files of killed processes: half of a file can hold whole secrets. Only after a minute, because on a shared disk the process may run on another machine. */
 function removeLeftovers(directory: string): void {
   try {
     for (const name of listNames(directory)) {
@@ -145,25 +138,20 @@ function removeLeftovers(directory: string): void {
   }
 }
 
-/** Seconds of life below which credentials are renewed: a fifth of their life, at least a minute, at most fifteen. */
-export function renewalMarginSeconds(
-  value: Pick<CachedCredentials, 'issuedAtMs' | 'expiresAtMs'>,
-): number {
-  const lifeSeconds = (value.expiresAtMs - value.issuedAtMs) / 1000
-  return Math.min(900, Math.max(60, lifeSeconds / 5))
+/** A cache file's text as JSON. `isInKeyring` has the name that earlier versions gave it, so that each version reads the other's files. */
+interface CacheFile extends Omit<CachedCredentials, 'isInKeyring'> {
+  readonly isSealed?: boolean
 }
 
-/** Whether the credentials are good for a while yet. A clock set back before their issue makes them suspect. */
-export function isFresh(
-  value: CachedCredentials,
-  nowMs: number,
-  minTtlSeconds: number | undefined,
-): boolean {
-  const margin = minTtlSeconds ?? renewalMarginSeconds(value)
-  return nowMs >= value.issuedAtMs - 300_000 && value.expiresAtMs - nowMs > margin * 1000
+function fromFile({ isSealed, ...members }: CacheFile): CachedCredentials {
+  return isSealed === true ? { ...members, isInKeyring: true } : members
 }
 
-/** A profile's name as a file name: letters and digits stay, so a person recognises it; all else is spelt in hex. */
+function toFile({ isInKeyring, ...members }: CachedCredentials): CacheFile {
+  return isInKeyring === undefined ? members : { ...members, isSealed: isInKeyring }
+}
+
+/** Returns the file of a profile. Letters and digits of its name stay, so that people recognise it; the rest is in hex. */
 function filePath(directory: string, profile: string): string {
   const name = profile.replaceAll(
     /[^A-Za-z0-9_-]/g,
@@ -172,7 +160,7 @@ function filePath(directory: string, profile: string): string {
   return `${directory}/profile-${name.slice(0, 150)}.json`
 }
 
-function isCachedCredentials(value: unknown): value is CachedCredentials {
+function isCacheFile(value: unknown): value is CacheFile {
   if (typeof value !== 'object' || value === null || !('version' in value) || value.version !== 2)
     return false
   const record = value as Readonly<Record<string, unknown>>

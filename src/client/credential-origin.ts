@@ -1,17 +1,17 @@
-/** Where cached credentials came from: enough to renew exactly those, and never a secret. On the hot path of `env`: nothing is loaded. */
+/** The origin of cached credentials: enough to renew exactly those, and never a secret. On the hot path of `env`: it loads nothing. */
 
 /** One setting of the login. */
 export interface OriginSetting {
-  /** The place that gave it: `flag`, `variable`, `profile`, `serve`, `fallback`, `default`, or `prompt`. */
+  /** The source that gave it: `flag`, `variable`, `profile`, `serve`, `fallback`, `default`, or `prompt`. */
   readonly from: string
-  /** Absent for a secret, and for a command line, which may hold one. */
+  /** Absent for a secret, and for a command line, which may contain one. */
   readonly value?: string | readonly string[]
 }
 
-/** Long flag name → what the login used. */
+/** Long flag name → the setting that the login used. */
 export type CredentialOrigin = Readonly<Record<string, OriginSetting>>
 
-/** The settings that say whose credentials these are: with another value of one of them they are somebody else's. */
+/** The settings that identify credentials: with another value of one of them they are somebody else's. */
 export const identityNames = [
   'sts-endpoint',
   'idp-endpoint',
@@ -30,35 +30,35 @@ export function isOrigin(value: unknown): value is CredentialOrigin {
     if (typeof entry !== 'object' || entry === null || !('from' in entry)) return false
     if (typeof entry.from !== 'string') return false
     if (!('value' in entry)) return true
-    const { value: said } = entry
+    const { value: text } = entry
     return (
-      typeof said === 'string' ||
-      (Array.isArray(said) && said.every((item) => typeof item === 'string'))
+      typeof text === 'string' ||
+      (Array.isArray(text) && text.every((item) => typeof item === 'string'))
     )
   })
 }
 
-/** The text of one setting; undefined where there is none, or it is a list. */
+/** Returns the text of one setting; undefined where there is none, or it is a list. */
 export function getOriginText(origin: CredentialOrigin, name: string): string | undefined {
   const value = Object.hasOwn(origin, name) ? origin[name]?.value : undefined
   return typeof value === 'string' ? value : undefined
 }
 
-/** Returns whether two values of a setting mean the same; addresses are compared as URLs, so a final slash does not count. */
+/** Returns whether two values of a setting mean the same; endpoints are compared as URLs, so a final slash does not count. */
 export function isSameValue(name: string, one: string, other: string): boolean {
   if (one === other) return true
   if (!['sts-endpoint', 'idp-endpoint', 'issuer'].includes(name)) return false
   return URL.canParse(one) && URL.canParse(other) && new URL(one).href === new URL(other).href
 }
 
-/** Returns whether both were issued by the same endpoint to the same client, by the same way in. */
+/** Returns whether both were issued by the same endpoint to the same client, by the same grant and action. */
 export function isSameIdentity(one: CredentialOrigin, other: CredentialOrigin): boolean {
   return identityNames.every((name) =>
     isSameValue(name, getOriginText(one, name) ?? '', getOriginText(other, name) ?? ''),
   )
 }
 
-/** Client and endpoint in words, for messages. */
+/** Names client and endpoint, for messages. */
 export function describeOrigin(origin: CredentialOrigin): string {
   const client = getOriginText(origin, 'client-id') ?? getOriginText(origin, 'username')
   const who = client === undefined ? '' : `${client} at `

@@ -1,7 +1,7 @@
-/** The endpoint that AWS's SDKs ask in a container: on 127.0.0.1 alone, behind a token that only the command knows. */
+/** The endpoint that AWS's SDKs ask in a container: on 127.0.0.1 only, behind a token that only the command knows. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { CachedCredentials } from './credential-cache.ts'
+import type { IssuedCredentials } from '../protocol/credentials.ts'
 import { utcOf } from './formats/environment.ts'
 
 export interface CredentialServer {
@@ -13,13 +13,13 @@ export interface CredentialServer {
 }
 
 /**
- * Answers whoever has the token with what `provide` gives.
+ * Starts the endpoint, which answers requests that have the token with what `provide` returns.
  *
  * @see https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
- * @throws Node's own error when there is no port to be had.
+ * @throws Node's own error when no port is free.
  */
 export async function startCredentialServer(
-  provide: () => Promise<CachedCredentials>,
+  provide: () => Promise<IssuedCredentials>,
 ): Promise<CredentialServer> {
   const token = randomBytes(32).toString('base64url')
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 5000 })
@@ -58,7 +58,7 @@ interface Refusal {
   readonly message: string
 }
 
-/** The host first: a page in a browser can reach this port under a name of its own, and must not learn more than that. */
+/** Checks the host first: a page in a browser can reach this port under a name of its own, and must not learn more than that. */
 function refuse(
   { method, url, headers }: IncomingMessage,
   { hosts, token }: { hosts: readonly string[]; token: string },
@@ -71,7 +71,7 @@ function refuse(
   return undefined
 }
 
-/** In constant time: of two digests, so that their lengths say nothing either. */
+/** Compares in constant time, by digests, so that the lengths do not show either. */
 function isSame(one: string, other: string): boolean {
   const [a, b] = [one, other].map((text) => createHash('sha256').update(text).digest())
   return a !== undefined && b !== undefined && timingSafeEqual(a, b)
@@ -79,7 +79,7 @@ function isSame(one: string, other: string): boolean {
 
 async function answer(
   response: ServerResponse,
-  provide: () => Promise<CachedCredentials>,
+  provide: () => Promise<IssuedCredentials>,
 ): Promise<void> {
   try {
     const credentials = await provide()
@@ -94,7 +94,7 @@ async function answer(
   }
 }
 
-/** Some SDKs read the small names, some the large. */
+/** Some SDKs read the lower-case names, some the capitalised ones. */
 function describeError(message: string): Readonly<Record<string, string>> {
   const code = 'CredentialsUnavailable'
   return { code, message, Code: code, Message: message }

@@ -1,29 +1,29 @@
 /**
- * AWS's configuration files, edited line by line: what is not changed keeps every byte. What we cannot read for certain is refused, not mended.
+ * AWS's configuration files, edited line by line: lines that do not change keep every byte. A file that cannot be read for certain is refused.
  *
  * @see https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
  */
 import { StsCliError } from '../base/errors.ts'
 import { checkPair, type IniPair } from './formats/ini.ts'
 
-/** A file's text and the name that messages give it. */
+/** A file's text, and its name for messages. */
 export interface IniFile {
-  /** As `latin1`, a character a byte, so that what is no UTF-8 comes through as well. */
+  /** As `latin1`, a character for each byte, so that text that is not UTF-8 stays as it is. */
   readonly text: string
   readonly name: string
 }
 
-/** Which section of the file is meant: by what stands between its brackets. */
+/** Names a section by the text between its brackets. */
 export interface SectionName {
   readonly isMeant: (header: string) => boolean
-  /** What a new section is called. */
+  /** The header of a new section. */
   readonly header: string
 }
 
 interface Line {
   readonly raw: string
   readonly kind: 'blank' | 'header' | 'pair' | 'continuation'
-  /** Of a header, what stands between its brackets; of a pair, its key in small letters. */
+  /** The text between a header's brackets, or a pair's key in lower case. */
   readonly name: string
 }
 
@@ -34,7 +34,7 @@ interface Section {
   readonly end: number
 }
 
-/** The section's keys, in small letters, and their values; none when there is no such section. @throws {StsCliError} `ERR_DATA`. */
+/** Returns the section's keys, in lower case, and their values; none when there is no such section. @throws {StsCliError} `ERR_DATA`. */
 export function readSection(file: IniFile, section: SectionName): ReadonlyMap<string, string> {
   const { lines, start, end } = findSection(file, section)
   const pairs = lines.slice(start + 1, end).filter(({ kind }) => kind === 'pair')
@@ -48,10 +48,10 @@ export interface Edit {
 }
 
 /**
- * Sets keys of a section, which is made at the end of the file when it is not there.
+ * Sets keys of a section; a new section is added at the end of the file.
  *
  * @param pairs In UTF-8, as is the header.
- * @throws {StsCliError} `ERR_DATA` for a file that is not of this form, or has the section or one of the keys twice.
+ * @throws {StsCliError} `ERR_DATA` for a malformed file, and for one that has the section or one of the keys twice.
  */
 export function editSection(file: IniFile, section: SectionName, pairs: readonly IniPair[]): Edit {
   pairs.forEach(checkPair)
@@ -137,7 +137,7 @@ function readLines(text: string, name: string): Line[] {
   return lines
 }
 
-/** Nothing for a line that does not belong after one of that kind. */
+/** Returns undefined for a line that cannot follow one of that kind. */
 function readLine(raw: string, previous: Line['kind'] | 'start'): Line | undefined {
   const body = raw.replace(/\r?\n$/, '')
   if (/^\s*([#;].*)?$/.test(body)) return { raw, kind: 'blank', name: '' }
@@ -160,7 +160,7 @@ function splitPair(raw: string): { before: string; value: string; ending: string
   return { before, value, ending: ending.replace(/^[ \t]+/, '') }
 }
 
-/** The number of the line and never its text, which may be a secret. */
+/** Makes the error; it names the line's number and never its text, which may be a secret. */
 function broken(name: string, index: number, what: string): StsCliError {
   return new StsCliError('ERR_DATA', `line ${index + 1} of ${name} ${what}`, {
     stage: 'config',

@@ -1,4 +1,4 @@
-/** A look at a token without sending it anywhere. Nothing is verified: that takes the provider's keys. */
+/** Decodes and checks a token locally. The signature is not verified: that needs the provider's keys. */
 import { formatDuration } from '../base/duration.ts'
 import { readNumber, readString, readStrings, type JsonObject } from '../base/parse.ts'
 import { toPrintable } from '../base/terminal/printable.ts'
@@ -16,9 +16,9 @@ export interface TokenReport {
 }
 
 /**
- * Decodes a JWT and says what an STS will ask of it.
+ * Decodes a JWT and checks it as an STS will.
  *
- * @throws {StsCliError} `ERR_DATA` when it is no JWT (an opaque token, for one).
+ * @throws {StsCliError} `ERR_DATA` when it is not a JWT (an opaque token, for example).
  */
 export function inspectToken(token: string, nowMs: number): TokenReport {
   const { header, claims } = decodeJwt(token)
@@ -32,7 +32,7 @@ export function inspectToken(token: string, nowMs: number): TokenReport {
   return { header, claims, findings: findings.map(toPrintableFinding) }
 }
 
-/** Claims are quoted in findings, and whoever wrote the token chose them: none may forge a line or steer the terminal. */
+/** Makes a finding printable. Findings quote claims, which the token's author chose: they must not forge a line or control the terminal. */
 function toPrintableFinding({ level, message }: Finding): Finding {
   return { level, message: toPrintable(message, 1000) }
 }

@@ -1,4 +1,4 @@
-/** `--cache keyring`: the file keeps what is no secret (whose, where, until when), the system's keyring the keys; never one in place of the other. */
+/** `--cache keyring`: the file holds what is not secret (whose, where, until when), the system's keyring holds the secrets. Neither replaces the other. */
 import { StsCliError } from '../base/errors.ts'
 import type { Keyring } from '../base/keyring.ts'
 import { parseJsonObject, readString } from '../base/parse.ts'
@@ -7,20 +7,20 @@ import type { CachedCredentials } from './credential-cache.ts'
 const accountOf = (profile: string): string => `credentials ${profile}`
 
 /**
- * Puts the keys into the keyring.
+ * Stores the secrets in the keyring.
  *
- * @returns What the file may hold.
- * @throws {StsCliError} `ERR_CONFIG` where there is no keyring, or it takes nothing: a file would not be what was asked for.
+ * @returns What the cache file may hold.
+ * @throws {StsCliError} `ERR_CONFIG` where there is no keyring, or it refuses: a file is not what the user asked for.
  */
 export async function storeInKeyring(
   keyring: Keyring | undefined,
-  remembered: CachedCredentials,
+  cached: CachedCredentials,
 ): Promise<CachedCredentials> {
-  const { accessKeyId, secretAccessKey, sessionToken, profile } = remembered
-  const sealed = JSON.stringify({ accessKeyId, secretAccessKey, sessionToken })
+  const { accessKeyId, secretAccessKey, sessionToken, profile } = cached
+  const secrets = JSON.stringify({ accessKeyId, secretAccessKey, sessionToken })
   try {
     if (keyring === undefined) throw new Error('there is none')
-    await keyring.write(accountOf(profile), sealed)
+    await keyring.write(accountOf(profile), secrets)
   } catch (cause) {
     throw new StsCliError('ERR_CONFIG', 'the keyring of this system cannot keep the credentials', {
       stage: 'config',
@@ -28,26 +28,25 @@ export async function storeInKeyring(
       cause,
     })
   }
-  return { ...remembered, secretAccessKey: '', sessionToken: '', isSealed: true }
+  return { ...cached, secretAccessKey: '', sessionToken: '', isInKeyring: true }
 }
 
-/** Puts back together what was sealed; undefined when the keyring holds nothing, or the keys of another login. */
+/** Returns cached credentials with their secrets from the keyring; undefined when it holds nothing, or the secrets of another login. */
 export async function readFromKeyring(
   keyring: Keyring | undefined,
-  remembered: CachedCredentials,
+  cached: CachedCredentials,
 ): Promise<CachedCredentials | undefined> {
-  if (remembered.isSealed !== true) return remembered
-  const text = await readQuietly(keyring, accountOf(remembered.profile))
+  if (cached.isInKeyring !== true) return cached
+  const text = await readQuietly(keyring, accountOf(cached.profile))
   const json = parseJsonObject(text ?? '')
-  if (json === undefined || readString(json, 'accessKeyId') !== remembered.accessKeyId)
-    return undefined
+  if (json === undefined || readString(json, 'accessKeyId') !== cached.accessKeyId) return undefined
   const secretAccessKey = readString(json, 'secretAccessKey')
   const sessionToken = readString(json, 'sessionToken')
   if (secretAccessKey === undefined || sessionToken === undefined) return undefined
-  return { ...remembered, secretAccessKey, sessionToken }
+  return { ...cached, secretAccessKey, sessionToken }
 }
 
-/** Forgets a profile's keys; a keyring that cannot be asked holds nothing that we could take away. */
+/** Deletes a profile's secrets; nothing can be deleted in a keyring that does not answer. */
 export async function deleteFromKeyring(
   keyring: Keyring | undefined,
   profile: string,
@@ -66,7 +65,7 @@ async function readQuietly(
   try {
     return await keyring?.read(account)
   } catch {
-    // Locked, or gone: then there is a new login.
+    // Locked or gone: a new login follows.
     return undefined
   }
 }

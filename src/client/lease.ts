@@ -1,34 +1,35 @@
-/** Credentials that a long run can go on asking for: renewed before they end, once for however many ask. */
-import type { CachedCredentials } from './credential-cache.ts'
+/** Credentials for a long run: renewed before they expire, once for any number of callers. */
+import type { IssuedCredentials } from '../protocol/credentials.ts'
+import { findUsable, renewalMarginMs } from './find-usable.ts'
 
 export interface LeaseOptions {
-  readonly first: CachedCredentials
-  /** Credentials with at least this much life left: new ones, or those that another process got meanwhile. */
-  readonly renew: (minTtlSeconds: number) => Promise<CachedCredentials>
-  /** The wall clock, which can be set and goes on while a machine sleeps. */
+  readonly first: IssuedCredentials
+  /** Gets credentials with at least this much lifetime left: new ones, or those that another process got meanwhile. */
+  readonly renew: (minTtlSeconds: number) => Promise<IssuedCredentials>
+  /** The wall clock, which can be set, and which goes on while the machine sleeps. */
   readonly nowMs: () => number
-  /** A clock that nobody sets, and that may stand still while a machine sleeps. */
+  /** A clock that cannot be set, and that may stand still while the machine sleeps. */
   readonly monotonicMs: () => number
-  /** Told of the first failure of each row of them. */
+  /** Called for the first failure of each series. */
   readonly report: (error: unknown, remainingMs: number) => void
 }
 
 export interface Lease {
-  /** The credentials to use now. @throws What kept the last renewal from working, when those that there were are over. */
-  current(): Promise<CachedCredentials>
-  /** No renewal is begun afterwards; one that is under way is left alone. */
+  /** Returns the credentials to use now. @throws Why the last renewal failed, when the credentials are expired. */
+  current(): Promise<IssuedCredentials>
+  /** Begins no renewal afterwards; one that is running is left to end. */
   stop(): void
 }
 
-/** Whoever asks waits for a renewal only when less than this is left: an SDK gives us a second or two. */
+/** A caller waits for a renewal only when less than this is left: an SDK waits a second or two. */
 const urgentMs = 5000
-/** A timer stands still while a machine sleeps; so it is never trusted for longer than this. */
+/** A timer stands still while the machine sleeps, so it never runs for longer than this. */
 const maxTimerMs = 60_000
 const maxRetryMs = 30_000
 
-/** Holds credentials and renews them when a fifth of their life is left, at most fifteen minutes before the end. */
+/** Opens a lease, which renews its credentials when a fifth of their lifetime is left, at most fifteen minutes before they expire. */
 export function openLease(options: LeaseOptions): Lease {
-  let held = hold(options.first)
+  let loan = begin(options.first)
   let renewing: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
   let failures = 0
@@ -36,16 +37,20 @@ export function openLease(options: LeaseOptions): Lease {
   let retryAtMs = 0
   let isStopped = false
 
-  function hold(credentials: CachedCredentials): Held {
+  function begin(credentials: IssuedCredentials): Loan {
     return { credentials, takenAtMs: options.nowMs(), takenAtMonotonicMs: options.monotonicMs() }
   }
-  const left = (): number => remainingMs(held, options)
-  const isDue = (): boolean => left() <= marginMs(held.credentials)
+  const left = (): number => loan.credentials.expiresAtMs - presentMs(loan, options)
+  const isDue = (): boolean => {
+    const { credentials } = loan
+    const minTtlSeconds = marginMs(credentials) / 1000
+    return findUsable(credentials, presentMs(loan, options), minTtlSeconds) === undefined
+  }
   const take = async (): Promise<void> => {
     try {
-      held = hold(await options.renew(marginMs(held.credentials) / 1000))
+      loan = begin(await options.renew(marginMs(loan.credentials) / 1000))
       failures = 0
-      // Where the clocks disagree, new credentials can look old: that is no reason to ask without a pause.
+      // Where clocks disagree, new credentials can look old: there must still be a pause before the next request.
       if (isDue()) retryAtMs = options.monotonicMs() + 1000
     } catch (error) {
       if (failures === 0) options.report(error, left())
@@ -64,7 +69,7 @@ export function openLease(options: LeaseOptions): Lease {
   }
   const schedule = (): void => {
     if (isStopped) return
-    const untilDueMs = left() - marginMs(held.credentials)
+    const untilDueMs = left() - marginMs(loan.credentials)
     const waitMs = Math.max(untilDueMs, retryAtMs - options.monotonicMs(), 10)
     timer = setTimeout(() => void renewWhenDue().then(schedule), Math.min(maxTimerMs, waitMs))
   }
@@ -74,7 +79,7 @@ export function openLease(options: LeaseOptions): Lease {
       const renewed = renewWhenDue()
       if (left() <= urgentMs) await renewed
       if (left() <= 0) throw lastError ?? new Error('the new credentials are over already')
-      return held.credentials
+      return loan.credentials
     },
     stop() {
       isStopped = true
@@ -83,20 +88,20 @@ export function openLease(options: LeaseOptions): Lease {
   }
 }
 
-interface Held {
-  readonly credentials: CachedCredentials
+interface Loan {
+  readonly credentials: IssuedCredentials
   readonly takenAtMs: number
   readonly takenAtMonotonicMs: number
 }
 
-/** By the clock that has gone further: the wall clock counts a sleep, the other one is not fooled by a clock set back. */
-function remainingMs(held: Held, { nowMs, monotonicMs }: LeaseOptions): number {
-  const passedMs = Math.max(nowMs() - held.takenAtMs, monotonicMs() - held.takenAtMonotonicMs)
-  return held.credentials.expiresAtMs - held.takenAtMs - passedMs
+/** Returns the present by the clock that has gone further: the wall clock counts a sleep, the other one is not fooled by a clock set back. */
+function presentMs(loan: Loan, { nowMs, monotonicMs }: LeaseOptions): number {
+  const passedMs = Math.max(nowMs() - loan.takenAtMs, monotonicMs() - loan.takenAtMonotonicMs)
+  return loan.takenAtMs + passedMs
 }
 
-/** A fifth of the life, at most fifteen minutes; of very short lives more, so that what is handed out can still be used. */
-function marginMs({ issuedAtMs, expiresAtMs }: CachedCredentials): number {
-  const lifeMs = expiresAtMs - issuedAtMs
-  return Math.max(Math.min(900_000, lifeMs / 5), Math.min(urgentMs, lifeMs / 2))
+/** Returns the renewal margin; short-lived credentials are renewed at half of their lifetime at the latest, so that they can still be used. */
+function marginMs(credentials: IssuedCredentials): number {
+  const { issuedAtMs, expiresAtMs } = credentials
+  return renewalMarginMs(credentials, Math.min(urgentMs, (expiresAtMs - issuedAtMs) / 2))
 }

@@ -1,9 +1,9 @@
-/** What the commands hand to the client half: flags, environment and defaults already weighed. */
+/** The options of the client half: flags, variables and defaults are resolved already. */
 import type { HttpOptions } from '../base/http/http-client.ts'
 import type { CredentialOrigin } from './credential-origin.ts'
 import type { Credentials } from '../protocol/credentials.ts'
 
-/** How each request is sent: all that `sendHttp` takes but the stage. The time limit is one request's, retries included. */
+/** How each request is sent: all that `sendHttp` takes except the stage. The time limit is for one request, retries included. */
 export interface NetOptions extends Omit<HttpOptions, 'stage'> {
   readonly env: Readonly<Record<string, string | undefined>>
 }
@@ -16,76 +16,36 @@ export const authMethods = [
   'none',
 ] as const
 
-/** How the client proves itself to the identity provider (OpenID Connect Core §9, RFC 8705 §2.1). */
+/** How the client authenticates at the identity provider (OpenID Connect Core §9, RFC 8705 §2.1). */
 export type AuthMethod = (typeof authMethods)[number]
 
-/** Which identity provider is asked, and as which client. */
+/** The identity provider to ask, and the client to ask as. */
 export interface ClientAccess {
-  /** One of the two: the endpoint itself, or the issuer whose discovery document names it. */
+  /** One of the two is given: the endpoint itself, or the issuer whose discovery document names it. */
   readonly tokenEndpoint?: string | undefined
   readonly issuer?: string | undefined
   readonly clientId: string
   readonly authMethod: AuthMethod
-  /** Of the two `client_secret_` methods. */
+  /** For the two `client_secret_` methods. */
   readonly clientSecret?: string | undefined
-  /** Of `private_key_jwt`: the key's file, PEM or JWK. */
+  /** For `private_key_jwt`: the key's file, PEM or JWK. */
   readonly keyFile?: string | undefined
   readonly scope?: string | undefined
   readonly audience?: string | undefined
-  /** Further parameters of the request. */
+  /** Further parameters of the token request. */
   readonly parameters?: readonly (readonly [string, string])[] | undefined
 }
 
-/** For grants that a person stands behind: their providers give two tokens. */
+/** For grants in which a person signs in: their providers give two tokens. */
 export interface IdTokenAccess extends ClientAccess {
-  /** `web-identity` trades the ID token, which names the person to this client; all else the access token. */
+  /** `web-identity` exchanges the ID token, which names the person to this client; the other actions exchange the access token. */
   readonly isIdTokenWanted: boolean
 }
 
-/** For a person who signs in elsewhere. */
+/** For grants in which a person signs in in a browser. */
 export interface PersonalAccess extends IdTokenAccess {
+  /** How long to wait for the sign-in. */
   readonly waitMs: number
-}
-
-/** Where the token comes from: one member a grant. */
-export type TokenSource =
-  | ({ readonly grant: 'client-credentials' } & ClientAccess)
-  | BrowserSource
-  | ({ readonly grant: 'device-code' } & PersonalAccess)
-  | PasswordSource
-  | RefreshSource
-  | GithubActionsSource
-  | { readonly grant: 'token'; readonly token: string }
-  /** A command line that prints one, run by the shell. */
-  | { readonly grant: 'token-command'; readonly command: string }
-
-export interface PasswordSource extends IdTokenAccess {
-  readonly grant: 'password'
-  readonly username: string
-  readonly password: string
-}
-
-/** All but the profile's name and the client's secret lies in the keyring. */
-export interface RefreshSource {
-  readonly grant: 'refresh-token'
-  readonly profile: string
-  readonly clientSecret?: string | undefined
-}
-
-export interface GithubActionsSource {
-  readonly grant: 'github-actions'
-  /** Of `ACTIONS_ID_TOKEN_REQUEST_URL` and `_TOKEN`. */
-  readonly requestUrl: string
-  readonly requestToken: string
-  readonly audience: string | undefined
-}
-
-export interface BrowserSource extends PersonalAccess {
-  readonly grant: 'browser'
-  /** Where the provider sends the browser back to: http on a loopback address; port 0 takes a free one (RFC 8252 §7.3). */
-  readonly redirectUri: string
-  /** Whether a browser is opened, or the address only printed (`--no-browser`). */
-  readonly isBrowserOpened: boolean
 }
 
 export const stsActionNames = [
@@ -102,42 +62,35 @@ export type StsActionName = (typeof stsActionNames)[number]
 export interface ExchangeOptions {
   readonly stsEndpoint: string
   readonly action: StsActionName
-  /** Undefined: the token's own `expires_in` where it may be asked for, else the server decides. */
+  /** Undefined: the token's own `expires_in` where the STS accepts it, else the server's default. */
   readonly durationSeconds?: number | undefined
   readonly policy?: string | undefined
   readonly roleArn?: string | undefined
   readonly roleSessionName?: string | undefined
-  /** Who logs in with `ldap`. */
+  /** For `ldap`: who logs in. */
   readonly ldap?: { readonly username: string; readonly password: string } | undefined
-  /** AssumeRole only. */
+  /** For `assume-role`: the keys that sign the request. */
   readonly signWith?: Credentials | undefined
   readonly region: string
 }
 
 export interface CacheOptions {
-  /** What stands beside the credentials; undefined where nothing is remembered. */
+  /** Stored beside the credentials; undefined where nothing is cached. */
   readonly origin?: CredentialOrigin | undefined
-  /** Credentials from other inputs that are in the cache stay there: they were asked for by a login, these by flags for once. */
+  /** True when credentials from other inputs stay in the cache: a login put them there, and these are for one command. */
   readonly isEntryKept?: boolean | undefined
-  /** Undefined: nothing is remembered (`--cache none`). */
+  /** Undefined: nothing is cached (`--cache none`). */
   readonly directory: string | undefined
-  /** The keys go to the system's keyring and not to the file. */
-  readonly isSealed?: boolean | undefined
-  /** `--profile`; what `env` and `creds` look up. */
+  /** True when the secrets go to the system's keyring and not to the file. */
+  readonly isInKeyring?: boolean | undefined
+  /** `--profile`, by which `env` and `creds` find the credentials. */
   readonly profile: string
-  /** Ask anew even when what is remembered is good. */
+  /** Get new credentials even when the cached ones are usable. */
   readonly isRefresh: boolean
-  /** Remaining life below which credentials are renewed; undefined: a fifth of their life, 60 s to 15 min. */
+  /** Remaining lifetime below which credentials are renewed; undefined: a fifth of their lifetime, 60 s to 15 min. */
   readonly minTtlSeconds: number | undefined
-  /** Keep no refresh token (`--no-keyring`). */
+  /** Store no refresh token (`--no-keyring`). */
   readonly isKeyringUnwanted?: boolean | undefined
-  /** Told in a line what will not be remembered, and why. */
+  /** Called with a line that says what is not stored, and why. */
   readonly note?: ((line: string) => void) | undefined
-}
-
-export interface ObtainOptions {
-  readonly source: TokenSource | undefined
-  readonly exchange: ExchangeOptions
-  readonly net: NetOptions
-  readonly cache: CacheOptions
 }

@@ -1,6 +1,6 @@
 import { quoteSh } from './formats/shells.ts'
 
-/** What a person types next for a profile: `sts-cli login -p ci`; the profile `default` needs no naming. */
+/** Returns the command to type next for a profile, such as `sts-cli login -p ci`; the profile `default` needs no flag. */
 export function ownCommand(name: 'login' | 'env', profile: string): string {
   if (profile === 'default') return `sts-cli ${name}`
   return `sts-cli ${name} -p ${/^[\w.@-]+$/.test(profile) ? profile : quoteSh(profile)}`

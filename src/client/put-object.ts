@@ -8,7 +8,7 @@ import { signRequest } from '../protocol/sigv4/sign.ts'
 import type { NetOptions } from './options.ts'
 
 export interface PutObjectRequest {
-  /** Path-style: endpoint, bucket and key. */
+  /** Path style: endpoint, bucket and key. */
   readonly url: URL
   readonly body: string
   readonly credentials: Credentials

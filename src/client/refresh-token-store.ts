@@ -1,6 +1,6 @@
 /**
- * What renews a person's credentials without asking: the refresh token and what it is for. Kept in the system's keyring and nowhere else;
- * where there is none, people sign in again.
+ * The store of refresh tokens, which renew a person's credentials without asking. It is the system's keyring and nothing else; without a
+ * keyring people sign in again.
  */
 import type { Keyring } from '../base/keyring.ts'
 import { isObject, parseJsonObject, readString } from '../base/parse.ts'
@@ -8,31 +8,31 @@ import type { ClientAccess, ExchangeOptions } from './options.ts'
 
 export interface Renewal {
   readonly refreshToken: string
-  /** The provider that gave it, and the client that it was given to: it goes to no other. Never with the client's secret. */
+  /** The provider that gave it, and the client that got it: it goes to no other. Without the client's secret. */
   readonly access: ClientAccess
-  /** How the token was traded: a renewal must not be wider than the login was. */
+  /** How the token was exchanged: a renewal must not get more rights than the login. */
   readonly exchange: ExchangeOptions
   readonly isIdTokenWanted: boolean
 }
 
-/** Keeps it for the profile. @returns Whether the keyring took it. */
+/** Stores the renewal for a profile. @returns Whether the keyring took it. */
 export async function storeRenewal(
   keyring: Keyring | undefined,
   profile: string,
   { refreshToken, access, exchange, isIdTokenWanted }: Renewal,
 ): Promise<boolean> {
   if (keyring === undefined) return false
-  const kept = { version: 1, refreshToken, access: pickAccess(access), exchange, isIdTokenWanted }
+  const stored = { version: 1, refreshToken, access: pickAccess(access), exchange, isIdTokenWanted }
   try {
-    await keyring.write(profile, JSON.stringify(kept))
+    await keyring.write(profile, JSON.stringify(stored))
     return true
   } catch {
-    // No store, a locked one, or a token longer than it takes: then it is not kept anywhere.
+    // There is no keyring, it is locked, or the token is too long for it: then it is stored nowhere.
     return false
   }
 }
 
-/** What is kept for the profile; undefined when there is nothing, or the keyring cannot be asked. */
+/** Returns a profile's renewal; undefined when there is none, or the keyring does not answer. */
 export async function readRenewal(
   keyring: Keyring | undefined,
   profile: string,
@@ -43,23 +43,23 @@ export async function readRenewal(
     if (json?.['version'] !== 1 || refreshToken === undefined) return undefined
     const { access, exchange, isIdTokenWanted } = json
     if (!isObject(access) || !isObject(exchange)) return undefined
-    // Only we write under our name in the person's own keyring.
+    // Only sts-cli writes under its name in the user's keyring.
     return { refreshToken, access, exchange, isIdTokenWanted: isIdTokenWanted === true } as never
   } catch {
     return undefined
   }
 }
 
-/** Forgets it; a keyring that cannot be asked has nothing of ours. */
+/** Deletes a profile's renewal; nothing can be deleted in a keyring that does not answer. */
 export async function deleteRenewal(keyring: Keyring | undefined, profile: string): Promise<void> {
   try {
     await keyring?.remove(profile)
   } catch {
-    // There is nothing to forget.
+    // There is nothing to delete.
   }
 }
 
-/** By name, so that neither a secret nor a password that stands beside comes along. */
+/** Picks members by name, so that no secret or password beside them is stored. */
 function pickAccess(from: ClientAccess): ClientAccess {
   const { tokenEndpoint, issuer, clientId, authMethod, keyFile, scope, audience, parameters } = from
   return { tokenEndpoint, issuer, clientId, authMethod, keyFile, scope, audience, parameters }

@@ -1,19 +1,19 @@
 import { sendHttp, type HttpAnswer } from '../base/http/http-client.ts'
+import type { IssuedCredentials } from '../protocol/credentials.ts'
 import { emptySha256 } from '../protocol/sigv4/canonical-request.ts'
 import { decodeS3Error } from '../protocol/s3-wire.ts'
 import { signRequest } from '../protocol/sigv4/sign.ts'
-import type { CachedCredentials } from './credential-cache.ts'
 import type { NetOptions } from './options.ts'
 
 /**
- * Ends a session at the server that issued it, where that can: `sts-cli serve` takes `accessKey` in MinIO's revoke-tokens (WIRE 1.6). A MinIO
- * refuses it, because it finds neither a type nor `fullRevoke`, which would end every session of the user; AWS has nothing of the kind.
+ * Revokes a session at the server that issued it, where that is possible: `sts-cli serve` takes `accessKey` in MinIO's revoke-tokens (WIRE 1.6).
+ * A MinIO refuses it, because it finds neither a type nor `fullRevoke`, which would revoke every session of the user; AWS has no such call.
  *
- * @returns Whether it was ended.
+ * @returns Whether it was revoked.
  * @throws {StsCliError} whatever `sendHttp` throws.
  */
 export async function revokeSession(
-  { stsEndpoint, ...credentials }: CachedCredentials,
+  { stsEndpoint, ...credentials }: IssuedCredentials,
   net: NetOptions,
   nowMs: number,
 ): Promise<boolean> {

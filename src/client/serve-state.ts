@@ -1,8 +1,9 @@
-/** What `sts-cli serve` left on this machine, so that a plain `sts-cli login` finds it. */
+/** The state files of `sts-cli serve`, by which a plain `sts-cli login` on this machine finds it. */
 import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { isAlive } from '../base/process/is-alive.ts'
+import { identifyProcess } from '../base/process/process-start.ts'
 import { isLoopback } from '../base/http/loopback.ts'
 import {
   makePrivateFolder,
@@ -11,7 +12,6 @@ import {
   writePrivateFile,
 } from '../base/files/private-file.ts'
 import { type JsonObject, parseJsonObject, readNumber, readString } from '../base/parse.ts'
-import { readProcessStart } from './process-start.ts'
 
 export interface ServeState {
   readonly stsEndpoint: string
@@ -19,7 +19,7 @@ export interface ServeState {
   readonly caFile: string
   readonly clientId: string
   readonly clientSecret: string
-  /** The client without a secret as which people sign in; undefined where the server has no people. */
+  /** The client without a secret with which people sign in; undefined where the server has no users. */
   readonly publicClientId?: string | undefined
 }
 
@@ -40,14 +40,14 @@ export function findStateDirectory(
 const maxStateBytes = 64 * 1024
 
 /**
- * Leaves the certificates and, where there is a client to log in with, the state of a server that just started. Each server has files of its
- * own: two in one home do not disturb each other.
+ * Writes the certificates and, where there is a client to log in with, the state of a server that just started. Each server has its own
+ * files: two in one home do not disturb each other.
  *
- * @param certificates PEM. @returns Where they lie, and what takes these files (no others) away again. @throws Node's own error.
+ * @param certificates PEM. @returns The certificates' file, and a function that removes these files and no others. @throws Node's own error.
  */
-export function leaveServeState(
+export function writeServeState(
   directory: string,
-  { pid, certificates, state }: LeaveOptions,
+  { pid, certificates, state }: WriteOptions,
 ): { caFile: string; remove: () => void } {
   makePrivateFolder(directory)
   removeAbandoned(directory)
@@ -57,7 +57,7 @@ export function leaveServeState(
   if (state !== undefined) {
     const { stsEndpoint: sts, tokenEndpoint: idp, clientId, clientSecret } = state
     const { publicClientId } = state
-    const process = { pid, startedAt: readProcessStart(pid), host: hostname() }
+    const process = { pid, startedAt: identifyProcess(pid), host: hostname() }
     const own = { sts, idp, caFile, clientId, clientSecret, publicClientId }
     writePrivateFile(`${base}.json`, `${JSON.stringify({ version: 2, ...process, ...own })}\n`)
   }
@@ -68,15 +68,15 @@ export function leaveServeState(
   return { caFile, remove }
 }
 
-interface LeaveOptions {
+interface WriteOptions {
   readonly pid: number
   readonly certificates: string
   readonly state: Omit<ServeState, 'caFile'> | undefined
 }
 
 /**
- * Removes what servers left that were killed before they could clean up. A home may be shared: the state that another machine's server left
- * is not ours to judge. Certificates without a state beside them carry no host; they go with their process id.
+ * Removes the files of servers that were killed. A home may be shared by machines, so another host's state stays. Certificates without a state
+ * file name no host; they are removed when no process has their process id.
  */
 function removeAbandoned(directory: string): void {
   for (const path of listFiles(directory, /^serve(-\d+-[0-9a-f]+)?\.json$/)) {
@@ -101,7 +101,7 @@ function listFiles(directory: string, pattern: RegExp): string[] {
   }
 }
 
-/** Newest first: by the file's time, because a server writes it once, when it starts. */
+/** Lists the state files, the newest first, by the file's time: a server writes its file once, when it starts. */
 function listStateFiles(directory: string): string[] {
   return listFiles(directory, /^serve-\d+-[0-9a-f]+\.json$/)
     .map((path) => ({ path, mtimeMs: statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
@@ -109,17 +109,17 @@ function listStateFiles(directory: string): string[] {
     .map(({ path }) => path)
 }
 
-/** Whether the very process that wrote it runs: its id may have been given to another one since. */
+/** Returns whether the process that wrote the state still runs: its id may belong to another process now. */
 function isRunning(json: JsonObject): boolean {
   const pid = readNumber(json, 'pid')
   if (pid === undefined || !isAlive(pid)) return false
   const startedAt = readString(json, 'startedAt')
-  return startedAt === undefined || startedAt === readProcessStart(pid)
+  return startedAt === undefined || startedAt === identifyProcess(pid)
 }
 
 /**
- * The states of the servers that run on this machine, the newest first. A file does not count when it is not ours and private, its process is
- * gone, it is another machine's, or it points off this machine.
+ * Returns the states of the servers that run on this machine, the newest first. A file does not count when others can write or read it, its
+ * process is gone, it is another machine's, or its addresses are not on this machine.
  */
 export function readServeStates(directory: string): ServeState[] {
   removeAbandoned(directory)
@@ -150,9 +150,9 @@ function readState(path: string): ServeState | undefined {
 }
 
 /**
- * The newest server among `states` that is the one at the addresses asked for; an address that is undefined may be any. Only `localhost` is
- * also 127.0.0.1 or `[::1]`, because a server at one of these is called so; those two may be two servers. Where the secret goes,
- * `tokenEndpoint`, must be the address that the server itself named.
+ * Returns the newest of `states` at the given addresses; an address that is undefined may be any. `localhost` matches 127.0.0.1 and `[::1]`,
+ * because people call a server at either so; these two do not match each other, because they may be two servers. `tokenEndpoint`, which gets
+ * the secret, must be exactly the address that the server named.
  */
 export function findServeState(
   states: readonly ServeState[],
@@ -177,7 +177,7 @@ function isSameUrl(one: string, other: string): boolean {
   return URL.canParse(one) && URL.canParse(other) && new URL(one).href === new URL(other).href
 }
 
-/** Both with `localhost` as the host where one of them has it. */
+/** Returns both with `localhost` as the host where one of them has it. */
 function toLocalhost(one: string, other: string): [string, string] {
   const urls = [new URL(one), new URL(other)] as const
   const isNamed = urls.some(({ hostname: name }) => name === 'localhost')

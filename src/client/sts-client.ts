@@ -1,4 +1,4 @@
-/** STS calls: a form out, credentials or the server's refusal back. */
+/** Calls to an STS: a form goes out, credentials or an error come back. */
 import { StsCliError, type ErrorCode } from '../base/errors.ts'
 import { sendHttp, type HttpAnswer } from '../base/http/http-client.ts'
 import { toPrintable } from '../base/terminal/printable.ts'
@@ -15,28 +15,28 @@ const wireNames: Readonly<Record<StsActionName, string>> = {
   'custom-token': 'AssumeRoleWithCustomToken',
 }
 
-/** MinIO reads these from the query alone (WIRE 1.1); all others travel in the body, which no access log holds. */
+/** MinIO reads these from the query only (WIRE 1.1); all others go in the body, which is in no access log. */
 const queryActions: ReadonlySet<StsActionName> = new Set(['certificate', 'custom-token'])
-/** Those that a server of 2018, which reads the query alone, may know. */
+/** The actions that a server of 2018 may have, which reads the query only. */
 const oldActions: ReadonlySet<StsActionName> = new Set(['client-grants', 'web-identity'])
 
-/** MinIO's and AWS's least; asked for less, MinIO refuses the whole request. */
+/** The minimum of MinIO and AWS; MinIO refuses a request for less. */
 const minDurationSeconds = 900
 const maxDurationSeconds = 31_536_000
 
 export interface TokenToExchange {
   /** As the identity provider gave it; undefined for actions that take none. */
   readonly token: string | undefined
-  /** The token's own life: asked for when nothing else was and it is long enough. */
+  /** The token's own lifetime, which is requested when no other is given and it is long enough. */
   readonly expiresInSeconds: number | undefined
-  /** Dates the signature of `assume-role`. */
+  /** The time of the signature of `assume-role`. */
   readonly nowMs: number
 }
 
 /**
- * Trades a token (or, for `assume-role`, a signature) for temporary credentials.
+ * Exchanges a token (or, for `assume-role`, a signature) for temporary credentials.
  *
- * @throws {StsCliError} `ERR_REFUSED` with the server's code; `ERR_UNAVAILABLE` for 5xx; `ERR_TIMEOUT` for 429; `ERR_PROTOCOL` for an answer that is no STS document.
+ * @throws {StsCliError} `ERR_REFUSED` with the server's code; `ERR_UNAVAILABLE` for 5xx; `ERR_TIMEOUT` for 429; `ERR_PROTOCOL` for an answer that is not an STS document.
  */
 export async function exchangeToken(
   { token, expiresInSeconds, nowMs }: TokenToExchange,
@@ -74,7 +74,7 @@ export async function exchangeToken(
     if (error instanceof AwsError) throw explainRefusal(error)
     const code = codeOfStatus(answer.status)
     if (code === undefined) throw error
-    // The page of a proxy or a load balancer: what counts is that nobody behind it answers.
+    // A page of a proxy or a load balancer: the STS behind it does not answer.
     throw new StsCliError(code, `${url.host} answered with an error`, {
       stage: 'sts',
       httpStatus: answer.status,

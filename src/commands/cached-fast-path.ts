@@ -1,11 +1,12 @@
 /**
- * What a shell asks at every start and an SDK at every call, answered without the option table and the parser: they cost more than all else.
- * Whatever is not the plainest form of `env`, `creds` or `credential-process` is left to them; one test holds both to the same bytes.
+ * The fast path for `env`, `creds` and `credential-process`, which shells call at every start and SDKs at every call: it answers from the cache
+ * without the option table and the parser, which cost most. Any but the plainest form goes the long way; a test compares the bytes of both.
  */
 import { existsSync } from 'node:fs'
 import type { Io } from '../base/io.ts'
 import { findConfigPath } from '../client/config-path.ts'
-import { findCacheDirectory, isFresh, readCachedCredentials } from '../client/credential-cache.ts'
+import { findCacheDirectory, readCachedCredentials } from '../client/credential-cache.ts'
+import { findUsable } from '../client/find-usable.ts'
 import { formats } from '../client/formats/index.ts'
 import { detectShell, type ShellName, shellNames } from '../client/formats/shells.ts'
 
@@ -15,58 +16,58 @@ const formatOf: Readonly<Record<string, string>> = {
   'credential-process': 'process',
 }
 
-interface Question {
+interface FastRequest {
   readonly format: string
   readonly profile: string | undefined
   readonly shell: ShellName | undefined
 }
 
-/** @returns The exit code; undefined where the whole command line has to be asked. */
+/** Answers from the cache. @returns The exit code; undefined where the whole command line has to run. */
 export async function runCachedFastPath(
   argv: readonly string[],
   io: Io,
 ): Promise<number | undefined> {
-  const question = readQuestion(argv)
-  if (question === undefined || isToldMore(io)) return undefined
-  const profile = question.profile ?? (io.env['STS_CLI_PROFILE'] || 'default')
+  const request = readRequest(argv)
+  if (request === undefined || isConfigured(io)) return undefined
+  const profile = request.profile ?? (io.env['STS_CLI_PROFILE'] || 'default')
   const directory = findCacheDirectory(io.env, io.platform)
-  const remembered = directory === undefined ? undefined : readCachedCredentials(directory, profile)
-  if (remembered === undefined || remembered.isSealed === true) return undefined
-  if (!isFresh(remembered, io.nowMs(), undefined)) return undefined
-  const render = await formats[question.format]?.()
-  const shell = question.shell ?? detectShell(io.env, io.platform)
+  const cached = directory === undefined ? undefined : readCachedCredentials(directory, profile)
+  const usable = findUsable(cached, io.nowMs())
+  if (usable === undefined || usable.isInKeyring === true) return undefined
+  const render = await formats[request.format]?.()
+  const shell = request.shell ?? detectShell(io.env, io.platform)
   const options = { env: io.env, shell, hasEndpoint: true, region: undefined, alias: profile }
-  const document = render?.(remembered, options)
+  const document = render?.(usable, options)
   if (document === undefined) return undefined
   try {
     io.writeStdout(document.text)
     return 0
   } catch {
-    // Nobody reads, or the disk is full: the whole command line says so in its words.
+    // The reader is gone, or the disk is full: the whole command line reports it.
     return undefined
   }
 }
 
-/** `env`, `creds` or `credential-process`, with `-p NAME` and `--shell NAME` at most. */
-function readQuestion([word = '', ...rest]: readonly string[]): Question | undefined {
+/** Reads `env`, `creds` or `credential-process` with `-p NAME` and `--shell NAME` at most; undefined for any other command line. */
+function readRequest([word = '', ...rest]: readonly string[]): FastRequest | undefined {
   const format = Object.hasOwn(formatOf, word) ? formatOf[word] : undefined
   if (format === undefined) return undefined
-  let question: Question = { format, profile: undefined, shell: undefined }
+  let request: FastRequest = { format, profile: undefined, shell: undefined }
   for (let i = 0; i < rest.length; i += 1) {
     const [name = '', attached] = (rest[i] ?? '').split(/=(.*)/s)
     const value = attached ?? rest[(i += 1)]
     const shell = shellNames.find((candidate) => candidate === value)
     if (value !== undefined && value !== '' && (name === '-p' || name === '--profile'))
-      question = { ...question, profile: value }
+      request = { ...request, profile: value }
     else if (name === '--shell' && word === 'env' && shell !== undefined)
-      question = { ...question, shell }
+      request = { ...request, shell }
     else return undefined
   }
-  return question
+  return request
 }
 
-/** Whether a variable of ours or a configuration has a word in it. */
-function isToldMore(io: Io): boolean {
+/** Returns whether an `STS_CLI_*` variable or a configuration file could change the answer. */
+function isConfigured(io: Io): boolean {
   for (const name of Object.keys(io.env))
     if (name.startsWith('STS_CLI_') && name !== 'STS_CLI_PROFILE') return true
   const config = findConfigPath(io.env, io.platform)

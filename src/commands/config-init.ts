@@ -1,42 +1,42 @@
-/** `config init`: asks what a login needs, tries it as `doctor` does, and writes the profile. */
+/** `config init`: asks for what a login needs, checks it as `doctor` does, and writes the profile. */
 import { StsCliError } from '../base/errors.ts'
 import type { Io, Prompter } from '../base/io.ts'
 import { diagnose } from '../client/doctor/diagnose.ts'
-import { discoverProvider } from '../client/discover.ts'
-import { setProfileValue, writeConfigFile } from '../client/edit-profile.ts'
-import { readConfigText } from '../client/profile.ts'
+import { discoverProvider } from '../client/discover-provider.ts'
+import { setProfileValue, writeConfigFile } from '../client/set-profile-value.ts'
+import { readConfigText } from '../client/config-file.ts'
 import { chooseProfile } from './options/load-profile.ts'
 import { renderCheck } from './doctor.ts'
-import { readNetOptions, readObtainOptions } from './flow/flow-options.ts'
-import { withRunningServe } from './flow/with-serve-defaults.ts'
+import { readNetOptions, readObtainOptions } from './flow/obtain-options.ts'
+import { previewSettings } from './flow/preview-settings.ts'
 import { optionsOf } from './options/option-table.ts'
-import type { ParsedArgv } from './options/parse-argv.ts'
 import type { Settings } from './options/settings.ts'
 
-interface InitCall {
-  readonly parsed: ParsedArgv
+export interface InitOptions {
+  readonly settings: Settings
+  /** The configuration file. */
   readonly file: string
 }
 
 type Answers = ReadonlyMap<string, string>
 
-/** The person left. */
+/** The user pressed Ctrl-C or Escape at a question. */
 class Cancelled extends Error {}
 
 /**
- * Asks, tries, writes. Nothing is written when the person leaves on the way, and the exit code is then that of Ctrl-C.
+ * Asks, checks and writes. When the user leaves on the way, nothing is written, and the exit code is that of Ctrl-C.
  *
  * @throws {StsCliError} `ERR_USAGE` where there is no terminal, `ERR_CANNOT_CREATE`.
  */
-export async function initProfile({ parsed, file }: InitCall, io: Io): Promise<number> {
+export async function runConfigInit({ settings, file }: InitOptions, io: Io): Promise<number> {
   if (io.openPrompter === undefined)
     throw new StsCliError('ERR_USAGE', 'config init asks, and there is no terminal to ask at', {
       hint: 'sts-cli config set KEY VALUE needs none',
     })
   const prompter = await io.openPrompter()
   try {
-    const answers = await ask(prompter, parsed, io)
-    const isSound = await tryOut(answers, parsed, io)
+    const answers = await ask(prompter, settings, io)
+    const isSound = await tryOut(answers, settings, io)
     if (
       !isSound &&
       !answered(
@@ -44,7 +44,7 @@ export async function initProfile({ parsed, file }: InitCall, io: Io): Promise<n
       )
     )
       return 1
-    const profile = chooseProfile(parsed, io)
+    const profile = chooseProfile(settings.parsed, io)
     let text = readConfigText(file) ?? ''
     for (const [key, value] of answers) text = setProfileValue(text, { profile, key, value }, file)
     writeConfigFile(file, text)
@@ -58,7 +58,7 @@ export async function initProfile({ parsed, file }: InitCall, io: Io): Promise<n
   }
 }
 
-async function ask(prompter: Prompter, parsed: ParsedArgv, io: Io): Promise<Answers> {
+async function ask(prompter: Prompter, settings: Settings, io: Io): Promise<Answers> {
   const answers = new Map<string, string>()
   const grant = answered(
     await prompter.choose('Who logs in?', [
@@ -70,7 +70,7 @@ async function ask(prompter: Prompter, parsed: ParsedArgv, io: Io): Promise<Answ
   if (grant !== 'client-credentials') answers.set('grant', grant)
   const message = 'Address of the identity provider: its issuer, or its token endpoint'
   const address = answered(await prompter.askText({ message, check: checkUrl }))
-  answers.set(await classify(address, parsed, io), address)
+  answers.set(await classify(address, settings, io), address)
   const clientId = await prompter.askText({ message: 'Client id', check: checkFilled })
   answers.set('client-id', answered(clientId))
   if (grant === 'client-credentials') await askForSecret(prompter, answers)
@@ -80,9 +80,9 @@ async function ask(prompter: Prompter, parsed: ParsedArgv, io: Io): Promise<Answ
   return answers
 }
 
-/** A secret is best where something else keeps it; in the profile it is for a file of 0600. */
+/** Asks where the secret is: best in another program; a secret in the profile needs a file of mode 0600. */
 async function askForSecret(prompter: Prompter, answers: Map<string, string>): Promise<void> {
-  const place = answered(
+  const source = answered(
     await prompter.choose('Where is the client secret?', [
       { value: 'client-secret-command', label: 'a command prints it (a password manager)' },
       { value: 'client-secret-file', label: 'in a file' },
@@ -90,19 +90,19 @@ async function askForSecret(prompter: Prompter, answers: Map<string, string>): P
       { value: 'none', label: 'ask for it at each login' },
     ]),
   )
-  if (place === 'none') return
-  const what = place === 'client-secret-command' ? 'The command' : 'The file'
+  if (source === 'none') return
+  const what = source === 'client-secret-command' ? 'The command' : 'The file'
   const answer =
-    place === 'client-secret'
+    source === 'client-secret'
       ? await prompter.askSecret('Client secret')
       : await prompter.askText({ message: what, check: checkFilled })
-  answers.set(place, answered(answer))
+  answers.set(source, answered(answer))
 }
 
-/** An issuer is an address that has a discovery document. */
-async function classify(address: string, parsed: ParsedArgv, io: Io): Promise<string> {
+/** Returns the key for the address: an issuer has a discovery document. */
+async function classify(address: string, settings: Settings, io: Io): Promise<string> {
   try {
-    await discoverProvider(address, readNetOptions(settle(parsed, new Map(), io), io))
+    await discoverProvider(address, readNetOptions(preview(settings, new Map(), io), io))
     return 'issuer'
   } catch (error) {
     if (error instanceof StsCliError) return 'idp-endpoint'
@@ -110,9 +110,9 @@ async function classify(address: string, parsed: ParsedArgv, io: Io): Promise<st
   }
 }
 
-/** Whether everything holds; what was found is shown. */
-async function tryOut(answers: Answers, parsed: ParsedArgv, io: Io): Promise<boolean> {
-  const options = await readObtainOptions(settle(parsed, answers, io), io)
+/** Shows the checks of a login with the answers, and returns whether none fails. */
+async function tryOut(answers: Answers, settings: Settings, io: Io): Promise<boolean> {
+  const options = await readObtainOptions(preview(settings, answers, io), io)
   let isSound = true
   for await (const check of diagnose(options, io)) {
     io.writeStderr(renderCheck(check))
@@ -121,11 +121,10 @@ async function tryOut(answers: Answers, parsed: ParsedArgv, io: Io): Promise<boo
   return isSound
 }
 
-/** The answers as a profile, with what else decides beside them. */
-function settle(parsed: ParsedArgv, answers: Answers, io: Io): Settings {
-  const specs = new Map(optionsOf('doctor').map((spec) => [spec.name, spec]))
+/** Returns the settings that a login would have with the answers as its profile. */
+function preview(settings: Settings, answers: Answers, io: Io): Settings {
   const profile = new Map([...answers].map(([key, value]) => [key, { value }]))
-  return withRunningServe({ ...parsed, specs, profile }, io)
+  return previewSettings(settings, { options: optionsOf('doctor'), profile }, io)
 }
 
 function answered<T>(answer: T | undefined): T {

@@ -1,25 +1,25 @@
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import { findHome } from '../client/config-path.ts'
-import { setProfileValue, writeConfigFile } from '../client/edit-profile.ts'
-import { type ConfigFile, readConfigFile, readConfigText } from '../client/profile.ts'
+import { setProfileValue, writeConfigFile } from '../client/set-profile-value.ts'
+import { type ConfigFile, readConfigFile, readConfigText } from '../client/config-file.ts'
 import { chooseProfile, locateConfig } from './options/load-profile.ts'
-import { withRunningServe } from './flow/with-serve-defaults.ts'
+import { previewSettings } from './flow/preview-settings.ts'
 import type { OptionSpec } from './options/option-spec.ts'
-import { findNearest, type FlagValue, type ParsedArgv } from './options/parse-argv.ts'
+import { findNearest, type FlagValue } from './options/parse-argv.ts'
 import {
   findProfileOption,
   profileOptions,
   type ProfileValue,
   readProfile,
   secretKeys,
-} from './options/profile-settings.ts'
+} from './options/read-profile.ts'
 import { checkSecret, type SettingSource, type Settings } from './options/settings.ts'
 
 type Verb = (call: ConfigCall, io: Io) => Promise<number>
 
 interface ConfigCall {
-  readonly parsed: ParsedArgv
+  readonly settings: Settings
   readonly file: string
   readonly config: ConfigFile | undefined
   readonly operands: readonly string[]
@@ -27,19 +27,19 @@ interface ConfigCall {
 
 const verbs: Readonly<Record<string, Verb>> = { init, path: printPath, list, get, set }
 
-/** `config init|path|list|get|set`: where the profiles are, what they say and why, and how to change it. */
-export async function runConfig(parsed: ParsedArgv, io: Io): Promise<number> {
-  const [word = '', ...operands] = parsed.operands
+/** `config init|path|list|get|set`: prints where the profiles are and what they set, and changes them. */
+export async function runConfig(settings: Settings, io: Io): Promise<number> {
+  const [word = '', ...operands] = settings.operands
   const verb = Object.hasOwn(verbs, word) ? verbs[word] : undefined
   if (verb === undefined) throw unknownVerb(word)
-  const { file } = locateConfig(parsed, io)
+  const { file } = locateConfig(settings.parsed, io)
   if (file === undefined)
     throw new StsCliError('ERR_CONFIG', 'there is no home to keep profiles in', {
       stage: 'config',
       hint: 'set HOME or STS_CLI_CONFIG',
     })
   const config = verb === printPath ? undefined : readConfigFile(file)
-  return verb({ parsed, file, config, operands }, io)
+  return verb({ settings, file, config, operands }, io)
 }
 
 function unknownVerb(word: string): StsCliError {
@@ -56,9 +56,9 @@ function unknownVerb(word: string): StsCliError {
   )
 }
 
-async function init({ parsed, file }: ConfigCall, io: Io): Promise<number> {
-  const { initProfile } = await import('./config-init.ts')
-  return initProfile({ parsed, file }, io)
+async function init({ settings, file }: ConfigCall, io: Io): Promise<number> {
+  const { runConfigInit } = await import('./config-init.ts')
+  return runConfigInit({ settings, file }, io)
 }
 
 async function printPath({ file }: ConfigCall, io: Io): Promise<number> {
@@ -66,10 +66,10 @@ async function printPath({ file }: ConfigCall, io: Io): Promise<number> {
   return 0
 }
 
-/** The names, one a line; with `--json` what each says, secrets left out. */
-async function list({ parsed, config }: ConfigCall, io: Io): Promise<number> {
+/** Prints the names, one a line; with `--json` the settings of each, without secrets. */
+async function list({ settings, config }: ConfigCall, io: Io): Promise<number> {
   const names = [...(config?.profiles.keys() ?? [])]
-  if (parsed.flags.get('json') !== true) {
+  if (!settings.has('json')) {
     io.writeStdout(names.map((name) => `${name}\n`).join(''))
     return 0
   }
@@ -88,23 +88,22 @@ function describeProfile(config: ConfigFile, name: string, io: Io): Record<strin
   return Object.fromEntries(entries)
 }
 
-/** What a command would take for a setting; exit 1 when nothing gives it. */
-async function get({ parsed, config, operands }: ConfigCall, io: Io): Promise<number> {
+/** Prints the value that a command would use; exit 1 when nothing gives it. */
+async function get({ settings, config, operands }: ConfigCall, io: Io): Promise<number> {
   const [key, ...more] = operands
   if (key === undefined || more.length > 0) throw usage('config get takes one KEY')
   const spec = findProfileOption(key)
   if (spec === undefined) throw unknownKey(key)
   if (secretKeys.has(spec.name))
     throw new StsCliError('ERR_USAGE', `a ${spec.name} is never printed`)
-  const profile =
-    config === undefined ? undefined : readProfile(config, chooseProfile(parsed, io), findHome(io))
-  const specs = new Map(profileOptions.map((option) => [option.name, option]))
-  const settings = withRunningServe({ ...parsed, specs, profile }, io)
-  const place = settings.sourceOf(spec.name)
-  if (place === undefined) return 1
-  const origin = parsed.flags.get('origin') === true
-  const suffix = origin ? `\t${describePlace(place, { spec, profile, io, config })}` : ''
-  io.writeStdout(`${readShown(settings, spec)}${suffix}\n`)
+  const name = chooseProfile(settings.parsed, io)
+  const profile = config === undefined ? undefined : readProfile(config, name, findHome(io))
+  const preview = previewSettings(settings, { options: profileOptions, profile }, io)
+  const source = preview.sourceOf(spec.name)
+  if (source === undefined) return 1
+  const isOriginShown = settings.has('origin')
+  const suffix = isOriginShown ? `\t${describeSource(source, { spec, profile, io, config })}` : ''
+  io.writeStdout(`${readShown(preview, spec)}${suffix}\n`)
   return 0
 }
 
@@ -114,17 +113,20 @@ function readShown(settings: Settings, spec: OptionSpec): string {
   return settings.get(spec.name) ?? ''
 }
 
-interface Origin {
+interface SourceContext {
   readonly spec: OptionSpec
   readonly profile: ReadonlyMap<string, ProfileValue> | undefined
   readonly config: ConfigFile | undefined
   readonly io: Io
 }
 
-function describePlace(place: SettingSource, { spec, profile, config, io }: Origin): string {
+function describeSource(
+  source: SettingSource,
+  { spec, profile, config, io }: SourceContext,
+): string {
   const variable = (isOurs: boolean): string =>
     spec.env.find((name) => name.startsWith('STS_CLI_') === isOurs && io.env[name]) ?? ''
-  switch (place) {
+  switch (source) {
     case 'flag':
       return 'flag'
     case 'variable':
@@ -140,40 +142,38 @@ function describePlace(place: SettingSource, { spec, profile, config, io }: Orig
   }
 }
 
-/** Changes one key of the profile, and nothing else of the file. A secret is read from stdin or asked for: a command line is no place for one. */
-async function set({ parsed, file, operands }: ConfigCall, io: Io): Promise<number> {
+/** Changes one key of the profile and nothing else in the file. A secret is read from stdin or a prompt, because command lines are visible. */
+async function set({ settings, file, operands }: ConfigCall, io: Io): Promise<number> {
   const [key, ...given] = operands
   if (key === undefined) throw usage('config set takes KEY and VALUE')
   const spec = findProfileOption(key)
   if (spec === undefined && key !== 'extends') throw unknownKey(key)
   const value = await readValue({ key, spec, given }, io)
-  const edit = { profile: chooseProfile(parsed, io), key: spec?.name ?? key, value }
+  const edit = { profile: chooseProfile(settings.parsed, io), key: spec?.name ?? key, value }
   const text = setProfileValue(readConfigText(file) ?? '', edit, file)
   writeConfigFile(file, text)
   return 0
 }
 
-interface Wanted {
+interface NewValue {
   readonly key: string
   readonly spec: OptionSpec | undefined
   readonly given: readonly string[]
 }
 
-async function readValue({ key, spec, given }: Wanted, io: Io): Promise<FlagValue> {
+async function readValue({ key, spec, given }: NewValue, io: Io): Promise<FlagValue> {
   const [text, ...more] = given
   if (spec !== undefined && secretKeys.has(spec.name)) return readSecret(spec.name, given, io)
   if (spec?.kind === 'list' && text !== undefined) return given
   if (text === undefined || more.length > 0) throw usage(`config set ${key} takes one VALUE`)
-  if (spec !== undefined) await checkChoice(spec.name, text)
+  if (spec !== undefined) checkChoice(spec, text)
   if (spec?.kind !== 'boolean') return text
   if (text === 'true' || text === 'false') return text === 'true'
   throw usage(`config set ${key} takes true or false`)
 }
 
-/** What every command would refuse afterwards is not written down. */
-async function checkChoice(key: string, text: string): Promise<void> {
-  const { optionValues } = await import('./options/option-values.ts')
-  const choices = optionValues[key]
+/** Refuses a value that every command would refuse afterwards. */
+function checkChoice({ name: key, choices }: OptionSpec, text: string): void {
   if (choices === undefined || choices.includes(text)) return
   throw new StsCliError('ERR_USAGE', `${key} cannot be ${JSON.stringify(text)}`, {
     hint: `use ${choices.join(', ')}`,

@@ -1,16 +1,14 @@
 import type { Io } from '../base/io.ts'
-import type { ParsedArgv } from './options/parse-argv.ts'
 import { renderCredentials } from './flow/print-credentials.ts'
-import { findOrRenew } from './flow/cached-credentials.ts'
-import { createSettings } from './options/settings.ts'
+import { findOrRenew } from './flow/find-or-renew.ts'
+import type { Settings } from './options/settings.ts'
 
 /**
- * `credential-process`: the hook of AWS's SDKs (`credential_process = sts-cli credential-process`). Silent on stderr when it works: some
- * SDKs show what is written there.
+ * `credential-process`: prints credentials for `credential_process` of AWS's SDKs. It writes nothing to stderr when it works, because some SDKs
+ * show it.
  */
-export async function runCredentialProcess(parsed: ParsedArgv, io: Io): Promise<number> {
-  const credentials = await findOrRenew(parsed, io)
-  const settings = createSettings(parsed, io)
+export async function runCredentialProcess(settings: Settings, io: Io): Promise<number> {
+  const credentials = await findOrRenew(settings, io)
   io.writeStdout((await renderCredentials(credentials, settings, io, 'process')).text)
   return 0
 }

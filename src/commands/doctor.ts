@@ -2,21 +2,20 @@ import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import type { Check } from '../client/doctor/check.ts'
 import { diagnose } from '../client/doctor/diagnose.ts'
-import type { ObtainOptions } from '../client/options.ts'
+import type { ObtainOptions } from '../client/flow/obtain-credentials.ts'
 import { chooseProfile, locateConfig } from './options/load-profile.ts'
-import { readObtainOptions } from './flow/flow-options.ts'
+import { readObtainOptions } from './flow/obtain-options.ts'
 import { withServeDefaults } from './flow/with-serve-defaults.ts'
-import type { ParsedArgv } from './options/parse-argv.ts'
 import type { Settings } from './options/settings.ts'
 
-/** `doctor`: goes through the whole flow, says of each step whether it holds and how to mend it; exit 1 when one fails. Nothing is remembered. */
-export async function runDoctor(parsed: ParsedArgv, io: Io): Promise<number> {
-  const settings = withServeDefaults(parsed, io)
+/** `doctor`: checks every step of the login and suggests fixes; exit 1 when a step fails. Nothing is cached. */
+export async function runDoctor(own: Settings, io: Io): Promise<number> {
+  const settings = withServeDefaults(own, io)
   const checks: Check[] = []
   const options = await readOptions(settings, io)
   if ('level' in options) checks.push(options)
   else {
-    checks.push({ name: 'config', level: 'pass', message: describeConfig(parsed, io) })
+    checks.push({ name: 'config', level: 'pass', message: describeConfig(own, io) })
     for await (const check of diagnose(options, io)) checks.push(check)
   }
   const isShown = ({ level }: Check): boolean => level === 'fail' || !settings.has('quiet')
@@ -37,13 +36,13 @@ async function readOptions(settings: Settings, io: Io): Promise<ObtainOptions | 
   }
 }
 
-function describeConfig(parsed: ParsedArgv, io: Io): string {
+function describeConfig({ parsed }: Settings, io: Io): string {
   const { file } = locateConfig(parsed, io)
   const where = parsed.profile === undefined ? 'no configuration' : (file ?? '')
   return `profile ${chooseProfile(parsed, io)}, ${where}`
 }
 
-/** A finding as people read it. */
+/** Renders a finding for people. */
 export function renderCheck({ name, level, message, fix }: Check): string {
   const line = `${level}  ${name.padEnd(9)} ${message}\n`
   return fix === undefined ? line : `${line}${' '.repeat(16)}fix: ${fix}\n`

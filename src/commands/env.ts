@@ -6,14 +6,12 @@ import {
   renderShellLines,
   shellNames,
 } from '../client/formats/shells.ts'
-import type { ParsedArgv } from './options/parse-argv.ts'
 import { checkOutput, renderCredentials, writeDocument } from './flow/print-credentials.ts'
-import { findOrRenew } from './flow/cached-credentials.ts'
-import { createSettings, readChoice } from './options/settings.ts'
+import { findOrRenew } from './flow/find-or-renew.ts'
+import { readChoice, type Settings } from './options/settings.ts'
 
-/** `env`: only text a shell may evaluate. */
-export async function runEnv(parsed: ParsedArgv, io: Io): Promise<number> {
-  const settings = createSettings(parsed, io)
+/** `env`: prints shell commands that export the credentials, and nothing that a shell must not evaluate. */
+export async function runEnv(settings: Settings, io: Io): Promise<number> {
   checkOutput(settings, io)
   if (settings.has('unset')) {
     const shell = readChoice(settings, 'shell', shellNames) ?? detectShell(io.env, io.platform)
@@ -21,12 +19,12 @@ export async function runEnv(parsed: ParsedArgv, io: Io): Promise<number> {
     writeDocument({ text: renderShellLines(shell, set, unset) }, settings, io)
     return 0
   }
-  const credentials = await findOrRenew(parsed, io)
+  const credentials = await findOrRenew(settings, io)
   writeDocument(await renderCredentials(credentials, settings, io, 'env'), settings, io)
   return 0
 }
 
-/** Prints a line that makes the evaluation fail too; the flags may be what was wrong, so they are read as they stand. */
+/** Prints a line that makes the evaluation fail too. It reads argv itself, because the flags may be what is wrong. */
 export function failEvaluation(argv: readonly string[], io: Io): void {
   const words = argv.join('=')
   const shell =
@@ -35,6 +33,6 @@ export function failEvaluation(argv: readonly string[], io: Io): void {
   try {
     io.writeStdout(renderShellFailure(shell))
   } catch {
-    // Nobody reads: then nobody evaluates.
+    // Nobody reads stdout, so nobody evaluates it.
   }
 }

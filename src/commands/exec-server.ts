@@ -1,15 +1,15 @@
-/** `exec --server`: the command asks for its credentials whenever it needs some, and they never end under it. */
+/** `exec --server`: an endpoint on this machine gives the command fresh credentials whenever it asks. */
 import { formatDuration } from '../base/duration.ts'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
-import type { CachedCredentials } from '../client/credential-cache.ts'
 import { findConflictingProfiles } from '../client/aws-files.ts'
 import { startCredentialServer } from '../client/credential-server.ts'
 import { openLease } from '../client/lease.ts'
+import type { IssuedCredentials } from '../protocol/credentials.ts'
 
-export interface ServerOptions {
-  readonly first: CachedCredentials
-  readonly renew: (minTtlSeconds: number) => Promise<CachedCredentials>
+export interface ServeCredentialsOptions {
+  readonly first: IssuedCredentials
+  readonly renew: (minTtlSeconds: number) => Promise<IssuedCredentials>
   readonly isQuiet: boolean
 }
 
@@ -19,7 +19,7 @@ export interface ServedCredentials {
   stop(): void
 }
 
-/** What SDKs would take before they ask the endpoint, or in place of it; besides what stands in the way of variables too. */
+/** Variables that SDKs use instead of the endpoint, in addition to those that `env` unsets. */
 const shadowing = [
   'AWS_ACCESS_KEY_ID',
   'AWS_SECRET_ACCESS_KEY',
@@ -34,8 +34,8 @@ const shadowing = [
 ]
 
 /**
- * Points SDKs away from files whose default profile has credentials. They would win, and without a word the command would be somebody
- * else; without such a profile the files stay, for their regions and named profiles.
+ * Hides files whose default profile has credentials from SDKs: these would win, and the command would silently have another identity. Other
+ * files stay, for their regions and named profiles.
  */
 function hideConflictingProfiles(io: Io, isQuiet: boolean): (readonly [string, string])[] {
   return findConflictingProfiles(io).map(({ file, variable }) => {
@@ -51,7 +51,7 @@ function hideConflictingProfiles(io: Io, isQuiet: boolean): (readonly [string, s
  * @throws {StsCliError} `ERR_UNAVAILABLE` when this machine has no port for it; `ERR_DATA`, `ERR_INPUT` for a file in `~/.aws` that cannot be read.
  */
 export async function serveCredentials(
-  { first, renew, isQuiet }: ServerOptions,
+  { first, renew, isQuiet }: ServeCredentialsOptions,
   io: Io,
 ): Promise<ServedCredentials> {
   const hidden = hideConflictingProfiles(io, isQuiet)

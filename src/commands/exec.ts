@@ -2,28 +2,27 @@ import { StsCliError } from '../base/errors.ts'
 import { hasTerminal, type Io } from '../base/io.ts'
 import { forwardedSignals, runChild } from '../base/process/run-child.ts'
 import type { CachedCredentials } from '../client/credential-cache.ts'
+import type { IssuedCredentials } from '../protocol/credentials.ts'
 import { describeOrigin, isSameIdentity } from '../client/credential-origin.ts'
 import { environmentOf } from '../client/formats/environment.ts'
 import type { ServedCredentials } from './exec-server.ts'
-import type { ParsedArgv } from './options/parse-argv.ts'
-import { findOrRenew } from './flow/cached-credentials.ts'
-import { createSettings, type Settings } from './options/settings.ts'
+import { findOrRenew } from './flow/find-or-renew.ts'
+import type { Settings } from './options/settings.ts'
 
 const endsShells: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGTERM', 'SIGHUP'])
 
-/** `exec -- CMD…`: runs CMD as if `eval $(sts-cli env)` had come before; its exit code and signals are ours. */
-export async function runExec(parsed: ParsedArgv, io: Io): Promise<number> {
-  const argv = [...parsed.operands, ...(parsed.command ?? [])]
-  if (parsed.operands.length > 0 || argv.length === 0) {
+/** `exec -- CMD…`: runs CMD as after `eval $(sts-cli env)`. Signals go to it, and its exit code is returned. */
+export async function runExec(settings: Settings, io: Io): Promise<number> {
+  const argv = [...settings.operands, ...(settings.command ?? [])]
+  if (settings.operands.length > 0 || argv.length === 0) {
     throw new StsCliError('ERR_USAGE', 'exec takes a command after --', {
-      // PowerShell takes a bare -- for itself before npm's script can hand it on.
+      // PowerShell removes a bare -- before npm's script can pass it on.
       hint: `sts-cli exec ${io.platform === 'win32' ? "'--'" : '--'} aws s3 ls`,
     })
   }
-  const settings = createSettings(parsed, io)
-  const asking = rememberStdin(io)
-  const first = await findOrRenew(parsed, asking)
-  const served = settings.has('server') ? await serve(parsed, first, asking) : undefined
+  const ownIo = withCachedStdin(io)
+  const first = await findOrRenew(settings, ownIo)
+  const served = settings.has('server') ? await serve(settings, first, ownIo) : undefined
   try {
     const { exitCode, failure, signal } = await runChild({
       argv,
@@ -33,7 +32,7 @@ export async function runExec(parsed: ParsedArgv, io: Io): Promise<number> {
       listenForSignals: (listener) => io.listenForSignals(forwardedSignals, listener),
     })
     if (failure !== undefined) io.writeStderr(`error: ${failure}\n`)
-    // A shell that waits for us ends its loop on Ctrl-C only where it sees that the signal ended us too.
+    // A shell that waits for sts-cli ends its loop on Ctrl-C only when it sees that the signal ended sts-cli too.
     if (signal !== undefined && endsShells.has(signal)) io.endBySignal(signal)
     return exitCode
   } finally {
@@ -41,32 +40,32 @@ export async function runExec(parsed: ParsedArgv, io: Io): Promise<number> {
   }
 }
 
-/** `-csec -` is read once, however often it is used. */
-function rememberStdin(io: Io): Io {
+/** Reads stdin once for all renewals: `-csec -` is needed by each. */
+function withCachedStdin(io: Io): Io {
   let read: Promise<string> | undefined
   return { ...io, readStdin: (maxBytes) => (read ??= io.readStdin(maxBytes)) }
 }
 
 async function serve(
-  parsed: ParsedArgv,
+  settings: Settings,
   first: CachedCredentials,
   io: Io,
 ): Promise<ServedCredentials> {
   const { serveCredentials } = await import('./exec-server.ts')
-  // The signals that come while a renewal runs are the command's.
-  const own: Io = { ...io, listenForSignals: () => () => {} }
+  // Signals during a renewal go to the command.
+  const quietIo: Io = { ...io, listenForSignals: () => () => {} }
   return serveCredentials(
     {
       first,
       renew: async (minTtlSeconds) =>
-        checkSame(first, await findOrRenew(parsed, own, minTtlSeconds)),
-      isQuiet: parsed.flags.get('quiet') === true,
+        checkSame(first, await findOrRenew(settings, quietIo, minTtlSeconds)),
+      isQuiet: settings.has('quiet'),
     },
     io,
   )
 }
 
-/** The command began as somebody, at an endpoint that stands in its environment: another login of the same profile must not change that. */
+/** Refuses credentials of another login of the same profile: the command began with one identity, and one endpoint in its environment. */
 function checkSame(first: CachedCredentials, renewed: CachedCredentials): CachedCredentials {
   if (isSameIdentity(first.origin, renewed.origin)) return renewed
   throw new StsCliError(
@@ -77,7 +76,7 @@ function checkSame(first: CachedCredentials, renewed: CachedCredentials): Cached
 }
 
 function makeEnvironment(
-  credentials: CachedCredentials,
+  credentials: IssuedCredentials,
   { served, settings }: { served: ServedCredentials | undefined; settings: Settings },
   io: Io,
 ): Record<string, string | undefined> {
@@ -87,6 +86,7 @@ function makeEnvironment(
     region: settings.get('region'),
   })
   const removed = [...unset, ...(served?.unset ?? [])].map((name) => [name, undefined] as const)
-  const kept = served === undefined ? set : set.filter(([name]) => !served.unset.includes(name))
-  return { ...io.env, ...Object.fromEntries([...removed, ...kept, ...(served?.set ?? [])]) }
+  const remaining =
+    served === undefined ? set : set.filter(([name]) => !served.unset.includes(name))
+  return { ...io.env, ...Object.fromEntries([...removed, ...remaining, ...(served?.set ?? [])]) }
 }

@@ -1,13 +1,11 @@
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import { inspectToken, type TokenReport } from '../client/inspect-token.ts'
-import type { ParsedArgv } from './options/parse-argv.ts'
-import { createSettings } from './options/settings.ts'
+import type { Settings } from './options/settings.ts'
 
-/** `inspect [TOKEN|-]`: decodes a JWT here, never sends it, and says what an STS would miss; with `--simulate`, what policies would decide. */
-export async function runInspect(parsed: ParsedArgv, io: Io): Promise<number> {
-  const settings = createSettings(parsed, io)
-  const [operand, resource, ...more] = parsed.operands
+/** `inspect [TOKEN|-]`: decodes a JWT locally and checks it as an STS would; with `--simulate`, prints what policies would decide. */
+export async function runInspect(settings: Settings, io: Io): Promise<number> {
+  const [operand, resource, ...more] = settings.operands
   const action = settings.get('simulate')
   const isWhole = action === undefined ? resource === undefined : resource !== undefined
   if (operand === undefined || !isWhole || more.length > 0)
@@ -24,8 +22,8 @@ export async function runInspect(parsed: ParsedArgv, io: Io): Promise<number> {
     io.writeStdout(settings.has('json') ? toJson(report) : describe(report))
     return 0
   }
-  const { simulate } = await import('./simulate-policy.ts')
-  const verdict = await simulate(
+  const { simulatePolicy } = await import('./simulate-policy.ts')
+  const verdict = await simulatePolicy(
     { claims: report.claims, action, resource: resource ?? '' },
     settings,
     io,

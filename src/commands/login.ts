@@ -3,18 +3,18 @@ import { formatDuration } from '../base/duration.ts'
 import { obtainCredentials } from '../client/flow/obtain-credentials.ts'
 import { ownCommand } from '../client/own-command.ts'
 import { detectShell, type ShellName } from '../client/formats/shells.ts'
-import { findSimilarProfile } from './flow/known-profile.ts'
-import { readObtainOptions } from './flow/flow-options.ts'
+import { findSimilarProfile } from './flow/check-profile.ts'
+import { readObtainOptions } from './flow/obtain-options.ts'
 import { withServeDefaults } from './flow/with-serve-defaults.ts'
-import type { ParsedArgv } from './options/parse-argv.ts'
+import type { Settings } from './options/settings.ts'
 import { checkOutput, renderCredentials, writeDocument } from './flow/print-credentials.ts'
 
-/** `login`: token from the IdP, traded at the STS, remembered; prints what the quickstart prints. */
-export async function runLogin(parsed: ParsedArgv, io: Io): Promise<number> {
-  const settings = withServeDefaults(parsed, io)
+/** `login`: gets a token from the identity provider, exchanges it at the STS, caches the credentials, and prints what the quickstart prints. */
+export async function runLogin(own: Settings, io: Io): Promise<number> {
+  const settings = withServeDefaults(own, io)
   checkOutput(settings, io)
   const options = await readObtainOptions(settings, io)
-  // Said in spite of --quiet: such a login would end well and have done nothing.
+  // Written in spite of --quiet: otherwise such a login would succeed and have done nothing.
   if (options.cache.directory === undefined && settings.get('cache') !== 'none')
     io.writeStderr(
       'warning: there is no home folder, so nothing is remembered; set HOME or XDG_CACHE_HOME\n',
@@ -22,12 +22,12 @@ export async function runLogin(parsed: ParsedArgv, io: Io): Promise<number> {
   const note = (line: string): void => {
     if (!settings.has('quiet')) io.writeStderr(`${line}\n`)
   }
-  const similar = findSimilarProfile(parsed, io)
+  const similar = findSimilarProfile(own)
   if (similar !== undefined)
     note(
       `there is no profile ${options.cache.profile} in the configuration; did you mean ${similar}?`,
     )
-  // Whoever logs in wants to see that it works now, not that it worked before.
+  // A login shows that it works now, so cached credentials do not count.
   const credentials = await obtainCredentials(
     { ...options, cache: { ...options.cache, isRefresh: true, note } },
     io,
@@ -48,7 +48,7 @@ export async function runLogin(parsed: ParsedArgv, io: Io): Promise<number> {
   return 0
 }
 
-/** How the shell that called us takes the credentials over. */
+/** Returns the command that sets the credentials in the calling shell. */
 function describeNext(profile: string, io: Io): string {
   const command = ownCommand('env', profile)
   const forms: Readonly<Record<ShellName, string>> = {

@@ -8,67 +8,66 @@ import {
   type CachedCredentials,
 } from '../client/credential-cache.ts'
 import { getOriginText } from '../client/credential-origin.ts'
-import type { ParsedArgv } from './options/parse-argv.ts'
-import { createSettings } from './options/settings.ts'
+import type { Settings } from './options/settings.ts'
 
 /**
- * `logout`: forgets a profile's credentials and what renews them; ends the session at its server, and revokes what renews it at its provider.
- * Nothing to forget is no error.
+ * `logout`: deletes a profile's cached credentials and its refresh token, and revokes the session at the server and the refresh token at the
+ * provider. It is no error when nothing is cached.
  */
-export async function runLogout(parsed: ParsedArgv, io: Io): Promise<number> {
-  const profile = createSettings(parsed, io).get('profile') ?? 'default'
+export async function runLogout(settings: Settings, io: Io): Promise<number> {
+  const profile = settings.get('profile') ?? 'default'
   const directory = findCacheDirectory(io.env, io.platform)
   const found = directory === undefined ? undefined : readCachedCredentials(directory, profile)
-  const remembered = found?.isSealed === true ? await takeFromKeyring(found, io) : found
+  const cached = found?.isInKeyring === true ? await takeFromKeyring(found, io) : found
   if (directory !== undefined) deleteCachedCredentials(directory, profile)
-  if (remembered !== undefined) await endSession(remembered, parsed, io)
-  if (remembered?.isRenewable === true) await revoke(remembered, parsed, io)
+  if (cached !== undefined) await revokeSessionQuietly(cached, settings, io)
+  if (cached?.isRenewable === true) await revokeRefreshToken(cached, settings, io)
   return 0
 }
 
 async function takeFromKeyring(found: CachedCredentials, io: Io): Promise<CachedCredentials> {
   const { deleteFromKeyring, readFromKeyring } = await import('../client/keyring-credentials.ts')
   const keyring = await io.openKeyring?.()
-  const unsealed = await readFromKeyring(keyring, found)
+  const whole = await readFromKeyring(keyring, found)
   await deleteFromKeyring(keyring, found.profile)
-  return unsealed ?? found
+  return whole ?? found
 }
 
-/** Few servers can: one that cannot, or is not there any more, is not worth a line, and not a wait. */
-async function endSession(
-  remembered: CachedCredentials,
-  parsed: ParsedArgv,
+/** Revokes the session; few servers can, so a failure is not reported, and the wait is short. */
+async function revokeSessionQuietly(
+  cached: CachedCredentials,
+  settings: Settings,
   io: Io,
 ): Promise<void> {
   const { revokeSession } = await import('../client/revoke-session.ts')
-  const caFile = findCaFile(remembered, parsed, io)
+  const caFile = findCaFile(cached, settings)
   try {
-    await revokeSession(
-      remembered,
-      { timeoutMs: 2000, retries: 0, caFile, env: io.env },
-      io.nowMs(),
-    )
+    await revokeSession(cached, { timeoutMs: 2000, retries: 0, caFile, env: io.env }, io.nowMs())
   } catch (error) {
     if (!(error instanceof StsCliError)) throw error
   }
 }
 
-/** The credentials themselves are gone: what the provider says is worth a line, not a failure. */
-async function revoke(remembered: CachedCredentials, parsed: ParsedArgv, io: Io): Promise<void> {
+/** Revokes the refresh token; a provider's refusal is reported and is not a failure, because the credentials are deleted already. */
+async function revokeRefreshToken(
+  cached: CachedCredentials,
+  settings: Settings,
+  io: Io,
+): Promise<void> {
   const { revokeRenewal } = await import('../client/token/refresh-token.ts')
-  const caFile = findCaFile(remembered, parsed, io)
+  const caFile = findCaFile(cached, settings)
   const net = { timeoutMs: 10_000, retries: 0, caFile, env: io.env }
   try {
-    await revokeRenewal(remembered.profile, { net, io })
+    await revokeRenewal(cached.profile, { net, io })
   } catch (error) {
     if (!(error instanceof StsCliError)) throw error
     io.writeStderr(`forgotten here, but not revoked: ${error.message}\n`)
   }
 }
 
-/** What was said now, else what the login trusted: its endpoint is the one that is asked. A `serve` that has ended took its file along. */
-function findCaFile({ origin }: CachedCredentials, parsed: ParsedArgv, io: Io): string | undefined {
-  const own = createSettings(parsed, io).get('ca-file')
+/** Returns the CA file that is given now, else the login's, whose endpoint is asked. A `serve` that stopped has removed its file. */
+function findCaFile({ origin }: CachedCredentials, settings: Settings): string | undefined {
+  const own = settings.get('ca-file')
   const cached = getOriginText(origin, 'ca-file')
   return own ?? (cached !== undefined && existsSync(cached) ? cached : undefined)
 }

@@ -2,19 +2,19 @@ import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import { obtainCredentials } from '../client/flow/obtain-credentials.ts'
 import { putObject } from '../client/put-object.ts'
-import { readObtainOptions } from './flow/flow-options.ts'
+import { readObtainOptions } from './flow/obtain-options.ts'
 import { withRunningServe } from './flow/with-serve-defaults.ts'
-import type { ParsedArgv } from './options/parse-argv.ts'
+import type { Settings } from './options/settings.ts'
 import { checkOutput, renderCredentials } from './flow/print-credentials.ts'
 
 const bucket = 'my-bucketname'
 const key = 'my-objectname'
 const content = 'Hello, World'
 
-/** `sts-cli -cid … -csec …`: what `go run full-example.go` did, its stdout byte for byte. */
-export async function runQuickstart(parsed: ParsedArgv, io: Io): Promise<number> {
-  refuseOperands(parsed)
-  const settings = withRunningServe(parsed, io)
+/** `sts-cli -cid … -csec …`: does what `go run full-example.go` did, with the same stdout byte for byte. */
+export async function runQuickstart(own: Settings, io: Io): Promise<number> {
+  refuseOperands(own)
+  const settings = withRunningServe(own, io)
   checkOutput(settings, io)
   const options = await readObtainOptions(settings, io)
   const credentials = await obtainCredentials(
@@ -45,8 +45,8 @@ export async function runQuickstart(parsed: ParsedArgv, io: Io): Promise<number>
   return 0
 }
 
-/** What stands there is not repeated: it may be half of a secret that wanted quotes. */
-function refuseOperands({ operands, command }: ParsedArgv): void {
+/** Refuses operands. The message does not repeat them: one may be half of a secret that needed quotes. */
+function refuseOperands({ operands, command }: Settings): void {
   if (operands.length === 0 && (command === undefined || command.length === 0)) return
   throw new StsCliError(
     'ERR_USAGE',

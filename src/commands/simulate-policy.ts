@@ -1,4 +1,4 @@
-/** What the server's policies would decide, asked offline: the same evaluator, with the claims of a token that nobody has verified. */
+/** Simulates the server's policies offline: the same evaluator, with the claims of a token whose signature was not verified. */
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import type { JsonObject } from '../base/parse.ts'
@@ -30,17 +30,17 @@ export interface SimulatedDecision {
   readonly bucket: string
   readonly object: string
   readonly isAllowed: boolean
-  /** The statement that decided, as the server's log has it. */
+  /** The statement that decided, as in the server's log. */
   readonly reason: string
 }
 
 /**
- * Decides as `sts-cli serve` would for a request with nothing but these facts.
+ * Decides as `sts-cli serve` would for a request with these facts only.
  *
  * @throws {StsCliError} `ERR_USAGE` for an action or a condition key that does not exist, `ERR_DATA` for a policy that cannot be read or a
- *   token that speaks of nobody, `ERR_INPUT` for a file.
+ *   token without a subject, `ERR_INPUT` for a file.
  */
-export async function simulate(
+export async function simulatePolicy(
   { claims, action, resource }: SimulatedRequest,
   settings: Settings,
   io: Io,
@@ -58,11 +58,11 @@ export async function simulate(
   const authorizer = withSessionPolicy(createIamAuthorizer({ policies }))
   const decision = await authorizer.authorize({ principal, action, bucket, object, conditions })
   const { isAllowed } = decision
-  // What the token says stands in the reason, and whoever wrote the token chose it.
+  // The reason contains text of the token, which its author chose.
   return { action, bucket, object, isAllowed, reason: toPrintable(decision.reason, 1000) }
 }
 
-/** The canned policies and the user's own; `names` are those of files without a name, which decide whatever the token says. */
+/** Returns the canned policies and the user's own; `names` are those of files without a name, which decide whatever the token names. */
 function readPolicies(settings: Settings): {
   policies: ReadonlyMap<string, PolicyDocument>
   names: readonly string[]
@@ -73,19 +73,19 @@ function readPolicies(settings: Settings): {
     const [, name, path = ''] = /^(?:([\w.-]+)=)?(.+)$/s.exec(text) ?? []
     policies.set(
       name ?? path,
-      understood(() => parsePolicyDocument(readTextFile(path, 'policy'), path)),
+      withDataErrors(() => parsePolicyDocument(readTextFile(path, 'policy'), path)),
     )
     if (name === undefined) names.push(path)
   }
   return { policies, names }
 }
 
-/** Of a session token the session; of an identity provider's token the one that an STS would make of it. */
+/** Returns the session of a session token; for an identity provider's token, the session that an STS would issue for it. */
 function readPrincipal(claims: JsonObject, names: readonly string[]): Principal {
   const principal: Principal = readOwnPrincipal(claims) ?? {
     kind: 'session',
     accessKey: '',
-    subject: understood(() => readSubject(claims)),
+    subject: withDataErrors(() => readSubject(claims)),
     claims,
     policyNames: readNames(claims['policy']),
     sessionPolicy: undefined,
@@ -116,7 +116,8 @@ function readContext(
   return new Map([...assumed, ...given])
 }
 
-function understood<T>(read: () => T): T {
+/** Runs `read`; an `AwsError` becomes a `StsCliError` `ERR_DATA`. */
+function withDataErrors<T>(read: () => T): T {
   try {
     return read()
   } catch (error) {

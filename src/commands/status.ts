@@ -1,28 +1,28 @@
 import { formatDuration } from '../base/duration.ts'
 import type { Io } from '../base/io.ts'
 import { findCacheDirectory, readCachedCredentials } from '../client/credential-cache.ts'
+import { findUsable } from '../client/find-usable.ts'
 import { ownCommand } from '../client/own-command.ts'
-import type { ParsedArgv } from './options/parse-argv.ts'
-import { createSettings } from './options/settings.ts'
+import type { Settings } from './options/settings.ts'
 
-/** `status`: whose credentials, for which endpoint, how long still; never a secret. Exit 1 when there are none or they are expired. */
-export async function runStatus(parsed: ParsedArgv, io: Io): Promise<number> {
-  const settings = createSettings(parsed, io)
+/** `status`: prints whose credentials are cached, for which endpoint, and when they expire; never a secret. Exit 1 when there are none or they are expired. */
+export async function runStatus(settings: Settings, io: Io): Promise<number> {
   const profile = settings.get('profile') ?? 'default'
   const directory = findCacheDirectory(io.env, io.platform)
-  const remembered = directory === undefined ? undefined : readCachedCredentials(directory, profile)
+  const cached = directory === undefined ? undefined : readCachedCredentials(directory, profile)
   const leftSeconds =
-    remembered === undefined ? 0 : Math.floor((remembered.expiresAtMs - io.nowMs()) / 1000)
-  const state = remembered === undefined ? 'none' : leftSeconds > 0 ? 'valid' : 'expired'
+    cached === undefined ? 0 : Math.floor((cached.expiresAtMs - io.nowMs()) / 1000)
+  const isUsable = findUsable(cached, io.nowMs(), 0) !== undefined
+  const state = cached === undefined ? 'none' : isUsable ? 'valid' : 'expired'
   const facts = {
     profile,
     state,
-    ...(remembered === undefined
+    ...(cached === undefined
       ? {}
       : {
-          endpoint: remembered.stsEndpoint,
-          accessKeyId: remembered.accessKeyId,
-          expiration: new Date(remembered.expiresAtMs).toISOString().replace('.000Z', 'Z'),
+          endpoint: cached.stsEndpoint,
+          accessKeyId: cached.accessKeyId,
+          expiration: new Date(cached.expiresAtMs).toISOString().replace('.000Z', 'Z'),
           secondsLeft: Math.max(0, leftSeconds),
         }),
   }
@@ -43,9 +43,9 @@ function describe(
 ): string {
   if (facts.endpoint === undefined)
     return `profile ${facts.profile}: no credentials; ${ownCommand('login', facts.profile)} gets some\n`
-  const life =
+  const lifetime =
     facts.state === 'valid'
       ? `valid for ${formatDuration(leftSeconds)} (until ${facts.expiration ?? ''})`
       : `expired at ${facts.expiration ?? ''}; ${ownCommand('login', facts.profile)} gets new ones`
-  return `profile ${facts.profile}: ${facts.accessKeyId ?? ''} at ${facts.endpoint}\n${life}\n`
+  return `profile ${facts.profile}: ${facts.accessKeyId ?? ''} at ${facts.endpoint}\n${lifetime}\n`
 }

@@ -1,16 +1,15 @@
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import { obtainToken } from '../client/token/obtain-token.ts'
-import { readNetOptions } from './flow/flow-options.ts'
+import { readNetOptions } from './flow/obtain-options.ts'
 import { withServeDefaults } from './flow/with-serve-defaults.ts'
-import type { ParsedArgv } from './options/parse-argv.ts'
 import { writeDocument } from './flow/print-credentials.ts'
-import { refuseTogether } from './options/settings.ts'
+import { refuseTogether, type Settings } from './options/settings.ts'
 import { readTokenSource } from './flow/token-source.ts'
 
-/** `token`: only the identity provider's token; `--json` for its whole answer. */
-export async function runToken(parsed: ParsedArgv, io: Io): Promise<number> {
-  const settings = withServeDefaults(parsed, io)
+/** `token`: prints the identity provider's access token without exchanging it; with `--json` the whole answer. */
+export async function runToken(own: Settings, io: Io): Promise<number> {
+  const settings = withServeDefaults(own, io)
   refuseTogether(settings, 'json', 'header')
   const net = readNetOptions(settings, io)
   const source = await readTokenSource(settings, io)

@@ -1,4 +1,4 @@
-/** `write`: puts credentials, or the line that fetches them, where AWS's programs look. */
+/** `write`: writes the credentials, or a `credential_process` line, to the files of AWS's programs. */
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import {
@@ -14,17 +14,15 @@ import { credentialPairs, endpointPairs, type IniPair } from '../client/formats/
 import type { Edit } from '../client/ini-file.ts'
 import { withServeDefaults } from './flow/with-serve-defaults.ts'
 import { findMismatch } from './flow/find-mismatch.ts'
-import type { ParsedArgv } from './options/parse-argv.ts'
-import { findCached, findOrRenew } from './flow/cached-credentials.ts'
-import { createSettings, type Settings } from './options/settings.ts'
+import { findCached, findOrRenew } from './flow/find-or-renew.ts'
+import type { Settings } from './options/settings.ts'
 
-/** Merges into a file of AWS's; `--dry-run` says what would change. */
-export async function runWrite(parsed: ParsedArgv, io: Io): Promise<number> {
-  const settings = createSettings(parsed, io)
+/** `write`: changes one profile of one file; `--dry-run` prints the change instead. */
+export async function runWrite(settings: Settings, io: Io): Promise<number> {
   const profile = readAwsProfileName(settings)
   const change = settings.has('as-process')
-    ? planProcess(parsed, profile, io)
-    : await planKeys(parsed, profile, io)
+    ? planProcess(settings, profile, io)
+    : await planKeys(settings, profile, io)
   const edit = await changeAwsFile(change, io)
   if (change.isDryRun) io.writeStdout(describeEdit(change, edit))
   else if (!settings.has('quiet') && io.isTty.stderr)
@@ -40,20 +38,19 @@ function readAwsProfileName(settings: Settings): string {
   })
 }
 
-async function planKeys(parsed: ParsedArgv, profile: string, io: Io): Promise<AwsChange> {
-  const settings = createSettings(parsed, io)
+async function planKeys(settings: Settings, profile: string, io: Io): Promise<AwsChange> {
   const files = findAwsFiles(io)
   const section = inCredentials(profile)
-  // Looked at before anything is asked of a provider.
+  // Checked before a provider is asked.
   refusePermanentKeys(readAwsProfile(files.credentials, section), settings, profile)
-  const credentials = await findOrRenew(parsed, io)
+  const credentials = await findOrRenew(settings, io)
   return {
     file: files.credentials,
     section,
     isDryRun: settings.has('dry-run'),
     decide(present) {
       refusePermanentKeys(present, settings, profile)
-      // botocore takes the old name of the token before the new one.
+      // botocore prefers the old name of the token.
       const isOldName = present.has('aws_security_token')
       return [
         ...credentialPairs(credentials),
@@ -64,7 +61,7 @@ async function planKeys(parsed: ParsedArgv, profile: string, io: Io): Promise<Aw
   }
 }
 
-/** Keys that do not end are somebody's only copy. */
+/** Refuses to overwrite permanent keys: the file may hold the only copy. */
 function refusePermanentKeys(
   present: ReadonlyMap<string, string>,
   settings: Settings,
@@ -78,10 +75,9 @@ function refusePermanentKeys(
   })
 }
 
-function planProcess(parsed: ParsedArgv, profile: string, io: Io): AwsChange {
-  const settings = createSettings(parsed, io)
+function planProcess(settings: Settings, profile: string, io: Io): AwsChange {
   const files = findAwsFiles(io)
-  refuseFlowFlags(parsed)
+  refuseFlowFlags(settings)
   if (readAwsProfile(files.credentials, inCredentials(profile)).has('aws_access_key_id'))
     throw new StsCliError(
       'ERR_CONFIG',
@@ -91,12 +87,12 @@ function planProcess(parsed: ParsedArgv, profile: string, io: Io): AwsChange {
         hint: 'remove them there, or use --aws-profile with another name',
       },
     )
-  const cached = findCached(parsed, io)
+  const cached = findCached(settings, io)
   const isOfConfiguration =
-    cached !== undefined && findMismatch(cached.origin, parsed, io) === undefined
+    cached !== undefined && findMismatch(cached.origin, settings) === undefined
   const stsEndpoint = isOfConfiguration
     ? cached.stsEndpoint
-    : (withServeDefaults(parsed, io).get('sts-endpoint') ?? '')
+    : (withServeDefaults(settings, io).get('sts-endpoint') ?? '')
   const line = processLine(settings.get('profile') ?? 'default')
   return {
     file: files.config,
@@ -109,7 +105,7 @@ function planProcess(parsed: ParsedArgv, profile: string, io: Io): AwsChange {
   }
 }
 
-/** minio-go takes the line apart at its spaces and knows no quotes; it wants two words at least. */
+/** Builds the `credential_process` line. minio-go splits it at spaces, knows no quotes, and needs at least two words. */
 function processLine(profile: string): string {
   if (!/^[\w.@%+:/-]+$/.test(profile))
     throw new StsCliError(
@@ -121,8 +117,8 @@ function processLine(profile: string): string {
   return [...words, ...(profile === 'default' ? [] : ['--profile', profile])].join(' ')
 }
 
-/** The line names a profile and nothing besides. */
-function refuseFlowFlags(parsed: ParsedArgv): void {
+/** Refuses flags that the line cannot hold: it names a profile and nothing else. */
+function refuseFlowFlags({ parsed }: Settings): void {
   const stray = [...parsed.flags.keys()].find((name) =>
     ['identity provider', 'sts'].includes(parsed.specs.get(name)?.group ?? ''),
   )
@@ -151,7 +147,7 @@ const secretKeys: ReadonlySet<string> = new Set([
   'aws_security_token',
 ])
 
-/** A diff in which no value is a secret: of what goes, none is shown. */
+/** Renders the change as a diff without secrets and without old values. */
 function describeEdit({ file, section }: AwsChange, { changes }: Edit): string {
   if (changes.length === 0) return `${file}: nothing to change\n`
   const lines = changes.flatMap(({ pair: [key, value], isNew }) => [

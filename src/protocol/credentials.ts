@@ -16,3 +16,16 @@ export interface TemporaryCredentials extends Credentials {
    */
   readonly expirationText: string
 }
+
+/** Issued credentials on the client's side: what is printed, served to SDKs and signed with. */
+export interface IssuedCredentials extends Credentials {
+  readonly sessionToken: string
+  /** UTC, milliseconds since the epoch. */
+  readonly expiresAtMs: number
+  /** When they were asked for, by this machine's clock. */
+  readonly issuedAtMs: number
+  /** The expiration as the server wrote it. */
+  readonly expirationText: string
+  /** The STS that issued them; its S3 has the same address, except at AWS. */
+  readonly stsEndpoint: string
+}

@@ -15,9 +15,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   findCacheDirectory,
   deleteCachedCredentials,
-  isFresh,
   readCachedCredentials,
-  renewalMarginSeconds,
   writeCachedCredentials,
   type CachedCredentials,
 } from '../../src/client/credential-cache.ts'
@@ -29,7 +27,7 @@ beforeEach(async () => {
   directory = path.join(await makeFolder(), 'deep', 'sts-cli')
 })
 
-function makeRemembered(over: Partial<CachedCredentials> = {}): CachedCredentials {
+function makeCached(over: Partial<CachedCredentials> = {}): CachedCredentials {
   return {
     version: 2,
     origin: {},
@@ -50,15 +48,15 @@ const file = (): string => path.join(directory, 'profile-default.json')
 
 describe('cache entry', () => {
   it('a cache entry reads back unchanged', () => {
-    const value = makeRemembered()
+    const value = makeCached()
     writeCachedCredentials(directory, value)
     expect(readCachedCredentials(directory, 'default')).toEqual(value)
     expect(readCachedCredentials(directory, 'other')).toBeUndefined()
   })
 
   it('the cache file and folder are readable only by their owner, without temporary files', async () => {
-    writeCachedCredentials(directory, makeRemembered())
-    writeCachedCredentials(directory, makeRemembered({ accessKeyId: 'NEWER' }))
+    writeCachedCredentials(directory, makeCached())
+    writeCachedCredentials(directory, makeCached({ accessKeyId: 'NEWER' }))
     expect((await stat(file())).mode & 0o777).toBe(0o600)
     expect((await stat(directory)).mode & 0o777).toBe(0o700)
     expect(await readdir(directory)).toEqual(['profile-default.json'])
@@ -66,7 +64,7 @@ describe('cache entry', () => {
   })
 
   it('a cache entry is deleted once', () => {
-    writeCachedCredentials(directory, makeRemembered())
+    writeCachedCredentials(directory, makeCached())
     expect(deleteCachedCredentials(directory, 'default')).toBe(true)
     expect(deleteCachedCredentials(directory, 'default')).toBe(false)
     expect(readCachedCredentials(directory, 'default')).toBeUndefined()
@@ -82,7 +80,7 @@ describe('cache entry', () => {
     ['x'.repeat(150)],
     ['.'],
   ])('a cache entry stays in the folder under the profile %j', async (profile) => {
-    writeCachedCredentials(directory, makeRemembered({ profile }))
+    writeCachedCredentials(directory, makeCached({ profile }))
     expect(readCachedCredentials(directory, profile)?.profile).toBe(profile)
     expect(await readdir(directory)).toHaveLength(1)
   })
@@ -91,7 +89,7 @@ describe('cache entry', () => {
     [`${'x'.repeat(150)}1`, `${'x'.repeat(150)}2`],
     ['éa', '\u0e9a'],
   ])('a profile never reads the entry of another, even with the same file name', (one, two) => {
-    writeCachedCredentials(directory, makeRemembered({ profile: one }))
+    writeCachedCredentials(directory, makeCached({ profile: one }))
     expect(readCachedCredentials(directory, one)).toBeDefined()
     expect(readCachedCredentials(directory, two)).toBeUndefined()
   })
@@ -99,7 +97,7 @@ describe('cache entry', () => {
   it('writing to a cache folder that is a file fails with a hint', async () => {
     await mkdir(path.dirname(directory))
     await writeFile(directory, '')
-    expect(() => writeCachedCredentials(directory, makeRemembered())).toThrow(
+    expect(() => writeCachedCredentials(directory, makeCached())).toThrow(
       expect.objectContaining({
         code: 'ERR_CANNOT_CREATE',
         hint: 'use --cache none, or point XDG_CACHE_HOME at a folder you can write',
@@ -109,7 +107,7 @@ describe('cache entry', () => {
 })
 
 describe('ignored cache file', () => {
-  beforeEach(() => writeCachedCredentials(directory, makeRemembered()))
+  beforeEach(() => writeCachedCredentials(directory, makeCached()))
 
   it.each([0o640, 0o604, 0o620, 0o610])(
     'a cache file that others can access is ignored: mode %i (decimal)',
@@ -182,7 +180,7 @@ describe('files of a killed process', () => {
   }
 
   it.each<[string, () => unknown]>([
-    ['a write', () => writeCachedCredentials(directory, makeRemembered({ profile: 'other' }))],
+    ['a write', () => writeCachedCredentials(directory, makeCached({ profile: 'other' }))],
     ['a deletion', () => deleteCachedCredentials(directory, 'other')],
   ])('%s removes temporary files of ended processes', async (_does, act) => {
     await leave(spawnSync('true').pid, 61)
@@ -192,14 +190,14 @@ describe('files of a killed process', () => {
 
   it('a temporary file stays while its process runs, and for a minute', async () => {
     const kept = [await leave(process.pid, 61), await leave(spawnSync('true').pid, 5)]
-    writeCachedCredentials(directory, makeRemembered())
+    writeCachedCredentials(directory, makeCached())
     expect((await readdir(directory)).filter((name) => name.endsWith('.tmp'))).toEqual(
       kept.toSorted(),
     )
   })
 
   it('a deletion leaves files with similar names', async () => {
-    writeCachedCredentials(directory, makeRemembered())
+    writeCachedCredentials(directory, makeCached())
     const others = ['notes.tmp', 'profile-default.json.tmp', 'a.12x.b.tmp']
     for (const name of others) {
       await writeFile(path.join(directory, name), '')
@@ -207,35 +205,6 @@ describe('files of a killed process', () => {
     }
     deleteCachedCredentials(directory, 'default')
     expect((await readdir(directory)).toSorted()).toEqual(others.toSorted())
-  })
-})
-
-describe('renewal time', () => {
-  it.each([
-    [3600, 720],
-    [900, 180],
-    [300, 60],
-    [60, 60],
-    [86_400, 900],
-  ])('credentials for %i s are renewed when %i s are left', (lifeSeconds, margin) => {
-    const value = makeRemembered({ expiresAtMs: startMs + lifeSeconds * 1000 })
-    expect(renewalMarginSeconds(value)).toBe(margin)
-    const end = value.expiresAtMs
-    expect(isFresh(value, end - margin * 1000, undefined)).toBe(false)
-    expect(isFresh(value, end - margin * 1000 - 1, undefined)).toBe(true)
-  })
-
-  it('a given minimum lifetime replaces the default renewal margin', () => {
-    const value = makeRemembered()
-    expect(isFresh(value, value.expiresAtMs - 10_000, 9)).toBe(true)
-    expect(isFresh(value, value.expiresAtMs - 10_000, 10)).toBe(false)
-    expect(isFresh(value, startMs, 0)).toBe(true)
-    expect(isFresh(value, value.expiresAtMs, 0)).toBe(false)
-  })
-
-  it('cached credentials count as expired when the clock was set back before their issue', () => {
-    expect(isFresh(makeRemembered(), startMs - 300_000, undefined)).toBe(true)
-    expect(isFresh(makeRemembered(), startMs - 300_001, undefined)).toBe(false)
   })
 })
 

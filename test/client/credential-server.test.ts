@@ -1,25 +1,21 @@
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { CachedCredentials } from '../../src/client/credential-cache.ts'
+import type { IssuedCredentials } from '../../src/protocol/credentials.ts'
 import { type CredentialServer, startCredentialServer } from '../../src/client/credential-server.ts'
 import { granted } from '../support/commands/harness.ts'
 
 const expiresAtMs = Date.parse('2126-11-23T17:00:00Z')
 let server: CredentialServer
-let provide: () => Promise<CachedCredentials>
+let provide: () => Promise<IssuedCredentials>
 
 beforeEach(async () => {
   provide = async () => ({
     ...granted,
-    version: 2,
-    origin: {},
     issuedAtMs: 0,
     expiresAtMs,
     expirationText: '',
     stsEndpoint: '',
-    profile: '',
-    inputs: '',
   })
   server = await startCredentialServer(() => provide())
 })

@@ -1,15 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { CachedCredentials } from '../../src/client/credential-cache.ts'
+import type { IssuedCredentials } from '../../src/protocol/credentials.ts'
 import { type Lease, openLease } from '../../src/client/lease.ts'
 import { startMs } from '../support/commands/harness.ts'
 
 const hourMs = 3_600_000
 
 /** Returns credentials issued at a time and named after it. */
-function issue(atMs: number, lifeMs = hourMs): CachedCredentials {
+function issue(atMs: number, lifeMs = hourMs): IssuedCredentials {
   return {
-    version: 2,
-    origin: {},
     accessKeyId: `KEY${(atMs - startMs) / 1000}`,
     secretAccessKey: 'secret',
     sessionToken: 'token',
@@ -17,8 +15,6 @@ function issue(atMs: number, lifeMs = hourMs): CachedCredentials {
     expiresAtMs: atMs + lifeMs,
     expirationText: '',
     stsEndpoint: 'http://127.0.0.1:9000',
-    profile: 'default',
-    inputs: '',
   }
 }
 
@@ -134,8 +130,8 @@ describe('lease', () => {
 
   it('a lease returns valid credentials while a renewal is running', async () => {
     open()
-    let finish: (value: CachedCredentials) => void = () => {}
-    const slow = new Promise<CachedCredentials>((resolve) => (finish = resolve))
+    let finish: (value: IssuedCredentials) => void = () => {}
+    const slow = new Promise<IssuedCredentials>((resolve) => (finish = resolve))
     lease.stop()
     lease = openLease({
       first: issue(startMs),

@@ -3,7 +3,7 @@ import { mkdir, readFile, readdir, stat, utimes, writeFile } from 'node:fs/promi
 import { hostname } from 'node:os'
 import path from 'node:path'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { withLock } from '../../src/client/lock.ts'
+import { withLock } from '../../src/client/with-lock.ts'
 import { createIo, makeFolder, openStage, startMs, stsAnswer } from '../support/commands/harness.ts'
 
 let directory: string

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import {
   findStateDirectory,
-  leaveServeState,
+  writeServeState,
   readServeStates,
   type ServeState,
 } from '../../src/client/serve-state.ts'
@@ -43,7 +43,7 @@ async function edit(change: (text: string) => string, mode = 0o600): Promise<voi
 
 function leave(over: Partial<ServeState> = {}, pid = process.pid): () => void {
   const state = { ...makeState(), ...over }
-  return leaveServeState(directory, { pid, certificates: 'PEM', state }).remove
+  return writeServeState(directory, { pid, certificates: 'PEM', state }).remove
 }
 
 function makeState(): Omit<ServeState, 'caFile'> {
@@ -97,7 +97,7 @@ describe('state of a running server', () => {
     remove()
     expect(await readdir(directory)).toEqual([])
     const removeOlder = leave()
-    leaveServeState(directory, { pid: 1, certificates: '', state: makeState() })
+    writeServeState(directory, { pid: 1, certificates: '', state: makeState() })
     removeOlder()
     expect((await readdir(directory)).toSorted().map(shorten)).toEqual([
       'serve-1-X.json',

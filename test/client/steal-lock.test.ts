@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import path from 'node:path'
 import { expect, it, vi } from 'vitest'
-import { withLock } from '../../src/client/lock.ts'
+import { withLock } from '../../src/client/with-lock.ts'
 import { createIo, makeFolder } from '../support/commands/harness.ts'
 
 const late = vi.hoisted(() => ({ before: undefined as (() => void) | undefined }))

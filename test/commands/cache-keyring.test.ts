@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import {
@@ -81,5 +81,17 @@ describe('--cache keyring', () => {
     const ran = await stage.ask(argv, { keyring, now: startMs + 3_000_000 })
     expect(ran).toMatchObject({ code: 0 })
     expect(keyring.secrets.size).toBe(1)
+  })
+
+  it('goes on with the cache file of an earlier version, and writes one that it can read', async () => {
+    await login()
+    const file = path.join(stage.home, '.cache', 'sts-cli', 'profile-default.json')
+    const { isInKeyring: _, ...members } = JSON.parse(await readFile(file, 'utf8')) as object & {
+      isInKeyring?: boolean
+    }
+    expect(members).toMatchObject({ secretAccessKey: '', isSealed: true })
+    await writeFile(file, JSON.stringify({ ...members, isSealed: true }))
+    expect(await creds()).toMatchObject({ code: 0, stdout: minioJson, stderr: '' })
+    expect(stage.idp.seen).toHaveLength(1)
   })
 })

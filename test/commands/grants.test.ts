@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { optionTable } from '../../src/commands/options/option-table.ts'
-import { grantNames } from '../../src/commands/flow/token-source.ts'
+import { grantNames } from '../../src/commands/options/option-choices.ts'
 import { runLine } from '../support/commands/harness.ts'
 
 describe('grants', () => {

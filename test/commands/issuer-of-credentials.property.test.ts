@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { findStateDirectory, leaveServeState } from '../../src/client/serve-state.ts'
+import { findStateDirectory, writeServeState } from '../../src/client/serve-state.ts'
 import { runCachedFastPath } from '../../src/commands/cached-fast-path.ts'
 import { run } from '../../src/main.ts'
 import {
@@ -306,7 +306,7 @@ class Home {
       clientSecret: 'secret-of-demo',
     }
     this.#stops.get(at)?.()
-    const { remove } = leaveServeState(directory, { pid: process.pid, certificates: 'PEM', state })
+    const { remove } = writeServeState(directory, { pid: process.pid, certificates: 'PEM', state })
     this.#stops.set(at, remove)
   }
 }

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { findStateDirectory, leaveServeState } from '../../src/client/serve-state.ts'
+import { findStateDirectory, writeServeState } from '../../src/client/serve-state.ts'
 import {
   clientId,
   clientSecret,
@@ -46,7 +46,7 @@ function answerWith(keys: typeof granted): (seen: Seen, count: number) => Reply 
 function serveOther(): () => void {
   const state = { stsEndpoint: other.sts.url, tokenEndpoint: `${other.idp.url}/token`, ...demo }
   const directory = findStateDirectory({ HOME: stage.home }, 'linux') ?? ''
-  return leaveServeState(directory, { pid: process.pid, certificates: 'PEM', state }).remove
+  return writeServeState(directory, { pid: process.pid, certificates: 'PEM', state }).remove
 }
 
 async function configure(text: string): Promise<void> {
@@ -295,7 +295,7 @@ describe('credentials of a local server', () => {
     expect(other.sts.seen).toHaveLength(1)
     const directory = findStateDirectory({ HOME: stage.home }, 'linux') ?? ''
     const state = { stsEndpoint: stage.sts.url, tokenEndpoint: `${stage.idp.url}/token`, ...demo }
-    leaveServeState(directory, { pid: process.pid, certificates: 'PEM', state })
+    writeServeState(directory, { pid: process.pid, certificates: 'PEM', state })
     const ran = await run(['creds', '-p', 'local'])
     expect(ran.stdout).toContain(theirs.accessKeyId)
     expect(other.sts.seen).toHaveLength(2)

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+/** Which process a process number means: the system gives numbers again, to other processes. */
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { isAlive } from './is-alive.ts'
@@ -30,14 +30,29 @@ export function readProcessStart(pid: number): string | undefined {
   if (!isAlive(pid)) return undefined
   if (process.platform === 'win32') return ''
   if (process.platform !== 'linux') {
-    const ask = ['-o', 'lstart=', '-p', String(pid)]
-    return readQuietly(() => execFileSync('ps', ask, { encoding: 'utf8', timeout: 2000 }).trim())
+    const argv = ['-o', 'lstart=', '-p', String(pid)]
+    // Loaded here only: a login reads this module, and node:child_process would be a large part of its start.
+    const { execFileSync } = process.getBuiltinModule('node:child_process')
+    return readQuietly(() => execFileSync('ps', argv, { encoding: 'utf8', timeout: 2000 }).trim())
   }
   const stat = readQuietly(() => readFileSync(`/proc/${pid}/stat`, 'utf8'))
   // the name, in parentheses, may contain any characters
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   if (fields[0] === 'Z' || fields[0] === 'X') return undefined
   return fields[19] ?? ''
+}
+
+/**
+ * Returns a word for one process that no later process with the same number has: the machine's boot id, and the process's start in clock
+ * ticks since that boot (proc_pid_stat(5), field 22). It costs two reads and never starts a program.
+ *
+ * @returns Undefined where the system does not say (macOS, Windows), or for a process that is gone.
+ */
+export function identifyProcess(pid: number): string | undefined {
+  const { boot } = describeMachine()
+  if (boot === '') return undefined
+  const startedAt = readProcessStart(pid) ?? ''
+  return startedAt === '' ? undefined : `${boot} ${startedAt}`
 }
 
 function readQuietly(read: () => string): string {

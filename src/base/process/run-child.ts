@@ -49,7 +49,7 @@ export async function runChild(options: RunChildOptions): Promise<ChildEnd> {
   const [file = ''] = argv
   const child =
     options.platform === 'win32'
-      ? (await import('./run-command.ts')).startByExeca(argv, env)
+      ? (await import('./start-program.ts')).startByExeca(argv, env)
       : startBySpawn(argv, env)
   const stopListening = options.listenForSignals((name) => {
     if (!options.isTerminalShared || !sentByTerminal.has(name)) child.kill(name)

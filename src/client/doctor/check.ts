@@ -1,11 +1,11 @@
-/** What one look at the flow found. */
+/** The result of one check. */
 export interface Check {
-  /** The thing that was looked at: `config`, `idp`, `clock`, `token`… */
+  /** The thing that was checked: `config`, `idp`, `clock`, `token`… */
   readonly name: string
-  /** `skip`: it could not be looked at, because something before it failed. */
+  /** `skip`: it could not be checked, because something before it failed. */
   readonly level: 'pass' | 'warn' | 'fail' | 'skip'
   /** One printable line. */
   readonly message: string
-  /** What to do about it. */
+  /** How to fix it. */
   readonly fix?: string | undefined
 }

@@ -1,21 +1,21 @@
-/** Goes through the flow as `login` does and says of each step whether it holds, and what to do where it does not. */
+/** Goes through the flow as `login` does, checks each step, and suggests a fix for each that fails. */
 import { StsCliError } from '../../base/errors.ts'
 import { formatDuration } from '../../base/duration.ts'
 import { sendHttp } from '../../base/http/http-client.ts'
 import type { Io } from '../../base/io.ts'
 import type { TemporaryCredentials } from '../../protocol/credentials.ts'
-import { discoverProvider } from '../discover.ts'
+import { discoverProvider } from '../discover-provider.ts'
 import { inspectToken } from '../inspect-token.ts'
-import type { ObtainOptions, TokenSource } from '../options.ts'
+import type { ObtainOptions } from '../flow/obtain-credentials.ts'
 import { exchangeToken } from '../sts-client.ts'
-import { obtainToken } from '../token/obtain-token.ts'
+import { obtainToken, type TokenSource } from '../token/obtain-token.ts'
 import type { ObtainedToken } from '../token/token-answer.ts'
 import type { Check } from './check.ts'
-import { checkClocks, type ClockReading } from './clocks.ts'
-import { checkReach } from './reach.ts'
-import { checkS3 } from './signed-call.ts'
+import { checkClocks, type ClockReading } from './check-clocks.ts'
+import { checkReach } from './check-reach.ts'
+import { checkS3 } from './check-s3.ts'
 
-/** Yields each finding as it is made. What depends on a step that failed is skipped in words. */
+/** Yields each check as it is done. Checks that depend on a failed step are yielded as skipped. */
 export async function* diagnose(options: ObtainOptions, io: Io): AsyncGenerator<Check> {
   const { source, exchange, net } = options
   const readings: ClockReading[] = []
@@ -56,7 +56,7 @@ interface Visit {
   readonly readings: ClockReading[]
 }
 
-/** Reaches an address, and when it answers reads the time there. Gives whether it can be reached. */
+/** Connects to an address, and reads the server's time when it answers. Returns whether it can be reached. */
 async function* visit(
   target: { readonly name: 'idp' | 'sts'; readonly url: URL },
   { options: { net }, io, readings }: Visit,
@@ -130,7 +130,7 @@ async function* checkExchange(
   return credentials
 }
 
-/** The provider's address, where one is asked. */
+/** Returns the provider's address; undefined where no provider is asked. */
 function findProviderUrl(source: TokenSource | undefined): URL | undefined {
   if (source === undefined) return undefined
   if ('issuer' in source && source.issuer !== undefined) return new URL(source.issuer)
@@ -139,7 +139,7 @@ function findProviderUrl(source: TokenSource | undefined): URL | undefined {
     : undefined
 }
 
-/** What a step says when it holds, or why it does not; anything but a failure that a user can mend is a bug and passes through. */
+/** Runs one step: a `StsCliError` is a failed check; any other error is a bug and passes through. */
 async function attempt(name: string, look: () => Promise<string | Check>): Promise<Check> {
   try {
     const found = await look()
@@ -151,8 +151,8 @@ async function attempt(name: string, look: () => Promise<string | Check>): Promi
       error.serverCode ?? '',
     ]
     const where = facts.filter((fact) => fact !== '').join(', ')
-    const said = error.serverMessage ? `: ${error.serverMessage}` : ''
-    const message = `${error.message}${where === '' ? '' : ` (${where})`}${said}`
+    const detail = error.serverMessage ? `: ${error.serverMessage}` : ''
+    const message = `${error.message}${where === '' ? '' : ` (${where})`}${detail}`
     return { name, level: 'fail', message, fix: error.hint }
   }
 }

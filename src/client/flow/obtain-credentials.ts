@@ -1,20 +1,28 @@
-/** The whole flow on one screen: remembered? → token → exchange → remember. */
+/** The whole flow on one screen: cached? → token → exchange → cache. */
 import { createHash } from 'node:crypto'
 import type { Io } from '../../base/io.ts'
 import type { TemporaryCredentials } from '../../protocol/credentials.ts'
 import {
-  isFresh,
   readCachedCredentials,
   writeCachedCredentials,
   type CachedCredentials,
 } from '../credential-cache.ts'
-import type { ObtainOptions } from '../options.ts'
+import { findUsable } from '../find-usable.ts'
+import type { CacheOptions, ExchangeOptions, NetOptions } from '../options.ts'
 import { exchangeToken } from '../sts-client.ts'
-import { obtainToken } from '../token/obtain-token.ts'
-import { withLock } from '../lock.ts'
+import { obtainToken, type TokenSource } from '../token/obtain-token.ts'
+import { withLock } from '../with-lock.ts'
+
+export interface ObtainOptions {
+  /** Undefined for actions that take no token. */
+  readonly source: TokenSource | undefined
+  readonly exchange: ExchangeOptions
+  readonly net: NetOptions
+  readonly cache: CacheOptions
+}
 
 /**
- * Credentials for the options: what is remembered when it was made from the same inputs and is good for a while, else new ones.
+ * Returns credentials for the options: the cached ones where they come from the same inputs and are usable for a while, else new ones.
  *
  * @throws {StsCliError} What the identity provider, the STS or the disk refused.
  */
@@ -26,20 +34,20 @@ export async function obtainCredentials(
   const inputs = digestInputs(options)
   if (cache.directory === undefined) return obtainAnew(options, inputs, io)
   const { directory } = cache
-  const findFresh = async (): Promise<CachedCredentials | undefined> => {
-    const remembered = readCachedCredentials(directory, cache.profile)
-    if (remembered === undefined || remembered.inputs !== inputs) return undefined
-    if (!isFresh(remembered, io.nowMs(), cache.minTtlSeconds)) return undefined
-    return remembered.isSealed === true ? unseal(remembered, io) : remembered
+  const findOwn = async (): Promise<CachedCredentials | undefined> => {
+    const cached = readCachedCredentials(directory, cache.profile)
+    const usable = findUsable(cached, io.nowMs(), cache.minTtlSeconds)
+    if (usable === undefined || usable.inputs !== inputs) return undefined
+    return usable.isInKeyring === true ? withKeyringSecrets(usable, io) : usable
   }
-  const remembered = cache.isRefresh ? undefined : await findFresh()
-  if (remembered !== undefined) return remembered
+  const usable = cache.isRefresh ? undefined : await findOwn()
+  if (usable !== undefined) return usable
   const startedAtMs = io.nowMs()
   return withLock(
     { directory, name: cache.profile, timeoutMs: options.net.timeoutMs, io },
     async () => {
-      // Somebody else may have renewed them while we waited: then one call to the identity provider was enough for all.
-      const meanwhile = await findFresh()
+      // Another process may have renewed them while this one waited: then one call to the identity provider serves all.
+      const meanwhile = await findOwn()
       if (meanwhile !== undefined && (!cache.isRefresh || meanwhile.issuedAtMs >= startedAtMs))
         return meanwhile
       const present = readCachedCredentials(directory, cache.profile)
@@ -47,25 +55,25 @@ export async function obtainCredentials(
       if (cache.isEntryKept === true && isOther)
         return obtainAnew({ ...options, cache: { ...cache, directory: undefined } }, inputs, io)
       const obtained = await obtainAnew(options, inputs, io)
-      const kept = cache.isSealed === true ? await seal(obtained, io) : obtained
-      writeCachedCredentials(directory, kept)
+      const written = cache.isInKeyring === true ? await moveToKeyring(obtained, io) : obtained
+      writeCachedCredentials(directory, written)
       return obtained
     },
   )
 }
 
-async function seal(obtained: CachedCredentials, io: Io): Promise<CachedCredentials> {
+async function moveToKeyring(obtained: CachedCredentials, io: Io): Promise<CachedCredentials> {
   const { storeInKeyring } = await import('../keyring-credentials.ts')
   return storeInKeyring(await io.openKeyring?.(), obtained)
 }
 
-/** What is remembered, its keys from the keyring; undefined where that does not hold them. */
-export async function unseal(
-  remembered: CachedCredentials,
+/** Returns cached credentials with their secrets from the keyring; undefined where the keyring does not hold them. */
+export async function withKeyringSecrets(
+  cached: CachedCredentials,
   io: Io,
 ): Promise<CachedCredentials | undefined> {
   const { readFromKeyring } = await import('../keyring-credentials.ts')
-  return readFromKeyring(await io.openKeyring?.(), remembered)
+  return readFromKeyring(await io.openKeyring?.(), cached)
 }
 
 async function obtainAnew(
@@ -74,18 +82,18 @@ async function obtainAnew(
   io: Io,
 ): Promise<CachedCredentials> {
   const { source, exchange, net } = options
-  // What reads the STS's answer is compiled while the identity provider thinks.
+  // The module that reads the STS's answer is compiled while the identity provider works.
   setImmediate(() => void import('../../protocol/sts-wire.ts'))
   const obtained = source === undefined ? undefined : await obtainToken(source, { net, io })
-  // Before the exchange: a provider that rotates its tokens gives this one once.
-  const isRenewable = await keepRefreshToken(options, obtained?.refreshToken, io)
+  // Before the exchange: a provider that rotates refresh tokens gives this one only once.
+  const isRenewable = await storeRefreshToken(options, obtained?.refreshToken, io)
   const issuedAtMs = io.nowMs()
   const credentials = await exchangeToken(
     { token: obtained?.token, expiresInSeconds: obtained?.expiresInSeconds, nowMs: issuedAtMs },
     exchange,
     net,
   )
-  return toRemembered(credentials, {
+  return toCached(credentials, {
     inputs,
     issuedAtMs,
     profile: options.cache.profile,
@@ -95,8 +103,8 @@ async function obtainAnew(
   })
 }
 
-/** In the keyring, unless nothing is to be remembered. @returns Whether these credentials can be renewed by it. */
-async function keepRefreshToken(
+/** Stores it in the keyring, unless nothing is to be cached. @returns Whether these credentials can be renewed by it. */
+async function storeRefreshToken(
   { source, exchange, cache }: ObtainOptions,
   refreshToken: string | undefined,
   io: Io,
@@ -108,15 +116,15 @@ async function keepRefreshToken(
   const { storeRenewal } = await import('../refresh-token-store.ts')
   const { isIdTokenWanted } = source
   const renewal = { refreshToken, access: source, exchange, isIdTokenWanted }
-  const isKept = await storeRenewal(await io.openKeyring?.(), cache.profile, renewal)
-  if (!isKept)
+  const isStored = await storeRenewal(await io.openKeyring?.(), cache.profile, renewal)
+  if (!isStored)
     cache.note?.(
       'no keyring takes the refresh token here: sign in again when the credentials expire',
     )
-  return isKept
+  return isStored
 }
 
-function toRemembered(
+function toCached(
   { accessKeyId, secretAccessKey, sessionToken, expiration, expirationText }: TemporaryCredentials,
   about: Pick<
     CachedCredentials,
@@ -135,13 +143,13 @@ function toRemembered(
 }
 
 /**
- * One digest over all that shapes the answer; secrets go in, and only the digest comes out. A person's password stays out: whoever read the
- * digest could try all likely ones.
+ * Returns one digest of everything that shapes the answer. Secrets go in, and only the digest comes out; a person's password stays out, because
+ * with the digest likely passwords could be tried.
  */
 function digestInputs({ source, exchange, net }: ObtainOptions): string {
   const { ldap, ...others } = exchange
-  const shown = exchange.action === 'certificate' ? net.certFile : undefined
+  const certFile = exchange.action === 'certificate' ? net.certFile : undefined
   return createHash('sha256')
-    .update(JSON.stringify([source, others, ldap?.username, shown]))
+    .update(JSON.stringify([source, others, ldap?.username, certFile]))
     .digest('hex')
 }

@@ -1,8 +1,8 @@
-import type { CachedCredentials } from '../credential-cache.ts'
+import type { IssuedCredentials } from '../../protocol/credentials.ts'
 
 export interface EnvironmentOptions {
   readonly env: Readonly<Record<string, string | undefined>>
-  /** `--no-endpoint`: credentials alone. */
+  /** False with `--no-endpoint`: no endpoint variables. */
   readonly hasEndpoint: boolean
   readonly region: string | undefined
 }
@@ -12,7 +12,7 @@ export interface EnvironmentChange {
   readonly unset: readonly string[]
 }
 
-/** Variables that would win over what we set, in one SDK or another. */
+/** Variables that win over the credentials' own in some SDK. */
 const shadowing = ['AWS_SECURITY_TOKEN', 'AWS_PROFILE', 'AWS_ACCESS_KEY', 'AWS_SECRET_KEY']
 const ours = [
   'AWS_ACCESS_KEY_ID',
@@ -23,9 +23,9 @@ const ours = [
   'AWS_ENDPOINT_URL_STS',
 ]
 
-/** The variables that make AWS's SDKs use the credentials, and those that must go. */
+/** Returns the variables that make AWS's SDKs use the credentials, and those that must be unset. */
 export function environmentOf(
-  credentials: CachedCredentials,
+  credentials: IssuedCredentials,
   options: EnvironmentOptions,
 ): EnvironmentChange {
   const set: [string, string][] = [
@@ -33,41 +33,44 @@ export function environmentOf(
     ['AWS_SECRET_ACCESS_KEY', credentials.secretAccessKey],
     ['AWS_SESSION_TOKEN', credentials.sessionToken],
     ['AWS_CREDENTIAL_EXPIRATION', utcOf(credentials)],
-    ...sourceOf(credentials, options),
+    ...locationOf(credentials, options),
   ]
   return { set, unset: shadowing.filter((name) => options.env[name] !== undefined) }
 }
 
-/** Endpoints and region: where the credentials are good. */
-function sourceOf(credentials: CachedCredentials, options: EnvironmentOptions): [string, string][] {
-  const place: [string, string][] = []
+/** Returns the endpoint and region variables. */
+function locationOf(
+  credentials: IssuedCredentials,
+  options: EnvironmentOptions,
+): [string, string][] {
+  const location: [string, string][] = []
   const endpoint = options.hasEndpoint ? endpointOf(credentials) : undefined
   if (endpoint !== undefined)
-    place.push(['AWS_ENDPOINT_URL_S3', endpoint], ['AWS_ENDPOINT_URL_STS', endpoint])
+    location.push(['AWS_ENDPOINT_URL_S3', endpoint], ['AWS_ENDPOINT_URL_STS', endpoint])
   const hasRegion =
     options.env['AWS_REGION'] !== undefined || options.env['AWS_DEFAULT_REGION'] !== undefined
   const region = options.region ?? (hasRegion ? undefined : defaultRegionOf(credentials))
   // Newer SDKs read the first, boto3 and the first AWS CLI only the second.
-  if (region !== undefined) place.push(['AWS_REGION', region], ['AWS_DEFAULT_REGION', region])
-  return place
+  if (region !== undefined) location.push(['AWS_REGION', region], ['AWS_DEFAULT_REGION', region])
+  return location
 }
 
-/** The endpoint of the credentials' S3, which is their STS's; undefined at AWS, where the SDKs know better. */
+/** Returns the endpoint of the credentials' S3, which is their STS's; undefined at AWS, where SDKs know the endpoint. */
 export function endpointOf({
   stsEndpoint,
-}: Pick<CachedCredentials, 'stsEndpoint'>): string | undefined {
+}: Pick<IssuedCredentials, 'stsEndpoint'>): string | undefined {
   return isAws(stsEndpoint) ? undefined : stsEndpoint.replace(/\/$/, '')
 }
 
-/** The region for an endpoint that has none of its own; undefined at AWS. */
+/** Returns the region of an endpoint that has none; undefined at AWS. */
 export function defaultRegionOf({
   stsEndpoint,
-}: Pick<CachedCredentials, 'stsEndpoint'>): string | undefined {
+}: Pick<IssuedCredentials, 'stsEndpoint'>): string | undefined {
   return isAws(stsEndpoint) ? undefined : 'us-east-1'
 }
 
-/** The end of the credentials' life, in UTC. */
-export function utcOf({ expiresAtMs }: Pick<CachedCredentials, 'expiresAtMs'>): string {
+/** Returns when the credentials expire, in UTC. */
+export function utcOf({ expiresAtMs }: Pick<IssuedCredentials, 'expiresAtMs'>): string {
   return new Date(expiresAtMs).toISOString().replace('.000Z', 'Z')
 }
 
@@ -75,7 +78,7 @@ function isAws(stsEndpoint: string): boolean {
   return /\.amazonaws\.com(\.cn)?(:\d+)?\/?$/.test(stsEndpoint)
 }
 
-/** The change that `env --unset` makes. */
+/** Returns the change of `env --unset`. */
 export function environmentWithout(): EnvironmentChange {
   return { set: [], unset: ours }
 }

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import type { CachedCredentials } from '../credential-cache.ts'
-import type { Document, Format } from './index.ts'
+import type { IssuedCredentials } from '../../protocol/credentials.ts'
+import type { Document, Format } from './format.ts'
 import { environmentOf, utcOf } from './environment.ts'
 
 /**
- * For a step of GitHub Actions: masks for the log on stdout, then variables for the later steps in `$GITHUB_ENV`, and outputs in
- * `$GITHUB_OUTPUT`, named as those of AWS's own action. Masks come first: what is printed before them is not hidden.
+ * Renders for a step of GitHub Actions: masks for the log on stdout, then variables for the later steps in `$GITHUB_ENV`, and outputs in
+ * `$GITHUB_OUTPUT`, named as those of AWS's own action. Masks come first: text printed before them is not hidden.
  *
  * @see https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
  */
@@ -23,7 +23,7 @@ export const renderGithub: Format = (credentials, options) => {
   } satisfies Document
 }
 
-function renderMasks({ accessKeyId, secretAccessKey, sessionToken }: CachedCredentials): string {
+function renderMasks({ accessKeyId, secretAccessKey, sessionToken }: IssuedCredentials): string {
   const values = [accessKeyId, secretAccessKey, sessionToken].flatMap((value) => [
     value,
     JSON.stringify(value).slice(1, -1),
@@ -31,12 +31,12 @@ function renderMasks({ accessKeyId, secretAccessKey, sessionToken }: CachedCrede
   return [...new Set(values)].map((value) => `::add-mask::${escapeCommand(value)}\n`).join('')
 }
 
-/** As the runner unescapes the data of a command. */
+/** Escapes the data of a workflow command, as the runner unescapes it. */
 function escapeCommand(value: string): string {
   return value.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
 }
 
-function outputsOf(credentials: CachedCredentials): [string, string][] {
+function outputsOf(credentials: IssuedCredentials): [string, string][] {
   return [
     ['aws-access-key-id', credentials.accessKeyId],
     ['aws-secret-access-key', credentials.secretAccessKey],
@@ -45,7 +45,7 @@ function outputsOf(credentials: CachedCredentials): [string, string][] {
   ]
 }
 
-/** Values between delimiters that nobody can guess, so that none ends early and sets variables of its own. The runner skips empty lines: an earlier step may have left its last one open. */
+/** Renders values between random delimiters, so that no value can end early and set other variables. The first line break is for an earlier step that wrote none; the runner skips empty lines. */
 function renderPairs(pairs: readonly (readonly [string, string])[]): string {
   const blocks = pairs.map(([name, value]) => {
     const delimiter = `ghadelimiter_${randomUUID()}`

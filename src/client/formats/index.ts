@@ -1,24 +1,10 @@
-/** Output formats: a table name → function. Those that shells and SDKs call all the time are here, the others are loaded when they are asked for. */
+/** The table of output formats. Those that shells and SDKs call all the time are here; the others are loaded on demand. */
 import { encodeGoCredentials } from '../../protocol/go-json.ts'
-import type { CachedCredentials } from '../credential-cache.ts'
-import { environmentOf, utcOf, type EnvironmentOptions } from './environment.ts'
-import { renderShellLines, type ShellName } from './shells.ts'
+import { environmentOf, utcOf } from './environment.ts'
+import type { Format } from './format.ts'
+import { renderShellLines } from './shells.ts'
 
-export interface FormatOptions extends EnvironmentOptions {
-  readonly shell: ShellName
-  /** What the credentials are called where they go: mc's alias, rclone's remote, the profile of an AWS file. */
-  readonly alias: string
-}
-
-/** Text for stdout or `--output`; and, for a GitHub runner alone, what is appended to its files afterwards. */
-export interface Document {
-  readonly text: string
-  readonly appends?: readonly { readonly path: string; readonly text: string }[]
-}
-
-/** @throws {StsCliError} `ERR_DATA` where the format has no way to write a value. */
-export type Format = (credentials: CachedCredentials, options: FormatOptions) => Document
-
+/** Format name → what loads its function. */
 export const formats: Readonly<Record<string, () => Promise<Format>>> = {
   minio: async () => (credentials) => {
     const expiration = new Date(credentials.expiresAtMs)

@@ -1,11 +1,11 @@
-import type { CachedCredentials } from '../credential-cache.ts'
-import type { Format } from './index.ts'
+import type { IssuedCredentials } from '../../protocol/credentials.ts'
+import type { Format } from './format.ts'
 import { defaultRegionOf, endpointOf, utcOf } from './environment.ts'
 import { refuseValue } from './refuse-value.ts'
 
 export type IniPair = readonly [key: string, value: string]
 
-/** A section as `~/.aws/credentials` has it. @throws {StsCliError} `ERR_DATA`. */
+/** Renders a section for `~/.aws/credentials`. @throws {StsCliError} `ERR_DATA`. */
 export const renderIni: Format = (credentials, options) => {
   const region = options.region ?? defaultRegionOf(credentials)
   const pairs = [
@@ -17,12 +17,12 @@ export const renderIni: Format = (credentials, options) => {
 }
 
 /**
- * The credentials as keys of a section. Readers agree on the first three; the fourth is what other tools leave for people to see, and
- * nothing reads it.
+ * Returns the credentials as keys of a section. All readers know the first three; the fourth is for people, as other tools write it, and no
+ * program reads it.
  *
  * @see https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
  */
-export function credentialPairs(credentials: CachedCredentials): IniPair[] {
+export function credentialPairs(credentials: IssuedCredentials): IniPair[] {
   return [
     ['aws_access_key_id', credentials.accessKeyId],
     ['aws_secret_access_key', credentials.secretAccessKey],
@@ -31,8 +31,8 @@ export function credentialPairs(credentials: CachedCredentials): IniPair[] {
   ]
 }
 
-/** The endpoint of all services of the profile; none at AWS. */
-export function endpointPairs(credentials: Pick<CachedCredentials, 'stsEndpoint'>): IniPair[] {
+/** Returns the endpoint for all services of the profile; none at AWS. */
+export function endpointPairs(credentials: Pick<IssuedCredentials, 'stsEndpoint'>): IniPair[] {
   const endpoint = endpointOf(credentials)
   return endpoint === undefined ? [] : [['endpoint_url', endpoint]]
 }
@@ -42,7 +42,7 @@ function renderPair(pair: IniPair): string {
   return `${pair.join(' = ')}\n`
 }
 
-/** @throws {StsCliError} `ERR_DATA` for a value with a line break, an edge of spaces, or what some readers take for a comment. */
+/** Checks a pair. @throws {StsCliError} `ERR_DATA` for a value with a line break, with spaces at an edge, or with text that some readers take for a comment. */
 export function checkPair([key, value]: IniPair): void {
   if (/[\r\n\0]|^\s|\s$|\s[#;]/.test(value))
     refuseValue('ini', `the value of ${key}`, 'use sts-cli exec, or credential_process')

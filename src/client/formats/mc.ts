@@ -1,11 +1,11 @@
-import type { Format } from './index.ts'
+import type { Format } from './format.ts'
 import { endpointOf } from './environment.ts'
 import { renderShellLines } from './shells.ts'
 import { refuseValue } from './refuse-value.ts'
 
 /**
- * `MC_HOST_alias=scheme://KEY:SECRET:TOKEN@host` as a shell line: the one place of mc's that takes a session token without leaving it in a
- * file. mc takes the three apart as they stand, without percent-decoding: key and secret end at a colon, the token at the last `@`.
+ * Renders `MC_HOST_alias=scheme://KEY:SECRET:TOKEN@host` as a shell line: the only way to give mc a session token without a file. mc splits the
+ * three without percent-decoding: key and secret end at a colon, the token at the last `@`.
  *
  * @throws {StsCliError} `ERR_DATA` for an endpoint with a path, or a colon in key or secret.
  */

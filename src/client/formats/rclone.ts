@@ -1,9 +1,9 @@
-import type { Format } from './index.ts'
+import type { Format } from './format.ts'
 import { defaultRegionOf, endpointOf } from './environment.ts'
 import { renderShellLines } from './shells.ts'
 
 /**
- * A remote of rclone's as shell lines: it stands beside those of rclone's own file, and leaves nothing on disk that ends in an hour.
+ * Renders an rclone remote as shell lines. It exists beside the remotes of rclone's own file, and nothing that expires stays on disk.
  *
  * @see https://rclone.org/docs/#config-file
  */
@@ -13,7 +13,7 @@ export const renderRclone: Format = (credentials, options) => {
   const settings: (readonly [string, string | undefined])[] = [
     ['TYPE', 's3'],
     ['PROVIDER', endpoint === undefined ? 'AWS' : 'Minio'],
-    // Otherwise the AWS_ variables or the profile of the user win where a key is left out.
+    // Otherwise rclone takes a missing key from AWS variables or the user's profile.
     ['ENV_AUTH', 'false'],
     ['ACCESS_KEY_ID', credentials.accessKeyId],
     ['SECRET_ACCESS_KEY', credentials.secretAccessKey],

@@ -1,7 +1,7 @@
 import { StsCliError } from '../../base/errors.ts'
 
 /**
- * Refuses what a format cannot write down; the value stays out of the message, it may be a secret.
+ * Refuses a value that a format cannot express. The message does not contain it: it may be a secret.
  *
  * @throws {StsCliError} `ERR_DATA`.
  */

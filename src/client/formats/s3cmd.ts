@@ -1,9 +1,9 @@
-import type { Format } from './index.ts'
+import type { Format } from './format.ts'
 import { defaultRegionOf, endpointOf } from './environment.ts'
 import { refuseValue } from './refuse-value.ts'
 
 /**
- * A configuration file of s3cmd's: `s3cmd -c FILE`. With `host_bucket` the same as `host_base` the bucket stands in the path.
+ * Renders a configuration file for s3cmd: `s3cmd -c FILE`. With `host_bucket` the same as `host_base`, the bucket is in the path.
  *
  * @throws {StsCliError} `ERR_DATA` for an endpoint with a path, or a value with a line break.
  */

@@ -1,4 +1,4 @@
-/** Text that a shell may evaluate, one quoting rule a shell, each proved in the real shell. */
+/** Text for a shell to evaluate, with one quoting rule for each shell; tests prove each in the real shell. */
 
 export const shellNames = ['sh', 'fish', 'powershell', 'cmd'] as const
 export type ShellName = (typeof shellNames)[number]
@@ -6,18 +6,18 @@ export type ShellName = (typeof shellNames)[number]
 interface Shell {
   set(name: string, value: string): string
   unset(name: string): string
-  /** Fails the evaluation: `eval "$(failing)"` would otherwise succeed even under `set -e`. */
+  /** Text that makes the evaluation fail: `eval "$(failing)"` would otherwise succeed even under `set -e`. */
   readonly failure: string
 }
 
-/** A word that a POSIX shell reads as it stands. */
+/** Quotes a word for POSIX shells. */
 export const quoteSh = (value: string): string => `'${value.replaceAll("'", `'\\''`)}'`
 const quoteFish = (value: string): string =>
   `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
-// PowerShell takes the typographic quotes for quotes as well.
+// PowerShell treats typographic quotes as quotes.
 const quotePowerShell = (value: string): string =>
   `'${value.replaceAll(/['\u2018\u2019\u201a\u201b]/g, '$&$&')}'`
-// Inside set "N=v" only the percent sign still means something to cmd, in a batch file.
+// Inside set "N=v" only the percent sign is special to cmd, in a batch file.
 const quoteCmd = (value: string): string => value.replaceAll('%', '%%').replaceAll('"', '""')
 
 const shells: Readonly<Record<ShellName, Shell>> = {
@@ -44,7 +44,7 @@ const shells: Readonly<Record<ShellName, Shell>> = {
   },
 }
 
-/** Lines that set and unset variables in a shell, each with its newline. */
+/** Renders lines that set and unset variables in a shell, each with its newline. */
 export function renderShellLines(
   shell: ShellName,
   set: readonly (readonly [string, string])[],
@@ -56,12 +56,12 @@ export function renderShellLines(
     .join('')
 }
 
-/** What `env` prints when it fails. */
+/** Renders what `env` prints when it fails. */
 export function renderShellFailure(shell: ShellName): string {
   return `${shells[shell].failure}\n`
 }
 
-/** The shell that probably called us: PowerShell and cmd by what they leave in the environment, else by SHELL. */
+/** Returns the shell that probably called sts-cli: PowerShell and cmd by variables that they set, others by SHELL. */
 export function detectShell(
   env: Readonly<Record<string, string | undefined>>,
   platform: NodeJS.Platform,

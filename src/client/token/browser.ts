@@ -1,17 +1,25 @@
-/** Signing in with a browser: authorization code, PKCE, and a loopback address for the answer (RFC 8252, RFC 7636). */
+/** The browser login: authorization code with PKCE, and a loopback address for the answer (RFC 8252, RFC 7636). */
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
-import type { BrowserSource, NetOptions } from '../options.ts'
+import type { NetOptions, PersonalAccess } from '../options.ts'
 import { openCallbackServer, type CallbackServer } from './callback-server.ts'
 import { openProvider } from './openid-provider.ts'
 import type { Authorization, PersonalToken } from './provider.ts'
 
+export interface BrowserSource extends PersonalAccess {
+  readonly grant: 'browser'
+  /** The URL to which the provider sends the browser back: http on a loopback address; port 0 takes a free one (RFC 8252 §7.3). */
+  readonly redirectUri: string
+  /** False for `--no-browser`: the address is only printed. */
+  readonly isBrowserOpened: boolean
+}
+
 /**
- * Sends the person's browser to the provider and waits for what comes back. The provider's address is always printed; a browser is opened
- * on our own one-time address, because others on this machine can read a command line.
+ * Sends the person's browser to the provider and waits for the answer. The provider's address is always printed; the browser is opened on a
+ * one-time address of this machine, because other users can read command lines.
  *
  * @throws {StsCliError} `ERR_TIMEOUT` when nobody signed in, `ERR_REFUSED` with the provider's own words, `ERR_PROTOCOL` for an answer with
- *   another state or a token that is not for this login.
+ *   another state, or a token that is not for this login.
  */
 export async function obtainBrowserToken(
   source: BrowserSource,

@@ -1,4 +1,4 @@
-/** The page that the browser ends on: ours, whole in itself, nothing fetched and no script. */
+/** The page on which the browser ends. It fetches nothing and has no script. */
 import type { OutgoingHttpHeaders } from 'node:http'
 import { escapeHtml } from '../../base/escape-html.ts'
 
@@ -10,7 +10,7 @@ export interface CallbackPage {
 const style =
   'body{font:1.1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:20vh auto;padding:0 1rem;color-scheme:light dark}'
 
-/** Renders it, with the headers under which it may do nothing but be read. */
+/** Renders the page, with headers that allow nothing else. */
 export function renderCallbackPage({ title, text }: CallbackPage): {
   headers: OutgoingHttpHeaders
   body: string
@@ -27,7 +27,7 @@ export function renderCallbackPage({ title, text }: CallbackPage): {
     headers: {
       'content-type': 'text/html; charset=utf-8',
       'content-length': Buffer.byteLength(body),
-      // The nonce may be known: the page holds no text that is not escaped, and a script is allowed from nowhere.
+      // A fixed nonce is enough: all text in the page is escaped, and no script is allowed.
       'content-security-policy':
         "default-src 'none'; style-src 'nonce-sts-cli'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
       'cache-control': 'no-store',

@@ -1,4 +1,4 @@
-/** Where the identity provider sends the browser back to: a server on a loopback address, for one answer (RFC 8252 §7.3). */
+/** The server to which the identity provider sends the browser back: on a loopback address, for one answer (RFC 8252 §7.3). */
 import { randomBytes } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -8,13 +8,13 @@ import { isLoopbackHost } from '../../base/http/loopback.ts'
 import { renderCallbackPage, type CallbackPage } from './callback-page.ts'
 
 export interface CallbackServer {
-  /** As the provider must be told, with the port that was taken. */
+  /** For the provider, with the port that was taken. */
   readonly redirectUri: string
-  /** An address of ours that leads to another one once: it may stand in a command line, where the other would show `state`. */
+  /** Returns an address of this server that redirects to the target once: in a command line the target would show `state`. */
   forwardOnce(target: URL): string
-  /** The address that the browser came back to. @throws {StsCliError} `ERR_TIMEOUT`. */
+  /** Resolves to the URL with which the browser came back. @throws {StsCliError} `ERR_TIMEOUT`. */
   waitForAnswer(waitMs: number): Promise<URL>
-  /** Shows the browser how it ended, and stops listening. */
+  /** Shows the result in the browser, and stops listening. */
   finish(page: CallbackPage): Promise<void>
 }
 
@@ -24,7 +24,7 @@ const tooLate: CallbackPage = {
 }
 
 /**
- * Listens for the answer.
+ * Starts the server.
  *
  * @param redirect http on a loopback host; without a port, or with 0, a free one is taken.
  * @throws {StsCliError} `ERR_UNAVAILABLE` when the port is taken.
@@ -32,7 +32,7 @@ const tooLate: CallbackPage = {
 export async function openCallbackServer(redirect: URL): Promise<CallbackServer> {
   const answers = new EventEmitter<{ answer: [URL] }>()
   const answered = once(answers, 'answer') as Promise<[URL]>
-  let held: ServerResponse | undefined
+  let pending: ServerResponse | undefined
   let forward: { path: string; target: URL } | undefined
   const server = createServer({ maxHeaderSize: 16 * 1024 }, (request, response) => {
     const url = readOwnUrl(request, redirectUri)
@@ -51,8 +51,8 @@ export async function openCallbackServer(redirect: URL): Promise<CallbackServer>
     const isAnswer = url.searchParams.has('code') || url.searchParams.has('error')
     if (url.pathname !== redirectUri.pathname || !isAnswer)
       return sendPage(response, 404, { title: 'Not found', text: 'There is nothing here.' })
-    if (held !== undefined) return sendPage(response, 410, tooLate)
-    held = response
+    if (pending !== undefined) return sendPage(response, 410, tooLate)
+    pending = response
     answers.emit('answer', url)
     return undefined
   })
@@ -65,7 +65,7 @@ export async function openCallbackServer(redirect: URL): Promise<CallbackServer>
     },
     waitForAnswer: (waitMs) => waitAtMost(answered, waitMs),
     async finish(page) {
-      const response = held
+      const response = pending
       if (response !== undefined && !response.writableEnded && !response.destroyed)
         await new Promise<void>((resolve) => {
           response.on('finish', resolve).on('close', resolve)
@@ -77,7 +77,7 @@ export async function openCallbackServer(redirect: URL): Promise<CallbackServer>
   }
 }
 
-/** The request's address when it was really meant for us: a page elsewhere whose name leads here (DNS rebinding) sends another Host. */
+/** Returns the request's URL when it is for this server: a page elsewhere whose name resolves to this machine (DNS rebinding) sends another Host. */
 function readOwnUrl(request: IncomingMessage, redirectUri: URL): URL | undefined {
   const { host = '', url = '' } = { host: request.headers.host, url: request.url }
   if (host !== redirectUri.host || !url.startsWith('/') || !URL.canParse(url, redirectUri.origin))
@@ -88,7 +88,7 @@ function readOwnUrl(request: IncomingMessage, redirectUri: URL): URL | undefined
 async function listen(server: Server, redirect: URL): Promise<URL> {
   const port = redirect.port === '' ? 0 : Number(redirect.port)
   const name = redirect.hostname.replace(/^\[|\]$/g, '')
-  // A name may be looked up to something else; what it must mean is known.
+  // A resolver may give another address for localhost.
   const host = isLoopbackHost(name) && name.endsWith('localhost') ? '127.0.0.1' : name
   try {
     await new Promise<void>((resolve, reject) => {

@@ -1,12 +1,12 @@
-/** The client credentials grant (RFC 6749 §4.4), by node:http(s) alone: it is what every `login` waits for. */
+/** The client credentials grant (RFC 6749 §4.4), without openid-client: scripts wait for it. */
 import { sendHttp } from '../../base/http/http-client.ts'
 import type { ClientAccess, NetOptions } from '../options.ts'
 import { readTokenAnswer, type ObtainedToken } from './token-answer.ts'
 
 /**
- * Asks a token endpoint for an access token. A client with a secret is proven here; one with a key or a certificate by openid-client.
+ * Gets an access token. A client with a secret authenticates here; one with a key or a certificate by openid-client.
  *
- * @throws {StsCliError} `ERR_REFUSED` with the provider's own code and sentence; `ERR_PROTOCOL` for an answer that is no token answer;
+ * @throws {StsCliError} `ERR_REFUSED` with the provider's own code and sentence; `ERR_PROTOCOL` for an answer that is not a token answer;
  *   whatever `sendHttp` throws.
  */
 export async function obtainClientCredentialsToken(
@@ -43,11 +43,11 @@ export async function obtainClientCredentialsToken(
 
 async function findTokenEndpoint(source: ClientAccess, net: NetOptions): Promise<URL> {
   if (source.tokenEndpoint !== undefined) return new URL(source.tokenEndpoint)
-  const { discoverProvider } = await import('../discover.ts')
+  const { discoverProvider } = await import('../discover-provider.ts')
   return (await discoverProvider(source.issuer ?? '', net)).tokenEndpoint
 }
 
-/** RFC 6749 §2.3.1: both halves are form-encoded before they are joined; servers decode, most secrets do not change. */
+/** Form-encodes one half of the Basic credentials (RFC 6749 §2.3.1): servers decode it; most secrets do not change by it. */
 function formEncode(text: string): string {
   return new URLSearchParams({ v: text }).toString().slice(2)
 }

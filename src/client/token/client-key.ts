@@ -1,4 +1,4 @@
-/** The key of `private_key_jwt`. */
+/** The client's key for `private_key_jwt`. */
 import { createPrivateKey, webcrypto, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { StsCliError } from '../../base/errors.ts'
@@ -6,7 +6,7 @@ import { parseJsonObject, readString } from '../../base/parse.ts'
 
 export interface ClientKey {
   readonly key: webcrypto.CryptoKey
-  /** A JWK's own; a PEM has none, and the provider tries its keys. */
+  /** The JWK's `kid`; a PEM has none, and the provider tries its keys. */
   readonly kid?: string
 }
 
@@ -19,7 +19,7 @@ const curves: Readonly<Record<string, string>> = {
 /**
  * Reads a private key: PEM (PKCS#8, PKCS#1, SEC1) or a JWK with its `kid`. RSA signs RS256, EC by its curve, Ed25519 EdDSA.
  *
- * @throws {StsCliError} `ERR_INPUT` when it cannot be read, `ERR_DATA` when it is no such key; never with what the file holds.
+ * @throws {StsCliError} `ERR_INPUT` when it cannot be read, `ERR_DATA` when it is not such a key; messages never contain what the file holds.
  */
 export async function readClientKey(path: string): Promise<ClientKey> {
   let text: string

@@ -1,17 +1,21 @@
-/** The device grant (RFC 8628): the person signs in on whatever device has a browser. */
+/** The device grant (RFC 8628): the person signs in on any device that has a browser. */
 import type { Io } from '../../base/io.ts'
 import { toPrintable } from '../../base/terminal/printable.ts'
 import type { NetOptions, PersonalAccess } from '../options.ts'
 import { openProvider } from './openid-provider.ts'
 import type { PersonalToken } from './provider.ts'
 
+export interface DeviceSource extends PersonalAccess {
+  readonly grant: 'device-code'
+}
+
 /**
  * Shows an address and a code (and on a terminal a QR code), then waits until somebody signed in with it.
  *
- * @throws {StsCliError} `ERR_TIMEOUT` when nobody did in time; `ERR_REFUSED` when they refused or the code ran out.
+ * @throws {StsCliError} `ERR_TIMEOUT` when nobody did in time; `ERR_REFUSED` when they refused or the code expired.
  */
 export async function obtainDeviceToken(
-  source: PersonalAccess,
+  source: DeviceSource,
   { net, io }: { net: NetOptions; io: Io },
 ): Promise<PersonalToken> {
   const provider = await openProvider(source, net, { isDiscovered: true })

@@ -1,9 +1,9 @@
-/** The shape of fetch over our own requests: for openid-client, whose own fetch knows neither our CA files nor our proxies, limits and retries. */
+/** `fetch` on top of `sendHttp`, for openid-client: Node's own fetch has no CA files, proxies, limits and retries of sts-cli. */
 import { sendHttp, type HttpAnswer } from '../../base/http/http-client.ts'
 import type { NetOptions } from '../options.ts'
 
 export interface Seen {
-  /** The provider's last answer: what it was says more than the library's error. */
+  /** The provider's last answer: it says more than the library's error. */
   last: { readonly answer: HttpAnswer; readonly url: URL } | undefined
 }
 
@@ -12,7 +12,7 @@ export interface FetchCall {
   readonly options: {
     readonly method: string
     readonly headers: Record<string, string>
-    /** The library sends forms or nothing. */
+    /** openid-client sends forms or nothing. */
     readonly body?: unknown
   }
   readonly net: NetOptions
@@ -22,7 +22,7 @@ export interface FetchCall {
 /** Statuses whose `Response` must have no body (Fetch Standard, null body status). */
 const emptyStatuses = new Set([204, 205, 304])
 
-/** Sends it and notes the answer. @throws {StsCliError} Whatever `sendHttp` throws. */
+/** Sends a request and stores the answer in `seen`. @throws {StsCliError} Whatever `sendHttp` throws. */
 export async function fetchBySendHttp({ url, options, net, seen }: FetchCall): Promise<Response> {
   const { method, headers, body } = options
   const target = new URL(url)

@@ -1,14 +1,22 @@
-/** GitHub Actions hands a job's ID token out at an address of the runner's (GitHub, «OpenID Connect reference»). */
+/** The ID token of a GitHub Actions job, from a URL of the runner (GitHub docs, "OpenID Connect reference"). */
 import { sendHttp } from '../../base/http/http-client.ts'
 import { parseJsonObject, readString } from '../../base/parse.ts'
 import { StsCliError } from '../../base/errors.ts'
-import type { GithubActionsSource, NetOptions } from '../options.ts'
+import type { NetOptions } from '../options.ts'
 import { misplacedAnswer, type ObtainedToken } from './token-answer.ts'
+
+export interface GithubActionsSource {
+  readonly grant: 'github-actions'
+  /** From `ACTIONS_ID_TOKEN_REQUEST_URL` and `_TOKEN`. */
+  readonly requestUrl: string
+  readonly requestToken: string
+  readonly audience: string | undefined
+}
 
 /**
  * Asks the runner for a token.
  *
- * @throws {StsCliError} `ERR_REFUSED` when the runner refuses, `ERR_PROTOCOL` for an answer that is none.
+ * @throws {StsCliError} `ERR_REFUSED` when the runner refuses, `ERR_PROTOCOL` for an answer without a token.
  */
 export async function obtainGithubToken(
   { requestUrl, requestToken, audience }: GithubActionsSource,

@@ -1,39 +1,56 @@
-/** Grant → how its token is had. What a grant alone needs is loaded when it is asked for; client credentials are what every script waits for. */
+/** The table of grants. Each is loaded when it is used, except client credentials, for which scripts wait. */
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
-import type { IdTokenAccess, NetOptions, TokenSource } from '../options.ts'
+import type { ClientAccess, IdTokenAccess, NetOptions } from '../options.ts'
+import type { BrowserSource } from './browser.ts'
 import { obtainClientCredentialsToken } from './client-credentials.ts'
+import type { DeviceSource } from './device-code.ts'
+import type { GithubActionsSource } from './github-actions.ts'
+import type { PasswordSource } from './password.ts'
 import type { PersonalToken } from './provider.ts'
+import type { RefreshSource } from './refresh-token.ts'
 import type { ObtainedToken } from './token-answer.ts'
+
+/** The source of a token: one member for each grant. */
+export type TokenSource =
+  | ({ readonly grant: 'client-credentials' } & ClientAccess)
+  | BrowserSource
+  | DeviceSource
+  | PasswordSource
+  | RefreshSource
+  | GithubActionsSource
+  | { readonly grant: 'token'; readonly token: string }
+  /** The shell runs the command line, which prints a token. */
+  | { readonly grant: 'token-command'; readonly command: string }
 
 type Grant = TokenSource['grant']
 type SourceOf<G extends Grant> = Extract<TokenSource, { grant: G }>
 
-interface World {
+interface TokenContext {
   readonly net: NetOptions
   /** The person at the terminal, for grants that need one. */
   readonly io: Io
 }
 
 const grants: {
-  readonly [G in Grant]: (source: SourceOf<G>, world: World) => Promise<ObtainedToken>
+  readonly [G in Grant]: (source: SourceOf<G>, context: TokenContext) => Promise<ObtainedToken>
 } = {
   'client-credentials': (source, { net }) => obtainClientCredentialsToken(source, net),
-  browser: async (source, world) => {
+  browser: async (source, context) => {
     const { obtainBrowserToken } = await import('./browser.ts')
-    return chooseToken(await obtainBrowserToken(source, world), source)
+    return chooseToken(await obtainBrowserToken(source, context), source)
   },
-  'device-code': async (source, world) => {
+  'device-code': async (source, context) => {
     const { obtainDeviceToken } = await import('./device-code.ts')
-    return chooseToken(await obtainDeviceToken(source, world), source)
+    return chooseToken(await obtainDeviceToken(source, context), source)
   },
   password: async (source, { net }) => {
     const { obtainPasswordToken } = await import('./password.ts')
     return chooseToken(await obtainPasswordToken(source, net), source)
   },
-  'refresh-token': async (source, world) => {
+  'refresh-token': async (source, context) => {
     const { obtainRefreshedToken } = await import('./refresh-token.ts')
-    const obtained = await obtainRefreshedToken(source, world)
+    const obtained = await obtainRefreshedToken(source, context)
     return chooseToken(obtained, obtained)
   },
   'github-actions': async (source, { net }) => {
@@ -42,23 +59,23 @@ const grants: {
   },
   token: async ({ token }) => toObtained(token),
   'token-command': async ({ command }) => {
-    const { readSecretCommand } = await import('../../base/process/run-command.ts')
+    const { readSecretCommand } = await import('../../base/process/start-program.ts')
     return toObtained(await readSecretCommand(command, '--token-command'))
   },
 }
 
 /**
- * The token that a source describes.
+ * Gets the token that a source describes.
  *
  * @throws {StsCliError} What the identity provider, the person or the machine refused.
  */
-export function obtainToken(source: TokenSource, world: World): Promise<ObtainedToken> {
-  // The table's type says that each grant finds its own source; a look-up by a union cannot.
+export function obtainToken(source: TokenSource, context: TokenContext): Promise<ObtainedToken> {
+  // The table's type gives each grant its own source; TypeScript cannot follow that through a look-up by a union.
   const obtain = grants[source.grant] as (
     source: TokenSource,
-    world: World,
+    context: TokenContext,
   ) => Promise<ObtainedToken>
-  return obtain(source, world)
+  return obtain(source, context)
 }
 
 function toObtained(token: string): ObtainedToken {
@@ -69,7 +86,7 @@ function toObtained(token: string): ObtainedToken {
   return { token, expiresInSeconds: undefined, answer: { access_token: token } }
 }
 
-/** `expires_in` speaks of the access token alone, so an ID token's life is left to the STS. */
+/** Chooses the token to exchange. `expires_in` is for the access token, so the STS decides on an ID token's lifetime. */
 function chooseToken(
   obtained: PersonalToken,
   { isIdTokenWanted }: Pick<IdTokenAccess, 'isIdTokenWanted'>,

@@ -1,20 +1,20 @@
 /**
- * OpenID Connect and OAuth beyond a client and its secret. The door to openid-client, which speaks the protocol over our own requests: CA
- * files, proxies, time limits and retries hold for it as for all else.
+ * OpenID Connect and OAuth beyond a client with a secret. The adapter of openid-client, which sends its requests through `sendHttp`: CA files,
+ * proxies, time limits and retries apply to it too.
  */
 import * as openid from 'openid-client'
 import { StsCliError } from '../../base/errors.ts'
 import { readString, type JsonObject } from '../../base/parse.ts'
 import { toPrintable } from '../../base/terminal/printable.ts'
-import { discoverProvider, isAsSecureAs } from '../discover.ts'
+import { discoverProvider, isAsSecureAs } from '../discover-provider.ts'
 import type { ClientAccess, NetOptions } from '../options.ts'
 import { fetchBySendHttp, type Seen } from './fetch-by-send-http.ts'
 import type { Authorization, DeviceLogin, PersonalToken, Provider } from './provider.ts'
 import { misplacedAnswer, readExpiresIn, refusedRequest } from './token-answer.ts'
 
 /**
- * Finds the provider's endpoints. Without an issuer only `requestToken` can work, unless the token endpoint is itself the issuer's name (as
- * it is for WSO2 and for `sts-cli serve`).
+ * Finds the provider's endpoints. Without an issuer only `requestToken` works, unless the token endpoint is also the issuer's name (as for
+ * WSO2 and for `sts-cli serve`).
  *
  * @throws {StsCliError} `ERR_PROTOCOL` for a provider that cannot be found or trusted, `ERR_INPUT` and `ERR_DATA` for the client's key.
  */
@@ -40,7 +40,7 @@ export async function openProvider(
     {},
     await toClientAuth(access),
   )
-  // What may go without https was decided when the endpoints were found.
+  // Which endpoints may have no https was checked when they were found.
   openid.allowInsecureRequests(config)
   const seen: Seen = { last: undefined }
   config[openid.customFetch] = (url, options) => fetchBySendHttp({ url, options, net, seen })
@@ -82,7 +82,7 @@ async function beginAuthorization(
     throw missingEndpoint('browser logins', 'authorization endpoint')
   const verifier = openid.randomPKCECodeVerifier()
   const state = openid.randomState()
-  // A nonce is the ID token's: a provider of plain OAuth gives none (OpenID Connect Core §3.1.2.1).
+  // The nonce comes back in the ID token; a provider of plain OAuth gives none (OpenID Connect Core §3.1.2.1).
   const isIdTokenExpected = access.scope?.split(' ').includes('openid') === true
   const nonce = isIdTokenExpected ? openid.randomNonce() : undefined
   const parameters = new URLSearchParams(toParameters(access))
@@ -139,7 +139,7 @@ async function beginDeviceLogin({
   }
 }
 
-/** Keycloak asks PKCE of a device login too where the client requires it; others may refuse what RFC 8628 does not name, so it is sent when asked for. */
+/** Begins a device login. Keycloak requires PKCE where the client does; others may refuse what RFC 8628 does not name, so it is sent only on request. */
 async function initiateDevice(config: openid.Configuration, parameters: URLSearchParams) {
   try {
     return { begun: await openid.initiateDeviceAuthorization(config, parameters), proof: {} }
@@ -203,7 +203,7 @@ interface Context {
   readonly grant: string
 }
 
-/** The library's errors in our words; what the network said passes through. */
+/** Translates the library's errors; errors of `sendHttp` pass through. */
 async function translate<T>({ seen, grant }: Context, work: () => Promise<T>): Promise<T> {
   try {
     return await work()

@@ -1,4 +1,4 @@
-/** What the grants ask of an identity provider, in our own words. */
+/** The interface of an identity provider that the grants use. */
 import type { ObtainedToken } from './token-answer.ts'
 
 export interface PersonalToken extends ObtainedToken {
@@ -7,33 +7,33 @@ export interface PersonalToken extends ObtainedToken {
 }
 
 export interface Authorization {
-  /** For the browser. */
+  /** The page to open in the browser. */
   readonly url: URL
-  /** Trades what the browser came back with. @throws {StsCliError} For a state, nonce, issuer or token that is not ours, and for the provider's own refusal. */
+  /** Exchanges the code that the browser came back with. @throws {StsCliError} For a state, nonce, issuer or token of another login, and when the provider refuses. */
   finish(answer: URL): Promise<PersonalToken>
 }
 
 export interface DeviceLogin {
   readonly userCode: string
   readonly verificationUri: string
-  /** The same with the code in it, where the provider gives one. */
+  /** The URI with the code in it; undefined where the provider gives none. */
   readonly verificationUriComplete: string | undefined
   readonly expiresInSeconds: number
-  /** Polls as RFC 8628 §3.5 says until somebody signed in, refused, or the signal aborts. */
+  /** Polls as RFC 8628 §3.5 says until the person signed in or refused, or the signal aborts. */
   finish(signal: AbortSignal): Promise<PersonalToken>
 }
 
 /** One provider, and one client at it. */
 export interface Provider {
-  /** Authorization code with PKCE (S256), state and nonce. */
+  /** Begins an authorization code login, with PKCE (S256), state and nonce. */
   beginAuthorization(redirectUri: string): Promise<Authorization>
-  /** RFC 8628 §3.1. */
+  /** Begins a device login (RFC 8628 §3.1). */
   beginDeviceLogin(): Promise<DeviceLogin>
-  /** Any other grant: straight to the token endpoint. */
+  /** Sends any other grant to the token endpoint. */
   requestToken(
     grantType: string,
     parameters: Readonly<Record<string, string>>,
   ): Promise<PersonalToken>
-  /** Makes a refresh token worthless (RFC 7009). @returns False where the provider offers no such thing. */
+  /** Revokes a refresh token (RFC 7009). @returns False where the provider has no revocation endpoint. */
   revokeToken(refreshToken: string): Promise<boolean>
 }

@@ -1,17 +1,24 @@
-/** The refresh grant (RFC 6749 §6), from what the keyring holds. */
+/** The refresh grant (RFC 6749 §6), with the refresh token in the keyring. */
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
-import type { NetOptions, RefreshSource } from '../options.ts'
+import type { NetOptions } from '../options.ts'
 import { ownCommand } from '../own-command.ts'
 import { deleteRenewal, storeRenewal, readRenewal } from '../refresh-token-store.ts'
 import { openProvider } from './openid-provider.ts'
 import type { PersonalToken } from './provider.ts'
 
+/** The keyring holds everything except the profile's name and the client's secret. */
+export interface RefreshSource {
+  readonly grant: 'refresh-token'
+  readonly profile: string
+  readonly clientSecret?: string | undefined
+}
+
 /**
- * Asks the provider that gave the refresh token for new tokens. One that rotates them (RFC 9700 §4.14.2) gives a new one, which is kept
- * before anything else happens; one that is over is forgotten.
+ * Gets new tokens from the provider that gave the refresh token. Where the provider rotates refresh tokens (RFC 9700 §4.14.2), the new one is
+ * stored before anything else happens; an expired one is deleted.
  *
- * @throws {StsCliError} `ERR_REFUSED` with `sts-cli login` as its hint when there is none or it is over.
+ * @throws {StsCliError} `ERR_REFUSED` with `sts-cli login` as its hint when there is no refresh token, or it expired.
  */
 export async function obtainRefreshedToken(
   { profile, clientSecret }: RefreshSource,
@@ -50,9 +57,9 @@ export async function obtainRefreshedToken(
 }
 
 /**
- * Forgets what renews a profile and makes it worthless at the provider. It is forgotten whatever the provider says.
+ * Deletes a profile's refresh token and revokes it at the provider. It is deleted whatever the provider answers.
  *
- * @returns Whether the provider was told; a client with a secret cannot be proven here, and not every provider offers it.
+ * @returns Whether it was revoked: a client with a secret cannot authenticate here, and not every provider has a revocation endpoint.
  * @throws {StsCliError} When the provider cannot be reached or refuses.
  */
 export async function revokeRenewal(

@@ -1,27 +1,27 @@
-/** What a token endpoint answers, narrowed (RFC 6749 §5), and what is said when it refuses or is no token endpoint. */
+/** Answers of a token endpoint (RFC 6749 §5), and the errors when it refuses or is not a token endpoint. */
 import { StsCliError } from '../../base/errors.ts'
 import type { HttpAnswer } from '../../base/http/http-client.ts'
 import { isObject, parseJson, readNumber, readString, type JsonObject } from '../../base/parse.ts'
 import { toPrintable } from '../../base/terminal/printable.ts'
 
 export interface ObtainedToken {
-  /** What is traded at the STS: an access token, or the ID token where `web-identity` wants one and there is one. */
+  /** The token to exchange: an access token, or the ID token where `web-identity` wants one and there is one. */
   readonly token: string
-  /** What the provider says of the token's life; undefined where it says nothing. */
+  /** The token's lifetime; undefined where the provider does not give it. */
   readonly expiresInSeconds: number | undefined
   /** The provider's whole answer, for `token --json`. */
   readonly answer: JsonObject
-  /** Of grants that a person stands behind, where the provider gives one. */
+  /** Only of grants in which a person signs in, where the provider gives one. */
   readonly refreshToken?: string | undefined
 }
 
-/** Of a provider's own words. */
+/** The longest text of a provider in a message. */
 const maxTextLength = 300
 
 /**
- * Narrows a token endpoint's answer.
+ * Reads a token endpoint's answer.
  *
- * @throws {StsCliError} `ERR_REFUSED` with the provider's own code and sentence; `ERR_PROTOCOL` for an answer that is no token answer.
+ * @throws {StsCliError} `ERR_REFUSED` with the provider's own code and sentence; `ERR_PROTOCOL` for an answer that is not a token answer.
  */
 export function readTokenAnswer(answer: HttpAnswer, url: URL): ObtainedToken {
   if (answer.status >= 300 && answer.status < 400) throw misplacedAnswer(answer, url)
@@ -50,7 +50,7 @@ export function readTokenAnswer(answer: HttpAnswer, url: URL): ObtainedToken {
   return { token, expiresInSeconds: readExpiresIn(json), answer: json }
 }
 
-/** Whole seconds above zero; some providers write them as text. */
+/** Reads `expires_in`: whole seconds above zero; some providers write them as text. */
 export function readExpiresIn(json: JsonObject): number | undefined {
   const seconds =
     readNumber(json, 'expires_in') ?? Number(readString(json, 'expires_in') ?? Number.NaN)
@@ -71,14 +71,14 @@ const hints: Readonly<Record<string, (grant: string) => string>> = {
 
 export interface Refusal {
   readonly status: number | undefined
-  /** The provider's word, such as `invalid_client`. */
+  /** The provider's error code, such as `invalid_client`. */
   readonly code: string
   readonly description: string
-  /** As people call it; `client credentials` when left out. */
+  /** The grant's name in messages; `client credentials` when omitted. */
   readonly grant?: string | undefined
 }
 
-/** What the provider itself said no to. */
+/** Makes the error for a request that the provider refused. */
 export function refusedRequest({ status, code, description, grant }: Refusal): StsCliError {
   const word = toPrintable(code, maxTextLength)
   const isBusy = status === 429
@@ -100,7 +100,7 @@ export function refusedRequest({ status, code, description, grant }: Refusal): S
   )
 }
 
-/** An answer that no OAuth endpoint gives: a redirect, a web page, a proxy's word. */
+/** Makes the error for an answer that no OAuth endpoint gives: a redirect, a web page, a proxy's error. */
 export function misplacedAnswer(answer: HttpAnswer, url: URL): StsCliError {
   if (answer.status >= 300 && answer.status < 400)
     return brokenAnswer(

@@ -1,25 +1,25 @@
-/** Tokens that need no login: given, in a file or a variable, printed by a command, or handed out by the machine that runs a job. */
+/** Tokens that need no login: from a flag, a file or a variable, printed by a command, or given to a job by its CI system. */
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import { isLoopback } from '../../base/http/loopback.ts'
-import type { TokenSource } from '../../client/options.ts'
+import type { TokenSource } from '../../client/token/obtain-token.ts'
 import { checkSecret, chooseOne, readSecretFile, type Settings } from '../options/settings.ts'
-import { tokenFlags } from './proof-flags.ts'
+import { tokenFlags } from './secret-and-token-flags.ts'
 
-/** The service account's own token: where nothing was projected for the STS alone. */
+/** The token of a pod's service account, where no token for the STS was projected. */
 const podTokenFile = '/var/run/secrets/kubernetes.io/serviceaccount/token'
-/** What GitLab's own pages call it; the job's `id_tokens` may call it anything. */
+/** The variable in GitLab's documentation; a job's `id_tokens` may name another. */
 const gitlabVariable = 'GITLAB_OIDC_TOKEN'
 const maxTokenBytes = 256 * 1024
 
-/** The token that flags or variables give; undefined where none does. @throws {StsCliError} `ERR_USAGE`, `ERR_INPUT`, `ERR_DATA`, `ERR_CONFIG`. */
+/** Returns the source of the token that flags or variables give; undefined where none does. @throws {StsCliError} `ERR_USAGE`, `ERR_INPUT`, `ERR_DATA`, `ERR_CONFIG`. */
 export async function readGivenToken(settings: Settings, io: Io): Promise<TokenSource | undefined> {
   const chosen = chooseOne(settings, ...tokenFlags)
-  const said = chosen === undefined ? '' : (settings.getExplicit(chosen) ?? '')
-  if (chosen === 'token') return toSource(said === '-' ? await io.readStdin(maxTokenBytes) : said)
-  if (chosen === 'token-command') return { grant: 'token-command', command: said }
-  if (chosen === 'token-env') return readVariable(said, io)
-  // A variable meant for AWS's own SDKs must not override a client that was named.
+  const given = chosen === undefined ? '' : (settings.getExplicit(chosen) ?? '')
+  if (chosen === 'token') return toSource(given === '-' ? await io.readStdin(maxTokenBytes) : given)
+  if (chosen === 'token-command') return { grant: 'token-command', command: given }
+  if (chosen === 'token-env') return readVariable(given, io)
+  // A variable for AWS's own SDKs must not override a client that the user named.
   const isClientNamed = settings.getExplicit('client-id') !== undefined
   const file = isClientNamed ? settings.getExplicit('token-file') : settings.get('token-file')
   return file === undefined ? undefined : toSource(readSecretFile(file, 'token'))
@@ -38,7 +38,7 @@ function readVariable(name: string, io: Io, hint?: string): TokenSource {
   })
 }
 
-/** GitLab puts an ID token into a variable that the job names. @throws {StsCliError} `ERR_CONFIG` when it is not there. */
+/** Reads GitLab's ID token from the variable that the job names. @throws {StsCliError} `ERR_CONFIG` when it is not set. */
 export function readGitlabToken(settings: Settings, io: Io): TokenSource {
   const name = settings.getExplicit('token-env') ?? gitlabVariable
   return readVariable(
@@ -48,7 +48,7 @@ export function readGitlabToken(settings: Settings, io: Io): TokenSource {
   )
 }
 
-/** A pod's token lies in a file. @throws {StsCliError} `ERR_INPUT` when it is not there. */
+/** Reads a pod's token from its file. @throws {StsCliError} `ERR_INPUT` when there is none. */
 export function readKubernetesToken(settings: Settings): TokenSource {
   const file = settings.get('token-file') ?? podTokenFile
   try {
@@ -63,7 +63,7 @@ export function readKubernetesToken(settings: Settings): TokenSource {
   }
 }
 
-/** GitHub's runner hands tokens out to jobs that may ask. @throws {StsCliError} `ERR_CONFIG` when this job may not. */
+/** Reads where GitHub's runner gives tokens to jobs. @throws {StsCliError} `ERR_CONFIG` when this job has no permission. */
 export function readGithubActions(settings: Settings, io: Io): TokenSource {
   const requestUrl = io.env['ACTIONS_ID_TOKEN_REQUEST_URL'] ?? ''
   const requestToken = io.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN'] ?? ''

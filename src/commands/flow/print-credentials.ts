@@ -1,26 +1,28 @@
-/** One document to stdout or a file, written once and whole. */
+/** Prints credentials: one document, written once to stdout or a file. */
 import { appendFileSync } from 'node:fs'
 import { StsCliError } from '../../base/errors.ts'
 import { describeFileError } from '../../base/files/file-error.ts'
 import type { Io } from '../../base/io.ts'
 import { writeNamedFile } from '../../base/files/private-file.ts'
-import type { CachedCredentials } from '../../client/credential-cache.ts'
 import { utcOf } from '../../client/formats/environment.ts'
-import { type Document, formats } from '../../client/formats/index.ts'
+import type { Document } from '../../client/formats/format.ts'
+import { formats } from '../../client/formats/index.ts'
 import { detectShell, shellNames } from '../../client/formats/shells.ts'
+import type { IssuedCredentials } from '../../protocol/credentials.ts'
+import { type FieldName, fieldNames } from '../options/option-choices.ts'
 import { readChoice, refuseTogether, type Settings } from '../options/settings.ts'
 
-export const fields: Readonly<Record<string, (credentials: CachedCredentials) => string>> = {
+const fields: Readonly<Record<FieldName, (credentials: IssuedCredentials) => string>> = {
   accessKeyId: (credentials) => credentials.accessKeyId,
   secretAccessKey: (credentials) => credentials.secretAccessKey,
   sessionToken: (credentials) => credentials.sessionToken,
   expiration: utcOf,
 }
 
-/** Checks `--format`, `--field`, `--shell` and `--alias` before anything is asked. @throws {StsCliError} `ERR_USAGE`, `ERR_CONFIG`. */
+/** Checks `--format`, `--field`, `--shell` and `--alias` before anything is sent. @throws {StsCliError} `ERR_USAGE`, `ERR_CONFIG`. */
 export function checkOutput(settings: Settings, io: Io): void {
   const format = readChoice(settings, 'format', Object.keys(formats))
-  const field = readChoice(settings, 'field', Object.keys(fields))
+  const field = readChoice(settings, 'field', fieldNames)
   readChoice(settings, 'shell', shellNames)
   refuseTwoDocuments(settings, format)
   readAlias(settings, format ?? '')
@@ -35,14 +37,14 @@ export function checkOutput(settings: Settings, io: Io): void {
     })
 }
 
-/** Of two flags that each name the document, one would be passed over in silence. A format from elsewhere gives way. */
+/** Refuses two flags that each choose the document, because one would be ignored silently. A format from a variable or the profile is overridden. */
 function refuseTwoDocuments(settings: Settings, format: string | undefined): void {
   if (!settings.isFlag('format')) return
   if (settings.isFlag('field')) refuseTogether(settings, 'format', 'field')
   if (format !== 'json') refuseTogether(settings, 'format', 'json')
 }
 
-/** The name in another program's terms; it is part of a variable's name in two formats, and of a section's in one. */
+/** Reads the credentials' name in another program: part of a variable's name in two formats, a section's name in one. */
 function readAlias(settings: Settings, format: string): string {
   const profile = settings.get('profile') ?? 'default'
   const isVariable = format === 'mc' || format === 'rclone'
@@ -57,15 +59,15 @@ function readAlias(settings: Settings, format: string): string {
   return alias
 }
 
-/** The credentials as the flags want them. @throws {StsCliError} `ERR_DATA` where the format cannot hold them. */
+/** Renders the credentials as the flags say. @throws {StsCliError} `ERR_DATA` where the format cannot hold them. */
 export async function renderCredentials(
-  credentials: CachedCredentials,
+  credentials: IssuedCredentials,
   settings: Settings,
   io: Io,
   format?: string,
 ): Promise<Document> {
-  const field = fields[settings.get('field') ?? '']
-  if (field !== undefined) return { text: `${field(credentials)}\n` }
+  const field = readChoice(settings, 'field', fieldNames)
+  if (field !== undefined) return { text: `${fields[field](credentials)}\n` }
   const name =
     format ??
     (settings.has('json')
@@ -83,7 +85,7 @@ export async function renderCredentials(
   })
 }
 
-/** Writes a document to `--output` (0600, whole or not at all) or stdout, then what it adds to other files. @throws {StsCliError} `ERR_CANNOT_CREATE`. */
+/** Writes a document to `--output` (0600, atomically) or stdout, then appends to other files. @throws {StsCliError} `ERR_CANNOT_CREATE`. */
 export function writeDocument({ text, appends = [] }: Document, settings: Settings, io: Io): void {
   const path = settings.get('output')
   if (path === undefined) io.writeStdout(text)

@@ -1,17 +1,17 @@
-/** Says on a terminal what is waited for, when it takes long enough to wonder. */
+/** Shows on a terminal what sts-cli waits for, when it takes long. */
 import type { Io } from '../../base/io.ts'
 import { toPrintable } from '../../base/terminal/printable.ts'
 
-/** Below this nobody wonders. */
-const hedgeDelayMs = 300
+/** Shorter waits are not shown. */
+const delayMs = 300
 const frameMs = 100
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 const clearLine = '\r\u001b[K'
 
-/** Begins a wait by its name and gives what ends it; the line is then as if nothing had been there. */
+/** Begins to show a wait. @returns A function that ends it and clears the line. */
 export type ShowProgress = (what: string) => () => void
 
-/** For a person at a terminal; undefined where there is none, in CI (`CI`), and on a terminal that cannot go back in a line. */
+/** Makes the progress line; undefined without a terminal, in CI (`CI`), and on a terminal that cannot overwrite a line. */
 export function createProgress(io: Io): ShowProgress | undefined {
   if (!io.isTty.stderr || (io.env['CI'] ?? '') !== '' || io.env['TERM'] === 'dumb') return undefined
   return (what) => {
@@ -22,12 +22,12 @@ export function createProgress(io: Io): ShowProgress | undefined {
       io.writeStderr(`${clearLine}${frame} waiting for ${toPrintable(what, 60)}`)
     }
     let interval: NodeJS.Timeout | undefined
-    const patience = setTimeout(() => {
+    const delay = setTimeout(() => {
       draw()
       interval = setInterval(draw, frameMs)
-    }, hedgeDelayMs)
+    }, delayMs)
     return () => {
-      clearTimeout(patience)
+      clearTimeout(delay)
       clearInterval(interval)
       if (count > 0) io.writeStderr(clearLine)
     }

@@ -1,14 +1,15 @@
-/** Settings → what stands beside cached credentials: all that shaped them, and no secret. */
+/** Settings → the origin that is stored beside cached credentials: all that shaped them, and no secret. */
 import path from 'node:path'
 import type { Io } from '../../base/io.ts'
 import type { CredentialOrigin, OriginSetting } from '../../client/credential-origin.ts'
 import { identityNames } from '../../client/credential-origin.ts'
-import type { ExchangeOptions, TokenSource } from '../../client/options.ts'
+import type { ExchangeOptions } from '../../client/options.ts'
+import type { TokenSource } from '../../client/token/obtain-token.ts'
 import { readRenewal } from '../../client/refresh-token-store.ts'
 import { chooseOne, type Settings } from '../options/settings.ts'
-import { secretFlags, tokenFlags } from './proof-flags.ts'
+import { secretFlags, tokenFlags } from './secret-and-token-flags.ts'
 
-/** Settings of which only the place is kept: secrets, and command lines, in which a secret may stand. */
+/** Settings of which only the source is stored: secrets, and command lines, which may contain one. */
 const withheld: ReadonlySet<string> = new Set([
   'client-secret',
   'client-secret-command',
@@ -24,15 +25,15 @@ const files: ReadonlySet<string> = new Set([
   'cert',
   'key',
 ])
-/** What every login has, whatever its grant. */
+/** Settings of every login, whatever its grant. */
 const always = 'sts-endpoint action duration role-arn role-session-name ca-file cert key'.split(' ')
-/** Parameters of a token request that are proofs (RFC 6749, 7521, 7523): their values are secrets. */
+/** Parameters of a token request whose values are secrets (RFC 6749, 7521, 7523). */
 const secretParameter = /secret|password|token|assertion|credential|code|key|signature/i
 
 /**
- * What the credentials of a login come from. A person's refresh token came from the provider and client that the keyring names beside it.
+ * Returns the origin of a login's credentials. For a refresh token, the keyring names the provider and the client that it came from.
  *
- * @param flow What the settings were read into.
+ * @param flow The options that were read from the settings.
  */
 export async function readOrigin(
   settings: Settings,
@@ -45,13 +46,13 @@ export async function readOrigin(
     ...(exchange.ldap === undefined ? [] : ['username', 'password-file']),
   ]
   const origin: Record<string, OriginSetting> = {}
-  for (const name of names) keep(origin, settings, name)
+  for (const name of names) store(origin, settings, name)
   for (const name of identityNames)
     if (settings.getExplicit(name) !== undefined && !(isProvider(name) && hasProvider(origin)))
-      keep(origin, settings, name)
-  keepPolicy(origin, settings, exchange)
-  if (source !== undefined && 'clientSecret' in source) keepSecret(origin, settings, source)
-  if (source !== undefined && 'parameters' in source) keepParameters(origin, settings)
+      store(origin, settings, name)
+  storePolicy(origin, settings, exchange)
+  if (source !== undefined && 'clientSecret' in source) storeSecret(origin, settings, source)
+  if (source !== undefined && 'parameters' in source) storeParameters(origin, settings)
   if (exchange.signWith !== undefined)
     Object.assign(origin, originOfSigning(exchange.signWith.accessKeyId, exchange.region))
   const isAsked = exchange.ldap !== undefined || source?.grant === 'password'
@@ -63,8 +64,8 @@ export async function readOrigin(
 
 function namesOfSource(source: TokenSource | undefined, settings: Settings): string[] {
   if (source === undefined) return []
-  const isAtHand = source.grant === 'token' || source.grant === 'token-command'
-  if (isAtHand) return [chooseOne(settings, ...tokenFlags) ?? 'token-file']
+  const isGiven = source.grant === 'token' || source.grant === 'token-command'
+  if (isGiven) return [chooseOne(settings, ...tokenFlags) ?? 'token-file']
   if (source.grant === 'github-actions') return ['grant', 'audience']
   if (source.grant === 'refresh-token') return ['grant']
   const provider = source.issuer === undefined ? 'idp-endpoint' : 'issuer'
@@ -80,17 +81,17 @@ function hasProvider(origin: Readonly<Record<string, OriginSetting>>): boolean {
   return origin['issuer'] !== undefined || origin['idp-endpoint'] !== undefined
 }
 
-function keep(origin: Record<string, OriginSetting>, settings: Settings, name: string): void {
+function store(origin: Record<string, OriginSetting>, settings: Settings, name: string): void {
   const value = settings.get(name)
   if (value === undefined) return
   const from = settings.sourceOf(name) ?? 'default'
-  // Standard input is read once: it cannot be read again.
+  // Standard input cannot be read a second time.
   if (withheld.has(name) || value === '-') origin[name] = { from }
   else origin[name] = { from, value: files.has(name) ? path.resolve(value) : value }
 }
 
-/** As text: a file may say something else tomorrow. */
-function keepPolicy(
+/** Stores the policy as text, because its file may change. */
+function storePolicy(
   origin: Record<string, OriginSetting>,
   settings: Settings,
   { policy }: ExchangeOptions,
@@ -100,7 +101,7 @@ function keepPolicy(
     origin['policy'] = { from: settings.sourceOf(chosen) ?? 'flag', value: policy }
 }
 
-function keepSecret(
+function storeSecret(
   origin: Record<string, OriginSetting>,
   settings: Settings,
   { clientSecret }: { readonly clientSecret?: string | undefined },
@@ -108,10 +109,10 @@ function keepSecret(
   if (clientSecret === undefined) return
   const chosen = chooseOne(settings, ...secretFlags) ?? 'client-secret'
   if (settings.get(chosen) === undefined) origin[chosen] = { from: 'prompt' }
-  else keep(origin, settings, chosen)
+  else store(origin, settings, chosen)
 }
 
-function keepParameters(origin: Record<string, OriginSetting>, settings: Settings): void {
+function storeParameters(origin: Record<string, OriginSetting>, settings: Settings): void {
   const value = settings.list('param')
   if (value.length === 0) return
   const from = settings.sourceOf('param') ?? 'flag'
@@ -119,7 +120,7 @@ function keepParameters(origin: Record<string, OriginSetting>, settings: Setting
   origin['param'] = isSecret ? { from } : { from, value }
 }
 
-/** The access key is no secret: it tells whose signature it was. */
+/** Returns the origin of a signature. The access key is not a secret: it tells who signed. */
 function originOfSigning(accessKeyId: string, region: string): CredentialOrigin {
   const from = 'variable'
   return { 'access-key': { from, value: accessKeyId }, region: { from, value: region } }

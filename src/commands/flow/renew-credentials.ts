@@ -1,13 +1,12 @@
-/** New credentials for `creds`, `env`, `exec`, `credential-process` and `write`: as the login had them, or as flags and configuration say in full. */
+/** New credentials for `creds`, `env`, `exec`, `credential-process` and `write`: as the login got them, or as flags and configuration name them in full. */
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import type { CachedCredentials } from '../../client/credential-cache.ts'
 import { describeOrigin } from '../../client/credential-origin.ts'
-import { obtainCredentials } from '../../client/flow/obtain-credentials.ts'
-import type { ObtainOptions } from '../../client/options.ts'
+import { obtainCredentials, type ObtainOptions } from '../../client/flow/obtain-credentials.ts'
 import { ownCommand } from '../../client/own-command.ts'
 import { type Mismatch, findMismatch, hasOtherFlags } from './find-mismatch.ts'
-import { readObtainOptions } from './flow-options.ts'
+import { readObtainOptions } from './obtain-options.ts'
 import type { ParsedArgv } from '../options/parse-argv.ts'
 import { renewLogin } from './renew-login.ts'
 import { notRenewable, repeatLogin } from './repeat-login.ts'
@@ -15,42 +14,46 @@ import { createSettings, type Settings } from '../options/settings.ts'
 import { personalGrants } from './token-source.ts'
 
 export interface RenewalRequest {
-  /** What is in the cache, expired or asked for anew. */
+  /** The cached credentials: expired, or to be replaced. */
   readonly cached: CachedCredentials | undefined
-  readonly parsed: ParsedArgv
+  readonly settings: Settings
   readonly minTtlSeconds: number | undefined
 }
 
 /**
- * Renews without a person.
+ * Renews without asking anybody.
  *
- * @throws {StsCliError} `ERR_REFUSED` (77) with what to type, where that cannot be; whatever the provider or the STS refuses.
+ * @throws {StsCliError} `ERR_REFUSED` (77) with the command to type, where that is not possible; what the provider or the STS refuses.
  */
 export async function renewCredentials(
-  { cached, parsed, minTtlSeconds }: RenewalRequest,
+  { cached, settings, minTtlSeconds }: RenewalRequest,
   io: Io,
 ): Promise<CachedCredentials> {
-  // A renewal is neither asked about nor seen: it may run beside a command that has the terminal.
+  // A renewal neither prompts nor shows progress: it may run beside a command that has the terminal.
   const isTty = { stdin: false, stdout: false, stderr: false }
   const quietIo: Io = { ...io, askSecret: undefined, isTty }
-  const call: Call = { parsed, minTtlSeconds, io: quietIo }
-  if (cached === undefined) return obtainUncached(call)
-  const departure = findMismatch(cached.origin, parsed, quietIo)
-  if (departure === undefined) return renewCached(cached, call)
-  if (departure.place === 'profile') throw otherConfiguration(cached, departure)
-  return obtainElsewhere(cached, departure, call)
+  const context: RenewalContext = { settings, minTtlSeconds, io: quietIo }
+  if (cached === undefined) return obtainUncached(context)
+  const mismatch = findMismatch(cached.origin, settings)
+  if (mismatch === undefined) return renewCached(cached, context)
+  if (mismatch.source === 'profile') throw otherConfiguration(cached, mismatch)
+  return obtainElsewhere(cached, mismatch, context)
 }
 
-interface Call {
-  readonly parsed: ParsedArgv
+interface RenewalContext {
+  readonly settings: Settings
   readonly minTtlSeconds: number | undefined
   readonly io: Io
 }
 
-/** Exactly what the login did; flags for other options than its own are for this once. */
-async function renewCached(cached: CachedCredentials, call: Call): Promise<CachedCredentials> {
-  const { parsed, io } = call
-  const isSpecific = hasOtherFlags(cached.origin, parsed, io)
+/** Repeats exactly what the login did; flags for other options than its own count once and leave the cache as it is. */
+async function renewCached(
+  cached: CachedCredentials,
+  context: RenewalContext,
+): Promise<CachedCredentials> {
+  const { io } = context
+  const { parsed } = context.settings
+  const isSpecific = hasOtherFlags(cached.origin, context.settings)
   const { parsed: repeated, missing } = repeatLogin(cached, parsed, io)
   const settings = createSettings(repeated, io)
   const renewed = isSpecific ? undefined : await renewLogin(settings, cached, io)
@@ -59,45 +62,46 @@ async function renewCached(cached: CachedCredentials, call: Call): Promise<Cache
   if (personalGrants.includes(settings.get('grant') ?? ''))
     throw notRenewable(cached, 'a person signed in', isConfigured)
   if (missing !== undefined) throw notRenewable(cached, missing, isConfigured)
-  const options = await readOptions(settings, call)
+  const options = await readOptions(settings, context)
   const origin = { ...options.cache.origin, ...cached.origin }
   const cache = { ...options.cache, origin, isEntryKept: isSpecific }
   return obtainCredentials({ ...options, cache }, io)
 }
 
-/** Another endpoint or client, by flags or variables: those have to say all of it, and what a login left in the cache stays. */
+/** Gets credentials from another endpoint or client, by flags or variables: those must name all of it, and the cache stays as it is. */
 async function obtainElsewhere(
   cached: CachedCredentials,
-  departure: Mismatch,
-  call: Call,
+  mismatch: Mismatch,
+  context: RenewalContext,
 ): Promise<CachedCredentials> {
-  const settings = createSettings(call.parsed, call.io)
-  const options = await readOptions(settings, call)
+  const { settings, io } = context
+  const options = await readOptions(settings, context)
   const { source } = options
-  const isProviderSaid = ['issuer', 'idp-endpoint'].some(
+  const isProviderNamed = ['issuer', 'idp-endpoint'].some(
     (name) => settings.getExplicit(name) !== undefined,
   )
   const isClient = source !== undefined && 'clientId' in source
-  if (settings.getExplicit('sts-endpoint') === undefined || (isClient && !isProviderSaid))
+  if (settings.getExplicit('sts-endpoint') === undefined || (isClient && !isProviderNamed))
     throw new StsCliError(
       'ERR_REFUSED',
-      `the cached credentials are from ${describeOrigin(cached.origin)}, and ${describe(departure)} names another`,
+      `the cached credentials are from ${describeOrigin(cached.origin)}, and ${describe(mismatch)} names another`,
       {
         hint: `name both endpoints too (-sts-ep, -idp-ep or --issuer), or ${ownCommand('login', cached.profile)}`,
       },
     )
-  return obtainCredentials({ ...options, cache: { ...options.cache, isEntryKept: true } }, call.io)
+  return obtainCredentials({ ...options, cache: { ...options.cache, isEntryKept: true } }, io)
 }
 
-/** Nothing is cached: what flags, variables and the profile say. What `serve` left is for `login` alone: nobody logged in there yet. */
-async function obtainUncached(call: Call): Promise<CachedCredentials> {
-  const { parsed, io } = call
-  const settings = createSettings(parsed, io)
+/** Gets credentials by flags, variables and the profile, where nothing is cached. A running `serve` counts for `login` only: nobody logged in there yet. */
+async function obtainUncached(context: RenewalContext): Promise<CachedCredentials> {
+  const { settings, io } = context
+  const { parsed } = settings
   const profile = settings.get('profile') ?? 'default'
   if (personalGrants.includes(settings.get('grant') ?? '')) throw notWithoutAsking(settings)
-  const options = await readOptions(settings, call)
-  // Flags for once must not take the place of what the profile is configured for.
-  const isOther = findMismatch(options.cache.origin ?? {}, withoutFlags(parsed), io) !== undefined
+  const options = await readOptions(settings, context)
+  // Flags that count once must not replace what the profile is configured for.
+  const configured = createSettings(withoutFlags(parsed), io)
+  const isOther = findMismatch(options.cache.origin ?? {}, configured) !== undefined
   const directory =
     isOther && parsed.configuredProfiles?.includes(profile) === true
       ? undefined
@@ -105,7 +109,7 @@ async function obtainUncached(call: Call): Promise<CachedCredentials> {
   return obtainCredentials({ ...options, cache: { ...options.cache, directory } }, io)
 }
 
-/** What the configuration says, without flags and variables. */
+/** Returns the command line without flags and variables: what the configuration alone gives. */
 function withoutFlags(parsed: ParsedArgv): ParsedArgv {
   const specs = [...parsed.specs].map(([name, spec]) => [name, { ...spec, env: [] }] as const)
   return { ...parsed, flags: new Map(), specs: new Map(specs) }
@@ -113,7 +117,7 @@ function withoutFlags(parsed: ParsedArgv): ParsedArgv {
 
 async function readOptions(
   settings: Settings,
-  { io, minTtlSeconds }: Call,
+  { io, minTtlSeconds }: RenewalContext,
 ): Promise<ObtainOptions> {
   try {
     const options = await readObtainOptions(settings, io)
@@ -135,19 +139,19 @@ function notWithoutAsking(settings: Settings, cause?: StsCliError): StsCliError 
   })
 }
 
-function otherConfiguration(cached: CachedCredentials, departure: Mismatch): StsCliError {
+function otherConfiguration(cached: CachedCredentials, mismatch: Mismatch): StsCliError {
   return new StsCliError(
     'ERR_REFUSED',
-    `the cached credentials of the profile ${cached.profile} are from ${describeOrigin(cached.origin)}, and ${describe(departure)} names another`,
+    `the cached credentials of the profile ${cached.profile} are from ${describeOrigin(cached.origin)}, and ${describe(mismatch)} names another`,
     { hint: ownCommand('login', cached.profile) },
   )
 }
 
-/** The setting and where it stands; the value of a token is not shown. */
-function describe({ name, place, said }: Mismatch): string {
+/** Names the setting and its source; the value of a token is not shown. */
+function describe({ name, source, value }: Mismatch): string {
   const where = { flag: 'the flag', variable: 'the variable of', profile: 'its configuration,' }
-  const word = Object.hasOwn(where, place) ? where[place as keyof typeof where] : place
+  const word = Object.hasOwn(where, source) ? where[source as keyof typeof where] : source
   return name === 'token' || name.endsWith('-command')
     ? `${word} --${name}`
-    : `${word} --${name} ${said}`
+    : `${word} --${name} ${value}`
 }

@@ -1,4 +1,4 @@
-/** A person's login, renewed by the refresh token that the keyring holds. */
+/** Renews a person's login by the refresh token in the keyring. */
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import type { CachedCredentials } from '../../client/credential-cache.ts'
@@ -6,16 +6,16 @@ import { getOriginText, isSameValue } from '../../client/credential-origin.ts'
 import { obtainCredentials } from '../../client/flow/obtain-credentials.ts'
 import { ownCommand } from '../../client/own-command.ts'
 import { readRenewal, type Renewal } from '../../client/refresh-token-store.ts'
-import { readCacheOptions, readNetOptions } from './flow-options.ts'
+import { readCacheOptions, readNetOptions } from './obtain-options.ts'
 import type { Settings } from '../options/settings.ts'
 import { readExplicitSecret } from './token-source.ts'
 
 /**
- * New credentials as the profile's login had them: the same provider, client, STS, action and policy.
+ * Returns new credentials as the profile's login got them: the same provider, client, STS, action and policy.
  *
- * @param settings Those of the login, said again.
- * @returns Undefined where the profile's login left nothing in the keyring.
- * @throws {StsCliError} `ERR_REFUSED` when the login is over at the provider, or the keyring holds what renews another login.
+ * @param settings Those of the login, given again.
+ * @returns Undefined where the login left nothing in the keyring.
+ * @throws {StsCliError} `ERR_REFUSED` when the login expired at the provider, or the keyring holds another login.
  */
 export async function renewLogin(
   settings: Settings,
@@ -43,7 +43,7 @@ export async function renewLogin(
   )
 }
 
-/** The keyring is another store than the cache: one of them may be of another login. */
+/** Returns whether keyring and cache hold the same login: they are two stores. */
 function isOfLogin({ access, exchange }: Renewal, { origin }: CachedCredentials): boolean {
   const pairs = [
     ['client-id', access.clientId],

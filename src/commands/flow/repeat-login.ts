@@ -1,4 +1,4 @@
-/** The settings of the login that the cached credentials are from, as if they were all said again; what is secret is taken from where it was. */
+/** The settings of the login that cached credentials come from, as if all of them were given again; secrets are read from where they were. */
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import type { CachedCredentials } from '../../client/credential-cache.ts'
@@ -17,28 +17,28 @@ import {
 import type { OptionSpec } from '../options/option-spec.ts'
 import type { FlagValue, ParsedArgv } from '../options/parse-argv.ts'
 import { createSettings } from '../options/settings.ts'
-import { secretFlags, tokenFlags } from './proof-flags.ts'
+import { secretFlags, tokenFlags } from './secret-and-token-flags.ts'
 
-/** Settings of which one at most counts. */
+/** Settings that exclude each other. */
 const exclusive: readonly (readonly string[])[] = [
   ['issuer', 'idp-endpoint'],
   secretFlags,
   ['policy', 'policy-file'],
   tokenFlags,
 ]
-/** What is not repeated: whether the keys that sign are still the same is checked instead. */
+/** Settings that are not repeated: for the keys that sign, only whether they are still the same is checked. */
 const unrepeated: ReadonlySet<string> = new Set(['access-key'])
 
 export interface RepeatedLogin {
-  /** The command line with the login's settings in the profile's place: flags still win, variables and what `serve` left do not count. */
+  /** The command line with the login's settings in place of the profile's: flags still win, variables and a running `serve` do not count. */
   readonly parsed: ParsedArgv
-  /** Why the login cannot be repeated without a person: what was not kept, in words. */
+  /** Why the login cannot be repeated without asking: what was not stored, in words. */
   readonly missing: string | undefined
 }
 
 /**
- * Puts together what a renewal is made with. The profile's own settings win where its configuration was changed since, unless the login
- * itself overrode them; a caller has made sure with `findMismatch` that nothing names another endpoint or client.
+ * Builds the command line of a renewal. The profile's own settings win where its configuration was changed since, unless the login itself
+ * overrode them; callers check with `findMismatch` that nothing names another endpoint or client.
  */
 export function repeatLogin(
   { origin }: CachedCredentials,
@@ -49,31 +49,32 @@ export function repeatLogin(
   for (const [name, { value }] of Object.entries(origin))
     if (value !== undefined && !unrepeated.has(name)) profile.set(name, { value })
   for (const [name, { value }] of parsed.profile ?? []) {
-    const rivals = exclusive.find((names) => names.includes(name)) ?? [name]
-    // Its own secret belongs to its own client, and that is this one: else there would be a departure.
+    const alternatives = exclusive.find((names) => names.includes(name)) ?? [name]
+    // The profile's secret belongs to its client, which is this one: else there would be a mismatch.
     const isOwnSecret = secretFlags.includes(name) && parsed.profile?.has('client-id') === true
-    if (!isOwnSecret && rivals.some((rival) => isOverridden(origin, rival))) continue
-    for (const rival of rivals) if (rival in origin) profile.delete(rival)
+    if (!isOwnSecret && alternatives.some((alternative) => isOverridden(origin, alternative)))
+      continue
+    for (const alternative of alternatives) if (alternative in origin) profile.delete(alternative)
     profile.set(name, { value })
   }
   const server = findIssuer(origin, io)
   if (server !== undefined) profile.set('ca-file', { value: server.caFile })
   else if (origin['ca-file']?.from === 'serve') profile.delete('ca-file')
-  const known = { parsed, profile, server }
-  addKept(origin, known, io)
+  const context = { parsed, profile, server }
+  addSecret(origin, context, io)
   return {
     parsed: { ...parsed, profile, specs: withoutVariables(parsed.specs, origin) },
-    missing: findMissing(origin, known, io),
+    missing: findMissing(origin, context, io),
   }
 }
 
-/** Whether the login said it louder than the profile does. */
+/** Returns whether the login had the setting from a source that wins over the profile. */
 function isOverridden(origin: CredentialOrigin, name: string): boolean {
   const from = Object.hasOwn(origin, name) ? origin[name]?.from : undefined
   return from === 'flag' || from === 'variable' || from === 'prompt'
 }
 
-/** The server on this machine that the credentials are from: the demo client's secret is its own, and nobody else's. */
+/** Returns the server on this machine that issued the credentials: the demo client's secret belongs to it only. */
 function findIssuer(origin: CredentialOrigin, io: Io): ServeState | undefined {
   const isServed = Object.values(origin).some(({ from }) => from === 'serve')
   const directory = findStateDirectory(io.env, io.platform)
@@ -83,14 +84,18 @@ function findIssuer(origin: CredentialOrigin, io: Io): ServeState | undefined {
   return findServeState(readServeStates(directory), { stsEndpoint, tokenEndpoint })
 }
 
-interface Known {
+interface RepeatContext {
   readonly parsed: ParsedArgv
   readonly profile: Map<string, { readonly value: FlagValue }>
   readonly server: ServeState | undefined
 }
 
-/** Adds the secret or the token where the place that gave it, or one that names the same client, still has it. */
-function addKept(origin: CredentialOrigin, { parsed, profile, server }: Known, io: Io): void {
+/** Adds the secret or the token where the source that gave it, or one that names the same client, still has it. */
+function addSecret(
+  origin: CredentialOrigin,
+  { parsed, profile, server }: RepeatContext,
+  io: Io,
+): void {
   const settings = createSettings({ ...parsed, profile: undefined }, io)
   const add = (name: string): void => {
     const value = settings.sourceOf(name) === 'variable' ? settings.getExplicit(name) : undefined
@@ -112,7 +117,7 @@ function addKept(origin: CredentialOrigin, { parsed, profile, server }: Known, i
   if (origin['token']?.from === 'variable' && !has(tokenFlags)) add('token')
 }
 
-/** Nothing but what the login used: a variable that was set since must not change whose credentials come out. */
+/** Removes variables from the options: one that was set since the login must not change whose credentials come out. */
 function withoutVariables(
   specs: ParsedArgv['specs'],
   origin: CredentialOrigin,
@@ -126,10 +131,10 @@ function withoutVariables(
   )
 }
 
-/** What the login needed and nothing gives again. */
+/** Returns what the login needed and no source gives now; undefined where all is there. */
 function findMissing(
   origin: CredentialOrigin,
-  { parsed, profile }: Known,
+  { parsed, profile }: RepeatContext,
   io: Io,
 ): string | undefined {
   const lacks = (names: readonly string[]): boolean =>
@@ -155,7 +160,7 @@ function describeLack(origin: CredentialOrigin, names: readonly string[], what: 
   return `${what} was ${from === 'flag' ? 'given by a flag' : 'typed in'}, and is not kept`
 }
 
-/** The refusal where credentials cannot be renewed as they were. What to type names the endpoint and the client where only a cache knew them. */
+/** Makes the error for credentials that cannot be renewed. The hint names the endpoint and the client where only the cache knew them. */
 export function notRenewable(
   { profile, origin }: CachedCredentials,
   why: string,

@@ -1,4 +1,4 @@
-/** Flags and environment → where the token comes from. Nothing is asked or sent before it is known that all fits together. */
+/** Settings → where the token comes from. All of them are checked before anything is asked or sent. */
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import { isLoopback } from '../../base/http/loopback.ts'
@@ -7,8 +7,9 @@ import {
   type ClientAccess,
   type IdTokenAccess,
   type PersonalAccess,
-  type TokenSource,
 } from '../../client/options.ts'
+import type { TokenSource } from '../../client/token/obtain-token.ts'
+import { type GrantName, grantNames } from '../options/option-choices.ts'
 import {
   checkSecret,
   chooseOne,
@@ -25,26 +26,12 @@ import {
   readGivenToken,
 } from './given-token.ts'
 import { readUserPassword } from './user-password.ts'
-import { secretFlags, tokenFlags } from './proof-flags.ts'
+import { secretFlags, tokenFlags } from './secret-and-token-flags.ts'
 
-/** What `--grant` takes. */
-export const grantNames = [
-  'client-credentials',
-  'browser',
-  'device-code',
-  'password',
-  'refresh-token',
-  'github-actions',
-  'gitlab',
-  'kubernetes',
-  'token',
-] as const
-type GrantName = (typeof grantNames)[number]
-
-/** Those that cannot renew anything by themselves. */
+/** Grants that cannot renew without a person. */
 export const personalGrants: readonly string[] = ['browser', 'device-code']
 
-/** Where the token comes from. @throws {StsCliError} `ERR_USAGE` naming the flag that is missing. */
+/** Reads where the token comes from. @throws {StsCliError} `ERR_USAGE` naming the flag that is missing. */
 export async function readTokenSource(settings: Settings, io: Io): Promise<TokenSource> {
   const isNamed = settings.getExplicit('grant') !== undefined
   const grant = isNamed ? readChoice(settings, 'grant', grantNames) : undefined
@@ -68,7 +55,7 @@ export async function readTokenSource(settings: Settings, io: Io): Promise<Token
   return readers[grant](settings, io)
 }
 
-/** Where a job's token lies can be said for these. */
+/** The flag that says where a job's token is, for grants that have one. */
 const flagOfGrant: Readonly<Partial<Record<GrantName, string>>> = {
   gitlab: 'token-env',
   kubernetes: 'token-file',
@@ -106,7 +93,7 @@ const readers: Readonly<Record<Exclude<GrantName, 'token'>, Reader>> = {
   kubernetes: async (settings) => readKubernetesToken(settings),
 }
 
-/** What a person's login needs besides the client. */
+/** Reads what a person's login needs: the client, and how long to wait. */
 async function readPersonal(settings: Settings, io: Io): Promise<PersonalAccess> {
   if (settings.has('no-input'))
     throw new StsCliError('ERR_USAGE', 'this grant asks a person, and --no-input forbids it', {
@@ -123,23 +110,23 @@ async function readPersonal(settings: Settings, io: Io): Promise<PersonalAccess>
 function withOpenId(client: ClientAccess, settings: Settings): IdTokenAccess {
   return {
     ...client,
-    // Without it a provider gives no ID token, and some no token at all.
+    // Without this scope a provider gives no ID token, and some no token at all.
     scope: client.scope ?? 'openid',
     isIdTokenWanted: settings.has('id-token') || settings.get('action') === 'web-identity',
   }
 }
 
 /**
- * The client and its proof. One with a secret proves itself by Basic unless `--auth-method` says otherwise; one without is public.
+ * Reads the client. A client with a secret authenticates by Basic unless `--auth-method` says otherwise; a client without one is public.
  *
- * @param isSecretNeeded Whether the secret is asked for when nothing gives one.
+ * @param isSecretNeeded Whether to prompt for the secret when nothing gives one.
  */
 async function readClient(
   settings: Settings,
   io: Io,
   { isSecretNeeded }: { isSecretNeeded: boolean },
 ): Promise<ClientAccess> {
-  // First: another provider than serve's is why there is no client id, so a mistake in its address must be named, and not that.
+  // The provider is read first: with another provider than serve's there is no client id, and a mistake in its address must be reported, not that.
   const provider =
     chooseOne(settings, 'issuer', 'idp-endpoint') === 'issuer'
       ? { issuer: readUrl(settings, 'issuer') }
@@ -162,7 +149,7 @@ async function readClient(
   }
 }
 
-/** A profile that says nothing is most often a misspelt one. */
+/** Names the profile in the hint: one without a client id is often a misspelt one. */
 function profileHint(settings: Settings): string {
   const profile = settings.getExplicit('profile')
   return profile === undefined
@@ -170,10 +157,14 @@ function profileHint(settings: Settings): string {
     : `; the profile ${JSON.stringify(profile)} names none (sts-cli config list)`
 }
 
-type Proof = Pick<ClientAccess, 'authMethod' | 'clientSecret' | 'keyFile'>
+type ClientProof = Pick<ClientAccess, 'authMethod' | 'clientSecret' | 'keyFile'>
 
-async function readProof(settings: Settings, io: Io, isSecretNeeded: boolean): Promise<Proof> {
-  const said = settings.getExplicit('auth-method')
+async function readProof(
+  settings: Settings,
+  io: Io,
+  isSecretNeeded: boolean,
+): Promise<ClientProof> {
+  const given = settings.getExplicit('auth-method')
   const authMethod = readChoice(settings, 'auth-method', authMethods) ?? 'client_secret_basic'
   if (authMethod === 'private_key_jwt') {
     const keyFile = settings.get('key-file')
@@ -199,7 +190,7 @@ async function readProof(settings: Settings, io: Io, isSecretNeeded: boolean): P
   }
   const hasSecret =
     isSecretNeeded ||
-    said !== undefined ||
+    given !== undefined ||
     secretFlags.some((name) => settings.get(name) !== undefined)
   return hasSecret
     ? { authMethod, clientSecret: await readClientSecret(settings, io) }
@@ -221,20 +212,20 @@ function readRedirectUri(settings: Settings): string {
   )
 }
 
-/** The secret that the user gave, if any: never the one that `serve` left for its own client. */
+/** Returns the secret that the user gave, if any; never the secret of a running `serve`'s client. */
 export async function readExplicitSecret(settings: Settings, io: Io): Promise<string | undefined> {
-  const isSaid = secretFlags.some((name) => settings.getExplicit(name) !== undefined)
-  return isSaid ? readClientSecret(settings, io) : undefined
+  const isGiven = secretFlags.some((name) => settings.getExplicit(name) !== undefined)
+  return isGiven ? readClientSecret(settings, io) : undefined
 }
 
 async function readClientSecret(settings: Settings, io: Io): Promise<string> {
   const chosen = chooseOne(settings, ...secretFlags)
-  const said = chosen === undefined ? '' : (settings.getExplicit(chosen) ?? '')
+  const given = chosen === undefined ? '' : (settings.getExplicit(chosen) ?? '')
   if (chosen === 'client-secret-command') {
-    const { readSecretCommand } = await import('../../base/process/run-command.ts')
-    return checkSecret(await readSecretCommand(said, `--${chosen}`), 'client secret')
+    const { readSecretCommand } = await import('../../base/process/start-program.ts')
+    return checkSecret(await readSecretCommand(given, `--${chosen}`), 'client secret')
   }
-  if (chosen === 'client-secret-file') return readSecretFile(said, 'client secret')
+  if (chosen === 'client-secret-file') return readSecretFile(given, 'client secret')
   const secret = settings.get('client-secret')
   if (secret === '-') return checkSecret((await io.readStdin(64 * 1024)).trim(), 'client secret')
   if (secret !== undefined && secret !== '') return secret

@@ -1,12 +1,12 @@
-/** A person's name and password: never on the command line, where others on this machine would read it. */
+/** A person's name and password. The password is never on the command line, which other users can read. */
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import { checkSecret, readSecretFile, type Settings } from '../options/settings.ts'
 
 /**
- * `--username`, and the password from `--password-file` (`-` is stdin) or a hidden prompt.
+ * Reads `--username`, and the password from `--password-file` (`-` is stdin) or a hidden prompt.
  *
- * @throws {StsCliError} `ERR_USAGE` when one is not given and cannot be asked for.
+ * @throws {StsCliError} `ERR_USAGE` when one is not given and there is no terminal to prompt at.
  */
 export async function readUserPassword(
   settings: Settings,

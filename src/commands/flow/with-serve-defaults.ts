@@ -1,4 +1,4 @@
-/** Where a login, a token or a check goes when flags do not say it: to what the profile's last login used, or to the `sts-cli serve` of this machine. */
+/** The endpoints and the client of a login, a token or a check when nobody names them: those of the profile's last login, or of the `sts-cli serve` on this machine. */
 import { isLoopback } from '../../base/http/loopback.ts'
 import type { Io } from '../../base/io.ts'
 import { findCacheDirectory, readCachedCredentials } from '../../client/credential-cache.ts'
@@ -9,87 +9,84 @@ import {
   readServeStates,
   type ServeState,
 } from '../../client/serve-state.ts'
-import type { ParsedArgv } from '../options/parse-argv.ts'
 import { repeatLogin } from './repeat-login.ts'
 import { chooseOne, createSettings, type Settings } from '../options/settings.ts'
 import { personalGrants } from './token-source.ts'
-import { secretFlags, tokenFlags } from './proof-flags.ts'
+import { secretFlags, tokenFlags } from './secret-and-token-flags.ts'
 
 const naming = [...identityNames.filter((name) => name !== 'role-arn'), ...tokenFlags]
 
 /**
- * Settings with what stands in for endpoints and client that nobody named: those of the profile's last login where a profile was named, else
- * those of a running `sts-cli serve`. For the profile `default` a server that runs comes first.
+ * Returns settings with endpoints and client where nobody named them: those of the last login where a profile was named, else those of a
+ * running `sts-cli serve`. For the profile `default` a running server comes first.
  */
-export function withServeDefaults(parsed: ParsedArgv, io: Io): Settings {
-  const own = createSettings(parsed, io)
+export function withServeDefaults(own: Settings, io: Io): Settings {
   const isDefault = (own.get('profile') ?? 'default') === 'default'
   return isDefault
-    ? (addServe(parsed, io) ?? addLastLogin(parsed, io) ?? own)
-    : (addLastLogin(parsed, io) ?? addServe(parsed, io) ?? own)
+    ? (addServe(own, io) ?? addLastLogin(own, io) ?? own)
+    : (addLastLogin(own, io) ?? addServe(own, io) ?? own)
 }
 
-/** Without the last login: for what is asked of no profile, and for what looks at configurations. */
-export function withRunningServe(parsed: ParsedArgv, io: Io): Settings {
-  return addServe(parsed, io) ?? createSettings(parsed, io)
+/** Returns the same without the last login: for commands that belong to no profile, or look at configurations. */
+export function withRunningServe(own: Settings, io: Io): Settings {
+  return addServe(own, io) ?? own
 }
 
-/** Undefined where flags, variables or the profile name some of it, or where the last login's token is not there any more. What they say of options wins. */
-function addLastLogin(parsed: ParsedArgv, io: Io): Settings | undefined {
-  const own = createSettings(parsed, io)
+/** Undefined where flags, variables or the profile name some of it, or where the last login's token is gone. Their other settings win. */
+function addLastLogin(own: Settings, io: Io): Settings | undefined {
   const isNamed = naming.some((name) => own.getExplicit(name) !== undefined)
   const directory = findCacheDirectory(io.env, io.platform)
   if (isNamed || directory === undefined) return undefined
-  const remembered = readCachedCredentials(directory, own.get('profile') ?? 'default')
-  if (remembered === undefined) return undefined
-  const { parsed: repeated, missing } = repeatLogin(remembered, parsed, io)
-  const isToken = tokenFlags.some((name) => name in remembered.origin)
+  const cached = readCachedCredentials(directory, own.get('profile') ?? 'default')
+  if (cached === undefined) return undefined
+  const { parsed } = own
+  const { parsed: repeated, missing } = repeatLogin(cached, parsed, io)
+  const isToken = tokenFlags.some((name) => name in cached.origin)
   return isToken && missing !== undefined
     ? undefined
     : createSettings({ ...repeated, specs: parsed.specs }, io)
 }
 
-/** Undefined where none runs, or what is said names another server. */
-function addServe(parsed: ParsedArgv, io: Io): Settings | undefined {
-  const own = createSettings(parsed, io)
+/** Undefined where none runs, or the settings name another server. */
+function addServe(own: Settings, io: Io): Settings | undefined {
   const state = findServer(own, io)
   if (state === undefined) return undefined
-  const found: Record<string, string> = {
+  const served: Record<string, string> = {
     'idp-endpoint': state.tokenEndpoint,
     'sts-endpoint': state.stsEndpoint,
   }
-  if (own.getExplicit('ca-file') === undefined) found['ca-file'] = state.caFile
+  if (own.getExplicit('ca-file') === undefined) served['ca-file'] = state.caFile
   const client = chooseServeClient(own, state)
   const hasOwnSecret = [...secretFlags, 'token', 'token-file'].some(
     (name) => own.getExplicit(name) !== undefined,
   )
   const whichIdp = chooseOne(own, 'issuer', 'idp-endpoint')
   const isOwnIdp = whichIdp !== undefined && own.getExplicit(whichIdp) !== state.tokenEndpoint
-  if (client !== undefined && !hasOwnSecret && !isOwnIdp) Object.assign(found, client)
-  return createSettings(parsed, io, found)
+  if (client !== undefined && !hasOwnSecret && !isOwnIdp) Object.assign(served, client)
+  return createSettings(own.parsed, io, served)
 }
 
-/** The server that listens where the user says; the newest where nothing is said. Its secret must not travel to an address that somebody else named. */
+/** Returns the server at the addresses that the user names; the newest where none is named. Its secret must not go to an address that somebody else named. */
 function findServer(own: Settings, io: Io): ServeState | undefined {
   const directory = findStateDirectory(io.env, io.platform)
   const endpoints = ['idp-endpoint', 'issuer', 'sts-endpoint']
     .map(own.getExplicit)
     .filter((text) => text !== undefined)
   if (directory === undefined || !endpoints.every(isLoopback)) return undefined
-  // AWS's variable is something else that was given, whether it names a server of this machine or another one.
-  const place = own.sourceOf('sts-endpoint')
-  const stsEndpoint = place === 'default' ? undefined : own.get('sts-endpoint')
+  // An endpoint in AWS's variable counts as named.
+  const source = own.sourceOf('sts-endpoint')
+  const stsEndpoint = source === 'default' ? undefined : own.get('sts-endpoint')
   const states = readServeStates(directory)
   const provider = chooseOne(own, 'issuer', 'idp-endpoint')
   const tokenEndpoint = provider === 'idp-endpoint' ? own.getExplicit(provider) : undefined
-  // A provider of the user's own beside serve's STS: then serve's client stays at home.
+  // With a provider of the user's own beside serve's STS, serve's client is not used.
   return (
     findServeState(states, { stsEndpoint, tokenEndpoint }) ??
     findServeState(states, { stsEndpoint, tokenEndpoint: undefined })
   )
 }
 
-/** The server's demo client; for a person who signs in, the one without a secret. Undefined where the user named another. */
+/** Returns the server's demo client; for a person who signs in, the client without a secret. Undefined where the user named another. */
 function chooseServeClient(
   settings: Settings,
   state: ServeState,

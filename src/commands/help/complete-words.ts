@@ -1,21 +1,20 @@
-/** What may stand where the cursor is. The shells' scripts ask for this at each press of Tab, so they know every flag of this very version. */
+/** The completions at the cursor. The shells' scripts ask for them at each Tab, so they know every flag of the installed version. */
 import { commandTable } from '../options/command-table.ts'
 import type { OptionSpec } from '../options/option-spec.ts'
 import { optionsOf } from '../options/option-table.ts'
-import { optionValues } from '../options/option-values.ts'
-import { profileOptions } from '../options/profile-settings.ts'
+import { profileOptions } from '../options/read-profile.ts'
 
 export interface Candidate {
   readonly text: string
   readonly description: string
 }
 
-/** `files`: the shell knows best. */
+/** `files`: the shell completes paths. */
 export type Completion = readonly Candidate[] | 'files'
 
 export const completionShells = ['bash', 'zsh', 'fish', 'powershell'] as const
 
-/** What each command takes besides flags, by position; a missing entry takes nothing that can be listed. */
+/** The operands of each command, by position; operands that cannot be listed are missing. */
 const operands: Readonly<Record<string, readonly (readonly string[] | 'files')[]>> = {
   help: [commandTable.map(({ name }) => name)],
   config: [
@@ -27,7 +26,9 @@ const operands: Readonly<Record<string, readonly (readonly string[] | 'files')[]
 }
 
 /**
- * @param words After `sts-cli`, up to and with the one at the cursor (empty where it stands behind a space).
+ * Returns the completions.
+ *
+ * @param words The words after `sts-cli`, up to the one at the cursor (empty after a space).
  * @param profiles Names from the configuration.
  */
 export function completeWords(words: readonly string[], profiles: readonly string[]): Completion {
@@ -35,7 +36,7 @@ export function completeWords(words: readonly string[], profiles: readonly strin
   const before = words.slice(0, -1)
   if (before.includes('--')) return 'files'
   if (before.length === 0 && !current.startsWith('-')) return filter(describeCommands(), current)
-  const command = commandTable.find(({ name }) => name === before[0])?.name ?? 'drop-in'
+  const command = commandTable.find(({ name }) => name === before[0])?.name ?? 'quickstart'
   const options = optionsOf(command)
   const [flag, attached] = splitAttached(current)
   if (attached !== undefined) {
@@ -56,7 +57,7 @@ function describeCommands(): Candidate[] {
   return [...named, { text: 'help', description: 'the page of a command' }]
 }
 
-/** Flags that are not there yet, each by its long name and by what the quickstart calls it. */
+/** Lists flags that are not given yet, each by its long name and by its names in the quickstart. */
 function describeFlags(options: readonly OptionSpec[], before: readonly string[]): Candidate[] {
   const given = new Set(before.map((word) => findOption(options, splitAttached(word)[0])?.name))
   return options
@@ -77,8 +78,7 @@ function completeValue(
 ): Completion {
   if (option === undefined) return []
   if (option.name === 'profile') return filter(profiles.map(toCandidate), current)
-  const values = optionValues[option.name]
-  if (values !== undefined) return filter(values.map(toCandidate), current)
+  if (option.choices !== undefined) return filter(option.choices.map(toCandidate), current)
   return option.placeholder?.includes('FILE') === true ? 'files' : []
 }
 
@@ -91,8 +91,8 @@ function completeOperand(
     const option = findOption(options, rest[index - 1] ?? '')
     return !word.startsWith('-') && (option === undefined || option.kind === 'boolean')
   }
-  const place = operands[command]?.[rest.filter(isOperand).length] ?? []
-  return place === 'files' ? place : filter(place.map(toCandidate), current)
+  const choices = operands[command]?.[rest.filter(isOperand).length] ?? []
+  return choices === 'files' ? choices : filter(choices.map(toCandidate), current)
 }
 
 function findOption(options: readonly OptionSpec[], word: string): OptionSpec | undefined {

@@ -1,4 +1,4 @@
-/** What each shell loads: it hands the words of the line to `sts-cli completion candidates` and shows what comes back. */
+/** The script that each shell loads: it passes the words of the line to `sts-cli completion candidates` and shows the answer. */
 import type { completionShells } from './complete-words.ts'
 
 const bash = `# bash completion for sts-cli: eval "$(sts-cli completion bash)"

@@ -4,40 +4,41 @@ import type { Io } from '../../base/io.ts'
 import { locateConfig } from '../options/load-profile.ts'
 import { completeWords, completionShells } from './complete-words.ts'
 import { completionScripts } from './completion-scripts.ts'
-import type { ParsedArgv } from '../options/parse-argv.ts'
+import type { Settings } from '../options/settings.ts'
 
-/** `completion SHELL`: the script that a shell loads. `completion candidates -- WORDS` is what the scripts ask at each Tab. */
-export async function runCompletion(parsed: ParsedArgv, io: Io): Promise<number> {
-  const [word = '', ...more] = parsed.operands
-  if (word === 'candidates' && parsed.command !== undefined) {
-    io.writeStdout(await listCandidates(parsed, parsed.command, io))
+/** `completion SHELL`: prints the script that a shell loads. The scripts call `completion candidates -- WORDS` at each Tab. */
+export async function runCompletion(settings: Settings, io: Io): Promise<number> {
+  const { operands, command } = settings
+  const [word = '', ...more] = operands
+  if (word === 'candidates' && command !== undefined) {
+    io.writeStdout(await listCandidates(settings, command, io))
     return 0
   }
   const shell = completionShells.find((name) => name === word)
-  if (shell === undefined || more.length > 0 || parsed.command !== undefined) throw usage(word)
+  if (shell === undefined || more.length > 0 || command !== undefined) throw usage(word)
   io.writeStdout(completionScripts[shell])
   return 0
 }
 
-/** A line each, `TEXT<tab>DESCRIPTION`; `:files` alone where the shell is to complete paths. */
+/** Returns a line for each candidate, `TEXT<tab>DESCRIPTION`, or only `:files` where the shell completes paths. */
 async function listCandidates(
-  parsed: ParsedArgv,
+  settings: Settings,
   words: readonly string[],
   io: Io,
 ): Promise<string> {
-  const found = completeWords(words, await listProfiles(parsed, io))
+  const found = completeWords(words, await listProfiles(settings, io))
   if (found === 'files') return ':files\n'
   return found.map(({ text, description }) => `${text}\t${description}\n`).join('')
 }
 
-async function listProfiles(parsed: ParsedArgv, io: Io): Promise<string[]> {
+async function listProfiles({ parsed }: Settings, io: Io): Promise<string[]> {
   const { file } = locateConfig(parsed, io)
   if (file === undefined || !existsSync(file)) return []
-  const { readConfigFile } = await import('../../client/profile.ts')
+  const { readConfigFile } = await import('../../client/config-file.ts')
   try {
     return [...(readConfigFile(file)?.profiles.keys() ?? [])]
   } catch (error) {
-    // A broken configuration is named by the command that needs it, not while somebody types.
+    // The command that needs a broken configuration reports it, not the completion.
     if (error instanceof StsCliError) return []
     throw error
   }

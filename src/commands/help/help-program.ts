@@ -1,4 +1,4 @@
-/** The door to commander: the tree of commands, its help pages, the version, and what to say to a word that is no command. */
+/** The adapter of commander: the tree of commands, the help pages, the version, and the error for an unknown command. */
 import { Command, CommanderError, Option } from 'commander'
 import manifest from '../../../package.json' with { type: 'json' }
 import { StsCliError } from '../../base/errors.ts'
@@ -15,7 +15,7 @@ const overview = `Without a command, sts-cli is the client of the quickstart: it
 One dash or two, =VALUE or VALUE: all the same. «sts-cli help COMMAND» has each command's flags.`
 
 /**
- * Answers `--help`, `help COMMAND`, `--version` and words that are no command.
+ * Answers `--help`, `help COMMAND`, `--version` and unknown commands.
  *
  * @throws {StsCliError} `ERR_USAGE` for an unknown command, with the nearest as the hint.
  */
@@ -41,7 +41,7 @@ export function runHelpProgram(argv: readonly string[], io: Io): number {
   }
 }
 
-/** Only the command whose page is asked for gets its flags: they are most of the work. */
+/** Builds the tree. Only the command whose page is asked for gets its flags: they are most of the work. */
 function buildProgram(argv: readonly string[], io: Io): Command {
   const program = new Command('sts-cli')
     .description(
@@ -56,7 +56,7 @@ function buildProgram(argv: readonly string[], io: Io): Command {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.writeStdout(text),
-      // What went wrong is thrown, and printed where all errors are.
+      // Errors are thrown, and printed where all errors are.
       writeErr: () => {},
     })
   for (const { name, operands, summary, examples } of commandTable) {
@@ -89,7 +89,7 @@ function toOption(spec: OptionSpec): Option {
 
 const aliasesOf = new WeakMap<Option, OptionSpec>()
 
-/** `-cid, --client-id ID`: commander itself refuses short flags of several letters. */
+/** Renders `-cid, --client-id ID`: commander itself refuses short flags of several letters. */
 function describeTerm(option: Option): string {
   const spec = aliasesOf.get(option)
   if (spec === undefined) return option.flags

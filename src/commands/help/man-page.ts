@@ -3,9 +3,8 @@ import { exitCodes } from '../../base/errors.ts'
 import { type CommandSpec, commandTable } from '../options/command-table.ts'
 import type { OptionSpec } from '../options/option-spec.ts'
 import { optionTable } from '../options/option-table.ts'
-import { optionValues } from '../options/option-values.ts'
 
-/** In roff, by the macros of man(7). @param version The package's. */
+/** Renders the page in roff, by the macros of man(7). @param version The package's. */
 export function renderManPage(version: string): string {
   return [
     `.TH STS-CLI 1 "" "sts-cli ${version}" "User Commands"`,
@@ -50,13 +49,12 @@ function renderCommand({ name, operands, summary, examples }: CommandSpec): stri
 
 function renderOption(spec: OptionSpec): string[] {
   const names = [...spec.aliases.map((alias) => `-${alias}`), `--${spec.name}`].join(', ')
-  const values = optionValues[spec.name]
   const notes = [
     spec.description,
-    ...(values === undefined ? [] : [`One of ${values.join(', ')}`]),
+    ...(spec.choices === undefined ? [] : [`One of ${spec.choices.join(', ')}`]),
     ...(spec.default === undefined ? [] : [`Default ${spec.default}`]),
     ...(spec.env.length === 0 ? [] : [`Variables ${spec.env.join(', ')}`]),
-    `Commands: ${spec.commands.map((name) => (name === 'drop-in' ? 'none' : name)).join(', ')}`,
+    `Commands: ${spec.commands.map((name) => (name === 'quickstart' ? 'none' : name)).join(', ')}`,
   ]
   return renderTerm(
     spec.placeholder === undefined ? names : `${names} ${spec.placeholder}`,
@@ -68,7 +66,7 @@ function renderTerm(term: string, text: string): string[] {
   return ['.TP', `.B ${escape(term)}`, escape(text)]
 }
 
-/** Lines that are to stay as they are. */
+/** Renders lines without filling them. */
 function renderLines(lines: readonly string[]): string[] {
   return ['.nf', ...lines.map(escape), '.fi']
 }
@@ -77,7 +75,7 @@ function describeCode(code: string): string {
   return code.replace('ERR_', '').replaceAll('_', ' ').toLowerCase()
 }
 
-/** A backslash and a hyphen are told apart from roff's own, and no line begins as a request. */
+/** Escapes backslashes and hyphens for roff, and a first character that would begin a request. */
 function escape(text: string): string {
   return text
     .replaceAll('\\', '\\e')

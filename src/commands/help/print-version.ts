@@ -1,7 +1,7 @@
 import manifest from '../../../package.json' with { type: 'json' }
 import type { Io } from '../../base/io.ts'
 
-/** `--version`: without commander, which a script that asks for the version need not wait for. */
+/** `--version`: without commander, because scripts ask for the version. */
 export function printVersion(io: Io): number {
   io.writeStdout(`${manifest.version}\n`)
   return 0

@@ -1,12 +1,12 @@
-/** Every command once, in words: the help, the completions and the manual are made from it. */
+/** Every command once, in words: the help, the completions and the manual are made of it. */
 import type { CommandName } from './option-spec.ts'
 
 export interface CommandSpec {
-  readonly name: Exclude<CommandName, 'drop-in'>
-  /** After the name in the usage line. */
+  readonly name: Exclude<CommandName, 'quickstart'>
+  /** The operands in the usage line. */
   readonly operands: string
   readonly summary: string
-  /** The help begins with them. */
+  /** Shown at the top of the help. */
   readonly examples: readonly string[]
 }
 

@@ -7,11 +7,11 @@ import type { ParsedArgv } from './parse-argv.ts'
 export interface ConfigLocation {
   /** Undefined where there is no home. */
   readonly file: string | undefined
-  /** The user named it: then it must be there. */
+  /** True when the user named it: then it must exist. */
   readonly isNamed: boolean
 }
 
-/** Where the configuration is: `--config`, `STS_CLI_CONFIG`, else the user's own. */
+/** Returns where the configuration is: `--config`, `STS_CLI_CONFIG`, else the user's own. */
 export function locateConfig({ flags }: Pick<ParsedArgv, 'flags'>, io: Io): ConfigLocation {
   const flag = flags.get('config')
   const named = typeof flag === 'string' ? flag : io.env['STS_CLI_CONFIG']
@@ -19,27 +19,27 @@ export function locateConfig({ flags }: Pick<ParsedArgv, 'flags'>, io: Io): Conf
   return { file: findConfigPath(io.env, io.platform), isNamed: false }
 }
 
-/** The profile's name: `--profile`, `STS_CLI_PROFILE`, else `default`. */
+/** Returns the profile's name: `--profile`, `STS_CLI_PROFILE`, else `default`. */
 export function chooseProfile({ flags }: Pick<ParsedArgv, 'flags'>, io: Io): string {
   const flag = flags.get('profile')
   return typeof flag === 'string' ? flag : io.env['STS_CLI_PROFILE'] || 'default'
 }
 
 /**
- * A command line with its profile's settings beside its flags, for the commands that take `--config`. What reads TOML is loaded only where
- * there is a file.
+ * Returns a command line with its profile's settings beside its flags, for the commands that take `--config`. The TOML reader is loaded only
+ * where there is a file.
  *
- * @throws {StsCliError} `ERR_CONFIG` for a file or a profile that cannot be followed; `ERR_INPUT` for a named file that is not there.
+ * @throws {StsCliError} `ERR_CONFIG` for a file or a profile that is not valid; `ERR_INPUT` for a named file that does not exist.
  */
 export async function loadProfile(parsed: ParsedArgv, io: Io): Promise<ParsedArgv> {
   if (!parsed.specs.has('config')) return parsed
   const { file, isNamed } = locateConfig(parsed, io)
   if (file === undefined || (!isNamed && !existsSync(file))) return parsed
-  const { readConfigFile } = await import('../../client/profile.ts')
+  const { readConfigFile } = await import('../../client/config-file.ts')
   const config = readConfigFile(file)
   if (config === undefined)
     throw new StsCliError('ERR_INPUT', `there is no configuration ${file}`, { stage: 'config' })
-  const { readProfile } = await import('./profile-settings.ts')
+  const { readProfile } = await import('./read-profile.ts')
   const name = chooseProfile(parsed, io)
   return {
     ...parsed,

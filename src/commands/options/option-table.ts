@@ -1,17 +1,28 @@
-/** Every flag once: names, environment, default, help. The parser and the help pages are made from it. */
-import { type CommandName, defineGroup, type OptionSpec } from './option-spec.ts'
+/** Every option once: names, variables, default, choices, help. The parser, the help, the completions and the manual are made of it. */
+import { formats } from '../../client/formats/index.ts'
+import { shellNames } from '../../client/formats/shells.ts'
+import { authMethods, stsActionNames } from '../../client/options.ts'
+import { cacheKinds, colorChoices, fieldNames, grantHelp, grantNames } from './option-choices.ts'
+import { type CommandName, defineGroup, listWords, type OptionSpec } from './option-spec.ts'
 import { serveOptions } from './serve-options.ts'
 
-/** Those that use what `login` remembered, and renew it. */
+/** The commands that use what `login` cached, and renew it. */
 const using: readonly CommandName[] = ['creds', 'env', 'exec', 'credential-process', 'write']
-const asking: readonly CommandName[] = ['login', 'token', 'doctor', ...using, 'drop-in']
-/** Those that may ask a person. */
-const signingIn: readonly CommandName[] = ['login', 'token', 'doctor', 'drop-in']
-const trading: readonly CommandName[] = ['login', 'exchange', 'doctor', ...using, 'drop-in']
-const going: readonly CommandName[] = ['login', 'token', 'exchange', 'doctor', ...using, 'drop-in']
+const asking: readonly CommandName[] = ['login', 'token', 'doctor', ...using, 'quickstart']
+/** The commands that may prompt. */
+const signingIn: readonly CommandName[] = ['login', 'token', 'doctor', 'quickstart']
+const exchanging: readonly CommandName[] = ['login', 'exchange', 'doctor', ...using, 'quickstart']
+const sending: readonly CommandName[] = [
+  'login',
+  'token',
+  'exchange',
+  'doctor',
+  ...using,
+  'quickstart',
+]
 const printing: readonly CommandName[] = ['login', 'exchange', 'creds']
 const every: readonly CommandName[] = [
-  ...going,
+  ...sending,
   'status',
   'inspect',
   'logout',
@@ -40,16 +51,16 @@ const identityProvider: readonly OptionSpec[] = [
   idp('scope SCOPE', 'scope to ask for', { env: ['STS_CLI_SCOPE'] }),
   idp('audience AUDIENCE', 'audience to ask for', { env: ['STS_CLI_AUDIENCE'] }),
   idp('param K=V…', 'further parameter of the token request; may be repeated'),
-  idp(
-    'grant GRANT',
-    'client-credentials; browser, device-code or password: a person signs in; refresh-token: as they did before; github-actions, gitlab, kubernetes: a job’s own token; token: one at hand',
-    { env: ['STS_CLI_GRANT'], default: 'client-credentials' },
-  ),
-  idp(
-    'auth-method METHOD',
-    'client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth or none',
-    { env: ['STS_CLI_AUTH_METHOD'], default: 'client_secret_basic' },
-  ),
+  idp('grant GRANT', grantHelp, {
+    env: ['STS_CLI_GRANT'],
+    default: 'client-credentials',
+    choices: grantNames,
+  }),
+  idp('auth-method METHOD', listWords(authMethods), {
+    env: ['STS_CLI_AUTH_METHOD'],
+    default: 'client_secret_basic',
+    choices: authMethods,
+  }),
   idp('key-file FILE', 'private key of private_key_jwt, PEM or JWK', {
     env: ['STS_CLI_KEY_FILE'],
   }),
@@ -75,30 +86,27 @@ const identityProvider: readonly OptionSpec[] = [
   idp('id-token', 'print the ID token instead of the access token', { commands: ['token'] }),
   idp('token TOKEN', 'a token at hand: no identity provider is asked; - reads stdin', {
     env: ['STS_CLI_TOKEN'],
-    commands: trading,
+    commands: exchanging,
   }),
   idp('token-file FILE', 'file that holds the token', {
     env: ['STS_CLI_TOKEN_FILE', 'AWS_WEB_IDENTITY_TOKEN_FILE'],
-    commands: trading,
+    commands: exchanging,
   }),
-  idp('token-env NAME', 'variable that holds the token', { commands: trading }),
-  idp('token-command COMMAND', 'command that prints the token', { commands: trading }),
+  idp('token-env NAME', 'variable that holds the token', { commands: exchanging }),
+  idp('token-command COMMAND', 'command that prints the token', { commands: exchanging }),
 ]
 
-const stsOption = defineGroup('sts', trading)
+const stsOption = defineGroup('sts', exchanging)
 const sts: readonly OptionSpec[] = [
   stsOption('sts-ep, sts-endpoint URL', 'STS that trades the token', {
     env: ['STS_CLI_STS_ENDPOINT', 'AWS_ENDPOINT_URL_STS'],
     default: 'http://localhost:9000',
   }),
-  stsOption(
-    'action ACTION',
-    'client-grants, web-identity, assume-role, ldap, certificate or custom-token',
-    {
-      env: ['STS_CLI_ACTION'],
-      default: 'client-grants',
-    },
-  ),
+  stsOption('action ACTION', listWords(stsActionNames), {
+    env: ['STS_CLI_ACTION'],
+    default: 'client-grants',
+    choices: stsActionNames,
+  }),
   stsOption('duration TIME', 'how long the credentials shall live: 900, 15m, 1h', {
     env: ['STS_CLI_DURATION'],
   }),
@@ -110,18 +118,20 @@ const sts: readonly OptionSpec[] = [
 
 const print = defineGroup('output', printing)
 const output: readonly OptionSpec[] = [
-  print('f, format FORMAT', 'minio, json, process, env, dotenv, github, ini, mc, rclone or s3cmd', {
+  print('f, format FORMAT', listWords(Object.keys(formats)), {
     env: ['STS_CLI_FORMAT'],
     default: 'minio',
+    choices: Object.keys(formats),
   }),
-  print('shell SHELL', 'sh, fish, powershell or cmd', {
+  print('shell SHELL', listWords(shellNames), {
+    choices: shellNames,
     commands: ['login', 'creds', 'env'],
   }),
   print('unset', 'print lines that unset the variables again', { commands: ['env'] }),
   print('no-endpoint', 'leave the endpoint variables out', {
     commands: ['login', 'creds', 'env', 'exec', 'write'],
   }),
-  print('region REGION', 'region to set and to sign for', { commands: trading }),
+  print('region REGION', 'region to set and to sign for', { commands: exchanging }),
   print('o, output FILE', 'write to a file (0600) instead of stdout', {
     commands: [...printing, 'env', 'token'],
   }),
@@ -129,31 +139,34 @@ const output: readonly OptionSpec[] = [
   print('server', 'serve the credentials to the command, and renew them while it runs', {
     commands: ['exec'],
   }),
-  print('field NAME', 'one field: accessKeyId, secretAccessKey, sessionToken or expiration'),
+  print('field NAME', `one field: ${listWords(fieldNames)}`, { choices: fieldNames }),
   print('json', 'JSON on stdout, and errors as JSON on stderr', { commands: every }),
   print('origin', 'say where the value comes from', { commands: ['config'] }),
   print('header', 'print «Authorization: Bearer …»', { commands: ['token'] }),
-  print('no-upload', 'do not put my-bucketname/my-objectname', { commands: ['drop-in'] }),
+  print('no-upload', 'do not put my-bucketname/my-objectname', { commands: ['quickstart'] }),
 ]
 
-const remember = defineGroup('session', ['login', ...using])
+const cacheOption = defineGroup('session', ['login', ...using])
 const session: readonly OptionSpec[] = [
-  remember('p, profile NAME', 'name under which credentials are remembered', {
+  cacheOption('p, profile NAME', 'name under which credentials are remembered', {
     env: ['STS_CLI_PROFILE'],
     default: 'default',
     commands: ['login', 'token', 'exchange', 'doctor', ...using, 'status', 'logout', 'config'],
   }),
-  remember('config FILE', 'file with the profiles', {
+  cacheOption('config FILE', 'file with the profiles', {
     env: ['STS_CLI_CONFIG'],
     commands: ['login', 'token', 'exchange', 'doctor', ...using, 'config'],
   }),
-  remember('cache WHERE', 'file, keyring (the keys in the system’s own) or none', {
+  cacheOption('cache WHERE', 'file, keyring (the keys in the system’s own) or none', {
     env: ['STS_CLI_CACHE'],
     default: 'file',
+    choices: cacheKinds,
   }),
-  remember('no-keyring', 'keep no refresh token in the system’s keyring', { commands: ['login'] }),
-  remember('refresh', 'get new credentials even when the remembered ones are good'),
-  remember('min-ttl TIME', 'renew when less than this is left', { commands: using }),
+  cacheOption('no-keyring', 'keep no refresh token in the system’s keyring', {
+    commands: ['login'],
+  }),
+  cacheOption('refresh', 'get new credentials even when the remembered ones are good'),
+  cacheOption('min-ttl TIME', 'renew when less than this is left', { commands: using }),
 ]
 
 const simulateOption = defineGroup('simulate', ['inspect'])
@@ -174,13 +187,13 @@ const awsFiles: readonly OptionSpec[] = [
   write('force', 'overwrite permanent keys'),
 ]
 
-const net = defineGroup('network', going)
+const net = defineGroup('network', sending)
 const network: readonly OptionSpec[] = [
   net('timeout TIME', 'time limit of a request, retries included', { default: '30s' }),
   net('retries N', 'further tries after a refused connection or a 5xx', { default: '3' }),
   net('ca-file FILE', 'certificates to trust besides the built-in ones', {
     env: ['STS_CLI_CA_FILE', 'AWS_CA_BUNDLE'],
-    commands: [...going, 'serve', 'logout'],
+    commands: [...sending, 'serve', 'logout'],
   }),
   net('cert FILE', 'certificate of our own, in PEM, for servers that ask for one'),
   net('key FILE', 'its key'),
@@ -190,10 +203,10 @@ const network: readonly OptionSpec[] = [
 const common = defineGroup('general', every)
 const general: readonly OptionSpec[] = [
   common('q, quiet', 'print nothing but errors'),
-  common('v, verbose', 'say which requests are made', { commands: going }),
+  common('v, verbose', 'say which requests are made', { commands: sending }),
   common('debug', 'as --verbose, and where in the source an error arose'),
-  common('color WHEN', 'auto, always or never', { default: 'auto' }),
-  common('no-input', 'never ask', { commands: going }),
+  common('color WHEN', listWords(colorChoices), { default: 'auto', choices: colorChoices }),
+  common('no-input', 'never ask', { commands: sending }),
   common('h, help', 'this page'),
   common('V, version', 'the version'),
 ]
@@ -210,7 +223,7 @@ export const optionTable: readonly OptionSpec[] = [
   ...general,
 ]
 
-/** The flags of a command, in the table's order. */
+/** Returns the options of a command, in the table's order. */
 export function optionsOf(command: CommandName): OptionSpec[] {
   return optionTable.filter((spec) => spec.commands.includes(command))
 }

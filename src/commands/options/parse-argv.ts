@@ -1,11 +1,11 @@
 /**
- * Flags as Go's `flag` package reads them, in GNU spelling too: `-cid v`, `-cid=v`, `--cid v`, `--client-id=v`. One dash or two mean the same, a value
- * may begin with a dash, the last of two wins, `--` ends. No bundling, no abbreviations.
+ * Parses flags as Go's `flag` package does, in GNU spelling too: `-cid v`, `-cid=v`, `--cid v`, `--client-id=v`. One dash and two mean the
+ * same, a value may begin with a dash, the last of two wins, `--` ends the flags. No bundling, no abbreviations.
  */
 import { StsCliError } from '../../base/errors.ts'
 import type { OptionSpec } from './option-spec.ts'
 
-/** `true`/`false` for booleans, every value for lists. */
+/** The value of a flag: `true` or `false` for booleans, every value for lists. */
 export type FlagValue = string | boolean | readonly string[]
 
 export interface ParsedArgv {
@@ -14,20 +14,20 @@ export interface ParsedArgv {
   readonly operands: readonly string[]
   /** After `--`; undefined when there was none. */
   readonly command: readonly string[] | undefined
-  /** The flags the command knows, by long name: their variables and defaults. */
+  /** The flags that the command knows, by long name, with their variables and defaults. */
   readonly specs: ReadonlyMap<string, OptionSpec>
-  /** What the chosen profile says, by long name; undefined where there is no configuration. */
+  /** The chosen profile's settings, by long name; undefined where there is no configuration. */
   readonly profile?: ReadonlyMap<string, { readonly value: FlagValue }> | undefined
   /** The names of the profiles in the configuration; undefined where there is none, or the command does not read it. */
   readonly configuredProfiles?: readonly string[] | undefined
 }
 
 export interface ParseOptions {
-  /** Go stops at the first operand; commands go on. */
+  /** True when flags end at the first operand, as in Go; commands go on. */
   readonly isStoppingAtOperand: boolean
 }
 
-/** @throws {StsCliError} `ERR_USAGE` in Go's words, with the nearest flag as the hint. */
+/** Parses the words after the command. @throws {StsCliError} `ERR_USAGE` in Go's words, with the nearest flag as the hint. */
 export function parseArgv(
   argv: readonly string[],
   specs: readonly OptionSpec[],
@@ -101,7 +101,7 @@ function unknownFlag(name: string, names: ReadonlyMap<string, OptionSpec>): StsC
   })
 }
 
-/** The candidate with the smallest edit distance, when it is near enough to be meant. */
+/** Returns the candidate with the smallest edit distance, when it is near enough to be meant. */
 export function findNearest(word: string, candidates: readonly string[]): string | undefined {
   const ranked = candidates
     .filter((candidate) => candidate.length > 1)
@@ -111,7 +111,7 @@ export function findNearest(word: string, candidates: readonly string[]): string
     }))
     .toSorted((a, b) => a.distance - b.distance)
   const best = ranked[0]
-  // Of short words every other short word is near.
+  // Short words are all near each other.
   const furthest = word.length < 4 ? 1 : Math.max(2, Math.floor(word.length / 3))
   return best !== undefined && best.distance <= furthest ? best.candidate : undefined
 }

@@ -1,5 +1,6 @@
 /** The flags of `serve`. */
-import { defineGroup, type OptionSpec } from './option-spec.ts'
+import { gatewayStyles, logLevels } from './option-choices.ts'
+import { defineGroup, listWords, type OptionSpec } from './option-spec.ts'
 
 const serve = defineGroup('serve', ['serve'])
 
@@ -28,8 +29,9 @@ export const serveOptions: readonly OptionSpec[] = [
     'serve another S3, at the address after it (AWS without one), instead of a directory',
   ),
   serve('gateway-region NAME', 'region of that S3; found out when it is not given'),
-  serve('gateway-style STYLE', 'how it is told the bucket: path or virtual-host', {
+  serve('gateway-style STYLE', `how it is told the bucket: ${listWords(gatewayStyles)}`, {
     default: 'path',
+    choices: gatewayStyles,
   }),
   serve('stateless', 'a gateway without etcd: root’s secret alone makes credentials known'),
   serve('tls', 'https with a certificate made at start'),
@@ -41,7 +43,7 @@ export const serveOptions: readonly OptionSpec[] = [
   serve('min-duration SECONDS', 'shortest life of credentials', { default: '900' }),
   serve('max-duration SECONDS', 'longest life of credentials', { default: '31536000' }),
   serve('allow-longer-than-token', 'let credentials outlive the token they came from'),
-  serve('log-level LEVEL', 'debug, info, warn, error or silent', { default: 'warn' }),
+  serve('log-level LEVEL', listWords(logLevels), { default: 'warn', choices: logLevels }),
   serve('ready-file FILE', 'written (0600) when the server is ready, as the line of --json'),
   serve('allow-remote', 'accept a weak root secret, the demo client or users off this machine'),
 ]

@@ -1,4 +1,4 @@
-/** One setting from its sources: flag, STS_CLI_ variable, profile, what `serve` left, AWS's variables, the default. */
+/** Settings from their sources: flag, `STS_CLI_*` variable, profile, a running `serve`, AWS's variables, the default. */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { parseDurationSeconds } from '../../base/duration.ts'
 import { StsCliError } from '../../base/errors.ts'
@@ -7,35 +7,45 @@ import type { Io } from '../../base/io.ts'
 import type { FlagValue, ParsedArgv } from './parse-argv.ts'
 
 export interface Settings {
-  /** By precedence; undefined when nothing gives it. An empty variable counts as absent, an empty flag does not. */
+  /** The value by precedence; undefined when no source gives it. An empty variable counts as absent, an empty flag does not. */
   get(name: string): string | undefined
-  /** The flag, its STS_CLI_ variable or the profile's: what the user said, before fallbacks. */
+  /** The value of the flag, its `STS_CLI_*` variable or the profile: what the user gave, without fallbacks and defaults. */
   getExplicit(name: string): string | undefined
+  /** Returns whether a boolean is on. */
   has(name: string): boolean
-  /** Whether it stands on the command line. */
+  /** Returns whether the flag is on the command line. */
   isFlag(name: string): boolean
-  /** The first of its sources that gives it; undefined when none does. */
+  /** The first source that gives it; undefined when none does. */
   sourceOf(name: string): SettingSource | undefined
+  /** The values of an option that may be repeated; none when it is not given. */
   list(name: string): readonly string[]
   readonly operands: readonly string[]
+  /** After `--`; undefined when there was none. */
   readonly command: readonly string[] | undefined
+  /** The command line and the profile that the values come from. A renewal makes other settings of them; commands do not read them. */
+  readonly parsed: ParsedArgv
 }
 
+/** The sources of a setting, by precedence. */
 export const sources = ['flag', 'variable', 'profile', 'serve', 'fallback', 'default'] as const
 export type SettingSource = (typeof sources)[number]
 
-/** @param found What `sts-cli serve` left on this machine, by flag name. */
+/**
+ * Makes the settings of one command line: `main` does it once, and hands them to the command.
+ *
+ * @param served What a running `sts-cli serve` gives, by flag name.
+ */
 export function createSettings(
   parsed: ParsedArgv,
   io: Io,
-  found: Readonly<Record<string, string>> = {},
+  served: Readonly<Record<string, string>> = {},
 ): Settings {
   const { flags, profile } = parsed
   const read: Readonly<Record<SettingSource, (name: string) => FlagValue | undefined>> = {
     flag: (name) => flags.get(name),
     variable: (name) => firstOf(name, (variable) => variable.startsWith('STS_CLI_')),
     profile: (name) => profile?.get(name)?.value,
-    serve: (name) => found[name],
+    serve: (name) => served[name],
     fallback: (name) => firstOf(name, (variable) => !variable.startsWith('STS_CLI_')),
     default: (name) => parsed.specs.get(name)?.default,
   }
@@ -46,32 +56,33 @@ export function createSettings(
       .map((variable) => io.env[variable])
       .find((text) => text !== undefined && text !== '')
   const getFrom = (name: string, from: readonly SettingSource[]): FlagValue | undefined => {
-    const place = from.find((candidate) => read[candidate](name) !== undefined)
-    return place === undefined ? undefined : read[place](name)
+    const source = from.find((candidate) => read[candidate](name) !== undefined)
+    return source === undefined ? undefined : read[source](name)
   }
   const getText = (name: string, from: readonly SettingSource[]): string | undefined => {
     const value = getFrom(name, from)
     return typeof value === 'string' ? value : undefined
   }
   return {
+    parsed,
     operands: parsed.operands,
     command: parsed.command,
     get: (name) => getText(name, sources),
-    getExplicit: (name) => getText(name, said),
-    has: (name) => getFrom(name, said) === true,
+    getExplicit: (name) => getText(name, explicitSources),
+    has: (name) => getFrom(name, explicitSources) === true,
     isFlag: (name) => flags.has(name),
-    sourceOf: (name) => sources.find((place) => read[place](name) !== undefined),
+    sourceOf: (name) => sources.find((source) => read[source](name) !== undefined),
     list(name) {
-      const value = getFrom(name, said)
+      const value = getFrom(name, explicitSources)
       return Array.isArray(value) ? (value as readonly string[]) : []
     },
   }
 }
 
-/** The sources where the user speaks, the loudest first. */
-const said = sources.slice(0, 3)
+/** The sources that the user controls, by precedence. */
+export const explicitSources = sources.slice(0, 3)
 
-/** @throws {StsCliError} `ERR_USAGE` naming the flag and what it takes. */
+/** Reads a duration in seconds; undefined when there is none. @throws {StsCliError} `ERR_USAGE` naming the flag and what it takes. */
 export function readSeconds(settings: Settings, name: string): number | undefined {
   const text = settings.get(name)
   if (text === undefined) return undefined
@@ -83,7 +94,7 @@ export function readSeconds(settings: Settings, name: string): number | undefine
   return seconds
 }
 
-/** @throws {StsCliError} `ERR_USAGE` when the value is none of those allowed. */
+/** Reads one of the words that an option takes; undefined when there is none. @throws {StsCliError} `ERR_USAGE` for any other word. */
 export function readChoice<T extends string>(
   settings: Settings,
   name: string,
@@ -99,14 +110,14 @@ export function readChoice<T extends string>(
   return choice
 }
 
-/** @throws {StsCliError} `ERR_USAGE` when the value is not an http or https URL, or holds a password. */
+/** Reads an http or https URL. @throws {StsCliError} `ERR_USAGE` for anything else, and for a URL with a user name or password. */
 export function readUrl(settings: Settings, name: string): string {
   const text = settings.get(name) ?? ''
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
     throw new StsCliError(
       'ERR_USAGE',
-      // What holds an @ may hold a password before it.
+      // A text with an @ may hold a password.
       `--${name} ${text.includes('@') ? '' : `${JSON.stringify(text)} `}is not an http or https URL`,
       { stage: 'config' },
     )
@@ -118,7 +129,7 @@ export function readUrl(settings: Settings, name: string): string {
   return text
 }
 
-/** @throws {StsCliError} `ERR_USAGE` when more than one of the flags was given. */
+/** Refuses options that exclude each other. @throws {StsCliError} `ERR_USAGE` when more than one of them was given. */
 export function refuseTogether(settings: Settings, ...names: string[]): void {
   const given = names.filter(
     (name) => settings.getExplicit(name) !== undefined || settings.has(name),
@@ -131,34 +142,28 @@ export function refuseTogether(settings: Settings, ...names: string[]): void {
 }
 
 /**
- * Which of settings that exclude each other was given: a flag before a variable, a variable before the profile.
+ * Returns which of settings that exclude each other was given: a flag before a variable, a variable before the profile.
  *
- * @throws {StsCliError} `ERR_USAGE` when one place gives two of them.
+ * @throws {StsCliError} `ERR_USAGE` when one source gives two of them.
  */
 export function chooseOne(settings: Settings, ...names: string[]): string | undefined {
-  const place = said.find((candidate) =>
+  const source = explicitSources.find((candidate) =>
     names.some((name) => settings.sourceOf(name) === candidate),
   )
-  const given = names.filter((name) => place !== undefined && settings.sourceOf(name) === place)
+  const given = names.filter((name) => source !== undefined && settings.sourceOf(name) === source)
   refuseTogether(settings, ...given)
   return given[0]
 }
 
-/** `--cache` */
-export const cacheKinds = ['file', 'keyring', 'none'] as const
-
-/** `--color` */
-export const colorChoices = ['auto', 'always', 'never'] as const
-
 const maxFileBytes = 256 * 1024
 
-/** The text of a file that holds one secret, less the space around it. @throws {StsCliError} `ERR_INPUT`, `ERR_DATA`. */
+/** Returns the text of a file that holds one secret, without the space around it. @throws {StsCliError} `ERR_INPUT`, `ERR_DATA`. */
 export function readSecretFile(path: string, what: string): string {
   return checkSecret(readTextFile(path, what).trim(), what)
 }
 
 /**
- * A document from a file, or from a pipe in a file's place (`<(…)`), which comes in pieces.
+ * Returns the text of a file, or of a pipe in a file's place (`<(…)`), which comes in pieces.
  *
  * @throws {StsCliError} `ERR_INPUT` when it cannot be read, `ERR_DATA` when it is longer than 256 KiB.
  */
@@ -191,7 +196,7 @@ function readPieces(descriptor: number, what: string): string {
   })
 }
 
-/** @throws {StsCliError} `ERR_DATA` when a secret is empty. */
+/** Returns the secret as it is. @throws {StsCliError} `ERR_DATA` when it is empty. */
 export function checkSecret(text: string, what: string): string {
   if (text === '') throw new StsCliError('ERR_DATA', `the ${what} is empty`, { stage: 'config' })
   return text

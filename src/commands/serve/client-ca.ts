@@ -1,4 +1,4 @@
-/** MinIO's variables of client certificates and --client-ca → whose client certificates are believed. */
+/** MinIO's variables for client certificates, and `--client-ca` → the CA for client certificates. */
 import { X509Certificate } from 'node:crypto'
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
@@ -8,7 +8,7 @@ import { readTextFile, type Settings } from '../options/settings.ts'
 const enable = 'MINIO_IDENTITY_TLS_ENABLE'
 const skipVerify = 'MINIO_IDENTITY_TLS_SKIP_VERIFY'
 
-/** @throws {StsCliError} `ERR_CONFIG` where certificates could not be shown, or nobody vouches for them; `ERR_INPUT`, `ERR_DATA` for the file. */
+/** Reads the CA's PEM; undefined where client certificates are off. @throws {StsCliError} `ERR_CONFIG` without TLS or without a CA; `ERR_INPUT`, `ERR_DATA` for the file. */
 export function readClientCa(settings: Settings, io: Io): string | undefined {
   const file = settings.get('client-ca')
   if (!isOn(io, enable) && file === undefined) return undefined

@@ -1,4 +1,4 @@
-/** What MinIO calls etcd → where issued credentials are shared. */
+/** MinIO's variables for etcd → where issued credentials are shared. */
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import type { EtcdOptions } from '../../server/sessions/etcd/etcd-sessions.ts'
@@ -6,20 +6,20 @@ import { readKeyPair } from './read-key-pair.ts'
 import { readCa } from './variables.ts'
 import type { Settings } from '../options/settings.ts'
 
-/** The members of a cluster are three or five; more than this is a mistake. */
+/** A cluster has three or five members; more than this is a mistake. */
 const maxEndpoints = 16
 
 /**
- * Undefined where `MINIO_ETCD_ENDPOINTS` is not set. MinIO's variables, and a user's name and password, which MinIO lacks.
+ * Reads MinIO's variables, and a user's name and password, which MinIO does not have; undefined where `MINIO_ETCD_ENDPOINTS` is not set.
  *
- * @throws {StsCliError} `ERR_CONFIG` for a variable that cannot be followed, `ERR_INPUT` and `ERR_DATA` for files.
+ * @throws {StsCliError} `ERR_CONFIG` for a variable that is not valid, `ERR_INPUT` and `ERR_DATA` for files.
  */
 export function readEtcd(settings: Settings, io: Io): EtcdOptions | undefined {
   const endpoints = readEndpoints(io)
   if (endpoints === undefined) return undefined
   return {
     endpoints,
-    // To the letter, as a MinIO puts it before its keys: with another slash the two would not meet.
+    // Unchanged, as MinIO puts it before its keys: with another slash the two would use different keys.
     keyPrefix: io.env['MINIO_ETCD_PATH_PREFIX'] ?? '',
     tls: {
       ca: readCa(settings),
@@ -36,7 +36,7 @@ function readEndpoints(io: Io): string[] | undefined {
   if (named.length > maxEndpoints)
     throw refuse(`MINIO_ETCD_ENDPOINTS names more than ${maxEndpoints} endpoints`)
   return named.map((text) => {
-    // What holds an @ may hold a password before it.
+    // A text with an @ may hold a password.
     if (text.includes('@'))
       throw refuse('MINIO_ETCD_ENDPOINTS must not hold a user name or password', {
         hint: 'set MINIO_ETCD_USERNAME and MINIO_ETCD_PASSWORD',

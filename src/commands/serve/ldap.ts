@@ -1,4 +1,4 @@
-/** MinIO's variables of LDAP and --ldap-policy → the directory whose users may log in. */
+/** MinIO's variables for LDAP, and `--ldap-policy` → the directory whose users may log in. */
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import { isObject, parseJson } from '../../base/parse.ts'
@@ -7,8 +7,8 @@ import type { ServerOptions } from '../../server/server-options.ts'
 import { isOn, readCa, readVariable, refuseVariable } from './variables.ts'
 import { readTextFile, type Settings } from '../options/settings.ts'
 
-/** Of later or earlier MinIO, and what to use instead. */
-const notBuilt: Readonly<Record<string, string>> = {
+/** Variables of other MinIO versions, with what to use instead. */
+const unsupported: Readonly<Record<string, string>> = {
   MINIO_IDENTITY_LDAP_SRV_RECORD_NAME: 'name the server in MINIO_IDENTITY_LDAP_SERVER_ADDR',
   MINIO_IDENTITY_LDAP_USERNAME_FORMAT:
     'use MINIO_IDENTITY_LDAP_LOOKUP_BIND_DN and MINIO_IDENTITY_LDAP_USER_DN_SEARCH_FILTER',
@@ -16,7 +16,7 @@ const notBuilt: Readonly<Record<string, string>> = {
     'policies may ask for ldap:user, ldap:username and ldap:groups',
 }
 
-/** @throws {StsCliError} `ERR_CONFIG` naming the variable and what it takes; `ERR_USAGE`, `ERR_INPUT`, `ERR_DATA` for the flags. */
+/** Reads the directory; undefined where none is set. @throws {StsCliError} `ERR_CONFIG` naming the variable and what it takes; `ERR_USAGE`, `ERR_INPUT`, `ERR_DATA` for the flags. */
 export function readLdap(settings: Settings, io: Io): ServerOptions['ldap'] {
   const policies = readPolicies(settings)
   const address = readVariable(io, 'MINIO_IDENTITY_LDAP_SERVER_ADDR')
@@ -28,7 +28,7 @@ export function readLdap(settings: Settings, io: Io): ServerOptions['ldap'] {
       { stage: 'serve' },
     )
   }
-  for (const [name, hint] of Object.entries(notBuilt))
+  for (const [name, hint] of Object.entries(unsupported))
     if (readVariable(io, name) !== undefined) throw refuseVariable(name, 'is not supported', hint)
   const security = readSecurity(io)
   return {
@@ -38,7 +38,7 @@ export function readLdap(settings: Settings, io: Io): ServerOptions['ldap'] {
     isCertificateChecked: !isOn(io, 'MINIO_IDENTITY_LDAP_TLS_SKIP_VERIFY'),
     ca: readCa(settings),
     lookupDn: readDn(io, 'MINIO_IDENTITY_LDAP_LOOKUP_BIND_DN'),
-    lookupPassword: need(io, 'MINIO_IDENTITY_LDAP_LOOKUP_BIND_PASSWORD'),
+    lookupPassword: readRequired(io, 'MINIO_IDENTITY_LDAP_LOOKUP_BIND_PASSWORD'),
     userBases: readBases(io, 'MINIO_IDENTITY_LDAP_USER_DN_SEARCH_BASE_DN'),
     userFilter: readFilter(io, 'MINIO_IDENTITY_LDAP_USER_DN_SEARCH_FILTER', /%s/),
     ...readGroups(io),
@@ -69,7 +69,7 @@ function readGroups(io: Io): { groupBases: string[]; groupFilter: string | undef
   return { groupBases: readBases(io, names[0]), groupFilter: readFilter(io, names[1], /%[sd]/) }
 }
 
-/** `ldap.example.com`, `ldap.example.com:1636`, `[::1]:636`. */
+/** Splits `ldap.example.com`, `ldap.example.com:1636`, `[::1]:636`. */
 function splitAddress(text: string, defaultPort: number): { host: string; port: number } {
   const [, bracketed, plain, port] =
     /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+))(?::(\d{1,5}))?$/.exec(text) ?? []
@@ -82,7 +82,7 @@ function splitAddress(text: string, defaultPort: number): { host: string; port: 
   return { host, port: port === undefined ? defaultPort : Number(port) }
 }
 
-function need(io: Io, name: string): string {
+function readRequired(io: Io, name: string): string {
   const text = readVariable(io, name)
   if (text === undefined)
     throw refuseVariable('MINIO_IDENTITY_LDAP_SERVER_ADDR', `is set, and so ${name} must be`)
@@ -90,15 +90,15 @@ function need(io: Io, name: string): string {
 }
 
 function readDn(io: Io, name: string): string {
-  const text = need(io, name)
+  const text = readRequired(io, name)
   if (normalizeDn(text) === undefined)
     throw refuseVariable(name, `${JSON.stringify(text)} is not a distinguished name`)
   return text
 }
 
-/** Several are separated by `;`, as at MinIO. */
+/** Reads base DNs, separated by `;` as with MinIO. */
 function readBases(io: Io, name: string): string[] {
-  const bases = need(io, name)
+  const bases = readRequired(io, name)
     .split(';')
     .map((base) => base.trim())
     .filter((base) => base !== '')
@@ -109,7 +109,7 @@ function readBases(io: Io, name: string): string[] {
 }
 
 function readFilter(io: Io, name: string, mark: RegExp): string {
-  const text = need(io, name).trim()
+  const text = readRequired(io, name).trim()
   if (!/^\(.*\)$/s.test(text) || !mark.test(text))
     throw refuseVariable(
       name,
@@ -119,7 +119,7 @@ function readFilter(io: Io, name: string, mark: RegExp): string {
   return text
 }
 
-/** `--ldap-policy POLICY=DN`, and the same from a file: `{"DN": "POLICY"}` or `{"DN": ["POLICY", …]}`. */
+/** Reads `--ldap-policy POLICY=DN`, and the same from a file: `{"DN": "POLICY"}` or `{"DN": ["POLICY", …]}`. */
 function readPolicies(settings: Settings): ReadonlyMap<string, readonly string[]> {
   const policies = new Map<string, readonly string[]>()
   const attach = (dn: string, names: readonly string[], where: string): void => {

@@ -1,4 +1,4 @@
-/** MinIO's variables of OpenID, with and without a provider's name at the end → who says what a token may do. */
+/** MinIO's variables for OpenID, with and without a provider's name at the end → the trusted providers. */
 import type { Io } from '../../base/io.ts'
 import { findPublicIssuer } from '../../server/policy/public-issuers.ts'
 import type { ExternalProvider, RoleProvider, ServerOptions } from '../../server/server-options.ts'
@@ -6,13 +6,13 @@ import { isOn, readCa, readUrlVariable, readVariable, refuseVariable } from './v
 import { readTextFile, type Settings } from '../options/settings.ts'
 
 export interface OpenIdSettings {
-  /** Whose claims name policies; one at most, as at MinIO. */
+  /** The provider whose claims name policies; one at most, as with MinIO. */
   readonly claimBased: (ExternalProvider & { readonly variable: string }) | undefined
   readonly policyClaim: string
   readonly roleProviders: readonly RoleProvider[]
 }
 
-/** @throws {StsCliError} `ERR_CONFIG` for variables that cannot be followed, alone or together. */
+/** Reads the providers. @throws {StsCliError} `ERR_CONFIG` for variables that are not valid, by themselves or together. */
 export function readOpenId(settings: Settings, io: Io): OpenIdSettings {
   const ca = readCa(settings)
   const jwksUrl = readUrlVariable(io, 'MINIO_IAM_JWKS_URL')
@@ -35,7 +35,7 @@ export function readOpenId(settings: Settings, io: Io): OpenIdSettings {
   }
 }
 
-/** The ends of the names of providers that are on: nothing, or `_NAME`. */
+/** Returns the suffixes of the variables of providers that are on: empty, or `_NAME`. */
 function findSuffixes(io: Io): string[] {
   const suffixesOf = (variable: string): string[] =>
     Object.keys(io.env)
@@ -43,13 +43,13 @@ function findSuffixes(io: Io): string[] {
       .map((name) => name.slice(variable.length))
       .filter((suffix) => suffix === '' || /^_./.test(suffix))
   const suffixes = suffixesOf('MINIO_IDENTITY_OPENID_CONFIG_URL').toSorted()
-  const homeless = suffixesOf('MINIO_IDENTITY_OPENID_ROLE_POLICY').find(
+  const orphan = suffixesOf('MINIO_IDENTITY_OPENID_ROLE_POLICY').find(
     (suffix) => !suffixes.includes(suffix),
   )
-  if (homeless !== undefined)
+  if (orphan !== undefined)
     throw refuseVariable(
-      `MINIO_IDENTITY_OPENID_ROLE_POLICY${homeless}`,
-      `is set, and so MINIO_IDENTITY_OPENID_CONFIG_URL${homeless} must be`,
+      `MINIO_IDENTITY_OPENID_ROLE_POLICY${orphan}`,
+      `is set, and so MINIO_IDENTITY_OPENID_CONFIG_URL${orphan} must be`,
     )
   const userinfo = suffixes.find((suffix) =>
     isOn(io, `MINIO_IDENTITY_OPENID_CLAIM_USERINFO${suffix}`),
@@ -77,7 +77,7 @@ function readClaimBased(
 ): OpenIdSettings['claimBased'] {
   if (suffix === undefined && jwksUrl === undefined) return undefined
   const variable = `MINIO_IDENTITY_OPENID_CONFIG_URL${suffix ?? ''}`
-  // Keys by the one would do without the issuer that the other names.
+  // MINIO_IAM_JWKS_URL names keys without an issuer, and the other names an issuer.
   if (suffix !== undefined && jwksUrl !== undefined)
     throw refuseVariable(
       'MINIO_IAM_JWKS_URL',
@@ -107,7 +107,7 @@ function readRolePolicy(io: Io, suffix: string): readonly string[] | undefined {
   return splitPolicies(variable, text)
 }
 
-/** `a,b`. @throws {StsCliError} `ERR_CONFIG` when there is none. */
+/** Splits `a,b`. @throws {StsCliError} `ERR_CONFIG` when there is none. */
 export function splitPolicies(variable: string, text: string): readonly string[] {
   const names = text
     .split(',')
@@ -144,7 +144,7 @@ function readRoleProviders(
   return providers
 }
 
-/** The variables have no place for conditions. */
+/** Refuses public issuers, because the variables cannot express conditions. */
 function refusePublic(configUrl: string, variable: string): void {
   if (findPublicIssuer(configUrl) === undefined) return
   throw refuseVariable(
@@ -154,7 +154,7 @@ function refusePublic(configUrl: string, variable: string): void {
   )
 }
 
-/** The files of `--role`. @throws {StsCliError} `ERR_INPUT`. */
+/** Reads the files of `--role`. @throws {StsCliError} `ERR_INPUT`. */
 export function readRoles(settings: Settings): ServerOptions['roles'] {
   return new Map(settings.list('role').map((file) => [file, readTextFile(file, 'role')]))
 }

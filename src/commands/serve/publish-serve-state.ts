@@ -1,15 +1,15 @@
-/** What a running server tells others: its ready line, and the files by which `login` finds and trusts it. */
+/** Publishes a running server: its ready line, and the files by which `login` finds and trusts it. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Io } from '../../base/io.ts'
-import { findStateDirectory, leaveServeState } from '../../client/serve-state.ts'
+import { findStateDirectory, writeServeState } from '../../client/serve-state.ts'
 import type { RunningServer } from '../../server/create-server.ts'
 import { publicClientId } from '../../server/issuer/client-metadata.ts'
 import type { IssuerClient } from '../../server/issuer/create-issuer.ts'
 import type { ServerOptions } from '../../server/server-options.ts'
 
-/** The ready line, field by field; what is not there has no field. */
+/** The fields of the ready line; a field without a value is omitted. */
 export interface ReadyFacts {
   readonly event: 'ready'
   readonly sts: string
@@ -20,18 +20,18 @@ export interface ReadyFacts {
   readonly clientSecret?: string | undefined
   readonly accessKey: string
   readonly secretKey: string
-  /** What `--role-arn` may be, where there are roles. */
+  /** The values for `--role-arn`, where there are roles. */
   readonly roles?: readonly string[] | undefined
   readonly pid: number
 }
 
 export interface PublishOptions {
   readonly options: ServerOptions
-  /** The client that `login` is to use. */
+  /** The client for `login`. */
   readonly client: IssuerClient | undefined
 }
 
-/** Leaves the files; `remove` takes them away again. */
+/** Writes the files; `remove` removes them. */
 export function publishServeState(
   server: RunningServer,
   { options, client }: PublishOptions,
@@ -52,18 +52,18 @@ export function publishServeState(
           clientSecret: client.secret,
           publicClientId: hasUsers(options) ? publicClientId : undefined,
         }
-  const left =
+  const files =
     certificates.length === 0
       ? { caFile: undefined, remove: () => {} }
-      : leaveFiles({ pid: io.pid, certificates: certificates.join('\n'), state }, io)
+      : writeFiles({ pid: io.pid, certificates: certificates.join('\n'), state }, io)
   return {
-    remove: left.remove,
+    remove: files.remove,
     facts: {
       event: 'ready',
       sts,
       idp: issuer?.tokenEndpoint.href,
       jwks: issuer?.jwksUrl.href,
-      caFile: left.caFile,
+      caFile: files.caFile,
       clientId: issuer === undefined ? undefined : client?.id,
       clientSecret: issuer === undefined ? undefined : client?.secret,
       accessKey: options.root.accessKeyId,
@@ -74,18 +74,18 @@ export function publishServeState(
   }
 }
 
-/** Whether people can sign in at the embedded provider. */
+/** Returns whether people can sign in at the embedded provider. */
 export function hasUsers({ identityProvider }: ServerOptions): boolean {
   return identityProvider?.kind === 'embedded' && (identityProvider.users ?? []).length > 0
 }
 
-type LeaveOptions = Parameters<typeof leaveServeState>[1]
+type WriteOptions = Parameters<typeof writeServeState>[1]
 
-/** In the state directory; where there is none that can be written (a container without a home), the certificates alone, elsewhere. */
-function leaveFiles(options: LeaveOptions, io: Io): ReturnType<typeof leaveServeState> {
+/** Writes to the state directory; where it cannot be written (a container without a home), only the certificates, to a temporary folder. */
+function writeFiles(options: WriteOptions, io: Io): ReturnType<typeof writeServeState> {
   const directory = findStateDirectory(io.env, io.platform)
   try {
-    if (directory !== undefined) return leaveServeState(directory, options)
+    if (directory !== undefined) return writeServeState(directory, options)
   } catch {
     io.writeStderr(
       `warning: ${directory ?? ''} cannot be written: sts-cli login will not find this server by itself\n`,
@@ -97,7 +97,7 @@ function leaveFiles(options: LeaveOptions, io: Io): ReturnType<typeof leaveServe
   return { caFile, remove: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
-/** Without the slash that `URL` adds, and with an address that can be called where every address was bound. */
+/** Returns the URL for clients: without the final slash, and with `localhost` where the server listens on all addresses. */
 function toReachable(url: URL): string {
   const copy = new URL(url)
   if (copy.hostname === '0.0.0.0' || copy.hostname === '[::]') copy.hostname = 'localhost'

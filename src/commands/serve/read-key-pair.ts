@@ -3,7 +3,7 @@ import { StsCliError } from '../../base/errors.ts'
 import { readTextFile } from '../options/settings.ts'
 
 /**
- * A certificate and its key for `serve`, both PEM files.
+ * Reads a certificate and its key for `serve`, both PEM files.
  *
  * @throws {StsCliError} `ERR_INPUT` when one cannot be read, `ERR_DATA` when they are not a pair.
  */
@@ -15,7 +15,7 @@ export function readKeyPair(certFile: string, keyFile: string): { cert: string; 
   try {
     createSecureContext(pair)
   } catch {
-    // Without the cause: OpenSSL's errors may quote the input.
+    // The cause is left out: OpenSSL's errors may quote the input.
     throw new StsCliError(
       'ERR_DATA',
       `${certFile} and ${keyFile} are no certificate with its key`,

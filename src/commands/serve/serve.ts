@@ -4,15 +4,14 @@ import { StsCliError } from '../../base/errors.ts'
 import { removeQuietly, writeNamedFile } from '../../base/files/private-file.ts'
 import { createServer, type RunningServer } from '../../server/create-server.ts'
 import type { ServerOptions } from '../../server/server-options.ts'
-import type { ParsedArgv } from '../options/parse-argv.ts'
+import type { StartWorkersOptions } from '../../server/workers/start-workers.ts'
 import { hasUsers, publishServeState, type ReadyFacts } from './publish-serve-state.ts'
-import { readServerOptions, readWorkerCount } from './settings.ts'
-import { createSettings, type Settings } from '../options/settings.ts'
+import { readLogLevel, readServerOptions, readWorkerCount } from './server-options.ts'
+import type { Settings } from '../options/settings.ts'
 
-/** `serve`: runs until a signal, or until the command after `--` has ended. */
-export async function runServe(parsed: ParsedArgv, io: Io): Promise<number> {
-  if (cluster.isWorker) return (await import('./worker.ts')).runServeWorker(io)
-  const settings = createSettings(parsed, io)
+/** `serve`: runs the server until a signal, or until the command after `--` ends. */
+export async function runServe(settings: Settings, io: Io): Promise<number> {
+  if (cluster.isWorker) return (await import('./run-serve-worker.ts')).runServeWorker(io)
   const options = readServerOptions(settings, io)
   if (settings.command !== undefined && options.identityProvider?.kind !== 'embedded')
     throw new StsCliError('ERR_USAGE', 'a command after -- needs the embedded identity provider', {
@@ -21,7 +20,7 @@ export async function runServe(parsed: ParsedArgv, io: Io): Promise<number> {
     })
   const count = readWorkerCount(settings)
   const signal = io.catchSignals()
-  const server = await startServer(options, { parsed, count })
+  const server = await startServer(options, { count, logLevel: readLogLevel(settings) })
   try {
     return await serveUntilDone({ server, options, settings, signal }, io)
   } finally {
@@ -31,25 +30,25 @@ export async function runServe(parsed: ParsedArgv, io: Io): Promise<number> {
 
 async function startServer(
   options: ServerOptions,
-  { parsed, count }: { parsed: ParsedArgv; count: number },
+  { count, logLevel }: StartWorkersOptions,
 ): Promise<RunningServer> {
   if (count === 1) return createServer(options)
   const { startWorkers } = await import('../../server/workers/start-workers.ts')
-  return startWorkers(options, { count, settings: parsed })
+  return startWorkers(options, { count, logLevel })
 }
 
-interface Running {
+interface ServeContext {
   readonly server: RunningServer
   readonly options: ServerOptions
   readonly settings: Settings
   readonly signal: AbortSignal
 }
 
-async function serveUntilDone(running: Running, io: Io): Promise<number> {
-  const { settings, options, signal } = running
+async function serveUntilDone(context: ServeContext, io: Io): Promise<number> {
+  const { settings, options, signal } = context
   const client =
     options.identityProvider?.kind === 'embedded' ? options.identityProvider.clients[0] : undefined
-  const { facts, remove } = publishServeState(running.server, { options, client }, io)
+  const { facts, remove } = publishServeState(context.server, { options, client }, io)
   const line = `${JSON.stringify(facts)}\n`
   const readyFile = settings.get('ready-file')
   let isFileOurs = false
@@ -59,7 +58,7 @@ async function serveUntilDone(running: Running, io: Io): Promise<number> {
     else if (!settings.has('quiet') && settings.command === undefined)
       io.writeStderr(renderWelcome(facts, options))
     if (settings.command !== undefined) {
-      const { runLoggedIn } = await import('./child.ts')
+      const { runLoggedIn } = await import('./run-logged-in.ts')
       return await runLoggedIn(
         { argv: settings.command, facts, region: options.region, signal },
         io,

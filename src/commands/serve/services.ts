@@ -1,4 +1,4 @@
-/** Whom the server believes and who decides: its own provider and documents, or those that MinIO's variables name. */
+/** The identity provider and the policy engine: the server's own, or those that MinIO's variables name. */
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import type { EmbeddedProvider, ServerOptions } from '../../server/server-options.ts'
@@ -13,7 +13,7 @@ export interface EmbeddedSettings {
   readonly openId: OpenIdSettings
 }
 
-/** @throws {StsCliError} `ERR_CONFIG` for a variable that cannot be followed, `ERR_USAGE` for flags that cannot meet. */
+/** Reads the identity provider; undefined for none. @throws {StsCliError} `ERR_CONFIG` for a variable that is not valid, `ERR_USAGE` for flags that exclude each other. */
 export function readIdentityProvider(
   settings: Settings,
   io: Io,
@@ -30,10 +30,10 @@ export function readIdentityProvider(
     })
   }
   if (settings.has('no-idp')) refuseUsers(settings, '--no-idp')
-  // Whoever names another door wants who comes by it; clients and users named beside it are wanted too.
+  // With another identity source, the embedded provider runs only when clients or users are named.
   const isReplaced =
     roleProviders.length > 0 ||
-    otherDoors.some((variable) => readVariable(io, variable) !== undefined)
+    otherSources.some((variable) => readVariable(io, variable) !== undefined)
   const isNamed = [...settings.list('client'), ...settings.list('user')].length > 0
   if (settings.has('no-idp') || (isReplaced && !isNamed)) return undefined
   return {
@@ -44,7 +44,7 @@ export function readIdentityProvider(
   }
 }
 
-const otherDoors = ['MINIO_IDENTITY_LDAP_SERVER_ADDR', 'MINIO_IDENTITY_PLUGIN_URL']
+const otherSources = ['MINIO_IDENTITY_LDAP_SERVER_ADDR', 'MINIO_IDENTITY_PLUGIN_URL']
 
 function refuseUsers(settings: Settings, beside: string): void {
   if (settings.list('user').length > 0)
@@ -54,7 +54,7 @@ function refuseUsers(settings: Settings, beside: string): void {
     })
 }
 
-/** The plugin wins over OPA, and 2018's names over the later ones, as at MinIO. */
+/** By precedence, as with MinIO: the plugin before OPA, and the names of 2018 before the later ones. */
 const engines = [
   ['MINIO_POLICY_PLUGIN_URL', 'MINIO_POLICY_PLUGIN_AUTH_TOKEN'],
   ['MINIO_IAM_OPA_URL', 'MINIO_IAM_OPA_AUTHTOKEN'],
@@ -62,7 +62,7 @@ const engines = [
 ] as const
 
 /**
- * The engine that decides instead of IAM documents.
+ * Reads the engine that decides instead of IAM documents; undefined for none.
  *
  * @throws {StsCliError} `ERR_CONFIG` for a bad URL, `ERR_INPUT` for the CA file, `ERR_USAGE` for two engines at once.
  */

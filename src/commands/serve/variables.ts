@@ -1,16 +1,16 @@
-/** Reading of MinIO's variables: what they may hold, and the refusal where they hold something else. */
+/** Readers of MinIO's variables, and the error for a value that is not valid. */
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import { readCaFile } from '../../base/http/tls-options.ts'
 import type { Settings } from '../options/settings.ts'
 
-/** An empty variable counts as absent. */
+/** Reads a variable; an empty one counts as absent. */
 export function readVariable(io: Io, name: string): string | undefined {
   const text = io.env[name]
   return text === undefined || text === '' ? undefined : text
 }
 
-/** MinIO's truths. @throws {StsCliError} `ERR_CONFIG` for any other word. */
+/** Reads a switch by MinIO's words for on and off. @throws {StsCliError} `ERR_CONFIG` for any other word. */
 export function isOn(io: Io, name: string): boolean {
   const text = readVariable(io, name)?.toLowerCase()
   if (text === undefined || ['off', 'false', '0', 'disabled'].includes(text)) return false
@@ -18,23 +18,23 @@ export function isOn(io: Io, name: string): boolean {
   throw refuseVariable(name, `${JSON.stringify(text)} is neither on nor off`)
 }
 
-/** @throws {StsCliError} `ERR_CONFIG` for what is not an http or https URL. */
+/** Reads an http or https URL. @throws {StsCliError} `ERR_CONFIG` for anything else. */
 export function readUrlVariable(io: Io, name: string): string | undefined {
   const text = readVariable(io, name)
   if (text === undefined) return undefined
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text
-  // What holds an @ may hold a password before it.
+  // A text with an @ may hold a password.
   const what = text.includes('@') ? '' : `${JSON.stringify(text)} `
   throw refuseVariable(name, `${what}is not an http or https URL`)
 }
 
-/** The certificates of `--ca-file`, which vouch for every service that is asked. @throws {StsCliError} `ERR_INPUT`, `ERR_DATA`. */
+/** Reads the certificates of `--ca-file`, with which every service that the server calls is verified. @throws {StsCliError} `ERR_INPUT`, `ERR_DATA`. */
 export function readCa(settings: Settings): readonly string[] | undefined {
   const caFile = settings.get('ca-file')
   return caFile === undefined ? undefined : [readCaFile(caFile, 'serve')]
 }
 
-/** `NAME is …`, for a variable that cannot be followed. */
+/** Makes the error `NAME is …` for a variable that is not valid. */
 export function refuseVariable(name: string, what: string, hint?: string): StsCliError {
   return new StsCliError('ERR_CONFIG', `${name} ${what}`, { stage: 'serve', hint })
 }

@@ -1,7 +1,7 @@
 /** What a Rego file or folder holds: its packages, by OPA's own reading, and which of them is to be asked. */
 import path from 'node:path'
 import { StsCliError } from '../../base/errors.ts'
-import { startProgram, type ProgramEnd } from '../../base/process/run-command.ts'
+import { startProgram, type ProgramEnd } from '../../base/process/start-program.ts'
 import type { Log } from '../../base/log.ts'
 import { isObject, parseJsonObject } from '../../base/parse.ts'
 

@@ -11,7 +11,7 @@ import {
   startProgram,
   type ProgramEnd,
   type RunningProgram,
-} from '../../base/process/run-command.ts'
+} from '../../base/process/start-program.ts'
 import type { Log } from '../../base/log.ts'
 import { createJsonClient } from '../../base/http/json-client.ts'
 import { readRego, refuseRego, toWords } from './read-rego.ts'

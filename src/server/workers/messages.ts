@@ -1,22 +1,10 @@
 /** What the first process and its workers say to each other. Clonable, and inside one server: both sides are the same build. */
 import type { ErrorCode } from '../../base/errors.ts'
-import type { Credentials } from '../../protocol/credentials.ts'
 import type { Revocation } from '../peers.ts'
-import type { SharedProvider } from '../server-options.ts'
-
-/** What a worker cannot read from flags and variables, because it was made up or chosen at start. */
-export interface SharedParts {
-  readonly port: number
-  readonly root: Credentials
-  readonly tls: { readonly cert: string; readonly key: string } | undefined
-  /** Undefined in front of another S3. */
-  readonly directory: string | undefined
-  /** The embedded provider's public keys; the provider itself runs in the first process. */
-  readonly provider: Omit<SharedProvider, 'kind'> | undefined
-}
+import type { WorkerOptions } from './worker-options.ts'
 
 export type ToWorker =
-  | { readonly kind: 'start'; readonly settings: unknown; readonly shared: SharedParts }
+  | { readonly kind: 'start'; readonly options: WorkerOptions }
   | { readonly kind: 'stop' }
   | { readonly kind: 'granted'; readonly lock: number }
   | { readonly kind: 'revoked'; readonly revocation: Revocation }

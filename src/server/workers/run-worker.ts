@@ -4,14 +4,11 @@ import { StsCliError } from '../../base/errors.ts'
 import type { RunningServer } from '../create-server.ts'
 import type { Peers, Revocation } from '../peers.ts'
 import { createRemoteLocks, type RemoteLocks } from './locks.ts'
-import type { SharedParts, StartFailure, ToPrimary, ToWorker } from './messages.ts'
+import type { StartFailure, ToPrimary, ToWorker } from './messages.ts'
+import type { WorkerOptions } from './worker-options.ts'
 
 /** Makes the server of what the first process sent. */
-export type StartServer = (
-  settings: unknown,
-  shared: SharedParts,
-  peers: Peers,
-) => Promise<RunningServer>
+export type StartServer = (options: WorkerOptions, peers: Peers) => Promise<RunningServer>
 
 /**
  * Serves until the first process says stop. Where that process is gone without a word, Node ends this one.
@@ -23,7 +20,7 @@ export function runWorker(start: StartServer): Promise<number> {
   let server: Promise<RunningServer | undefined> = Promise.resolve(undefined)
   return new Promise((resolve) => {
     cluster.worker?.on('message', (message: ToWorker) => {
-      if (message.kind === 'start') server = begin(start(message.settings, message.shared, link))
+      if (message.kind === 'start') server = begin(start(message.options, link))
       else if (message.kind === 'stop') resolve(end(server))
       else take(message)
     })

@@ -1,5 +1,6 @@
 /** One address, several processes: STS and S3 in each worker, the embedded provider and what was made up at start in the first process. */
 import { createServer as createSocket, type AddressInfo } from 'node:net'
+import type { LogLevel } from '../../base/log.ts'
 import { graceMs, makeTls, openIssuer, openWhole, type RunningServer } from '../create-server.ts'
 import {
   type Closers,
@@ -9,14 +10,13 @@ import {
 } from '../open-backends.ts'
 import { listRoleArns } from '../open-identity.ts'
 import type { ServerOptions } from '../server-options.ts'
-import type { SharedParts } from './messages.ts'
+import { type SharedParts, toWorkerOptions } from './worker-options.ts'
 import { createWorkerPool } from './worker-pool.ts'
 
-export interface WorkersOptions {
+export interface StartWorkersOptions {
   /** At least 1. */
   readonly count: number
-  /** What each worker reads its own options from; clonable. */
-  readonly settings: unknown
+  readonly logLevel: LogLevel
 }
 
 /** A worker closes its listener within `graceMs`; its stores take a moment more. */
@@ -29,7 +29,7 @@ const workerGraceMs = graceMs + 2000
  */
 export function startWorkers(
   options: ServerOptions,
-  { count, settings }: WorkersOptions,
+  { count, logLevel }: StartWorkersOptions,
 ): Promise<RunningServer> {
   const { root, log, nowMs } = options
   return openWhole(async (closers) => {
@@ -39,29 +39,16 @@ export function startWorkers(
     const directory = await prepareDirectory(options, closers)
     const port = await choosePort(options.address)
     const shared: SharedParts = { port, root, tls, directory, provider: toShared(issuer) }
-    const pool = createWorkerPool({ settings, shared, log, nowMs })
+    const pool = createWorkerPool({
+      options: toWorkerOptions(options, shared, logLevel),
+      log,
+      nowMs,
+    })
     closers.push(() => pool.stop(workerGraceMs))
     const url = new URL(await pool.start(count))
     const certificate = options.tls === 'self-made' ? tls?.cert : undefined
     return { url, issuer, roleArns: listRoleArns(options), certificate }
   })
-}
-
-/** A worker's options: what it read itself, with what is one for all of them. */
-export function toWorkerOptions(options: ServerOptions, shared: SharedParts): ServerOptions {
-  const { port, root, tls, directory, provider } = shared
-  return {
-    ...options,
-    address: { ...options.address, port },
-    root,
-    tls,
-    objects:
-      directory === undefined ? options.objects : { kind: 'directory', directory, buckets: [] },
-    identityProvider:
-      options.identityProvider?.kind === 'embedded' && provider !== undefined
-        ? { kind: 'shared', ...provider }
-        : options.identityProvider,
-  }
 }
 
 /** One directory for all, with the buckets that were asked for; undefined in front of another S3. */

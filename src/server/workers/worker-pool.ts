@@ -2,13 +2,13 @@
 import cluster, { type Worker } from 'node:cluster'
 import { StsCliError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
-import type { SharedParts, StartFailure, ToPrimary } from './messages.ts'
+import type { StartFailure, ToPrimary } from './messages.ts'
 import { createPrimary } from './primary.ts'
+import type { WorkerOptions } from './worker-options.ts'
 
 export interface WorkerPoolOptions {
-  /** Sent to each worker, which reads its options from it. */
-  readonly settings: unknown
-  readonly shared: SharedParts
+  /** Sent to each worker. */
+  readonly options: WorkerOptions
   readonly log: Log
   readonly nowMs: () => number
 }
@@ -34,7 +34,7 @@ export function pauseBeforeReplacementMs(recentDeaths: number): number {
 }
 
 /** Makes a pool without workers. */
-export function createWorkerPool({ settings, shared, log, nowMs }: WorkerPoolOptions): WorkerPool {
+export function createWorkerPool({ options, log, nowMs }: WorkerPoolOptions): WorkerPool {
   const { workers, connect, tell } = createPrimary()
   let deathsMs: number[] = []
   let isStopping = false
@@ -48,7 +48,7 @@ export function createWorkerPool({ settings, shared, log, nowMs }: WorkerPoolOpt
       if (!isStopping) replace({ pid: worker.process.pid, code, signal })
     })
     worker.on('message', (message: ToPrimary) => {
-      if (message.kind === 'here') tell(worker, { kind: 'start', settings, shared })
+      if (message.kind === 'here') tell(worker, { kind: 'start', options })
     })
     const url = await waitUntilReady(worker)
     log.info({ pid: worker.process.pid }, 'a worker is ready')

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readSecretCommand } from '../../../src/base/process/run-command.ts'
+import { readSecretCommand } from '../../../src/base/process/start-program.ts'
 import {
   type ChildEnd,
   runChild,

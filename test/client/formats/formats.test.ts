@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { CachedCredentials } from '../../../src/client/credential-cache.ts'
-import { type Document, formats, type FormatOptions } from '../../../src/client/formats/index.ts'
+import type { Document, FormatOptions } from '../../../src/client/formats/format.ts'
+import { formats } from '../../../src/client/formats/index.ts'
+import type { IssuedCredentials } from '../../../src/protocol/credentials.ts'
 import { goVectors } from '../../support/go-vectors.ts'
 
 const plain: FormatOptions = {
@@ -11,10 +12,8 @@ const plain: FormatOptions = {
   alias: 'sts',
 }
 
-function makeCredentials(over: Partial<CachedCredentials> = {}): CachedCredentials {
+function makeCredentials(over: Partial<IssuedCredentials> = {}): IssuedCredentials {
   return {
-    version: 2,
-    origin: {},
     accessKeyId: 'AKEY',
     secretAccessKey: 's/+=',
     sessionToken: 'tok',
@@ -22,15 +21,13 @@ function makeCredentials(over: Partial<CachedCredentials> = {}): CachedCredentia
     issuedAtMs: Date.parse('2026-11-23T16:00:00Z'),
     expirationText: '2026-11-23T18:00:00+01:00',
     stsEndpoint: 'http://127.0.0.1:9000/',
-    profile: 'default',
-    inputs: '',
     ...over,
   }
 }
 
 async function render(
   name: string,
-  over: Partial<CachedCredentials> = {},
+  over: Partial<IssuedCredentials> = {},
   options: Partial<FormatOptions> = {},
 ): Promise<string> {
   const document = await renderDocument(name, over, options)
@@ -39,7 +36,7 @@ async function render(
 
 async function renderDocument(
   name: string,
-  over: Partial<CachedCredentials> = {},
+  over: Partial<IssuedCredentials> = {},
   options: Partial<FormatOptions> = {},
 ): Promise<Document> {
   const format = await formats[name]?.()

@@ -3,7 +3,6 @@ import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { completeWords, completionShells } from '../../../src/commands/help/complete-words.ts'
 import { optionTable, optionsOf } from '../../../src/commands/options/option-table.ts'
-import { optionValues } from '../../../src/commands/options/option-values.ts'
 import { commandTable } from '../../../src/commands/options/command-table.ts'
 import { makeFolder, runLine } from '../../support/commands/harness.ts'
 
@@ -41,7 +40,9 @@ describe('completion candidates', () => {
   it('completion offers the values of a flag after a space or an equals sign', () => {
     expect(complete('login', '--grant', 'de')).toEqual(['device-code'])
     expect(complete('login', '--format=pro')).toEqual(['--format=process'])
-    expect(complete('login', '-f', '')).toEqual(optionValues['format'])
+    expect(complete('login', '-f', '')).toEqual(
+      optionTable.find(({ name }) => name === 'format')?.choices,
+    )
     expect(complete('login', '-p', '')).toEqual(['default', 'ci'])
     expect(complete('login', '--profile=c')).toEqual(['--profile=ci'])
   })
@@ -65,11 +66,10 @@ describe('completion candidates', () => {
 })
 
 describe('values of an option', () => {
-  it.each(Object.entries(optionValues))(
-    'completion offers for --%s the values that its command accepts',
-    async (name, words) => {
-      const option = optionTable.find((candidate) => candidate.name === name)
-      const command = option?.commands.find((candidate) => candidate !== 'drop-in') ?? 'login'
+  it.each(optionTable.filter(({ choices }) => choices !== undefined))(
+    'completion offers for --$name the values that its command accepts',
+    async ({ name, commands, choices: words = [] }) => {
+      const command = commands.find((candidate) => candidate !== 'quickstart') ?? 'login'
       if (name === 'color') return expect(words).toEqual(['auto', 'always', 'never'])
       const extra =
         name === 'gateway-style' ? ['--gateway', '--stateless', 'http://127.0.0.1:1'] : []

@@ -70,7 +70,7 @@ describe('unknown command', () => {
     [['xyzzyplugh'], 'xyzzyplugh', 'sts-cli --help lists the commands'],
     [['help', 'xyzzyplugh'], 'xyzzyplugh', 'sts-cli --help lists the commands'],
     [[''], '', 'sts-cli --help lists the commands'],
-    [['drop-in'], 'drop-in', 'sts-cli --help lists the commands'],
+    [['quickstart'], 'quickstart', 'sts-cli --help lists the commands'],
   ])('the command line %j exits 64 for the word %j and suggests: %s', async (argv, word, hint) => {
     expect(await runLine(argv)).toMatchObject({
       code: 64,

@@ -18,7 +18,7 @@ const longNames = {
 }
 const isHelp = (error: string | undefined): boolean => error === 'flag: help requested'
 const parseDropIn = (argv: readonly string[]): ParsedArgv =>
-  parseArgv(argv, optionsOf('drop-in'), { isStoppingAtOperand: true })
+  parseArgv(argv, optionsOf('quickstart'), { isStoppingAtOperand: true })
 const parseLogin = (...argv: readonly string[]): ParsedArgv =>
   parseArgv(argv, optionsOf('login'), { isStoppingAtOperand: false })
 

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { optionsOf } from '../../../src/commands/options/option-table.ts'
 import { parseArgv } from '../../../src/commands/options/parse-argv.ts'
-import { readObjects } from '../../../src/commands/serve/gateway.ts'
+import { readObjects } from '../../../src/commands/serve/objects.ts'
 import { createSettings } from '../../../src/commands/options/settings.ts'
 import { createIo, makeFolder } from '../../support/commands/harness.ts'
 

@@ -1,15 +1,41 @@
-/** With `--workers 2`, a role that trusted the embedded provider was open to nobody: a worker asked for its keys by https, and did not trust it. */
+/** What the primary sends to its workers, over a channel that copies values as `structuredClone` does. */
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { deserialize, serialize } from 'node:v8'
 import { expect, it, onTestFinished } from 'vitest'
+import { silentLog } from '../../../src/base/log.ts'
 import { optionsOf } from '../../../src/commands/options/option-table.ts'
 import { parseArgv } from '../../../src/commands/options/parse-argv.ts'
-import { readServerOptions } from '../../../src/commands/serve/settings.ts'
+import { readServerOptions } from '../../../src/commands/serve/server-options.ts'
 import { createSettings } from '../../../src/commands/options/settings.ts'
 import { createServer } from '../../../src/server/create-server.ts'
-import { toWorkerOptions } from '../../../src/server/workers/start-workers.ts'
+import type { ServerOptions } from '../../../src/server/server-options.ts'
+import {
+  type SharedParts,
+  toServerOptions,
+  toWorkerOptions,
+  type WorkerOptions,
+} from '../../../src/server/workers/worker-options.ts'
 import { createIo, makeFolder } from '../../support/commands/harness.ts'
 import { keySet, makeToken, nowMs, signers } from '../../support/tokens.ts'
+
+const own = { log: silentLog, nowMs: () => nowMs, peers: undefined }
+
+function readOptions(argv: readonly string[], env: Record<string, string> = {}): ServerOptions {
+  const parsed = parseArgv(argv, optionsOf('serve'), { isStoppingAtOperand: false })
+  const io = { ...createIo({ env }), nowMs: () => nowMs }
+  return readServerOptions(createSettings(parsed, io), io)
+}
+
+/** What a worker makes of it on the other side of the channel. */
+function send(options: ServerOptions, shared: Partial<SharedParts> = {}): ServerOptions {
+  const { root } = options
+  const none = { port: 0, root, tls: undefined, directory: undefined, provider: undefined }
+  const sent: unknown = deserialize(
+    serialize(toWorkerOptions(options, { ...none, ...shared }, 'silent')),
+  )
+  return toServerOptions(sent as WorkerOptions, own)
+}
 
 it('a worker lets a token of the embedded provider assume a role', async () => {
   const folder = await makeFolder()
@@ -19,12 +45,8 @@ it('a worker lets a token of the embedded provider assume a role', async () => {
   const trust = { issuer, audience: 'app', conditions }
   await writeFile(file, JSON.stringify({ name: 'ci', policies: ['readwrite'], trust }))
   const argv = ['--address', '127.0.0.1:0', '--log-level', 'silent', '--role', file]
-  const parsed = parseArgv(argv, optionsOf('serve'), { isStoppingAtOperand: false })
-  const io = { ...createIo({}), nowMs: () => nowMs }
-  const options = readServerOptions(createSettings(parsed, io), io)
   const provider = { issuer, jwksUrl: 'https://localhost:9/jwks', jwks: keySet }
-  const shared = { port: 0, root: options.root, tls: undefined, directory: folder, provider }
-  const server = await createServer(toWorkerOptions(options, shared))
+  const server = await createServer(send(readOptions(argv), { directory: folder, provider }))
   onTestFinished(() => server.stop())
 
   const answer = await fetch(server.url, {
@@ -37,4 +59,31 @@ it('a worker lets a token of the embedded provider assume a role', async () => {
     }),
   })
   expect(await answer.text()).toContain('<SessionToken>')
+})
+
+it('a worker has the options of the primary, whatever flags and variables gave them', async () => {
+  const folder = await makeFolder()
+  const policy = path.join(folder, 'team.json')
+  await writeFile(policy, '{"Version":"2012-10-17","Statement":[]}')
+  const ldap = 'MINIO_IDENTITY_LDAP'
+  const argv = ['--gateway', 'http://127.0.0.1:1', '--policy', `team=${policy}`, '--rego', folder]
+  const options = readOptions([...argv, '--ldap-policy', 'team=cn=ops,dc=example,dc=org'], {
+    MINIO_ROOT_USER: 'root',
+    MINIO_ROOT_PASSWORD: 'long-enough',
+    MINIO_ETCD_ENDPOINTS: 'http://127.0.0.1:2379',
+    [`${ldap}_SERVER_ADDR`]: 'ldap.example.org',
+    [`${ldap}_LOOKUP_BIND_DN`]: 'cn=sts,dc=example,dc=org',
+    [`${ldap}_LOOKUP_BIND_PASSWORD`]: 'secret',
+    [`${ldap}_USER_DN_SEARCH_BASE_DN`]: 'dc=example,dc=org',
+    [`${ldap}_USER_DN_SEARCH_FILTER`]: '(uid=%s)',
+  })
+  const { address, ...others } = { ...options, ...own }
+  expect(send(options, { port: 9123 })).toEqual({ ...others, address: { ...address, port: 9123 } })
+})
+
+it('a worker reads the environment of a policy engine, which is no plain object, from a copy', () => {
+  const options = readOptions(['--rego', '.'])
+  const policyEngine = { kind: 'rego', rego: '.', query: undefined, env: process.env } as const
+  const { policyEngine: sent } = send({ ...options, policyEngine }, { directory: '/data' })
+  expect(sent).toEqual({ ...policyEngine, env: { ...process.env } })
 })

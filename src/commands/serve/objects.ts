@@ -1,20 +1,20 @@
-/** Where objects lie: a directory, or with `--gateway` another S3, as `minio server DIR` and `minio gateway s3 [URL]`. */
+/** The store of objects: a directory, or with `--gateway` another S3, as with `minio server DIR` and `minio gateway s3 [URL]`. */
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import type { Credentials } from '../../protocol/credentials.ts'
 import type { DirectoryObjects, GatewayObjects } from '../../server/server-options.ts'
 import { readCa } from './variables.ts'
+import { gatewayStyles } from '../options/option-choices.ts'
 import { readChoice, type Settings } from '../options/settings.ts'
 
-/** Where MinIO's gateway went without an address. */
+/** The upstream of MinIO's gateway when no address is given. */
 const defaultUpstream = 'https://s3.amazonaws.com'
 
-/** How buckets are named to the upstream. */
-export const gatewayStyles = ['path', 'virtual-host'] as const
-
 /**
- * @param root Undefined where nobody gave the root credentials.
- * @throws {StsCliError} `ERR_USAGE` for flags that cannot meet or an operand that is no URL, `ERR_CONFIG` for what a gateway lacks.
+ * Reads the directory or the gateway's upstream.
+ *
+ * @param root Undefined where no root credentials are set.
+ * @throws {StsCliError} `ERR_USAGE` for flags that exclude each other or an operand that is not a URL, `ERR_CONFIG` for what a gateway lacks.
  */
 export function readObjects(
   settings: Settings,
@@ -51,7 +51,7 @@ function readGateway(settings: Settings, io: Io, root: Credentials | undefined):
   }
 }
 
-/** MinIO's gateway served its STS with etcd alone, where gateways shared what they issued. Here that is a choice, and must be made. */
+/** Requires etcd or `--stateless`. MinIO's gateway served its STS with etcd only, where gateways share credentials; here it is a choice. */
 function requireSharing(settings: Settings, io: Io): void {
   const hasEtcd = (io.env['MINIO_ETCD_ENDPOINTS'] ?? '') !== ''
   if (hasEtcd && settings.has('stateless'))
@@ -63,14 +63,14 @@ function requireSharing(settings: Settings, io: Io): void {
   })
 }
 
-/** Without a scheme, https, as at MinIO. */
+/** Reads the upstream's URL; without a scheme it is https, as with MinIO. */
 function readUpstream(text: string): URL {
   const full = /^[a-z]+:\/\//i.test(text) ? text : `https://${text}`
   const url = URL.canParse(full) ? new URL(full) : undefined
   const isOrigin = url !== undefined && /^https?:$/.test(url.protocol) && url.pathname === '/'
   if (isOrigin && url.search === '' && url.hash === '' && !text.includes('@')) return url
   throw refuseUse(
-    // What holds an @ may hold a password before it.
+    // A text with an @ may hold a password.
     `the upstream${text.includes('@') ? '' : ` ${JSON.stringify(text)}`} is not the http or https address of an S3`,
     { hint: 'write https://HOST or http://HOST:PORT, without path, user name or password' },
   )

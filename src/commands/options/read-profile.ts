@@ -2,12 +2,12 @@
 import path from 'node:path'
 import { StsCliError } from '../../base/errors.ts'
 import { isObject, type JsonObject } from '../../base/parse.ts'
-import type { ConfigFile } from '../../client/profile.ts'
+import type { ConfigFile } from '../../client/config-file.ts'
 import type { OptionSpec } from './option-spec.ts'
 import { optionTable } from './option-table.ts'
 import { findNearest, type FlagValue } from './parse-argv.ts'
 
-/** What a profile may say: how to ask, whom, and how to print; not which profile it is, nor what one command alone takes. */
+/** The groups of options that a profile may set; options that name the profile or belong to one command are excluded below. */
 const groups: ReadonlySet<string> = new Set([
   'identity provider',
   'sts',
@@ -18,29 +18,29 @@ const groups: ReadonlySet<string> = new Set([
 const neverInProfiles: ReadonlySet<string> = new Set(
   'profile config json header no-upload unset output field refresh token server'.split(' '),
 )
-/** Values that only a private file may hold. */
+/** Keys that only a private file may hold. */
 export const secretKeys: ReadonlySet<string> = new Set(['client-secret'])
 /** Profiles may extend each other this deep. */
 const maxDepth = 10
 
-/** Every key a profile may have, but for `extends`. */
+/** Every key that a profile may have, except `extends`. */
 export const profileOptions: readonly OptionSpec[] = optionTable.filter(
   ({ group, name }) => groups.has(group) && !neverInProfiles.has(name),
 )
 
-/** The option that a key stands for, by its long name or an alias. */
+/** Returns the option of a key, by its long name or an alias. */
 export function findProfileOption(key: string): OptionSpec | undefined {
   return profileOptions.find(({ name, aliases }) => name === key || aliases.includes(key))
 }
 
-/** One profile's setting, and which profile of the chain says it. */
+/** One setting, and which profile of the chain gives it. */
 export interface ProfileValue {
   readonly value: FlagValue
   readonly profile: string
 }
 
 /**
- * The settings of a profile and of those it extends, the nearest first; none when the file has no such profile.
+ * Returns the settings of a profile and of those that it extends, the nearest first; none when the file has no such profile.
  *
  * @param home For paths that begin with `~/`.
  *
@@ -83,14 +83,14 @@ function findSpec(config: ConfigFile, profile: string, key: string): OptionSpec 
   )
 }
 
-interface Entry {
+interface ProfileEntry {
   readonly profile: string
   readonly spec: OptionSpec
   readonly value: unknown
   readonly home: string | undefined
 }
 
-function readValue(config: ConfigFile, { profile, spec, value, home }: Entry): FlagValue {
+function readValue(config: ConfigFile, { profile, spec, value, home }: ProfileEntry): FlagValue {
   if (secretKeys.has(spec.name) && !config.isPrivate)
     throw refuse(
       config,
@@ -114,7 +114,7 @@ function readValue(config: ConfigFile, { profile, spec, value, home }: Entry): F
   throw refuse(config, `profile ${profile}: ${spec.name} must be ${wanted}`)
 }
 
-/** `~/` is the home, and what is relative is so to the configuration: it is read from every folder. */
+/** Resolves a path: `~/` is the home, and a relative path starts at the configuration, which is read from any folder. */
 function toPath(text: string, config: ConfigFile, home: string | undefined): string {
   if (home !== undefined && text.startsWith('~/')) return path.join(home, text.slice(2))
   return path.resolve(path.dirname(config.path), text)

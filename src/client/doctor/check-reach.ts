@@ -1,4 +1,4 @@
-/** Whether an address can be reached, step by step: the first step that fails is the one to mend. */
+/** Checks step by step whether an address can be reached: the first step that fails is the one to fix. */
 import { lookup } from 'node:dns/promises'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
@@ -16,10 +16,10 @@ interface Target {
 }
 
 const dayMs = 86_400_000
-/** A certificate that ends sooner is worth a word. */
+/** A certificate that expires sooner gets a warning. */
 const soonDays = 14
 
-/** DNS, TCP and the TLS chain of an address. @throws {StsCliError} For a CA file or a certificate of our own that cannot be used. */
+/** Checks DNS, TCP and the TLS chain of an address. @throws {StsCliError} For a CA file or a client certificate that cannot be used. */
 export async function checkReach(target: Target, net: NetOptions, nowMs: number): Promise<Check> {
   const { name, url } = target
   const proxy = findProxy(url, net.env)
@@ -81,7 +81,7 @@ function open(url: URL, { timeoutMs }: NetOptions): Promise<Socket> {
 
 function openTls(url: URL, { timeoutMs }: NetOptions, options: object): Promise<TLSSocket> {
   const host = hostOf(url)
-  // A name alone may be asked for (RFC 6066 §3).
+  // Server Name Indication takes names only, no addresses (RFC 6066 §3).
   const servername = /^[\d.]+$|:/.test(host) ? {} : { servername: host }
   const socket = connectTls({ host, port: portOf(url), ...servername, ...options })
   return settle(socket, 'secureConnect', timeoutMs)

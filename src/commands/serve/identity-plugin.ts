@@ -1,11 +1,11 @@
-/** MinIO's variables of the identity plugin → the service that knows whom an opaque token stands for. */
+/** MinIO's variables for the identity plugin → the service that resolves opaque tokens. */
 import type { Io } from '../../base/io.ts'
 import type { ServerOptions } from '../../server/server-options.ts'
 import { splitPolicies } from './openid.ts'
 import { readCa, readUrlVariable, readVariable, refuseVariable } from './variables.ts'
 import type { Settings } from '../options/settings.ts'
 
-/** @throws {StsCliError} `ERR_CONFIG` naming the variable and what it takes. */
+/** Reads the plugin; undefined where none is set. @throws {StsCliError} `ERR_CONFIG` naming the variable and what it takes. */
 export function readIdentityPlugin(settings: Settings, io: Io): ServerOptions['identityPlugin'] {
   const url = readUrlVariable(io, 'MINIO_IDENTITY_PLUGIN_URL')
   if (url === undefined) return undefined

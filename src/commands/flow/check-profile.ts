@@ -1,4 +1,4 @@
-/** Whether there is such a profile: a misspelt name must not become somebody else's credentials. */
+/** Checks that a profile exists: a misspelt name must not become somebody else's credentials. */
 import { existsSync } from 'node:fs'
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
@@ -9,21 +9,22 @@ import {
 } from '../../client/credential-cache.ts'
 import { ownCommand } from '../../client/own-command.ts'
 import { locateConfig } from '../options/load-profile.ts'
-import { findNearest, type ParsedArgv } from '../options/parse-argv.ts'
-import { createSettings } from '../options/settings.ts'
+import { findNearest } from '../options/parse-argv.ts'
+import type { Settings } from '../options/settings.ts'
 
 /**
- * Refuses a profile that is neither configured nor cached. `default` is always there; commands without `--profile` have none.
+ * Refuses a profile that is neither configured nor cached. `default` always exists; commands without `--profile` have none.
  *
- * @throws {StsCliError} `ERR_CONFIG` (78) naming the nearest profile, or those that there are.
+ * @throws {StsCliError} `ERR_CONFIG` (78) naming the nearest profile, or those that exist.
  */
-export async function checkProfile(parsed: ParsedArgv, io: Io): Promise<void> {
+export async function checkProfile(settings: Settings, io: Io): Promise<void> {
+  const { parsed } = settings
   if (!parsed.specs.has('profile')) return
-  const name = createSettings(parsed, io).get('profile') ?? 'default'
+  const name = settings.get('profile') ?? 'default'
   if (name === 'default' || parsed.configuredProfiles?.includes(name) === true) return
   const directory = findCacheDirectory(io.env, io.platform)
   if (directory !== undefined && hasCacheFile(directory, name)) return
-  const configured = parsed.configuredProfiles ?? (await readConfiguredProfiles(parsed, io))
+  const configured = parsed.configuredProfiles ?? (await readConfiguredProfiles(settings, io))
   if (configured.includes(name)) return
   const cached = directory === undefined ? [] : listCachedProfiles(directory)
   throw new StsCliError(
@@ -33,11 +34,11 @@ export async function checkProfile(parsed: ParsedArgv, io: Io): Promise<void> {
   )
 }
 
-/** For commands that take nothing else from a configuration. */
-async function readConfiguredProfiles(parsed: ParsedArgv, io: Io): Promise<string[]> {
+/** Reads the names for commands that take nothing else from a configuration. */
+async function readConfiguredProfiles({ parsed }: Settings, io: Io): Promise<string[]> {
   const { file } = locateConfig(parsed, io)
   if (file === undefined || !existsSync(file)) return []
-  const { readConfigFile } = await import('../../client/profile.ts')
+  const { readConfigFile } = await import('../../client/config-file.ts')
   return [...(readConfigFile(file)?.profiles.keys() ?? [])]
 }
 
@@ -49,10 +50,10 @@ function suggest(name: string, profiles: readonly string[]): string {
   return shown.length === 0 ? login : `there are ${shown.join(', ')} (${login})`
 }
 
-/** For a login that may go to a misspelt name: the configured profile that may be meant. */
-export function findSimilarProfile(parsed: ParsedArgv, io: Io): string | undefined {
-  const name = createSettings(parsed, io).get('profile') ?? 'default'
-  const { configuredProfiles = [] } = parsed
+/** Returns the configured profile that a login to an unknown name may mean; undefined where the name is known, or none is similar. */
+export function findSimilarProfile(settings: Settings): string | undefined {
+  const name = settings.get('profile') ?? 'default'
+  const { configuredProfiles = [] } = settings.parsed
   if (name === 'default' || configuredProfiles.includes(name)) return undefined
   return findNearest(name, configuredProfiles)
 }

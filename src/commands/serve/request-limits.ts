@@ -1,4 +1,4 @@
-/** MINIO_API_REQUESTS_*: how many requests are worked on at once. */
+/** `MINIO_API_REQUESTS_*` → how many requests run at once. */
 import { parseDurationSeconds } from '../../base/duration.ts'
 import type { Io } from '../../base/io.ts'
 import type { RequestLimits } from '../../server/server-options.ts'
@@ -8,9 +8,9 @@ const maxRequests = 100_000
 const maxDeadlineSeconds = 600
 
 /**
- * The limits of each process; what is not set, or `0` for the number as at MinIO, is left to the server.
+ * Reads the limits of each process; a limit that is not set, and the number `0` as with MinIO, is left to the server.
  *
- * @throws {StsCliError} `ERR_CONFIG` for anything else than a whole number and a duration of 1 s to 10 min.
+ * @throws {StsCliError} `ERR_CONFIG` for anything but a whole number and a duration of 1 s to 10 min.
  */
 export function readRequestLimits(io: Io): RequestLimits {
   return { maxRunning: readMax(io), maxWaitMs: readDeadlineMs(io) }

@@ -5,7 +5,7 @@ import type { TemporaryCredentials } from '../../protocol/credentials.ts'
 import { decodeS3Error } from '../../protocol/s3-wire.ts'
 import { sha256Hex } from '../../protocol/sigv4/canonical-request.ts'
 import { signRequest } from '../../protocol/sigv4/sign.ts'
-import type { ObtainOptions } from '../options.ts'
+import type { ObtainOptions } from '../flow/obtain-credentials.ts'
 import type { Check } from './check.ts'
 
 const hints: Readonly<Record<string, string>> = {
@@ -16,7 +16,7 @@ const hints: Readonly<Record<string, string>> = {
 }
 
 /**
- * Lists the buckets with the new credentials: a no by policy is as good an answer as a list, for it means that the signature was taken.
+ * Lists the buckets with the new credentials. A refusal by policy passes as well: it means that the signature was accepted.
  *
  * @throws {StsCliError} `ERR_REFUSED` when the signature or the credentials are refused; whatever `sendHttp` throws.
  */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readRequestLimits } from '../../../src/commands/serve/requests.ts'
+import { readRequestLimits } from '../../../src/commands/serve/request-limits.ts'
 import type { Io } from '../../../src/base/io.ts'
 
 const read = (env: Readonly<Record<string, string>>) => readRequestLimits({ env } as unknown as Io)

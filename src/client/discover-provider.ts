@@ -8,16 +8,16 @@ import type { NetOptions } from './options.ts'
 
 export interface ProviderMetadata {
   readonly tokenEndpoint: URL
-  /** The whole document, for the library that speaks the protocol. */
+  /** The whole document, for openid-client. */
   readonly document: JsonObject
 }
 
 /**
  * Finds an issuer's endpoints.
  *
- * @param hint What to say when there is no document.
- * @throws {StsCliError} `ERR_PROTOCOL` when the document is none, names another issuer (§4.3: it could be an impostor's), or an endpoint
- *   that would carry secrets in the clear.
+ * @param hint The error's hint when there is no document.
+ * @throws {StsCliError} `ERR_PROTOCOL` when the answer is not a discovery document, or names another issuer (§4.3: it could be an
+ *   impostor's), or an endpoint that would get secrets in clear text.
  */
 export async function discoverProvider(
   issuer: string,
@@ -57,7 +57,7 @@ export async function discoverProvider(
   return { tokenEndpoint: new URL(found.tokenEndpoint), document: json }
 }
 
-/** Whether an address may take what was meant for an issuer: https, or http on this machine, or http where the issuer itself went without https. */
+/** Returns whether a URL is as secure as its issuer: https, or http on this machine, or http where the issuer itself has no https. */
 export function isAsSecureAs(address: string, issuer: string): boolean {
   if (address.startsWith('https:')) return true
   return address.startsWith('http:') && (isLoopback(address) || issuer.startsWith('http:'))

@@ -1,7 +1,7 @@
-/** Flags and MINIO_* variables → the server's options. All of it is read and checked before anything starts. */
+/** Flags and `MINIO_*` variables → the server's options. All of them are checked before anything starts. */
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
-import { logLevels, openLog } from '../../base/log.ts'
+import { type LogLevel, openLog } from '../../base/log.ts'
 import { isLoopbackHost } from '../../base/http/loopback.ts'
 import type { Credentials } from '../../protocol/credentials.ts'
 import { generateDemoClient, generateRoot } from '../../server/demo-credentials.ts'
@@ -10,12 +10,13 @@ import { readKeyPair } from './read-key-pair.ts'
 import { readClientCa } from './client-ca.ts'
 import { readEtcd } from './etcd.ts'
 import { readLdap } from './ldap.ts'
-import { readObjects } from './gateway.ts'
+import { readObjects } from './objects.ts'
 import { readOpenId, readRoles } from './openid.ts'
-import { readIdentityPlugin } from './plugin.ts'
-import { readRequestLimits } from './requests.ts'
+import { readIdentityPlugin } from './identity-plugin.ts'
+import { readRequestLimits } from './request-limits.ts'
 import { readCa } from './variables.ts'
 import { readIdentityProvider, readPolicyEngine } from './services.ts'
+import { logLevels } from '../options/option-choices.ts'
 import { readChoice, readTextFile, type Settings } from '../options/settings.ts'
 import { parseDurationSeconds } from '../../base/duration.ts'
 
@@ -26,7 +27,7 @@ const maxWorkers = 64
 const minAccessKeyLength = 3
 const minSecretKeyLength = 8
 
-/** @throws {StsCliError} `ERR_USAGE` or `ERR_CONFIG` naming the flag or variable and what it takes; `ERR_INPUT`, `ERR_DATA` for files. */
+/** Reads the server's options. @throws {StsCliError} `ERR_USAGE` or `ERR_CONFIG` naming the flag or variable and what it takes; `ERR_INPUT`, `ERR_DATA` for files. */
 export function readServerOptions(settings: Settings, io: Io): ServerOptions {
   const address = readAddress(settings, 'address')
   const root = readRoot(io)
@@ -37,7 +38,7 @@ export function readServerOptions(settings: Settings, io: Io): ServerOptions {
     readClients: () => readClients(settings),
     readUsers: () => readUsers(settings),
   })
-  const level = readChoice(settings, 'log-level', logLevels) ?? 'warn'
+  const level = readLogLevel(settings)
   const options: ServerOptions = {
     address,
     tls: readTls(settings),
@@ -66,7 +67,7 @@ export function readServerOptions(settings: Settings, io: Io): ServerOptions {
   return options
 }
 
-/** `127.0.0.1:9000`, `[::1]:9000`, `:9000` (every address of this machine). */
+/** Reads `127.0.0.1:9000`, `[::1]:9000` or `:9000` (all addresses of this machine). */
 function readAddress(settings: Settings, name: string): { host: string; port: number } {
   const text = settings.get(name) ?? ''
   const [, bracketed, plain, port] =
@@ -80,7 +81,7 @@ function readAddress(settings: Settings, name: string): { host: string; port: nu
   return { host: host === '' ? '0.0.0.0' : host, port: Number(port) }
 }
 
-/** MINIO_ROOT_USER and _PASSWORD, or 2018's MINIO_ACCESS_KEY and _SECRET_KEY. */
+/** Reads MINIO_ROOT_USER and _PASSWORD, or MINIO_ACCESS_KEY and _SECRET_KEY of 2018; undefined where none is set. */
 function readRoot(io: Io): Credentials | undefined {
   const pairs = [
     ['MINIO_ROOT_USER', 'MINIO_ROOT_PASSWORD'],
@@ -103,7 +104,7 @@ function readRoot(io: Io): Credentials | undefined {
 
 function readClients(settings: Settings): EmbeddedProvider['clients'] {
   const clients = readAccounts(settings, 'client', 'ID:SECRET')
-  // What a client may be called and know (RFC 6749 appendices A.1 and A.2).
+  // The characters of a client id and a client secret (RFC 6749 appendices A.1 and A.2).
   if (clients.some(({ name, secret }) => !/^[ -~]+$/.test(name + secret)))
     throw new StsCliError('ERR_USAGE', '--client must be of printable ASCII characters', {
       stage: 'serve',
@@ -121,7 +122,7 @@ function readUsers(settings: Settings): EmbeddedProvider['users'] {
   }))
 }
 
-/** Those of a flag, each `NAME:SECRET` or `NAME:SECRET:POLICY`; the values are in no message, they hold secrets. */
+/** Reads the accounts of a flag, each `NAME:SECRET` or `NAME:SECRET:POLICY`. Messages do not contain the values, which hold secrets. */
 function readAccounts(
   settings: Settings,
   flag: 'client' | 'user',
@@ -203,7 +204,12 @@ function readLimits(settings: Settings, io: Io): ServerOptions['limits'] {
   }
 }
 
-/** How many processes share the address. @throws {StsCliError} `ERR_USAGE` outside 1 to 64. */
+/** Returns the level of the server's log; `warn` when none is given. @throws {StsCliError} `ERR_USAGE`. */
+export function readLogLevel(settings: Settings): LogLevel {
+  return readChoice(settings, 'log-level', logLevels) ?? 'warn'
+}
+
+/** Returns how many processes share the address. @throws {StsCliError} `ERR_USAGE` outside 1 to 64. */
 export function readWorkerCount(settings: Settings): number {
   const text = settings.get('workers') ?? ''
   const count = Number(text)
@@ -228,7 +234,7 @@ function readWhole(settings: Settings, name: string): number {
   )
 }
 
-/** What is fine on one's own machine and an open door on a network. */
+/** Refuses settings that are safe on localhost only, when an address is not on this machine. */
 function refuseRisks(options: ServerOptions, settings: Settings): void {
   const hint = 'listen on 127.0.0.1, or accept the risk with --allow-remote'
   if (!isLoopbackHost(options.address.host)) {

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { findStateDirectory, leaveServeState } from '../../../src/client/serve-state.ts'
+import { findStateDirectory, writeServeState } from '../../../src/client/serve-state.ts'
 import { openStage, type Stage } from '../../support/commands/harness.ts'
 
 let stage: Stage
@@ -11,7 +11,7 @@ beforeEach(async () => {
   const directory = findStateDirectory({ HOME: stage.home }, 'linux') ?? ''
   const addresses = { stsEndpoint: stage.sts.url, tokenEndpoint: `${stage.idp.url}/token` }
   const state = { ...addresses, clientId: 'demo', clientSecret: 'demo-secret' }
-  leaveServeState(directory, { pid: process.pid, certificates: 'PEM', state })
+  writeServeState(directory, { pid: process.pid, certificates: 'PEM', state })
   await stage.ask(['login', '-q', '-p', 'staging'])
 })
 

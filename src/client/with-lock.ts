@@ -1,4 +1,4 @@
-/** One process at a time: a file made exclusively, holding pid, host and a word of its own, taken over when its process is gone. */
+/** A lock among processes: a file that is made exclusively, with pid, host and a random word; it is taken over when its process is gone. */
 import {
   closeSync,
   linkSync,
@@ -19,20 +19,20 @@ export interface LockOptions {
   readonly directory: string
   readonly name: string
   readonly timeoutMs: number
-  /** Ctrl-C while the lock is held: it is released first. */
+  /** For Ctrl-C while the lock is held: it is released first. */
   readonly io: Pick<Io, 'listenForSignals' | 'endBySignal'>
 }
 
-/** The holder touches its lock this often; one that was left alone much longer has no holder, whatever process bears its number now. */
+/** The holder touches its lock this often; a lock that was not touched for much longer has no holder, whatever process has its number now. */
 const heartbeatMs = 10_000
 const staleMs = 60_000
-/** Of another host: its clock may differ from ours. */
+/** For locks of another host, whose clock may differ. */
 const staleElsewhereMs = 5 * 60_000
 
 /**
- * Runs `work` while holding the lock; releases it whatever happens, a signal and an exit of the process included.
+ * Runs `work` with the lock, and releases it whatever happens, on a signal and at the end of the process too.
  *
- * @throws {StsCliError} `ERR_TIMEOUT` when another process holds it too long. Where a lock cannot be made at all (a read-only home), the work is done without.
+ * @throws {StsCliError} `ERR_TIMEOUT` when another process holds it too long. Where no lock can be made (a read-only home), the work is done without one.
  */
 export async function withLock<T>(options: LockOptions, work: () => Promise<T>): Promise<T> {
   const path = `${options.directory}/${options.name.replaceAll(/[^A-Za-z0-9_-]/g, '_').slice(0, 150)}.lock`
@@ -55,7 +55,7 @@ export async function withLock<T>(options: LockOptions, work: () => Promise<T>):
   }
 }
 
-/** @returns What stands in the lock that is ours now; undefined where there can be none. */
+/** Waits for the lock. @returns The text in the lock that this process holds now; undefined where no lock can be made. */
 async function acquire(
   path: string,
   { directory, timeoutMs }: LockOptions,
@@ -84,7 +84,7 @@ async function acquire(
 
 type Creation = 'made' | 'taken' | 'impossible'
 
-/** A link to a finished file, so that no lock is ever seen, or left by a process that dies, without its holder's name. */
+/** Makes the lock as a link to a finished file, so that no process sees or leaves a lock without its holder's name. */
 function createWhole(path: string, text: string): Creation {
   const draft = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}.tmp`
   if (createBare(draft, text) !== 'made') return 'impossible'
@@ -92,7 +92,7 @@ function createWhole(path: string, text: string): Creation {
     linkSync(draft, path)
     return 'made'
   } catch (error) {
-    // Some file systems know no links.
+    // Some file systems have no links.
     return errorCode(error) === 'EEXIST' ? 'taken' : createBare(path, text)
   } finally {
     removeQuietly(draft)
@@ -110,7 +110,7 @@ function createBare(path: string, text: string): Creation {
     writeFileSync(descriptor, text)
     return 'made'
   } catch {
-    // The disk is full: an empty lock would be nobody's, and in everybody's way.
+    // The disk is full: an empty lock would have no holder, and block everybody.
     removeQuietly(path)
     return 'impossible'
   } finally {
@@ -118,7 +118,7 @@ function createBare(path: string, text: string): Creation {
   }
 }
 
-/** The text of a lock whose holder is gone. */
+/** Returns the text of a lock whose holder is gone; undefined for a lock that is held. */
 function findAbandoned(path: string): string | undefined {
   try {
     const text = readFileSync(path, 'utf8')
@@ -132,8 +132,8 @@ function findAbandoned(path: string): string | undefined {
 }
 
 /**
- * Removes this one lock, and never one that was made since. Whoever wants to remove it, its holder too, first makes a claim on it
- * exclusively: between the look at the lock and its removal nobody else can have put another in its place.
+ * Removes this lock, and never one that was made since. Every process that wants to remove it, its holder too, first makes a claim file
+ * exclusively: between reading the lock and removing it no other process can have replaced it.
  */
 function removeLock(path: string, text: string): void {
   const claim = `${path}.${text.replaceAll(/[^A-Za-z0-9]/g, '_').slice(0, 80)}.claim`
@@ -144,13 +144,13 @@ function removeLock(path: string, text: string): void {
   try {
     if (readFileSync(path, 'utf8') === text) removeQuietly(path)
   } catch {
-    // It is gone already.
+    // The lock is gone already.
   } finally {
     removeQuietly(claim)
   }
 }
 
-/** A claim is held for a moment; one that stays is of a process that was killed in that moment. */
+/** Removes the claim of a process that was killed while it held it: claims are held for a moment only. */
 function removeOldClaim(claim: string): void {
   const { mtimeMs } = statSync(claim, { throwIfNoEntry: false }) ?? {}
   if (mtimeMs !== undefined && Date.now() - mtimeMs > staleMs) removeQuietly(claim)
@@ -160,6 +160,6 @@ function touchQuietly(path: string): void {
   try {
     utimesSync(path, new Date(), new Date())
   } catch {
-    // Somebody took it over while this machine slept.
+    // Another process took it over while the machine slept.
   }
 }

@@ -1,4 +1,4 @@
-/** Whether the clocks of the three parties agree: tokens and signatures hold for a span of time. */
+/** Compares the clocks of this machine, the provider and the STS: tokens and signatures are valid for a time only. */
 import { formatDuration } from '../../base/duration.ts'
 import type { Check } from './check.ts'
 
@@ -8,12 +8,12 @@ export interface ClockReading {
   readonly aheadMs: number
 }
 
-/** A signature is refused beyond this (Amazon S3, RequestTimeTooSkewed). */
+/** The largest difference at which a signature is accepted (Amazon S3, RequestTimeTooSkewed). */
 const maxSignatureSkewMs = 15 * 60_000
-/** What our own STS forgives a token; MinIO forgives nothing. */
+/** The difference that `sts-cli serve` tolerates in a token; MinIO tolerates none. */
 const maxTokenSkewMs = 60_000
 
-/** @param readings None where no server told its time. */
+/** Compares the clocks. @param readings Empty where no server sent its time. */
 export function checkClocks(readings: readonly ClockReading[]): Check {
   const name = 'clock'
   if (readings.length === 0) return { name, level: 'skip', message: 'no server told its time' }

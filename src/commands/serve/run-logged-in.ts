@@ -1,11 +1,11 @@
-/** `serve -- COMMAND`: the command runs as somebody who has logged in and evaluated `sts-cli env`. */
+/** `serve -- COMMAND`: the command runs as after a login and `eval $(sts-cli env)`. */
 import { runChild } from '../../base/process/run-child.ts'
 import { hasTerminal, type Io } from '../../base/io.ts'
 import { environmentOf } from '../../client/formats/environment.ts'
 import { obtainCredentials } from '../../client/flow/obtain-credentials.ts'
 import type { ReadyFacts } from './publish-serve-state.ts'
 
-export interface ChildOptions {
+export interface LoggedInOptions {
   readonly argv: readonly string[]
   readonly facts: ReadyFacts
   readonly region: string
@@ -16,10 +16,10 @@ export interface ChildOptions {
  * Logs the first client in and runs the command.
  *
  * @returns The command's exit code.
- * @throws {StsCliError} What kept the client from logging in.
+ * @throws {StsCliError} Why the client could not log in.
  */
 export async function runLoggedIn(
-  { argv, facts, region, signal }: ChildOptions,
+  { argv, facts, region, signal }: LoggedInOptions,
   io: Io,
 ): Promise<number> {
   const { clientId = '', clientSecret = '', idp = '', caFile } = facts
@@ -43,7 +43,7 @@ export async function runLoggedIn(
     ...io.env,
     ...Object.fromEntries(unset.map((name) => [name, undefined])),
     ...Object.fromEntries(set),
-    // So that sts-cli itself, and tests of programs that log in, find this server and no other.
+    // With these, sts-cli itself and programs that log in find this server and no other.
     STS_CLI_CLIENT_ID: clientId,
     STS_CLI_CLIENT_SECRET: clientSecret,
     STS_CLI_IDP_ENDPOINT: idp,
@@ -61,7 +61,7 @@ export async function runLoggedIn(
   return exitCode
 }
 
-/** The first signal alone: a second ends the server, whatever the command does. */
+/** Listens for the first signal only: a second ends the server, whatever the command does. */
 function listenForAbort(signal: AbortSignal, listener: (name: NodeJS.Signals) => void): () => void {
   const forward = (): void => listener(signal.reason as NodeJS.Signals)
   if (signal.aborted) forward()

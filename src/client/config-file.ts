@@ -1,4 +1,4 @@
-/** The user's profiles: one TOML file, never one that lies in a project (a cloned repository could send a secret to its own endpoint). The door to smol-toml. */
+/** The user's profiles in one TOML file, never one inside a project: a cloned repository could send a secret to its own endpoint. The adapter of smol-toml. */
 import { readFileSync, statSync } from 'node:fs'
 import { parse, TomlError } from 'smol-toml'
 import { StsCliError } from '../base/errors.ts'
@@ -6,9 +6,9 @@ import { isObject, type JsonObject } from '../base/parse.ts'
 
 export interface ConfigFile {
   readonly path: string
-  /** Name → its table, as written: nothing in it has been checked. */
+  /** Profile name → its table as written; nothing in it is checked yet. */
   readonly profiles: ReadonlyMap<string, JsonObject>
-  /** Only its owner, who is us, can read it: it may hold a secret. */
+  /** True when only the current user can read it: then it may hold a secret. */
   readonly isPrivate: boolean
 }
 
@@ -18,7 +18,7 @@ const maxConfigBytes = 256 * 1024
  * Reads a configuration file.
  *
  * @returns Undefined when there is none.
- * @throws {StsCliError} `ERR_CONFIG` for what is no TOML (with the line), or has anything but profiles; `ERR_INPUT` when it cannot be read.
+ * @throws {StsCliError} `ERR_CONFIG` for text that is not TOML (with the line), or has anything else than profiles; `ERR_INPUT` when it cannot be read.
  */
 export function readConfigFile(file: string): ConfigFile | undefined {
   const text = readConfigText(file)
@@ -26,7 +26,7 @@ export function readConfigFile(file: string): ConfigFile | undefined {
   return { path: file, profiles: parseProfiles(text, file), isPrivate: isPrivateFile(file) }
 }
 
-/** The profiles of a configuration's text. @param file For messages. @throws {StsCliError} `ERR_CONFIG`. */
+/** Returns the profiles in a configuration's text. @param file For messages. @throws {StsCliError} `ERR_CONFIG`. */
 export function parseProfiles(text: string, file: string): ReadonlyMap<string, JsonObject> {
   const { profile = {}, ...others } = parseToml(text, file)
   const [stranger] = Object.keys(others)
@@ -41,7 +41,7 @@ export function parseProfiles(text: string, file: string): ReadonlyMap<string, J
   )
 }
 
-/** The file's text; undefined when there is none. @throws {StsCliError} `ERR_INPUT`; `ERR_CONFIG` when it is too long. */
+/** Returns the file's text; undefined when there is no file. @throws {StsCliError} `ERR_INPUT`; `ERR_CONFIG` when it is too long. */
 export function readConfigText(file: string): string | undefined {
   try {
     const stat = statSync(file, { throwIfNoEntry: false })
@@ -56,7 +56,7 @@ export function readConfigText(file: string): string | undefined {
   throw refuse(`${file} is longer than ${maxConfigBytes} bytes`)
 }
 
-/** Without the library's own message: it quotes the line, which may hold a secret. */
+/** Parses TOML. Errors leave the library's message out: it quotes the line, which may hold a secret. */
 function parseToml(text: string, file: string): JsonObject {
   try {
     return parse(text) as JsonObject

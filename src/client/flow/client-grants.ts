@@ -1,7 +1,8 @@
-/** `clientGrants()`: what AWS's SDK calls whenever it signs. */
+/** `clientGrants()`: the credential provider that AWS's SDK calls whenever it signs. */
 import { StsCliError } from '../../base/errors.ts'
-import { renewalMarginSeconds } from '../credential-cache.ts'
-import type { ObtainOptions } from '../options.ts'
+import type { IssuedCredentials } from '../../protocol/credentials.ts'
+import { findUsable } from '../find-usable.ts'
+import type { ExchangeOptions } from '../options.ts'
 import { exchangeToken } from '../sts-client.ts'
 import { obtainClientCredentialsToken } from '../token/client-credentials.ts'
 
@@ -14,17 +15,17 @@ export interface ClientGrantsOptions {
   readonly authMethod?: 'client_secret_basic' | 'client_secret_post'
   readonly scope?: string
   readonly audience?: string
-  /** 900 or more; left out, the token's own life. */
+  /** 900 or more; when omitted, the token's own lifetime. */
   readonly durationSeconds?: number
   /** Session policy, JSON. */
   readonly policy?: string
-  /** PEM file of an authority to trust besides the built-in ones. */
+  /** PEM file of a CA to trust besides the built-in ones. */
   readonly caFile?: string
-  /** For each of the two requests, retries included; 30 000 when left out. */
+  /** For each of the two requests, retries included; 30 000 when omitted. */
   readonly timeoutMs?: number
 }
 
-/** What AWS SDK v3 takes as `credentials`. */
+/** The credentials of AWS SDK v3. */
 export interface AwsCredentialIdentity {
   readonly accessKeyId: string
   readonly secretAccessKey: string
@@ -33,45 +34,47 @@ export interface AwsCredentialIdentity {
 }
 
 /**
- * A credential provider: token by client credentials, traded by `AssumeRoleWithClientGrants`, renewed by itself. However many callers ask
- * at once, one renewal serves them all; when a renewal fails while the old credentials still live, they go on serving.
+ * Makes a credential provider: it gets a token by client credentials, exchanges it by `AssumeRoleWithClientGrants`, and renews by itself. One
+ * renewal serves all callers that ask at once; when it fails, the old credentials go on serving until they expire.
  *
- * @returns A function that AWS SDK v3 accepts as `credentials`; `forceRefresh` asks anew.
+ * @returns A function that AWS SDK v3 accepts as `credentials`; `forceRefresh` gets new ones.
  * The promise rejects with an error that has a `code`, a `stage` and a `hint`.
  */
 export function clientGrants(
   options: ClientGrantsOptions,
 ): (request?: { forceRefresh?: boolean }) => Promise<AwsCredentialIdentity> {
   const obtain = prepare(options)
-  let current: { identity: AwsCredentialIdentity; renewAtMs: number } | undefined
-  let renewing: Promise<AwsCredentialIdentity> | undefined
-  const renew = async (): Promise<AwsCredentialIdentity> => {
+  let current: Provided | undefined
+  let renewing: Promise<Provided> | undefined
+  const renew = async (): Promise<Provided> => {
     try {
-      const issuedAtMs = Date.now()
-      const identity = await obtain(issuedAtMs)
-      const expiresAtMs = identity.expiration.getTime()
-      const marginMs = renewalMarginSeconds({ issuedAtMs, expiresAtMs }) * 1000
-      current = { identity, renewAtMs: expiresAtMs - marginMs }
-      return identity
+      current = await obtain(Date.now())
+      return current
     } finally {
       renewing = undefined
     }
   }
   return async (request) => {
-    const isGood = current !== undefined && Date.now() < current.renewAtMs
-    if (current !== undefined && isGood && request?.forceRefresh !== true) return current.identity
+    const usable = findUsable(current, Date.now())
+    if (usable !== undefined && request?.forceRefresh !== true) return usable.identity
     renewing ??= renew()
-    const previous = current?.identity
+    const previous = current
     try {
-      return await renewing
+      return (await renewing).identity
     } catch (error) {
-      if (previous !== undefined && Date.now() < previous.expiration.getTime()) return previous
-      throw error
+      const unexpired = findUsable(previous, Date.now(), 0)
+      if (unexpired === undefined) throw error
+      return unexpired.identity
     }
   }
 }
 
-function prepare(options: ClientGrantsOptions): (nowMs: number) => Promise<AwsCredentialIdentity> {
+/** Issued credentials with what the SDK is given: one object for all callers. */
+interface Provided extends IssuedCredentials {
+  readonly identity: AwsCredentialIdentity
+}
+
+function prepare(options: ClientGrantsOptions): (nowMs: number) => Promise<Provided> {
   const { tokenEndpoint, stsEndpoint, clientId, clientSecret, scope, audience, policy } = options
   const source = {
     grant: 'client-credentials' as const,
@@ -82,7 +85,7 @@ function prepare(options: ClientGrantsOptions): (nowMs: number) => Promise<AwsCr
     audience,
     authMethod: options.authMethod ?? ('client_secret_basic' as const),
   }
-  const exchange: ObtainOptions['exchange'] = {
+  const exchange: ExchangeOptions = {
     stsEndpoint,
     action: 'client-grants',
     durationSeconds: options.durationSeconds,
@@ -95,13 +98,20 @@ function prepare(options: ClientGrantsOptions): (nowMs: number) => Promise<AwsCr
     checkUrl('tokenEndpoint', tokenEndpoint)
     checkUrl('stsEndpoint', stsEndpoint)
     const { token, expiresInSeconds } = await obtainClientCredentialsToken(source, net)
-    const credentials = await exchangeToken({ token, expiresInSeconds, nowMs }, exchange, net)
-    const { accessKeyId, secretAccessKey, sessionToken, expiration } = credentials
-    return { accessKeyId, secretAccessKey, sessionToken, expiration }
+    const answer = await exchangeToken({ token, expiresInSeconds, nowMs }, exchange, net)
+    const { accessKeyId, secretAccessKey, sessionToken, expiration } = answer
+    const identity = { accessKeyId, secretAccessKey, sessionToken, expiration }
+    return {
+      ...answer,
+      identity,
+      expiresAtMs: expiration.getTime(),
+      issuedAtMs: nowMs,
+      stsEndpoint,
+    }
   }
 }
 
-/** @throws {StsCliError} `ERR_USAGE`; without the value where it may hold a password. */
+/** Checks an endpoint. @throws {StsCliError} `ERR_USAGE`, without the value where it may hold a password. */
 function checkUrl(name: string, value: unknown): void {
   const text = typeof value === 'string' ? value : ''
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return

@@ -1,9 +1,9 @@
-/** Changes one line of a configuration and leaves every other byte as it was: comments and order are the user's. */
+/** Changes one line of a configuration and leaves every other byte: comments and order are the user's. */
 import path from 'node:path'
 import { StsCliError } from '../base/errors.ts'
 import { makePrivateFolder, writePrivateFile } from '../base/files/private-file.ts'
 import { resolveLink } from '../base/files/resolve-link.ts'
-import { parseProfiles } from './profile.ts'
+import { parseProfiles } from './config-file.ts'
 
 export interface ProfileEdit {
   readonly profile: string
@@ -12,21 +12,21 @@ export interface ProfileEdit {
 }
 
 /**
- * The text with one key of one profile set; the profile is added at the end where there is none.
+ * Returns the text with one key of one profile set; a new profile is added at the end.
  *
  * @param file For messages.
- * @throws {StsCliError} `ERR_CONFIG` when the text is not ours to change by lines (a value over several lines, a table in another spelling):
- *   what would come out is read back, and nothing but the one key may differ.
+ * @throws {StsCliError} `ERR_CONFIG` when the text cannot be changed by lines (a value over several lines, a table in another spelling): the
+ *   result is parsed, and only the one key may differ.
  */
 export function setProfileValue(text: string, edit: ProfileEdit, file: string): string {
   const before = parseProfiles(text, file)
   const edited = editLines(text, edit)
   const { profile, key, value } = edit
-  const wanted = new Map(before).set(profile, { ...before.get(profile), [key]: value })
+  const expected = new Map(before).set(profile, { ...before.get(profile), [key]: value })
   try {
-    if (toComparable(parseProfiles(edited, file)) === toComparable(wanted)) return edited
+    if (toComparable(parseProfiles(edited, file)) === toComparable(expected)) return edited
   } catch {
-    // What came out is no TOML: as unfit as what says something else.
+    // The result is not TOML.
   }
   throw new StsCliError('ERR_CONFIG', `${file} cannot be changed by itself`, {
     stage: 'config',
@@ -54,21 +54,21 @@ function editLines(text: string, { profile, key, value }: ProfileEdit): string {
   return lines.join(newline)
 }
 
-/** The profile that a header line opens; undefined for any other line. */
+/** Returns the profile that a header line begins; undefined for any other line. */
 function readHeader(line: string): string | undefined {
   const [, bare, quoted] =
     /^\s*\[\s*profile\s*\.\s*(?:([\w-]+)|"([^"\\]*)")\s*\]\s*(?:#.*)?$/.exec(line) ?? []
   return bare ?? quoted
 }
 
-/** The last line before `end` that is not blank: a new key stands with the others, not behind the gap to the next profile. */
+/** Returns the last line before `end` that is not blank: a new key belongs to the others, not behind the gap to the next profile. */
 function lastFilled(lines: readonly string[], end: number): number {
   let at = end - 1
   while (lines[at]?.trim() === '') at -= 1
   return at
 }
 
-/** JSON's texts and lists of them are TOML's as well. */
+/** Encodes a value: strings and lists of strings are the same in JSON and TOML. */
 function encodeValue(value: ProfileEdit['value']): string {
   return JSON.stringify(value)
 }
@@ -88,7 +88,7 @@ function toComparable(profiles: ReadonlyMap<string, object>): string {
 }
 
 /**
- * Writes a configuration (0600), whole or not at all. A link to a folder of dot files stays one: what it points to is replaced.
+ * Writes a configuration (0600) atomically. A link, to a folder of dot files for example, stays a link: its target is replaced.
  *
  * @throws {StsCliError} `ERR_CANNOT_CREATE`.
  */

@@ -1,4 +1,4 @@
-/** Flags and environment → the typed options of the flow. Nothing is sent before all of it is known to fit together. */
+/** Settings → the typed options of the flow. All of them are checked before anything is sent. */
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import { findCacheDirectory } from '../../client/credential-cache.ts'
@@ -7,14 +7,14 @@ import {
   type CacheOptions,
   type ExchangeOptions,
   type NetOptions,
-  type ObtainOptions,
   type StsActionName,
 } from '../../client/options.ts'
+import type { ObtainOptions } from '../../client/flow/obtain-credentials.ts'
 import { parseJsonObject } from '../../base/parse.ts'
 import type { Credentials } from '../../protocol/credentials.ts'
 import { createProgress } from './progress.ts'
+import { cacheKinds } from '../options/option-choices.ts'
 import {
-  cacheKinds,
   chooseOne,
   readChoice,
   readSeconds,
@@ -26,7 +26,7 @@ import { readOrigin } from './read-origin.ts'
 import { readTokenSource } from './token-source.ts'
 import { readUserPassword } from './user-password.ts'
 
-/** All that `obtainCredentials` needs. @throws {StsCliError} `ERR_USAGE`, `ERR_INPUT`, `ERR_CONFIG`. */
+/** Reads all that `obtainCredentials` needs. @throws {StsCliError} `ERR_USAGE`, `ERR_INPUT`, `ERR_CONFIG`. */
 export async function readObtainOptions(settings: Settings, io: Io): Promise<ObtainOptions> {
   const exchange = await readExchangeOptions(settings, io)
   const net = readNetOptions(settings, io)
@@ -36,12 +36,12 @@ export async function readObtainOptions(settings: Settings, io: Io): Promise<Obt
   return { source, exchange, net, cache: { ...cache, origin } }
 }
 
-/** Whether the action takes a token; the others prove who asks by themselves. */
+/** Returns whether the action takes a token; the others authenticate the caller in another way. */
 export function isTokenExchanged({ action }: ExchangeOptions): boolean {
   return action === 'client-grants' || action === 'web-identity' || action === 'custom-token'
 }
 
-/** The STS half. @throws {StsCliError} `ERR_USAGE`, and what a password's file or prompt throws. */
+/** Reads the options of the STS call. @throws {StsCliError} `ERR_USAGE`, and what reading a password throws. */
 export async function readExchangeOptions(settings: Settings, io: Io): Promise<ExchangeOptions> {
   const action = readChoice(settings, 'action', stsActionNames) ?? 'client-grants'
   checkAction(action, settings)
@@ -59,21 +59,21 @@ export async function readExchangeOptions(settings: Settings, io: Io): Promise<E
   }
 }
 
-/** The session policy as it was written; what is no JSON object is found out before the provider is asked for a token. */
+/** Reads the session policy as it was written; it must be a JSON object before the provider is asked for a token. */
 function readPolicy(settings: Settings): string | undefined {
   const chosen = chooseOne(settings, 'policy', 'policy-file')
-  const said = chosen === undefined ? undefined : settings.getExplicit(chosen)
-  if (said === undefined) return undefined
-  const text = chosen === 'policy-file' ? readTextFile(said, 'policy') : said
+  const given = chosen === undefined ? undefined : settings.getExplicit(chosen)
+  if (given === undefined) return undefined
+  const text = chosen === 'policy-file' ? readTextFile(given, 'policy') : given
   if (parseJsonObject(text) !== undefined) return text
-  const where = chosen === 'policy-file' ? ` ${said}` : ''
+  const where = chosen === 'policy-file' ? ` ${given}` : ''
   throw new StsCliError('ERR_DATA', `--${chosen ?? ''}${where} is no JSON object`, {
     stage: 'config',
     hint: 'a policy begins {"Version":"2012-10-17","Statement":[…',
   })
 }
 
-/** What an action cannot do without. */
+/** Checks that the options which an action requires are given. */
 function checkAction(action: StsActionName, settings: Settings): void {
   if (action === 'certificate') {
     if (settings.get('cert') === undefined)
@@ -108,11 +108,11 @@ function readSigningKeys(io: Io): Credentials {
       { stage: 'config', hint: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY' },
     )
   }
-  // MinIO takes long-lived keys alone; AWS's own STS takes temporary ones too.
+  // MinIO accepts long-lived keys only; AWS's own STS accepts temporary ones too.
   return { accessKeyId, secretAccessKey, sessionToken: io.env['AWS_SESSION_TOKEN'] }
 }
 
-/** Time limits, retries, trust. @throws {StsCliError} `ERR_USAGE`. */
+/** Reads time limits, retries and trust. @throws {StsCliError} `ERR_USAGE`. */
 export function readNetOptions(settings: Settings, io: Io): NetOptions {
   const retries = settings.get('retries') ?? '3'
   if (!/^\d{1,2}$/.test(retries))
@@ -125,7 +125,7 @@ export function readNetOptions(settings: Settings, io: Io): NetOptions {
     timeoutMs: (readSeconds(settings, 'timeout') ?? 30) * 1000,
     retries: Number(retries),
     caFile: settings.get('ca-file'),
-    ...readOwnCertificate(settings),
+    ...readClientCertificate(settings),
     isInsecure: settings.has('insecure'),
     env: io.env,
     trace: isTraced ? (line) => io.writeStderr(`${line}\n`) : undefined,
@@ -133,7 +133,7 @@ export function readNetOptions(settings: Settings, io: Io): NetOptions {
   }
 }
 
-function readOwnCertificate(settings: Settings): Pick<NetOptions, 'certFile' | 'certKeyFile'> {
+function readClientCertificate(settings: Settings): Pick<NetOptions, 'certFile' | 'certKeyFile'> {
   const certFile = settings.get('cert')
   const certKeyFile = settings.get('key')
   if ((certFile === undefined) !== (certKeyFile === undefined))
@@ -141,12 +141,12 @@ function readOwnCertificate(settings: Settings): Pick<NetOptions, 'certFile' | '
   return { certFile, certKeyFile }
 }
 
-/** Where and under which name credentials are remembered. @throws {StsCliError} `ERR_USAGE`. */
+/** Reads where and under which name credentials are cached. @throws {StsCliError} `ERR_USAGE`. */
 export function readCacheOptions(settings: Settings, io: Io): CacheOptions {
   const where = readChoice(settings, 'cache', cacheKinds)
   return {
     directory: where === 'none' ? undefined : findCacheDirectory(io.env, io.platform),
-    isSealed: where === 'keyring',
+    isInKeyring: where === 'keyring',
     profile: settings.get('profile') ?? 'default',
     isRefresh: settings.has('refresh'),
     isKeyringUnwanted: settings.has('no-keyring'),
