@@ -5,7 +5,7 @@ import type { HttpReply, HttpRequest } from '../../http/http-message.ts'
 import type { Principal } from '../../sessions/principal.ts'
 import type { FormSignatureVersion } from '../../identity/request-authenticator.ts'
 import type { AuthorizationRequest, Authorizer, Decision } from '../../policy/authorizer.ts'
-import { findRequestFacts } from '../../policy/request-facts.ts'
+import { findRequestContext } from '../../policy/request-context.ts'
 import type { Address } from './address.ts'
 import type { ChunkSeed } from '../body/aws-chunked.ts'
 import { openPayload, type Payload, type PayloadOptions, type SizeBounds } from '../body/payload.ts'
@@ -108,7 +108,7 @@ export async function authorizeSomeKey(call: S3Request, actions: readonly string
 function toQuestion(call: S3Request, action: string, at: Address): AuthorizationRequest {
   const formSignatureVersion = call.form?.signatureVersion
   const { principal } = call
-  const { conditions, memo } = findRequestFacts(call.request, { principal, formSignatureVersion })
+  const { conditions, memo } = findRequestContext(call.request, { principal, formSignatureVersion })
   return { principal, action, bucket: at.bucket, object: at.key, conditions, memo }
 }
 
