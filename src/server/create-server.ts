@@ -59,7 +59,9 @@ export function createServer(options: ServerOptions): Promise<RunningServer> {
       ...options,
       ...options.address,
       tls: tls === undefined ? undefined : { ...tls, clientCa: options.clientCa },
-      overload: createOverload(options, (status) => metrics.count('refused', status, 0)),
+      overload: createOverload(options, ({ reply, facts }) => {
+        metrics.count(facts.operation, reply.status, 0)
+      }),
     })
     closers.push(() => listener.close(graceMs))
     return {

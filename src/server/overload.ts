@@ -3,7 +3,9 @@ import { AwsError } from '../protocol/aws-error.ts'
 import { encodeS3Error } from '../protocol/s3-wire.ts'
 import { encodeStsError } from '../protocol/sts-wire.ts'
 import type { Overload, RequestKind } from './http/admit-request.ts'
-import type { HttpReply, HttpRequest } from './http/http-message.ts'
+import type { HttpOutcome, HttpReply, HttpRequest } from './http/http-message.ts'
+import { serverOperations } from './http/request-facts.ts'
+import { describeOperation } from './http/request-recorder.ts'
 import { isStsRequest } from './http/router.ts'
 import type { ServerOptions } from './server-options.ts'
 
@@ -19,7 +21,7 @@ const defaultMaxWaitMs = 5000
 /** Makes the listener's overload rules. @param onRefused Is told of each refusal, for the metrics. */
 export function createOverload(
   { requests, objects }: Pick<ServerOptions, 'requests' | 'objects'>,
-  onRefused: (status: number) => void,
+  onRefused: (outcome: HttpOutcome) => void,
 ): Overload {
   return {
     limits: {
@@ -28,10 +30,10 @@ export function createOverload(
       maxWaitMs: requests?.maxWaitMs ?? defaultMaxWaitMs,
     },
     classify: classifyRequest,
-    refuse(request, why) {
-      const reply = refuseRequest(request, why)
-      onRefused(reply.status)
-      return reply
+    toRefusal(request, why) {
+      const outcome = toOutcome(request, why)
+      onRefused(outcome)
+      return outcome
     },
   }
 }
@@ -51,17 +53,25 @@ export function classifyRequest(request: HttpRequest): RequestKind {
   return method === 'POST' && isForm ? 'upload-form' : 'document'
 }
 
-/** In the words of the half that the client asked: an STS reads no S3 document, nor the other way round. */
-function refuseRequest(request: HttpRequest, why: 'busy' | 'slow'): HttpReply {
+function toOutcome(request: HttpRequest, why: 'busy' | 'slow'): HttpOutcome {
+  const error = toOverloadError(why)
+  const { code, message } = error
+  const facts = describeOperation(serverOperations.refused, { code, reason: message })
+  return { reply: toReply(error, request, why), facts }
+}
+
+function toOverloadError(why: 'busy' | 'slow'): AwsError {
+  return why === 'busy'
+    ? new AwsError('SlowDown', 'Please reduce your request rate.')
+    : new AwsError(
+        'RequestTimeout',
+        'Your socket connection to the server was not read from or written to within the timeout period.',
+      )
+}
+
+/** Returns the refusal as the API words it that the client called: an STS client cannot read S3's document, nor an S3 client the STS's. */
+function toReply(error: AwsError, request: HttpRequest, why: 'busy' | 'slow'): HttpReply {
   const { requestId, rawPath, method } = request
-  const error =
-    why === 'busy'
-      ? new AwsError('SlowDown', 'Please reduce your request rate.')
-      : new AwsError(
-          'RequestTimeout',
-          'Your socket connection to the server was not read from or written to within the timeout period.',
-        )
-  request.log['error'] = error.code
   const headers = {
     'content-type': 'application/xml',
     'cache-control': 'no-store',

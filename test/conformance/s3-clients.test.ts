@@ -34,7 +34,6 @@ function toRequest({ method, path, headers }: Recorded): HttpRequest {
     isTls: false,
     requestId: '18EAB9B97537B5B5',
     receivedAtMs: 0,
-    log: {},
   }
 }
 

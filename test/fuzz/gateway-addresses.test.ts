@@ -159,7 +159,7 @@ async function openGateway(style: 'path' | 'virtual-host') {
       payloadHash: emptySha256,
     }
     const options = { region, service: 's3', nowMs: startMs } as const
-    const reply = await s3.handler({
+    const { reply } = await s3.handler({
       method: ask.method,
       rawPath: ask.path,
       rawQuery: ask.query.slice(1),
@@ -177,7 +177,6 @@ async function openGateway(style: 'path' | 'virtual-host') {
       isTls: false,
       requestId: '18EAB9B97537B5B5',
       receivedAtMs: startMs,
-      log: {},
     })
     if (reply.body instanceof Readable) await buffer(reply.body)
     return reply.status

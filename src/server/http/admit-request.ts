@@ -3,7 +3,7 @@
  * that another request needs.
  */
 import { createAdmission, type Admission, type AdmissionLimits } from './admission.ts'
-import type { HttpReply, HttpRequest } from './http-message.ts'
+import type { HttpOutcome, HttpRequest } from './http-message.ts'
 import type { Exchange, Pace } from './open-server.ts'
 
 /**
@@ -15,8 +15,8 @@ export type RequestKind = 'free' | 'form' | 'document' | 'data' | 'upload-form'
 export interface Overload {
   readonly limits: AdmissionLimits
   readonly classify: (request: HttpRequest) => RequestKind
-  /** The answer to a request that is not taken: `busy`, or `slow` where its body did not come in time. */
-  readonly refuse: (request: HttpRequest, why: 'busy' | 'slow') => HttpReply
+  /** Returns the outcome of a request that is not handled: `busy`, or `slow` where its body did not come in time. */
+  readonly toRefusal: (request: HttpRequest, why: 'busy' | 'slow') => HttpOutcome
 }
 
 export interface Admitted {

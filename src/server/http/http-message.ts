@@ -1,8 +1,9 @@
 /**
- * A request and its reply as values. The listener makes the one from a socket and sends the other; everything between is a
- * function from `HttpRequest` to `HttpReply` and needs no port to be tested.
+ * A request and its outcome as values. The listener makes the request from a socket and sends the reply; everything between is a
+ * function from `HttpRequest` to `HttpOutcome` and is tested without a port.
  */
 import type { Readable } from 'node:stream'
+import type { RequestFacts } from './request-facts.ts'
 
 export interface HttpRequest {
   readonly method: string
@@ -23,8 +24,6 @@ export interface HttpRequest {
   readonly receivedAtMs: number
   /** Of a form: its place among the requests that are worked on. Absent where the listener counts none, or has counted it itself. */
   readonly place?: RequestPlace | undefined
-  /** Facts for the request's log line (action, principal, decision…), filled by the stations. Never a secret. */
-  readonly log: Record<string, string | number | boolean>
 }
 
 export interface RequestPlace {
@@ -52,4 +51,10 @@ export interface HttpReply {
   readonly body?: string | Uint8Array | Readable
 }
 
-export type HttpHandler = (request: HttpRequest) => Promise<HttpReply>
+/** What a handler returns: the reply, and what is known about the request for the log and the metrics. */
+export interface HttpOutcome {
+  readonly reply: HttpReply
+  readonly facts: RequestFacts
+}
+
+export type HttpHandler = (request: HttpRequest) => Promise<HttpOutcome>

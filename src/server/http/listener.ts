@@ -10,9 +10,12 @@ import { Readable } from 'node:stream'
 import type { Log } from '../../base/log.ts'
 import { createDoorkeeper, type Doorkeeper, type Overload } from './admit-request.ts'
 import { readAuthority } from './framing.ts'
-import type { HttpHandler, HttpReply, HttpRequest } from './http-message.ts'
+import { toLogFields } from './access-log.ts'
+import type { HttpHandler, HttpOutcome, HttpRequest } from './http-message.ts'
 import { openServer, type Exchange, type ServerBounds } from './open-server.ts'
 import { readClientCertificate } from './client-certificate.ts'
+import { serverOperations } from './request-facts.ts'
+import { describeOperation } from './request-recorder.ts'
 import { sendReply } from './send-reply.ts'
 
 export interface ListenOptions {
@@ -86,65 +89,85 @@ function toTlsOptions({ cert, key, clientCa }: ListenTls): TlsServerOptions {
   return { cert, key, ca: clientCa, requestCert: true, rejectUnauthorized: false }
 }
 
-interface Station {
+interface ListenerContext {
   readonly handler: HttpHandler
   readonly makeId: () => string
   readonly options: ListenOptions
   readonly doorkeeper: Doorkeeper | undefined
 }
 
-async function serveOne(exchange: Exchange, station: Station): Promise<void> {
-  const { makeId, options } = station
+async function serveOne(exchange: Exchange, context: ListenerContext): Promise<void> {
+  const { makeId, options } = context
   const { message, response } = exchange
   const request = toHttpRequest(exchange, makeId(), options)
   refuseSlowBody(exchange, request, options)
   const { requestId } = request
-  // Handlers turn refusals into replies; what arrives here is a bug of ours.
-  const fail = (error: unknown): HttpReply => {
+  // Handlers turn refusals into replies. An error that arrives here is a bug.
+  const fail = (error: unknown): HttpOutcome => {
     options.log.error({ requestId, err: error }, 'handler failed')
-    return { status: 500, headers: { 'content-type': 'text/plain' }, body: 'internal error\n' }
+    return internalError
   }
-  let reply = await handle(request, exchange, station).catch(fail)
+  let outcome = await handle(request, exchange, context).catch(fail)
   // The client is gone, or its body was too slow and it has been told so.
   if (response.headersSent || response.destroyed) {
-    if (reply.body instanceof Readable) reply.body.destroy()
+    if (outcome.reply.body instanceof Readable) outcome.reply.body.destroy()
     return
   }
   let bytes: number
   try {
-    bytes = await sendReply(message, response, reply, requestId)
+    bytes = await sendReply(message, response, outcome.reply, requestId)
   } catch (error) {
     // Node refuses a header before anything of the reply is sent.
-    reply = fail(error)
+    const { reply, facts } = fail(error)
+    outcome = { reply, facts: { ...outcome.facts, refusal: facts.refusal } }
     bytes = await sendReply(message, response, reply, requestId)
   }
-  if (!options.isAccessLogged) return
-  options.log.info(
+  logRequest(request, outcome, bytes, options)
+}
+
+const internalError: HttpOutcome = {
+  reply: { status: 500, headers: { 'content-type': 'text/plain' }, body: 'internal error\n' },
+  facts: describeOperation(serverOperations.other, {
+    code: 'InternalError',
+    reason: 'internal error',
+  }),
+}
+
+/** Writes the request's line of the access log. Its query and headers are left out, as they may hold secrets. */
+function logRequest(
+  request: HttpRequest,
+  { reply, facts }: HttpOutcome,
+  bytes: number,
+  { isAccessLogged, log, nowMs }: ListenOptions,
+): void {
+  if (!isAccessLogged) return
+  log.info(
     {
-      requestId,
+      requestId: request.requestId,
       method: request.method,
       path: request.rawPath,
-      ...request.log,
+      ...toLogFields(facts),
       status: reply.status,
       bytes,
-      ms: options.nowMs() - request.receivedAtMs,
+      ms: nowMs() - request.receivedAtMs,
     },
     'request',
   )
 }
 
-/** Hands the request on when it is admitted; the place is given up when the reply is there, before it is sent. */
+/** Handles the request once it is admitted. Its place is given up when the reply is there, before it is sent. */
 async function handle(
   request: HttpRequest,
   exchange: Exchange,
-  { handler, options, doorkeeper }: Station,
-): Promise<HttpReply> {
+  { handler, options, doorkeeper }: ListenerContext,
+): Promise<HttpOutcome> {
   if (doorkeeper === undefined || options.overload === undefined) return handler(request)
   const admitted = await doorkeeper.admit(request, exchange)
-  if (admitted === undefined) return options.overload.refuse(request, 'busy')
+  if (admitted === undefined) return options.overload.toRefusal(request, 'busy')
   try {
-    // Whoever has given up waiting is owed nothing.
-    if (exchange.response.destroyed) return { status: 499 }
+    // The client stopped waiting: nobody reads this answer.
+    if (exchange.response.destroyed)
+      return { reply: { status: 499 }, facts: describeOperation(serverOperations.refused) }
     return await handler(admitted.request)
   } finally {
     admitted.leave()
@@ -155,11 +178,14 @@ function refuseSlowBody(exchange: Exchange, request: HttpRequest, options: Liste
   const { overload } = options
   if (overload === undefined) return
   const { message, response } = exchange
-  exchange.onSlowBody = () => {
-    const reply = overload.refuse(request, 'slow')
+  const refuse = async (): Promise<void> => {
+    const outcome = overload.toRefusal(request, 'slow')
+    const { reply } = outcome
     const closing = { ...reply, headers: { ...reply.headers, connection: 'close' } }
-    void sendReply(message, response, closing, request.requestId)
+    const bytes = await sendReply(message, response, closing, request.requestId)
+    logRequest(request, outcome, bytes, options)
   }
+  exchange.onSlowBody = () => void refuse()
 }
 
 function toHttpRequest(exchange: Exchange, requestId: string, options: ListenOptions): HttpRequest {
@@ -188,7 +214,6 @@ function toHttpRequest(exchange: Exchange, requestId: string, options: ListenOpt
       options.tls?.clientCa === undefined ? undefined : () => readClientCertificate(message.socket),
     requestId,
     receivedAtMs: options.nowMs(),
-    log: {},
   }
 }
 

@@ -1,5 +1,7 @@
 /** Which half of the server a request is for. STS and S3 share the address, as at MinIO. */
-import type { HttpHandler, HttpReply, HttpRequest } from './http-message.ts'
+import type { HttpHandler, HttpOutcome, HttpReply, HttpRequest } from './http-message.ts'
+import { serverOperations } from './request-facts.ts'
+import { describeOperation } from './request-recorder.ts'
 
 export interface Routes {
   readonly sts: HttpHandler
@@ -46,7 +48,12 @@ export function isStsRequest(request: HttpRequest): boolean {
   )
 }
 
-async function answerHealth(request: HttpRequest, { checkReady }: Routes): Promise<HttpReply> {
+async function answerHealth(request: HttpRequest, routes: Routes): Promise<HttpOutcome> {
+  const reply = await replyHealth(request, routes)
+  return { reply, facts: describeOperation(serverOperations.health) }
+}
+
+async function replyHealth(request: HttpRequest, { checkReady }: Routes): Promise<HttpReply> {
   if (request.method !== 'GET' && request.method !== 'HEAD') return { status: 405 }
   switch (request.rawPath.slice('/minio/health/'.length)) {
     case 'live':
@@ -59,15 +66,24 @@ async function answerHealth(request: HttpRequest, { checkReady }: Routes): Promi
   }
 }
 
-async function answerMetrics(request: HttpRequest, routes: Routes): Promise<HttpReply> {
+const notAllowed = {
+  code: 'AccessDenied',
+  reason: 'from another machine, metrics need the bearer token of a scraper',
+}
+
+async function answerMetrics(request: HttpRequest, routes: Routes): Promise<HttpOutcome> {
   const isLocal = /^(::ffff:)?127\.|^::1$/.test(request.remoteAddress)
   if (!isLocal && !routes.mayReadMetrics(request.headers.get('authorization') ?? ''))
-    return { status: 403 }
-  return {
+    return {
+      reply: { status: 403 },
+      facts: describeOperation(serverOperations.metrics, notAllowed),
+    }
+  const reply = {
     status: 200,
     headers: { 'content-type': 'text/plain; version=0.0.4' },
     body: await routes.metrics(),
   }
+  return { reply, facts: describeOperation(serverOperations.metrics) }
 }
 
 /** A bearer's token is no signature: S3 has none that begins so. */

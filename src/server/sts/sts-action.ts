@@ -1,4 +1,4 @@
-/** An STS action is a module: its wire name, its parameters, what it does. Adding one is a file and a line in `actions`. */
+/** What an STS action is, and what it is given. A new one is a file and a line in `actions`. */
 import type { Log } from '../../base/log.ts'
 import type { StsResult } from '../../protocol/sts-wire.ts'
 import type { IdentityPlugin } from '../identity/identity-plugin.ts'
@@ -8,6 +8,8 @@ import type { TokenVerifier } from '../identity/token-verifier.ts'
 import type { TokenRole } from '../policy/token-role.ts'
 import type { SessionStore } from '../sessions/session-store.ts'
 import type { HttpRequest } from '../http/http-message.ts'
+import type { RequestRecorder } from '../http/request-recorder.ts'
+import type { SessionParameters } from './session-parameters.ts'
 
 export interface StsLimits {
   readonly minDurationSeconds: number
@@ -62,10 +64,15 @@ export interface StsRequest {
   readonly parameters: ReadonlyMap<string, string>
   /** As it came: an STS signature covers its SHA-256. */
   readonly body: Buffer
+  /** What every action that issues credentials takes. */
+  readonly session: SessionParameters
+  readonly recorder: RequestRecorder
 }
 
 export interface StsAction {
   readonly name: string
+  /** Only then are the session's parameters read, and refused where they are wrong. */
+  readonly isIssuing: boolean
   /** Throws an `AwsError` to refuse. */
   run(request: StsRequest, services: StsServices): Promise<StsResult>
 }

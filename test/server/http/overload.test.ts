@@ -3,8 +3,8 @@ import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { createAdmission } from '../../../src/server/http/admission.ts'
 import type { Overload, RequestKind } from '../../../src/server/http/admit-request.ts'
-import type { HttpHandler } from '../../../src/server/http/http-message.ts'
 import type { ListenOptions } from '../../../src/server/http/listener.ts'
+import { toOutcome, type ReplyHandler } from '../../support/server/make-request.ts'
 import { makeGate, openConnection, openListener } from '../../support/server/raw-client.ts'
 
 /** A clock of sweeps: each call is one look, five seconds later. */
@@ -26,7 +26,8 @@ function openSweeps() {
 const makeOverload = (limits: Partial<Overload['limits']> = {}): Overload => ({
   limits: { maxRunning: 1, maxQueued: 1, maxWaitMs: 60_000, ...limits },
   classify: ({ rawPath }) => rawPath.slice(1) as RequestKind,
-  refuse: (_request, why) => ({ status: why === 'busy' ? 503 : 400, body: `too ${why}` }),
+  toRefusal: (_request, why) =>
+    toOutcome({ status: why === 'busy' ? 503 : 400, body: `too ${why}` }),
 })
 
 const post = (path: string, length: number): string =>
@@ -34,7 +35,7 @@ const post = (path: string, length: number): string =>
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`
 
 /** Answers when it is told to; says when a request has arrived. */
-function holdRequests(): { handler: HttpHandler; arrived: string[]; release: () => void } {
+function holdRequests(): { handler: ReplyHandler; arrived: string[]; release: () => void } {
   const arrived: string[] = []
   const gate = makeGate()
   return {
@@ -48,7 +49,7 @@ function holdRequests(): { handler: HttpHandler; arrived: string[]; release: () 
   }
 }
 
-const readAll: HttpHandler = async ({ body, place }) => {
+const readAll: ReplyHandler = async ({ body, place }) => {
   let length = 0
   for await (const chunk of body) length += (chunk as Buffer).length
   if (place !== undefined && !(await place.take())) return { status: 503, body: 'too busy' }
@@ -80,7 +81,7 @@ describe('too many requests at once', () => {
 
   it('never keep health and metrics from being answered', async () => {
     const { handler } = holdRequests()
-    const answer: HttpHandler = async (request) =>
+    const answer: ReplyHandler = async (request) =>
       request.rawPath === '/free' ? { status: 200, body: 'well' } : handler(request)
     const { listener } = await openListener(answer, { overload: makeOverload({ maxQueued: 0 }) })
     const [first, other] = [await openConnection(listener), await openConnection(listener)]
@@ -92,7 +93,7 @@ describe('too many requests at once', () => {
   })
 
   it('are not those whose content is still on its way, in either direction', async () => {
-    const endless: HttpHandler = async (request) => {
+    const endless: ReplyHandler = async (request) => {
       if (request.method !== 'GET') return readAll(request)
       const body = new Readable({ read() {} })
       body.push('begun')
@@ -128,7 +129,7 @@ describe('too many requests at once', () => {
   it('are counted when they are forms whose bodies are there', async () => {
     const gate = makeGate()
     const taken = makeGate()
-    const handler: HttpHandler = async (request) => {
+    const handler: ReplyHandler = async (request) => {
       const reply = await readAll(request)
       taken.open()
       if (reply.status === 200) await gate.opened
@@ -147,7 +148,7 @@ describe('too many requests at once', () => {
 
   it('leave their place for others while they are held', async () => {
     const gate = makeGate()
-    const held: HttpHandler = async (request) => {
+    const held: ReplyHandler = async (request) => {
       if (request.method === 'GET') return { status: 200, body: 'next' }
       await request.place?.take()
       request.place?.leave()
@@ -197,7 +198,7 @@ describe('a body that comes slowly', () => {
     const { every, passSeconds } = openSweeps()
     const started = makeGate()
     let received = 0
-    const handler: HttpHandler = (request) => {
+    const handler: ReplyHandler = (request) => {
       started.open()
       if (!isRead) return new Promise(() => {})
       request.body.on('data', (chunk: Buffer) => (received += chunk.length))
@@ -252,7 +253,7 @@ describe('a body that comes slowly', () => {
     const { every, passSeconds } = openSweeps()
     const asked = makeGate()
     const decided = makeGate()
-    const handler: HttpHandler = async (request) => {
+    const handler: ReplyHandler = async (request) => {
       asked.open()
       await decided.opened
       return readAll(request)
@@ -268,6 +269,18 @@ describe('a body that comes slowly', () => {
     expect(await connection.until(/100 Continue/)).toMatch(/100 Continue/)
     connection.write('four')
     expect(await connection.until(/read 4/)).toMatch(/read 4/)
+  })
+
+  it('that came too slowly leaves its line in the access log', async () => {
+    const { every, passSeconds } = openSweeps()
+    const options = { every, overload: makeOverload() }
+    const { listener, lines } = await openListener(readAll, options)
+    const connection = await openConnection(listener)
+    connection.write(post('/document', 1000))
+    await expect.poll(() => (passSeconds(30), lines.length)).toBe(1)
+    expect(lines[0]?.facts).toMatchObject({ path: '/document', status: 400, bytes: 8 })
+    await connection.toEnd()
+    expect(lines).toHaveLength(1)
   })
 
   it('that was refused is not waited for without end either', async () => {

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { makeToken, signers } from '../../support/tokens.ts'
 import {
@@ -296,15 +297,27 @@ describe('every answer', () => {
     )
   })
 
-  it('leaves action, principal and error in the log line, and no secret', async () => {
+  it('leaves operation, principal and error in the log line, and no secret', async () => {
     const sts = openSts()
     const answer = await sts.send({ form: good })
-    expect(answer.log).toEqual({ action: 'AssumeRoleWithClientGrants', principal: 'alice' })
+    expect(answer.log).toEqual({
+      operation: 'AssumeRoleWithClientGrants',
+      principal: 'alice',
+      issuedAccessKeyId: expect.stringMatching(/^[A-Z0-9]{20}$/),
+    })
     const refused = await sts.send({ form: { ...good, Token: `${token}x` } })
     expect(refused.log).toMatchObject({ error: 'InvalidParameterValue' })
-    const everything = JSON.stringify([answer.log, refused.log, sts.logged])
+    const everything = inspect([answer.facts, refused.facts, sts.logged], { depth: null })
     expect(everything).not.toContain(token.slice(-20))
     expect(everything).not.toContain(token.slice(0, 60))
+  })
+
+  it('has the action in its facts also when it is refused, and other for an action that there is not', async () => {
+    const operationOf = async (form: Parameters): Promise<string> =>
+      (await openSts().send({ form: { ...good, ...form } })).facts.operation
+    expect(await operationOf({ Version: '2010-05-08' })).toBe('AssumeRoleWithClientGrants')
+    expect(await operationOf({ DurationSeconds: '1' })).toBe('AssumeRoleWithClientGrants')
+    expect(await operationOf({ Action: 'AssumeRoleWithAnything' })).toBe('other')
   })
 
   it('to a bug of ours is an internal error that tells nothing of it', async () => {

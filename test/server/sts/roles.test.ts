@@ -84,6 +84,28 @@ describe('a role', () => {
     expect(await secondsOf({ DurationSeconds: '43200' })).toBe(7200)
   })
 
+  it('is in the facts of the exchange, with the session’s name, the subject and the issuer', async () => {
+    const sts = open()
+    const { facts, log } = await sts.send({ form: ask() })
+    const subject = 'repo:my-org/my-repo:ref:refs/heads/main'
+    expect(facts).toMatchObject({
+      operation: action,
+      caller: { kind: 'openid', subject, roleArn: arn, roleSessionName: 'job', issuer },
+      issued: { accessKeyId: expect.any(String), expiresAtMs: sts.clock.nowMs + 300_000 },
+      refusal: undefined,
+    })
+    expect(log).toMatchObject({ principal: subject, role: arn, roleSessionName: 'job', issuer })
+  })
+
+  it.each(['eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.'.repeat(2), 'two words', ''])(
+    'leaves a session’s name out that AWS would not take: %j',
+    async (RoleSessionName) => {
+      const { status, facts } = await open().send({ form: ask({ RoleSessionName }) })
+      expect(status).toBe(200)
+      expect(facts.caller).toMatchObject({ roleArn: arn, roleSessionName: undefined })
+    },
+  )
+
   it('has no claims of a role that a token brings itself', async () => {
     const sts = open()
     const form = ask({ WebIdentityToken: token({ roleArn: 'arn:minio:iam:::role/admin' }) })

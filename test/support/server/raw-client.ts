@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import type { Log } from '../../../src/base/log.ts'
 import type { HttpHandler } from '../../../src/server/http/http-message.ts'
+import { toHandler, type ReplyHandler } from './make-request.ts'
 import { listen, type Listener, type ListenOptions } from '../../../src/server/http/listener.ts'
 
 export interface LogLine {
@@ -13,7 +14,15 @@ export interface LogLine {
 }
 
 /** Binds a handler to a free port; its log lines are kept. */
-export async function openListener(
+export function openListener(
+  handler: ReplyHandler,
+  more?: Partial<ListenOptions>,
+): ReturnType<typeof listenTo> {
+  return listenTo(toHandler(handler), more)
+}
+
+/** The same with a handler that gives facts. */
+export async function listenTo(
   handler: HttpHandler,
   more: Partial<ListenOptions> = {},
 ): Promise<{ listener: Listener; lines: LogLine[] }> {

@@ -105,7 +105,7 @@ export async function pass(asked: Asked): Promise<Outcome> {
   const [rawPath = '', ...query] = asked.target.split('?')
   const md5 = createHash('md5').update(asked.body).digest('base64')
   const own = { host: asked.host, 'content-length': String(Buffer.byteLength(asked.body)) }
-  const reply = await handler({
+  const { reply } = await handler({
     method: asked.method,
     rawPath,
     rawQuery: query.join('?'),
@@ -120,7 +120,6 @@ export async function pass(asked: Asked): Promise<Outcome> {
     isTls: false,
     requestId: '18EAB9B97537B5B5',
     receivedAtMs: startMs,
-    log: {},
   })
   if (reply.body instanceof Readable) reply.body.resume()
   return { reply, sent, allowed, denied, answeredBefore, wasReadEarly }

@@ -8,6 +8,8 @@ import { buffer } from 'node:stream/consumers'
 import { silentLog, type Log } from '../../../src/base/log.ts'
 import { signRequest } from '../../../src/protocol/sigv4/sign.ts'
 import type { HttpHandler, HttpRequest } from '../../../src/server/http/http-message.ts'
+import { toLogFields } from '../../../src/server/http/access-log.ts'
+import type { RequestFacts } from '../../../src/server/http/request-facts.ts'
 import { listen } from '../../../src/server/http/listener.ts'
 import { createRequestAuthenticator } from '../../../src/server/identity/request-authenticator.ts'
 import type { AuthorizationRequest } from '../../../src/server/policy/authorizer.ts'
@@ -32,6 +34,8 @@ export interface Answer {
   readonly body: Buffer
   readonly text: string
   readonly code: string | undefined
+  readonly facts: RequestFacts
+  /** The facts as the access log prints them. */
   readonly log: Readonly<Record<string, unknown>>
   /** Whether a byte of the request's body was asked for. */
   readonly wasBodyRead: boolean
@@ -163,9 +167,8 @@ async function send(harness: Harness, method: string, target: string, ask: Ask):
     isTls: false,
     requestId: '18EAB9B97537B5B5',
     receivedAtMs: harness.clock.nowMs,
-    log: {},
   }
-  const reply = await harness.handler(request)
+  const { reply, facts } = await harness.handler(request)
   const bytes = await readReply(reply.body)
   const text = bytes.toString('latin1')
   return {
@@ -174,7 +177,8 @@ async function send(harness: Harness, method: string, target: string, ask: Ask):
     body: bytes,
     text: bytes.toString(),
     code: /<Code>([^<]*)<\/Code>/.exec(text)?.[1],
-    log: request.log,
+    facts,
+    log: toLogFields(facts),
     wasBodyRead: wasRead(),
   }
 }

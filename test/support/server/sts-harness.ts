@@ -6,6 +6,8 @@ import { sha256Hex } from '../../../src/protocol/sigv4/canonical-request.ts'
 import { signRequest } from '../../../src/protocol/sigv4/sign.ts'
 import { decodeStsAnswer, type StsAnswer } from '../../../src/protocol/sts-wire.ts'
 import type { HttpHandler, HttpRequest } from '../../../src/server/http/http-message.ts'
+import { toLogFields } from '../../../src/server/http/access-log.ts'
+import type { RequestFacts } from '../../../src/server/http/request-facts.ts'
 import { createRequestAuthenticator } from '../../../src/server/identity/request-authenticator.ts'
 import type { Principal } from '../../../src/server/sessions/principal.ts'
 import { createTokenVerifier } from '../../../src/server/identity/token-verifier.ts'
@@ -44,6 +46,8 @@ export interface Answer {
   /** The error's code; undefined for a success. */
   readonly code: string | undefined
   readonly message: string | undefined
+  readonly facts: RequestFacts
+  /** The facts as the access log prints them. */
   readonly log: Readonly<Record<string, unknown>>
 }
 
@@ -87,7 +91,7 @@ export function openSts(changes: Changes = {}): StsHarness {
   })
   const send = async (ask: Ask): Promise<Answer> => {
     const request = makeRequest(ask, clock.nowMs)
-    const reply = await handler(request)
+    const { reply, facts } = await handler(request)
     const text = String(reply.body)
     const error = reply.status === 200 ? undefined : readError(text, reply.status)
     return {
@@ -96,7 +100,8 @@ export function openSts(changes: Changes = {}): StsHarness {
       text,
       code: error?.code,
       message: error?.message,
-      log: request.log,
+      facts,
+      log: toLogFields(facts),
     }
   }
   return {
@@ -161,6 +166,5 @@ function makeRequest(ask: Ask, nowMs: number): HttpRequest {
     requestId,
     receivedAtMs: nowMs,
     place: ask.place,
-    log: {},
   }
 }

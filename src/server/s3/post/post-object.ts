@@ -3,7 +3,10 @@ import { Readable } from 'node:stream'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { requireNoneUnsigned } from '../../../protocol/sigv4/verify-signature.ts'
 import type { HttpReply, HttpRequest } from '../../http/http-message.ts'
+import type { RequestRecorder } from '../../http/request-recorder.ts'
 import type { FormAuthentication } from '../../identity/request-authenticator.ts'
+import { recordDecisions } from '../../policy/record-decisions.ts'
+import { describePrincipal } from '../../sessions/describe-principal.ts'
 import { readAddress, type Address } from '../request/address.ts'
 import type { S3Services } from '../handle-s3.ts'
 import { requireKey } from '../request/names.ts'
@@ -25,13 +28,18 @@ export function isUploadForm(request: HttpRequest, { bucket, key }: Address): bo
  *
  * @throws {AwsError} all that these four say; nothing is stored then.
  */
-export async function postObject(request: HttpRequest, services: S3Services): Promise<HttpReply> {
+export async function postObject(
+  request: HttpRequest,
+  recorder: RequestRecorder,
+  services: S3Services,
+): Promise<HttpReply> {
   const { backend } = services
-  request.log['operation'] = 'PostObject'
+  recorder.setOperation('PostObject')
   const { bucket } = readAddress(request, services.domains)
   backend.requireBucketName(bucket)
   const form = await readForm(request)
-  const { principal, version } = await identify(form, request, services)
+  const { principal, version } = await identify(form, services)
+  recorder.setCaller(describePrincipal(principal))
   // a form is signed in its fields; headers of the request itself would be passed over
   requireNoneUnsigned([...request.headers.keys()])
   const condition = ['if-match', 'if-none-match'].find((name) => request.headers.has(name))
@@ -52,7 +60,8 @@ export async function postObject(request: HttpRequest, services: S3Services): Pr
     request: put,
     query,
     principal,
-    authorizer: services.authorizer,
+    recorder,
+    authorizer: recordDecisions(services.authorizer, recorder),
     region: services.region,
     signature: { payloadHash: 'UNSIGNED-PAYLOAD' },
     seed: undefined,
@@ -70,14 +79,11 @@ export async function postObject(request: HttpRequest, services: S3Services): Pr
 
 async function identify(
   { fields }: UploadForm,
-  request: HttpRequest,
   { authenticator }: S3Services,
 ): Promise<FormAuthentication> {
   const authentication = await authenticator.authenticateForm(fields)
   if (authentication === undefined)
     throw new AwsError('AccessDenied', 'the form has no policy; anonymous access is not offered')
-  const { principal } = authentication
-  request.log['principal'] = principal.kind === 'root' ? 'root' : principal.subject
   return authentication
 }
 

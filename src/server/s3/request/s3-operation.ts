@@ -2,6 +2,7 @@
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { ParsedSignature } from '../../../protocol/sigv4/parse-signature.ts'
 import type { HttpReply, HttpRequest } from '../../http/http-message.ts'
+import type { RequestRecorder } from '../../http/request-recorder.ts'
 import type { Principal } from '../../sessions/principal.ts'
 import type { FormSignatureVersion } from '../../identity/request-authenticator.ts'
 import type { AuthorizationRequest, Authorizer, Decision } from '../../policy/authorizer.ts'
@@ -17,6 +18,8 @@ export interface S3Request extends Address {
   readonly request: HttpRequest
   /** What is left of the query: neither headers nor the signature. */
   readonly query: URLSearchParams
+  readonly recorder: RequestRecorder
+  /** Records each question and its answer. */
   readonly authorizer: Authorizer
   readonly region: string
   readonly principal: Principal
@@ -82,11 +85,9 @@ export function denial(action: string, { bucket, key }: Address, { reason }: Dec
   return new AwsError('AccessDenied', `you may not ${action}${where}: ${reason}`)
 }
 
-/** The same question for operations that go on after a no. Every answer is noted for the log. */
-export async function decide(call: S3Request, action: string, at: Address): Promise<Decision> {
-  const decision = await call.authorizer.authorize(toQuestion(call, action, at))
-  noteDecision(call, action, decision)
-  return decision
+/** The same question for operations that go on after a denial. */
+export function decide(call: S3Request, action: string, at: Address): Promise<Decision> {
+  return call.authorizer.authorize(toQuestion(call, action, at))
 }
 
 /**
@@ -100,7 +101,6 @@ export async function authorizeSomeKey(call: S3Request, actions: readonly string
   for (const action of actions) {
     const decision = await call.authorizer.authorizeBucket?.(toQuestion(call, action, at))
     if (decision === undefined || decision.isAllowed) return
-    noteDecision(call, action, decision)
     if (action === actions.at(-1)) throw denial(actions[0] ?? action, at, decision)
   }
 }
@@ -110,12 +110,6 @@ function toQuestion(call: S3Request, action: string, at: Address): Authorization
   const { principal } = call
   const { conditions, memo } = findRequestContext(call.request, { principal, formSignatureVersion })
   return { principal, action, bucket: at.bucket, object: at.key, conditions, memo }
-}
-
-function noteDecision({ request }: S3Request, action: string, decision: Decision): void {
-  request.log['action'] = action
-  request.log['decision'] = decision.isAllowed ? 'allow' : 'deny'
-  request.log['rule'] = decision.reason
 }
 
 /** The call's body, nothing read of it yet. @throws {AwsError} as `openPayload`. */

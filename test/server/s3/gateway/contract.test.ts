@@ -17,6 +17,9 @@ describe('through the gateway', () => {
   describe('headers in the query', async () => {
     await import('../request/hoisted-headers.test.ts')
   })
+  describe('facts', async () => {
+    await import('../request/request-facts.test.ts')
+  })
   describe('upload forms', async () => {
     await import('../post/post-object.test.ts')
   })

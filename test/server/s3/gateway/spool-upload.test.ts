@@ -31,7 +31,6 @@ function open(pieces: Iterable<Buffer>, maxBytes = Number.POSITIVE_INFINITY): Pa
     isTls: false,
     requestId: '18EAB9B97537B5B5',
     receivedAtMs: 0,
-    log: {},
   }
   const sizes = { minBytes: 0, maxBytes }
   return openPayload(request, { payloadHash: 'UNSIGNED-PAYLOAD', seed: undefined, maxBytes, sizes })

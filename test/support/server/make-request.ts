@@ -1,0 +1,36 @@
+/** Requests and handlers as values, for tests that need no port. */
+import { Readable } from 'node:stream'
+import type {
+  HttpHandler,
+  HttpOutcome,
+  HttpReply,
+  HttpRequest,
+} from '../../../src/server/http/http-message.ts'
+import { describeOperation } from '../../../src/server/http/request-recorder.ts'
+
+/** A GET of `/` over plain HTTP from this machine, with what is given instead. */
+export function makeHttpRequest(changes: Partial<HttpRequest> = {}): HttpRequest {
+  return {
+    method: 'GET',
+    rawPath: '/',
+    rawQuery: '',
+    headers: new Map(),
+    body: Readable.from([]),
+    remoteAddress: '127.0.0.1',
+    isTls: false,
+    requestId: '18EAB9B97537B5B5',
+    receivedAtMs: 0,
+    ...changes,
+  }
+}
+
+/** A handler whose replies matter and whose facts do not. */
+export type ReplyHandler = (request: HttpRequest) => Promise<HttpReply>
+
+export function toOutcome(reply: HttpReply): HttpOutcome {
+  return { reply, facts: describeOperation('other') }
+}
+
+export function toHandler(answer: ReplyHandler): HttpHandler {
+  return async (request) => toOutcome(await answer(request))
+}
