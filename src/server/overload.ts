@@ -38,17 +38,21 @@ export function createOverload(
   }
 }
 
-/** Sub-resources whose PUT has a document: in all other PUTs the body is the object. */
-const documents =
-  /(?:^|&)(?:acl|accelerate|analytics|cors|encryption|intelligent-tiering|inventory|legal-hold|lifecycle|logging|metrics|notification|object-lock|ownershipControls|policy|publicAccessBlock|replication|requestPayment|retention|tagging|versioning|website)(?:[=&]|$)/
+/** Sub-resources whose PUT has a document as its body. In every other PUT the body is the object. */
+const documents: ReadonlySet<string> = new Set(
+  `acl accelerate analytics cors encryption intelligent-tiering inventory legal-hold lifecycle logging metrics
+    notification object-lock ownershipControls policy publicAccessBlock replication requestPayment retention
+    tagging versioning website`.split(/\s+/),
+)
 
 /** Returns what a request is to the listener; no more than a guess, by which nothing is allowed. */
 export function classifyRequest(request: HttpRequest): RequestKind {
-  const { method, rawPath, rawQuery, headers } = request
+  const { method, rawPath, query, headers } = request
   const isRead = method === 'GET' || method === 'HEAD'
   if (isRead && (rawPath.startsWith('/minio/health/') || rawPath === '/metrics')) return 'free'
   if (isStsRequest(request)) return 'form'
-  if (method === 'PUT') return documents.test(rawQuery) ? 'document' : 'data'
+  if (method === 'PUT')
+    return query.pairs.some(([name]) => documents.has(name)) ? 'document' : 'data'
   const isForm = /^multipart\/form-data\b/i.test(headers.get('content-type') ?? '')
   return method === 'POST' && isForm ? 'upload-form' : 'document'
 }

@@ -1,15 +1,23 @@
 /** The canonical request and the string to sign of Signature Version 4 (AWS, «Create a signed request», steps 1 to 3). */
 import { createHash, createHmac } from 'node:crypto'
+import { decodeFormText, parseQuery, type Query } from '../query.ts'
 
 /** What a signature is made over. `HttpRequest` is one. */
 export interface SignedMessage {
   readonly method: string
   /** Path as sent, percent-encoded. S3 signs it as it is, encoded once. */
   readonly rawPath: string
-  /** Query as sent, without `?`. */
+  /** Query as sent, without `?`. The signature covers these bytes. */
   readonly rawQuery: string
+  /** The same, parsed; parsed on demand where it is left out. */
+  readonly query?: Query | undefined
   /** Lower-case name → value. */
   readonly headers: ReadonlyMap<string, string>
+}
+
+/** Returns the parameters of a message's query. */
+export function readQuery({ query, rawQuery }: SignedMessage): Query {
+  return query ?? parseQuery(rawQuery)
 }
 
 export const algorithm = 'AWS4-HMAC-SHA256'
@@ -100,17 +108,6 @@ const alreadyCanonical = /^[A-Za-z0-9\-._~]*$/
 function reencode(text: string): string {
   if (alreadyCanonical.test(text)) return text
   return encodeRfc3986(decodeFormText(text))
-}
-
-/** Percent-decodes a query name or value as an HTTP form does (`+` is a space); malformed escapes stay as they are. */
-export function decodeFormText(text: string): string {
-  const spaced = text.replaceAll('+', ' ')
-  if (!spaced.includes('%')) return spaced
-  try {
-    return decodeURIComponent(spaced)
-  } catch {
-    return spaced
-  }
 }
 
 /** Percent-encodes everything but RFC 3986's unreserved characters. */

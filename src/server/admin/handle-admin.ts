@@ -52,7 +52,7 @@ async function answer(
   if (principal === undefined)
     throw new AwsError('AccessDenied', 'revoke-tokens must be signed (Signature Version 4)')
   recorder.setCaller(describePrincipal(principal))
-  const { target, isOwn } = readRevocation(new URLSearchParams(request.rawQuery), principal)
+  const { target, isOwn } = readRevocation(request.query, principal)
   if (!isOwn && principal.kind !== 'root') {
     // The permission that MinIO asks for.
     const action = 'admin:RemoveServiceAccount'

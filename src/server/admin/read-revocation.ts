@@ -1,5 +1,6 @@
 import { readString } from '../../base/parse.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
+import type { Query } from '../../protocol/query.ts'
 import type { Principal } from '../sessions/principal.ts'
 import type { RevocationTarget } from '../sessions/session-store.ts'
 import { findParentUser } from '../sessions/session-tokens.ts'
@@ -15,7 +16,7 @@ const maxNameLength = 2048
  * @throws {AwsError} `InvalidRequest` or `InvalidArgument` naming what does not fit together.
  */
 export function readRevocation(
-  query: URLSearchParams,
+  query: Query,
   caller: Principal,
 ): { target: RevocationTarget; isOwn: boolean } {
   const [accessKeyId, user] = [readName(query, 'accessKey'), readName(query, 'user')]
@@ -45,9 +46,9 @@ export function readRevocation(
   return { target: { user: findParentUser(caller), revokeType: ownType }, isOwn: true }
 }
 
-function readName(query: URLSearchParams, name: string): string | undefined {
+function readName(query: Query, name: string): string | undefined {
   const value = query.get(name)
-  if (value === null || value === '') return undefined
+  if (value === undefined || value === '') return undefined
   if (value.length > maxNameLength)
     throw new AwsError('InvalidArgument', `${name} is longer than ${maxNameLength} characters`)
   return value

@@ -3,6 +3,7 @@
  * function from `HttpRequest` to `HttpOutcome` and is tested without a port.
  */
 import type { Readable } from 'node:stream'
+import type { Query } from '../../protocol/query.ts'
 import type { RequestFacts } from './request-facts.ts'
 
 export interface HttpRequest {
@@ -11,6 +12,8 @@ export interface HttpRequest {
   readonly rawPath: string
   /** Query exactly as sent, without the `?`; empty when there is none. Signatures are made over these bytes. */
   readonly rawQuery: string
+  /** The same, parsed once. */
+  readonly query: Query
   /** Lower-case name → value; repeated headers joined by `,` in the order sent. */
   readonly headers: ReadonlyMap<string, string>
   /** The body, flowing only as it is read. Reading it first sends `100 Continue` when the client waits for that. */

@@ -8,6 +8,7 @@ import type { ServerOptions as TlsServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import type { Log } from '../../base/log.ts'
+import { parseQuery } from '../../protocol/query.ts'
 import { createDoorkeeper, type Doorkeeper, type Overload } from './admit-request.ts'
 import { readAuthority } from './framing.ts'
 import { toLogFields } from './access-log.ts'
@@ -202,10 +203,12 @@ function toHttpRequest(exchange: Exchange, requestId: string, options: ListenOpt
   // The target's host is the one that is meant, whatever Host says (RFC 9112 §3.2.2).
   const authority = readAuthority(message.url ?? '')
   if (authority !== undefined) headers.set('host', authority)
+  const rawQuery = at === -1 ? '' : target.slice(at + 1)
   return {
     method: message.method ?? 'GET',
     rawPath: at === -1 ? target : target.slice(0, at),
-    rawQuery: at === -1 ? '' : target.slice(at + 1),
+    rawQuery,
+    query: parseQuery(rawQuery),
     headers,
     body: isWaiting ? continueOnRead(exchange) : message,
     remoteAddress: message.socket.remoteAddress ?? '',

@@ -40,7 +40,7 @@ export function createRouter(routes: Routes): HttpHandler {
  */
 export function isStsRequest(request: HttpRequest): boolean {
   if (request.method !== 'POST' || (request.rawPath !== '/' && request.rawPath !== '')) return false
-  if (/(^|&)Action=/.test(request.rawQuery)) return true
+  if (request.query.has('Action')) return true
   const contentType = request.headers.get('content-type') ?? ''
   return (
     request.rawQuery === '' &&
@@ -86,8 +86,11 @@ async function answerMetrics(request: HttpRequest, routes: Routes): Promise<Http
   return { reply, facts: describeOperation(serverOperations.metrics) }
 }
 
-/** A bearer's token is no signature: S3 has none that begins so. */
+/** Returns whether a signature is in the headers or the query. A bearer token is not one: S3 has no such scheme. */
 function isSigned(request: HttpRequest): boolean {
   const authorization = request.headers.get('authorization') ?? 'Bearer'
-  return !/^Bearer\b/i.test(authorization) || request.rawQuery.includes('X-Amz-')
+  return (
+    !/^Bearer\b/i.test(authorization) ||
+    request.query.pairs.some(([name]) => name.startsWith('X-Amz-'))
+  )
 }

@@ -1,5 +1,5 @@
 import { AwsError } from '../../protocol/aws-error.ts'
-import { decodeFormText } from '../../protocol/sigv4/canonical-request.ts'
+import { readPairs, type QueryPair } from '../../protocol/query.ts'
 import type { HttpRequest } from '../http/http-message.ts'
 
 /** MinIO reads 10 MiB; the largest parameter there is (a token) has 16 KiB here, so this is plenty. */
@@ -19,12 +19,12 @@ export interface StsForm {
  */
 export async function readForm(request: HttpRequest): Promise<StsForm> {
   const parameters = new Map<string, string>()
-  addParameters(parameters, request.rawQuery)
+  addParameters(parameters, request.query.pairs)
   const hasForm = (request.headers.get('content-type') ?? '').startsWith(
     'application/x-www-form-urlencoded',
   )
   const body = await readBody(request)
-  if (hasForm) addParameters(parameters, body.toString('utf8'))
+  if (hasForm) addParameters(parameters, readPairs(body.toString('utf8')))
   return { parameters, body }
 }
 
@@ -58,16 +58,12 @@ function readBody(request: HttpRequest): Promise<Buffer> {
   })
 }
 
-function addParameters(parameters: Map<string, string>, text: string): void {
-  if (text === '') return
-  for (const part of text.split('&')) {
-    if (part === '') continue
-    const at = part.indexOf('=')
-    const name = decodeFormText(at === -1 ? part : part.slice(0, at))
+function addParameters(parameters: Map<string, string>, pairs: Iterable<QueryPair>): void {
+  for (const [name, value] of pairs) {
     if (parameters.has(name)) continue
     if (parameters.size >= maxParameters)
       throw new AwsError('InvalidRequest', `the request has more than ${maxParameters} parameters`)
-    parameters.set(name, at === -1 ? '' : decodeFormText(part.slice(at + 1)))
+    parameters.set(name, value)
   }
 }
 

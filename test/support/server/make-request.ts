@@ -1,5 +1,6 @@
 /** Requests and handlers as values, for tests that need no port. */
 import { Readable } from 'node:stream'
+import { parseQuery } from '../../../src/protocol/query.ts'
 import type {
   HttpHandler,
   HttpOutcome,
@@ -9,11 +10,12 @@ import type {
 import { describeOperation } from '../../../src/server/http/request-recorder.ts'
 
 /** A GET of `/` over plain HTTP from this machine, with what is given instead. */
-export function makeHttpRequest(changes: Partial<HttpRequest> = {}): HttpRequest {
+export function makeHttpRequest(changes: Partial<Omit<HttpRequest, 'query'>> = {}): HttpRequest {
   return {
     method: 'GET',
     rawPath: '/',
     rawQuery: '',
+    query: parseQuery(changes.rawQuery ?? ''),
     headers: new Map(),
     body: Readable.from([]),
     remoteAddress: '127.0.0.1',

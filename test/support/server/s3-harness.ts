@@ -7,7 +7,7 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { silentLog, type Log } from '../../../src/base/log.ts'
 import { signRequest } from '../../../src/protocol/sigv4/sign.ts'
-import type { HttpHandler, HttpRequest } from '../../../src/server/http/http-message.ts'
+import type { HttpHandler } from '../../../src/server/http/http-message.ts'
 import { toLogFields } from '../../../src/server/http/access-log.ts'
 import type { RequestFacts } from '../../../src/server/http/request-facts.ts'
 import { listen } from '../../../src/server/http/listener.ts'
@@ -20,6 +20,7 @@ import { openUpstream, type UpstreamOptions } from '../../../src/server/s3/gatew
 import { createS3Handler } from '../../../src/server/s3/handle-s3.ts'
 import type { ObjectStore } from '../../../src/server/s3/request/object-store.ts'
 import { createStoreBackend } from '../../../src/server/s3/store/store-backend.ts'
+import { makeHttpRequest } from './make-request.ts'
 
 export const root = {
   accessKeyId: 'root-user',
@@ -157,17 +158,14 @@ const noSessions = {
 async function send(harness: Harness, method: string, target: string, ask: Ask): Promise<Answer> {
   const { headers, body, wasRead } = prepare(harness, method, target, ask)
   const [rawPath = '', rawQuery = ''] = splitTarget(target)
-  const request: HttpRequest = {
+  const request = makeHttpRequest({
     method,
     rawPath,
     rawQuery,
     headers: new Map(Object.entries(headers)),
     body,
-    remoteAddress: '127.0.0.1',
-    isTls: false,
-    requestId: '18EAB9B97537B5B5',
     receivedAtMs: harness.clock.nowMs,
-  }
+  })
   const { reply, facts } = await harness.handler(request)
   const bytes = await readReply(reply.body)
   const text = bytes.toString('latin1')

@@ -18,6 +18,7 @@ import { createStsHandler } from '../../../src/server/sts/handle-sts.ts'
 import type { StsServices } from '../../../src/server/sts/sts-action.ts'
 import { keySet } from '../tokens.ts'
 import { jwksUrl, makeProvider } from './fake-provider.ts'
+import { makeHttpRequest } from './make-request.ts'
 
 export const root = {
   accessKeyId: 'root-user',
@@ -155,16 +156,13 @@ function makeRequest(ask: Ask, nowMs: number): HttpRequest {
   const unsigned = { method: 'POST', url, headers: given, payloadHash: sha256Hex(bytes) }
   const options = { region: ask.region ?? 'us-east-1', service: 'sts', nowMs } as const
   const headers = ask.signedBy === undefined ? given : signRequest(unsigned, ask.signedBy, options)
-  return {
+  return makeHttpRequest({
     method: 'POST',
-    rawPath: '/',
     rawQuery,
     headers: new Map(Object.entries(headers)),
     body: ask.body ?? Readable.from(bytes.length === 0 ? [] : [bytes], { objectMode: false }),
-    remoteAddress: '127.0.0.1',
-    isTls: false,
     requestId,
     receivedAtMs: nowMs,
     place: ask.place,
-  }
+  })
 }
