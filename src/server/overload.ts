@@ -2,7 +2,7 @@
 import { AwsError } from '../protocol/aws-error.ts'
 import { encodeS3Error } from '../protocol/s3-wire.ts'
 import { encodeStsError } from '../protocol/sts-wire.ts'
-import type { Overload, RequestKind } from './http/admit-request.ts'
+import type { Overload, RequestKind } from './http/admission-control.ts'
 import type { HttpOutcome, HttpReply, HttpRequest } from './http/http-message.ts'
 import { serverOperations } from './http/request-facts.ts'
 import { describeOperation } from './http/request-recorder.ts'

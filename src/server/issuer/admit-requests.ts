@@ -1,6 +1,6 @@
 /** How many requests the provider works on at once, and how slowly their forms may come. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createAdmission } from '../http/admission.ts'
+import { createAdmission } from '../http/concurrency-limiter.ts'
 import type { Exchange } from '../http/open-server.ts'
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void

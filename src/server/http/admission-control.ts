@@ -2,7 +2,7 @@
  * Who may come in: requests are counted while we work on them, not while their clients send or read. A long upload or download takes no place
  * that another request needs.
  */
-import { createAdmission, type Admission, type AdmissionLimits } from './admission.ts'
+import { createAdmission, type Admission, type AdmissionLimits } from './concurrency-limiter.ts'
 import type { HttpOutcome, HttpRequest } from './http-message.ts'
 import type { Exchange, Pace } from './open-server.ts'
 
