@@ -1,19 +1,23 @@
 /**
- * Who may come in: requests are counted while we work on them, not while their clients send or read. A long upload or download takes no place
- * that another request needs.
+ * Admits requests under overload. A request is counted while the server works on it, not while its client sends or reads, so a long upload or
+ * download takes no slot that another request needs.
  */
-import { createAdmission, type Admission, type AdmissionLimits } from './concurrency-limiter.ts'
+import {
+  createConcurrencyLimiter,
+  type ConcurrencyLimiter,
+  type ConcurrencyLimits,
+} from './concurrency-limiter.ts'
 import type { HttpOutcome, HttpRequest } from './http-message.ts'
 import type { Exchange, Pace } from './open-server.ts'
 
 /**
- * `free`: never counted (health, metrics). `form`: small, and read whole by its handler, which then takes a place. `document`: an XML document. `data`: content of
- * an object. `upload-form`: content of an object in a form, some of which is held in memory.
+ * `free`: never counted (health, metrics). `form`: small, and read whole by its handler, which then takes a slot. `document`: an XML document.
+ * `data`: content of an object. `upload-form`: content of an object in a form, some of which is held in memory.
  */
 export type RequestKind = 'free' | 'form' | 'document' | 'data' | 'upload-form'
 
 export interface Overload {
-  readonly limits: AdmissionLimits
+  readonly limits: ConcurrencyLimits
   readonly classify: (request: HttpRequest) => RequestKind
   /** Returns the outcome of a request that is not handled: `busy`, or `slow` where its body did not come in time. */
   readonly toRefusal: (request: HttpRequest, why: 'busy' | 'slow') => HttpOutcome
@@ -21,20 +25,20 @@ export interface Overload {
 
 export interface Admitted {
   readonly request: HttpRequest
-  /** Gives up the place, if one is taken. May be called again. */
-  readonly leave: () => void
+  /** Gives up the slot, if one is taken. Safe to call twice. */
+  readonly release: () => void
 }
 
-export interface Doorkeeper {
+export interface AdmissionControl {
   /** Resolves to undefined where the request must be refused. */
   admit(request: HttpRequest, exchange: Exchange): Promise<Admitted | undefined>
 }
 
-/** Forms of strangers whose first 256 KiB each the gateway may hold in memory: 64 MiB. */
+/** The gateway holds up to 256 KiB of each upload form in memory: 64 MiB in all. Anybody can send one. */
 const maxUploadForms = 256
 /**
- * How slowly a body may come. A form is a few kilobytes. A document has up to some megabytes. For content the least average is what a modem
- * has, after a minute in which nothing need come.
+ * The slowest pace allowed for a body. A form is a few kilobytes, a document a few megabytes. Content may be as slow as a modem on average,
+ * after a minute in which nothing has to arrive.
  */
 const paces: Readonly<Record<RequestKind, Pace>> = {
   free: { graceMs: 30_000, bytesPerSecond: undefined },
@@ -44,61 +48,61 @@ const paces: Readonly<Record<RequestKind, Pace>> = {
   'upload-form': { graceMs: 60_000, bytesPerSecond: 1024 },
 }
 
-/** Makes the doorkeeper of one listener. */
-export function createDoorkeeper({ limits, classify }: Overload): Doorkeeper {
-  const all = createAdmission(limits)
-  const forms = createAdmission({ ...limits, maxRunning: maxUploadForms })
+/** Makes the admission control of one listener. */
+export function createAdmissionControl({ limits, classify }: Overload): AdmissionControl {
+  const all = createConcurrencyLimiter(limits)
+  const forms = createConcurrencyLimiter({ ...limits, maxRunning: maxUploadForms })
   return {
     async admit(request, exchange) {
       const kind = classify(request)
       exchange.bodyPace = paces[kind]
-      if (kind === 'free') return { request, leave: () => {} }
+      if (kind === 'free') return { request, release: () => {} }
       if (kind === 'form') return admitForm(request, all)
-      const form = kind === 'upload-form' ? await enter(forms) : () => {}
-      if (form === undefined) return undefined
-      const leave = await enter(all)
-      if (leave === undefined) {
-        form()
+      const releaseForm = kind === 'upload-form' ? await acquire(forms) : () => {}
+      if (releaseForm === undefined) return undefined
+      const release = await acquire(all)
+      if (release === undefined) {
+        releaseForm()
         return undefined
       }
-      leaveOnRead(exchange, leave)
+      releaseOnRead(exchange, release)
       return {
         request,
-        leave: () => {
-          leave()
-          form()
+        release: () => {
+          release()
+          releaseForm()
         },
       }
     },
   }
 }
 
-/** Whoever handles a form takes the place when the form is there: slow clients must not take those of others. */
-function admitForm(request: HttpRequest, all: Admission): Admitted {
-  let leave: (() => void) | undefined
-  const place = {
-    take: async () => {
-      leave ??= await enter(all)
-      return leave !== undefined
+/** The handler of a form takes the slot once it has read the form: slow clients must not take the slots of others. */
+function admitForm(request: HttpRequest, all: ConcurrencyLimiter): Admitted {
+  let release: (() => void) | undefined
+  const slot = {
+    acquire: async () => {
+      release ??= await acquire(all)
+      return release !== undefined
     },
-    leave: () => leave?.(),
+    release: () => release?.(),
   }
-  return { request: { ...request, place }, leave: place.leave }
+  return { request: { ...request, slot }, release: slot.release }
 }
 
-/** @returns What gives the place up, once; undefined where there is none. */
-async function enter(admission: Admission): Promise<(() => void) | undefined> {
-  if (!admission.tryEnter() && !(await admission.waitToEnter())) return undefined
-  let isInside = true
+/** Takes a slot. Returns what gives it up, once; undefined where there is none. */
+async function acquire(limiter: ConcurrencyLimiter): Promise<(() => void) | undefined> {
+  if (!limiter.tryAcquire() && !(await limiter.acquire())) return undefined
+  let isHeld = true
   return () => {
-    if (isInside) admission.leave()
-    isInside = false
+    if (isHeld) limiter.release()
+    isHeld = false
   }
 }
 
-/** From the first look at a body that is still to come, the client sets the pace. */
-function leaveOnRead({ message }: Exchange, leave: () => void): void {
+/** Gives the slot up when the handler first reads a body that is still on its way: from then on the client sets the pace. */
+function releaseOnRead({ message }: Exchange, release: () => void): void {
   message.on('newListener', (name) => {
-    if ((name === 'data' || name === 'readable') && !message.complete) leave()
+    if ((name === 'data' || name === 'readable') && !message.complete) release()
   })
 }

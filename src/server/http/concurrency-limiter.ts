@@ -1,37 +1,37 @@
-/** How many requests are worked on at once, how many wait for that, and for how long. What is beyond is refused, not queued without end. */
+/** Limits how many requests run at once, how many wait for that, and for how long. Any more are refused: there is no endless queue. */
 
-export interface AdmissionLimits {
+export interface ConcurrencyLimits {
   readonly maxRunning: number
   readonly maxQueued: number
   readonly maxWaitMs: number
 }
 
-export interface Admission {
-  /** Takes a place, if one is free and nobody waits for it. */
-  tryEnter(): boolean
-  /** Waits for a place, in the order of arrival. Resolves to false where it does not come in time, or too many wait. */
-  waitToEnter(): Promise<boolean>
-  /** Gives the place to the next. Once for each that was taken. */
-  leave(): void
+export interface ConcurrencyLimiter {
+  /** Takes a slot, if one is free and nobody waits for it. */
+  tryAcquire(): boolean
+  /** Waits for a slot, in the order of arrival. Resolves to false when none is free in time, or too many wait. */
+  acquire(): Promise<boolean>
+  /** Gives the slot to the next that waits. Call it once for each slot taken. */
+  release(): void
 }
 
 type Schedule = (delayMs: number, run: () => void) => () => void
 
-/** Makes a gate. @param after Runs a function later; a timer when left out. Returns what cancels it. */
-export function createAdmission(
-  { maxRunning, maxQueued, maxWaitMs }: AdmissionLimits,
+/** Makes a limiter. @param after Runs a function later and returns what cancels it; a timer when left out. */
+export function createConcurrencyLimiter(
+  { maxRunning, maxQueued, maxWaitMs }: ConcurrencyLimits,
   after: Schedule = runAfter,
-): Admission {
+): ConcurrencyLimiter {
   let running = 0
-  /** A set keeps the order, and lets go of one in the middle at once. */
+  /** A set keeps the order, and removes one from the middle at once. */
   const queue = new Set<(isAdmitted: boolean) => void>()
   return {
-    tryEnter() {
+    tryAcquire() {
       if (running >= maxRunning) return false
       running += 1
       return true
     },
-    waitToEnter() {
+    acquire() {
       if (queue.size >= maxQueued) return Promise.resolve(false)
       return new Promise((resolve) => {
         const settle = (isAdmitted: boolean): void => {
@@ -43,9 +43,9 @@ export function createAdmission(
         queue.add(settle)
       })
     },
-    leave() {
+    release() {
       const next = queue.values().next()
-      // The place goes from hand to hand: whoever arrives meanwhile does not get it first.
+      // The slot passes directly to the next: a request that arrives meanwhile must not overtake it.
       if (next.done === true) running -= 1
       else next.value(true)
     },

@@ -22,27 +22,27 @@ export interface HttpRequest {
   readonly isTls: boolean
   /** The certificate that the client showed in the TLS handshake; absent where none is ever asked for. */
   readonly readClientCertificate?: (() => ClientCertificate | undefined) | undefined
-  /** Ours, upper-case hex; answered as `x-amz-request-id` and written in every log line. */
+  /** Upper-case hex, made by the server; sent as `x-amz-request-id` and written in every log line. */
   readonly requestId: string
   readonly receivedAtMs: number
-  /** Of a form: its place among the requests that are worked on. Absent where the listener counts none, or has counted it itself. */
-  readonly place?: RequestPlace | undefined
+  /** A form's slot among the running requests. Absent where the listener limits nothing, or has taken the slot itself. */
+  readonly slot?: RequestSlot | undefined
 }
 
-export interface RequestPlace {
-  /** Waits for a place once the body is read, before anything dear is done. Resolves to false where the request must be refused. */
-  take(): Promise<boolean>
-  /** Gives it up before a long wait for nothing but time. */
-  leave(): void
+export interface RequestSlot {
+  /** Waits for a slot once the body is read, before any expensive work. Resolves to false where the request must be refused. */
+  acquire(): Promise<boolean>
+  /** Gives it up before a long delay in which nothing is done. */
+  release(): void
 }
 
-/** A certificate whose key the client has proved to hold. */
+/** A certificate whose private key the client has proved to hold. */
 export interface ClientCertificate {
   /** The client's own, the first that it sent. */
   readonly der: Uint8Array
-  /** Why no authority that we trust vouches for it; undefined where one does. */
+  /** Why no trusted authority vouches for it; undefined where one does. */
   readonly refusal: string | undefined
-  /** How many authorities' certificates stand above it. */
+  /** Length of its chain of authorities. */
   readonly authorities: number
 }
 

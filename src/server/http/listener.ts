@@ -1,6 +1,6 @@
 /**
- * Sockets to values and back. Everything a client can do to a connection ends here: slow headers, bodies nobody reads, uploads that wait
- * for `100 Continue`, clients that go away.
+ * Turns a socket's requests into values and replies back into bytes. Everything a client can do to a connection is handled here: slow headers,
+ * bodies that nobody reads, uploads that wait for `100 Continue`, clients that go away.
  */
 import { randomInt } from 'node:crypto'
 import type { Server } from 'node:http'
@@ -9,7 +9,11 @@ import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import type { Log } from '../../base/log.ts'
 import { parseQuery } from '../../protocol/query.ts'
-import { createDoorkeeper, type Doorkeeper, type Overload } from './admission-control.ts'
+import {
+  createAdmissionControl,
+  type AdmissionControl,
+  type Overload,
+} from './admission-control.ts'
 import { readAuthority } from './framing.ts'
 import { toLogFields } from './access-log.ts'
 import type { HttpHandler, HttpOutcome, HttpRequest } from './http-message.ts'
@@ -25,10 +29,10 @@ export interface ListenOptions {
   readonly port: number
   readonly tls?: ListenTls | undefined
   readonly log: Log
-  /** Writes one log line a request; off, nothing is spent on it. */
+  /** Writes one log line per request. */
   readonly isAccessLogged: boolean
   readonly nowMs: () => number
-  /** What is counted, and how the rest is refused; undefined: all are taken. */
+  /** The limits, and how a request beyond them is refused. Left out, every request is taken. */
   readonly overload?: Overload | undefined
   /** 4096 when left out. */
   readonly maxConnections?: number | undefined
@@ -38,7 +42,7 @@ export interface ListenOptions {
 export interface ListenTls {
   readonly cert: string
   readonly key: string
-  /** PEM of the authorities that vouch for clients. With it, clients are asked for a certificate; they need not have one. */
+  /** PEM of the CA for client certificates. With it, clients are asked for a certificate and may have none. */
   readonly clientCa?: string | undefined
 }
 
@@ -51,11 +55,11 @@ export interface Listener {
 
 /** The session token travels in a header of at most 8 KiB; the rest of a signed request needs little beside it. */
 const maxHeaderBytes = 20 * 1024
-/** About 30 KiB each with TLS; several hundred programs with a hundred connections each are served by workers. */
+/** Each takes about 30 KiB with TLS. */
 const defaultMaxConnections = 4096
 /** Connections that the kernel holds until we accept them: a burst that overflows its 511 is reset, without an answer. */
 const backlog = 4096
-/** While closing: how often connections are looked for whose last request is done. */
+/** While closing: how often connections whose last request is done are closed. */
 const idleSweepMs = 50
 
 /**
@@ -65,13 +69,13 @@ const idleSweepMs = 50
  */
 export async function listen(handler: HttpHandler, options: ListenOptions): Promise<Listener> {
   const makeId = createRequestIds(options.nowMs)
-  const doorkeeper = options.overload && createDoorkeeper(options.overload)
+  const admission = options.overload && createAdmissionControl(options.overload)
   const server = openServer({
     tls: options.tls && toTlsOptions(options.tls),
     maxHeaderBytes,
     maxConnections: options.maxConnections ?? defaultMaxConnections,
     every: options.every,
-    onRequest: (exchange) => void serveOne(exchange, { handler, makeId, options, doorkeeper }),
+    onRequest: (exchange) => void serveOne(exchange, { handler, makeId, options, admission }),
   })
   await bind(server, options)
   const { port } = server.address() as AddressInfo
@@ -86,7 +90,7 @@ export async function listen(handler: HttpHandler, options: ListenOptions): Prom
 
 function toTlsOptions({ cert, key, clientCa }: ListenTls): TlsServerOptions {
   if (clientCa === undefined) return { cert, key }
-  // Whom it refuses, the action refuses: most requests need no certificate.
+  // A certificate that does not verify is refused by the STS action: most requests need none.
   return { cert, key, ca: clientCa, requestCert: true, rejectUnauthorized: false }
 }
 
@@ -94,7 +98,7 @@ interface ListenerContext {
   readonly handler: HttpHandler
   readonly makeId: () => string
   readonly options: ListenOptions
-  readonly doorkeeper: Doorkeeper | undefined
+  readonly admission: AdmissionControl | undefined
 }
 
 async function serveOne(exchange: Exchange, context: ListenerContext): Promise<void> {
@@ -156,14 +160,14 @@ function logRequest(
   )
 }
 
-/** Handles the request once it is admitted. Its place is given up when the reply is there, before it is sent. */
+/** Handles the request once it is admitted. Its slot is given up when the reply is there, before it is sent. */
 async function handle(
   request: HttpRequest,
   exchange: Exchange,
-  { handler, options, doorkeeper }: ListenerContext,
+  { handler, options, admission }: ListenerContext,
 ): Promise<HttpOutcome> {
-  if (doorkeeper === undefined || options.overload === undefined) return handler(request)
-  const admitted = await doorkeeper.admit(request, exchange)
+  if (admission === undefined || options.overload === undefined) return handler(request)
+  const admitted = await admission.admit(request, exchange)
   if (admitted === undefined) return options.overload.toRefusal(request, 'busy')
   try {
     // The client stopped waiting: nobody reads this answer.
@@ -171,7 +175,7 @@ async function handle(
       return { reply: { status: 499 }, facts: describeOperation(serverOperations.refused) }
     return await handler(admitted.request)
   } finally {
-    admitted.leave()
+    admitted.release()
   }
 }
 
@@ -200,7 +204,7 @@ function toHttpRequest(exchange: Exchange, requestId: string, options: ListenOpt
     const earlier = headers.get(name)
     headers.set(name, earlier === undefined ? value : `${earlier},${value}`)
   }
-  // The target's host is the one that is meant, whatever Host says (RFC 9112 §3.2.2).
+  // The target's host overrides Host (RFC 9112 §3.2.2).
   const authority = readAuthority(message.url ?? '')
   if (authority !== undefined) headers.set('host', authority)
   const rawQuery = at === -1 ? '' : target.slice(at + 1)
@@ -227,7 +231,7 @@ function toOriginForm(target: string): string {
   return rest.startsWith('/') ? rest : `/${rest}`
 }
 
-/** A body that asks for itself when it is first read: so a refusal costs the client no upload (RFC 9110 §10.1.1). */
+/** Sends `100 Continue` when the body is first read, so that a refusal costs the client no upload (RFC 9110 §10.1.1). */
 function continueOnRead(exchange: Exchange): Readable {
   const { message, response } = exchange
   return Readable.from(
@@ -240,7 +244,7 @@ function continueOnRead(exchange: Exchange): Readable {
   )
 }
 
-/** Upper-case hex of the time in nanoseconds, as MinIO's; a counter and, among processes, an offset below the millisecond make it unique. */
+/** Request IDs: the time in nanoseconds as upper-case hex, like MinIO's. A counter, and an offset below a millisecond per process, make them unique. */
 function createRequestIds(nowMs: () => number): () => string {
   const offset = BigInt(randomInt(1_000_000))
   let last = 0n
@@ -261,7 +265,7 @@ function bind(server: Server, { host, port }: ListenOptions): Promise<void> {
   })
 }
 
-/** A connection that is kept alive does not close by itself when its last request is done: it would hold the server for the whole grace. */
+/** A kept-alive connection does not close by itself after its last request: without the sweep it would delay the stop for the whole grace time. */
 function closeServer(server: Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), graceMs)

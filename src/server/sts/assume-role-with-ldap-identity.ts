@@ -19,7 +19,7 @@ export const assumeRoleWithLdapIdentity: StsAction = {
     const username = requireParameter(parameters, 'LDAPUsername')
     const password = requireParameter(parameters, 'LDAPPassword')
     const durationSeconds = session.durationSeconds ?? limits.defaultDurationSeconds
-    const where = { address: http.remoteAddress, onHold: () => http.place?.leave() }
+    const where = { address: http.remoteAddress, onHold: () => http.slot?.release() }
     const user = await ldap.directory.logIn({ username, password, ...where })
     const { roleSessionName } = session
     recorder.setCaller({ kind: 'ldap', subject: user.dn, roleSessionName })

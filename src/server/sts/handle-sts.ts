@@ -34,7 +34,7 @@ async function answer(
   const { parameters, body } = await readForm(request)
   const named = actions.get(parameters.get('Action') ?? '')
   if (named !== undefined) recorder.setOperation(named.name)
-  if (request.place !== undefined && !(await request.place.take())) throw slowDown()
+  if (request.slot !== undefined && !(await request.slot.acquire())) throw slowDown()
   const action = findAction(parameters)
   // What is cheap to refuse is refused before a token is verified or a directory asked.
   const session = action.isIssuing

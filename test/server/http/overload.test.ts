@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { createAdmission } from '../../../src/server/http/concurrency-limiter.ts'
+import { createConcurrencyLimiter } from '../../../src/server/http/concurrency-limiter.ts'
 import type { Overload, RequestKind } from '../../../src/server/http/admission-control.ts'
 import type { ListenOptions } from '../../../src/server/http/listener.ts'
 import { toOutcome, type ReplyHandler } from '../../support/server/make-request.ts'
@@ -49,10 +49,10 @@ function holdRequests(): { handler: ReplyHandler; arrived: string[]; release: ()
   }
 }
 
-const readAll: ReplyHandler = async ({ body, place }) => {
+const readAll: ReplyHandler = async ({ body, slot }) => {
   let length = 0
   for await (const chunk of body) length += (chunk as Buffer).length
-  if (place !== undefined && !(await place.take())) return { status: 503, body: 'too busy' }
+  if (slot !== undefined && !(await slot.acquire())) return { status: 503, body: 'too busy' }
   return { status: 200, body: `read ${length}` }
 }
 
@@ -150,8 +150,8 @@ describe('too many requests at once', () => {
     const gate = makeGate()
     const held: ReplyHandler = async (request) => {
       if (request.method === 'GET') return { status: 200, body: 'next' }
-      await request.place?.take()
-      request.place?.leave()
+      await request.slot?.acquire()
+      request.slot?.release()
       await gate.opened
       return { status: 200, body: 'held' }
     }
@@ -169,27 +169,26 @@ describe('a queue', () => {
   it('is served in order, refuses whoever waited too long, and gives each place once', async () => {
     const timers: (() => void)[] = []
     const limits = { maxRunning: 1, maxQueued: 3, maxWaitMs: 500 }
-    const admission = createAdmission(limits, (_ms, run) => {
+    const limiter = createConcurrencyLimiter(limits, (_ms, run) => {
       timers.push(run)
       return () => {}
     })
-    expect(admission.tryEnter()).toBe(true)
-    expect(admission.tryEnter()).toBe(false)
+    expect(limiter.tryAcquire()).toBe(true)
+    expect(limiter.tryAcquire()).toBe(false)
     const order: string[] = []
-    const wait = (name: string) =>
-      admission.waitToEnter().then((isIn) => order.push(`${name} ${isIn}`))
+    const wait = (name: string) => limiter.acquire().then((isIn) => order.push(`${name} ${isIn}`))
     const all = [wait('a'), wait('b'), wait('c'), wait('d')]
     await all[3]
     timers[1]?.()
     await all[1]
-    admission.leave()
+    limiter.release()
     await all[0]
-    admission.leave()
+    limiter.release()
     await all[2]
     expect(order).toEqual(['d false', 'b false', 'a true', 'c true'])
-    admission.leave()
-    expect(admission.tryEnter()).toBe(true)
-    expect(admission.tryEnter()).toBe(false)
+    limiter.release()
+    expect(limiter.tryAcquire()).toBe(true)
+    expect(limiter.tryAcquire()).toBe(false)
   })
 })
 

@@ -20,8 +20,8 @@ describe('a request among too many', () => {
   it('is told to slow down once its body is read, before its token is looked at', async () => {
     const body = Readable.from([Buffer.from('Token=x')], { objectMode: false })
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-    const place = { take: async () => !body.readableEnded, leave: () => {} }
-    const { status, code, headers: answered } = await openSts().send({ body, headers, place })
+    const slot = { acquire: async () => !body.readableEnded, release: () => {} }
+    const { status, code, headers: answered } = await openSts().send({ body, headers, slot })
     expect({ status, code }).toEqual({ status: 503, code: 'SlowDown' })
     expect(answered['retry-after']).toBe('1')
   })

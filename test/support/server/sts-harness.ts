@@ -37,7 +37,7 @@ export interface Ask {
   readonly body?: Readable
   readonly signedBy?: Credentials
   readonly region?: string
-  readonly place?: HttpRequest['place']
+  readonly slot?: HttpRequest['slot']
 }
 
 export interface Answer {
@@ -163,6 +163,6 @@ function makeRequest(ask: Ask, nowMs: number): HttpRequest {
     body: ask.body ?? Readable.from(bytes.length === 0 ? [] : [bytes], { objectMode: false }),
     requestId,
     receivedAtMs: nowMs,
-    place: ask.place,
+    slot: ask.slot,
   })
 }
