@@ -17,7 +17,7 @@ export interface Metrics {
  */
 const maxOperations = 256
 
-/** Makes a registry of its own, so that two servers in one process do not share counts. With peers, its text is the sum of all. */
+/** Makes a registry, so that two servers in one process do not share counts. With peers, its text is the sum of all workers. */
 export function createMetrics(peers?: Peers): Metrics {
   const registry = new Registry()
   const requests = new Counter({

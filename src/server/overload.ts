@@ -1,4 +1,4 @@
-/** What each request is to the listener that counts them, and how the server says that it has too many. */
+/** Tells the listener what kind each request is, and how a request is refused under overload. */
 import { AwsError } from '../protocol/aws-error.ts'
 import { encodeS3Error } from '../protocol/s3-wire.ts'
 import { encodeStsError } from '../protocol/sts-wire.ts'
@@ -10,15 +10,15 @@ import { isStsRequest } from './http/router.ts'
 import type { ServerOptions } from './server-options.ts'
 
 /**
- * Work on a directory is done by four threads and one processor: more at once only makes all of them late, and the refusals too. Behind a
- * gateway most of the time is the upstream's.
+ * Work on a directory is done by four threads and one processor: more requests at once only delay all of them, and the refusals too. A gateway
+ * mostly waits for its upstream.
  */
 const defaultMaxRunning = { directory: 64, gateway: 256 }
-/** With those that are worked on: three programs with a hundred connections each are never refused. */
+/** With the running ones, enough for three programs of a hundred connections each. */
 const maxQueued = 256
 const defaultMaxWaitMs = 5000
 
-/** Makes the listener's overload rules. @param onRefused Is told of each refusal, for the metrics. */
+/** Makes the listener's overload rules. @param onRefused Called with each refusal, for the metrics. */
 export function createOverload(
   { requests, objects }: Pick<ServerOptions, 'requests' | 'objects'>,
   onRefused: (outcome: HttpOutcome) => void,
@@ -45,7 +45,7 @@ const documents: ReadonlySet<string> = new Set(
     tagging versioning website`.split(/\s+/),
 )
 
-/** Returns what a request is to the listener; no more than a guess, by which nothing is allowed. */
+/** Returns the kind of a request. It is a guess: nothing is allowed because of it. */
 export function classifyRequest(request: HttpRequest): RequestKind {
   const { method, rawPath, query, headers } = request
   const isRead = method === 'GET' || method === 'HEAD'

@@ -17,7 +17,7 @@ export interface AdminServices {
   readonly log: Log
 }
 
-/** The provider's name says nothing here: a user's name is one, whoever vouched for it. */
+/** The provider's name at the end has no effect: user names are the same for all providers. */
 const revokePath = /^\/minio\/admin\/v3\/revoke-tokens\/[A-Za-z0-9_-]{1,64}$/
 
 /** Makes the handler of everything below `/minio/admin/`. */
@@ -40,11 +40,11 @@ async function answer(
   services: AdminServices,
 ): Promise<HttpReply> {
   if (!revokePath.test(request.rawPath))
-    throw new AwsError('NotImplemented', 'of MinIO’s admin API there is revoke-tokens alone')
+    throw new AwsError('NotImplemented', 'of MinIO’s admin API only revoke-tokens is supported')
   recorder.setOperation('RevokeTokens')
   if (request.method !== 'POST')
     throw new AwsError('MethodNotAllowed', 'revoke-tokens takes a POST')
-  // Not by a presigned URL: whoever finds one in a log could use it.
+  // A presigned URL is refused: somebody who finds one in a log could use it.
   const isSigned = request.headers.has('authorization')
   const { principal } = isSigned
     ? await services.authenticator.authenticate(request, { service: 's3' })

@@ -9,10 +9,10 @@ import { findParentUser } from '../sessions/session-tokens.ts'
 const maxNameLength = 2048
 
 /**
- * What the query of `revoke-tokens` asks for (WIRE 1.6): `user`, and `tokenRevokeType` or `fullRevoke=true`; without a user, the caller's
- * own. `accessKey` is ours beside: one session, which is what a logout means. A MinIO takes no notice of it, and then refuses.
+ * Returns what the query of `revoke-tokens` asks for (WIRE 1.6): `user`, and `tokenRevokeType` or `fullRevoke=true`; without a user, the
+ * caller's own sessions. `accessKey` is an addition of this server: one session, for a logout. MinIO ignores it, and then refuses.
  *
- * @returns Also whether it concerns the caller alone.
+ * @returns `isOwn` says whether it concerns only the caller's own sessions.
  * @throws {AwsError} `InvalidRequest` or `InvalidArgument` naming what does not fit together.
  */
 export function readRevocation(

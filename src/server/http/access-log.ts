@@ -1,21 +1,8 @@
 import type { RequestFacts } from './request-facts.ts'
 
 /**
- * Returns the fields of a request's log line, flat, in a fixed order; what does not apply is left out.
- *
- * | field | |
- * |---|---|
- * | `operation` | the operation's own name: `CopyObject`, `AssumeRoleWithClientGrants`, `health`… |
- * | `principal` | `root`, or the subject of the caller |
- * | `accessKeyId` | what the request was signed with |
- * | `role`, `roleSessionName`, `issuer` | the role's ARN and the session's name, and who issued the caller's token |
- * | `issuedAccessKeyId` | of the credentials that an STS action issued |
- * | `action`, `bucket`, `key`, `decision`, `rule` | the first denial where there is one, otherwise the first question: IAM action, what it is about, `allow` or `deny`, and the statement that decided |
- * | `decisions`, `denials` | how many questions were asked and denied, where there was more than one |
- * | `upstreamRequestId` | the upstream S3's name for the request |
- * | `error`, `reason` | code and message of a refusal |
- *
- * Condition values are not printed: they repeat the request's headers and query.
+ * Returns the fields of a request's log line: flat, in a fixed order, without those that do not apply. README.md lists them. Of the policy
+ * questions it shows the first denial, or else the first question. Condition values are left out: they repeat the request's headers and query.
  */
 export function toLogFields(facts: RequestFacts): Record<string, string | number> {
   const { operation, caller, decisions, issued, upstreamRequestId, refusal } = facts

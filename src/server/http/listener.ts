@@ -244,7 +244,7 @@ function continueOnRead(exchange: Exchange): Readable {
   )
 }
 
-/** Request IDs: the time in nanoseconds as upper-case hex, like MinIO's. A counter, and an offset below a millisecond per process, make them unique. */
+/** Makes request IDs: the time in nanoseconds in upper-case hex, as MinIO's. A counter and an offset per process make them unique. */
 function createRequestIds(nowMs: () => number): () => string {
   const offset = BigInt(randomInt(1_000_000))
   let last = 0n

@@ -1,4 +1,4 @@
-/** Which half of the server a request is for. STS and S3 share the address, as at MinIO. */
+/** Sends each request to its handler. STS and S3 share the address, as at MinIO. */
 import type { HttpHandler, HttpOutcome, HttpReply, HttpRequest } from './http-message.ts'
 import { serverOperations } from './request-facts.ts'
 import { describeOperation } from './request-recorder.ts'
@@ -6,21 +6,21 @@ import { describeOperation } from './request-recorder.ts'
 export interface Routes {
   readonly sts: HttpHandler
   readonly s3: HttpHandler
-  /** Everything below `/minio/admin/`; a bucket cannot have that name. */
+  /** Everything below `/minio/admin/`: no bucket can be named `minio`. */
   readonly admin: HttpHandler
   /** Resolves to whether everything the server depends on answers. */
   readonly checkReady: () => Promise<boolean>
   /** Prometheus text. */
   readonly metrics: () => Promise<string>
-  /** Whether an `Authorization` header lets its bearer read them from another machine. */
+  /** Returns whether an `Authorization` header lets another machine read them. */
   readonly mayReadMetrics: (authorization: string) => boolean
-  /** Whether the host names a bucket, so that the path is a key of it. */
+  /** Returns whether the host names a bucket, so that the path is a key in it. */
   readonly isBucketHost: (host: string) => boolean
 }
 
 /**
- * Health, metrics, admin, STS, then S3: the order of MinIO's router (WIRE 1.1). Where the host names a bucket, `/minio/health/live` and its
- * like are keys.
+ * Makes the handler of all requests. The order is that of MinIO's router (WIRE 1.1). Where the host names a bucket, `/minio/health/live` is a
+ * key in it, and so are the other paths.
  */
 export function createRouter(routes: Routes): HttpHandler {
   return (request) => {
@@ -35,8 +35,8 @@ export function createRouter(routes: Routes): HttpHandler {
 }
 
 /**
- * An STS request is a POST to `/` whose query names an action, or whose body is a form. A bodiless, actionless POST to `/` is one too:
- * no S3 operation has that form, and its sender reads STS documents.
+ * Returns whether a request is for the STS: a POST to `/` whose query names an action, or whose body is a form. A POST to `/` with neither is
+ * one too, as no S3 operation has that form.
  */
 export function isStsRequest(request: HttpRequest): boolean {
   if (request.method !== 'POST' || (request.rawPath !== '/' && request.rawPath !== '')) return false

@@ -24,7 +24,7 @@ export interface S3Services {
   readonly log: Log
 }
 
-/** In each error document; S3 clients print it, nothing reads it. */
+/** Sent in each error document. S3 clients print it; nothing reads it. */
 const hostId = 'sts-cli'
 
 /** Makes the handler of all S3 requests. */
@@ -112,13 +112,13 @@ function withoutBody(reply: HttpReply): HttpReply {
   return { status: reply.status, ...(reply.headers ? { headers: reply.headers } : {}) }
 }
 
-/** A 416 says how long the object is (RFC 9110 §15.5.17). */
+/** Returns the object's length for a 416 (RFC 9110 §15.5.17). */
 function describeRange({ code, details }: AwsError): Record<string, string> {
   const size = details['ActualObjectSize']
   return code === 'InvalidRange' && size !== undefined ? { 'content-range': `bytes */${size}` } : {}
 }
 
-/** Key and bucket come first, as at MinIO. */
+/** Puts the key and the bucket first, as MinIO does. */
 function nameAddress(refusal: AwsError, { bucket, key }: Address): AwsError {
   const named = { ...(key && { Key: key }), ...(bucket && { BucketName: bucket }) }
   const { code, status, message, details } = refusal

@@ -1,4 +1,4 @@
-/** Every STS action, one line each. */
+/** The table of STS actions. */
 import { assumeRole } from './assume-role.ts'
 import { assumeRoleWithCertificate } from './assume-role-with-certificate.ts'
 import { assumeRoleWithCustomToken } from './assume-role-with-custom-token.ts'

@@ -28,7 +28,7 @@ export const assumeRoleWithCustomToken: StsAction = {
     )
     const credentials = await sessions.issue({
       subject,
-      // What the plugin says of the user never stands in for what the server says (MinIO: «not overriding»).
+      // The plugin's claims come first, so that they never override the server's own (as at MinIO).
       claims: {
         ...selectClaims(claims),
         ...session.revokeClaims,

@@ -25,7 +25,7 @@ export const assumeRoleWithLdapIdentity: StsAction = {
     recorder.setCaller({ kind: 'ldap', subject: user.dn, roleSessionName })
     const credentials = await services.sessions.issue({
       subject: user.dn,
-      // The directory's spelling: policies compare with case, and what was typed need not have it.
+      // The directory's own spelling: policies are case-sensitive, and users may type a name in any case.
       claims: { ldapUser: user.dn, ldapUsername: user.username, ...session.revokeClaims },
       policyNames: findPolicies(user, ldap, services),
       sessionPolicy: session.sessionPolicy,
@@ -36,7 +36,7 @@ export const assumeRoleWithLdapIdentity: StsAction = {
   },
 }
 
-/** @throws {AwsError} `InvalidParameterValue` when neither the user nor a group of it has a policy. */
+/** Returns the policies of the user and its groups. @throws {AwsError} `InvalidParameterValue` when none has one. */
 function findPolicies(
   { dn, groups }: LdapUser,
   { policies }: LdapLogins,

@@ -8,7 +8,7 @@ import { keepKnownPolicies } from './policy-names.ts'
 import { selectClaims } from './select-claims.ts'
 import type { StsRequest, StsServices } from './sts-action.ts'
 
-/** Verifies `token`, applies the claim or the role's rules and those of lifetime, and issues credentials. */
+/** Verifies `token`, applies the rules of the policy claim or the role and those of the lifetime, and issues credentials. */
 export async function federateToken(
   token: string,
   request: StsRequest,
@@ -55,8 +55,8 @@ export async function federateToken(
 }
 
 /**
- * The role that the request names. Where there are no roles, RoleArn is ignored: AWS's SDKs must send one. Where there are, one that is
- * misspelt must not fall back to what the token's claim says.
+ * Returns the role that the request names. Where the server has no roles, RoleArn is ignored, as AWS's SDKs must send one. Where it has some,
+ * a misspelt one must not fall back to the policies of the token's claim.
  *
  * @throws {AwsError} `InvalidParameterValue` for an unknown role; `MissingParameter` where a token without a role has no rights.
  */
@@ -97,7 +97,7 @@ function chooseExpiryMs(
 }
 
 /**
- * The policies that the token's claim names and that exist here.
+ * Returns the policies that the token's claim names and that exist here.
  *
  * @throws {AwsError} `InvalidParameterValue` when the claim is missing or none of its names is known.
  */

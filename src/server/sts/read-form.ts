@@ -2,7 +2,7 @@ import { AwsError } from '../../protocol/aws-error.ts'
 import { readPairs, type QueryPair } from '../../protocol/query.ts'
 import type { HttpRequest } from '../http/http-message.ts'
 
-/** MinIO reads 10 MiB; the largest parameter there is (a token) has 16 KiB here, so this is plenty. */
+/** MinIO reads 10 MiB. The longest parameter, a token, has at most 16 KiB here. */
 const maxFormBytes = 128 * 1024
 const maxParameters = 64
 
@@ -13,7 +13,7 @@ export interface StsForm {
 }
 
 /**
- * The parameters of an STS request from its query and its form body; the query wins, the first of a repeated name counts (WIRE 1.1).
+ * Returns the parameters of an STS request. The query comes before the form body, and the first value of a name counts (WIRE 1.1).
  *
  * @throws {AwsError} `InvalidRequest` for a body that is too long or shorter than said, or for too many parameters.
  */
@@ -28,7 +28,7 @@ export async function readForm(request: HttpRequest): Promise<StsForm> {
   return { parameters, body }
 }
 
-/** By events: an async iterator costs a tenth of the whole exchange. */
+/** Reads by events, as an async iterator takes a tenth of the whole exchange's time. */
 function readBody(request: HttpRequest): Promise<Buffer> {
   const { body } = request
   return new Promise((resolve, reject) => {
@@ -50,7 +50,7 @@ function readBody(request: HttpRequest): Promise<Buffer> {
     const onBroken = (): void =>
       settle(() => reject(new AwsError('IncompleteBody', 'the request body ended early')))
     const settle = (finish: () => void): void => {
-      // What is still to come is left where it is, for the listener to drain or cut.
+      // The rest of the body is left for the listener to drain or cut.
       body.off('data', onData).off('end', onEnd).off('close', onBroken).pause()
       finish()
     }

@@ -1,4 +1,4 @@
-/** POST of a form to a bucket: an upload by a browser, which somebody else signed for it. */
+/** POST of a form to a bucket: an upload by a browser, signed by somebody else. */
 import { Readable } from 'node:stream'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { requireNoneUnsigned } from '../../../protocol/sigv4/verify-signature.ts'
@@ -16,7 +16,7 @@ import { readPostAnswer, writePostAnswer } from './post-answer.ts'
 import { checkPostPolicy, readPostPolicy } from './post-policy.ts'
 import { readForm, type UploadForm } from './read-form.ts'
 
-/** Whether an unsigned request is one whose signature may be in its form. */
+/** Returns whether the signature of an unsigned request may be in its form. */
 export function isUploadForm(request: HttpRequest, { bucket, key }: Address): boolean {
   const isForm = /^multipart\/form-data\s*(;|$)/i.test(request.headers.get('content-type') ?? '')
   const isToBucket = bucket !== '' && key === '' && request.rawQuery === ''
@@ -24,9 +24,9 @@ export function isUploadForm(request: HttpRequest, { bucket, key }: Address): bo
 }
 
 /**
- * Who signed, then whether the policy has this form in mind, then whether the signer may, then the file.
+ * Authenticates the signer, checks the form against its policy, authorizes the signer, then stores the file.
  *
- * @throws {AwsError} all that these four say; nothing is stored then.
+ * @throws {AwsError} The refusal of any of these steps; nothing is stored then.
  */
 export async function postObject(
   request: HttpRequest,
@@ -40,7 +40,7 @@ export async function postObject(
   const form = await readForm(request)
   const { principal, version } = await identify(form, services)
   recorder.setCaller(describePrincipal(principal))
-  // a form is signed in its fields; headers of the request itself would be passed over
+  // A form is signed in its fields: a signature or S3 header on the request itself would be ignored.
   requireNoneUnsigned([...request.headers.keys()])
   const condition = ['if-match', 'if-none-match'].find((name) => request.headers.has(name))
   if (condition !== undefined)
@@ -87,7 +87,7 @@ async function identify(
   return authentication
 }
 
-/** `${filename}` is the file's name without the path that some browsers send (AWS, «POST Object»). */
+/** `${filename}` stands for the file's name without the path that some browsers send (AWS, "POST Object"). */
 function readKey({ fields, fileName }: UploadForm): string {
   const name = fileName.split(/[/\\]/).at(-1) ?? ''
   const key = fields.get('key')?.replaceAll('${filename}', () => name) ?? ''
@@ -98,7 +98,7 @@ function readKey({ fields, fileName }: UploadForm): string {
   )
 }
 
-/** About the object; the document is another. */
+/** Returns the headers about the object; those about the PUT's own document do not fit this answer. */
 function keepHeaders({ headers = {} }: HttpReply): Record<string, string> {
   const kept = Object.entries(headers).filter(([name]) => !/^content-|^location$/.test(name))
   return Object.fromEntries(kept)
