@@ -4,6 +4,7 @@ import type { Io } from '../base/io.ts'
 import type { JsonObject } from '../base/parse.ts'
 import { toPrintable } from '../base/terminal/printable.ts'
 import { AwsError } from '../protocol/aws-error.ts'
+import { parseQuery } from '../protocol/query.ts'
 import { readSubject } from '../server/identity/token-verifier.ts'
 import type { Principal } from '../server/sessions/principal.ts'
 import { cannedPolicies } from '../server/policy/canned.ts'
@@ -101,7 +102,7 @@ function readContext(
   principal: Principal,
   io: Io,
 ): ReadonlyMap<string, readonly string[]> {
-  const plain = { headers: new Map(), rawQuery: '', remoteAddress: '', isTls: true }
+  const plain = { headers: new Map(), query: parseQuery(''), remoteAddress: '', isTls: true }
   const assumed = buildConditions({ ...plain, receivedAtMs: io.nowMs() }, { principal })
   const given = new Map<string, string[]>()
   for (const text of settings.list('context')) {

@@ -29,24 +29,24 @@ import { createStsHandler } from './sts/handle-sts.ts'
 export interface RunningServer {
   /** Address of STS and S3. */
   readonly url: URL
-  /** The embedded provider, where it runs. */
+  /** The embedded identity provider, where it runs. */
   readonly issuer: RunningIssuer | undefined
-  /** What callers may name as RoleArn; empty where there are no roles. */
+  /** The values that callers may send as RoleArn; empty where there are no roles. */
   readonly roleArns: readonly string[]
-  /** PEM that clients of a self-made certificate must trust. */
+  /** PEM of the self-signed certificate, which clients must trust. */
   readonly certificate: string | undefined
-  /** Stops accepting, finishes what runs (10 s), closes stores, removes what was temporary. Safe to call twice. */
+  /** Stops accepting, waits up to 10 s for running requests, closes stores, removes temporary files. Safe to call twice. */
   stop(): Promise<void>
 }
 
-/** What running requests have to end in. */
+/** Time in which running requests must end. */
 export const graceMs = 10_000
 
 /**
- * Starts everything the options name and waits until it answers.
+ * Starts everything that the options name and waits until it answers.
  *
- * @throws {StsCliError} `ERR_UNAVAILABLE` for an address that is taken, `ERR_CONFIG` for a setting that cannot be or a directory
- *   that another server has; nothing is left running.
+ * @throws {StsCliError} `ERR_UNAVAILABLE` for an address in use, `ERR_CONFIG` for an impossible setting or a directory that another
+ *   server holds; nothing is left running.
  */
 export function createServer(options: ServerOptions): Promise<RunningServer> {
   return openWhole(async (closers) => {
@@ -59,7 +59,9 @@ export function createServer(options: ServerOptions): Promise<RunningServer> {
       ...options,
       ...options.address,
       tls: tls === undefined ? undefined : { ...tls, clientCa: options.clientCa },
-      overload: createOverload(options, (status) => metrics.count('refused', status, 0)),
+      overload: createOverload(options, ({ reply, facts }) => {
+        metrics.count(facts.operation, reply.status, 0)
+      }),
     })
     closers.push(() => listener.close(graceMs))
     return {
@@ -71,7 +73,7 @@ export function createServer(options: ServerOptions): Promise<RunningServer> {
   })
 }
 
-/** Opens all parts or none: when one cannot be opened, those before it are closed again. */
+/** Opens all parts or none: when one fails, those before it are closed again. */
 export async function openWhole(
   open: (closers: Closers) => Promise<Omit<RunningServer, 'stop'>>,
 ): Promise<RunningServer> {
@@ -84,13 +86,13 @@ export async function openWhole(
   try {
     return { ...(await open(closers)), stop }
   } catch (error) {
-    // What kept it from starting is what must be said, whatever else fails now.
+    // The first error is the one to report, even if closing fails too.
     await stop().catch(() => {})
     throw error
   }
 }
 
-/** The embedded provider, where the options want it. @throws {StsCliError} `ERR_UNAVAILABLE` for its address. */
+/** Starts the embedded identity provider, if the options have one. @throws {StsCliError} `ERR_UNAVAILABLE` for its address. */
 export async function openIssuer(
   options: ServerOptions,
   closers: Closers,
@@ -189,7 +191,7 @@ function explainBinding(error: unknown, port: number, flag: string): unknown {
   return error
 }
 
-/** Last opened, first closed, one after the other: what still runs needs what was opened before it. One failure does not keep the others open. */
+/** Closes the last opened first, one after the other, as each may need those opened before it. All are closed even when one fails. */
 async function closeAll(closers: Closers): Promise<void> {
   const failures: unknown[] = []
   for (const close of closers.toReversed())

@@ -1,4 +1,4 @@
-/** Who may read `/metrics` from another machine: whoever shows the token that `mc admin prometheus generate` makes for scrapers. */
+/** Lets another machine read `/metrics` with the bearer token that `mc admin prometheus generate` makes for scrapers. */
 import { createSecretKey } from 'node:crypto'
 import { readNumber, readString } from '../base/parse.ts'
 import type { Credentials } from '../protocol/credentials.ts'
@@ -10,12 +10,12 @@ export interface MetricsAccessOptions {
   readonly nowMs: () => number
 }
 
-/** All claims of such a token, and no more: a session token is signed with the same secret, and its claims are others' words. */
+/** The claims of such a token, all and no others: a session token is signed with the same secret, and its claims come from elsewhere. */
 const claimNames = 'exp,iss,sub'
 
 /**
  * Makes the check of an `Authorization` header: a JWT, HS512 under the root secret, of the root access key for `prometheus`, that has not
- * expired (MinIO, «Collect MinIO metrics using Prometheus»).
+ * expired (MinIO, "Collect MinIO metrics using Prometheus").
  */
 export function createMetricsAccess({
   root,

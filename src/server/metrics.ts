@@ -1,37 +1,53 @@
 /** Counters for Prometheus. The door to prom-client. */
 import { AggregatorRegistry, Counter, Histogram, Registry } from 'prom-client'
 import type { HttpHandler } from './http/http-message.ts'
+import { serverOperations } from './http/request-facts.ts'
 import type { Peers } from './peers.ts'
 
 export interface Metrics {
-  count(action: string, status: number, seconds: number): void
+  /** @param operation Becomes the label `action`. Beyond a few hundred different ones it becomes `other`. */
+  count(operation: string, status: number, seconds: number): void
   /** Prometheus text format 0.0.4. */
   text(): Promise<string>
 }
 
-/** Makes a registry of its own, so that two servers in one process do not share counts. With peers, its text is the sum of all. */
+/**
+ * Names come from the server's tables, about a hundred. A time series costs Prometheus memory for as long as it is kept, so a name that got in
+ * otherwise must not make more of them.
+ */
+const maxOperations = 256
+
+/** Makes a registry, so that two servers in one process do not share counts. With peers, its text is the sum of all workers. */
 export function createMetrics(peers?: Peers): Metrics {
   const registry = new Registry()
   const requests = new Counter({
     name: 'sts_cli_requests_total',
-    help: 'Requests answered, by action and status',
+    help: 'Requests answered, by operation and status',
     labelNames: ['action', 'status'],
     registers: [registry],
   })
   const durations = new Histogram({
     name: 'sts_cli_request_seconds',
-    help: 'Time to the reply, by action',
+    help: 'Time to the reply, by operation',
     labelNames: ['action'],
     registers: [registry],
   })
   peers?.onCount(() => registry.getMetricsAsJSON())
   const counts = new Map<string, (seconds: number) => void>()
+  const operations = new Set<string>()
+  const toLabel = (operation: string): string => {
+    if (operations.has(operation)) return operation
+    if (operations.size >= maxOperations) return serverOperations.other
+    operations.add(operation)
+    return operation
+  }
   return {
-    count(action, status, seconds) {
+    count(operation, status, seconds) {
+      const action = toLabel(operation)
       const key = `${action} ${status}`
       let count = counts.get(key)
       if (count === undefined) {
-        // Finding a label's series costs more than counting in it; there are as many as actions times statuses.
+        // Finding a label's series costs more than counting in it; there are as many as operations times statuses.
         const series = requests.labels(action, String(status))
         const times = durations.labels(action)
         count = (spent) => {
@@ -49,13 +65,13 @@ export function createMetrics(peers?: Peers): Metrics {
   }
 }
 
-/** Counts every request of a handler; the label is the action's own name, never a path. */
+/** Returns a handler that counts every request of the given one by its operation. */
 export function countRequests(handler: HttpHandler, metrics: Metrics): HttpHandler {
   return async (request) => {
     const startedAtMs = performance.now()
-    const reply = await handler(request)
+    const outcome = await handler(request)
     const seconds = (performance.now() - startedAtMs) / 1000
-    metrics.count(String(request.log['action'] ?? 'other'), reply.status, seconds)
-    return reply
+    metrics.count(outcome.facts.operation, outcome.reply.status, seconds)
+    return outcome
   }
 }

@@ -1,25 +1,27 @@
-/** What each request is to the listener that counts them, and how the server says that it has too many. */
+/** Tells the listener what kind each request is, and how a request is refused under overload. */
 import { AwsError } from '../protocol/aws-error.ts'
 import { encodeS3Error } from '../protocol/s3-wire.ts'
 import { encodeStsError } from '../protocol/sts-wire.ts'
-import type { Overload, RequestKind } from './http/admit-request.ts'
-import type { HttpReply, HttpRequest } from './http/http-message.ts'
+import type { Overload, RequestKind } from './http/admission-control.ts'
+import type { HttpOutcome, HttpReply, HttpRequest } from './http/http-message.ts'
+import { serverOperations } from './http/request-facts.ts'
+import { describeOperation } from './http/request-recorder.ts'
 import { isStsRequest } from './http/router.ts'
 import type { ServerOptions } from './server-options.ts'
 
 /**
- * Work on a directory is done by four threads and one processor: more at once only makes all of them late, and the refusals too. Behind a
- * gateway most of the time is the upstream's.
+ * Work on a directory is done by four threads and one processor: more requests at once only delay all of them, and the refusals too. A gateway
+ * mostly waits for its upstream.
  */
 const defaultMaxRunning = { directory: 64, gateway: 256 }
-/** With those that are worked on: three programs with a hundred connections each are never refused. */
+/** With the running ones, enough for three programs of a hundred connections each. */
 const maxQueued = 256
 const defaultMaxWaitMs = 5000
 
-/** Makes the listener's overload rules. @param onRefused Is told of each refusal, for the metrics. */
+/** Makes the listener's overload rules. @param onRefused Called with each refusal, for the metrics. */
 export function createOverload(
   { requests, objects }: Pick<ServerOptions, 'requests' | 'objects'>,
-  onRefused: (status: number) => void,
+  onRefused: (outcome: HttpOutcome) => void,
 ): Overload {
   return {
     limits: {
@@ -28,40 +30,52 @@ export function createOverload(
       maxWaitMs: requests?.maxWaitMs ?? defaultMaxWaitMs,
     },
     classify: classifyRequest,
-    refuse(request, why) {
-      const reply = refuseRequest(request, why)
-      onRefused(reply.status)
-      return reply
+    toRefusal(request, why) {
+      const outcome = toOutcome(request, why)
+      onRefused(outcome)
+      return outcome
     },
   }
 }
 
-/** Sub-resources whose PUT has a document: in all other PUTs the body is the object. */
-const documents =
-  /(?:^|&)(?:acl|accelerate|analytics|cors|encryption|intelligent-tiering|inventory|legal-hold|lifecycle|logging|metrics|notification|object-lock|ownershipControls|policy|publicAccessBlock|replication|requestPayment|retention|tagging|versioning|website)(?:[=&]|$)/
+/** Sub-resources whose PUT has a document as its body. In every other PUT the body is the object. */
+const documents: ReadonlySet<string> = new Set(
+  `acl accelerate analytics cors encryption intelligent-tiering inventory legal-hold lifecycle logging metrics
+    notification object-lock ownershipControls policy publicAccessBlock replication requestPayment retention
+    tagging versioning website`.split(/\s+/),
+)
 
-/** Returns what a request is to the listener; no more than a guess, by which nothing is allowed. */
+/** Returns the kind of a request. It is a guess: nothing is allowed because of it. */
 export function classifyRequest(request: HttpRequest): RequestKind {
-  const { method, rawPath, rawQuery, headers } = request
+  const { method, rawPath, query, headers } = request
   const isRead = method === 'GET' || method === 'HEAD'
   if (isRead && (rawPath.startsWith('/minio/health/') || rawPath === '/metrics')) return 'free'
   if (isStsRequest(request)) return 'form'
-  if (method === 'PUT') return documents.test(rawQuery) ? 'document' : 'data'
+  if (method === 'PUT')
+    return query.pairs.some(([name]) => documents.has(name)) ? 'document' : 'data'
   const isForm = /^multipart\/form-data\b/i.test(headers.get('content-type') ?? '')
   return method === 'POST' && isForm ? 'upload-form' : 'document'
 }
 
-/** In the words of the half that the client asked: an STS reads no S3 document, nor the other way round. */
-function refuseRequest(request: HttpRequest, why: 'busy' | 'slow'): HttpReply {
+function toOutcome(request: HttpRequest, why: 'busy' | 'slow'): HttpOutcome {
+  const error = toOverloadError(why)
+  const { code, message } = error
+  const facts = describeOperation(serverOperations.refused, { code, reason: message })
+  return { reply: toReply(error, request, why), facts }
+}
+
+function toOverloadError(why: 'busy' | 'slow'): AwsError {
+  return why === 'busy'
+    ? new AwsError('SlowDown', 'Please reduce your request rate.')
+    : new AwsError(
+        'RequestTimeout',
+        'Your socket connection to the server was not read from or written to within the timeout period.',
+      )
+}
+
+/** Returns the refusal as the API words it that the client called: an STS client cannot read S3's document, nor an S3 client the STS's. */
+function toReply(error: AwsError, request: HttpRequest, why: 'busy' | 'slow'): HttpReply {
   const { requestId, rawPath, method } = request
-  const error =
-    why === 'busy'
-      ? new AwsError('SlowDown', 'Please reduce your request rate.')
-      : new AwsError(
-          'RequestTimeout',
-          'Your socket connection to the server was not read from or written to within the timeout period.',
-        )
-  request.log['error'] = error.code
   const headers = {
     'content-type': 'application/xml',
     'cache-control': 'no-store',

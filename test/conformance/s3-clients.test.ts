@@ -1,6 +1,5 @@
 /** The embedded store reads every parameter of every recorded request of today’s S3 clients. */
 import { readFileSync } from 'node:fs'
-import { Readable } from 'node:stream'
 import { expect, it } from 'vitest'
 import type { HttpRequest } from '../../src/server/http/http-message.ts'
 import { readAddress } from '../../src/server/s3/request/address.ts'
@@ -8,6 +7,7 @@ import { takeHoistedHeaders } from '../../src/server/s3/request/hoisted-headers.
 import type { ObjectStore } from '../../src/server/s3/request/object-store.ts'
 import { createStoreBackend } from '../../src/server/s3/store/store-backend.ts'
 import { requireStandardValues } from '../../src/server/s3/store/standard-headers.ts'
+import { makeHttpRequest } from '../support/server/make-request.ts'
 
 interface Recorded {
   readonly client: string
@@ -24,18 +24,7 @@ const recorded = readFileSync(new URL('../vectors/s3-clients.jsonl', import.meta
 function toRequest({ method, path, headers }: Recorded): HttpRequest {
   const [rawPath = '', rawQuery = ''] = path.split('?')
   const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const)
-  return {
-    method,
-    rawPath,
-    rawQuery,
-    headers: new Map(lower),
-    body: Readable.from([]),
-    remoteAddress: '127.0.0.1',
-    isTls: false,
-    requestId: '18EAB9B97537B5B5',
-    receivedAtMs: 0,
-    log: {},
-  }
+  return makeHttpRequest({ method, rawPath, rawQuery, headers: new Map(lower) })
 }
 
 it.each(recorded.map((each) => [each.client, each.method, each.path, each] as const))(

@@ -7,6 +7,7 @@ import { emptySha256 } from '../../src/protocol/sigv4/canonical-request.ts'
 import { signRequest } from '../../src/protocol/sigv4/sign.ts'
 import { openHarness, region, root, startMs, type Harness } from '../support/server/s3-harness.ts'
 import { byteText, fuzz, mostly } from './budget.ts'
+import { makeHttpRequest } from '../support/server/make-request.ts'
 
 const domain = 's3.example.com'
 
@@ -159,26 +160,23 @@ async function openGateway(style: 'path' | 'virtual-host') {
       payloadHash: emptySha256,
     }
     const options = { region, service: 's3', nowMs: startMs } as const
-    const reply = await s3.handler({
-      method: ask.method,
-      rawPath: ask.path,
-      rawQuery: ask.query.slice(1),
-      headers: new Map(
-        Object.entries(
-          signRequest(
-            { ...message, headers: { ...message.headers, 'content-length': '0' } },
-            root,
-            options,
+    const { reply } = await s3.handler(
+      makeHttpRequest({
+        method: ask.method,
+        rawPath: ask.path,
+        rawQuery: ask.query.slice(1),
+        headers: new Map(
+          Object.entries(
+            signRequest(
+              { ...message, headers: { ...message.headers, 'content-length': '0' } },
+              root,
+              options,
+            ),
           ),
         ),
-      ),
-      body: Readable.from([]),
-      remoteAddress: '127.0.0.1',
-      isTls: false,
-      requestId: '18EAB9B97537B5B5',
-      receivedAtMs: startMs,
-      log: {},
-    })
+        receivedAtMs: startMs,
+      }),
+    )
     if (reply.body instanceof Readable) await buffer(reply.body)
     return reply.status
   }

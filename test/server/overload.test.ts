@@ -1,25 +1,15 @@
-import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import type { HttpRequest } from '../../src/server/http/http-message.ts'
+import type { HttpOutcome, HttpRequest } from '../../src/server/http/http-message.ts'
 import { classifyRequest, createOverload } from '../../src/server/overload.ts'
+import { makeHttpRequest } from '../support/server/make-request.ts'
 
 const form = 'application/x-www-form-urlencoded'
 
 function makeRequest(line: string, type = ''): HttpRequest {
   const [method = '', target = ''] = line.split(' ')
   const [rawPath = '', rawQuery = ''] = target.split('?')
-  return {
-    method,
-    rawPath,
-    rawQuery,
-    headers: new Map(type === '' ? [] : [['content-type', type]]),
-    body: Readable.from([]),
-    remoteAddress: '127.0.0.1',
-    isTls: false,
-    requestId: '18EAB9B97537B5B5',
-    receivedAtMs: 0,
-    log: {},
-  }
+  const headers = new Map(type === '' ? [] : [['content-type', type]])
+  return makeHttpRequest({ method, rawPath, rawQuery, headers })
 }
 
 describe('kinds of requests', () => {
@@ -47,30 +37,31 @@ describe('kinds of requests', () => {
   })
 })
 
-describe('a refusal under overload', () => {
-  const refused: number[] = []
+describe('overload errors', () => {
+  const refused: HttpOutcome[] = []
   const objects = { kind: 'directory', directory: undefined, buckets: [] } as const
-  const { limits, refuse } = createOverload({ objects }, (status) => void refused.push(status))
+  const { limits, toRefusal } = createOverload({ objects }, (outcome) => void refused.push(outcome))
 
-  it('is SlowDown in the words of S3, with the time after which to try again, and is counted', () => {
-    const reply = refuse(makeRequest('GET /bkt/key'), 'busy')
+  it('an overloaded S3 answers SlowDown with Retry-After, and the error is counted', () => {
+    const { reply } = toRefusal(makeRequest('GET /bkt/key'), 'busy')
     expect(reply).toMatchObject({ status: 503, headers: { 'retry-after': '1' } })
     expect(reply.body).toMatch(/<Error><Code>SlowDown<\/Code>.*18EAB9B97537B5B5/s)
-    expect(refused).toEqual([503])
+    const refusal = { code: 'SlowDown', reason: 'Please reduce your request rate.' }
+    expect(refused).toMatchObject([{ reply, facts: { operation: 'refused', refusal } }])
   })
 
-  it('is SlowDown in the words of the STS', () => {
-    const reply = refuse(makeRequest('POST /', form), 'busy')
+  it('an overloaded STS answers SlowDown in an STS document', () => {
+    const { reply } = toRefusal(makeRequest('POST /', form), 'busy')
     expect(reply).toMatchObject({ status: 503, headers: { 'retry-after': '1' } })
     expect(reply.body).toMatch(/<ErrorResponse.*<Code>SlowDown<\/Code>/s)
   })
 
-  it('to HEAD has no body', () => {
-    expect(refuse(makeRequest('HEAD /bkt/key'), 'busy').body).toBeUndefined()
+  it('the overload error for HEAD has no body', () => {
+    expect(toRefusal(makeRequest('HEAD /bkt/key'), 'busy').reply.body).toBeUndefined()
   })
 
-  it('of a body that came too slowly is RequestTimeout', () => {
-    const reply = refuse(makeRequest('PUT /bkt/key'), 'slow')
+  it('the error for a body that arrives too slowly is RequestTimeout', () => {
+    const { reply } = toRefusal(makeRequest('PUT /bkt/key'), 'slow')
     expect(reply.status).toBe(400)
     expect(reply.body).toContain('<Code>RequestTimeout</Code>')
   })

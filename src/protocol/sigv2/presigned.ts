@@ -4,7 +4,8 @@
  */
 import { createHmac } from 'node:crypto'
 import { AwsError } from '../aws-error.ts'
-import { decodeFormText, type SignedMessage } from '../sigv4/canonical-request.ts'
+import type { Query } from '../query.ts'
+import { readQuery, type SignedMessage } from '../sigv4/canonical-request.ts'
 import { equalInConstantTime } from '../sigv4/signing-key.ts'
 
 export interface PresignedV2 {
@@ -63,13 +64,12 @@ const neverSigned = new Set(
 )
 
 /** @returns The claimed signature, not yet verified; undefined when the query has none. */
-export function parsePresignedV2(rawQuery: string): PresignedV2 | undefined {
-  if (!rawQuery.includes('AWSAccessKeyId=')) return undefined
-  const query = new Map(readPairs(rawQuery))
+export function parsePresignedV2(query: Query): PresignedV2 | undefined {
   const accessKeyId = query.get('AWSAccessKeyId')
   const signature = query.get('Signature')
   const expires = query.get('Expires')
-  if (accessKeyId === undefined || signature === undefined || expires === undefined) {
+  if (accessKeyId === undefined) return undefined
+  if (signature === undefined || expires === undefined) {
     throw new AwsError(
       'AccessDenied',
       'a presigned URL needs AWSAccessKeyId, Signature and Expires',
@@ -104,7 +104,7 @@ export function verifyPresignedV2(
       'the request signature we calculated does not match the one you sent; check the secret key and what signs the request',
     )
   }
-  const uncovered = readPairs(message.rawQuery).find(([name]) => neverSigned.has(name))?.[0]
+  const uncovered = readQuery(message).pairs.find(([name]) => neverSigned.has(name))?.[0]
   if (uncovered !== undefined) {
     const why = `a URL signed with Signature Version 2 does not cover ?${uncovered}`
     throw new AwsError('AccessDenied', `${why}; presign it with Version 4`)
@@ -118,8 +118,8 @@ function buildStringToSign(
   message: SignedMessage,
   hostBucket: string,
 ): string {
-  const { method, headers, rawPath, rawQuery } = message
-  const pairs = readPairs(rawQuery)
+  const { method, headers, rawPath } = message
+  const { pairs } = readQuery(message)
   // A session token, or any other header in the query, is signed like the header; header names are case-insensitive.
   const amz = [...headers, ...pairs]
     .map(([name, value]): [string, string] => [name.toLowerCase(), value])
@@ -140,12 +140,4 @@ function buildStringToSign(
     `${amz.join('')}${resource}${subResources === '' ? '' : `?${subResources}`}`,
   ]
   return lines.join('\n')
-}
-
-function readPairs(rawQuery: string): [string, string][] {
-  return rawQuery.split('&').map((part) => {
-    const at = part.indexOf('=')
-    if (at === -1) return [decodeFormText(part), '']
-    return [decodeFormText(part.slice(0, at)), decodeFormText(part.slice(at + 1))]
-  })
 }

@@ -1,15 +1,23 @@
 /** The canonical request and the string to sign of Signature Version 4 (AWS, «Create a signed request», steps 1 to 3). */
 import { createHash, createHmac } from 'node:crypto'
+import { decodeFormText, parseQuery, type Query } from '../query.ts'
 
 /** The signed parts of a request. `HttpRequest` is one. */
 export interface SignedMessage {
   readonly method: string
   /** The path as sent, percent-encoded. S3 signs it unchanged, encoded once. */
   readonly rawPath: string
-  /** The query as sent, without `?`. */
+  /** The query as sent, without `?`. The signature covers these bytes. */
   readonly rawQuery: string
+  /** The same query, parsed; parsed on demand when it is absent. */
+  readonly query?: Query | undefined
   /** Headers by lower-case name. */
   readonly headers: ReadonlyMap<string, string>
+}
+
+/** Returns the parameters of a message's query. */
+export function readQuery({ query, rawQuery }: SignedMessage): Query {
+  return query ?? parseQuery(rawQuery)
 }
 
 export const algorithm = 'AWS4-HMAC-SHA256'
@@ -100,17 +108,6 @@ const alreadyCanonical = /^[A-Za-z0-9\-._~]*$/
 function reencode(text: string): string {
   if (alreadyCanonical.test(text)) return text
   return encodeRfc3986(decodeFormText(text))
-}
-
-/** Decodes a query name or value like an HTTP form (`+` is a space); malformed escapes stay unchanged. */
-export function decodeFormText(text: string): string {
-  const spaced = text.replaceAll('+', ' ')
-  if (!spaced.includes('%')) return spaced
-  try {
-    return decodeURIComponent(spaced)
-  } catch {
-    return spaced
-  }
 }
 
 /** Percent-encodes all characters except RFC 3986's unreserved ones. */

@@ -1,9 +1,10 @@
 /** Parses the signature of a request, in its headers or its query, before the key is looked up. */
 import { AwsError } from '../aws-error.ts'
+import type { Query } from '../query.ts'
 import {
   algorithm,
-  decodeFormText,
   emptySha256,
+  readQuery,
   type CredentialScope,
   type SignedMessage,
 } from './canonical-request.ts'
@@ -35,7 +36,7 @@ const maxExpiresSeconds = 604_800
  */
 export function parseSignature(message: SignedMessage): ParsedSignature | undefined {
   const authorization = message.headers.get('authorization')
-  const query = readQuery(message.rawQuery)
+  const query = readQuery(message)
   const isPresigned =
     query.has('X-Amz-Credential') || query.has('X-Amz-Signature') || query.has('X-Amz-Algorithm')
   if (authorization !== undefined && isPresigned) {
@@ -44,11 +45,11 @@ export function parseSignature(message: SignedMessage): ParsedSignature | undefi
       'the request is signed both in the Authorization header and in the query; use one',
     )
   }
-  if (authorization !== undefined) return parseHeader(authorization, message)
-  return isPresigned ? parseQuery(query, message) : undefined
+  if (authorization !== undefined) return parseHeader(authorization, message, query)
+  return isPresigned ? parsePresigned(query, message) : undefined
 }
 
-function parseHeader(authorization: string, message: SignedMessage): ParsedSignature {
+function parseHeader(authorization: string, message: SignedMessage, query: Query): ParsedSignature {
   if (!authorization.startsWith(`${algorithm} `)) {
     throw new AwsError(
       'InvalidRequest',
@@ -85,13 +86,11 @@ function parseHeader(authorization: string, message: SignedMessage): ParsedSigna
     signature: parseSignatureText(signature ?? ''),
     expiresSeconds: undefined,
     payloadHash: message.headers.get('x-amz-content-sha256') ?? emptySha256,
-    sessionToken:
-      message.headers.get('x-amz-security-token') ??
-      readQuery(message.rawQuery).get('X-Amz-Security-Token'),
+    sessionToken: message.headers.get('x-amz-security-token') ?? query.get('X-Amz-Security-Token'),
   }
 }
 
-function parseQuery(query: ReadonlyMap<string, string>, message: SignedMessage): ParsedSignature {
+function parsePresigned(query: Query, message: SignedMessage): ParsedSignature {
   const code = 'AuthorizationQueryParametersError'
   const required = (name: string): string => {
     const value = query.get(name)
@@ -180,16 +179,4 @@ export function checkAmzDate(text: string, code: MalformedCode): string {
   if (!/^\d{8}T\d{6}Z$/.test(text))
     throw new AwsError(code, 'X-Amz-Date must read yyyymmddThhmmssZ')
   return text
-}
-
-function readQuery(rawQuery: string): Map<string, string> {
-  const parameters = new Map<string, string>()
-  if (!rawQuery.includes('X-Amz-')) return parameters
-  for (const part of rawQuery.split('&')) {
-    const at = part.indexOf('=')
-    const name = decodeFormText(at === -1 ? part : part.slice(0, at))
-    if (!parameters.has(name))
-      parameters.set(name, at === -1 ? '' : decodeFormText(part.slice(at + 1)))
-  }
-  return parameters
 }

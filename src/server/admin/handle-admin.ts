@@ -1,9 +1,12 @@
-/** MinIO's admin API, as far as it is about sessions. The only place where its refusals become a status and a document. */
+/** The part of MinIO's admin API that is about sessions. The only place where its refusals become a status and a document. */
 import type { Log } from '../../base/log.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
 import type { HttpHandler, HttpReply, HttpRequest } from '../http/http-message.ts'
+import { createRequestRecorder, type RequestRecorder } from '../http/request-recorder.ts'
 import type { RequestAuthenticator } from '../identity/request-authenticator.ts'
 import type { Authorizer } from '../policy/authorizer.ts'
+import { recordDecisions } from '../policy/record-decisions.ts'
+import { describePrincipal } from '../sessions/describe-principal.ts'
 import type { SessionStore } from '../sessions/session-store.ts'
 import { readRevocation } from './read-revocation.ts'
 
@@ -14,41 +17,47 @@ export interface AdminServices {
   readonly log: Log
 }
 
-/** The provider's name says nothing here: a user's name is one, whoever vouched for it. */
+/** The provider's name at the end has no effect: user names are the same for all providers. */
 const revokePath = /^\/minio\/admin\/v3\/revoke-tokens\/[A-Za-z0-9_-]{1,64}$/
 
 /** Makes the handler of everything below `/minio/admin/`. */
 export function createAdminHandler(services: AdminServices): HttpHandler {
   return async (request) => {
+    const recorder = createRequestRecorder()
     try {
-      return await answer(request, services)
+      return { reply: await answer(request, recorder, services), facts: recorder.toFacts() }
     } catch (error) {
-      return refuse(error, request, services)
+      const refusal = toAdminError(error, request, services)
+      const facts = recorder.toFacts({ code: refusal.code, reason: refusal.message })
+      return { reply: toReply(refusal, request), facts }
     }
   }
 }
 
-async function answer(request: HttpRequest, services: AdminServices): Promise<HttpReply> {
+async function answer(
+  request: HttpRequest,
+  recorder: RequestRecorder,
+  services: AdminServices,
+): Promise<HttpReply> {
   if (!revokePath.test(request.rawPath))
-    throw new AwsError('NotImplemented', 'of MinIO’s admin API there is revoke-tokens alone')
-  request.log['action'] = 'RevokeTokens'
+    throw new AwsError('NotImplemented', 'of MinIO’s admin API only revoke-tokens is supported')
+  recorder.setOperation('RevokeTokens')
   if (request.method !== 'POST')
     throw new AwsError('MethodNotAllowed', 'revoke-tokens takes a POST')
-  // Not by a presigned URL: whoever finds one in a log could use it.
+  // A presigned URL is refused: somebody who finds one in a log could use it.
   const isSigned = request.headers.has('authorization')
   const { principal } = isSigned
     ? await services.authenticator.authenticate(request, { service: 's3' })
     : { principal: undefined }
   if (principal === undefined)
     throw new AwsError('AccessDenied', 'revoke-tokens must be signed (Signature Version 4)')
-  request.log['principal'] = principal.kind === 'root' ? 'root' : principal.subject
-  const { target, isOwn } = readRevocation(new URLSearchParams(request.rawQuery), principal)
+  recorder.setCaller(describePrincipal(principal))
+  const { target, isOwn } = readRevocation(request.query, principal)
   if (!isOwn && principal.kind !== 'root') {
     // The permission that MinIO asks for.
     const action = 'admin:RemoveServiceAccount'
     const question = { principal, action, bucket: '', object: '', conditions: new Map() }
-    const decision = await services.authorizer.authorize(question)
-    request.log['decision'] = decision.reason
+    const decision = await recordDecisions(services.authorizer, recorder).authorize(question)
     if (!decision.isAllowed)
       throw new AwsError('AccessDenied', `revoking another’s sessions needs ${action}`)
   }
@@ -56,13 +65,18 @@ async function answer(request: HttpRequest, services: AdminServices): Promise<Ht
   return { status: 204 }
 }
 
-function refuse(error: unknown, request: HttpRequest, { log }: AdminServices): HttpReply {
-  const refusal =
-    error instanceof AwsError ? error : new AwsError('InternalError', 'internal error')
-  if (!(error instanceof AwsError))
-    log.error({ requestId: request.requestId, err: error }, 'admin request failed')
-  request.log['error'] = refusal.code
-  request.log['reason'] = refusal.message
+/** Returns what the client is told. An error that is not an `AwsError` is a bug: its text goes to the log only. */
+function toAdminError(
+  error: unknown,
+  { requestId }: HttpRequest,
+  { log }: AdminServices,
+): AwsError {
+  if (error instanceof AwsError) return error
+  log.error({ requestId, err: error }, 'admin request failed')
+  return new AwsError('InternalError', 'internal error')
+}
+
+function toReply(refusal: AwsError, request: HttpRequest): HttpReply {
   return {
     status: refusal.status,
     headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },

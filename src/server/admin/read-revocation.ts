@@ -1,5 +1,6 @@
 import { readString } from '../../base/parse.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
+import type { Query } from '../../protocol/query.ts'
 import type { Principal } from '../sessions/principal.ts'
 import type { RevocationTarget } from '../sessions/session-store.ts'
 import { findParentUser } from '../sessions/session-tokens.ts'
@@ -8,14 +9,14 @@ import { findParentUser } from '../sessions/session-tokens.ts'
 const maxNameLength = 2048
 
 /**
- * What the query of `revoke-tokens` asks for (WIRE 1.6): `user`, and `tokenRevokeType` or `fullRevoke=true`; without a user, the caller's
- * own. `accessKey` is ours beside: one session, which is what a logout means. A MinIO takes no notice of it, and then refuses.
+ * Returns what the query of `revoke-tokens` asks for (WIRE 1.6): `user`, and `tokenRevokeType` or `fullRevoke=true`; without a user, the
+ * caller's own sessions. `accessKey` is an addition of this server: one session, for a logout. MinIO ignores it, and then refuses.
  *
- * @returns Also whether it concerns the caller alone.
+ * @returns `isOwn` says whether it concerns only the caller's own sessions.
  * @throws {AwsError} `InvalidRequest` or `InvalidArgument` naming what does not fit together.
  */
 export function readRevocation(
-  query: URLSearchParams,
+  query: Query,
   caller: Principal,
 ): { target: RevocationTarget; isOwn: boolean } {
   const [accessKeyId, user] = [readName(query, 'accessKey'), readName(query, 'user')]
@@ -45,9 +46,9 @@ export function readRevocation(
   return { target: { user: findParentUser(caller), revokeType: ownType }, isOwn: true }
 }
 
-function readName(query: URLSearchParams, name: string): string | undefined {
+function readName(query: Query, name: string): string | undefined {
   const value = query.get(name)
-  if (value === null || value === '') return undefined
+  if (value === undefined || value === '') return undefined
   if (value.length > maxNameLength)
     throw new AwsError('InvalidArgument', `${name} is longer than ${maxNameLength} characters`)
   return value

@@ -2,10 +2,10 @@ import { TLSSocket, type DetailedPeerCertificate } from 'node:tls'
 import type { Socket } from 'node:net'
 import type { ClientCertificate } from './http-message.ts'
 
-/** More is never asked for; a chain that runs in a circle ends here. */
+/** Longest chain counted; one that runs in a circle ends here. */
 const maxCounted = 32
 
-/** The certificate that the client proved to hold; undefined where it showed none, or was not asked. */
+/** Returns the certificate whose key the client proved to hold; undefined where it sent none or was not asked. */
 export function readClientCertificate(socket: Socket): ClientCertificate | undefined {
   if (!(socket instanceof TLSSocket)) return undefined
   // Not `getPeerX509Certificate`: in Node 20 the chain is gone after it.
@@ -18,7 +18,7 @@ export function readClientCertificate(socket: Socket): ClientCertificate | undef
   }
 }
 
-/** OpenSSL's word for it. */
+/** Returns OpenSSL's error code. */
 function describe(error: Error | string | undefined): string {
   const text = error instanceof Error ? error.message : error
   return text === undefined ? 'not verified' : text

@@ -1,6 +1,6 @@
 /**
- * The requests that are under way, and how long their clients make us wait. Time counts only while we wait for the client: a slow disk or a
- * slow decision of ours costs it nothing, and a slow line is no fault as long as something comes through.
+ * Tracks running requests and how long the server waits for their clients. Time counts only while it waits for the client: a slow disk or a
+ * slow decision costs the client nothing, and a slow line is not a fault as long as enough comes through.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -8,14 +8,14 @@ import type { Exchange, Pace } from './open-server.ts'
 
 export interface Exchanges {
   begin(message: IncomingMessage, response: ServerResponse, isWaiting: boolean): Exchange
-  /** Whether an answer has begun on this connection and is not finished. */
+  /** Returns whether an answer has begun on this connection and is not finished. */
   isAnswering(socket: Duplex): boolean
   stop(): void
 }
 
 interface Tracked extends Exchange {
   readonly bytesReadBefore: number
-  /** Undefined until the first look. */
+  /** Undefined until the first sweep. */
   bytesWrittenBefore: number | undefined
   waitedForBodyMs: number
   waitedForReaderMs: number
@@ -23,17 +23,17 @@ interface Tracked extends Exchange {
 }
 
 const sweepMs = 5000
-/** Unless somebody knows better: what small documents take. */
+/** The pace of small documents, until the listener sets another. */
 const defaultBodyPace: Pace = { graceMs: 30_000, bytesPerSecond: 8192 }
-/** A reader that takes nothing at all is cut by the idle timeout; one that takes a byte a minute by this. */
+/** A reader that takes nothing is cut by the idle timeout, and one that takes a byte a minute by this pace. */
 const readerPace: Pace = { graceMs: 120_000, bytesPerSecond: 1024 }
 
-/** Starts looking after exchanges, every few seconds. */
+/** Starts to track exchanges, with a sweep every few seconds. */
 export function createExchanges(
   every: (intervalMs: number, run: () => void) => () => void = runEvery,
 ): Exchanges {
   const running = new Set<Tracked>()
-  /** When a request is handed to us, what came with its head has been counted already: it begins where the one before it ended. */
+  /** Bytes that came with a request's head are counted before Node hands it over, so it begins where the one before it ended. */
   const readBefore = new WeakMap<Duplex, number>()
   const stop = every(sweepMs, () => {
     for (const exchange of running) sweep(exchange)
@@ -56,7 +56,7 @@ export function createExchanges(
       running.add(exchange)
       response.once('close', () => {
         readBefore.set(message.socket, message.socket.bytesRead)
-        // The rest of a refused body may still be on its way; what is left of it is waited for as before.
+        // The rest of a refused body may still be on its way and is waited for as before.
         if (message.complete || message.destroyed) running.delete(exchange)
         else message.once('close', () => running.delete(exchange))
       })
@@ -88,7 +88,7 @@ function sweep(exchange: Tracked): void {
   }
 }
 
-/** Not while there is something that we have not read, nor while the client waits for us to say that it may go on. */
+/** Returns false while something received is still unread, and while the client waits for `100 Continue`. */
 function isWaitingForBody({ message, response, isWaiting, isContinued }: Tracked): boolean {
   if (message.complete || message.destroyed || message.readableLength > 0) return false
   return !isWaiting || isContinued || response.writableEnded
@@ -98,7 +98,7 @@ function allow({ graceMs, bytesPerSecond }: Pace, bytes: number): number {
   return bytesPerSecond === undefined ? graceMs : graceMs + (bytes / bytesPerSecond) * 1000
 }
 
-/** Says why where that can be said, and cuts the connection at the next look. */
+/** Tells the client why, where that is still possible, and cuts the connection at the next sweep. */
 function cut(exchange: Tracked): void {
   const { message, response, onSlowBody } = exchange
   if (exchange.isCut || response.headersSent || onSlowBody === undefined) {

@@ -1,4 +1,4 @@
-/** Requests that two readers could take for two different ones: a proxy before us, a signature, a policy, an upstream behind us. */
+/** Finds requests that two readers could read differently: a proxy in front, a signature, a policy, an upstream behind. */
 import type { IncomingMessage } from 'node:http'
 
 export interface FramingFault {
@@ -7,8 +7,8 @@ export interface FramingFault {
 }
 
 /**
- * Headers that have one value: with two, some readers take the first, some the last, some both joined. All `x-amz-` headers are of this kind
- * too, but for those of `listed`.
+ * Headers that have one value. With two, some readers take the first, some the last, some both joined. All `x-amz-` headers except those of
+ * `listed` are of this kind too.
  */
 const single = new Set([
   'authorization',
@@ -29,13 +29,13 @@ const single = new Set([
   'referer',
   'user-agent',
 ])
-/** Lists by their definition; a list in several lines is the same as in one (RFC 9110 §5.3). User metadata AWS joins as well. */
+/** Headers that are lists: several lines mean the same as one (RFC 9110 §5.3). AWS joins user metadata as well. */
 const listed = /^x-amz-(meta-|grant-|trailer$|object-attributes$|optional-object-attributes$)/
 
 /** A name or an address, and a port (RFC 9112 §3.2). Empty where the target has no authority. */
 const hostForm = /^(?:\[[0-9A-Fa-f:.]+(?:%25[\w.~-]+)?\]|[\w.~!$&'()*+;=%-]*)(?::\d*)?$/
 
-/** Returns why the request cannot be taken; undefined when it can. */
+/** Returns what is ambiguous about the request; undefined for a sound one. */
 export function findFramingFault({
   rawHeaders,
   url = '',
@@ -44,15 +44,15 @@ export function findFramingFault({
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = (rawHeaders[i] ?? '').toLowerCase()
     if (!single.has(name) && !isSingleByPrefix(name)) continue
-    if (seen.has(name)) return refuse(`the header ${name} is there twice`)
+    if (seen.has(name)) return toFault(`the header ${name} is there twice`)
     seen.add(name)
     if (name === 'host' && !hostForm.test(rawHeaders[i + 1] ?? ''))
-      return refuse('the header Host is not a host name with a port')
+      return toFault('the header Host is not a host name with a port')
   }
   if (url.startsWith('/') || url === '*') return undefined
   const authority = readAuthority(url)
   if (authority === undefined || authority === '' || !hostForm.test(authority))
-    return refuse('the target is neither a path nor an http address')
+    return toFault('the target is neither a path nor an http address')
   return undefined
 }
 
@@ -66,6 +66,6 @@ export function readAuthority(target: string): string | undefined {
   return /^https?:\/\/([^/?#]*)/i.exec(target)?.[1]
 }
 
-function refuse(text: string): FramingFault {
+function toFault(text: string): FramingFault {
   return { status: 400, text }
 }

@@ -1,8 +1,10 @@
 /**
- * A request and its reply as values. The listener makes the one from a socket and sends the other; everything between is a
- * function from `HttpRequest` to `HttpReply` and needs no port to be tested.
+ * A request and its outcome as values. The listener makes the request from a socket and sends the reply; everything between is a
+ * function from `HttpRequest` to `HttpOutcome` and is tested without a port.
  */
 import type { Readable } from 'node:stream'
+import type { Query } from '../../protocol/query.ts'
+import type { RequestFacts } from './request-facts.ts'
 
 export interface HttpRequest {
   readonly method: string
@@ -10,6 +12,8 @@ export interface HttpRequest {
   readonly rawPath: string
   /** Query exactly as sent, without the `?`; empty when there is none. Signatures are made over these bytes. */
   readonly rawQuery: string
+  /** The same, parsed once. */
+  readonly query: Query
   /** Lower-case name → value; repeated headers joined by `,` in the order sent. */
   readonly headers: ReadonlyMap<string, string>
   /** The body, flowing only as it is read. Reading it first sends `100 Continue` when the client waits for that. */
@@ -18,29 +22,27 @@ export interface HttpRequest {
   readonly isTls: boolean
   /** The certificate that the client showed in the TLS handshake; absent where none is ever asked for. */
   readonly readClientCertificate?: (() => ClientCertificate | undefined) | undefined
-  /** Ours, upper-case hex; answered as `x-amz-request-id` and written in every log line. */
+  /** Upper-case hex, made by the server; sent as `x-amz-request-id` and written in every log line. */
   readonly requestId: string
   readonly receivedAtMs: number
-  /** Of a form: its place among the requests that are worked on. Absent where the listener counts none, or has counted it itself. */
-  readonly place?: RequestPlace | undefined
-  /** Facts for the request's log line (action, principal, decision…), filled by the stations. Never a secret. */
-  readonly log: Record<string, string | number | boolean>
+  /** A form's slot among the running requests. Absent where the listener limits nothing, or has taken the slot itself. */
+  readonly slot?: RequestSlot | undefined
 }
 
-export interface RequestPlace {
-  /** Waits for a place once the body is read, before anything dear is done. Resolves to false where the request must be refused. */
-  take(): Promise<boolean>
-  /** Gives it up before a long wait for nothing but time. */
-  leave(): void
+export interface RequestSlot {
+  /** Waits for a slot once the body is read, before any expensive work. Resolves to false where the request must be refused. */
+  acquire(): Promise<boolean>
+  /** Gives it up before a long delay in which nothing is done. */
+  release(): void
 }
 
-/** A certificate whose key the client has proved to hold. */
+/** A certificate whose private key the client has proved to hold. */
 export interface ClientCertificate {
   /** The client's own, the first that it sent. */
   readonly der: Uint8Array
-  /** Why no authority that we trust vouches for it; undefined where one does. */
+  /** Why no trusted authority vouches for it; undefined where one does. */
   readonly refusal: string | undefined
-  /** How many authorities' certificates stand above it. */
+  /** Length of its chain of authorities. */
   readonly authorities: number
 }
 
@@ -52,4 +54,10 @@ export interface HttpReply {
   readonly body?: string | Uint8Array | Readable
 }
 
-export type HttpHandler = (request: HttpRequest) => Promise<HttpReply>
+/** What a handler returns: the reply, and what is known about the request for the log and the metrics. */
+export interface HttpOutcome {
+  readonly reply: HttpReply
+  readonly facts: RequestFacts
+}
+
+export type HttpHandler = (request: HttpRequest) => Promise<HttpOutcome>

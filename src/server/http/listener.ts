@@ -1,6 +1,6 @@
 /**
- * Sockets to values and back. Everything a client can do to a connection ends here: slow headers, bodies nobody reads, uploads that wait
- * for `100 Continue`, clients that go away.
+ * Turns a socket's requests into values and replies back into bytes. Everything a client can do to a connection is handled here: slow headers,
+ * bodies that nobody reads, uploads that wait for `100 Continue`, clients that go away.
  */
 import { randomInt } from 'node:crypto'
 import type { Server } from 'node:http'
@@ -8,11 +8,19 @@ import type { ServerOptions as TlsServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import type { Log } from '../../base/log.ts'
-import { createDoorkeeper, type Doorkeeper, type Overload } from './admit-request.ts'
+import { parseQuery } from '../../protocol/query.ts'
+import {
+  createAdmissionControl,
+  type AdmissionControl,
+  type Overload,
+} from './admission-control.ts'
 import { readAuthority } from './framing.ts'
-import type { HttpHandler, HttpReply, HttpRequest } from './http-message.ts'
+import { toLogFields } from './access-log.ts'
+import type { HttpHandler, HttpOutcome, HttpRequest } from './http-message.ts'
 import { openServer, type Exchange, type ServerBounds } from './open-server.ts'
 import { readClientCertificate } from './client-certificate.ts'
+import { serverOperations } from './request-facts.ts'
+import { describeOperation } from './request-recorder.ts'
 import { sendReply } from './send-reply.ts'
 
 export interface ListenOptions {
@@ -21,10 +29,10 @@ export interface ListenOptions {
   readonly port: number
   readonly tls?: ListenTls | undefined
   readonly log: Log
-  /** Writes one log line a request; off, nothing is spent on it. */
+  /** Writes one log line per request. */
   readonly isAccessLogged: boolean
   readonly nowMs: () => number
-  /** What is counted, and how the rest is refused; undefined: all are taken. */
+  /** The limits, and how a request beyond them is refused. Left out, every request is taken. */
   readonly overload?: Overload | undefined
   /** 4096 when left out. */
   readonly maxConnections?: number | undefined
@@ -34,7 +42,7 @@ export interface ListenOptions {
 export interface ListenTls {
   readonly cert: string
   readonly key: string
-  /** PEM of the authorities that vouch for clients. With it, clients are asked for a certificate; they need not have one. */
+  /** PEM of the CA for client certificates. With it, clients are asked for a certificate and may have none. */
   readonly clientCa?: string | undefined
 }
 
@@ -47,11 +55,11 @@ export interface Listener {
 
 /** The session token travels in a header of at most 8 KiB; the rest of a signed request needs little beside it. */
 const maxHeaderBytes = 20 * 1024
-/** About 30 KiB each with TLS; several hundred programs with a hundred connections each are served by workers. */
+/** Each takes about 30 KiB with TLS. */
 const defaultMaxConnections = 4096
 /** Connections that the kernel holds until we accept them: a burst that overflows its 511 is reset, without an answer. */
 const backlog = 4096
-/** While closing: how often connections are looked for whose last request is done. */
+/** While closing: how often connections whose last request is done are closed. */
 const idleSweepMs = 50
 
 /**
@@ -61,13 +69,13 @@ const idleSweepMs = 50
  */
 export async function listen(handler: HttpHandler, options: ListenOptions): Promise<Listener> {
   const makeId = createRequestIds(options.nowMs)
-  const doorkeeper = options.overload && createDoorkeeper(options.overload)
+  const admission = options.overload && createAdmissionControl(options.overload)
   const server = openServer({
     tls: options.tls && toTlsOptions(options.tls),
     maxHeaderBytes,
     maxConnections: options.maxConnections ?? defaultMaxConnections,
     every: options.every,
-    onRequest: (exchange) => void serveOne(exchange, { handler, makeId, options, doorkeeper }),
+    onRequest: (exchange) => void serveOne(exchange, { handler, makeId, options, admission }),
   })
   await bind(server, options)
   const { port } = server.address() as AddressInfo
@@ -82,72 +90,92 @@ export async function listen(handler: HttpHandler, options: ListenOptions): Prom
 
 function toTlsOptions({ cert, key, clientCa }: ListenTls): TlsServerOptions {
   if (clientCa === undefined) return { cert, key }
-  // Whom it refuses, the action refuses: most requests need no certificate.
+  // A certificate that does not verify is refused by the STS action: most requests need none.
   return { cert, key, ca: clientCa, requestCert: true, rejectUnauthorized: false }
 }
 
-interface Station {
+interface ListenerContext {
   readonly handler: HttpHandler
   readonly makeId: () => string
   readonly options: ListenOptions
-  readonly doorkeeper: Doorkeeper | undefined
+  readonly admission: AdmissionControl | undefined
 }
 
-async function serveOne(exchange: Exchange, station: Station): Promise<void> {
-  const { makeId, options } = station
+async function serveOne(exchange: Exchange, context: ListenerContext): Promise<void> {
+  const { makeId, options } = context
   const { message, response } = exchange
   const request = toHttpRequest(exchange, makeId(), options)
   refuseSlowBody(exchange, request, options)
   const { requestId } = request
-  // Handlers turn refusals into replies; what arrives here is a bug of ours.
-  const fail = (error: unknown): HttpReply => {
+  // Handlers turn refusals into replies. An error that arrives here is a bug.
+  const fail = (error: unknown): HttpOutcome => {
     options.log.error({ requestId, err: error }, 'handler failed')
-    return { status: 500, headers: { 'content-type': 'text/plain' }, body: 'internal error\n' }
+    return internalError
   }
-  let reply = await handle(request, exchange, station).catch(fail)
+  let outcome = await handle(request, exchange, context).catch(fail)
   // The client is gone, or its body was too slow and it has been told so.
   if (response.headersSent || response.destroyed) {
-    if (reply.body instanceof Readable) reply.body.destroy()
+    if (outcome.reply.body instanceof Readable) outcome.reply.body.destroy()
     return
   }
   let bytes: number
   try {
-    bytes = await sendReply(message, response, reply, requestId)
+    bytes = await sendReply(message, response, outcome.reply, requestId)
   } catch (error) {
     // Node refuses a header before anything of the reply is sent.
-    reply = fail(error)
+    const { reply, facts } = fail(error)
+    outcome = { reply, facts: { ...outcome.facts, refusal: facts.refusal } }
     bytes = await sendReply(message, response, reply, requestId)
   }
-  if (!options.isAccessLogged) return
-  options.log.info(
+  logRequest(request, outcome, bytes, options)
+}
+
+const internalError: HttpOutcome = {
+  reply: { status: 500, headers: { 'content-type': 'text/plain' }, body: 'internal error\n' },
+  facts: describeOperation(serverOperations.other, {
+    code: 'InternalError',
+    reason: 'internal error',
+  }),
+}
+
+/** Writes the request's line of the access log. Its query and headers are left out, as they may hold secrets. */
+function logRequest(
+  request: HttpRequest,
+  { reply, facts }: HttpOutcome,
+  bytes: number,
+  { isAccessLogged, log, nowMs }: ListenOptions,
+): void {
+  if (!isAccessLogged) return
+  log.info(
     {
-      requestId,
+      requestId: request.requestId,
       method: request.method,
       path: request.rawPath,
-      ...request.log,
+      ...toLogFields(facts),
       status: reply.status,
       bytes,
-      ms: options.nowMs() - request.receivedAtMs,
+      ms: nowMs() - request.receivedAtMs,
     },
     'request',
   )
 }
 
-/** Hands the request on when it is admitted; the place is given up when the reply is there, before it is sent. */
+/** Handles the request once it is admitted. Its slot is given up when the reply is there, before it is sent. */
 async function handle(
   request: HttpRequest,
   exchange: Exchange,
-  { handler, options, doorkeeper }: Station,
-): Promise<HttpReply> {
-  if (doorkeeper === undefined || options.overload === undefined) return handler(request)
-  const admitted = await doorkeeper.admit(request, exchange)
-  if (admitted === undefined) return options.overload.refuse(request, 'busy')
+  { handler, options, admission }: ListenerContext,
+): Promise<HttpOutcome> {
+  if (admission === undefined || options.overload === undefined) return handler(request)
+  const admitted = await admission.admit(request, exchange)
+  if (admitted === undefined) return options.overload.toRefusal(request, 'busy')
   try {
-    // Whoever has given up waiting is owed nothing.
-    if (exchange.response.destroyed) return { status: 499 }
+    // The client stopped waiting: nobody reads this answer.
+    if (exchange.response.destroyed)
+      return { reply: { status: 499 }, facts: describeOperation(serverOperations.refused) }
     return await handler(admitted.request)
   } finally {
-    admitted.leave()
+    admitted.release()
   }
 }
 
@@ -155,11 +183,14 @@ function refuseSlowBody(exchange: Exchange, request: HttpRequest, options: Liste
   const { overload } = options
   if (overload === undefined) return
   const { message, response } = exchange
-  exchange.onSlowBody = () => {
-    const reply = overload.refuse(request, 'slow')
+  const refuse = async (): Promise<void> => {
+    const outcome = overload.toRefusal(request, 'slow')
+    const { reply } = outcome
     const closing = { ...reply, headers: { ...reply.headers, connection: 'close' } }
-    void sendReply(message, response, closing, request.requestId)
+    const bytes = await sendReply(message, response, closing, request.requestId)
+    logRequest(request, outcome, bytes, options)
   }
+  exchange.onSlowBody = () => void refuse()
 }
 
 function toHttpRequest(exchange: Exchange, requestId: string, options: ListenOptions): HttpRequest {
@@ -173,13 +204,15 @@ function toHttpRequest(exchange: Exchange, requestId: string, options: ListenOpt
     const earlier = headers.get(name)
     headers.set(name, earlier === undefined ? value : `${earlier},${value}`)
   }
-  // The target's host is the one that is meant, whatever Host says (RFC 9112 §3.2.2).
+  // The target's host overrides Host (RFC 9112 §3.2.2).
   const authority = readAuthority(message.url ?? '')
   if (authority !== undefined) headers.set('host', authority)
+  const rawQuery = at === -1 ? '' : target.slice(at + 1)
   return {
     method: message.method ?? 'GET',
     rawPath: at === -1 ? target : target.slice(0, at),
-    rawQuery: at === -1 ? '' : target.slice(at + 1),
+    rawQuery,
+    query: parseQuery(rawQuery),
     headers,
     body: isWaiting ? continueOnRead(exchange) : message,
     remoteAddress: message.socket.remoteAddress ?? '',
@@ -188,7 +221,6 @@ function toHttpRequest(exchange: Exchange, requestId: string, options: ListenOpt
       options.tls?.clientCa === undefined ? undefined : () => readClientCertificate(message.socket),
     requestId,
     receivedAtMs: options.nowMs(),
-    log: {},
   }
 }
 
@@ -199,7 +231,7 @@ function toOriginForm(target: string): string {
   return rest.startsWith('/') ? rest : `/${rest}`
 }
 
-/** A body that asks for itself when it is first read: so a refusal costs the client no upload (RFC 9110 §10.1.1). */
+/** Sends `100 Continue` when the body is first read, so that a refusal costs the client no upload (RFC 9110 §10.1.1). */
 function continueOnRead(exchange: Exchange): Readable {
   const { message, response } = exchange
   return Readable.from(
@@ -212,7 +244,7 @@ function continueOnRead(exchange: Exchange): Readable {
   )
 }
 
-/** Upper-case hex of the time in nanoseconds, as MinIO's; a counter and, among processes, an offset below the millisecond make it unique. */
+/** Makes request IDs: the time in nanoseconds in upper-case hex, as MinIO's. A counter and an offset per process make them unique. */
 function createRequestIds(nowMs: () => number): () => string {
   const offset = BigInt(randomInt(1_000_000))
   let last = 0n
@@ -233,7 +265,7 @@ function bind(server: Server, { host, port }: ListenOptions): Promise<void> {
   })
 }
 
-/** A connection that is kept alive does not close by itself when its last request is done: it would hold the server for the whole grace. */
+/** A kept-alive connection does not close by itself after its last request: without the sweep it would delay the stop for the whole grace time. */
 function closeServer(server: Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), graceMs)

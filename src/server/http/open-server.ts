@@ -8,10 +8,10 @@ import { findFramingFault } from './framing.ts'
 export interface ServerBounds {
   readonly tls?: TlsServerOptions | undefined
   readonly maxHeaderBytes: number
-  /** Beyond it connections are closed as soon as they are made, and those that wait for another request give up their place. */
+  /** Beyond it new connections are closed at once, and so are idle ones, to make room. */
   readonly maxConnections: number
   readonly onRequest: (exchange: Exchange) => void
-  /** Calls a function again and again; a timer when left out. */
+  /** Calls a function repeatedly; a timer when left out. */
   readonly every?: ((intervalMs: number, run: () => void) => () => void) | undefined
 }
 
@@ -22,16 +22,16 @@ export interface Exchange {
   readonly isWaiting: boolean
   /** Set once the client has been told to go on. */
   isContinued: boolean
-  /** How slowly the body may come; the listener knows what it is for. */
+  /** The slowest pace allowed for the body; the listener knows what the body is for. */
   bodyPace: Pace
-  /** Tells the client that its body came too slowly; the connection is cut where this is left out or the answer has begun. */
+  /** Tells the client that its body is too slow. Without it, or once the answer has begun, the connection is cut. */
   onSlowBody?: () => void
 }
 
-/** Time that the other side may take: `graceMs`, and a second for each `bytesPerSecond` that it has sent or taken. */
+/** The time that the other side may take: `graceMs`, and a second for every `bytesPerSecond` that it has sent or received. */
 export interface Pace {
   readonly graceMs: number
-  /** Undefined: nothing beside the grace. */
+  /** Undefined: only the grace time. */
   readonly bytesPerSecond: number | undefined
 }
 
@@ -69,15 +69,18 @@ export function openServer(bounds: ServerBounds): Server {
     (message: IncomingMessage, response: ServerResponse): void => {
       const fault = findFramingFault(message)
       if (fault === undefined) bounds.onRequest(exchanges.begin(message, response, isWaiting))
-      else refuse(message, response, fault)
+      else sendFault(message, response, fault)
     }
   server.on('request', take(false))
   server.on('checkContinue', take(true))
   server.on('checkExpectation', (message: IncomingMessage, response: ServerResponse) => {
-    // An empty header expects nothing. What we do not know we cannot meet (RFC 9110 §10.1.1; MinIO answers the same).
+    // An empty header expects nothing. An unknown expectation is refused (RFC 9110 §10.1.1), as at MinIO.
     if (message.headers.expect?.trim() === '') take(false)(message, response)
     else
-      refuse(message, response, { status: 417, text: 'the header Expect may be 100-continue only' })
+      sendFault(message, response, {
+        status: 417,
+        text: 'the header Expect may be 100-continue only',
+      })
   })
   server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
     // In the middle of an answer, another one would be taken for its content.
@@ -91,7 +94,7 @@ export function openServer(bounds: ServerBounds): Server {
   return server
 }
 
-/** Looking through thousands of connections takes a moment: not for each of those that storm in. */
+/** Closes idle connections at most once per `idleClosingMs`: looking through thousands of them takes a moment. */
 function createIdleClosing(server: Server): () => void {
   let closedAtMs = Number.NEGATIVE_INFINITY
   return () => {
@@ -102,8 +105,8 @@ function createIdleClosing(server: Server): () => void {
   }
 }
 
-/** Before anything else looks at the request: nobody can say for whom it is. */
-function refuse(
+/** Answers a request that no handler sees, as it cannot be said which one it is for. */
+function sendFault(
   message: IncomingMessage,
   response: ServerResponse,
   { status, text }: { status: number; text: string },
@@ -114,7 +117,7 @@ function refuse(
   message.resume()
 }
 
-/** What Node's parser refused, or waited for in vain. */
+/** Returns the answer to what Node's parser refused, or did not receive in time. */
 function describeClientError(code: string | undefined): string {
   const status =
     code === 'HPE_HEADER_OVERFLOW'

@@ -1,24 +1,26 @@
-/** Which half of the server a request is for. STS and S3 share the address, as at MinIO. */
-import type { HttpHandler, HttpReply, HttpRequest } from './http-message.ts'
+/** Sends each request to its handler. STS and S3 share the address, as at MinIO. */
+import type { HttpHandler, HttpOutcome, HttpReply, HttpRequest } from './http-message.ts'
+import { serverOperations } from './request-facts.ts'
+import { describeOperation } from './request-recorder.ts'
 
 export interface Routes {
   readonly sts: HttpHandler
   readonly s3: HttpHandler
-  /** Everything below `/minio/admin/`; a bucket cannot have that name. */
+  /** Everything below `/minio/admin/`: no bucket can be named `minio`. */
   readonly admin: HttpHandler
   /** Resolves to whether everything the server depends on answers. */
   readonly checkReady: () => Promise<boolean>
   /** Prometheus text. */
   readonly metrics: () => Promise<string>
-  /** Whether an `Authorization` header lets its bearer read them from another machine. */
+  /** Returns whether an `Authorization` header lets another machine read them. */
   readonly mayReadMetrics: (authorization: string) => boolean
-  /** Whether the host names a bucket, so that the path is a key of it. */
+  /** Returns whether the host names a bucket, so that the path is a key in it. */
   readonly isBucketHost: (host: string) => boolean
 }
 
 /**
- * Health, metrics, admin, STS, then S3: the order of MinIO's router (WIRE 1.1). Where the host names a bucket, `/minio/health/live` and its
- * like are keys.
+ * Makes the handler of all requests. The order is that of MinIO's router (WIRE 1.1). Where the host names a bucket, `/minio/health/live` is a
+ * key in it, and so are the other paths.
  */
 export function createRouter(routes: Routes): HttpHandler {
   return (request) => {
@@ -33,12 +35,12 @@ export function createRouter(routes: Routes): HttpHandler {
 }
 
 /**
- * An STS request is a POST to `/` whose query names an action, or whose body is a form. A bodiless, actionless POST to `/` is one too:
- * no S3 operation has that form, and its sender reads STS documents.
+ * Returns whether a request is for the STS: a POST to `/` whose query names an action, or whose body is a form. A POST to `/` with neither is
+ * one too, as no S3 operation has that form.
  */
 export function isStsRequest(request: HttpRequest): boolean {
   if (request.method !== 'POST' || (request.rawPath !== '/' && request.rawPath !== '')) return false
-  if (/(^|&)Action=/.test(request.rawQuery)) return true
+  if (request.query.has('Action')) return true
   const contentType = request.headers.get('content-type') ?? ''
   return (
     request.rawQuery === '' &&
@@ -46,7 +48,12 @@ export function isStsRequest(request: HttpRequest): boolean {
   )
 }
 
-async function answerHealth(request: HttpRequest, { checkReady }: Routes): Promise<HttpReply> {
+async function answerHealth(request: HttpRequest, routes: Routes): Promise<HttpOutcome> {
+  const reply = await replyHealth(request, routes)
+  return { reply, facts: describeOperation(serverOperations.health) }
+}
+
+async function replyHealth(request: HttpRequest, { checkReady }: Routes): Promise<HttpReply> {
   if (request.method !== 'GET' && request.method !== 'HEAD') return { status: 405 }
   switch (request.rawPath.slice('/minio/health/'.length)) {
     case 'live':
@@ -59,19 +66,31 @@ async function answerHealth(request: HttpRequest, { checkReady }: Routes): Promi
   }
 }
 
-async function answerMetrics(request: HttpRequest, routes: Routes): Promise<HttpReply> {
+const notAllowed = {
+  code: 'AccessDenied',
+  reason: 'from another machine, metrics need the bearer token of a scraper',
+}
+
+async function answerMetrics(request: HttpRequest, routes: Routes): Promise<HttpOutcome> {
   const isLocal = /^(::ffff:)?127\.|^::1$/.test(request.remoteAddress)
   if (!isLocal && !routes.mayReadMetrics(request.headers.get('authorization') ?? ''))
-    return { status: 403 }
-  return {
+    return {
+      reply: { status: 403 },
+      facts: describeOperation(serverOperations.metrics, notAllowed),
+    }
+  const reply = {
     status: 200,
     headers: { 'content-type': 'text/plain; version=0.0.4' },
     body: await routes.metrics(),
   }
+  return { reply, facts: describeOperation(serverOperations.metrics) }
 }
 
-/** A bearer's token is no signature: S3 has none that begins so. */
+/** Returns whether a signature is in the headers or the query. A bearer token is not one: S3 has no such scheme. */
 function isSigned(request: HttpRequest): boolean {
   const authorization = request.headers.get('authorization') ?? 'Bearer'
-  return !/^Bearer\b/i.test(authorization) || request.rawQuery.includes('X-Amz-')
+  return (
+    !/^Bearer\b/i.test(authorization) ||
+    request.query.pairs.some(([name]) => name.startsWith('X-Amz-'))
+  )
 }

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { HttpReply } from './http-message.ts'
 
-/** An upload that was refused is read on to this many bytes, so that the client gets the answer and may keep its connection. */
+/** The rest of a refused upload is read up to this many bytes, so that the client gets the answer and may keep its connection. */
 const maxDrainedBytes = 256 * 1024
 
 /**
@@ -25,7 +25,7 @@ export async function sendReply(
     ...reply.headers,
   }
   const declared = Number(message.headers['content-length'] ?? Number.POSITIVE_INFINITY)
-  // What is still to come is too much to read for nothing.
+  // The rest of the body is too long to read and throw away.
   if (
     isUnread &&
     message.method !== 'GET' &&
@@ -82,7 +82,7 @@ async function sendStream(
   try {
     await pipeline(body, response)
   } catch {
-    // The client went away, or the source failed after the head was sent: cutting the connection is the only true answer left.
+    // The client went away, or the source failed after the head was sent. Only a cut connection can still tell the client.
     response.destroy()
   }
   return sent

@@ -1,7 +1,7 @@
 /** Who signed a request: root, a session, or nobody. Signature first, then nothing else is believed. */
 import { AwsError } from '../../protocol/aws-error.ts'
 import type { Credentials } from '../../protocol/credentials.ts'
-import type { SignedMessage } from '../../protocol/sigv4/canonical-request.ts'
+import { readQuery, type SignedMessage } from '../../protocol/sigv4/canonical-request.ts'
 import { parsePostSignatureV2, verifyPostSignatureV2 } from '../../protocol/sigv2/post-signature.ts'
 import { parsePresignedV2, verifyPresignedV2 } from '../../protocol/sigv2/presigned.ts'
 import { parseSignature, type ParsedSignature } from '../../protocol/sigv4/parse-signature.ts'
@@ -127,7 +127,7 @@ function readClaim(
       verify: (secret) => verifySignature(parsed, message, secret, verifyOptions),
     }
   }
-  const presigned = service === 's3' ? parsePresignedV2(message.rawQuery) : undefined
+  const presigned = service === 's3' ? parsePresignedV2(readQuery(message)) : undefined
   if (presigned === undefined) return undefined
   return {
     parsed: { ...presigned, payloadHash: 'UNSIGNED-PAYLOAD' },

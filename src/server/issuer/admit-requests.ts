@@ -1,6 +1,6 @@
 /** How many requests the provider works on at once, and how slowly their forms may come. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createAdmission } from '../http/admission.ts'
+import { createConcurrencyLimiter } from '../http/concurrency-limiter.ts'
 import type { Exchange } from '../http/open-server.ts'
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void
@@ -19,20 +19,20 @@ export function leavePlace(request: IncomingMessage): void {
 
 /** Hands requests on while there are places; refuses the rest with 503 and `Retry-After`. */
 export function admitRequests(handle: Handle): (exchange: Exchange) => void {
-  const admission = createAdmission(limits)
+  const limiter = createConcurrencyLimiter(limits)
   return (exchange) => {
     exchange.bodyPace = formPace
     void admit(exchange)
   }
 
   async function admit({ message, response }: Exchange): Promise<void> {
-    if (!admission.tryEnter() && !(await admission.waitToEnter())) {
+    if (!limiter.tryAcquire() && !(await limiter.acquire())) {
       refuse(response)
       return
     }
     let isInside = true
     const leave = (): void => {
-      if (isInside) admission.leave()
+      if (isInside) limiter.release()
       isInside = false
     }
     places.set(message, leave)

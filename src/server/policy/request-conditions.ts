@@ -27,7 +27,7 @@ export interface ConditionOptions {
 /** What conditions are built from. */
 export type ReceivedFacts = Pick<
   HttpRequest,
-  'headers' | 'rawQuery' | 'remoteAddress' | 'isTls' | 'receivedAtMs'
+  'headers' | 'query' | 'remoteAddress' | 'isTls' | 'receivedAtMs'
 >
 
 /**
@@ -44,9 +44,9 @@ export function buildConditions(
   for (const [name, value] of request.headers)
     if (name !== 'host' && !secretName.test(name))
       conditions.set(canonicalHeaderName(name), [name === 'referer' ? referer : value])
-  // Read as the operations read it: the first of two values is the one that counts.
-  const query = new URLSearchParams(request.rawQuery)
-  for (const [name, value] of query)
+  const { query } = request
+  // The first of two values is the one that the operations read.
+  for (const [name, value] of query.pairs)
     if (isParameterName(name) && !conditions.has(name)) conditions.set(name, [value])
   const seconds = Math.floor(request.receivedAtMs / 1000)
   const facts: Record<string, string> = {
@@ -83,9 +83,9 @@ function nameAuthType({ headers }: ReceivedFacts): string {
 }
 
 /** The last form looked for when a request is authenticated. */
-function isSignedByV2({ headers, rawQuery }: ReceivedFacts): boolean {
-  const isV4 = headers.has('authorization') || /(^|&)X-Amz-Signature=/.test(rawQuery)
-  return !isV4 && rawQuery.includes('AWSAccessKeyId=')
+function isSignedByV2({ headers, query }: ReceivedFacts): boolean {
+  const isV4 = headers.has('authorization') || query.has('X-Amz-Signature')
+  return !isV4 && query.has('AWSAccessKeyId')
 }
 
 /** `x-amz-date` → `X-Amz-Date`, as Go spells headers. */

@@ -1,10 +1,13 @@
-/** Method, path and query → operation → reply. The only place where an S3 refusal becomes a status and a document. */
+/** Finds the operation of an S3 request, authorizes it and runs it. The only place where an S3 refusal becomes a status and a document. */
 import type { Log } from '../../base/log.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
 import { encodeS3Error } from '../../protocol/s3-wire.ts'
 import type { HttpHandler, HttpReply, HttpRequest } from '../http/http-message.ts'
+import { createRequestRecorder, type RequestRecorder } from '../http/request-recorder.ts'
 import type { RequestAuthenticator } from '../identity/request-authenticator.ts'
 import type { Authorizer } from '../policy/authorizer.ts'
+import { recordDecisions } from '../policy/record-decisions.ts'
+import { describePrincipal } from '../sessions/describe-principal.ts'
 import { readAddress, readHostBucket, type Address } from './request/address.ts'
 import { takeHoistedHeaders } from './request/hoisted-headers.ts'
 import { requireKey } from './request/names.ts'
@@ -21,44 +24,57 @@ export interface S3Services {
   readonly log: Log
 }
 
-/** In each error document; S3 clients print it, nothing reads it. */
+/** Sent in each error document. S3 clients print it; nothing reads it. */
 const hostId = 'sts-cli'
 
 /** Makes the handler of all S3 requests. */
 export function createS3Handler(services: S3Services): HttpHandler {
   return async (request) => {
+    const recorder = createRequestRecorder()
     try {
-      const reply = await answer(request, services)
-      return request.method === 'HEAD' ? withoutBody(reply) : reply
+      const reply = await answer(request, recorder, services)
+      return {
+        reply: request.method === 'HEAD' ? withoutBody(reply) : reply,
+        facts: recorder.toFacts(),
+      }
     } catch (error) {
-      return refuse(error, request, services)
+      const refusal = toS3Error(error, request, services)
+      return {
+        reply: toReply(refusal, request, services),
+        facts: recorder.toFacts({ code: refusal.code, reason: refusal.message }),
+      }
     }
   }
 }
 
-/** Who, then whether, then the body: a request that is refused has cost no look at the store and no upload. */
-async function answer(received: HttpRequest, services: S3Services): Promise<HttpReply> {
-  const { authenticator, authorizer, backend, region, domains } = services
+/** Authenticates, then authorizes, then reads the body: a request that is refused has not touched the store and uploaded nothing. */
+async function answer(
+  received: HttpRequest,
+  recorder: RequestRecorder,
+  services: S3Services,
+): Promise<HttpReply> {
+  const { authenticator, backend, region, domains } = services
   const hostBucket = readHostBucket(received.headers.get('host') ?? '', domains) ?? ''
   const authentication = await authenticator.authenticate(received, { service: 's3', hostBucket })
   if (!authentication.principal) {
     if (isUploadForm(received, readAddress(received, domains)))
-      return postObject(received, services)
+      return postObject(received, recorder, services)
     throw new AwsError('AccessDenied', 'the request is not signed; anonymous access is not offered')
   }
   const { principal, parsed, verified } = authentication
   const { request, query } = takeHoistedHeaders(received)
-  request.log['principal'] = principal.kind === 'root' ? 'root' : principal.subject
+  recorder.setCaller(describePrincipal(principal))
   const address = readAddress(request, domains)
   const operation = backend.findOperation(request.method, address, query, request.headers)
-  request.log['operation'] = operation.name
+  recorder.setOperation(operation.name)
   if (address.bucket !== '') backend.requireBucketName(address.bucket)
   requireKey(address.key)
   const call = {
     ...address,
     request,
     query,
-    authorizer,
+    recorder,
+    authorizer: recordDecisions(services.authorizer, recorder),
     region,
     principal,
     signature: parsed,
@@ -68,14 +84,14 @@ async function answer(received: HttpRequest, services: S3Services): Promise<Http
   return operation.run(call)
 }
 
-function refuse(error: unknown, request: HttpRequest, services: S3Services): HttpReply {
-  const refusal =
-    error instanceof AwsError ? error : new AwsError('InternalError', 'internal error')
-  if (!(error instanceof AwsError)) {
-    services.log.error({ requestId: request.requestId, err: error }, 'S3 request failed')
-  }
-  request.log['error'] = refusal.code
-  request.log['reason'] = refusal.message
+/** Returns what the client is told. An error that is not an `AwsError` is a bug: its text goes to the log only. */
+function toS3Error(error: unknown, { requestId }: HttpRequest, { log }: S3Services): AwsError {
+  if (error instanceof AwsError) return error
+  log.error({ requestId, err: error }, 'S3 request failed')
+  return new AwsError('InternalError', 'internal error')
+}
+
+function toReply(refusal: AwsError, request: HttpRequest, services: S3Services): HttpReply {
   const headers = {
     'content-type': 'application/xml',
     ...describeRange(refusal),
@@ -96,13 +112,13 @@ function withoutBody(reply: HttpReply): HttpReply {
   return { status: reply.status, ...(reply.headers ? { headers: reply.headers } : {}) }
 }
 
-/** A 416 says how long the object is (RFC 9110 §15.5.17). */
+/** Returns the object's length for a 416 (RFC 9110 §15.5.17). */
 function describeRange({ code, details }: AwsError): Record<string, string> {
   const size = details['ActualObjectSize']
   return code === 'InvalidRange' && size !== undefined ? { 'content-range': `bytes */${size}` } : {}
 }
 
-/** Key and bucket come first, as at MinIO. */
+/** Puts the key and the bucket first, as MinIO does. */
 function nameAddress(refusal: AwsError, { bucket, key }: Address): AwsError {
   const named = { ...(key && { Key: key }), ...(bucket && { BucketName: bucket }) }
   const { code, status, message, details } = refusal

@@ -1,16 +1,17 @@
-/** Every STS action, one line each. */
+/** The table of STS actions. */
 import { assumeRole } from './assume-role.ts'
 import { assumeRoleWithCertificate } from './assume-role-with-certificate.ts'
 import { assumeRoleWithCustomToken } from './assume-role-with-custom-token.ts'
 import { assumeRoleWithLdapIdentity } from './assume-role-with-ldap-identity.ts'
 import { federateToken } from './federate-token.ts'
 import { getCallerIdentity } from './get-caller-identity.ts'
-import { requireParameter } from './parameters.ts'
+import { requireParameter } from './require-parameter.ts'
 import type { StsAction } from './sts-action.ts'
 
 /** An application's access token (client credentials) in, temporary credentials out. */
 const assumeRoleWithClientGrants: StsAction = {
   name: 'AssumeRoleWithClientGrants',
+  isIssuing: true,
   run: (request, services) =>
     federateToken(
       requireParameter(request.parameters, 'Token', 'WebIdentityToken'),
@@ -22,6 +23,7 @@ const assumeRoleWithClientGrants: StsAction = {
 /** A user's ID token in, temporary credentials out. MinIO takes `Token` here as well (WIRE 1.2). */
 const assumeRoleWithWebIdentity: StsAction = {
   name: 'AssumeRoleWithWebIdentity',
+  isIssuing: true,
   run: (request, services) =>
     federateToken(
       requireParameter(request.parameters, 'WebIdentityToken', 'Token'),

@@ -1,11 +1,10 @@
 import { AwsError } from '../../protocol/aws-error.ts'
 import type { ClientCertificate, HttpRequest } from '../http/http-message.ts'
 import { readCertificate, type CertificateIdentity } from '../identity/client-certificate.ts'
-import { readDurationSeconds, readRevokeType, readSessionPolicy } from './parameters.ts'
 import { keepKnownPolicies } from './policy-names.ts'
 import type { StsAction } from './sts-action.ts'
 
-/** MinIO's bound for what stands between a certificate and the authority that is trusted. */
+/** MinIO's limit for the intermediate authorities between a certificate and the trusted one. */
 const maxAuthorities = 10
 
 /**
@@ -14,7 +13,8 @@ const maxAuthorities = 10
  */
 export const assumeRoleWithCertificate: StsAction = {
   name: 'AssumeRoleWithCertificate',
-  async run({ http, parameters }, services) {
+  isIssuing: true,
+  async run({ http, session, recorder }, services) {
     const { isCertificateAccepted, limits, nowMs, sessions } = services
     if (isCertificateAccepted !== true) {
       throw new AwsError(
@@ -25,14 +25,13 @@ export const assumeRoleWithCertificate: StsAction = {
     const shown = requireCertificate(http)
     const certificate = readCertificate(shown.der)
     const commonName = checkCertificate(shown, certificate, nowMs())
-    // MinIO has no session policy here; a client that sends one must not get more than it asked for.
-    const sessionPolicy = readSessionPolicy(parameters, services)
-    const durationSeconds = readDurationSeconds(parameters, limits) ?? limits.defaultDurationSeconds
+    const durationSeconds = session.durationSeconds ?? limits.defaultDurationSeconds
     const policyNames = keepKnownPolicies([commonName], 'the certificate’s common name', services)
-    // Apart from other doors' subjects: whoever may choose a name there is not this one.
+    // The prefix keeps it apart from the subjects of other login methods, whose users may choose the same name.
     const subject = `tls:${commonName}`
-    http.log['principal'] = subject
     const { organizations = [], issuerName, notAfterMs = 0 } = certificate ?? {}
+    const { roleSessionName } = session
+    recorder.setCaller({ kind: 'certificate', subject, issuer: issuerName, roleSessionName })
     const credentials = await sessions.issue({
       subject,
       claims: {
@@ -40,10 +39,11 @@ export const assumeRoleWithCertificate: StsAction = {
         iss: issuerName,
         aud: organizations,
         parent: subject,
-        ...readRevokeType(parameters),
+        ...session.revokeClaims,
       },
       policyNames,
-      sessionPolicy,
+      // MinIO has no session policy here; a client that sends one must not get more than it asked for.
+      sessionPolicy: session.sessionPolicy,
       groups: [],
       expiresAtMs: Math.min(nowMs() + durationSeconds * 1000, notAfterMs),
     })
@@ -63,13 +63,13 @@ function requireCertificate(http: HttpRequest): ClientCertificate {
   throw new AwsError('MissingParameter', 'the client showed no certificate')
 }
 
-/** In MinIO's order. @returns The common name. */
+/** Returns the common name of a certificate that passes all checks, which are in MinIO's order. */
 function checkCertificate(
   shown: ClientCertificate,
   certificate: CertificateIdentity | undefined,
   nowMs: number,
 ): string {
-  if (certificate === undefined) throw refuse('cannot be read')
+  if (certificate === undefined) throw toCertificateError('cannot be read')
   if (certificate.isAuthority)
     throw new AwsError('MissingParameter', 'the certificate is an authority’s, not a client’s')
   if (shown.authorities > maxAuthorities) {
@@ -78,17 +78,17 @@ function checkCertificate(
       `the certificate comes with more than ${maxAuthorities} authorities`,
     )
   }
-  if (shown.refusal !== undefined) throw refuse(`is refused: ${shown.refusal}`)
+  if (shown.refusal !== undefined) throw toCertificateError(`is refused: ${shown.refusal}`)
   if (!certificate.isForClients)
-    throw refuse('is not for clients: its extended key usage lacks clientAuth')
+    throw toCertificateError('is not for clients: its extended key usage lacks clientAuth')
   // A resumed TLS session was verified when it began.
-  if (!(nowMs >= certificate.notBeforeMs)) throw refuse('is not valid yet')
-  if (!(nowMs < certificate.notAfterMs)) throw refuse('has expired')
+  if (!(nowMs >= certificate.notBeforeMs)) throw toCertificateError('is not valid yet')
+  if (!(nowMs < certificate.notAfterMs)) throw toCertificateError('has expired')
   if (certificate.commonName === undefined)
     throw new AwsError('MissingParameter', 'the certificate has no common name, or several')
   return certificate.commonName
 }
 
-function refuse(why: string): AwsError {
+function toCertificateError(why: string): AwsError {
   return new AwsError('InvalidClientCertificate', `the client certificate ${why}`)
 }

@@ -1,49 +1,44 @@
 import { AwsError } from '../../protocol/aws-error.ts'
-import {
-  readDurationSeconds,
-  readRevokeType,
-  readSessionPolicy,
-  requireParameter,
-} from './parameters.ts'
+import { requireParameter } from './require-parameter.ts'
 import { keepKnownPolicies } from './policy-names.ts'
 import { selectClaims } from './select-claims.ts'
 import type { StsAction } from './sts-action.ts'
 
-/** AssumeRoleWithCustomToken: whatever the operator's identity plugin knows to read in, temporary credentials of the plugin's role out. */
+/** AssumeRoleWithCustomToken: a token that the operator's identity plugin can read in, temporary credentials of the plugin's role out. */
 export const assumeRoleWithCustomToken: StsAction = {
   name: 'AssumeRoleWithCustomToken',
-  async run({ http, parameters }, services) {
+  isIssuing: true,
+  async run({ parameters, session, recorder }, services) {
     const { plugin, limits, nowMs, sessions } = services
     if (plugin === undefined)
       throw new AwsError('STSNotInitialized', 'no identity plugin is configured on this server')
     const token = requireParameter(parameters, 'Token')
-    const asked = readDurationSeconds(parameters, limits)
     const roleArn = requireParameter(parameters, 'RoleArn')
     if (!plugin.arns.includes(roleArn))
       throw new AwsError('InvalidParameterValue', 'the parameter RoleArn is not the plugin’s role')
     const policyNames = keepKnownPolicies(plugin.policyNames, `the role ${roleArn}`, services)
-    // MinIO has no session policy here; a client that sends one must not get more than it asked for.
-    const sessionPolicy = readSessionPolicy(parameters, services)
     const { user, maxValiditySeconds, claims } = await plugin.client.findUser(token)
     const subject = `custom:${user}`
-    http.log['principal'] = subject
+    const { roleSessionName } = session
+    recorder.setCaller({ kind: 'plugin', subject, roleArn, roleSessionName })
     const durationSeconds = Math.min(
-      asked ?? maxValiditySeconds,
+      session.durationSeconds ?? maxValiditySeconds,
       maxValiditySeconds,
       limits.maxDurationSeconds,
     )
     const credentials = await sessions.issue({
       subject,
-      // What the plugin says of the user never stands in for what the server says (MinIO: «not overriding»).
+      // The plugin's claims come first, so that they never override the server's own (as at MinIO).
       claims: {
         ...selectClaims(claims),
-        ...readRevokeType(parameters),
+        ...session.revokeClaims,
         sub: subject,
         parent: subject,
         roleArn,
       },
       policyNames,
-      sessionPolicy,
+      // MinIO has no session policy here; a client that sends one must not get more than it asked for.
+      sessionPolicy: session.sessionPolicy,
       groups: [],
       expiresAtMs: nowMs() + durationSeconds * 1000,
     })

@@ -1,12 +1,7 @@
 import { AwsError } from '../../protocol/aws-error.ts'
 import { normalizeDn } from '../identity/ldap/distinguished-name.ts'
 import type { LdapUser } from '../identity/ldap/directory.ts'
-import {
-  readDurationSeconds,
-  readRevokeType,
-  readSessionPolicy,
-  requireParameter,
-} from './parameters.ts'
+import { requireParameter } from './require-parameter.ts'
 import { keepKnownPolicies } from './policy-names.ts'
 import type { LdapLogins, StsAction, StsServices } from './sts-action.ts'
 
@@ -16,25 +11,24 @@ import type { LdapLogins, StsAction, StsServices } from './sts-action.ts'
  */
 export const assumeRoleWithLdapIdentity: StsAction = {
   name: 'AssumeRoleWithLDAPIdentity',
-  async run({ http, parameters }, services) {
+  isIssuing: true,
+  async run({ http, parameters, session, recorder }, services) {
     const { ldap, limits, nowMs } = services
     if (ldap === undefined)
       throw new AwsError('STSNotInitialized', 'no LDAP server is configured on this server')
     const username = requireParameter(parameters, 'LDAPUsername')
     const password = requireParameter(parameters, 'LDAPPassword')
-    // What is cheap to refuse is refused before the directory is asked (MinIO looks at the duration last, with the same code).
-    const sessionPolicy = readSessionPolicy(parameters, services)
-    const durationSeconds = readDurationSeconds(parameters, limits) ?? limits.defaultDurationSeconds
-    const revokeType = readRevokeType(parameters)
-    const where = { address: http.remoteAddress, onHold: () => http.place?.leave() }
+    const durationSeconds = session.durationSeconds ?? limits.defaultDurationSeconds
+    const where = { address: http.remoteAddress, onHold: () => http.slot?.release() }
     const user = await ldap.directory.logIn({ username, password, ...where })
-    http.log['principal'] = user.dn
+    const { roleSessionName } = session
+    recorder.setCaller({ kind: 'ldap', subject: user.dn, roleSessionName })
     const credentials = await services.sessions.issue({
       subject: user.dn,
-      // The directory's spelling: policies compare with case, and what was typed need not have it.
-      claims: { ldapUser: user.dn, ldapUsername: user.username, ...revokeType },
+      // The directory's own spelling: policies are case-sensitive, and users may type a name in any case.
+      claims: { ldapUser: user.dn, ldapUsername: user.username, ...session.revokeClaims },
       policyNames: findPolicies(user, ldap, services),
-      sessionPolicy,
+      sessionPolicy: session.sessionPolicy,
       groups: user.groups,
       expiresAtMs: nowMs() + durationSeconds * 1000,
     })
@@ -42,7 +36,7 @@ export const assumeRoleWithLdapIdentity: StsAction = {
   },
 }
 
-/** @throws {AwsError} `InvalidParameterValue` when neither the user nor a group of it has a policy. */
+/** Returns the policies of the user and its groups. @throws {AwsError} `InvalidParameterValue` when none has one. */
 function findPolicies(
   { dn, groups }: LdapUser,
   { policies }: LdapLogins,

@@ -1,12 +1,13 @@
 import { AwsError } from '../../protocol/aws-error.ts'
 import { sha256Hex } from '../../protocol/sigv4/canonical-request.ts'
-import { readDurationSeconds, readRevokeType, readSessionPolicy } from './parameters.ts'
+import { describePrincipal } from '../sessions/describe-principal.ts'
 import type { StsAction } from './sts-action.ts'
 
 /** AssumeRole: a request signed with long-lived keys in, temporary credentials with the same rights or fewer out. */
 export const assumeRole: StsAction = {
   name: 'AssumeRole',
-  async run({ http, parameters, body }, services) {
+  isIssuing: true,
+  async run({ http, body, session, recorder }, services) {
     const { authenticator, sessions, limits, nowMs } = services
     const bodySha256 = sha256Hex(body)
     const { principal } = await authenticator.authenticate(http, { service: 'sts', bodySha256 })
@@ -16,17 +17,19 @@ export const assumeRole: StsAction = {
         'AssumeRole must be signed (Signature Version 4, service sts)',
       )
     }
-    // Temporary credentials that renew themselves would never end (MinIO refuses them the same way).
+    recorder.setCaller({
+      ...describePrincipal(principal),
+      roleSessionName: session.roleSessionName,
+    })
+    // Temporary credentials that renew themselves would never expire (MinIO refuses them the same way).
     if (principal.kind !== 'root')
       throw new AwsError('AccessDenied', 'temporary credentials cannot get further credentials')
-    const sessionPolicy = readSessionPolicy(parameters, services)
-    const durationSeconds = readDurationSeconds(parameters, limits) ?? limits.defaultDurationSeconds
-    http.log['principal'] = principal.subject
+    const durationSeconds = session.durationSeconds ?? limits.defaultDurationSeconds
     const credentials = await sessions.issue({
       subject: principal.accessKey,
-      claims: { parent: principal.accessKey, ...readRevokeType(parameters) },
+      claims: { parent: principal.accessKey, ...session.revokeClaims },
       policyNames: ['consoleAdmin'],
-      sessionPolicy,
+      sessionPolicy: session.sessionPolicy,
       groups: [],
       expiresAtMs: nowMs() + durationSeconds * 1000,
     })

@@ -1,53 +1,62 @@
-/** The part that ClientGrants and WebIdentity share: a proven token becomes a session. */
+/** What AssumeRoleWithClientGrants and AssumeRoleWithWebIdentity share: a verified token becomes a session. */
 import { AwsError } from '../../protocol/aws-error.ts'
-import type { JsonObject } from '../../base/parse.ts'
+import { readString, type JsonObject } from '../../base/parse.ts'
 import type { StsResult } from '../../protocol/sts-wire.ts'
 import type { TokenRole } from '../policy/token-role.ts'
-import { readDurationSeconds, readRevokeType, readSessionPolicy } from './parameters.ts'
 import { readNames } from '../sessions/read-names.ts'
 import { keepKnownPolicies } from './policy-names.ts'
 import { selectClaims } from './select-claims.ts'
 import type { StsRequest, StsServices } from './sts-action.ts'
 
-/** Verifies `token`, applies the claim or the role's rules and those of lifetime, and issues credentials. */
+/** Verifies `token`, applies the rules of the policy claim or the role and those of the lifetime, and issues credentials. */
 export async function federateToken(
   token: string,
   request: StsRequest,
   services: StsServices,
 ): Promise<StsResult> {
-  const { parameters } = request
-  const durationSeconds = readDurationSeconds(parameters, services.limits)
+  const { parameters, session } = request
   const role = findRole(parameters.get('RoleArn') ?? '', services)
   const verifier = role ?? services.tokenVerifier
   if (verifier === undefined)
     throw new AwsError('STSNotInitialized', 'no identity provider is configured')
   const verified = await verifier.verify(token)
-  request.http.log['principal'] = verified.subject
-  if (role !== undefined) request.http.log['role'] = role.arn
+  request.recorder.setCaller({
+    kind: 'openid',
+    subject: verified.subject,
+    roleArn: role?.arn,
+    roleSessionName: session.roleSessionName,
+    issuer: readString(verified.claims, 'iss'),
+  })
   const policyNames =
     role === undefined
       ? readPolicyNames(verified.claims, services)
       : keepKnownPolicies(role.policyNames, `the role ${role.arn}`, services)
-  const sessionPolicy = readSessionPolicy(parameters, services)
   const claims = selectClaims(verified.claims)
   const credentials = await services.sessions.issue({
     subject: verified.subject,
     claims: {
       ...claims,
       ...(role === undefined ? {} : { roleArn: role.arn }),
-      ...readRevokeType(parameters),
+      ...session.revokeClaims,
     },
     policyNames,
-    sessionPolicy,
+    sessionPolicy: session.sessionPolicy,
     groups: readNames(verified.claims['groups']),
-    expiresAtMs: chooseEndMs({ durationSeconds, tokenEndMs: verified.expiresAtMs, role }, services),
+    expiresAtMs: chooseExpiryMs(
+      {
+        durationSeconds: session.durationSeconds,
+        tokenExpiresAtMs: verified.expiresAtMs,
+        role,
+      },
+      services,
+    ),
   })
   return { credentials, subject: verified.subject }
 }
 
 /**
- * The role that the request names. Where there are no roles, RoleArn is ignored: AWS's SDKs must send one. Where there are, one that is
- * misspelt must not fall back to what the token's claim says.
+ * Returns the role that the request names. Where the server has no roles, RoleArn is ignored, as AWS's SDKs must send one. Where it has some,
+ * a misspelt one must not fall back to the policies of the token's claim.
  *
  * @throws {AwsError} `InvalidParameterValue` for an unknown role; `MissingParameter` where a token without a role has no rights.
  */
@@ -67,13 +76,13 @@ function findRole(arn: string, { roles, tokenVerifier }: StsServices): TokenRole
 
 interface Lifetime {
   readonly durationSeconds: number | undefined
-  readonly tokenEndMs: number
+  readonly tokenExpiresAtMs: number
   readonly role: TokenRole | undefined
 }
 
 /** The shorter of what was asked and what is left of the token, as MinIO 2022; a role may say that the token's end does not matter. */
-function chooseEndMs(
-  { durationSeconds, tokenEndMs, role }: Lifetime,
+function chooseExpiryMs(
+  { durationSeconds, tokenExpiresAtMs, role }: Lifetime,
   { limits, nowMs }: StsServices,
 ): number {
   const { maxDurationSeconds, defaultDurationSeconds, isLongerThanTokenAllowed } = limits
@@ -82,13 +91,13 @@ function chooseEndMs(
     const seconds = Math.min(durationSeconds ?? defaultDurationSeconds, role.maxDurationSeconds)
     return Math.min(nowMs() + seconds * 1000, longestMs)
   }
-  if (durationSeconds === undefined) return Math.min(tokenEndMs, longestMs)
+  if (durationSeconds === undefined) return Math.min(tokenExpiresAtMs, longestMs)
   const wantedMs = nowMs() + durationSeconds * 1000
-  return isLongerThanTokenAllowed ? wantedMs : Math.min(wantedMs, tokenEndMs)
+  return isLongerThanTokenAllowed ? wantedMs : Math.min(wantedMs, tokenExpiresAtMs)
 }
 
 /**
- * The policies that the token's claim names and that exist here.
+ * Returns the policies that the token's claim names and that exist here.
  *
  * @throws {AwsError} `InvalidParameterValue` when the claim is missing or none of its names is known.
  */

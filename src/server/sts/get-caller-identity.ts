@@ -1,12 +1,14 @@
 import { AwsError } from '../../protocol/aws-error.ts'
 import { sha256Hex } from '../../protocol/sigv4/canonical-request.ts'
 import { accountId } from '../identity/account.ts'
+import { describePrincipal } from '../sessions/describe-principal.ts'
 import type { StsAction } from './sts-action.ts'
 
-/** GetCallerIdentity: who signed this. MinIO lacks it and every AWS tool tries it; it needs no permission (AWS STS API). */
+/** GetCallerIdentity: returns who signed the request. MinIO lacks it, but every AWS tool calls it. It needs no permission (AWS STS API). */
 export const getCallerIdentity: StsAction = {
   name: 'GetCallerIdentity',
-  async run({ http, body }, { authenticator }) {
+  isIssuing: false,
+  async run({ http, body, recorder }, { authenticator }) {
     const bodySha256 = sha256Hex(body)
     const { principal } = await authenticator.authenticate(http, { service: 'sts', bodySha256 })
     if (principal === undefined)
@@ -14,7 +16,7 @@ export const getCallerIdentity: StsAction = {
         'AccessDenied',
         'GetCallerIdentity must be signed (Signature Version 4, service sts)',
       )
-    http.log['principal'] = principal.subject
+    recorder.setCaller(describePrincipal(principal))
     if (principal.kind === 'root') {
       return {
         callerIdentity: {

@@ -2,10 +2,10 @@ import { AwsError } from '../../protocol/aws-error.ts'
 import type { StsServices } from './sts-action.ts'
 
 /**
- * The policies of a session: those of the names that exist here; the others are named in the log. Where another engine decides, any name
- * and no name will do.
+ * Returns the policies of a session: those named that exist here. The others are logged. Where an external engine decides, any names will do,
+ * and none.
  *
- * @param source What names them, for messages: `claim policy`.
+ * @param source Where the names come from, for messages: `claim policy`.
  * @throws {AwsError} `InvalidParameterValue` when there are none, or none is known.
  */
 export function keepKnownPolicies(

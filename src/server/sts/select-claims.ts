@@ -1,6 +1,6 @@
 import { isObject, type JsonObject } from '../../base/parse.ts'
 
-// Claims that mean something inside a MinIO session; an identity provider that lets users choose claim names must not set them.
+// Claims with a meaning inside a MinIO session. An identity provider that lets users choose claim names must not be able to set them.
 const internalClaims = new Set([
   'accessKey',
   'sessionPolicy',
@@ -12,7 +12,7 @@ const internalClaims = new Set([
   'tokenRevokeType',
 ])
 
-/** What policies may ask about: strings, numbers, booleans, and lists of strings. Nested objects stay behind. */
+/** Returns the claims that a session keeps for policies: strings, numbers, booleans, and lists of strings. Nested objects are left out. */
 export function selectClaims(claims: JsonObject): JsonObject {
   const selected: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(claims)) {

@@ -1,4 +1,4 @@
-/** An STS action is a module: its wire name, its parameters, what it does. Adding one is a file and a line in `actions`. */
+/** What an STS action is, and what it is given. A new one is a file and a line in `actions`. */
 import type { Log } from '../../base/log.ts'
 import type { StsResult } from '../../protocol/sts-wire.ts'
 import type { IdentityPlugin } from '../identity/identity-plugin.ts'
@@ -8,11 +8,13 @@ import type { TokenVerifier } from '../identity/token-verifier.ts'
 import type { TokenRole } from '../policy/token-role.ts'
 import type { SessionStore } from '../sessions/session-store.ts'
 import type { HttpRequest } from '../http/http-message.ts'
+import type { RequestRecorder } from '../http/request-recorder.ts'
+import type { SessionParameters } from './session-parameters.ts'
 
 export interface StsLimits {
   readonly minDurationSeconds: number
   readonly maxDurationSeconds: number
-  /** Used where neither the request nor a token says how long (MinIO: 3600; MINIO_STS_DURATION). */
+  /** The lifetime where neither the request nor a token sets one (MinIO: 3600; MINIO_STS_DURATION). */
   readonly defaultDurationSeconds: number
   /** Credentials may outlive the identity provider's token (as MinIO since 2023). */
   readonly isLongerThanTokenAllowed: boolean
@@ -23,7 +25,7 @@ export interface StsServices {
   readonly sessions: SessionStore
   /** Undefined where no identity provider is configured. */
   readonly tokenVerifier: TokenVerifier | undefined
-  /** Whether client certificates, verified by the listener, are believed. */
+  /** Whether client certificates that the listener verified are accepted. */
   readonly isCertificateAccepted?: boolean | undefined
   /** Undefined where no directory is configured. */
   readonly ldap?: LdapLogins | undefined
@@ -32,10 +34,10 @@ export interface StsServices {
   /** Undefined where no identity plugin is configured. */
   readonly plugin?: PluginRole | undefined
   readonly limits: StsLimits
-  /** Claim that names policies; MinIO's prefix and name put together. */
+  /** Name of the claim that names policies: MinIO's prefix and name joined. */
   readonly policyClaim: string
   readonly knownPolicies: { has(name: string): boolean }
-  /** False where another engine (OPA) decides: then a token needs no policy claim. */
+  /** False where an external engine (OPA) decides: then a token needs no policy claim. */
   readonly isPolicyClaimRequired: boolean
   /** Throws for a session policy that cannot be accepted. */
   readonly checkSessionPolicy: (text: string) => void
@@ -50,7 +52,7 @@ export interface PluginRole {
   readonly policyNames: readonly string[]
 }
 
-/** Users of a directory, and what they may do here. */
+/** The LDAP directory, and the policies of its users and groups. */
 export interface LdapLogins {
   readonly directory: LdapDirectory
   /** Normalized distinguished name of a user or a group → names of policies. */
@@ -62,10 +64,15 @@ export interface StsRequest {
   readonly parameters: ReadonlyMap<string, string>
   /** As it came: an STS signature covers its SHA-256. */
   readonly body: Buffer
+  /** What every action that issues credentials takes. */
+  readonly session: SessionParameters
+  readonly recorder: RequestRecorder
 }
 
 export interface StsAction {
   readonly name: string
+  /** Only then are the session's parameters read, and refused where they are wrong. */
+  readonly isIssuing: boolean
   /** Throws an `AwsError` to refuse. */
   run(request: StsRequest, services: StsServices): Promise<StsResult>
 }

@@ -1,12 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { AwsError } from '../../../src/protocol/aws-error.ts'
-import {
-  decodeFormText,
-  type SignedMessage,
-} from '../../../src/protocol/sigv4/canonical-request.ts'
+import { type SignedMessage } from '../../../src/protocol/sigv4/canonical-request.ts'
 import { parseSignature } from '../../../src/protocol/sigv4/parse-signature.ts'
 import { verifySignature } from '../../../src/protocol/sigv4/verify-signature.ts'
+import { decodeFormText } from '../../../src/protocol/query.ts'
 
 interface RecordedRequest {
   client: string

@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { silentLog } from '../../../src/base/log.ts'
 import { parseJsonObject } from '../../../src/base/parse.ts'
@@ -7,6 +6,7 @@ import type { Credentials, TemporaryCredentials } from '../../../src/protocol/cr
 import { presignUrl, signRequest } from '../../../src/protocol/sigv4/sign.ts'
 import { createAdminHandler } from '../../../src/server/admin/handle-admin.ts'
 import type { HttpRequest } from '../../../src/server/http/http-message.ts'
+import type { RequestFacts } from '../../../src/server/http/request-facts.ts'
 import { createRequestAuthenticator } from '../../../src/server/identity/request-authenticator.ts'
 import { cannedPolicies } from '../../../src/server/policy/canned.ts'
 import { createIamAuthorizer } from '../../../src/server/policy/iam-authorizer.ts'
@@ -14,12 +14,14 @@ import { withSessionPolicy } from '../../../src/server/policy/with-session-polic
 import { createDerivedSessions } from '../../../src/server/sessions/derived-sessions.ts'
 import { findParentUser } from '../../../src/server/sessions/session-tokens.ts'
 import type { SessionRequest } from '../../../src/server/sessions/session-store.ts'
+import { makeHttpRequest } from '../../support/server/make-request.ts'
 
 const root = { accessKeyId: 'minio', secretAccessKey: 'a-root-secret-of-some-length-000' }
 const clock = { nowMs: Date.parse('2026-11-23T16:33:27.595Z') }
 const nowMs = (): number => clock.nowMs
 
 function openAdmin() {
+  const noted: RequestFacts[] = []
   const sessions = createDerivedSessions({ rootSecret: root.secretAccessKey, nowMs })
   const handler = createAdminHandler({
     authenticator: createRequestAuthenticator({ root, sessions, region: 'us-east-1', nowMs }),
@@ -44,6 +46,7 @@ function openAdmin() {
   const outcomeOf = async ({ accessKeyId, sessionToken }: TemporaryCredentials) =>
     (await sessions.lookUp(accessKeyId, sessionToken)).outcome
   return {
+    noted,
     issue,
     outcomesOf: (...issued: TemporaryCredentials[]) => Promise.all(issued.map(outcomeOf)),
     async revoke(query: string, signedBy?: Credentials, sent: Partial<HttpRequest> = {}) {
@@ -52,19 +55,17 @@ function openAdmin() {
       const options = { region: 'us-east-1', service: 's3' as const, nowMs: nowMs() }
       const headers =
         signedBy === undefined ? { host: url.host } : signRequest(unsigned, signedBy, options)
-      const reply = await handler({
-        method: 'POST',
-        rawPath: url.pathname,
-        rawQuery: url.search.slice(1),
-        headers: new Map(Object.entries(headers)),
-        body: Readable.from([]),
-        remoteAddress: '127.0.0.1',
-        isTls: false,
-        requestId: '18EAB9B97537B5B5',
-        receivedAtMs: nowMs(),
-        log: {},
-        ...sent,
-      })
+      const { reply, facts } = await handler(
+        makeHttpRequest({
+          method: 'POST',
+          rawPath: url.pathname,
+          rawQuery: url.search.slice(1),
+          headers: new Map(Object.entries(headers)),
+          receivedAtMs: nowMs(),
+          ...sent,
+        }),
+      )
+      noted.push(facts)
       const code = parseJsonObject(String(reply.body ?? '{}'))?.['Code']
       return code === undefined ? reply.status : `${reply.status} ${String(code)}`
     },
@@ -74,7 +75,24 @@ function openAdmin() {
 const own = findParentUser({ subject: 'alice', claims: { iss: 'https://idp.example' } })
 
 describe('revoke-tokens', () => {
-  it('ends all of the caller’s sessions until now, and nobody else’s', async () => {
+  it('the facts of revoke-tokens have its operation, its caller and its decisions', async () => {
+    const { issue, revoke, noted } = openAdmin()
+    const mine = await issue()
+    await revoke('fullRevoke=true&user=bob', mine)
+    await revoke('fullRevoke=true', mine)
+    const caller = { kind: 'session', subject: 'alice', issuer: 'https://idp.example' }
+    expect(noted).toMatchObject([
+      {
+        operation: 'RevokeTokens',
+        caller: { ...caller, accessKeyId: mine.accessKeyId },
+        decisions: { firstDenial: { action: 'admin:RemoveServiceAccount', isAllowed: false } },
+        refusal: { code: 'AccessDenied' },
+      },
+      { operation: 'RevokeTokens', caller, decisions: { asked: 0 }, refusal: undefined },
+    ])
+  })
+
+  it('revoke-tokens revokes all earlier sessions of the caller, and no others', async () => {
     const { issue, revoke, outcomesOf } = openAdmin()
     const [mine, other, hers] = [await issue(), await issue(), await issue({ subject: 'bob' })]
     expect(await revoke('fullRevoke=true', mine)).toBe(204)

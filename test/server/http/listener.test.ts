@@ -3,7 +3,13 @@ import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import type { HttpReply, HttpRequest } from '../../../src/server/http/http-message.ts'
-import { makeGate, openConnection, openListener } from '../../support/server/raw-client.ts'
+import { describeOperation } from '../../../src/server/http/request-recorder.ts'
+import {
+  listenTo,
+  makeGate,
+  openConnection,
+  openListener,
+} from '../../support/server/raw-client.ts'
 
 /** Returns a handler that keeps its requests and always gives the same reply. */
 function keepRequests(reply: HttpReply): {
@@ -48,18 +54,29 @@ describe('requests', () => {
     expect(ids[0]).toMatch(/^[0-9A-F]{16}$/)
   })
 
-  it('leaves one log line, without its query and headers, which may hold secrets', async () => {
-    const { listener, lines } = await openListener(async (request) => {
-      request.log['action'] = 's3:GetObject'
-      return { status: 403, body: 'four' }
-    })
+  it('a request is logged in one line, without its query and headers, which may contain secrets', async () => {
+    const refusal = { code: 'AccessDenied', reason: 'no statement allows it' }
+    const facts = describeOperation('HeadObject', refusal)
+    const { listener, lines } = await listenTo(async () => ({
+      reply: { status: 403, body: 'four' },
+      facts,
+    }))
     await fetch(new URL('/b/k?X-Amz-Signature=s3cret', listener.url), {
       headers: { authorization: 's3cret', 'x-amz-security-token': 's3cret' },
     })
 
     expect(lines).toHaveLength(1)
-    const { facts } = lines[0] ?? {}
-    expect(facts).toMatchObject({ path: '/b/k', action: 's3:GetObject', status: 403, bytes: 4 })
+    expect(lines[0]?.facts).toEqual({
+      requestId: expect.stringMatching(/^[0-9A-F]{16}$/),
+      method: 'GET',
+      path: '/b/k',
+      operation: 'HeadObject',
+      error: 'AccessDenied',
+      reason: 'no statement allows it',
+      status: 403,
+      bytes: 4,
+      ms: expect.any(Number),
+    })
     expect(JSON.stringify(lines)).not.toContain('s3cret')
   })
 

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { createAdmission } from '../../../src/server/http/admission.ts'
-import type { Overload, RequestKind } from '../../../src/server/http/admit-request.ts'
-import type { HttpHandler } from '../../../src/server/http/http-message.ts'
+import { createConcurrencyLimiter } from '../../../src/server/http/concurrency-limiter.ts'
+import type { Overload, RequestKind } from '../../../src/server/http/admission-control.ts'
 import type { ListenOptions } from '../../../src/server/http/listener.ts'
+import { toOutcome, type ReplyHandler } from '../../support/server/make-request.ts'
 import { makeGate, openConnection, openListener } from '../../support/server/raw-client.ts'
 
 /** Returns a fake sweep timer: each call is one sweep, five seconds after the last. */
@@ -26,15 +26,16 @@ function openSweeps() {
 const makeOverload = (limits: Partial<Overload['limits']> = {}): Overload => ({
   limits: { maxRunning: 1, maxQueued: 1, maxWaitMs: 60_000, ...limits },
   classify: ({ rawPath }) => rawPath.slice(1) as RequestKind,
-  refuse: (_request, why) => ({ status: why === 'busy' ? 503 : 400, body: `too ${why}` }),
+  toRefusal: (_request, why) =>
+    toOutcome({ status: why === 'busy' ? 503 : 400, body: `too ${why}` }),
 })
 
 const post = (path: string, length: number): string =>
   `POST ${path} HTTP/1.1\r\nHost: h\r\nContent-Length: ${length}\r\n\r\n`
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`
 
-/** Answers when it is told to; says when a request has arrived. */
-function holdRequests(): { handler: HttpHandler; arrived: string[]; release: () => void } {
+/** Returns a handler that answers when it is released, and lists the requests that have arrived. */
+function holdRequests(): { handler: ReplyHandler; arrived: string[]; release: () => void } {
   const arrived: string[] = []
   const gate = makeGate()
   return {
@@ -48,10 +49,10 @@ function holdRequests(): { handler: HttpHandler; arrived: string[]; release: () 
   }
 }
 
-const readAll: HttpHandler = async ({ body, place }) => {
+const readAll: ReplyHandler = async ({ body, slot }) => {
   let length = 0
   for await (const chunk of body) length += (chunk as Buffer).length
-  if (place !== undefined && !(await place.take())) return { status: 503, body: 'too busy' }
+  if (slot !== undefined && !(await slot.acquire())) return { status: 503, body: 'too busy' }
   return { status: 200, body: `read ${length}` }
 }
 
@@ -80,7 +81,7 @@ describe('too many requests at once', () => {
 
   it('health checks and metrics are answered under overload', async () => {
     const { handler } = holdRequests()
-    const answer: HttpHandler = async (request) =>
+    const answer: ReplyHandler = async (request) =>
       request.rawPath === '/free' ? { status: 200, body: 'well' } : handler(request)
     const { listener } = await openListener(answer, { overload: makeOverload({ maxQueued: 0 }) })
     const [first, other] = [await openConnection(listener), await openConnection(listener)]
@@ -91,8 +92,8 @@ describe('too many requests at once', () => {
     expect(await other.until(/well/)).toMatch(/well/)
   })
 
-  it('are not those whose content is still on its way, in either direction', async () => {
-    const endless: HttpHandler = async (request) => {
+  it('requests whose content is still being transferred do not count as running', async () => {
+    const endless: ReplyHandler = async (request) => {
       if (request.method !== 'GET') return readAll(request)
       const body = new Readable({ read() {} })
       body.push('begun')
@@ -128,7 +129,7 @@ describe('too many requests at once', () => {
   it('a form counts as running once its body has arrived', async () => {
     const gate = makeGate()
     const taken = makeGate()
-    const handler: HttpHandler = async (request) => {
+    const handler: ReplyHandler = async (request) => {
       const reply = await readAll(request)
       taken.open()
       if (reply.status === 200) await gate.opened
@@ -147,10 +148,10 @@ describe('too many requests at once', () => {
 
   it('a request that gives up its place lets others run', async () => {
     const gate = makeGate()
-    const held: HttpHandler = async (request) => {
+    const held: ReplyHandler = async (request) => {
       if (request.method === 'GET') return { status: 200, body: 'next' }
-      await request.place?.take()
-      request.place?.leave()
+      await request.slot?.acquire()
+      request.slot?.release()
       await gate.opened
       return { status: 200, body: 'held' }
     }
@@ -168,27 +169,26 @@ describe('the waiting queue', () => {
   it('the queue is served in order, refuses a request that waited too long, and gives each place once', async () => {
     const timers: (() => void)[] = []
     const limits = { maxRunning: 1, maxQueued: 3, maxWaitMs: 500 }
-    const admission = createAdmission(limits, (_ms, run) => {
+    const limiter = createConcurrencyLimiter(limits, (_ms, run) => {
       timers.push(run)
       return () => {}
     })
-    expect(admission.tryEnter()).toBe(true)
-    expect(admission.tryEnter()).toBe(false)
+    expect(limiter.tryAcquire()).toBe(true)
+    expect(limiter.tryAcquire()).toBe(false)
     const order: string[] = []
-    const wait = (name: string) =>
-      admission.waitToEnter().then((isIn) => order.push(`${name} ${isIn}`))
+    const wait = (name: string) => limiter.acquire().then((isIn) => order.push(`${name} ${isIn}`))
     const all = [wait('a'), wait('b'), wait('c'), wait('d')]
     await all[3]
     timers[1]?.()
     await all[1]
-    admission.leave()
+    limiter.release()
     await all[0]
-    admission.leave()
+    limiter.release()
     await all[2]
     expect(order).toEqual(['d false', 'b false', 'a true', 'c true'])
-    admission.leave()
-    expect(admission.tryEnter()).toBe(true)
-    expect(admission.tryEnter()).toBe(false)
+    limiter.release()
+    expect(limiter.tryAcquire()).toBe(true)
+    expect(limiter.tryAcquire()).toBe(false)
   })
 })
 
@@ -197,7 +197,7 @@ describe('slow request bodies', () => {
     const { every, passSeconds } = openSweeps()
     const started = makeGate()
     let received = 0
-    const handler: HttpHandler = (request) => {
+    const handler: ReplyHandler = (request) => {
       started.open()
       if (!isRead) return new Promise(() => {})
       request.body.on('data', (chunk: Buffer) => (received += chunk.length))
@@ -252,7 +252,7 @@ describe('slow request bodies', () => {
     const { every, passSeconds } = openSweeps()
     const asked = makeGate()
     const decided = makeGate()
-    const handler: HttpHandler = async (request) => {
+    const handler: ReplyHandler = async (request) => {
       asked.open()
       await decided.opened
       return readAll(request)
@@ -270,7 +270,19 @@ describe('slow request bodies', () => {
     expect(await connection.until(/read 4/)).toMatch(/read 4/)
   })
 
-  it('that was refused is not waited for without end either', async () => {
+  it('a request whose body is too slow is logged once', async () => {
+    const { every, passSeconds } = openSweeps()
+    const options = { every, overload: makeOverload() }
+    const { listener, lines } = await openListener(readAll, options)
+    const connection = await openConnection(listener)
+    connection.write(post('/document', 1000))
+    await expect.poll(() => (passSeconds(30), lines.length)).toBe(1)
+    expect(lines[0]?.facts).toMatchObject({ path: '/document', status: 400, bytes: 8 })
+    await connection.toEnd()
+    expect(lines).toHaveLength(1)
+  })
+
+  it('a body after a refused request is given up too', async () => {
     const { every, passSeconds } = openSweeps()
     const { listener } = await openListener(async () => ({ status: 403, body: 'no' }), {
       every,

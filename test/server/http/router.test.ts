@@ -1,14 +1,19 @@
-import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import type { HttpRequest } from '../../../src/server/http/http-message.ts'
+import type { HttpOutcome, HttpRequest } from '../../../src/server/http/http-message.ts'
 import { createRouter } from '../../../src/server/http/router.ts'
+import { makeHttpRequest, toHandler } from '../../support/server/make-request.ts'
 
 type Facts = Partial<Pick<HttpRequest, 'method' | 'rawPath' | 'rawQuery' | 'remoteAddress'>> & {
   headers?: Readonly<Record<string, string>>
 }
 
-async function route(facts: Facts, { isReady = true } = {}): Promise<string> {
-  const answer = (name: string) => async () => ({ status: 200, body: name })
+async function route(facts: Facts, options: { isReady?: boolean } = {}): Promise<string> {
+  const { status, body } = (await ask(facts, options)).reply
+  return typeof body === 'string' ? body : String(status)
+}
+
+function ask(facts: Facts, { isReady = true } = {}): Promise<HttpOutcome> {
+  const answer = (name: string) => toHandler(async () => ({ status: 200, body: name }))
   const router = createRouter({
     sts: answer('sts'),
     s3: answer('s3'),
@@ -18,20 +23,8 @@ async function route(facts: Facts, { isReady = true } = {}): Promise<string> {
     mayReadMetrics: (authorization) => authorization === 'Bearer good',
     isBucketHost: (host) => host === 'photos.localhost',
   })
-  const { status, body } = await router({
-    method: 'GET',
-    rawPath: '/',
-    rawQuery: '',
-    remoteAddress: '127.0.0.1',
-    body: Readable.from([]),
-    isTls: false,
-    requestId: '18EAB9B97537B5B5',
-    receivedAtMs: 0,
-    log: {},
-    ...facts,
-    headers: new Map(Object.entries(facts.headers ?? {})),
-  })
-  return typeof body === 'string' ? body : String(status)
+  const headers = new Map(Object.entries(facts.headers ?? {}))
+  return router(makeHttpRequest({ ...facts, headers }))
 }
 
 const form = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' }
@@ -128,10 +121,28 @@ describe('metrics', () => {
   })
 })
 
-describe('an admin request', () => {
-  it.each(['/minio/admin/v3/revoke-tokens/openid', '/minio/admin/'])('is %s', async (rawPath) => {
-    expect(await route({ method: 'POST', rawPath })).toBe('admin')
+describe('the operation of health checks and metrics', () => {
+  it.each(['/minio/health/live', '/minio/health/ready', '/minio/health/anything'])(
+    'the operation of %s is health',
+    async (rawPath) => {
+      expect((await ask({ rawPath })).facts).toMatchObject({ operation: 'health' })
+    },
+  )
+
+  it('the operation of /metrics is metrics, also if the request is refused', async () => {
+    expect((await ask({ rawPath: '/metrics' })).facts.operation).toBe('metrics')
+    const { facts } = await ask({ rawPath: '/metrics', remoteAddress: '192.0.2.1' })
+    expect(facts).toMatchObject({ operation: 'metrics', refusal: { code: 'AccessDenied' } })
   })
+})
+
+describe('admin requests', () => {
+  it.each(['/minio/admin/v3/revoke-tokens/openid', '/minio/admin/'])(
+    'the admin API handles %s',
+    async (rawPath) => {
+      expect(await route({ method: 'POST', rawPath })).toBe('admin')
+    },
+  )
 
   it('the admin API does not handle an object with a similar path', async () => {
     expect(await route({ method: 'POST', rawPath: '/minio/administration' })).toBe('s3')

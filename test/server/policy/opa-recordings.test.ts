@@ -7,6 +7,7 @@ import type { Principal } from '../../../src/server/sessions/principal.ts'
 import { createOpaAuthorizer } from '../../../src/server/policy/opa-authorizer.ts'
 import { buildConditions } from '../../../src/server/policy/request-conditions.ts'
 import { listWords } from '../../support/server/policy-requests.ts'
+import { parseQuery } from '../../../src/protocol/query.ts'
 
 interface Input extends JsonObject {
   readonly account: string
@@ -63,7 +64,7 @@ function toAsked({ claims, conditions, ...input }: Input): {
   )
   const request = {
     headers: new Map([...headers, ['host', '127.0.0.1:9000']]),
-    rawQuery: String(new URLSearchParams(query)),
+    query: parseQuery(String(new URLSearchParams(query))),
     remoteAddress: '127.0.0.1',
     isTls: false,
     receivedAtMs: Number(conditions['EpochTime']?.[0]) * 1000 + 595,

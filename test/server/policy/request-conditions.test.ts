@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { buildConditions } from '../../../src/server/policy/request-conditions.ts'
 import { root, session, listWords } from '../../support/server/policy-requests.ts'
+import { parseQuery } from '../../../src/protocol/query.ts'
 
 const receivedAtMs = Date.parse('2026-11-23T16:33:27.595Z')
 
@@ -13,7 +14,7 @@ interface Sent {
 
 function conditionsOf(sent: Sent = {}, principal = session): Readonly<Record<string, unknown>> {
   const request = {
-    rawQuery: '',
+    query: parseQuery(sent.rawQuery ?? ''),
     remoteAddress: '127.0.0.1',
     isTls: false,
     receivedAtMs,

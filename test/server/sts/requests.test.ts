@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { makeToken, signers } from '../../support/tokens.ts'
 import {
@@ -19,8 +20,8 @@ describe('an overloaded server', () => {
   it('an overloaded server answers SlowDown after it has read the body, before it checks the token', async () => {
     const body = Readable.from([Buffer.from('Token=x')], { objectMode: false })
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-    const place = { take: async () => !body.readableEnded, leave: () => {} }
-    const { status, code, headers: answered } = await openSts().send({ body, headers, place })
+    const slot = { acquire: async () => !body.readableEnded, release: () => {} }
+    const { status, code, headers: answered } = await openSts().send({ body, headers, slot })
     expect({ status, code }).toEqual({ status: 503, code: 'SlowDown' })
     expect(answered['retry-after']).toBe('1')
   })
@@ -296,18 +297,30 @@ describe('STS answers', () => {
     )
   })
 
-  it('leaves action, principal and error in the log line, and no secret', async () => {
+  it('the log line has operation, principal and error, but no secret', async () => {
     const sts = openSts()
     const answer = await sts.send({ form: good })
-    expect(answer.log).toEqual({ action: 'AssumeRoleWithClientGrants', principal: 'alice' })
+    expect(answer.log).toEqual({
+      operation: 'AssumeRoleWithClientGrants',
+      principal: 'alice',
+      issuedAccessKeyId: expect.stringMatching(/^[A-Z0-9]{20}$/),
+    })
     const refused = await sts.send({ form: { ...good, Token: `${token}x` } })
     expect(refused.log).toMatchObject({ error: 'InvalidParameterValue' })
-    const everything = JSON.stringify([answer.log, refused.log, sts.logged])
+    const everything = inspect([answer.facts, refused.facts, sts.logged], { depth: null })
     expect(everything).not.toContain(token.slice(-20))
     expect(everything).not.toContain(token.slice(0, 60))
   })
 
-  it('to a bug of ours is an internal error that tells nothing of it', async () => {
+  it('the facts of a refused request have its action, or other for an unknown action', async () => {
+    const operationOf = async (form: Parameters): Promise<string> =>
+      (await openSts().send({ form: { ...good, ...form } })).facts.operation
+    expect(await operationOf({ Version: '2010-05-08' })).toBe('AssumeRoleWithClientGrants')
+    expect(await operationOf({ DurationSeconds: '1' })).toBe('AssumeRoleWithClientGrants')
+    expect(await operationOf({ Action: 'AssumeRoleWithAnything' })).toBe('other')
+  })
+
+  it('an unexpected exception is answered as an internal error without details', async () => {
     const sts = openSts({
       checkSessionPolicy: () => {
         throw new TypeError('secret inside')

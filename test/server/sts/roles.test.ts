@@ -84,7 +84,29 @@ describe('roles for tokens', () => {
     expect(await secondsOf({ DurationSeconds: '43200' })).toBe(7200)
   })
 
-  it('has no claims of a role that a token brings itself', async () => {
+  it('the facts of an exchange contain the role, the session name, the subject and the issuer', async () => {
+    const sts = open()
+    const { facts, log } = await sts.send({ form: ask() })
+    const subject = 'repo:my-org/my-repo:ref:refs/heads/main'
+    expect(facts).toMatchObject({
+      operation: action,
+      caller: { kind: 'openid', subject, roleArn: arn, roleSessionName: 'job', issuer },
+      issued: { accessKeyId: expect.any(String), expiresAtMs: sts.clock.nowMs + 300_000 },
+      refusal: undefined,
+    })
+    expect(log).toMatchObject({ principal: subject, role: arn, roleSessionName: 'job', issuer })
+  })
+
+  it.each(['eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.'.repeat(2), 'two words', ''])(
+    'the facts leave out a session name that AWS would refuse: %j',
+    async (RoleSessionName) => {
+      const { status, facts } = await open().send({ form: ask({ RoleSessionName }) })
+      expect(status).toBe(200)
+      expect(facts.caller).toMatchObject({ roleArn: arn, roleSessionName: undefined })
+    },
+  )
+
+  it('a role ignores the claim roleArn of a token', async () => {
     const sts = open()
     const form = ask({ WebIdentityToken: token({ roleArn: 'arn:minio:iam:::role/admin' }) })
     const { credentials } = await sts.call(action, { form })

@@ -1,4 +1,4 @@
-/** What the primary sends to its workers, over a channel that copies values as `structuredClone` does. */
+/** The options that the primary sends to its workers, over a channel that copies values as `structuredClone` does. */
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { deserialize, serialize } from 'node:v8'
@@ -37,7 +37,7 @@ function send(options: ServerOptions, shared: Partial<SharedParts> = {}): Server
   return toServerOptions(sent as WorkerOptions, own)
 }
 
-it('a worker lets a token of the embedded provider assume a role', async () => {
+it('a worker accepts a token of the embedded identity provider for a role', async () => {
   const folder = await makeFolder()
   const file = path.join(folder, 'role.json')
   const issuer = 'https://localhost:9/oauth2/token'
@@ -61,7 +61,7 @@ it('a worker lets a token of the embedded provider assume a role', async () => {
   expect(await answer.text()).toContain('<SessionToken>')
 })
 
-it('a worker has the options of the primary, whatever flags and variables gave them', async () => {
+it('a worker has the options of the primary, from whichever flags and variables they come', async () => {
   const folder = await makeFolder()
   const policy = path.join(folder, 'team.json')
   await writeFile(policy, '{"Version":"2012-10-17","Statement":[]}')
@@ -81,7 +81,7 @@ it('a worker has the options of the primary, whatever flags and variables gave t
   expect(send(options, { port: 9123 })).toEqual({ ...others, address: { ...address, port: 9123 } })
 })
 
-it('a worker reads the environment of a policy engine, which is no plain object, from a copy', () => {
+it('a worker gets a copy of the environment of the policy engine, which is not a plain object', () => {
   const options = readOptions(['--rego', '.'])
   const policyEngine = { kind: 'rego', rego: '.', query: undefined, env: process.env } as const
   const { policyEngine: sent } = send({ ...options, policyEngine }, { directory: '/data' })

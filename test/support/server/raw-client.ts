@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import type { Log } from '../../../src/base/log.ts'
 import type { HttpHandler } from '../../../src/server/http/http-message.ts'
+import { toHandler, type ReplyHandler } from './make-request.ts'
 import { listen, type Listener, type ListenOptions } from '../../../src/server/http/listener.ts'
 
 export interface LogLine {
@@ -12,8 +13,16 @@ export interface LogLine {
   readonly message: string
 }
 
-/** Binds a handler to a free port; its log lines are kept. */
-export async function openListener(
+/** Binds a handler to a free port, and keeps its log lines. */
+export function openListener(
+  handler: ReplyHandler,
+  more?: Partial<ListenOptions>,
+): ReturnType<typeof listenTo> {
+  return listenTo(toHandler(handler), more)
+}
+
+/** Does the same with a handler that returns facts. */
+export async function listenTo(
   handler: HttpHandler,
   more: Partial<ListenOptions> = {},
 ): Promise<{ listener: Listener; lines: LogLine[] }> {

@@ -12,6 +12,7 @@ import { createS3Handler } from '../../../src/server/s3/handle-s3.ts'
 import { root, startMs } from './s3-harness.ts'
 import { keys } from './scripted-upstream.ts'
 import type { Need } from './strict-reader.ts'
+import { makeHttpRequest } from './make-request.ts'
 
 export type Style = 'path' | 'virtual-host'
 
@@ -105,23 +106,21 @@ export async function pass(asked: Asked): Promise<Outcome> {
   const [rawPath = '', ...query] = asked.target.split('?')
   const md5 = createHash('md5').update(asked.body).digest('base64')
   const own = { host: asked.host, 'content-length': String(Buffer.byteLength(asked.body)) }
-  const reply = await handler({
-    method: asked.method,
-    rawPath,
-    rawQuery: query.join('?'),
-    headers: new Map(Object.entries({ ...own, 'content-md5': md5, ...asked.headers })),
-    body: Readable.from(
-      (async function* () {
-        isRead = true
-        yield Buffer.from(asked.body)
-      })(),
-    ),
-    remoteAddress: '127.0.0.1',
-    isTls: false,
-    requestId: '18EAB9B97537B5B5',
-    receivedAtMs: startMs,
-    log: {},
-  })
+  const { reply } = await handler(
+    makeHttpRequest({
+      method: asked.method,
+      rawPath,
+      rawQuery: query.join('?'),
+      headers: new Map(Object.entries({ ...own, 'content-md5': md5, ...asked.headers })),
+      body: Readable.from(
+        (async function* () {
+          isRead = true
+          yield Buffer.from(asked.body)
+        })(),
+      ),
+      receivedAtMs: startMs,
+    }),
+  )
   if (reply.body instanceof Readable) reply.body.resume()
   return { reply, sent, allowed, denied, answeredBefore, wasReadEarly }
 }

@@ -7,7 +7,9 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { silentLog, type Log } from '../../../src/base/log.ts'
 import { signRequest } from '../../../src/protocol/sigv4/sign.ts'
-import type { HttpHandler, HttpRequest } from '../../../src/server/http/http-message.ts'
+import type { HttpHandler } from '../../../src/server/http/http-message.ts'
+import { toLogFields } from '../../../src/server/http/access-log.ts'
+import type { RequestFacts } from '../../../src/server/http/request-facts.ts'
 import { listen } from '../../../src/server/http/listener.ts'
 import { createRequestAuthenticator } from '../../../src/server/identity/request-authenticator.ts'
 import type { AuthorizationRequest } from '../../../src/server/policy/authorizer.ts'
@@ -18,6 +20,7 @@ import { openUpstream, type UpstreamOptions } from '../../../src/server/s3/gatew
 import { createS3Handler } from '../../../src/server/s3/handle-s3.ts'
 import type { ObjectStore } from '../../../src/server/s3/request/object-store.ts'
 import { createStoreBackend } from '../../../src/server/s3/store/store-backend.ts'
+import { makeHttpRequest } from './make-request.ts'
 
 export const root = {
   accessKeyId: 'root-user',
@@ -32,6 +35,8 @@ export interface Answer {
   readonly body: Buffer
   readonly text: string
   readonly code: string | undefined
+  readonly facts: RequestFacts
+  /** The facts as the access log prints them. */
   readonly log: Readonly<Record<string, unknown>>
   /** True if a byte of the request body was read. */
   readonly wasBodyRead: boolean
@@ -153,19 +158,15 @@ const noSessions = {
 async function send(harness: Harness, method: string, target: string, ask: Ask): Promise<Answer> {
   const { headers, body, wasRead } = prepare(harness, method, target, ask)
   const [rawPath = '', rawQuery = ''] = splitTarget(target)
-  const request: HttpRequest = {
+  const request = makeHttpRequest({
     method,
     rawPath,
     rawQuery,
     headers: new Map(Object.entries(headers)),
     body,
-    remoteAddress: '127.0.0.1',
-    isTls: false,
-    requestId: '18EAB9B97537B5B5',
     receivedAtMs: harness.clock.nowMs,
-    log: {},
-  }
-  const reply = await harness.handler(request)
+  })
+  const { reply, facts } = await harness.handler(request)
   const bytes = await readReply(reply.body)
   const text = bytes.toString('latin1')
   return {
@@ -174,7 +175,8 @@ async function send(harness: Harness, method: string, target: string, ask: Ask):
     body: bytes,
     text: bytes.toString(),
     code: /<Code>([^<]*)<\/Code>/.exec(text)?.[1],
-    log: request.log,
+    facts,
+    log: toLogFields(facts),
     wasBodyRead: wasRead(),
   }
 }

@@ -6,6 +6,8 @@ import { sha256Hex } from '../../../src/protocol/sigv4/canonical-request.ts'
 import { signRequest } from '../../../src/protocol/sigv4/sign.ts'
 import { decodeStsAnswer, type StsAnswer } from '../../../src/protocol/sts-wire.ts'
 import type { HttpHandler, HttpRequest } from '../../../src/server/http/http-message.ts'
+import { toLogFields } from '../../../src/server/http/access-log.ts'
+import type { RequestFacts } from '../../../src/server/http/request-facts.ts'
 import { createRequestAuthenticator } from '../../../src/server/identity/request-authenticator.ts'
 import type { Principal } from '../../../src/server/sessions/principal.ts'
 import { createTokenVerifier } from '../../../src/server/identity/token-verifier.ts'
@@ -16,6 +18,7 @@ import { createStsHandler } from '../../../src/server/sts/handle-sts.ts'
 import type { StsServices } from '../../../src/server/sts/sts-action.ts'
 import { keySet } from '../tokens.ts'
 import { jwksUrl, makeProvider } from './fake-provider.ts'
+import { makeHttpRequest } from './make-request.ts'
 
 export const root = {
   accessKeyId: 'root-user',
@@ -34,7 +37,7 @@ export interface Ask {
   readonly body?: Readable
   readonly signedBy?: Credentials
   readonly region?: string
-  readonly place?: HttpRequest['place']
+  readonly slot?: HttpRequest['slot']
 }
 
 export interface Answer {
@@ -44,6 +47,8 @@ export interface Answer {
   /** The error code; undefined on success. */
   readonly code: string | undefined
   readonly message: string | undefined
+  readonly facts: RequestFacts
+  /** The facts as the access log prints them. */
   readonly log: Readonly<Record<string, unknown>>
 }
 
@@ -87,7 +92,7 @@ export function openSts(changes: Changes = {}): StsHarness {
   })
   const send = async (ask: Ask): Promise<Answer> => {
     const request = makeRequest(ask, clock.nowMs)
-    const reply = await handler(request)
+    const { reply, facts } = await handler(request)
     const text = String(reply.body)
     const error = reply.status === 200 ? undefined : readError(text, reply.status)
     return {
@@ -96,7 +101,8 @@ export function openSts(changes: Changes = {}): StsHarness {
       text,
       code: error?.code,
       message: error?.message,
-      log: request.log,
+      facts,
+      log: toLogFields(facts),
     }
   }
   return {
@@ -150,17 +156,13 @@ function makeRequest(ask: Ask, nowMs: number): HttpRequest {
   const unsigned = { method: 'POST', url, headers: given, payloadHash: sha256Hex(bytes) }
   const options = { region: ask.region ?? 'us-east-1', service: 'sts', nowMs } as const
   const headers = ask.signedBy === undefined ? given : signRequest(unsigned, ask.signedBy, options)
-  return {
+  return makeHttpRequest({
     method: 'POST',
-    rawPath: '/',
     rawQuery,
     headers: new Map(Object.entries(headers)),
     body: ask.body ?? Readable.from(bytes.length === 0 ? [] : [bytes], { objectMode: false }),
-    remoteAddress: '127.0.0.1',
-    isTls: false,
     requestId,
     receivedAtMs: nowMs,
-    place: ask.place,
-    log: {},
-  }
+    slot: ask.slot,
+  })
 }

@@ -79,14 +79,14 @@ export async function judgeHeaders(
   return passed
 }
 
-/** Sends a request that has been allowed, and notes the upstream's name for it. @throws {AwsError} as `Upstream.send`. */
+/** Sends a request that has been allowed, and records the upstream's ID for it. @throws {AwsError} as `Upstream.send`. */
 export async function send(
-  { request, upstream }: GatewayCall,
+  { request, recorder, upstream }: GatewayCall,
   message: Omit<UpstreamRequest, 'requestId'>,
 ): Promise<PooledAnswer> {
   const answer = await upstream.send({ ...message, requestId: request.requestId })
   const upstreamId = answer.headers.get('x-amz-request-id')
-  if (upstreamId !== undefined) request.log['upstreamRequestId'] = upstreamId.slice(0, 64)
+  if (upstreamId !== undefined) recorder.setUpstreamRequestId(upstreamId)
   return answer
 }
 

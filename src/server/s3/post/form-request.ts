@@ -1,4 +1,4 @@
-/** An upload form as the PUT that it stands for: what its fields say moves to where that operation looks for it. */
+/** Turns an upload form into the PUT that it stands for: its fields become headers, where that operation reads them. */
 import { Readable } from 'node:stream'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { encodeRfc3986 } from '../../../protocol/sigv4/canonical-request.ts'
@@ -7,18 +7,18 @@ import type { Address } from '../request/address.ts'
 import { readTagging } from '../operations/tagging.ts'
 import type { UploadForm } from './read-form.ts'
 
-/** The client's own headers are not signed: of them, those alone stay that are about the client, for policies and logs. */
+/** The client's own headers are not signed. Only those about the client itself are kept, for policies and logs. */
 const keptHeaders = ['host', 'origin', 'referer', 'user-agent']
 
-/** Fields that are headers under the same name (AWS, «POST Object», form fields). */
+/** Fields that are headers under the same name (AWS, "POST Object", form fields). */
 const headerFields =
   /^(?:cache-control|content-(?:disposition|encoding|language|md5|type)|expires|x-amz-(?:acl|checksum-.+|meta-.+|object-lock-.+|sdk-checksum-algorithm|server-side-encryption.*|storage-class|website-redirect-location))$/
 
-/** Fields that are about the form itself. */
+/** Fields of the signature, which the request no longer needs. */
 const spentFields = /^x-amz-(?:algorithm|credential|date|security-token|signature)$/
 
 /**
- * Writes the request anew.
+ * Returns the request as a PUT.
  *
  * @throws {AwsError} `NotImplemented` for a field of S3's that is not known: what it asks for would not be done; `InvalidArgument` for a value
  *   that cannot be a header; `MalformedXML` and `InvalidTag` for the field `tagging`.
@@ -49,7 +49,7 @@ export function toPutRequest(
   }
 }
 
-/** Headers are bytes, here one a character; a line end in one would begin another. */
+/** Header values are bytes, one per character. A line end in one would begin another header. */
 function toHeaderValue(name: string, value: string): string {
   const bytes = Buffer.from(value.trim()).toString('latin1')
   // oxlint-disable-next-line no-control-regex -- they are what is looked for

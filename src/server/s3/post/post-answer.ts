@@ -1,4 +1,4 @@
-/** How a form that was stored is answered: with a status of its own choice, or by sending the browser on. */
+/** Answers a form that was stored: with the status that it asks for, or a redirect. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { encodeRfc3986 } from '../../../protocol/sigv4/canonical-request.ts'
 import type { HttpReply, HttpRequest } from '../../http/http-message.ts'
@@ -10,7 +10,7 @@ export type PostAnswer =
   | { readonly kind: 'redirect'; readonly url: URL }
 
 /**
- * What the form asks for; 204 where it asks for nothing, or for a status that S3 does not have (AWS, «POST Object»).
+ * Returns the answer that the form asks for; 204 where it asks for none, or for a status that S3 does not have (AWS, "POST Object").
  *
  * @throws {AwsError} `InvalidArgument` for a redirect to anything but a web page.
  */
@@ -45,7 +45,7 @@ export function writePostAnswer(
   return { ...xmlReply('PostResponse', content, headers), status: 201 }
 }
 
-/** Where the client will find it: below the address that it sent the form to. */
+/** Returns the object's URL, below the address that the form was sent to. */
 function locateObject(
   { rawPath, headers, isTls }: Pick<HttpRequest, 'rawPath' | 'headers' | 'isTls'>,
   key: string,

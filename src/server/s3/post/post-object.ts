@@ -1,9 +1,12 @@
-/** POST of a form to a bucket: an upload by a browser, which somebody else signed for it. */
+/** POST of a form to a bucket: an upload by a browser, signed by somebody else. */
 import { Readable } from 'node:stream'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { requireNoneUnsigned } from '../../../protocol/sigv4/verify-signature.ts'
 import type { HttpReply, HttpRequest } from '../../http/http-message.ts'
+import type { RequestRecorder } from '../../http/request-recorder.ts'
 import type { FormAuthentication } from '../../identity/request-authenticator.ts'
+import { recordDecisions } from '../../policy/record-decisions.ts'
+import { describePrincipal } from '../../sessions/describe-principal.ts'
 import { readAddress, type Address } from '../request/address.ts'
 import type { S3Services } from '../handle-s3.ts'
 import { requireKey } from '../request/names.ts'
@@ -13,7 +16,7 @@ import { readPostAnswer, writePostAnswer } from './post-answer.ts'
 import { checkPostPolicy, readPostPolicy } from './post-policy.ts'
 import { readForm, type UploadForm } from './read-form.ts'
 
-/** Whether an unsigned request is one whose signature may be in its form. */
+/** Returns whether the signature of an unsigned request may be in its form. */
 export function isUploadForm(request: HttpRequest, { bucket, key }: Address): boolean {
   const isForm = /^multipart\/form-data\s*(;|$)/i.test(request.headers.get('content-type') ?? '')
   const isToBucket = bucket !== '' && key === '' && request.rawQuery === ''
@@ -21,18 +24,23 @@ export function isUploadForm(request: HttpRequest, { bucket, key }: Address): bo
 }
 
 /**
- * Who signed, then whether the policy has this form in mind, then whether the signer may, then the file.
+ * Authenticates the signer, checks the form against its policy, authorizes the signer, then stores the file.
  *
- * @throws {AwsError} all that these four say; nothing is stored then.
+ * @throws {AwsError} The refusal of any of these steps; nothing is stored then.
  */
-export async function postObject(request: HttpRequest, services: S3Services): Promise<HttpReply> {
+export async function postObject(
+  request: HttpRequest,
+  recorder: RequestRecorder,
+  services: S3Services,
+): Promise<HttpReply> {
   const { backend } = services
-  request.log['operation'] = 'PostObject'
+  recorder.setOperation('PostObject')
   const { bucket } = readAddress(request, services.domains)
   backend.requireBucketName(bucket)
   const form = await readForm(request)
-  const { principal, version } = await identify(form, request, services)
-  // a form is signed in its fields; headers of the request itself would be passed over
+  const { principal, version } = await identify(form, services)
+  recorder.setCaller(describePrincipal(principal))
+  // A form is signed in its fields: a signature or S3 header on the request itself would be ignored.
   requireNoneUnsigned([...request.headers.keys()])
   const condition = ['if-match', 'if-none-match'].find((name) => request.headers.has(name))
   if (condition !== undefined)
@@ -52,7 +60,8 @@ export async function postObject(request: HttpRequest, services: S3Services): Pr
     request: put,
     query,
     principal,
-    authorizer: services.authorizer,
+    recorder,
+    authorizer: recordDecisions(services.authorizer, recorder),
     region: services.region,
     signature: { payloadHash: 'UNSIGNED-PAYLOAD' },
     seed: undefined,
@@ -70,18 +79,15 @@ export async function postObject(request: HttpRequest, services: S3Services): Pr
 
 async function identify(
   { fields }: UploadForm,
-  request: HttpRequest,
   { authenticator }: S3Services,
 ): Promise<FormAuthentication> {
   const authentication = await authenticator.authenticateForm(fields)
   if (authentication === undefined)
     throw new AwsError('AccessDenied', 'the form has no policy; anonymous access is not offered')
-  const { principal } = authentication
-  request.log['principal'] = principal.kind === 'root' ? 'root' : principal.subject
   return authentication
 }
 
-/** `${filename}` is the file's name without the path that some browsers send (AWS, «POST Object»). */
+/** `${filename}` stands for the file's name without the path that some browsers send (AWS, "POST Object"). */
 function readKey({ fields, fileName }: UploadForm): string {
   const name = fileName.split(/[/\\]/).at(-1) ?? ''
   const key = fields.get('key')?.replaceAll('${filename}', () => name) ?? ''
@@ -92,7 +98,7 @@ function readKey({ fields, fileName }: UploadForm): string {
   )
 }
 
-/** About the object; the document is another. */
+/** Returns the headers about the object; those about the PUT's own document do not fit this answer. */
 function keepHeaders({ headers = {} }: HttpReply): Record<string, string> {
   const kept = Object.entries(headers).filter(([name]) => !/^content-|^location$/.test(name))
   return Object.fromEntries(kept)

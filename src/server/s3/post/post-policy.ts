@@ -1,5 +1,5 @@
 /**
- * The policy of an upload form: what whoever signed it lets others send.
+ * The policy of an upload form: what its signer lets others send.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
  */
@@ -21,7 +21,7 @@ export interface PostPolicy {
   readonly sizes: SizeBounds
 }
 
-/** Fields that no condition need name: they prove the policy, are it, or are nothing. */
+/** Fields that need no condition: the signature, the policy itself, the file, and those to ignore. */
 const exempt = /^(?:x-amz-signature|awsaccesskeyid|signature|policy|file|x-ignore-.*)$/
 const secretName = /token|credential|signature/
 const maxQuotedChars = 200
@@ -29,9 +29,9 @@ const maxQuotedChars = 200
 const maxConditions = 256
 
 /**
- * Reads the document out of its base64.
+ * Reads the policy from its base64.
  *
- * @throws {AwsError} `InvalidPolicyDocument`, saying what is wrong: what is not understood is not passed over.
+ * @throws {AwsError} `InvalidPolicyDocument`, saying what is wrong. Anything unknown is refused, not ignored.
  */
 export function readPostPolicy(base64: string): PostPolicy {
   const document = parseJsonObject(Buffer.from(base64, 'base64').toString())
@@ -58,7 +58,7 @@ export function readPostPolicy(base64: string): PostPolicy {
 }
 
 /**
- * Whether the form is one that the policy allows, all but the size of its file.
+ * Checks the form against its policy, except for the size of the file.
  *
  * @param fields Lower-case name → value, with `bucket` as the request addresses it and `key` with the file's name filled in.
  * @throws {AwsError} `AccessDenied`, naming what failed.
@@ -76,16 +76,16 @@ export function checkPostPolicy(
   if (extra !== undefined) throw denied(`Extra input fields: ${quote(extra)}`)
 }
 
-/** A field that is not there meets no condition, not even an empty beginning. */
+/** A missing field meets no condition, not even an empty prefix. */
 function holds({ operator, name, value }: FieldCondition, given: string | undefined): boolean {
   if (given === undefined) return false
   if (operator === 'eq') return given === value
-  // A list of content types: each of them must begin so («Condition matching»).
+  // Of a list of content types, each must have the prefix (AWS, "Condition matching").
   const items = name === 'content-type' ? given.split(',') : [given]
   return items.every((item) => (items.length > 1 ? item.trim() : item).startsWith(value))
 }
 
-/** `["eq", "$key", "a"]`, `["starts-with", "$key", "a"]`, `{"key": "a"}`. */
+/** Reads `["eq", "$key", "a"]`, `["starts-with", "$key", "a"]` and `{"key": "a"}`. */
 function readConditions(item: unknown): FieldCondition[] {
   if (isObject(item)) {
     return Object.entries(item).map(([name, value]) => {
@@ -102,7 +102,7 @@ function readConditions(item: unknown): FieldCondition[] {
   return [{ operator, name: name.slice(1).toLowerCase(), value }]
 }
 
-/** `["content-length-range", 1, 10]`, both ends allowed. */
+/** Reads `["content-length-range", 1, 10]`; both ends are allowed. */
 function readRange(item: unknown): SizeBounds | undefined {
   if (!Array.isArray(item) || item[0] !== 'content-length-range') return undefined
   const [minBytes, maxBytes] = (item as unknown[]).slice(1).map(readSize)
@@ -126,7 +126,7 @@ function readExpiration(text: string | undefined): number {
   return expiresAtMs
 }
 
-/** As S3 quotes it, but for what is a secret. */
+/** Quotes a condition as S3 does, without secrets. */
 function describe({ operator, name, value }: FieldCondition): string {
   const shown = secretName.test(name) ? '…' : quote(value)
   return `["${operator}", "$${quote(name)}", "${shown}"]`

@@ -1,6 +1,6 @@
 /**
- * A browser's upload form: the fields before its file, then the file as it comes. The door to @fastify/busboy, which is fed only as the
- * file is read, so that a slow disk slows the sender.
+ * Reads a browser's upload form: the fields before its file, then the file as it arrives. The adapter of @fastify/busboy, which is fed only as
+ * the file is read, so that a slow disk slows the sender.
  */
 import type { BusboyInstance } from '@fastify/busboy'
 import { AwsError } from '../../../protocol/aws-error.ts'
@@ -9,18 +9,18 @@ import type { HttpRequest } from '../../http/http-message.ts'
 export interface UploadForm {
   /** Lower-case name → value. */
   readonly fields: ReadonlyMap<string, string>
-  /** As the client gave it, with any path; empty where it gave none. */
+  /** As sent, with any path; empty where none was sent. */
   readonly fileName: string
-  /** Throws at its end when the form was not whole; until then nothing of it counts. */
+  /** Throws at its end when the form was cut short. */
   readonly file: AsyncIterable<Buffer>
 }
 
-/** Names and values of all fields before the file (AWS, «POST Object»: 20 KB). */
+/** Names and values of all fields before the file (AWS, "POST Object": 20 KB). */
 const maxFieldBytes = 20 * 1024
 const maxFields = 200
-/** Head of one part. */
+/** The headers of one part. */
 const maxHeaderBytes = 8 * 1024
-/** What may come before the file with boundaries and heads, and after it in fields that are ignored. */
+/** Limit of all bytes before the file, with boundaries and part headers, and of the ignored fields after it. */
 const maxAroundBytes = 128 * 1024
 
 /**
@@ -64,22 +64,22 @@ export async function readForm(
 }
 
 interface FormState {
-  /** Set as soon as the file begins: what comes after it is ignored. */
+  /** Set when the file begins: fields after it are ignored. */
   fileName?: string
   isFileEnded: boolean
   isEnded: boolean
   failure?: unknown
-  /** Of the file, parsed and not yet taken. */
+  /** Parsed pieces of the file that have not been read yet. */
   readonly pieces: Buffer[]
 }
 
-/** Loaded when a form comes: most servers see none. */
+/** Loads the package with the first form: most servers never see one. */
 async function openParser(contentType: string): Promise<BusboyInstance> {
   const { Busboy } = await import('@fastify/busboy')
   try {
     return new Busboy({
       headers: { 'content-type': contentType },
-      // text or a file: AWS goes by the name of the field alone
+      // AWS tells the file from the other fields by its name only.
       isPartAFile: (name) => name?.toLowerCase() === 'file',
       preservePath: true,
       limits: {
@@ -115,13 +115,13 @@ function collectFields(): {
   }
 }
 
-/** Gives the parser the next piece of the body; resolves to its length, or undefined once all of it has been parsed. */
+/** Returns what feeds the parser the next piece of the body; it resolves to the piece's length, or undefined at the end. */
 function createFeeder(
   { body }: Pick<HttpRequest, 'body'>,
   parser: BusboyInstance,
   state: FormState,
 ): () => Promise<number | undefined> {
-  // Stopping early leaves the body open: the listener still has an answer to send on that connection.
+  // The body stays open when reading stops early, as the answer is still to be sent on its connection.
   const source = body.iterator({ destroyOnReturn: false })
   return async () => {
     const next = await source.next().catch((cause: unknown) => {
@@ -161,7 +161,7 @@ async function* readFile(
   }
 }
 
-/** What came with the fields goes first. */
+/** Feeds the parser, unless pieces that came with the fields are still waiting. */
 async function feedOnce(
   feed: () => Promise<number | undefined>,
   { pieces }: FormState,

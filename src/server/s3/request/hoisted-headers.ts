@@ -1,5 +1,6 @@
 /** Headers in the query: presigned URLs hold `x-amz-` headers as parameters. They are made headers before anything is routed or judged. */
 import { AwsError } from '../../../protocol/aws-error.ts'
+import type { Query } from '../../../protocol/query.ts'
 import type { HttpRequest } from '../../http/http-message.ts'
 import { checksumAlgorithms, checksumHeader, startChecksum } from '../body/checksum.ts'
 
@@ -45,13 +46,12 @@ export interface ReadableRequest {
  *   are not UTF-8.
  */
 export function takeHoistedHeaders(request: HttpRequest): ReadableRequest {
-  const sent = new URLSearchParams(request.rawQuery)
-  if (request.rawQuery === '') return { request, query: sent }
-  requirePlainQuery(request.rawQuery, sent)
-  const form = findForm(request, sent)
   const query = new URLSearchParams()
+  if (request.rawQuery === '') return { request, query }
+  requirePlainQuery(request.query)
+  const form = findForm(request)
   const hoisted = new Map<string, string>()
-  for (const [name, value] of sent) {
+  for (const [name, value] of request.query.pairs) {
     if (signatureParameters[form].has(name) || name === 'x-id') continue
     if (form === 'v2' && namedTwice.has(name)) requireHeader(request.headers, name, value)
     else if (name.toLowerCase().startsWith('x-amz-')) addHeader(hoisted, name, value)
@@ -69,23 +69,15 @@ export function takeHoistedHeaders(request: HttpRequest): ReadableRequest {
 }
 
 /** Refuses what two readers may read in two ways. */
-function requirePlainQuery(rawQuery: string, query: URLSearchParams): void {
+function requirePlainQuery({ pairs, isWellFormed }: Query): void {
   const names = new Set<string>()
-  const twice = [...query.keys()].find((name) => names.size === names.add(name).size)
+  const [twice] = pairs.find(([name]) => names.size === names.add(name).size) ?? []
   if (twice !== undefined) throw invalid(`the query has ${twice.slice(0, 100)} twice`)
-  try {
-    decodeURIComponent(rawQuery)
-  } catch (error) {
-    const cause = { cause: error }
-    throw new AwsError('InvalidArgument', 'the query is not percent-encoded UTF-8', cause)
-  }
+  if (!isWellFormed) throw invalid('the query is not percent-encoded UTF-8')
 }
 
 /** In the order in which the authenticator looks for a signature. */
-function findForm(
-  { headers }: HttpRequest,
-  query: URLSearchParams,
-): keyof typeof signatureParameters {
+function findForm({ headers, query }: HttpRequest): keyof typeof signatureParameters {
   if (headers.has('authorization')) return 'header'
   return query.has('X-Amz-Signature') ? 'v4' : 'v2'
 }

@@ -2,68 +2,71 @@
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { ParsedSignature } from '../../../protocol/sigv4/parse-signature.ts'
 import type { HttpReply, HttpRequest } from '../../http/http-message.ts'
+import type { RequestRecorder } from '../../http/request-recorder.ts'
 import type { Principal } from '../../sessions/principal.ts'
 import type { FormSignatureVersion } from '../../identity/request-authenticator.ts'
 import type { AuthorizationRequest, Authorizer, Decision } from '../../policy/authorizer.ts'
-import { findRequestFacts } from '../../policy/request-facts.ts'
+import { findRequestContext } from '../../policy/request-context.ts'
 import type { Address } from './address.ts'
 import type { ChunkSeed } from '../body/aws-chunked.ts'
 import { openPayload, type Payload, type PayloadOptions, type SizeBounds } from '../body/payload.ts'
 import type { ObjectStore } from './object-store.ts'
 
-/** A request whose sender is proven: what every operation is given. */
+/** An authenticated request: what every operation is given. */
 export interface S3Request extends Address {
   /** With the headers that the query of a presigned URL held. */
   readonly request: HttpRequest
-  /** What is left of the query: neither headers nor the signature. */
+  /** The query without the signature and without headers. */
   readonly query: URLSearchParams
+  readonly recorder: RequestRecorder
+  /** Records each question and its answer. */
   readonly authorizer: Authorizer
   readonly region: string
   readonly principal: Principal
   readonly signature: Pick<ParsedSignature, 'payloadHash'>
   /** What chunk signatures start from. */
   readonly seed: ChunkSeed | undefined
-  /** Only where the body is the file of an upload form. */
+  /** Set where the body is the file of an upload form. */
   readonly form?: FormFacts | undefined
 }
 
 export interface FormFacts {
-  /** What its policy allows: nobody has told how long the file is. */
+  /** The sizes that its policy allows: the length of the file is not known beforehand. */
   readonly sizes: SizeBounds
   readonly signatureVersion: FormSignatureVersion
 }
 
-/** The same, with the store that the embedded operations work on. */
+/** The same, with the store of the embedded operations. */
 export interface S3Call extends S3Request {
   readonly objects: ObjectStore
 }
 
 export interface S3Operation<Call extends S3Request = S3Call> {
-  /** S3's name for it: for the log and for what is not implemented. */
+  /** S3's own name for it. The log and the metrics use it too. */
   readonly name: string
-  /** IAM action on the addressed bucket and key; undefined when the operation asks for itself. */
+  /** The IAM action on the addressed bucket and key; undefined when the operation authorizes itself. */
   readonly action: string | undefined
   run(call: Call): Promise<HttpReply>
 }
 
-/** What carries operations out: an object store of our own, or another S3. */
+/** What carries operations out: the embedded object store, or another S3. */
 export interface S3Backend {
   /** @throws {AwsError} `InvalidBucketName`. */
   requireBucketName(name: string): void
-  /** @throws {AwsError} `NotImplemented`, `MethodNotAllowed`: fails closed for what it does not know. */
+  /** @throws {AwsError} `NotImplemented`, `MethodNotAllowed` for anything unknown: it fails closed. */
   findOperation(
     method: string,
     address: Address,
     query: URLSearchParams,
     headers: ReadonlyMap<string, string>,
   ): S3Operation<S3Request>
-  /** Whether it can answer. */
+  /** Returns whether it can answer. */
   checkReady(): Promise<boolean>
 }
 
 /**
- * Asks whether the caller may do this, here or at another address. Nothing is looked up before this has said yes, so that a
- * refusal tells nothing of what exists.
+ * Authorizes the caller for an action, on the addressed bucket and key or on others. Nothing is looked up before that, so that a refusal does
+ * not reveal what exists.
  *
  * @throws {AwsError} `AccessDenied`.
  */
@@ -76,22 +79,20 @@ export async function authorize(
   if (!decision.isAllowed) throw denial(action, at, decision)
 }
 
-/** A no, with the rule that made it: as AWS, which tells callers which kind of policy lacks the action («Access denied error messages»). */
+/** Returns the error of a denial, with the rule that decided. AWS too says which kind of policy lacks the action ("Access denied error messages"). */
 export function denial(action: string, { bucket, key }: Address, { reason }: Decision): AwsError {
   const where = bucket === '' ? '' : ` on ${bucket}${key === '' ? '' : `/${key}`}`
   return new AwsError('AccessDenied', `you may not ${action}${where}: ${reason}`)
 }
 
-/** The same question for operations that go on after a no. Every answer is noted for the log. */
-export async function decide(call: S3Request, action: string, at: Address): Promise<Decision> {
-  const decision = await call.authorizer.authorize(toQuestion(call, action, at))
-  noteDecision(call, action, decision)
-  return decision
+/** The same question for operations that go on after a denial. */
+export function decide(call: S3Request, action: string, at: Address): Promise<Decision> {
+  return call.authorizer.authorize(toQuestion(call, action, at))
 }
 
 /**
- * Asks whether the caller could be allowed one of these actions on any key of the call's bucket: before a body is read that lists keys.
- * Passes when the engine cannot tell.
+ * Refuses a caller who is allowed none of these actions on any key of the bucket, before a body that lists keys is read. Passes when the policy
+ * engine cannot tell.
  *
  * @throws {AwsError} `AccessDenied` when each key would be refused.
  */
@@ -100,7 +101,6 @@ export async function authorizeSomeKey(call: S3Request, actions: readonly string
   for (const action of actions) {
     const decision = await call.authorizer.authorizeBucket?.(toQuestion(call, action, at))
     if (decision === undefined || decision.isAllowed) return
-    noteDecision(call, action, decision)
     if (action === actions.at(-1)) throw denial(actions[0] ?? action, at, decision)
   }
 }
@@ -108,17 +108,11 @@ export async function authorizeSomeKey(call: S3Request, actions: readonly string
 function toQuestion(call: S3Request, action: string, at: Address): AuthorizationRequest {
   const formSignatureVersion = call.form?.signatureVersion
   const { principal } = call
-  const { conditions, memo } = findRequestFacts(call.request, { principal, formSignatureVersion })
+  const { conditions, memo } = findRequestContext(call.request, { principal, formSignatureVersion })
   return { principal, action, bucket: at.bucket, object: at.key, conditions, memo }
 }
 
-function noteDecision({ request }: S3Request, action: string, decision: Decision): void {
-  request.log['action'] = action
-  request.log['decision'] = decision.isAllowed ? 'allow' : 'deny'
-  request.log['rule'] = decision.reason
-}
-
-/** The call's body, nothing read of it yet. @throws {AwsError} as `openPayload`. */
+/** Returns the call's body, unread. @throws {AwsError} as `openPayload`. */
 export function openBody(
   call: S3Request,
   options: Pick<PayloadOptions, 'maxBytes' | 'algorithm' | 'isEtagWanted'>,

@@ -17,6 +17,12 @@ describe('through the gateway', () => {
   describe('headers in the query', async () => {
     await import('../request/hoisted-headers.test.ts')
   })
+  describe('facts', async () => {
+    await import('../request/request-facts.test.ts')
+  })
+  describe('one reading of a query', async () => {
+    await import('../request/one-query.test.ts')
+  })
   describe('upload forms', async () => {
     await import('../post/post-object.test.ts')
   })

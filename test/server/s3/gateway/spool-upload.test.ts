@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { openPayload, type Payload } from '../../../../src/server/s3/body/payload.ts'
 import { spoolUpload } from '../../../../src/server/s3/gateway/spool-upload.ts'
 import { sha256 } from '../../../support/server/s3-harness.ts'
+import { makeHttpRequest } from '../../../support/server/make-request.ts'
 
 let folder: string
 
@@ -21,18 +22,8 @@ afterEach(async () => {
 })
 
 function open(pieces: Iterable<Buffer>, maxBytes = Number.POSITIVE_INFINITY): Payload {
-  const request = {
-    method: 'PUT',
-    rawPath: '/photos/a',
-    rawQuery: '',
-    headers: new Map<string, string>(),
-    body: Readable.from(pieces),
-    remoteAddress: '127.0.0.1',
-    isTls: false,
-    requestId: '18EAB9B97537B5B5',
-    receivedAtMs: 0,
-    log: {},
-  }
+  const body = Readable.from(pieces)
+  const request = makeHttpRequest({ method: 'PUT', rawPath: '/photos/a', body })
   const sizes = { minBytes: 0, maxBytes }
   return openPayload(request, { payloadHash: 'UNSIGNED-PAYLOAD', seed: undefined, maxBytes, sizes })
 }

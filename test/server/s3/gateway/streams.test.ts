@@ -12,6 +12,7 @@ import {
   root,
   startMs,
 } from '../../../support/server/s3-harness.ts'
+import { toHandler } from '../../../support/server/make-request.ts'
 import { keys, startUpstream } from '../../../support/server/scripted-upstream.ts'
 
 const large = Buffer.alloc(1_000_000, 'abcdefghij')
@@ -169,7 +170,7 @@ describe('an upstream with a private CA', () => {
     const certificate = await makeCertificate(Date.now())
     const nowMs = (): number => Date.now()
     const options = { host: '127.0.0.1', port: 0, log: silentLog, isAccessLogged: false, nowMs }
-    const answer = async (): Promise<{ status: number }> => ({ status: 200 })
+    const answer = toHandler(async () => ({ status: 200 }))
     const listener = await listen(answer, { ...options, tls: certificate })
     onTestFinished(() => listener.close(0))
     const url = new URL(`https://localhost:${listener.port}`)

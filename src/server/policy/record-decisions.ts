@@ -1,0 +1,32 @@
+import type { RequestRecorder } from '../http/request-recorder.ts'
+import type { AuthorizationRequest, Authorizer, Decision } from './authorizer.ts'
+
+/**
+ * Returns an authorizer that answers as the given one and records each question with its answer. Of the questions about a whole bucket only
+ * denials are recorded: there a yes decides nothing.
+ */
+export function recordDecisions(authorizer: Authorizer, recorder: RequestRecorder): Authorizer {
+  const { authorizeBucket } = authorizer
+  return {
+    ...authorizer,
+    async authorize(request) {
+      const decision = await authorizer.authorize(request)
+      recorder.addDecision(toRecord(request, decision))
+      return decision
+    },
+    ...(authorizeBucket && {
+      async authorizeBucket(request: AuthorizationRequest) {
+        const decision = await authorizeBucket(request)
+        if (!decision.isAllowed) recorder.addDecision(toRecord(request, decision))
+        return decision
+      },
+    }),
+  }
+}
+
+function toRecord(
+  { action, bucket, object, conditions }: AuthorizationRequest,
+  { isAllowed, reason }: Decision,
+): Parameters<RequestRecorder['addDecision']>[0] {
+  return { action, bucket, key: object, isAllowed, rule: reason, conditions }
+}
