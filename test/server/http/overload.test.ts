@@ -113,7 +113,7 @@ describe('too many requests at once', () => {
     }
   })
 
-  it('are not forms whose bodies are slow: they take no place before they are there', async () => {
+  it('are not forms whose bodies are slow: they take no slot before they are there', async () => {
     const { listener } = await openListener(readAll, { overload: makeOverload({ maxQueued: 0 }) })
     const slow = await Promise.all(Array.from({ length: 5 }, () => openConnection(listener)))
     for (const connection of slow) connection.write(`${post('/form', 8)}four`)
@@ -146,7 +146,7 @@ describe('too many requests at once', () => {
     expect(await first.until(/read 4/)).toMatch(/ 200 /)
   })
 
-  it('leave their place for others while they are held', async () => {
+  it('give up their slot while they are held', async () => {
     const gate = makeGate()
     const held: ReplyHandler = async (request) => {
       if (request.method === 'GET') return { status: 200, body: 'next' }
@@ -166,7 +166,7 @@ describe('too many requests at once', () => {
 })
 
 describe('a queue', () => {
-  it('is served in order, refuses whoever waited too long, and gives each place once', async () => {
+  it('is served in order, refuses those that waited too long, and gives each slot once', async () => {
     const timers: (() => void)[] = []
     const limits = { maxRunning: 1, maxQueued: 3, maxWaitMs: 500 }
     const limiter = createConcurrencyLimiter(limits, (_ms, run) => {
@@ -320,7 +320,7 @@ describe('a client that reads slowly', () => {
 })
 
 describe('connections', () => {
-  it('beyond the bound are closed, and take no place from those that work', async () => {
+  it('beyond the bound are closed, and take no slot from those that work', async () => {
     const { handler, release, arrived } = holdRequests()
     const { listener } = await openListener(handler, { maxConnections: 1 })
     const first = await openConnection(listener)
