@@ -25,13 +25,13 @@ export const assumeRoleWithCertificate: StsAction = {
     const shown = requireCertificate(http)
     const certificate = readCertificate(shown.der)
     const commonName = checkCertificate(shown, certificate, nowMs())
-    const durationSeconds = session.durationSeconds ?? limits.defaultDurationSeconds
-    const policyNames = keepKnownPolicies([commonName], 'the certificate’s common name', services)
     // The prefix keeps it apart from the subjects of other login methods, whose users may choose the same name.
     const subject = `tls:${commonName}`
     const { organizations = [], issuerName, notAfterMs = 0 } = certificate ?? {}
     const { roleSessionName } = session
     recorder.setCaller({ kind: 'certificate', subject, issuer: issuerName, roleSessionName })
+    const durationSeconds = session.durationSeconds ?? limits.defaultDurationSeconds
+    const policyNames = keepKnownPolicies([commonName], 'the certificate’s common name', services)
     const credentials = await sessions.issue({
       subject,
       claims: {

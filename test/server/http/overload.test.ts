@@ -113,7 +113,7 @@ describe('too many requests at once', () => {
     }
   })
 
-  it('a form takes no place before its body has arrived', async () => {
+  it('a form takes no slot before its body has arrived', async () => {
     const { listener } = await openListener(readAll, { overload: makeOverload({ maxQueued: 0 }) })
     const slow = await Promise.all(Array.from({ length: 5 }, () => openConnection(listener)))
     for (const connection of slow) connection.write(`${post('/form', 8)}four`)
@@ -146,7 +146,7 @@ describe('too many requests at once', () => {
     expect(await first.until(/read 4/)).toMatch(/ 200 /)
   })
 
-  it('a request that gives up its place lets others run', async () => {
+  it('a request that gives up its slot lets others run', async () => {
     const gate = makeGate()
     const held: ReplyHandler = async (request) => {
       if (request.method === 'GET') return { status: 200, body: 'next' }
@@ -166,7 +166,7 @@ describe('too many requests at once', () => {
 })
 
 describe('the waiting queue', () => {
-  it('the queue is served in order, refuses a request that waited too long, and gives each place once', async () => {
+  it('the queue is served in order, refuses a request that waited too long, and gives each slot once', async () => {
     const timers: (() => void)[] = []
     const limits = { maxRunning: 1, maxQueued: 3, maxWaitMs: 500 }
     const limiter = createConcurrencyLimiter(limits, (_ms, run) => {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AwsError } from '../../../src/protocol/aws-error.ts'
 import type { TemporaryCredentials } from '../../../src/protocol/credentials.ts'
 import { decodeStsAnswer } from '../../../src/protocol/sts-wire.ts'
-import type { HttpHandler } from '../../../src/server/http/http-message.ts'
+import type { HttpHandler, HttpOutcome } from '../../../src/server/http/http-message.ts'
 import { listen, type Listener } from '../../../src/server/http/listener.ts'
 import { silentLog } from '../../../src/base/log.ts'
 import {
@@ -20,13 +20,18 @@ let authority: Pair
 let server: Certificate
 let listener: Listener
 let sts: StsHarness
+const outcomes: HttpOutcome[] = []
 
 beforeAll(async () => {
   authority = await makePair('our authority', { isAuthority: true })
   server = await makeCertificate(Date.now())
   // The certificates are from today, so the clock of the server must be today's too.
   sts = openSts({ isCertificateAccepted: true, nowMs: () => Date.now() })
-  listener = await start(sts.handler)
+  listener = await start(async (request) => {
+    const outcome = await sts.handler(request)
+    outcomes.push(outcome)
+    return outcome
+  })
 })
 afterAll(() => listener.close(0))
 
@@ -84,6 +89,15 @@ describe('AssumeRoleWithCertificate', () => {
       subject: 'tls:readonly',
       policyNames: ['readonly'],
       claims: { sub: 'readonly', iss: 'our authority', aud: ['Example'], parent: 'tls:readonly' },
+    })
+  })
+
+  it('the facts of AssumeRoleWithCertificate name the proven caller, also one without a policy', async () => {
+    await refusal(await makePair('nobody', { ca: authority }))
+    expect(outcomes.at(-1)?.facts).toMatchObject({
+      operation: action,
+      caller: { kind: 'certificate', subject: 'tls:nobody', issuer: 'our authority' },
+      refusal: { code: 'InvalidParameterValue' },
     })
   })
 
