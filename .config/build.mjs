@@ -29,34 +29,15 @@ const withoutChildProcess = {
 }
 
 /**
- * Each further file costs a hundredth of Node's own start. What `env` needs when the credentials are cached is in the entry; what nearly every
- * other command needs is one file.
+ * The source files that the build treats in a way of their own. `common`: what nearly every command loads is one file, because each further file
+ * costs a hundredth of Node's own start; what `env` needs when the credentials are cached is in the entry. `manual`: what renders the manual.
  */
-const commonModules = [
-  'main.ts',
-  'base/duration.ts',
-  'base/files/file-error.ts',
-  'client/options.ts',
-  'commands/credential-process.ts',
-  'commands/creds.ts',
-  'commands/env.ts',
-  'commands/flow/find-or-renew.ts',
-  'commands/flow/print-credentials.ts',
-  'commands/options/command-table.ts',
-  'commands/options/load-profile.ts',
-  'commands/options/option-choices.ts',
-  'commands/options/option-spec.ts',
-  'commands/options/option-table.ts',
-  'commands/options/parse-argv.ts',
-  'commands/options/serve-options.ts',
-  'commands/options/settings.ts',
-]
-
-/** The source of the manual page. */
-const manualModule = 'commands/help/man-page.ts'
+const entryModules = JSON.parse(
+  readFileSync(path.join(import.meta.dirname, 'entry-modules.json'), 'utf8'),
+)
 
 try {
-  const common = new Set(commonModules.map(findSource))
+  const common = new Set(entryModules.common.map(findSource))
   await buildCommand(common)
   await buildManual()
   if (process.argv[2] !== 'cli') buildLibrary()
@@ -83,6 +64,9 @@ async function buildCommand(common) {
     format: 'cjs',
     entryFileNames: '[name].cjs',
     chunkFileNames: '[name]-[hash].cjs',
+    // For `--debug`: names and lines, not the sources themselves.
+    sourcemap: true,
+    sourcemapExcludeSources: true,
     codeSplitting: {
       includeDependenciesRecursively: false,
       groups: [{ name: 'common', test: (id) => common.has(id) }],
@@ -95,14 +79,26 @@ async function buildCommand(common) {
     comments: { legal: true },
   })
   await bundle.close()
+  removeForeignMaps(output)
   writeLicences(output.flatMap((chunk) => chunk.moduleIds ?? []))
+}
+
+/** Removes the maps of chunks that hold only packages: they are half of all maps, and `--debug` is about our own files. */
+function removeForeignMaps(output) {
+  for (const { fileName, moduleIds = [] } of output) {
+    if (!fileName.endsWith('.cjs') || moduleIds.some((id) => findPackage(id) === undefined))
+      continue
+    const file = path.join(staging, 'cli', fileName)
+    rmSync(`${file}.map`, { force: true })
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n'))
+  }
 }
 
 /** The absolute path of a source file; a renamed one stops the build, where a pattern would silently match nothing. */
 function findSource(name) {
   const file = path.join(root, 'src', name)
   if (!existsSync(file))
-    throw new Error(`.config/build.mjs names src/${name}, which does not exist`)
+    throw new Error(`.config/entry-modules.json names src/${name}, which does not exist`)
   return file
 }
 
@@ -129,7 +125,7 @@ function findPackage(module) {
 async function buildManual() {
   const folder = path.join(staging, 'manual')
   const bundle = await rolldown({
-    input: findSource(manualModule),
+    input: findSource(entryModules.manual),
     platform: 'node',
     external,
   })

@@ -41,6 +41,7 @@ export function build() {
     at('package.json'),
     at('tsconfig.json'),
     at('.config', 'build.mjs'),
+    at('.config', 'entry-modules.json'),
     ...listFiles(at('src')),
   ]
   if (

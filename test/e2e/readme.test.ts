@@ -247,5 +247,5 @@ function readSources(): string[] {
   const folder = path.join(root, 'src', 'commands', 'serve')
   return readdirSync(folder)
     .map((name) => readFileSync(path.join(folder, name), 'utf8'))
-    .map((text) => text.replace(/^const notBuilt[^]*?^}$/m, ''))
+    .map((text) => text.replace(/^const unsupported[^]*?^}$/m, ''))
 }
