@@ -485,6 +485,15 @@ describe('the size of the file', () => {
     expect((await upload({ further })).code).toBe('EntityTooLarge')
   })
 
+  it.each([
+    [8, 0],
+    [0, 8],
+  ])('a file of 7 bytes is refused by the larger of the minima %i and %i', async (one, other) => {
+    const further = [one, other].map((min) => ['content-length-range', min, 100])
+    expect((await upload({ further })).code).toBe('EntityTooSmall')
+    await expectNothingStored()
+  })
+
   it('the server stops reading a file at its maximum size, however much the client still sends', async () => {
     const { headers, body } = await encode({ ...within(0, 1000) })
     let sent = 0

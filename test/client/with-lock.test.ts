@@ -30,6 +30,11 @@ function findDeadPid(): number {
   return spawnSync('true').pid
 }
 
+/** Returns the path of the claim file that a process makes before it removes the lock with this text. */
+function claimOf(text: string): string {
+  return `${file}.${text.replaceAll(/[^A-Za-z0-9]/g, '_')}.claim`
+}
+
 describe('lock', () => {
   it('a lock admits one holder at a time and its file is removed afterwards', async () => {
     let working = 0
@@ -126,6 +131,24 @@ describe('lock', () => {
     })
     expect(ended).toEqual(['SIGINT'])
     expect(listeners).toEqual([])
+  })
+
+  it('an abandoned lock is left alone while another process holds the claim to remove it', async () => {
+    const text = `${findDeadPid()} ${hostname()} word\n`
+    await leaveLock(text)
+    await writeFile(claimOf(text), '')
+    await expect(lock(async () => 'two at once', 100)).rejects.toThrow('holds the lock')
+    expect(await readFile(file, 'utf8')).toBe(text)
+  })
+
+  it('a claim older than a minute belongs to a killed process and does not keep an abandoned lock', async () => {
+    const text = `${findDeadPid()} ${hostname()} word\n`
+    await leaveLock(text)
+    await writeFile(claimOf(text), '')
+    const then = Date.now() / 1000 - 61
+    await utimes(claimOf(text), then, then)
+    expect(await lock(async () => 'done')).toBe('done')
+    expect(await readdir(directory)).toEqual([])
   })
 
   it('a lock of another host, or without a holder, is taken over after five minutes', async () => {
