@@ -5,36 +5,27 @@
  */
 
 import { nameVersionAction } from '../request/action-rules.ts'
+import {
+  bucketListParameters,
+  listParameters,
+  parseRoute,
+  responseOverrides,
+  uploadListParameters,
+  type Level,
+  type Route,
+} from '../request/match-route.ts'
 
-export type Level = 'service' | 'bucket' | 'object'
-
-export interface GatewayRow {
-  readonly method: string
-  readonly level: Level
+export interface GatewayRow extends Route {
   /** S3's name of the operation. */
   readonly name: string
   /** All of them must be allowed; none where the operation asks for itself. */
   readonly actions: readonly string[]
   /** Instead of these when the query names a version. */
   readonly versionActions?: readonly string[]
-  /** Query parameters that must be there, as `name` or `name=value`. */
-  readonly required?: readonly string[]
-  /** Further ones that may. */
-  readonly optional?: readonly string[]
-  readonly header?: string
   /** `none`: a body is left unread. `document` is read whole; `object` is streamed. */
   readonly body: 'none' | 'document' | 'object'
 }
 
-const list = ['delimiter', 'encoding-type', 'max-keys', 'prefix']
-const overrides = [
-  'response-cache-control',
-  'response-content-disposition',
-  'response-content-encoding',
-  'response-content-language',
-  'response-content-type',
-  'response-expires',
-]
 const version = ['versionId']
 
 type Extras = Partial<
@@ -48,8 +39,7 @@ function row(
   actions: string,
   extras: Extras = {},
 ): GatewayRow {
-  const [method = '', level] = at.split(' ')
-  return { method, level: level as Level, name, actions: qualify(actions), body: 'none', ...extras }
+  return { ...parseRoute(at), name, actions: qualify(actions), body: 'none', ...extras }
 }
 
 /** Something about a bucket that is read, set and removed. @param verbs Method → action; `version` stands for a further parameter. */
@@ -77,24 +67,17 @@ function qualify(actions: string): string[] {
 /** The first that fits is it; those with less in their query come last. */
 export const gatewayTable: readonly GatewayRow[] = [
   row('GET service', 'ListBuckets', '', {
-    optional: ['bucket-region', 'continuation-token', 'max-buckets', 'prefix'],
+    optional: bucketListParameters,
   }),
 
   row('GET bucket', 'GetBucketLocation', 'GetBucketLocation', { required: ['location'] }),
   row('GET bucket', 'ListMultipartUploads', 'ListBucketMultipartUploads', {
     required: ['uploads'],
-    optional: [
-      'delimiter',
-      'encoding-type',
-      'key-marker',
-      'max-uploads',
-      'prefix',
-      'upload-id-marker',
-    ],
+    optional: uploadListParameters,
   }),
   row('GET bucket', 'ListObjectVersions', 'ListBucketVersions', {
     required: ['versions'],
-    optional: [...list, 'key-marker', 'version-id-marker'],
+    optional: [...listParameters, 'key-marker', 'version-id-marker'],
   }),
   row('GET bucket', 'GetBucketPolicyStatus', 'GetBucketPolicyStatus', {
     required: ['policyStatus'],
@@ -192,9 +175,9 @@ export const gatewayTable: readonly GatewayRow[] = [
   }),
   row('GET bucket', 'ListObjectsV2', 'ListBucket', {
     required: ['list-type=2'],
-    optional: [...list, 'continuation-token', 'fetch-owner', 'start-after'],
+    optional: [...listParameters, 'continuation-token', 'fetch-owner', 'start-after'],
   }),
-  row('GET bucket', 'ListObjects', 'ListBucket', { optional: [...list, 'marker'] }),
+  row('GET bucket', 'ListObjects', 'ListBucket', { optional: [...listParameters, 'marker'] }),
   row('PUT bucket', 'CreateBucket', 'CreateBucket', { body: 'document' }),
   row('HEAD bucket', 'HeadBucket', 'ListBucket'),
   row('DELETE bucket', 'DeleteBucket', 'DeleteBucket'),
@@ -247,7 +230,7 @@ export const gatewayTable: readonly GatewayRow[] = [
   row('PUT object', 'PutObject', 'PutObject', { body: 'object' }),
   ...['GET', 'HEAD'].map((method) => {
     return row(`${method} object`, method === 'GET' ? 'GetObject' : 'HeadObject', 'GetObject', {
-      optional: [...version, 'partNumber', ...overrides],
+      optional: [...version, 'partNumber', ...responseOverrides],
       versionActions: qualify('GetObjectVersion'),
     })
   }),

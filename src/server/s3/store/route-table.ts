@@ -14,20 +14,21 @@ import { getObject, headObject } from '../operations/read-object.ts'
 import * as buckets from '../operations/service-and-buckets.ts'
 import * as tagging from '../operations/tagging.ts'
 import { deleteObject, putObject } from '../operations/write-object.ts'
+import {
+  bucketListParameters,
+  listParameters,
+  parseRoute,
+  responseOverrides,
+  uploadListParameters,
+  type Level,
+  type Route,
+} from '../request/match-route.ts'
 import type { S3Operation } from '../request/s3-operation.ts'
 
-export type Level = 'service' | 'bucket' | 'object'
-
-export interface StoreRoute {
-  readonly method: string
-  readonly level: Level
-  readonly operation: S3Operation
-  /** Query parameters that must be there, as `name` or `name=value`. */
+export interface StoreRoute extends Route {
   readonly required: readonly string[]
-  /** Further ones that it reads. */
   readonly optional: readonly string[]
-  /** A header that must be there. */
-  readonly header: string | undefined
+  readonly operation: S3Operation
   /**
    * The headers of S3's own that it reads: `x-amz-…`, a name with `*` for all that begin so, and where something is written conditions
    * (`if-…`). Those that are about the signature or mean nothing here are in `standard-headers.ts`.
@@ -53,17 +54,7 @@ const source = [
   'x-amz-copy-source-if-unmodified-since',
   'x-amz-source-expected-bucket-owner',
 ]
-const list = ['delimiter', 'encoding-type', 'max-keys', 'prefix']
-const read = [
-  'partNumber',
-  'response-cache-control',
-  'response-content-disposition',
-  'response-content-encoding',
-  'response-content-language',
-  'response-content-type',
-  'response-expires',
-  'versionId',
-]
+const read = ['partNumber', ...responseOverrides, 'versionId']
 
 type Extras = Partial<Pick<StoreRoute, 'required' | 'optional' | 'header' | 'headers'>>
 
@@ -73,36 +64,28 @@ function route(
   operation: S3Operation,
   { required = [], optional = [], header, headers = [] }: Extras = {},
 ): StoreRoute {
-  const [method = '', level] = at.split(' ')
-  return { method, level: level as Level, operation, required, optional, header, headers }
+  return { ...parseRoute(at), operation, required, optional, header, headers }
 }
 
 const part = ['partNumber', 'uploadId']
 
 export const storeRoutes: readonly StoreRoute[] = [
   route('GET service', buckets.listBuckets, {
-    optional: ['bucket-region', 'continuation-token', 'max-buckets', 'prefix'],
+    optional: bucketListParameters,
   }),
 
   route('GET bucket', buckets.getBucketLocation, { required: ['location'] }),
   route('GET bucket', buckets.getBucketVersioning, { required: ['versioning'] }),
   route('GET bucket', listMultipartUploads, {
     required: ['uploads'],
-    optional: [
-      'delimiter',
-      'encoding-type',
-      'key-marker',
-      'max-uploads',
-      'prefix',
-      'upload-id-marker',
-    ],
+    optional: uploadListParameters,
   }),
   route('GET bucket', listObjectsV2, {
     required: ['list-type=2'],
     // `metadata` is MinIO's own, sent by its clients to any S3; where it is not known, as at AWS, the list is without
-    optional: [...list, 'continuation-token', 'fetch-owner', 'metadata', 'start-after'],
+    optional: [...listParameters, 'continuation-token', 'fetch-owner', 'metadata', 'start-after'],
   }),
-  route('GET bucket', listObjects, { optional: [...list, 'marker'] }),
+  route('GET bucket', listObjects, { optional: [...listParameters, 'marker'] }),
   route('POST bucket', deleteObjects, { required: ['delete'], headers: body }),
   route('PUT bucket', buckets.createBucket, {
     headers: [...body, 'x-amz-acl', 'x-amz-bucket-object-lock-enabled', 'x-amz-object-ownership'],

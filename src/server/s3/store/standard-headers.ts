@@ -1,7 +1,7 @@
 /** Headers that any operation may come with, and headers that may only say what is so here anyway. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { accountId } from '../../identity/account.ts'
-import type { Level } from './route-table.ts'
+import type { Level } from '../request/match-route.ts'
 
 type Headers = ReadonlyMap<string, string>
 

@@ -1,0 +1,116 @@
+/** Finds the route of a request in a backend's table: by method, level, query and header. What no route reads is refused. */
+import { AwsError } from '../../../protocol/aws-error.ts'
+import type { Address } from './address.ts'
+
+export type Level = 'service' | 'bucket' | 'object'
+
+/** What selects a route, and the query parameters that it reads. */
+export interface Route {
+  readonly method: string
+  readonly level: Level
+  /** Query parameters that must be there, as `name` or `name=value`. */
+  readonly required?: readonly string[]
+  /** Further query parameters that the operation reads. */
+  readonly optional?: readonly string[]
+  /** A header that must be there. */
+  readonly header?: string | undefined
+}
+
+/** What a request says before its body. */
+export interface RouteRequest {
+  readonly method: string
+  readonly level: Level
+  readonly query: URLSearchParams
+  readonly headers: ReadonlyMap<string, string>
+}
+
+export interface MatchOptions {
+  /** Returns whether a query parameter may come with any route, such as one for access logs only. */
+  readonly isIgnored?: (parameter: string) => boolean
+  /** Returns the message of `NotImplemented` for a query parameter that the route does not read. */
+  readonly describeUnknown: (parameter: string, request: RouteRequest) => string
+}
+
+/** Query parameters that every list of objects reads. */
+export const listParameters = ['delimiter', 'encoding-type', 'max-keys', 'prefix']
+
+/** Query parameters that set headers of the response to GetObject and HeadObject. */
+export const responseOverrides = [
+  'response-cache-control',
+  'response-content-disposition',
+  'response-content-encoding',
+  'response-content-language',
+  'response-content-type',
+  'response-expires',
+]
+
+/** Query parameters that ListMultipartUploads reads besides `uploads`. */
+export const uploadListParameters = [
+  'delimiter',
+  'encoding-type',
+  'key-marker',
+  'max-uploads',
+  'prefix',
+  'upload-id-marker',
+]
+
+/** Query parameters that ListBuckets reads. */
+export const bucketListParameters = ['bucket-region', 'continuation-token', 'max-buckets', 'prefix']
+
+/** Returns the method and level of a route written as `GET bucket`. */
+export function parseRoute(at: `${string} ${Level}`): Pick<Route, 'method' | 'level'> {
+  const [method = '', level] = at.split(' ')
+  return { method, level: level as Level }
+}
+
+/** Returns the level of an address: no bucket is the service, no key is a bucket. */
+export function findLevel({ bucket, key }: Address): Level {
+  return bucket === '' ? 'service' : key === '' ? 'bucket' : 'object'
+}
+
+/**
+ * Returns the first route of the table that the request matches. Fails closed: a query parameter that the route does not read is refused by
+ * name, because a 200 would say that it was obeyed.
+ *
+ * @throws {AwsError} `NotImplemented` for such a parameter; `PreconditionFailed` for an upload form that is not a form;
+ *   `MethodNotAllowed` for a method that S3 does not take on this level.
+ */
+export function matchRoute<R extends Route>(
+  routes: readonly R[],
+  request: RouteRequest,
+  { isIgnored = () => false, describeUnknown }: MatchOptions,
+): R {
+  const { method, level, query } = request
+  const route = routes.find((candidate) => isMatch(candidate, request))
+  const unknown = [...query.keys()].find((name) => {
+    return route === undefined || !(readsParameter(route, name) || isIgnored(name))
+  })
+  if (unknown !== undefined) throw new AwsError('NotImplemented', describeUnknown(unknown, request))
+  if (route !== undefined) return route
+  if (method === 'POST' && level === 'bucket') {
+    const message =
+      'an upload form must be multipart/form-data, signed in its fields and nowhere else'
+    throw new AwsError('PreconditionFailed', message)
+  }
+  const message = `${method.slice(0, 20)} of ${describeLevel(level)} is not allowed`
+  throw new AwsError('MethodNotAllowed', message)
+}
+
+/** Returns the level as error messages name it. */
+export function describeLevel(level: Level): string {
+  return level === 'service' ? 'the service' : level === 'bucket' ? 'a bucket' : 'an object'
+}
+
+function isMatch(route: Route, { method, level, query, headers }: RouteRequest): boolean {
+  const { header, required = [] } = route
+  if (route.method !== method || route.level !== level) return false
+  if (header !== undefined && !headers.has(header)) return false
+  return required.every((wanted) => {
+    const [name = '', value] = wanted.split('=')
+    return value === undefined ? query.has(name) : query.get(name) === value
+  })
+}
+
+function readsParameter({ required = [], optional = [] }: Route, name: string): boolean {
+  return optional.includes(name) || required.some((wanted) => wanted.split('=')[0] === name)
+}
