@@ -1,5 +1,5 @@
 import type { HttpReply } from '../../http/http-message.ts'
-import { withoutObjectChecksum } from '../operations/complete-upload.ts'
+import { withoutObjectChecksum } from '../operations/complete-multipart-upload.ts'
 import { openBody } from '../request/s3-operation.ts'
 import { forward, maxDocumentBytes, type GatewayCall } from './forward.ts'
 import { prepareDocument } from './upload-body.ts'

@@ -20,7 +20,7 @@ import { authorize, type S3Call, type S3Operation } from '../request/s3-operatio
 import { elements, xmlDate, xmlReply, type XmlElements } from '../request/s3-xml.ts'
 import { requireNullVersion } from './read-object.ts'
 import { requireBucket } from './service-and-buckets.ts'
-import { readTagHeader } from './tagging.ts'
+import { readTagHeader } from './object-tagging.ts'
 import { maxPutBytes } from './write-object.ts'
 
 /** @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */

@@ -14,7 +14,7 @@ import {
 } from './copy-object.ts'
 import { readCommon } from './list-objects.ts'
 import { describeOwner } from '../request/owner.ts'
-import { readTagHeader } from './tagging.ts'
+import { readTagHeader } from './object-tagging.ts'
 import { maxPutBytes } from './write-object.ts'
 
 export const maxPartNumber = 10_000

@@ -6,7 +6,7 @@ import { describeChecksum, readMetadataHeaders } from '../request/object-headers
 import { openBody, type S3Operation } from '../request/s3-operation.ts'
 import { refuseVersion } from './read-object.ts'
 import { requireBucket } from './service-and-buckets.ts'
-import { readTagHeader } from './tagging.ts'
+import { readTagHeader } from './object-tagging.ts'
 
 /** Largest single upload, and largest part («Amazon S3 multipart upload limits»). */
 export const maxPutBytes = 5 * 1024 ** 3

@@ -4,7 +4,7 @@ import { AwsError } from '../../../protocol/aws-error.ts'
 import { encodeRfc3986 } from '../../../protocol/sigv4/canonical-request.ts'
 import type { HttpRequest } from '../../http/http-message.ts'
 import type { Address } from '../request/address.ts'
-import { readTagging } from '../operations/tagging.ts'
+import { readTagging } from '../operations/object-tagging.ts'
 import type { UploadForm } from './read-form.ts'
 
 /** The client's own headers are not signed. Only those about the client itself are kept, for policies and logs. */

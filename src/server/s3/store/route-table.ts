@@ -3,16 +3,16 @@
  * the operation reads. The first row that fits is it; those with less in their query come last.
  */
 import { checksumAlgorithms, checksumHeader } from '../body/checksum.ts'
-import { completeMultipartUpload } from '../operations/complete-upload.ts'
+import { completeMultipartUpload } from '../operations/complete-multipart-upload.ts'
 import { copyObject } from '../operations/copy-object.ts'
 import { deleteObjects } from '../operations/delete-objects.ts'
 import { listObjects, listObjectsV2 } from '../operations/list-objects.ts'
-import { listMultipartUploads } from '../operations/list-uploads.ts'
+import { listMultipartUploads } from '../operations/list-multipart-uploads.ts'
 import * as multipart from '../operations/multipart-parts.ts'
-import { getObjectAttributes } from '../operations/object-attributes.ts'
+import { getObjectAttributes } from '../operations/get-object-attributes.ts'
 import { getObject, headObject } from '../operations/read-object.ts'
 import * as buckets from '../operations/service-and-buckets.ts'
-import * as tagging from '../operations/tagging.ts'
+import * as tagging from '../operations/object-tagging.ts'
 import { deleteObject, putObject } from '../operations/write-object.ts'
 import {
   bucketListParameters,
