@@ -1,7 +1,7 @@
 /** PUT with `x-amz-copy-source`: the upstream copies, once the caller may read what is copied. */
 import { encodeRfc3986 } from '../../../protocol/sigv4/canonical-request.ts'
 import type { HttpReply } from '../../http/http-message.ts'
-import { parseCopySource } from '../operations/copy-object.ts'
+import { parseCopySource } from '../request/copy-source.ts'
 import { forward, type GatewayCall } from './forward.ts'
 import {
   authorizeKey,

@@ -1,4 +1,5 @@
 /** POST /bucket/key?uploadId: parts become an object. */
+import { checksumElements } from '../request/result-elements.ts'
 import { createHash } from 'node:crypto'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { childrenOf, childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
@@ -10,6 +11,7 @@ import {
   requireSameAlgorithm,
   startChecksum,
 } from '../body/checksum.ts'
+import { readPayload } from '../body/payload.ts'
 import { readWriteCondition } from '../request/conditions.ts'
 import type {
   Checksum,
@@ -19,12 +21,10 @@ import type {
   PartInfo,
   UploadInfo,
 } from '../request/object-store.ts'
-import { readPayload } from '../body/payload.ts'
 import { openBody, type S3Operation, type S3Request } from '../request/s3-operation.ts'
 import { elements, xmlReply } from '../request/s3-xml.ts'
+import { maxPartNumber, readUploadId } from '../request/upload-parameters.ts'
 import { completeLimits } from '../request/xml-limits.ts'
-import { checksumElements } from './copy-object.ts'
-import { maxPartNumber, readUploadId } from './multipart-parts.ts'
 
 /** Every part but the last («Amazon S3 multipart upload limits»). */
 const minPartBytes = 5 * 1024 * 1024

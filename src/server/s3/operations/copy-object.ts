@@ -1,27 +1,17 @@
 /** PUT with `x-amz-copy-source`: an object, or a part of an upload, made of another object's bytes. */
-import { createHash } from 'node:crypto'
 import { AwsError } from '../../../protocol/aws-error.ts'
+import { type ChecksumAlgorithm, readChecksumAlgorithm } from '../body/checksum.ts'
 import { nameVersionAction } from '../request/action-rules.ts'
-import { decodePath, type Address } from '../request/address.ts'
-import { readChecksumAlgorithm, startChecksum, type ChecksumAlgorithm } from '../body/checksum.ts'
-import { checkCopySource, readWriteCondition } from '../request/conditions.ts'
-import { noSuchKey } from '../request/errors.ts'
-import { requireBucketName, requireKey } from '../request/names.ts'
+import { readWriteCondition } from '../request/conditions.ts'
+import { copyContent, type CopySource, openSource, readCopySource } from '../request/copy-source.ts'
 import { readMetadataHeaders } from '../request/object-headers.ts'
-import type {
-  ByteRange,
-  ContentFacts,
-  ObjectContent,
-  ObjectInfo,
-  ObjectMetadata,
-  OpenObject,
-} from '../request/object-store.ts'
+import type { ObjectInfo, ObjectMetadata } from '../request/object-store.ts'
+import { requireBucket } from '../request/require-bucket.ts'
+import { describeCopy } from '../request/result-elements.ts'
 import { authorize, type S3Call, type S3Operation } from '../request/s3-operation.ts'
-import { elements, xmlDate, xmlReply, type XmlElements } from '../request/s3-xml.ts'
-import { requireNullVersion } from './read-object.ts'
-import { requireBucket } from './service-and-buckets.ts'
-import { readTagHeader } from './object-tagging.ts'
-import { maxPutBytes } from './write-object.ts'
+import { xmlReply } from '../request/s3-xml.ts'
+import { readTagHeader } from '../request/tag-header.ts'
+import { maxPutBytes } from '../request/upload-parameters.ts'
 
 /** @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
 export const copyObject: S3Operation = {
@@ -56,119 +46,6 @@ export const copyObject: S3Operation = {
       await object.close()
     }
   },
-}
-
-/** Content, ETag and checksum of a result element. */
-export function describeCopy(made: {
-  lastModifiedMs: number
-  etag: string
-  checksum?: ObjectInfo['checksum']
-}): XmlElements {
-  return elements({
-    LastModified: xmlDate(made.lastModifiedMs),
-    ETag: `"${made.etag}"`,
-    ...checksumElements(made),
-  })
-}
-
-/** `ChecksumCRC32` and its like, with `ChecksumType`. */
-export function checksumElements({
-  checksum,
-}: Pick<ContentFacts, 'checksum'>): Record<string, string> {
-  if (!checksum) return {}
-  return { [`Checksum${checksum.algorithm}`]: checksum.value, ChecksumType: checksum.type }
-}
-
-/**
- * Opens a copy's source once the caller may read it; the conditions on it hold.
- *
- * @throws {AwsError} `AccessDenied`, `NoSuchBucket`, `NoSuchKey`, `PreconditionFailed`.
- */
-export async function openSource(call: S3Call, source: CopySource): Promise<OpenObject> {
-  const action = 's3:GetObject'
-  await authorize(call, source.version === undefined ? action : nameVersionAction(action), source)
-  const object = await call.objects.openObject(source.bucket, source.key)
-  if (!object) throw noSuchKey(source.key)
-  let isSound = false
-  try {
-    checkCopySource(call.request.headers, object.info)
-    isSound = true
-    return object
-  } finally {
-    if (!isSound) await object.close()
-  }
-}
-
-/** What is copied. */
-export interface CopySource extends Address {
-  /** As named; undefined for the newest. */
-  readonly version: string | undefined
-}
-
-/** The source of a copy here, where there are no versions but `null`. @throws {AwsError} `InvalidArgument`, `NoSuchVersion`. */
-export function readCopySource(headers: ReadonlyMap<string, string>): CopySource {
-  const source = parseCopySource(headers)
-  requireBucketName(source.bucket)
-  requireNullVersion(source.version ?? '')
-  return source
-}
-
-/**
- * Reads `bucket/key`, percent-encoded, with or without a slash before and `?versionId=…` behind. The bucket's name is not checked yet.
- *
- * @throws {AwsError} `InvalidArgument`.
- */
-export function parseCopySource(headers: ReadonlyMap<string, string>): CopySource {
-  const text = headers.get('x-amz-copy-source') ?? ''
-  const [path = '', version] = text.split('?versionId=')
-  const [bucket = '', ...rest] = decodePath(path).replace(/^\//, '').split('/')
-  const key = rest.join('/')
-  if (bucket === '' || key === '') {
-    throw new AwsError('InvalidArgument', 'x-amz-copy-source must be bucket/key, percent-encoded')
-  }
-  requireKey(key)
-  return { bucket, key, version: version === undefined ? undefined : decodePath(version) }
-}
-
-/** An open object's bytes as content for the store, hashed as they pass. Does not close it. */
-export function copyContent(
-  object: OpenObject,
-  range: ByteRange | undefined,
-  algorithm: ChecksumAlgorithm | undefined,
-): ObjectContent {
-  let facts: ContentFacts | undefined
-
-  async function* read(): AsyncGenerator<Uint8Array, void, undefined> {
-    const md5 = createHash('md5')
-    const checksum = algorithm === undefined ? undefined : startChecksum(algorithm)
-    const wanted = range ? range.end - range.start + 1 : object.info.size
-    let seen = 0
-    for await (const chunk of object.read(range)) {
-      const bytes: Buffer = chunk
-      seen += bytes.length
-      md5.update(bytes)
-      checksum?.update(bytes)
-      yield bytes
-    }
-    // someone cut the file while it was read
-    if (seen !== wanted) throw new Error(`the source has ${seen} bytes instead of ${wanted}`)
-    const value = checksum?.digest().toString('base64')
-    facts = {
-      etag: md5.digest('hex'),
-      checksum:
-        algorithm === undefined || value === undefined
-          ? undefined
-          : { algorithm, value, type: 'FULL_OBJECT' },
-    }
-  }
-
-  return {
-    chunks: read(),
-    describe: () => {
-      if (!facts) throw new Error('the copy was described before its end')
-      return facts
-    },
-  }
 }
 
 /** True for REPLACE. @throws {AwsError} `InvalidArgument`. */

@@ -3,8 +3,8 @@ import { isUtf8 } from 'node:buffer'
 import { createTurns } from '../../../base/turns.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { childrenOf, childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
-import { requireKey, requireXmlKey } from '../request/names.ts'
 import { readPayload } from '../body/payload.ts'
+import { requireKey, requireXmlKey } from '../request/names.ts'
 import {
   authorize,
   authorizeSomeKey,
@@ -13,10 +13,11 @@ import {
   type S3Operation,
   type S3Request,
 } from '../request/s3-operation.ts'
-import { elements, join, xmlReply, type XmlElements } from '../request/s3-xml.ts'
+import { elements, join, type XmlElements, xmlReply } from '../request/s3-xml.ts'
 import { deleteLimits } from '../request/xml-limits.ts'
 
 const maxKeys = 1000
+
 /** Of the judging of keys; what deletes them waits for the disk. */
 const keysPerTurn = 16
 

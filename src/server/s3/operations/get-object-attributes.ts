@@ -1,11 +1,11 @@
 /** GET /bucket/key?attributes: what is known of an object without its bytes. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { noSuchKey } from '../request/errors.ts'
+import { maxListed } from '../request/list-page.ts'
 import type { Checksum, ObjectInfo } from '../request/object-store.ts'
 import { authorize, type S3Call, type S3Operation } from '../request/s3-operation.ts'
 import { elements, join, xmlReply, type XmlValue } from '../request/s3-xml.ts'
-import { maxListed } from './list-objects.ts'
-import { refuseVersion } from './read-object.ts'
+import { refuseVersion } from '../request/versions.ts'
 
 /** In the order in which S3 writes them. */
 const describers: Readonly<Record<string, (call: S3Call, info: ObjectInfo) => XmlValue>> = {

@@ -1,9 +1,9 @@
 /** GET /bucket?uploads: what has begun and is neither complete nor aborted. */
+import { type CommonParameters, readCommon } from '../request/list-page.ts'
 import type { UploadInfo } from '../request/object-store.ts'
-import type { S3Operation } from '../request/s3-operation.ts'
-import { elements, join, xmlDate, xmlReply, type XmlElements } from '../request/s3-xml.ts'
-import { readCommon, type CommonParameters } from './list-objects.ts'
 import { describeOwner } from '../request/owner.ts'
+import type { S3Operation } from '../request/s3-operation.ts'
+import { elements, join, xmlDate, type XmlElements, xmlReply } from '../request/s3-xml.ts'
 
 /** One line of a page: an upload, or all those whose keys go on after the delimiter. */
 type Entry = { readonly upload: UploadInfo } | { readonly prefix: string }

@@ -1,13 +1,10 @@
 /** GET /bucket: both versions of the listing. */
-import { AwsError } from '../../../protocol/aws-error.ts'
 import { checksumAlgorithms } from '../body/checksum.ts'
+import { type CommonParameters, readCommon, readToken, writeToken } from '../request/list-page.ts'
 import type { ListEntry, ObjectInfo } from '../request/object-store.ts'
-import type { S3Call, S3Operation } from '../request/s3-operation.ts'
-import { elements, join, xmlDate, xmlReply, type XmlElements } from '../request/s3-xml.ts'
 import { describeOwner } from '../request/owner.ts'
-
-/** S3's own page; asking for more gets this. */
-export const maxListed = 1000
+import type { S3Call, S3Operation } from '../request/s3-operation.ts'
+import { elements, join, xmlDate, type XmlElements, xmlReply } from '../request/s3-xml.ts'
 
 /** GET /bucket?list-type=2 */
 export const listObjectsV2: S3Operation = {
@@ -74,40 +71,6 @@ export const listObjects: S3Operation = {
   },
 }
 
-export interface CommonParameters {
-  readonly prefix: string
-  readonly delimiter: string
-  readonly limit: number
-  readonly encodingType: string | undefined
-  encode(text: string): string
-}
-
-/** Parameters that all lists share. @throws {AwsError} `InvalidArgument`. */
-export function readCommon(query: URLSearchParams, limitName = 'max-keys'): CommonParameters {
-  const encodingType = query.get('encoding-type') ?? undefined
-  if (encodingType !== undefined && encodingType.toLowerCase() !== 'url') {
-    throw new AwsError('InvalidArgument', 'encoding-type must be url')
-  }
-  const limitText = query.get(limitName) ?? ''
-  if (!/^\d{0,10}$/.test(limitText) || Number(limitText) > 2 ** 31 - 1) {
-    throw new AwsError('InvalidArgument', `${limitName} must be a number from 0 to 2147483647`)
-  }
-  return {
-    prefix: query.get('prefix') ?? '',
-    delimiter: query.get('delimiter') ?? '',
-    limit: limitText === '' ? maxListed : Math.min(Number(limitText), maxListed),
-    encodingType,
-    encode: encodingType === undefined ? (text) => text : encodeListed,
-  }
-}
-
-/** Percent-encoding with `/` left as it is; a space as `%20`, which every client reads, unlike `+`. */
-function encodeListed(text: string): string {
-  return encodeURIComponent(text.toWellFormed())
-    .replaceAll('%2F', '/')
-    .replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
-}
-
 function encodeOptional({ encode }: CommonParameters, text: string | null): string | undefined {
   return text === null ? undefined : encode(text)
 }
@@ -140,16 +103,4 @@ function describeContents(info: ObjectInfo, key: string, owner: XmlElements): Xm
     Owner: owner,
     StorageClass: 'STANDARD',
   })
-}
-
-/** Opaque to clients: the last name given, so that a page never depends on what a server remembers. */
-export function writeToken(name: string): string {
-  return Buffer.from(name).toString('base64url')
-}
-
-/** @throws {AwsError} `InvalidArgument`. */
-export function readToken(token: string): string {
-  const name = Buffer.from(token, 'base64url').toString()
-  if (token !== '' && writeToken(name) === token) return name
-  throw new AwsError('InvalidArgument', 'the continuation token is not one of ours')
 }

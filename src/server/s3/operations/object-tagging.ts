@@ -1,16 +1,13 @@
 /** Object tags: given in the header `x-amz-tagging` of a write, or by themselves at `?tagging`. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { childrenOf, childText, parseXml } from '../../../protocol/xml.ts'
-import { noSuchKey } from '../request/errors.ts'
 import { readPayload } from '../body/payload.ts'
+import { noSuchKey } from '../request/errors.ts'
 import { openBody, type S3Call, type S3Operation } from '../request/s3-operation.ts'
 import { elements, join, xmlReply } from '../request/s3-xml.ts'
+import { checkTags } from '../request/tag-header.ts'
+import { refuseVersion } from '../request/versions.ts'
 import { taggingLimits } from '../request/xml-limits.ts'
-import { refuseVersion } from './read-object.ts'
-
-const maxTags = 10
-const maxNameChars = 128
-const maxValueChars = 256
 
 /** GET /bucket/key?tagging — an object without tags has an empty set. */
 export const getObjectTagging: S3Operation = {
@@ -67,24 +64,4 @@ export function readTagging(text: string): Record<string, string> {
     return [name, childText(tag, 'Value') ?? '']
   })
   return checkTags(pairs)
-}
-
-/** @throws {AwsError} `InvalidTag` («Categorizing your objects using tags»: 10 tags, names of 128, values of 256). */
-export function readTagHeader(
-  headers: ReadonlyMap<string, string>,
-): Record<string, string> | undefined {
-  const text = headers.get('x-amz-tagging')
-  if (text === undefined || text === '') return undefined
-  return checkTags([...new URLSearchParams(text)])
-}
-
-/** @throws {AwsError} `InvalidTag`. */
-export function checkTags(pairs: readonly (readonly [string, string])[]): Record<string, string> {
-  const tags = Object.fromEntries(pairs)
-  const isSound = pairs.every(([name, value]) => {
-    return name.length > 0 && name.length <= maxNameChars && value.length <= maxValueChars
-  })
-  if (isSound && pairs.length <= maxTags && Object.keys(tags).length === pairs.length) return tags
-  const message = `an object takes ${maxTags} different tags, names of 1 to ${maxNameChars} characters, values of up to ${maxValueChars}`
-  throw new AwsError('InvalidTag', message, { status: 400 })
 }

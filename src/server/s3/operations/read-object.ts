@@ -7,6 +7,7 @@ import { describeChecksum, describeObject } from '../request/object-headers.ts'
 import type { ByteRange, ObjectInfo } from '../request/object-store.ts'
 import { readRange } from '../request/range.ts'
 import type { S3Call, S3Operation } from '../request/s3-operation.ts'
+import { refuseVersion } from '../request/versions.ts'
 
 /** Up to this size an answer is read at once: cheaper than a stream. */
 const maxReadAtOnceBytes = 256 * 1024
@@ -61,19 +62,6 @@ export const headObject: S3Operation = {
     const { status, headers } = planRead(call, info)
     return { status, headers }
   },
-}
-
-/** There is one version of each object, which S3 calls `null`. @throws {AwsError} `NoSuchVersion`. */
-export function refuseVersion({ query }: Pick<S3Call, 'query'>): void {
-  requireNullVersion(query.get('versionId') ?? '')
-}
-
-/** @param version Empty where none is named. @throws {AwsError} `NoSuchVersion`. */
-export function requireNullVersion(version: string): void {
-  if (version === '' || version === 'null') return
-  throw new AwsError('NoSuchVersion', 'there is no such version: buckets here keep none', {
-    status: 404,
-  })
 }
 
 function planRead(call: S3Call, info: ObjectInfo): ReadPlan {

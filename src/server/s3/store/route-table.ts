@@ -3,17 +3,26 @@
  * the operation reads. The first row that fits is it; those with less in their query come last.
  */
 import { checksumAlgorithms, checksumHeader } from '../body/checksum.ts'
+import { abortMultipartUpload } from '../operations/abort-multipart-upload.ts'
 import { completeMultipartUpload } from '../operations/complete-multipart-upload.ts'
 import { copyObject } from '../operations/copy-object.ts'
+import { createBucket } from '../operations/create-bucket.ts'
+import { createMultipartUpload } from '../operations/create-multipart-upload.ts'
+import { deleteBucket } from '../operations/delete-bucket.ts'
+import { deleteObject } from '../operations/delete-object.ts'
 import { deleteObjects } from '../operations/delete-objects.ts'
-import { listObjects, listObjectsV2 } from '../operations/list-objects.ts'
-import { listMultipartUploads } from '../operations/list-multipart-uploads.ts'
-import * as multipart from '../operations/multipart-parts.ts'
+import { getBucketLocation } from '../operations/get-bucket-location.ts'
+import { getBucketVersioning } from '../operations/get-bucket-versioning.ts'
 import { getObjectAttributes } from '../operations/get-object-attributes.ts'
+import { headBucket } from '../operations/head-bucket.ts'
+import { listBuckets } from '../operations/list-buckets.ts'
+import { listMultipartUploads } from '../operations/list-multipart-uploads.ts'
+import { listObjects, listObjectsV2 } from '../operations/list-objects.ts'
+import { listParts } from '../operations/list-parts.ts'
+import { deleteObjectTagging, getObjectTagging, putObjectTagging } from '../operations/object-tagging.ts'
+import { putObject } from '../operations/put-object.ts'
 import { getObject, headObject } from '../operations/read-object.ts'
-import * as buckets from '../operations/service-and-buckets.ts'
-import * as tagging from '../operations/object-tagging.ts'
-import { deleteObject, putObject } from '../operations/write-object.ts'
+import { uploadPart, uploadPartCopy } from '../operations/upload-part.ts'
 import {
   bucketListParameters,
   listParameters,
@@ -70,12 +79,12 @@ function route(
 const part = ['partNumber', 'uploadId']
 
 export const storeRoutes: readonly StoreRoute[] = [
-  route('GET service', buckets.listBuckets, {
+  route('GET service', listBuckets, {
     optional: bucketListParameters,
   }),
 
-  route('GET bucket', buckets.getBucketLocation, { required: ['location'] }),
-  route('GET bucket', buckets.getBucketVersioning, { required: ['versioning'] }),
+  route('GET bucket', getBucketLocation, { required: ['location'] }),
+  route('GET bucket', getBucketVersioning, { required: ['versioning'] }),
   route('GET bucket', listMultipartUploads, {
     required: ['uploads'],
     optional: uploadListParameters,
@@ -87,13 +96,13 @@ export const storeRoutes: readonly StoreRoute[] = [
   }),
   route('GET bucket', listObjects, { optional: [...listParameters, 'marker'] }),
   route('POST bucket', deleteObjects, { required: ['delete'], headers: body }),
-  route('PUT bucket', buckets.createBucket, {
+  route('PUT bucket', createBucket, {
     headers: [...body, 'x-amz-acl', 'x-amz-bucket-object-lock-enabled', 'x-amz-object-ownership'],
   }),
-  route('HEAD bucket', buckets.headBucket),
-  route('DELETE bucket', buckets.deleteBucket),
+  route('HEAD bucket', headBucket),
+  route('DELETE bucket', deleteBucket),
 
-  route('POST object', multipart.createMultipartUpload, {
+  route('POST object', createMultipartUpload, {
     required: ['uploads'],
     headers: [...described, 'x-amz-checksum-algorithm', 'x-amz-checksum-type'],
   }),
@@ -101,16 +110,16 @@ export const storeRoutes: readonly StoreRoute[] = [
     required: ['uploadId'],
     headers: [...body, ...conditions, 'x-amz-checksum-type', 'x-amz-mp-object-size'],
   }),
-  route('PUT object', multipart.uploadPartCopy, {
+  route('PUT object', uploadPartCopy, {
     required: part,
     header: 'x-amz-copy-source',
     headers: [...source, 'x-amz-copy-source-range'],
   }),
-  route('PUT object', multipart.uploadPart, {
+  route('PUT object', uploadPart, {
     required: part,
     headers: [...body, 'x-amz-checksum-algorithm'],
   }),
-  route('PUT object', tagging.putObjectTagging, {
+  route('PUT object', putObjectTagging, {
     required: ['tagging'],
     optional: ['versionId'],
     headers: body,
@@ -129,7 +138,7 @@ export const storeRoutes: readonly StoreRoute[] = [
   route('PUT object', putObject, {
     headers: [...body, ...conditions, ...described, 'x-amz-checksum-algorithm'],
   }),
-  route('GET object', multipart.listParts, {
+  route('GET object', listParts, {
     required: ['uploadId'],
     optional: ['encoding-type', 'max-parts', 'part-number-marker'],
   }),
@@ -138,16 +147,16 @@ export const storeRoutes: readonly StoreRoute[] = [
     optional: ['versionId'],
     headers: ['x-amz-max-parts', 'x-amz-object-attributes', 'x-amz-part-number-marker'],
   }),
-  route('GET object', tagging.getObjectTagging, {
+  route('GET object', getObjectTagging, {
     required: ['tagging'],
     optional: ['versionId'],
   }),
-  route('DELETE object', tagging.deleteObjectTagging, {
+  route('DELETE object', deleteObjectTagging, {
     required: ['tagging'],
     optional: ['versionId'],
   }),
   route('GET object', getObject, { optional: read, headers: ['x-amz-checksum-mode'] }),
   route('HEAD object', headObject, { optional: read, headers: ['x-amz-checksum-mode'] }),
-  route('DELETE object', multipart.abortMultipartUpload, { required: ['uploadId'] }),
+  route('DELETE object', abortMultipartUpload, { required: ['uploadId'] }),
   route('DELETE object', deleteObject, { optional: ['versionId'] }),
 ]

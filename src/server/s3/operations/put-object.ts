@@ -1,15 +1,12 @@
-/** PUT and DELETE of an object. */
+/** PUT /bucket/key */
+import { describeChecksum, readMetadataHeaders } from '../request/object-headers.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { readChecksumAlgorithm, requireSameAlgorithm } from '../body/checksum.ts'
 import { readWriteCondition } from '../request/conditions.ts'
-import { describeChecksum, readMetadataHeaders } from '../request/object-headers.ts'
+import { requireBucket } from '../request/require-bucket.ts'
 import { openBody, type S3Operation } from '../request/s3-operation.ts'
-import { refuseVersion } from './read-object.ts'
-import { requireBucket } from './service-and-buckets.ts'
-import { readTagHeader } from './object-tagging.ts'
-
-/** Largest single upload, and largest part («Amazon S3 multipart upload limits»). */
-export const maxPutBytes = 5 * 1024 ** 3
+import { readTagHeader } from '../request/tag-header.ts'
+import { maxPutBytes } from '../request/upload-parameters.ts'
 
 /** PUT /bucket/key */
 export const putObject: S3Operation = {
@@ -33,16 +30,5 @@ export const putObject: S3Operation = {
     if (precondition) precondition(await objects.statObject(bucket, key))
     const info = await objects.putObject(bucket, key, payload, { metadata, precondition })
     return { status: 200, headers: { etag: `"${info.etag}"`, ...describeChecksum(info) } }
-  },
-}
-
-/** DELETE /bucket/key — deleting what is not there is no error. */
-export const deleteObject: S3Operation = {
-  name: 'DeleteObject',
-  action: 's3:DeleteObject',
-  async run(call) {
-    refuseVersion(call)
-    await call.objects.deleteObject(call.bucket, call.key)
-    return { status: 204 }
   },
 }

@@ -1,0 +1,13 @@
+import type { S3Operation } from '../request/s3-operation.ts'
+import { refuseVersion } from '../request/versions.ts'
+
+/** DELETE /bucket/key — deleting what is not there is no error. */
+export const deleteObject: S3Operation = {
+  name: 'DeleteObject',
+  action: 's3:DeleteObject',
+  async run(call) {
+    refuseVersion(call)
+    await call.objects.deleteObject(call.bucket, call.key)
+    return { status: 204 }
+  },
+}

@@ -1,0 +1,86 @@
+/** GET /: the caller's buckets. */
+import { createTurns } from '../../../base/turns.ts'
+import { AwsError } from '../../../protocol/aws-error.ts'
+import { readToken, writeToken } from '../request/list-page.ts'
+import type { BucketInfo } from '../request/object-store.ts'
+import { describeOwner } from '../request/owner.ts'
+import { decide, denial, type S3Call, type S3Operation } from '../request/s3-operation.ts'
+import { elements, join, xmlDate, xmlReply } from '../request/s3-xml.ts'
+
+/** Most in one page; a request that asks for no page gets them all. */
+const maxBuckets = 10_000
+
+/**
+ * GET / — the buckets. A caller who may not list them all sees those whose content it may list, as at MinIO: clients begin
+ * with this call.
+ */
+export const listBuckets: S3Operation = {
+  name: 'ListBuckets',
+  action: undefined,
+  async run(call) {
+    const { query, principal } = call
+    const page = readPage(query)
+    const all = await decide(call, 's3:ListAllMyBuckets', { bucket: '', key: '' })
+    const buckets = await call.objects.listBuckets()
+    const visible = all.isAllowed ? buckets : await selectListable(call, buckets)
+    if (!all.isAllowed && visible.length === 0) {
+      throw denial('s3:ListAllMyBuckets', { bucket: '', key: '' }, all)
+    }
+    const region = call.region || 'us-east-1'
+    const wanted = visible.filter(({ name }) => {
+      return name.startsWith(page.prefix) && name > page.after && (page.region ?? region) === region
+    })
+    const listed = wanted.slice(0, page.limit)
+    const items = listed.map(({ name, createdAtMs }) => {
+      const BucketRegion = page.isAsked ? region : undefined
+      const CreationDate = xmlDate(createdAtMs)
+      return elements({ Bucket: elements({ Name: name, CreationDate, BucketRegion }) })
+    })
+    const isTruncated = wanted.length > listed.length
+    return xmlReply(
+      'ListAllMyBucketsResult',
+      elements({
+        Owner: describeOwner(principal),
+        Buckets: join(items),
+        ContinuationToken: isTruncated ? writeToken(listed.at(-1)?.name ?? '') : undefined,
+        Prefix: query.get('prefix') ?? undefined,
+      }),
+    )
+  },
+}
+
+interface BucketPage {
+  readonly prefix: string
+  readonly after: string
+  readonly limit: number
+  readonly region: string | undefined
+  /** Whether the request says anything of a page: then buckets are listed with their regions. */
+  readonly isAsked: boolean
+}
+
+/** @throws {AwsError} `InvalidArgument`. @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html */
+function readPage(query: URLSearchParams): BucketPage {
+  const limitText = query.get('max-buckets')
+  const limit = limitText === null ? maxBuckets : Number(limitText)
+  if (limitText !== null && !(/^\d{1,5}$/.test(limitText) && limit >= 1 && limit <= maxBuckets))
+    throw new AwsError('InvalidArgument', `max-buckets must be a number from 1 to ${maxBuckets}`)
+  const token = query.get('continuation-token')
+  return {
+    prefix: query.get('prefix') ?? '',
+    after: token === null ? '' : readToken(token),
+    limit: limitText === null ? Number.POSITIVE_INFINITY : limit,
+    region: query.get('bucket-region') ?? undefined,
+    isAsked: [...query].length > 0,
+  }
+}
+
+async function selectListable(call: S3Call, buckets: readonly BucketInfo[]): Promise<BucketInfo[]> {
+  const listable: BucketInfo[] = []
+  const takeTurn = createTurns(16)
+  for (const bucket of buckets) {
+    await takeTurn()
+    const at = { bucket: bucket.name, key: '' }
+    if ((await decide(call, 's3:ListBucket', at)).isAllowed) listable.push(bucket)
+  }
+  return listable
+}

@@ -1,0 +1,69 @@
+/** PUT /bucket/key?partNumber&uploadId: a part of an upload, from the body or copied. */
+import { AwsError } from '../../../protocol/aws-error.ts'
+import { readChecksumAlgorithm, requireSameAlgorithm } from '../body/checksum.ts'
+import { copyContent, openSource, readCopySource } from '../request/copy-source.ts'
+import { describeChecksum } from '../request/object-headers.ts'
+import type { ByteRange } from '../request/object-store.ts'
+import { describeCopy } from '../request/result-elements.ts'
+import { openBody, type S3Call, type S3Operation } from '../request/s3-operation.ts'
+import { xmlReply } from '../request/s3-xml.ts'
+import { maxPartNumber, maxPutBytes, readUploadId } from '../request/upload-parameters.ts'
+
+/** PUT /bucket/key?partNumber&uploadId */
+export const uploadPart: S3Operation = {
+  name: 'UploadPart',
+  action: 's3:PutObject',
+  async run(call) {
+    const partNumber = readPartNumber(call.query)
+    const upload = await call.objects.findUpload(call.bucket, call.key, readUploadId(call))
+    const named = readChecksumAlgorithm(call.request.headers)
+    const wanted = upload.checksum?.algorithm ?? named
+    const payload = openBody(call, { maxBytes: maxPutBytes, algorithm: wanted })
+    requireSameAlgorithm(wanted, named)
+    requireSameAlgorithm(wanted, payload.declarations.checksum?.algorithm)
+    const part = await call.objects.putPart(upload, partNumber, payload)
+    const { 'x-amz-checksum-type': _, ...checksum } = describeChecksum(part)
+    return { status: 200, headers: { etag: `"${part.etag}"`, ...checksum } }
+  },
+}
+
+/** PUT /bucket/key?partNumber&uploadId with `x-amz-copy-source` */
+export const uploadPartCopy: S3Operation = {
+  name: 'UploadPartCopy',
+  action: 's3:PutObject',
+  async run(call) {
+    const partNumber = readPartNumber(call.query)
+    const source = readCopySource(call.request.headers)
+    const upload = await call.objects.findUpload(call.bucket, call.key, readUploadId(call))
+    const object = await openSource(call, source)
+    try {
+      const range = readSourceRange(call, object.info.size)
+      const bytes = range ? range.end - range.start + 1 : object.info.size
+      if (bytes > maxPutBytes) throw new AwsError('EntityTooLarge', 'a part has at most 5 GiB')
+      const content = copyContent(object, range, upload.checksum?.algorithm)
+      const part = await call.objects.putPart(upload, partNumber, content)
+      return xmlReply('CopyPartResult', describeCopy(part))
+    } finally {
+      await object.close()
+    }
+  },
+}
+
+function readPartNumber(query: URLSearchParams): number {
+  const text = query.get('partNumber') ?? ''
+  const number = Number(text)
+  if (/^\d{1,5}$/.test(text) && number >= 1 && number <= maxPartNumber) return number
+  throw new AwsError('InvalidArgument', `partNumber must be a number from 1 to ${maxPartNumber}`)
+}
+
+function readSourceRange({ request }: S3Call, size: number): ByteRange | undefined {
+  const text = request.headers.get('x-amz-copy-source-range')
+  if (text === undefined) return undefined
+  const [, first = '', last = ''] = /^bytes=(\d{1,15})-(\d{1,15})$/.exec(text) ?? []
+  const range = { start: Number(first), end: Number(last) }
+  if (first !== '' && range.start <= range.end && range.end < size) return range
+  throw new AwsError(
+    'InvalidArgument',
+    `x-amz-copy-source-range must be bytes=first-last within ${size} bytes`,
+  )
+}

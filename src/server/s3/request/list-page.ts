@@ -1,0 +1,51 @@
+/** What all lists read of their query: prefix, delimiter, page size, encoding and token. */
+import { AwsError } from '../../../protocol/aws-error.ts'
+
+/** S3's own page; asking for more gets this. */
+export const maxListed = 1000
+
+export interface CommonParameters {
+  readonly prefix: string
+  readonly delimiter: string
+  readonly limit: number
+  readonly encodingType: string | undefined
+  encode(text: string): string
+}
+
+/** Parameters that all lists share. @throws {AwsError} `InvalidArgument`. */
+export function readCommon(query: URLSearchParams, limitName = 'max-keys'): CommonParameters {
+  const encodingType = query.get('encoding-type') ?? undefined
+  if (encodingType !== undefined && encodingType.toLowerCase() !== 'url') {
+    throw new AwsError('InvalidArgument', 'encoding-type must be url')
+  }
+  const limitText = query.get(limitName) ?? ''
+  if (!/^\d{0,10}$/.test(limitText) || Number(limitText) > 2 ** 31 - 1) {
+    throw new AwsError('InvalidArgument', `${limitName} must be a number from 0 to 2147483647`)
+  }
+  return {
+    prefix: query.get('prefix') ?? '',
+    delimiter: query.get('delimiter') ?? '',
+    limit: limitText === '' ? maxListed : Math.min(Number(limitText), maxListed),
+    encodingType,
+    encode: encodingType === undefined ? (text) => text : encodeListed,
+  }
+}
+
+/** Percent-encoding with `/` left as it is; a space as `%20`, which every client reads, unlike `+`. */
+function encodeListed(text: string): string {
+  return encodeURIComponent(text.toWellFormed())
+    .replaceAll('%2F', '/')
+    .replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
+}
+
+/** Opaque to clients: the last name given, so that a page never depends on what a server remembers. */
+export function writeToken(name: string): string {
+  return Buffer.from(name).toString('base64url')
+}
+
+/** @throws {AwsError} `InvalidArgument`. */
+export function readToken(token: string): string {
+  const name = Buffer.from(token, 'base64url').toString()
+  if (token !== '' && writeToken(name) === token) return name
+  throw new AwsError('InvalidArgument', 'the continuation token is not one of ours')
+}
