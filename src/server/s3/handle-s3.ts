@@ -1,28 +1,16 @@
 /** Finds the operation of an S3 request, authorizes it and runs it. The only place where an S3 refusal becomes a status and a document. */
-import type { Log } from '../../base/log.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
 import { encodeS3Error } from '../../protocol/s3-wire.ts'
 import type { HttpHandler, HttpReply, HttpRequest } from '../http/http-message.ts'
 import { createRequestRecorder, type RequestRecorder } from '../http/request-recorder.ts'
-import type { RequestAuthenticator } from '../identity/request-authenticator.ts'
-import type { Authorizer } from '../policy/authorizer.ts'
 import { recordDecisions } from '../policy/record-decisions.ts'
 import { describePrincipal } from '../sessions/describe-principal.ts'
-import { readAddress, readHostBucket, type Address } from './request/address.ts'
+import { isUploadForm, postObject } from './post/post-object.ts'
+import { type Address, readAddress, readHostBucket } from './request/address.ts'
 import { takeHoistedHeaders } from './request/hoisted-headers.ts'
 import { requireKey } from './request/names.ts'
-import { isUploadForm, postObject } from './post/post-object.ts'
-import { authorize, type S3Backend } from './request/s3-operation.ts'
-
-export interface S3Services {
-  readonly authenticator: RequestAuthenticator
-  readonly authorizer: Authorizer
-  readonly backend: S3Backend
-  readonly region: string
-  /** Host names under which a first label is a bucket; `*.localhost` always is. */
-  readonly domains: readonly string[]
-  readonly log: Log
-}
+import { authorize } from './request/s3-operation.ts'
+import type { S3Services } from './request/s3-services.ts'
 
 /** Sent in each error document. S3 clients print it; nothing reads it. */
 const hostId = 'sts-cli'

@@ -14,7 +14,7 @@ import {
   type ChecksumAlgorithm,
 } from './checksum.ts'
 import { readDeclarations, type Declarations } from './declarations.ts'
-import type { ContentFacts, ObjectContent } from '../request/object-store.ts'
+import type { ContentFacts, ObjectContent } from './object-content.ts'
 
 /** How long a body may be; both ends allowed. */
 export interface SizeBounds {

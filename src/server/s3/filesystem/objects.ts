@@ -1,12 +1,7 @@
 /** Objects one at a time: write, open, remove. */
 import { dirname, join, sep } from 'node:path'
-import type {
-  ByteRange,
-  ObjectContent,
-  ObjectInfo,
-  OpenObject,
-  PutOptions,
-} from '../request/object-store.ts'
+import type { ByteRange, ObjectInfo, OpenObject, PutOptions } from '../request/object-store.ts'
+import type { ObjectContent } from '../body/object-content.ts'
 import { errorCode } from '../../../base/error-code.ts'
 import { bucketFolder, encodedFolder, orAbsent, type Disk } from './disk.ts'
 import { noSuchBucket } from '../request/errors.ts'

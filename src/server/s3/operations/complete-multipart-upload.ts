@@ -13,14 +13,8 @@ import {
 } from '../body/checksum.ts'
 import { readPayload } from '../body/payload.ts'
 import { readWriteCondition } from '../request/conditions.ts'
-import type {
-  Checksum,
-  ContentFacts,
-  ObjectContent,
-  ObjectStore,
-  PartInfo,
-  UploadInfo,
-} from '../request/object-store.ts'
+import type { Checksum, ContentFacts, ObjectContent } from '../body/object-content.ts'
+import type { ObjectStore, PartInfo, UploadInfo } from '../request/object-store.ts'
 import { openBody, type S3Operation, type S3Request } from '../request/s3-operation.ts'
 import { elements, xmlReply } from '../request/s3-xml.ts'
 import { maxPartNumber, readUploadId } from '../request/upload-parameters.ts'

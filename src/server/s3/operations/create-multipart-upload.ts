@@ -2,7 +2,7 @@
 import { readMetadataHeaders } from '../request/object-headers.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { readChecksumAlgorithm } from '../body/checksum.ts'
-import type { Checksum } from '../request/object-store.ts'
+import type { Checksum } from '../body/object-content.ts'
 import type { S3Operation } from '../request/s3-operation.ts'
 import { elements, xmlReply } from '../request/s3-xml.ts'
 import { readTagHeader } from '../request/tag-header.ts'

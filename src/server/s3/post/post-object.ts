@@ -8,7 +8,7 @@ import type { FormAuthentication } from '../../identity/request-authenticator.ts
 import { recordDecisions } from '../../policy/record-decisions.ts'
 import { describePrincipal } from '../../sessions/describe-principal.ts'
 import { readAddress, type Address } from '../request/address.ts'
-import type { S3Services } from '../handle-s3.ts'
+import type { S3Services } from '../request/s3-services.ts'
 import { requireKey } from '../request/names.ts'
 import { authorize } from '../request/s3-operation.ts'
 import { toPutRequest } from './form-request.ts'

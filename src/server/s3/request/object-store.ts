@@ -13,7 +13,7 @@
  * - An unknown bucket is `NoSuchBucket` everywhere but in `hasBucket`; a missing object is `undefined`, and no error to delete.
  */
 import type { Readable } from 'node:stream'
-import type { ChecksumAlgorithm } from '../body/checksum.ts'
+import type { Checksum, ContentFacts, ObjectContent } from '../body/object-content.ts'
 
 /** What the client said about an object and gets back with it. */
 export interface ObjectMetadata {
@@ -25,34 +25,11 @@ export interface ObjectMetadata {
   readonly tags?: Readonly<Record<string, string>>
 }
 
-export interface Checksum {
-  readonly algorithm: ChecksumAlgorithm
-  /** Base64; `…-N` for a composite over N parts. */
-  readonly value: string
-  readonly type: 'FULL_OBJECT' | 'COMPOSITE'
-}
-
-/** What is known of the bytes once they have all been seen. */
-export interface ContentFacts {
-  /** Without quotes: MD5 in hex, or MD5-of-MD5s `-N` for a multipart object. */
-  readonly etag: string
-  readonly checksum?: Checksum | undefined
-  /** Sizes in bytes of the parts a multipart object was made of. */
-  readonly partSizes?: readonly number[] | undefined
-}
-
 export interface ObjectInfo extends ContentFacts {
   readonly key: string
   readonly size: number
   readonly lastModifiedMs: number
   readonly metadata: ObjectMetadata
-}
-
-/** Bytes to be stored. The iteration throws when they turn out not to be what was promised. */
-export interface ObjectContent {
-  readonly chunks: AsyncIterable<Uint8Array>
-  /** Called once `chunks` has ended. */
-  describe(): ContentFacts
 }
 
 export interface PutOptions {

@@ -1,5 +1,6 @@
 /** Elements that several XML results share. */
-import type { ContentFacts, ObjectInfo } from './object-store.ts'
+import type { ContentFacts } from '../body/object-content.ts'
+import type { ObjectInfo } from './object-store.ts'
 import { elements, xmlDate, type XmlElements } from './s3-xml.ts'
 
 /** Content, ETag and checksum of a result element. */

@@ -19,7 +19,11 @@ import { listBuckets } from '../operations/list-buckets.ts'
 import { listMultipartUploads } from '../operations/list-multipart-uploads.ts'
 import { listObjects, listObjectsV2 } from '../operations/list-objects.ts'
 import { listParts } from '../operations/list-parts.ts'
-import { deleteObjectTagging, getObjectTagging, putObjectTagging } from '../operations/object-tagging.ts'
+import {
+  deleteObjectTagging,
+  getObjectTagging,
+  putObjectTagging,
+} from '../operations/object-tagging.ts'
 import { putObject } from '../operations/put-object.ts'
 import { getObject, headObject } from '../operations/read-object.ts'
 import { uploadPart, uploadPartCopy } from '../operations/upload-part.ts'

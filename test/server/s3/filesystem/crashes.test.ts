@@ -8,9 +8,8 @@ import { buffer } from 'node:stream/consumers'
 import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openFilesystemStore } from '../../../../src/server/s3/filesystem/open-filesystem-store.ts'
+import type { ContentFacts, ObjectContent } from '../../../../src/server/s3/body/object-content.ts'
 import type {
-  ContentFacts,
-  ObjectContent,
   ObjectMetadata,
   ObjectStore,
   UploadInfo,

@@ -7,8 +7,8 @@ import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AwsError } from '../../../../src/protocol/aws-error.ts'
 import { openFilesystemStore } from '../../../../src/server/s3/filesystem/open-filesystem-store.ts'
+import type { ObjectContent } from '../../../../src/server/s3/body/object-content.ts'
 import type {
-  ObjectContent,
   ObjectInfo,
   ObjectStore,
   PutOptions,

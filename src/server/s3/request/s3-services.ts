@@ -1,0 +1,14 @@
+import type { Log } from '../../../base/log.ts'
+import type { RequestAuthenticator } from '../../identity/request-authenticator.ts'
+import type { Authorizer } from '../../policy/authorizer.ts'
+import type { S3Backend } from './s3-operation.ts'
+
+export interface S3Services {
+  readonly authenticator: RequestAuthenticator
+  readonly authorizer: Authorizer
+  readonly backend: S3Backend
+  readonly region: string
+  /** Host names under which a first label is a bucket; `*.localhost` always is. */
+  readonly domains: readonly string[]
+  readonly log: Log
+}
