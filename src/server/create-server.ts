@@ -15,15 +15,15 @@ import {
   openPolicyEngine,
   openS3Backend,
   openSessions,
-} from './open-backends.ts'
-import { listRoleArns, openIdentitySources } from './open-identity.ts'
+} from './open/open-backends.ts'
+import { listRoleArns, openIdentitySources } from './open/open-identity-sources.ts'
 import { parseSessionPolicy } from './policy/session-policy.ts'
 import { withCouldAllow } from './policy/with-could-allow.ts'
 import { withSessionPolicy } from './policy/with-session-policy.ts'
 import { isBucketHost } from './s3/request/address.ts'
 import { createS3Handler } from './s3/handle-s3.ts'
 import { createOverload } from './overload.ts'
-import type { ServerOptions } from './server-options.ts'
+import type { ServerOptions } from './options/server-options.ts'
 import { createStsHandler } from './sts/handle-sts.ts'
 
 export interface RunningServer {

@@ -1,7 +1,7 @@
 /** Counters for Prometheus. The door to prom-client. */
 import { AggregatorRegistry, Counter, Histogram, Registry } from 'prom-client'
 import type { HttpHandler } from './http/http-message.ts'
-import type { Peers } from './peers.ts'
+import type { Peers } from './options/peers.ts'
 
 export interface Metrics {
   count(action: string, status: number, seconds: number): void

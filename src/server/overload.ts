@@ -5,7 +5,7 @@ import { encodeStsError } from '../protocol/sts-wire.ts'
 import type { Overload, RequestKind } from './http/admit-request.ts'
 import type { HttpReply, HttpRequest } from './http/http-message.ts'
 import { isStsRequest } from './http/router.ts'
-import type { ServerOptions } from './server-options.ts'
+import type { ServerOptions } from './options/server-options.ts'
 
 /**
  * Work on a directory is done by four threads and one processor: more at once only makes all of them late, and the refusals too. Behind a

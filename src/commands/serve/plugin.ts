@@ -1,6 +1,6 @@
 /** MinIO's variables of the identity plugin → the service that knows whom an opaque token stands for. */
 import type { Io } from '../../base/io.ts'
-import type { ServerOptions } from '../../server/server-options.ts'
+import type { ServerOptions } from '../../server/options/server-options.ts'
 import { splitPolicies } from './openid.ts'
 import { readCa, readUrlVariable, readVariable, refuseVariable } from './variables.ts'
 import type { Settings } from '../options/settings.ts'

@@ -7,7 +7,7 @@ import { findStateDirectory, leaveServeState } from '../../client/serve-state.ts
 import type { RunningServer } from '../../server/create-server.ts'
 import { publicClientId } from '../../server/issuer/client-metadata.ts'
 import type { IssuerClient } from '../../server/issuer/create-issuer.ts'
-import type { ServerOptions } from '../../server/server-options.ts'
+import type { ServerOptions } from '../../server/options/server-options.ts'
 
 /** The ready line, field by field; what is not there has no field. */
 export interface ReadyFacts {

@@ -2,7 +2,7 @@
 import cluster from 'node:cluster'
 import { StsCliError } from '../../base/errors.ts'
 import type { RunningServer } from '../create-server.ts'
-import type { Peers, Revocation } from '../peers.ts'
+import type { Peers, Revocation } from '../options/peers.ts'
 import { createRemoteLocks, type RemoteLocks } from './locks.ts'
 import type { SharedParts, StartFailure, ToPrimary, ToWorker } from './messages.ts'
 

@@ -6,9 +6,9 @@ import {
   holdDirectory,
   makeTemporaryDirectory,
   openS3Backend,
-} from '../open-backends.ts'
-import { listRoleArns } from '../open-identity.ts'
-import type { ServerOptions } from '../server-options.ts'
+} from '../open/open-backends.ts'
+import { listRoleArns } from '../open/open-identity-sources.ts'
+import type { ServerOptions } from '../options/server-options.ts'
 import type { SharedParts } from './messages.ts'
 import { createWorkerPool } from './worker-pool.ts'
 

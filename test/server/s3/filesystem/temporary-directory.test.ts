@@ -1,7 +1,7 @@
 import { access, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { expect, it } from 'vitest'
-import { type Closers, makeTemporaryDirectory } from '../../../../src/server/open-backends.ts'
+import { type Closers, makeTemporaryDirectory } from '../../../../src/server/open/open-backends.ts'
 
 it('the temporary directory goes also while a cut upload is still being written', async () => {
   const closers: Closers = []

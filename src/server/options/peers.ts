@@ -1,7 +1,7 @@
 /** What the processes behind one address share; a server alone has no peers. */
-import type { Log } from '../base/log.ts'
-import type { KeyLocks } from './s3/filesystem/key-locks.ts'
-import type { RevocationTarget, SessionStore } from './sessions/session-store.ts'
+import type { Log } from '../../base/log.ts'
+import type { KeyLocks } from '../s3/filesystem/key-locks.ts'
+import type { RevocationTarget, SessionStore } from '../sessions/session-store.ts'
 
 /** What was revoked and when: a process that hears of it later must not take it for later. */
 export interface Revocation {

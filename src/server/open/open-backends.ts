@@ -2,27 +2,27 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { StsCliError } from '../base/errors.ts'
-import { createJsonClient } from '../base/http/json-client.ts'
-import { createTokenVerifier, type TokenVerifier } from './identity/token-verifier.ts'
-import type { RunningIssuer } from './issuer/start-issuer.ts'
-import { cannedPolicies } from './policy/canned.ts'
-import type { Authorizer } from './policy/authorizer.ts'
-import { shareRevocations } from './peers.ts'
-import { createIamAuthorizer } from './policy/iam-authorizer.ts'
-import { createOpaAuthorizer } from './policy/opa-authorizer.ts'
-import { parsePolicyDocument, type PolicyDocument } from './policy/policy-document.ts'
-import { lockDirectory } from './s3/filesystem/directory-lock.ts'
-import { openFilesystemStore } from './s3/filesystem/open-filesystem-store.ts'
-import { createGatewayBackend } from './s3/gateway/gateway-backend.ts'
-import { openUpstream } from './s3/gateway/open-upstream.ts'
-import { isBucketName, reservedBuckets } from './s3/request/names.ts'
-import { createStoreBackend } from './s3/store/store-backend.ts'
-import type { S3Backend } from './s3/request/s3-operation.ts'
-import type { ServerOptions, SharedProvider } from './server-options.ts'
-import { createDerivedSessions } from './sessions/derived-sessions.ts'
-import { openEtcdSessions } from './sessions/etcd/etcd-sessions.ts'
-import type { SessionStore } from './sessions/session-store.ts'
+import { StsCliError } from '../../base/errors.ts'
+import { createJsonClient } from '../../base/http/json-client.ts'
+import { createTokenVerifier, type TokenVerifier } from '../identity/token-verifier.ts'
+import type { RunningIssuer } from '../issuer/start-issuer.ts'
+import { cannedPolicies } from '../policy/canned.ts'
+import type { Authorizer } from '../policy/authorizer.ts'
+import { shareRevocations } from '../options/peers.ts'
+import { createIamAuthorizer } from '../policy/iam-authorizer.ts'
+import { createOpaAuthorizer } from '../policy/opa-authorizer.ts'
+import { parsePolicyDocument, type PolicyDocument } from '../policy/policy-document.ts'
+import { lockDirectory } from '../s3/filesystem/directory-lock.ts'
+import { openFilesystemStore } from '../s3/filesystem/open-filesystem-store.ts'
+import { createGatewayBackend } from '../s3/gateway/gateway-backend.ts'
+import { openUpstream } from '../s3/gateway/open-upstream.ts'
+import { isBucketName, reservedBuckets } from '../s3/request/names.ts'
+import { createStoreBackend } from '../s3/store/store-backend.ts'
+import type { S3Backend } from '../s3/request/s3-operation.ts'
+import type { ServerOptions, SharedProvider } from '../options/server-options.ts'
+import { createDerivedSessions } from '../sessions/derived-sessions.ts'
+import { openEtcdSessions } from '../sessions/etcd/etcd-sessions.ts'
+import type { SessionStore } from '../sessions/session-store.ts'
 
 /** Run in the order from last to first when the server stops or its start fails. */
 export type Closers = (() => Promise<void>)[]
@@ -108,7 +108,7 @@ export async function openPolicyEngine(
     closers.push(close)
     return createOpaAuthorizer({ url, postJson, log })
   }
-  const { runOpa } = await import('./policy/run-opa.ts')
+  const { runOpa } = await import('../policy/run-opa.ts')
   const { url, socketPath, stop } = await runOpa({ ...policyEngine, log, nowMs })
   closers.push(stop)
   const { postJson, close } = createJsonClient({ ...decisionLimits, socketPath })
