@@ -2,7 +2,8 @@
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import type { Credentials } from '../../protocol/credentials.ts'
-import type { DirectoryObjects, GatewayObjects } from '../../server/options/server-options.ts'
+import type { DirectoryObjects } from '../../server/options/server-options.ts'
+import type { GatewayObjects } from '../../server/s3/gateway/gateway-objects.ts'
 import { readCa } from './variables.ts'
 import { readChoice, type Settings } from '../options/settings.ts'
 

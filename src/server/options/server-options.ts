@@ -5,6 +5,7 @@ import type { LdapOptions } from '../identity/ldap/directory.ts'
 import type { IssuerClient } from '../issuer/create-issuer.ts'
 import type { IssuerUser } from '../issuer/users.ts'
 import type { Peers } from './peers.ts'
+import type { GatewayObjects } from '../s3/gateway/gateway-objects.ts'
 import type { EtcdOptions } from '../sessions/etcd/etcd-sessions.ts'
 import type { Address } from '../http/server-address.ts'
 import type { LdapLogins, StsLimits } from '../sts/sts-action.ts'
@@ -59,19 +60,6 @@ export interface DirectoryObjects {
   readonly directory: string | undefined
   /** Made at start. */
   readonly buckets: readonly string[]
-}
-
-/** Another S3, asked with the root credentials. */
-export interface GatewayObjects {
-  readonly kind: 'gateway'
-  /** Origin of the upstream: http or https, no path. */
-  readonly url: URL
-  /** What the upstream's signatures are for; undefined: what its address or its answer to the first request says. */
-  readonly region: string | undefined
-  /** How buckets are named to it. */
-  readonly style: 'path' | 'virtual-host'
-  /** PEM certificates to trust besides the built-in roots. */
-  readonly ca: readonly string[] | undefined
 }
 
 /** OPA, or a plugin that answers as it does. */

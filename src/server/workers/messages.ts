@@ -1,7 +1,7 @@
 /** What the first process and its workers say to each other. Clonable, and inside one server: both sides are the same build. */
 import type { ErrorCode } from '../../base/errors.ts'
 import type { Credentials } from '../../protocol/credentials.ts'
-import type { Revocation } from '../options/peers.ts'
+import type { Revocation } from '../sessions/share-revocations.ts'
 import type { SharedProvider } from '../options/server-options.ts'
 
 /** What a worker cannot read from flags and variables, because it was made up or chosen at start. */

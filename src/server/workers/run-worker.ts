@@ -2,7 +2,8 @@
 import cluster from 'node:cluster'
 import { StsCliError } from '../../base/errors.ts'
 import type { RunningServer } from '../create-server.ts'
-import type { Peers, Revocation } from '../options/peers.ts'
+import type { Peers } from '../options/peers.ts'
+import type { Revocation } from '../sessions/share-revocations.ts'
 import { createRemoteLocks, type RemoteLocks } from './locks.ts'
 import type { SharedParts, StartFailure, ToPrimary, ToWorker } from './messages.ts'
 

@@ -1,13 +1,11 @@
 /** One address, several processes: STS and S3 in each worker, the embedded provider and what was made up at start in the first process. */
 import { createServer as createSocket, type AddressInfo } from 'node:net'
 import { graceMs, makeTls, openIssuer, openWhole, type RunningServer } from '../create-server.ts'
-import {
-  type Closers,
-  holdDirectory,
-  makeTemporaryDirectory,
-  openS3Backend,
-} from '../open/open-backends.ts'
-import { listRoleArns } from '../open/open-identity-sources.ts'
+import type { Closers } from '../open/closers.ts'
+import { lockObjectsDirectory } from '../open/lock-objects-directory.ts'
+import { makeTemporaryDirectory } from '../open/make-temporary-directory.ts'
+import { openS3Backend } from '../open/open-s3-backend.ts'
+import { listRoleArns } from '../open/role-arns.ts'
 import type { ServerOptions } from '../options/server-options.ts'
 import type { SharedParts } from './messages.ts'
 import { createWorkerPool } from './worker-pool.ts'
@@ -33,7 +31,7 @@ export function startWorkers(
 ): Promise<RunningServer> {
   const { root, log, nowMs } = options
   return openWhole(async (closers) => {
-    await holdDirectory(options, closers)
+    await lockObjectsDirectory(options, closers)
     const issuer = await openIssuer(options, closers)
     const tls = options.tls === 'self-made' ? await makeTls(options) : options.tls
     const directory = await prepareDirectory(options, closers)
