@@ -8,22 +8,21 @@ import { createRequestAuthenticator } from './identity/request-authenticator.ts'
 import type { RunningIssuer } from './issuer/start-issuer.ts'
 import { countRequests, createMetrics, type Metrics } from './metrics.ts'
 import { createMetricsAccess } from './metrics-access.ts'
-import {
-  type Closers,
-  holdDirectory,
-  loadPolicies,
-  openPolicyEngine,
-  openS3Backend,
-  openSessions,
-} from './open-backends.ts'
-import { listRoleArns, openIdentitySources } from './open-identity.ts'
+import type { Closers } from './open/closers.ts'
+import { loadPolicies } from './open/load-policies.ts'
+import { lockObjectsDirectory } from './open/lock-objects-directory.ts'
+import { openIdentitySources } from './open/open-identity-sources.ts'
+import { openPolicyEngine } from './open/open-policy-engine.ts'
+import { openS3Backend } from './open/open-s3-backend.ts'
+import { openSessions } from './open/open-sessions.ts'
+import { listRoleArns } from './open/role-arns.ts'
 import { parseSessionPolicy } from './policy/session-policy.ts'
 import { withCouldAllow } from './policy/with-could-allow.ts'
 import { withSessionPolicy } from './policy/with-session-policy.ts'
 import { isBucketHost } from './s3/request/address.ts'
 import { createS3Handler } from './s3/handle-s3.ts'
 import { createOverload } from './overload.ts'
-import type { ServerOptions } from './server-options.ts'
+import type { ServerOptions } from './options/server-options.ts'
 import { createStsHandler } from './sts/handle-sts.ts'
 
 export interface RunningServer {
@@ -50,7 +49,7 @@ export const graceMs = 10_000
  */
 export function createServer(options: ServerOptions): Promise<RunningServer> {
   return openWhole(async (closers) => {
-    await holdDirectory(options, closers)
+    await lockObjectsDirectory(options, closers)
     const issuer = await openIssuer(options, closers)
     const metrics = createMetrics(options.peers)
     const handler = await buildHandler(options, { issuer, metrics }, closers)
@@ -119,7 +118,7 @@ async function buildHandler(
   const sessions = await openSessions(options, policies, closers)
   const authenticator = createRequestAuthenticator({ root: options.root, sessions, region, nowMs })
   const engine = await openPolicyEngine(options, policies, closers)
-  const doors = openIdentitySources(options, { issuer, policies, closers })
+  const identitySources = openIdentitySources(options, { issuer, policies, closers })
   const backend = await openS3Backend(options, closers)
   const known = options.policyEngine === undefined ? policies : undefined
   const authorizer = withCouldAllow(withSessionPolicy(engine), known)
@@ -128,7 +127,7 @@ async function buildHandler(
       ...options,
       authenticator,
       sessions,
-      ...doors,
+      ...identitySources,
       knownPolicies: policies,
       isPolicyClaimRequired: options.policyEngine === undefined,
       checkSessionPolicy: parseSessionPolicy,
@@ -145,7 +144,7 @@ async function buildHandler(
     checkReady: async () => {
       const parts = [
         sessions.checkReady(),
-        doors.checkReady(),
+        identitySources.checkReady(),
         engine.checkReady?.(),
         backend.checkReady(),
       ]

@@ -2,7 +2,7 @@
 import { AggregatorRegistry, Counter, Histogram, Registry } from 'prom-client'
 import type { HttpHandler } from './http/http-message.ts'
 import { serverOperations } from './http/request-facts.ts'
-import type { Peers } from './peers.ts'
+import type { Peers } from './options/peers.ts'
 
 export interface Metrics {
   /** @param operation Becomes the label `action`. Beyond a few hundred different ones it becomes `other`. */

@@ -7,7 +7,7 @@ import type { HttpOutcome, HttpReply, HttpRequest } from './http/http-message.ts
 import { serverOperations } from './http/request-facts.ts'
 import { describeOperation } from './http/request-recorder.ts'
 import { isStsRequest } from './http/router.ts'
-import type { ServerOptions } from './server-options.ts'
+import type { ServerOptions } from './options/server-options.ts'
 
 /**
  * Work on a directory is done by four threads and one processor: more requests at once only delay all of them, and the refusals too. A gateway

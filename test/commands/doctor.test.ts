@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { silentLog } from '../../src/base/log.ts'
 import { createServer } from '../../src/server/create-server.ts'
 import { makeCertificate, type Certificate } from '../../src/server/http/self-signed-certificate.ts'
-import type { ServerOptions } from '../../src/server/server-options.ts'
+import type { ServerOptions } from '../../src/server/options/server-options.ts'
 import { keySet, makeToken, type Members, signers } from '../support/tokens.ts'
 import {
   clientId,

@@ -1,7 +1,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { loadPolicies, openSessions } from '../../src/server/open-backends.ts'
+import { loadPolicies } from '../../src/server/open/load-policies.ts'
+import { openSessions } from '../../src/server/open/open-sessions.ts'
 import type { PolicyDocument } from '../../src/server/policy/policy-document.ts'
-import type { ServerOptions } from '../../src/server/server-options.ts'
+import type { ServerOptions } from '../../src/server/options/server-options.ts'
 import { nowMs, openMemoryLog, startEtcd, until } from '../support/server/etcd-harness.ts'
 import type { FakeEtcd } from '../support/server/fake-etcd.ts'
 

@@ -1,6 +1,6 @@
 /** MinIO's variables for the identity plugin → the service that resolves opaque tokens. */
 import type { Io } from '../../base/io.ts'
-import type { ServerOptions } from '../../server/server-options.ts'
+import type { ServerOptions } from '../../server/options/server-options.ts'
 import { splitPolicies } from './openid.ts'
 import { readCa, readUrlVariable, readVariable, refuseVariable } from './variables.ts'
 import type { Settings } from '../options/settings.ts'

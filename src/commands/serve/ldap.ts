@@ -3,7 +3,7 @@ import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import { isObject, parseJson } from '../../base/parse.ts'
 import { normalizeDn } from '../../server/identity/ldap/distinguished-name.ts'
-import type { ServerOptions } from '../../server/server-options.ts'
+import type { ServerOptions } from '../../server/options/server-options.ts'
 import { isOn, readCa, readVariable, refuseVariable } from './variables.ts'
 import { readTextFile, type Settings } from '../options/settings.ts'
 

@@ -2,7 +2,7 @@
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import type { Credentials } from '../../protocol/credentials.ts'
-import type { DirectoryObjects } from '../../server/server-options.ts'
+import type { DirectoryObjects } from '../../server/options/server-options.ts'
 import type { GatewayObjects } from '../../server/s3/gateway/gateway-objects.ts'
 import { readCa } from './variables.ts'
 import { gatewayStyles } from '../options/option-choices.ts'

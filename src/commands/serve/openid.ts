@@ -1,7 +1,11 @@
 /** MinIO's variables for OpenID, with and without a provider's name at the end → the trusted providers. */
 import type { Io } from '../../base/io.ts'
 import { findPublicIssuer } from '../../server/policy/public-issuers.ts'
-import type { ExternalProvider, RoleProvider, ServerOptions } from '../../server/server-options.ts'
+import type {
+  ExternalProvider,
+  RoleProvider,
+  ServerOptions,
+} from '../../server/options/server-options.ts'
 import { isOn, readCa, readUrlVariable, readVariable, refuseVariable } from './variables.ts'
 import { readTextFile, type Settings } from '../options/settings.ts'
 

@@ -7,7 +7,7 @@ import { findStateDirectory, writeServeState } from '../../client/serve-state.ts
 import type { RunningServer } from '../../server/create-server.ts'
 import { publicClientId } from '../../server/issuer/client-metadata.ts'
 import type { IssuerClient } from '../../server/issuer/create-issuer.ts'
-import type { ServerOptions } from '../../server/server-options.ts'
+import type { ServerOptions } from '../../server/options/server-options.ts'
 
 /** The fields of the ready line; a field without a value is omitted. */
 export interface ReadyFacts {

@@ -1,7 +1,7 @@
 /** `MINIO_API_REQUESTS_*` → how many requests run at once. */
 import { parseDurationSeconds } from '../../base/duration.ts'
 import type { Io } from '../../base/io.ts'
-import type { RequestLimits } from '../../server/server-options.ts'
+import type { RequestLimits } from '../../server/options/server-options.ts'
 import { readVariable, refuseVariable } from './variables.ts'
 
 const maxRequests = 100_000

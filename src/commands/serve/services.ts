@@ -1,7 +1,7 @@
 /** The identity provider and the policy engine: the server's own, or those that MinIO's variables name. */
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
-import type { EmbeddedProvider, ServerOptions } from '../../server/server-options.ts'
+import type { EmbeddedProvider, ServerOptions } from '../../server/options/server-options.ts'
 import type { OpenIdSettings } from './openid.ts'
 import { readCa, readUrlVariable, readVariable } from './variables.ts'
 import type { Settings } from '../options/settings.ts'

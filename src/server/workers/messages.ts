@@ -1,6 +1,6 @@
 /** What the first process and its workers say to each other. Clonable, and inside one server: both sides are the same build. */
 import type { ErrorCode } from '../../base/errors.ts'
-import type { Revocation } from '../peers.ts'
+import type { Revocation } from '../sessions/share-revocations.ts'
 import type { WorkerOptions } from './worker-options.ts'
 
 export type ToWorker =

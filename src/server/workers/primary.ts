@@ -1,6 +1,6 @@
 /** The first process's end of every worker's channel: locks, revocations and counts go through here. */
 import type { Worker } from 'node:cluster'
-import type { Revocation } from '../peers.ts'
+import type { Revocation } from '../sessions/share-revocations.ts'
 import { createCollector } from './collect-counts.ts'
 import { createLockDesk } from './locks.ts'
 import type { ToPrimary, ToWorker } from './messages.ts'

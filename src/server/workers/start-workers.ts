@@ -2,14 +2,12 @@
 import { createServer as createSocket, type AddressInfo } from 'node:net'
 import type { LogLevel } from '../../base/log.ts'
 import { graceMs, makeTls, openIssuer, openWhole, type RunningServer } from '../create-server.ts'
-import {
-  type Closers,
-  holdDirectory,
-  makeTemporaryDirectory,
-  openS3Backend,
-} from '../open-backends.ts'
-import { listRoleArns } from '../open-identity.ts'
-import type { ServerOptions } from '../server-options.ts'
+import type { Closers } from '../open/closers.ts'
+import { lockObjectsDirectory } from '../open/lock-objects-directory.ts'
+import { makeTemporaryDirectory } from '../open/make-temporary-directory.ts'
+import { openS3Backend } from '../open/open-s3-backend.ts'
+import { listRoleArns } from '../open/role-arns.ts'
+import type { ServerOptions } from '../options/server-options.ts'
 import { type SharedParts, toWorkerOptions } from './worker-options.ts'
 import { createWorkerPool } from './worker-pool.ts'
 
@@ -33,7 +31,7 @@ export function startWorkers(
 ): Promise<RunningServer> {
   const { root, log, nowMs } = options
   return openWhole(async (closers) => {
-    await holdDirectory(options, closers)
+    await lockObjectsDirectory(options, closers)
     const issuer = await openIssuer(options, closers)
     const tls = options.tls === 'self-made' ? await makeTls(options) : options.tls
     const directory = await prepareDirectory(options, closers)

@@ -1,7 +1,7 @@
 /** The options of a worker, as the primary sends them: finished, so that a worker reads no flags, variables or files. */
 import type { LogLevel } from '../../base/log.ts'
 import type { Credentials } from '../../protocol/credentials.ts'
-import type { DirectoryObjects, ServerOptions, SharedProvider } from '../server-options.ts'
+import type { DirectoryObjects, ServerOptions, SharedProvider } from '../options/server-options.ts'
 import type { GatewayObjects } from '../s3/gateway/gateway-objects.ts'
 
 /** What is one for all workers, because the primary made or chose it at start. */

@@ -2,7 +2,11 @@ import type { Worker } from 'node:cluster'
 import { EventEmitter } from 'node:events'
 import { describe, expect, it, vi } from 'vitest'
 import { silentLog } from '../../../src/base/log.ts'
-import { shareRevocations, type Peers, type Revocation } from '../../../src/server/peers.ts'
+import type { Peers } from '../../../src/server/options/peers.ts'
+import {
+  shareRevocations,
+  type Revocation,
+} from '../../../src/server/sessions/share-revocations.ts'
 import { createDerivedSessions } from '../../../src/server/sessions/derived-sessions.ts'
 import { createCollector } from '../../../src/server/workers/collect-counts.ts'
 import { createPrimary } from '../../../src/server/workers/primary.ts'

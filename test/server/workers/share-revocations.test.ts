@@ -6,7 +6,8 @@ import type { Worker } from 'node:cluster'
 import { EventEmitter } from 'node:events'
 import { expect, it } from 'vitest'
 import { openWhole } from '../../../src/server/create-server.ts'
-import { shareRevocations, type Peers } from '../../../src/server/peers.ts'
+import type { Peers } from '../../../src/server/options/peers.ts'
+import { shareRevocations } from '../../../src/server/sessions/share-revocations.ts'
 import {
   createDerivedSessions,
   tooManyRevocations,

@@ -9,7 +9,7 @@ import { parseArgv } from '../../../src/commands/options/parse-argv.ts'
 import { readServerOptions } from '../../../src/commands/serve/server-options.ts'
 import { createSettings } from '../../../src/commands/options/settings.ts'
 import { createServer } from '../../../src/server/create-server.ts'
-import type { ServerOptions } from '../../../src/server/server-options.ts'
+import type { ServerOptions } from '../../../src/server/options/server-options.ts'
 import {
   type SharedParts,
   toServerOptions,

@@ -1,7 +1,8 @@
 import { access, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { expect, it } from 'vitest'
-import { type Closers, makeTemporaryDirectory } from '../../../../src/server/open-backends.ts'
+import type { Closers } from '../../../../src/server/open/closers.ts'
+import { makeTemporaryDirectory } from '../../../../src/server/open/make-temporary-directory.ts'
 
 it('the temporary directory is removed even if an aborted upload is still being written', async () => {
   const closers: Closers = []

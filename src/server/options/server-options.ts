@@ -1,14 +1,14 @@
 /** Every setting of the server in one shape. Commands and the library fill it; nothing below reads flags or the environment. */
-import type { Log } from '../base/log.ts'
-import type { Credentials } from '../protocol/credentials.ts'
-import type { Address } from './http/server-address.ts'
-import type { LdapOptions } from './identity/ldap/directory.ts'
-import type { IssuerClient } from './issuer/create-issuer.ts'
-import type { IssuerUser } from './issuer/users.ts'
+import type { Log } from '../../base/log.ts'
+import type { Credentials } from '../../protocol/credentials.ts'
+import type { LdapOptions } from '../identity/ldap/directory.ts'
+import type { IssuerClient } from '../issuer/create-issuer.ts'
+import type { IssuerUser } from '../issuer/users.ts'
 import type { Peers } from './peers.ts'
-import type { GatewayObjects } from './s3/gateway/gateway-objects.ts'
-import type { EtcdOptions } from './sessions/etcd/etcd-sessions.ts'
-import type { LdapLogins, StsLimits } from './sts/sts-action.ts'
+import type { GatewayObjects } from '../s3/gateway/gateway-objects.ts'
+import type { EtcdOptions } from '../sessions/etcd/etcd-sessions.ts'
+import type { Address } from '../http/server-address.ts'
+import type { LdapLogins, StsLimits } from '../sts/sts-action.ts'
 
 export interface ServerOptions {
   readonly address: Address

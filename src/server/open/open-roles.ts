@@ -1,0 +1,72 @@
+import { StsCliError } from '../../base/errors.ts'
+import { createJsonClient } from '../../base/http/json-client.ts'
+import { createTokenVerifier, type TokenVerifier } from '../identity/token-verifier.ts'
+import type { RunningIssuer } from '../issuer/start-issuer.ts'
+import type { ServerOptions } from '../options/server-options.ts'
+import type { PolicyDocument } from '../policy/policy-document.ts'
+import { createTrustingRole, type TokenRole } from '../policy/token-role.ts'
+import { checkPolicyNames } from './check-policy-names.ts'
+import type { Closers } from './closers.ts'
+import { openIssuerVerifiers } from './open-issuer-verifiers.ts'
+import { findEmbeddedProvider, providerLimits } from './open-token-verifier.ts'
+import { listDocumentArns, listProviderArns, readRole, type RoleArns } from './role-arns.ts'
+
+export interface RoleDependencies {
+  readonly issuer: RunningIssuer | undefined
+  readonly policies: ReadonlyMap<string, PolicyDocument>
+  /** The verifier of the trusted issuer, which roles that trust the embedded provider share. */
+  readonly tokenVerifier: TokenVerifier | undefined
+  readonly closers: Closers
+}
+
+/** Opens the roles of MinIO's variables and those of files, by each of their ARNs. @throws {StsCliError} `ERR_CONFIG` naming what is wrong with one. */
+export function openRoles(
+  options: ServerOptions,
+  dependencies: RoleDependencies,
+): ReadonlyMap<string, TokenRole> {
+  const { roleProviders = [], region } = options
+  const roles = new Map<string, TokenRole>()
+  const add = (role: TokenRole, arns: RoleArns): void => {
+    const { policyNames } = role
+    checkPolicyNames(
+      { setting: `the role ${role.arn}`, policyNames },
+      options,
+      dependencies.policies,
+    )
+    for (const arn of arns) {
+      if (roles.has(arn))
+        throw new StsCliError('ERR_CONFIG', `two roles have the ARN ${arn}`, { stage: 'serve' })
+      roles.set(arn, role)
+    }
+  }
+  for (const { configUrl, clientId, policyNames, ca } of roleProviders) {
+    const { fetchJson, close } = createJsonClient({ ...providerLimits, ca })
+    dependencies.closers.push(close)
+    const { verify } = createTokenVerifier({ ...options, configUrl, clientId, fetchJson })
+    const arns = listProviderArns(region, clientId)
+    add({ arn: arns[0], policyNames, maxDurationSeconds: undefined, verify }, arns)
+  }
+  addRoleDocuments(options, dependencies, add)
+  return roles
+}
+
+function addRoleDocuments(
+  options: ServerOptions,
+  { issuer, closers, tokenVerifier }: RoleDependencies,
+  add: (role: TokenRole, arns: RoleArns) => void,
+): void {
+  const { roles: texts = new Map<string, string>(), region, ca } = options
+  if (texts.size === 0) return
+  const { fetchJson, close } = createJsonClient({ ...providerLimits, ca })
+  closers.push(close)
+  const verifiers = new Map<string, TokenVerifier>()
+  const embedded = findEmbeddedProvider(options, issuer)
+  if (embedded !== undefined && tokenVerifier !== undefined)
+    verifiers.set(embedded.issuer, tokenVerifier)
+  for (const [file, text] of texts) {
+    const document = readRole(text, file)
+    openIssuerVerifiers(document, verifiers, { ...options, fetchJson })
+    const arns = listDocumentArns(region, document)
+    add(createTrustingRole(arns[0], document, verifiers), arns)
+  }
+}

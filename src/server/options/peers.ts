@@ -1,0 +1,12 @@
+import type { KeyLocks } from '../s3/filesystem/key-locks.ts'
+import type { RevocationChannel } from '../sessions/share-revocations.ts'
+
+/** A worker's link to the other processes of its server. A server of one process has no peers. */
+export interface Peers extends RevocationChannel {
+  /** Locks among all processes. */
+  readonly locks: KeyLocks
+  /** Registers the function that returns this process's counts whenever they are collected. */
+  onCount(count: () => Promise<object>): void
+  /** Resolves to the counts of every process that answers within a second, this one's among them. */
+  collectCounts(): Promise<object[]>
+}
