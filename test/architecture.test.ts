@@ -1,5 +1,5 @@
 /** The law of src/README.md, read from the sources themselves. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 
@@ -75,7 +75,7 @@ const serverParts: Readonly<Record<string, readonly string[]>> = {
   http: [],
 }
 
-const doors: Readonly<Record<string, readonly string[]>> = {
+const adapters: Readonly<Record<string, readonly string[]>> = {
   commander: ['commands/help/help-program.ts'],
   undici: [
     'base/http/json-client.ts',
@@ -145,13 +145,15 @@ describe('the import law', () => {
     expect(allowed.filter((edge) => !made.has(edge))).toEqual([])
   })
 
-  it('keeps each package behind one door', () => {
+  it('lets each package in at one adapter', () => {
     const packages = imports.filter(({ to }) => !isOurs(to) && !to.startsWith('node:'))
     const broken = packages.filter(
-      ({ from, to }) => !to.endsWith('package.json') && doors[to]?.includes(from) !== true,
+      ({ from, to }) => !to.endsWith('package.json') && adapters[to]?.includes(from) !== true,
     )
     expect(broken).toEqual([])
-    expect(Object.keys(doors).filter((name) => !packages.some(({ to }) => to === name))).toEqual([])
+    expect(Object.keys(adapters).filter((name) => !packages.some(({ to }) => to === name))).toEqual(
+      [],
+    )
   })
 
   it('has no cycles among values', () => {
@@ -182,6 +184,93 @@ describe('the import law', () => {
     )
     // The library has no command line above it that could hand the environment in.
     expect(readers).toEqual(['base/process/process-io.ts', 'client/flow/client-grants.ts'])
+  })
+})
+
+describe('folders', () => {
+  const folderOf = (file: string): string => path.posix.dirname(file)
+
+  it('never import each other, not even types', () => {
+    const edges = new Map<string, string>()
+    for (const { from, to } of imports)
+      if (isOurs(to) && folderOf(from) !== folderOf(to))
+        edges.set(`${folderOf(from)} → ${folderOf(to)}`, `${from} → ${to}`)
+    const pairs = [...edges.keys()].filter((edge) => {
+      const [from = '', to = ''] = edge.split(' → ')
+      return edges.has(`${to} → ${from}`)
+    })
+    expect(pairs.map((edge) => edges.get(edge))).toEqual([])
+  })
+
+  it('hold operations of S3 that do not import each other', () => {
+    const folder = 'server/s3/operations'
+    const operations = imports.filter(({ from }) => folderOf(from) === folder)
+    expect(operations.length).toBeGreaterThan(50)
+    expect(operations.filter(({ to }) => folderOf(to) === folder)).toEqual([])
+  })
+
+  it('are all on the map of src/README.md, and no others are', () => {
+    const folders = new Set(files.map(folderOf).filter((folder) => folder !== '.'))
+    expect([...readMap().folders].toSorted()).toEqual([...folders].toSorted())
+  })
+
+  it('hold the files that the map names', () => {
+    const named = readMap().files
+    expect(named.length).toBeGreaterThan(10)
+    expect(named.filter((name) => !files.includes(name))).toEqual([])
+  })
+})
+
+/** The folders and files in the first code block of src/README.md: two spaces of indent a level, a folder ends in `/`, one entry a line or more. */
+function readMap(): { folders: Set<string>; files: string[] } {
+  const [, block = ''] =
+    /```\n([^]*?)```/.exec(readFileSync(path.join(src, 'README.md'), 'utf8')) ?? []
+  const trail: string[] = []
+  const folders = new Set<string>()
+  const named: string[] = []
+  for (const line of block.split('\n')) {
+    const [, indent = '', entry] = /^( *)([\w./-]+)(?: {2,}|$)/.exec(line) ?? []
+    if (entry === undefined || entry.startsWith('bin/')) continue
+    trail.length = indent.length / 2
+    const whole = [...trail, entry.replace(/\/$/, '')].join('/')
+    if (entry.endsWith('/')) {
+      folders.add(whole)
+      trail.push(entry.slice(0, -1))
+    } else named.push(entry.endsWith('.ts') ? whole : `${whole}.ts`)
+  }
+  return { folders, files: named }
+}
+
+describe('tests', () => {
+  const root = path.join(import.meta.dirname)
+  const testFiles = readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => name.replaceAll('\\', '/'))
+  const rooms = ['base', 'client', 'commands', 'protocol', 'server']
+
+  it('lie in folders that mirror those of src', () => {
+    const strangers = testFiles.filter(
+      (name) =>
+        rooms.includes(name.split('/')[0] ?? '') &&
+        !existsSync(path.join(src, path.posix.dirname(name))),
+    )
+    expect(strangers).toEqual([])
+  })
+
+  it('hold nothing but tests in the folders of rooms: what they share is in test/support', () => {
+    const helpers = testFiles.filter(
+      (name) => rooms.includes(name.split('/')[0] ?? '') && !name.endsWith('.test.ts'),
+    )
+    expect(helpers).toEqual([])
+  })
+
+  it('are not imported, neither by each other nor by test/support', () => {
+    const imported = testFiles.flatMap((name) =>
+      [...readFileSync(path.join(root, name), 'utf8').matchAll(/from '([^']+\.test\.ts)'/g)].map(
+        ([, to]) => `${name} → ${to}`,
+      ),
+    )
+    expect(imported).toEqual([])
   })
 })
 
