@@ -6,7 +6,7 @@ import { signRequest } from '../protocol/sigv4/sign.ts'
 import type { NetOptions } from './options.ts'
 
 /**
- * Revokes a session at the server that issued it, where that is possible: `sts-cli serve` takes `accessKey` in MinIO's revoke-tokens (WIRE 1.6).
+ * Revokes a session at the server that issued it, where that is possible: `sts-cli serve` takes `accessKey` in MinIO's revoke-tokens (docs/wire.md §1.6).
  * A MinIO refuses it, because it finds neither a type nor `fullRevoke`, which would revoke every session of the user; AWS has no such call.
  *
  * @returns Whether it was revoked.

@@ -15,7 +15,7 @@ const wireNames: Readonly<Record<StsActionName, string>> = {
   'custom-token': 'AssumeRoleWithCustomToken',
 }
 
-/** MinIO reads these from the query only (WIRE 1.1); all others go in the body, which is in no access log. */
+/** MinIO reads these from the query only (docs/wire.md §1.1); all others go in the body, which is in no access log. */
 const queryActions: ReadonlySet<StsActionName> = new Set(['certificate', 'custom-token'])
 /** The actions that a server of 2018 may have, which reads the query only. */
 const oldActions: ReadonlySet<StsActionName> = new Set(['client-grants', 'web-identity'])
@@ -61,7 +61,7 @@ export async function exchangeToken(
   const sendByForm = (): Promise<HttpAnswer> =>
     sendHttp({ method: 'POST', url, headers, body: form }, { ...net, stage: 'sts' })
   let answer = await (queryActions.has(options.action) ? sendByQuery() : sendByForm())
-  // Servers before 2019 answer a form with 405 (WIRE 11.2); a form keeps tokens out of access logs, so it is tried first.
+  // Servers before 2019 answer a form with 405 (docs/wire.md §11.2); a form keeps tokens out of access logs, so it is tried first.
   if (answer.status === 405 && oldActions.has(options.action)) answer = await sendByQuery()
   try {
     const { credentials } = decodeStsAnswer(action, answer.status, answer.body.toString('utf8'))

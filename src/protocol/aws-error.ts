@@ -3,7 +3,7 @@
  * and `handle-s3` write it as XML, and the client parses that XML into an equal value.
  */
 
-/** The codes that this server sends, and the HTTP status that AWS and MinIO give each (WIRE: STS table 3.2, S3 table 3.3). */
+/** The codes that this server sends, and the HTTP status that AWS and MinIO give each (docs/wire.md §3.2 for STS, docs/wire.md §3.3 for S3). */
 export const awsErrorStatus = {
   AccessDenied: 403,
   AuthorizationHeaderMalformed: 400,

@@ -1,4 +1,4 @@
-/** S3's error document in both directions (WIRE 3.3: the element order is MinIO's, which is S3's with `Key` and `BucketName`). */
+/** S3's error document in both directions (docs/wire.md §3.3: the element order is MinIO's, which is S3's with `Key` and `BucketName`). */
 import { AwsError } from './aws-error.ts'
 import { parseAnswerXml } from './parse-answer-xml.ts'
 import { childText, escapeXml } from './xml.ts'

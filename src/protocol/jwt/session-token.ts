@@ -1,4 +1,4 @@
-/** Session tokens: JWTs that only this server issues and reads, HS512 under the root secret as in MinIO (WIRE 2.4). */
+/** Session tokens: JWTs that only this server issues and reads, HS512 under the root secret as in MinIO (docs/wire.md §2.4). */
 import { createHmac, timingSafeEqual, type KeyObject } from 'node:crypto'
 import type { JsonObject } from '../../base/parse.ts'
 import { splitJwt } from './decode-jwt.ts'

@@ -32,7 +32,7 @@ const maxExpiresSeconds = 604_800
  *
  * @returns The claimed signature, not yet verified; undefined for an anonymous request.
  * @throws {AwsError} A signature that cannot be parsed, or two signatures: the ambiguity of which key decides is the vulnerability
- *   by which requests to MinIO 2018 got root's rights (WIRE 10.1), so two are refused as `InvalidRequest`.
+ *   by which requests to MinIO 2018 got root's rights (docs/wire.md §10.1), so two are refused as `InvalidRequest`.
  */
 export function parseSignature(message: SignedMessage): ParsedSignature | undefined {
   const authorization = message.headers.get('authorization')

@@ -15,7 +15,7 @@ export interface VerifyOptions {
   readonly region: string
   readonly service: 's3' | 'sts'
   readonly nowMs: number
-  /** For `sts`: SHA-256 of the received body. The header is not used there (WIRE 12.2). */
+  /** For `sts`: SHA-256 of the received body. The header is not used there (docs/wire.md §12.2). */
   readonly bodySha256?: string | undefined
 }
 
@@ -109,7 +109,7 @@ export function checkScope(
 
 function checkSignedHeaders(parsed: ParsedSignature, message: SignedMessage): void {
   const signed = new Set(parsed.signedHeaders)
-  // 400 and not 403, as in MinIO: its clients distinguish a malformed request from a refusal by it (WIRE 3.3).
+  // 400 and not 403, as in MinIO: its clients distinguish a malformed request from a refusal by it (docs/wire.md §3.3).
   if (!signed.has('host'))
     throw new AwsError('AccessDenied', 'the host header must be signed', { status: 400 })
   for (const name of parsed.signedHeaders) {

@@ -9,7 +9,7 @@ import { findParentUser } from '../sessions/session-tokens.ts'
 const maxNameLength = 2048
 
 /**
- * Returns what the query of `revoke-tokens` asks for (WIRE 1.6): `user`, and `tokenRevokeType` or `fullRevoke=true`; without a user, the
+ * Returns what the query of `revoke-tokens` asks for (docs/wire.md §1.6): `user`, and `tokenRevokeType` or `fullRevoke=true`; without a user, the
  * caller's own sessions. `accessKey` is an addition of this server: one session, for a logout. MinIO ignores it, and then refuses.
  *
  * @returns `isOwn` says whether it concerns only the caller's own sessions.

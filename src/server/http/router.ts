@@ -19,7 +19,7 @@ export interface Routes {
 }
 
 /**
- * Makes the handler of all requests. The order is that of MinIO's router (WIRE 1.1). Where the host names a bucket, `/minio/health/live` is a
+ * Makes the handler of all requests. The order is that of MinIO's router (docs/wire.md §1.1). Where the host names a bucket, `/minio/health/live` is a
  * key in it, and so are the other paths.
  */
 export function createRouter(routes: Routes): HttpHandler {

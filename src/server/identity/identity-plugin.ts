@@ -1,4 +1,4 @@
-/** MinIO's identity plugin: an opaque token goes out, the user whom it stands for comes back (WIRE 6.3). */
+/** MinIO's identity plugin: an opaque token goes out, the user whom it stands for comes back (docs/wire.md §6.3). */
 import type { Log } from '../../base/log.ts'
 import { isObject, readNumber, readString, type JsonObject } from '../../base/parse.ts'
 import type { PostForAnswer } from '../../base/http/json-client.ts'

@@ -73,7 +73,7 @@ export function createRequestAuthenticator(options: AuthenticatorOptions): Reque
     const { parsed, verify } = claim
     if (equalInConstantTime(parsed.accessKeyId, options.root.accessKeyId)) {
       const verified = verify(options.root.secretAccessKey)
-      // A token beside root's key is a mix-up at best (WIRE 10.1, CVE-2021-41137).
+      // A token beside root's key is a mix-up at best (docs/wire.md §10.1, CVE-2021-41137).
       if (parsed.sessionToken !== undefined)
         throw invalidToken('root credentials take no session token')
       return { principal: rootPrincipal, verified }

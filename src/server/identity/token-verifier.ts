@@ -13,7 +13,7 @@ export interface TokenVerifierOptions {
   readonly jwksUrl?: string | undefined
   /** Discovery document (MINIO_IDENTITY_OPENID_CONFIG_URL); its issuer must then be the token's. */
   readonly configUrl?: string | undefined
-  /** The token must be meant for this client: in `aud`, else in `azp` (WIRE 4.3). */
+  /** The token must be meant for this client: in `aud`, else in `azp` (docs/wire.md §4.3). */
   readonly clientId?: string | undefined
   readonly fetchJson: FetchJson
   readonly nowMs: () => number

@@ -2,7 +2,7 @@ import { parsePolicyDocument, type PolicyDocument } from './policy-document.ts'
 
 const everything = 'arn:aws:s3:::*'
 
-/** MinIO's built-in policies (WIRE 9.1). `readonly` has no ListBucket there either. */
+/** MinIO's built-in policies (docs/wire.md §9.1). `readonly` has no ListBucket there either. */
 const documents = {
   readwrite: [{ Effect: 'Allow', Action: 's3:*', Resource: everything }],
   readonly: [

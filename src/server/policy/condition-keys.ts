@@ -1,6 +1,6 @@
 /**
  * Condition keys and where their values come from. Claims, the server's own facts and what the client sent are three places that never
- * mix: at MinIO one map held all three, so `?sub=admin` or a header `Username:` could stand in for a claim (WIRE 9.5).
+ * mix: at MinIO one map held all three, so `?sub=admin` or a header `Username:` could stand in for a claim (docs/wire.md §9.5).
  */
 import type { JsonObject } from '../../base/parse.ts'
 import type { AuthorizationRequest } from './authorizer.ts'

@@ -52,7 +52,7 @@ function findVerdict(
 
 /** The names by which a resource may mean what the request is for. */
 function namesOf({ bucket, object }: AuthorizationRequest): readonly Int32Array[] {
-  // `bucket/*` is MinIO's way to name the bucket as well: there a bucket's own resource ends in a slash (WIRE 9.2).
+  // `bucket/*` is MinIO's way to name the bucket as well: there a bucket's own resource ends in a slash (docs/wire.md §9.2).
   const names = object === '' ? [bucket, `${bucket}/`] : [`${bucket}/${object}`]
   return names.map(toCodePoints)
 }

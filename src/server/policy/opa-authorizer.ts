@@ -39,7 +39,7 @@ export function createOpaAuthorizer({ url, postJson, log }: OpaAuthorizerOptions
   }
 }
 
-/** MinIO's document, in its order (WIRE 5.2), less every secret: conditions and claims come without any. */
+/** MinIO's document, in its order (docs/wire.md §5.2), less every secret: conditions and claims come without any. */
 function buildInput({ principal, ...request }: AuthorizationRequest): object {
   return {
     account: principal.accessKey,

@@ -2,7 +2,7 @@ import type { HttpRequest } from '../http/http-message.ts'
 import type { Principal } from '../sessions/principal.ts'
 
 /**
- * Headers and parameters that a policy engine never sees: it, and its decision log, would hold credentials (WIRE 5.2). By the words of
+ * Headers and parameters that a policy engine never sees: it, and its decision log, would hold credentials (docs/wire.md §5.2). By the words of
  * which such names are made: what a client calls its next secret is not known here. A listing's continuation token opens nothing.
  */
 const secretName =

@@ -7,7 +7,7 @@ import {
   type Stretch,
 } from './wildcard-search.ts'
 
-/** A pattern whose filled-in parts are no wildcards: a claim of `*` must not match everything (WIRE 9.5, injection 3). */
+/** A pattern whose filled-in parts are no wildcards: a claim of `*` must not match everything (docs/wire.md §9.5, injection 3). */
 export interface Pattern {
   readonly text: string
   /** Positions in `text` of a `*` or `?` that stands for itself. */

@@ -1,5 +1,5 @@
 /**
- * What a session's token says, both ways: the identity provider's claims as they came and MinIO's own (WIRE 2.4), with one claim of ours for
+ * What a session's token says, both ways: the identity provider's claims as they came and MinIO's own (docs/wire.md §2.4), with one claim of ours for
  * what those cannot say. Every fact is in it once: a token travels in a header, and 8 KiB of it is what servers and proxies take.
  */
 import { isObject, readNumber, readString, readStrings, type JsonObject } from '../../base/parse.ts'
@@ -34,7 +34,7 @@ interface OwnFacts {
   readonly claims?: JsonObject | undefined
 }
 
-/** MinIO gives these a meaning; an identity provider's own of these names are kept where no MinIO looks (WIRE 4.7). */
+/** MinIO gives these a meaning; an identity provider's own of these names are kept where no MinIO looks (docs/wire.md §4.7). */
 const innerClaims: ReadonlySet<string> = new Set([
   ownClaim,
   'accessKey',

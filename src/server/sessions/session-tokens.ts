@@ -70,7 +70,7 @@ export function createSessionTokens(options: SessionTokensOptions): SessionToken
 }
 
 /**
- * Whom MinIO takes a session's credentials to belong to: mappings and revocations name this (WIRE 2.4). The parent of AssumeRole and
+ * Whom MinIO takes a session's credentials to belong to: mappings and revocations name this (docs/wire.md §2.4). The parent of AssumeRole and
  * certificates, the DN of LDAP, else a hash of the provider's subject and issuer.
  */
 export function findParentUser({ claims, subject }: Pick<Principal, 'claims' | 'subject'>): string {

@@ -20,7 +20,7 @@ const assumeRoleWithClientGrants: StsAction = {
     ),
 }
 
-/** A user's ID token in, temporary credentials out. MinIO takes `Token` here as well (WIRE 1.2). */
+/** A user's ID token in, temporary credentials out. MinIO takes `Token` here as well (docs/wire.md §1.2). */
 const assumeRoleWithWebIdentity: StsAction = {
   name: 'AssumeRoleWithWebIdentity',
   isIssuing: true,

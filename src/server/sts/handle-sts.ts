@@ -51,7 +51,7 @@ async function answer(
   return { status: 200, headers, body: document }
 }
 
-/** Checks Version before Action, as MinIO's handlers do (WIRE 1.3). */
+/** Checks Version before Action, as MinIO's handlers do (docs/wire.md §1.3). */
 function findAction(parameters: ReadonlyMap<string, string>): StsAction {
   const name = parameters.get('Action')
   if (name === undefined || name === '')

@@ -13,7 +13,7 @@ export interface StsForm {
 }
 
 /**
- * Returns the parameters of an STS request. The query comes before the form body, and the first value of a name counts (WIRE 1.1).
+ * Returns the parameters of an STS request. The query comes before the form body, and the first value of a name counts (docs/wire.md §1.1).
  *
  * @throws {AwsError} `InvalidRequest` for a body that is too long or shorter than said, or for too many parameters.
  */

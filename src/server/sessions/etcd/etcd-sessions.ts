@@ -224,7 +224,7 @@ function toWrites(
 }
 
 /**
- * The groups that a MinIO stores with an identity: those of a directory's user (WIRE 2.4). For any other it looks each of them up among its
+ * The groups that a MinIO stores with an identity: those of a directory's user (docs/wire.md §2.4). For any other it looks each of them up among its
  * own groups, and refuses everything where one is not there; ours are in the token.
  */
 function findStoredGroups({ claims, groups }: SessionRequest): readonly string[] {

@@ -1,4 +1,4 @@
-/** MinIO's JSON of those whom `mc admin` makes: users, service accounts and groups (WIRE 7.1, 7.2). */
+/** MinIO's JSON of those whom `mc admin` makes: users, service accounts and groups (docs/wire.md §7.1, 7.2). */
 import {
   isObject,
   parseJsonObject,

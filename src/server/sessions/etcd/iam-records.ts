@@ -1,4 +1,4 @@
-/** MinIO's keys and JSON of what it keeps in etcd (WIRE 7.1, 7.2), and ours beside them. */
+/** MinIO's keys and JSON of what it keeps in etcd (docs/wire.md §7.1, 7.2), and ours beside them. */
 import {
   isObject,
   parseJsonObject,

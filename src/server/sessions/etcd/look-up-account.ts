@@ -1,4 +1,4 @@
-/** A user or a service account that `mc admin` made in the same etcd, with the rights that a MinIO would give it (WIRE 9.3). */
+/** A user or a service account that `mc admin` made in the same etcd, with the rights that a MinIO would give it (docs/wire.md §9.3). */
 import { readNumber, readString, type JsonObject } from '../../../base/parse.ts'
 import type { SessionLookup } from '../session-store.ts'
 import { readSessionPolicy } from '../session-claims.ts'

@@ -72,14 +72,14 @@ function toPrincipal(
     claims: Object.fromEntries(Object.entries(claims).filter(([name]) => !inner.has(name))),
     policyNames: findPolicyNames({ identity, claims, parent }, context),
     sessionPolicy: readSessionPolicy(claims),
-    // A MinIO stores the groups of a directory's users; an identity provider's are in the token (WIRE 5.2).
+    // A MinIO stores the groups of a directory's users; an identity provider's are in the token (docs/wire.md §5.2).
     groups: identity.groups.length > 0 ? identity.groups : readNames(claims['groups']),
     expiresAtMs: Math.min(identity.expiresAtMs, readEndMs(claims)),
     issuedAtMs: identity.issuedAtMs,
   }
 }
 
-/** What MinIO 2022 finds for the same identity (WIRE 9.3): the mapping of its owner and groups, else its policy claim. */
+/** What MinIO 2022 finds for the same identity (docs/wire.md §9.3): the mapping of its owner and groups, else its policy claim. */
 function findPolicyNames(
   owner: { identity: StoredIdentity; claims: JsonObject; parent: string },
   { state, rootAccessKeyId, policyClaim }: StoredLookup,

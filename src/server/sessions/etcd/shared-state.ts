@@ -182,7 +182,7 @@ function listKeys({ accounts, identities, mappings, policies }: Held): string[] 
 function findObstacle(value: Buffer | undefined, maxBytes: number): string | undefined {
   if (value === undefined) return undefined
   if (value.length > maxBytes) return `it has ${value.length} bytes`
-  // A MinIO with a key management service writes 0x01 before what it encrypts (WIRE 7.4).
+  // A MinIO with a key management service writes 0x01 before what it encrypts (docs/wire.md §7.4).
   if (value[0] === 1) return 'a MinIO encrypted it with its key management service'
   return undefined
 }
