@@ -1,6 +1,7 @@
 /** The endpoint that AWS's SDKs ask in a container: on 127.0.0.1 only, behind a token that only the command knows. */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { isSameSecret } from '../base/constant-time.ts'
 import type { IssuedCredentials } from '../protocol/credentials.ts'
 import { utcOf } from './formats/environment.ts'
 
@@ -64,17 +65,11 @@ function refuse(
   { hosts, token }: { hosts: readonly string[]; token: string },
 ): Refusal | undefined {
   if (!hosts.includes(headers.host ?? '')) return { status: 403, message: 'not asked by this name' }
-  if (!isSame(headers.authorization ?? '', token))
+  if (!isSameSecret(headers.authorization ?? '', token))
     return { status: 401, message: 'the authorization token is missing or wrong' }
   if (url !== path) return { status: 404, message: 'there is nothing here' }
   if (method !== 'GET') return { status: 405, message: 'GET alone is answered' }
   return undefined
-}
-
-/** Compares in constant time, by digests, so that the lengths do not show either. */
-function isSame(one: string, other: string): boolean {
-  const [a, b] = [one, other].map((text) => createHash('sha256').update(text).digest())
-  return a !== undefined && b !== undefined && timingSafeEqual(a, b)
 }
 
 async function answer(

@@ -3,7 +3,7 @@ import { sendHttp } from '../base/http/http-client.ts'
 import { toPrintable } from '../base/terminal/printable.ts'
 import type { Credentials } from '../protocol/credentials.ts'
 import { decodeS3Error } from '../protocol/s3-wire.ts'
-import { sha256Hex } from '../protocol/sigv4/canonical-request.ts'
+import { sha256Hex } from '../protocol/digest.ts'
 import { signRequest } from '../protocol/sigv4/sign.ts'
 import type { NetOptions } from './options.ts'
 

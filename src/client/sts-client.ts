@@ -120,7 +120,7 @@ async function buildHeaders(
   const headers = { 'content-type': 'application/x-www-form-urlencoded' }
   if (options.signWith === undefined) return headers
   const { signRequest } = await import('../protocol/sigv4/sign.ts')
-  const { sha256Hex } = await import('../protocol/sigv4/canonical-request.ts')
+  const { sha256Hex } = await import('../protocol/digest.ts')
   return signRequest(
     { method: 'POST', url, headers, payloadHash: sha256Hex(form) },
     options.signWith,

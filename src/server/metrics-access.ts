@@ -3,7 +3,7 @@ import { createSecretKey } from 'node:crypto'
 import { readNumber, readString } from '../base/parse.ts'
 import type { Credentials } from '../protocol/credentials.ts'
 import { verifySessionToken } from '../protocol/jwt/session-token.ts'
-import { equalInConstantTime } from '../protocol/sigv4/signing-key.ts'
+import { equalInConstantTime } from '../base/constant-time.ts'
 
 export interface MetricsAccessOptions {
   readonly root: Credentials

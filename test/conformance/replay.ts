@@ -3,7 +3,7 @@
  * a request that was signed with recorded temporary credentials is signed again with the new ones, and a recorded session token becomes the
  * new token of the same exchange. Requests that root signed are sent unchanged.
  */
-import { sha256Hex } from '../../src/protocol/sigv4/canonical-request.ts'
+import { sha256Hex } from '../../src/protocol/digest.ts'
 import { signRequest } from '../../src/protocol/sigv4/sign.ts'
 import type { Credentials } from '../../src/protocol/credentials.ts'
 import { elementText, recordedAtMs, recordedHost, type Exchange } from './recording.ts'

@@ -1,5 +1,5 @@
 /** The whole flow on one screen: cached? → token → exchange → cache. */
-import { createHash } from 'node:crypto'
+import { sha256Hex } from '../../protocol/digest.ts'
 import type { Io } from '../../base/io.ts'
 import type { TemporaryCredentials } from '../../protocol/credentials.ts'
 import {
@@ -149,7 +149,5 @@ function toCached(
 function digestInputs({ source, exchange, net }: ObtainOptions): string {
   const { ldap, ...others } = exchange
   const certFile = exchange.action === 'certificate' ? net.certFile : undefined
-  return createHash('sha256')
-    .update(JSON.stringify([source, others, ldap?.username, certFile]))
-    .digest('hex')
+  return sha256Hex(JSON.stringify([source, others, ldap?.username, certFile]))
 }

@@ -1,5 +1,7 @@
 /** Session tokens: JWTs that only this server issues and reads, HS512 under the root secret as in MinIO (docs/wire.md §2.4). */
-import { createHmac, timingSafeEqual, type KeyObject } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import { equalInConstantTime } from '../../base/constant-time.ts'
+import { hmac } from '../digest.ts'
 import type { JsonObject } from '../../base/parse.ts'
 import { splitJwt } from './decode-jwt.ts'
 
@@ -10,7 +12,7 @@ export function signSessionToken(claims: JsonObject, rootSecret: KeyObject): str
   const sorted: Record<string, unknown> = {}
   for (const name of Object.keys(claims).toSorted()) sorted[name] = claims[name]
   const signedText = `${headerText}.${Buffer.from(JSON.stringify(sorted)).toString('base64url')}`
-  return `${signedText}.${createHmac('sha512', rootSecret).update(signedText).digest('base64url')}`
+  return `${signedText}.${hmac('sha512', rootSecret, signedText).toString('base64url')}`
 }
 
 /**
@@ -20,8 +22,6 @@ export function signSessionToken(claims: JsonObject, rootSecret: KeyObject): str
 export function verifySessionToken(token: string, rootSecret: KeyObject): JsonObject | undefined {
   const decoded = splitJwt(token)
   if (decoded === undefined || decoded.header['alg'] !== 'HS512') return undefined
-  const expected = createHmac('sha512', rootSecret).update(decoded.signedText).digest()
-  if (expected.length !== decoded.signature.length || !timingSafeEqual(expected, decoded.signature))
-    return undefined
-  return decoded.claims
+  const expected = hmac('sha512', rootSecret, decoded.signedText)
+  return equalInConstantTime(expected, decoded.signature) ? decoded.claims : undefined
 }

@@ -2,9 +2,9 @@
  * Upload forms signed with Signature Version 2: the default of boto3's `generate_presigned_post` (AWS, «Browser-Based Uploads
  * Using POST (AWS Signature Version 2)»).
  */
-import { createHmac } from 'node:crypto'
+import { equalInConstantTime } from '../../base/constant-time.ts'
 import { AwsError } from '../aws-error.ts'
-import { equalInConstantTime } from '../sigv4/signing-key.ts'
+import { hmac } from '../digest.ts'
 
 export interface PostSignatureV2 {
   readonly accessKeyId: string
@@ -42,7 +42,7 @@ export function verifyPostSignatureV2(
   { policy, signature }: PostSignatureV2,
   secretAccessKey: string,
 ): void {
-  const expected = createHmac('sha1', secretAccessKey).update(policy).digest('base64')
+  const expected = hmac('sha1', secretAccessKey, policy).toString('base64')
   if (equalInConstantTime(expected, signature)) return
   throw new AwsError(
     'SignatureDoesNotMatch',

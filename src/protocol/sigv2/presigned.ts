@@ -2,11 +2,11 @@
  * URLs presigned with Signature Version 2: the default of boto3 and the AWS CLI for us-east-1 and a custom endpoint
  * (AWS, «Signing and authenticating REST requests», query string request authentication alternative).
  */
-import { createHmac } from 'node:crypto'
+import { equalInConstantTime } from '../../base/constant-time.ts'
 import { AwsError } from '../aws-error.ts'
+import { hmac } from '../digest.ts'
 import type { Query } from '../query.ts'
 import { readQuery, type SignedMessage } from '../sigv4/canonical-request.ts'
-import { equalInConstantTime } from '../sigv4/signing-key.ts'
 
 export interface PresignedV2 {
   readonly accessKeyId: string
@@ -97,7 +97,7 @@ export function verifyPresignedV2(
   { hostBucket, nowMs }: VerifyV2Options,
 ): void {
   const text = buildStringToSign(parsed, message, hostBucket)
-  const expected = createHmac('sha1', secretAccessKey).update(text).digest('base64')
+  const expected = hmac('sha1', secretAccessKey, text).toString('base64')
   if (!equalInConstantTime(expected, parsed.signature)) {
     throw new AwsError(
       'SignatureDoesNotMatch',

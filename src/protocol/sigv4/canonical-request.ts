@@ -1,5 +1,5 @@
 /** The canonical request and the string to sign of Signature Version 4 (AWS, «Create a signed request», steps 1 to 3). */
-import { createHash, createHmac } from 'node:crypto'
+import { sha256Hex } from '../digest.ts'
 import { decodeFormText, parseQuery, type Query } from '../query.ts'
 
 /** The signed parts of a request. `HttpRequest` is one. */
@@ -35,16 +35,6 @@ export function formatScope(scope: CredentialScope): string {
   return `${scope.date}/${scope.region}/${scope.service}/aws4_request`
 }
 
-/** Returns the SHA-256 in lower-case hex. */
-export function sha256Hex(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('hex')
-}
-
-/** Returns the HMAC-SHA256 in bytes. */
-export function hmacSha256(key: string | Uint8Array, data: string): Buffer {
-  return createHmac('sha256', key).update(data).digest()
-}
-
 /**
  * Returns the text of the canonical request.
  *
@@ -70,7 +60,7 @@ export function buildStringToSign(
   canonicalRequest: string,
 ): string {
   // Header values are bytes in Latin-1, as in node:http: the other side signs the bytes.
-  const hash = createHash('sha256').update(canonicalRequest, 'latin1').digest('hex')
+  const hash = sha256Hex(canonicalRequest, 'latin1')
   return `${algorithm}\n${amzDate}\n${scopeText}\n${hash}`
 }
 

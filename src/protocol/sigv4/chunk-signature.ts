@@ -1,5 +1,6 @@
 /** Signatures in an `aws-chunked` body: each chunk's signature covers the previous one; the first covers the request's own. */
-import { emptySha256, hmacSha256 } from './canonical-request.ts'
+import { hmac } from '../digest.ts'
+import { emptySha256 } from './canonical-request.ts'
 import type { VerifiedSignature } from './verify-signature.ts'
 
 /**
@@ -13,7 +14,7 @@ export function signChunk(
   chunkSha256Hex: string,
 ): string {
   const text = `AWS4-HMAC-SHA256-PAYLOAD\n${seed.amzDate}\n${seed.scopeText}\n${previousSignature}\n${emptySha256}\n${chunkSha256Hex}`
-  return hmacSha256(seed.signingKey, text).toString('hex')
+  return hmac('sha256', seed.signingKey, text).toString('hex')
 }
 
 /**
@@ -27,5 +28,5 @@ export function signTrailer(
   trailerSha256Hex: string,
 ): string {
   const text = `AWS4-HMAC-SHA256-TRAILER\n${seed.amzDate}\n${seed.scopeText}\n${previousSignature}\n${trailerSha256Hex}`
-  return hmacSha256(seed.signingKey, text).toString('hex')
+  return hmac('sha256', seed.signingKey, text).toString('hex')
 }

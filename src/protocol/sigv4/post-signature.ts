@@ -1,8 +1,10 @@
 /** The signature of a browser's upload form, which covers its policy («Browser-Based Uploads Using POST (SigV4)», Amazon S3). */
+import { equalInConstantTime } from '../../base/constant-time.ts'
 import { AwsError } from '../aws-error.ts'
-import { algorithm, hmacSha256, type CredentialScope } from './canonical-request.ts'
+import { hmac } from '../digest.ts'
+import { algorithm, type CredentialScope } from './canonical-request.ts'
 import { checkAmzDate, parseCredential, parseSignatureText } from './parse-signature.ts'
-import { deriveSigningKey, equalInConstantTime } from './signing-key.ts'
+import { deriveSigningKey } from './signing-key.ts'
 import { checkScope } from './verify-signature.ts'
 
 export interface PostSignature {
@@ -52,7 +54,7 @@ export function verifyPostSignature(
 ): void {
   checkScope({ ...parsed, form: 'query' }, { region, service: 's3' })
   const key = deriveSigningKey(secretAccessKey, parsed.scope)
-  const signature = hmacSha256(key, parsed.policy).toString('hex')
+  const signature = hmac('sha256', key, parsed.policy).toString('hex')
   if (equalInConstantTime(signature, parsed.signature)) return
   throw new AwsError(
     'SignatureDoesNotMatch',

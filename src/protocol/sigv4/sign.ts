@@ -1,12 +1,12 @@
 /** Signs requests of the client: the STS call of AssumeRole, the quickstart's upload, presigned URLs. */
 import type { Credentials } from '../credentials.ts'
+import { hmac } from '../digest.ts'
 import {
   algorithm,
   buildCanonicalRequest,
   buildStringToSign,
   encodeRfc3986,
   formatScope,
-  hmacSha256,
   type CredentialScope,
 } from './canonical-request.ts'
 import { deriveSigningKey } from './signing-key.ts'
@@ -129,5 +129,5 @@ function computeSignature(
   }
   const canonicalRequest = buildCanonicalRequest(message, signedHeaders, request.payloadHash)
   const stringToSign = buildStringToSign(key.amzDate, formatScope(key.scope), canonicalRequest)
-  return hmacSha256(deriveSigningKey(key.secret, key.scope), stringToSign).toString('hex')
+  return hmac('sha256', deriveSigningKey(key.secret, key.scope), stringToSign).toString('hex')
 }

@@ -1,14 +1,15 @@
 /** Verifies a parsed signature with the secret of its key. */
+import { equalInConstantTime } from '../../base/constant-time.ts'
 import { AwsError } from '../aws-error.ts'
+import { hmac } from '../digest.ts'
 import {
   buildCanonicalRequest,
   buildStringToSign,
   formatScope,
-  hmacSha256,
   type SignedMessage,
 } from './canonical-request.ts'
 import type { ParsedSignature } from './parse-signature.ts'
-import { deriveSigningKey, equalInConstantTime } from './signing-key.ts'
+import { deriveSigningKey } from './signing-key.ts'
 
 export interface VerifyOptions {
   /** The region of the server; an empty one accepts any. `US` is an old name of us-east-1. */
@@ -64,7 +65,8 @@ export function verifySignature(
     parsed.signedHeaders,
     payloadHash,
   )
-  const signature = hmacSha256(
+  const signature = hmac(
+    'sha256',
     signingKey,
     buildStringToSign(parsed.amzDate, scopeText, canonicalRequest),
   ).toString('hex')

@@ -6,7 +6,7 @@ import { parsePostSignatureV2, verifyPostSignatureV2 } from '../../protocol/sigv
 import { parsePresignedV2, verifyPresignedV2 } from '../../protocol/sigv2/presigned.ts'
 import { parseSignature, type ParsedSignature } from '../../protocol/sigv4/parse-signature.ts'
 import { parsePostSignature, verifyPostSignature } from '../../protocol/sigv4/post-signature.ts'
-import { equalInConstantTime } from '../../protocol/sigv4/signing-key.ts'
+import { equalInConstantTime } from '../../base/constant-time.ts'
 import { verifySignature, type VerifiedSignature } from '../../protocol/sigv4/verify-signature.ts'
 import type { SessionLookup, SessionStore } from '../sessions/session-store.ts'
 import type { Principal } from '../sessions/principal.ts'

@@ -1,5 +1,7 @@
 /** The people of the embedded provider: names, passwords, and how fast a password may be guessed. */
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
+import { equalInConstantTime } from '../../base/constant-time.ts'
+import { hmac } from '../../protocol/digest.ts'
 import type { AttemptThrottle } from '../../base/attempt-throttle.ts'
 
 export interface IssuerUser {
@@ -32,14 +34,14 @@ export interface Users {
 export function createUsers(list: readonly IssuerUser[], throttle: AttemptThrottle): Users {
   const users = new Map(list.map((user) => [user.name, user]))
   const key = randomBytes(32)
-  const digest = (text: string): Buffer => createHmac('sha256', key).update(text).digest()
+  const digest = (text: string): Buffer => hmac('sha256', key, text)
   const digests = new Map(list.map(({ name, password }) => [name, digest(password)]))
   const nobody = randomBytes(32)
   return {
     find: (name) => users.get(name),
     async logIn({ name, password, ...where }) {
       const settle = await throttle.enter({ name, ...where })
-      const isRight = timingSafeEqual(digest(password), digests.get(name) ?? nobody)
+      const isRight = equalInConstantTime(digest(password), digests.get(name) ?? nobody)
       settle(isRight ? 'right' : 'wrong')
       return isRight ? users.get(name) : undefined
     },

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from '../../protocol/digest.ts'
 import type { IdentityPluginOptions, ServerOptions } from '../options/server-options.ts'
 import { parseRoleDocument, type RoleDocument } from '../policy/role-document.ts'
 import { toConfigError } from './config-error.ts'
@@ -52,5 +52,5 @@ function toArns(region: string, id: string): RoleArns {
 
 /** Returns the SHA-1 of a text, of which MinIO makes the name. Nothing secret depends on it. */
 function digest(text: string): string {
-  return createHash('sha1').update(text).digest('base64url')
+  return hash('sha1', text).toString('base64url')
 }

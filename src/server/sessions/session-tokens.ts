@@ -1,7 +1,8 @@
 /**
  * A session's keys and token: the secret key is an HMAC of the access key, the token a JWT under the root secret in MinIO's shape.
  */
-import { createHash, createHmac, createSecretKey, randomFillSync } from 'node:crypto'
+import { createSecretKey, randomFillSync } from 'node:crypto'
+import { hash, hmac } from '../../protocol/digest.ts'
 import { readString, type JsonObject } from '../../base/parse.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
 import type { TemporaryCredentials } from '../../protocol/credentials.ts'
@@ -30,15 +31,12 @@ const maxSessionTokenBytes = 8 * 1024
 
 /** Makes and reads the tokens of one root secret. */
 export function createSessionTokens(options: SessionTokensOptions): SessionTokens {
-  const derivation = createHmac('sha256', options.rootSecret)
-  const secretKeyKey = createSecretKey(derivation.update('sts-cli derived secret key v1').digest())
+  const secretKeyKey = createSecretKey(
+    hmac('sha256', options.rootSecret, 'sts-cli derived secret key v1'),
+  )
   const tokenKey = createSecretKey(options.rootSecret, 'utf8')
   const deriveSecret = (accessKey: string): string =>
-    createHmac('sha256', secretKeyKey)
-      .update(accessKey)
-      .digest('base64')
-      .slice(0, 40)
-      .replaceAll('/', '+')
+    hmac('sha256', secretKeyKey, accessKey).toString('base64').slice(0, 40).replaceAll('/', '+')
 
   return {
     deriveSecret,
@@ -77,7 +75,7 @@ export function findParentUser({ claims, subject }: Pick<Principal, 'claims' | '
   const named = readString(claims, 'parent') ?? readString(claims, 'ldapUser')
   if (named !== undefined) return named
   const text = `openid:${subject}:${readString(claims, 'iss') ?? ''}`
-  return createHash('sha256').update(text).digest('base64url')
+  return hash('sha256', text).toString('base64url')
 }
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'

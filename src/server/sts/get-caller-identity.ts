@@ -1,5 +1,5 @@
 import { AwsError } from '../../protocol/aws-error.ts'
-import { sha256Hex } from '../../protocol/sigv4/canonical-request.ts'
+import { sha256Hex } from '../../protocol/digest.ts'
 import { accountId } from '../identity/account.ts'
 import { describePrincipal } from '../sessions/describe-principal.ts'
 import type { StsAction } from './sts-action.ts'

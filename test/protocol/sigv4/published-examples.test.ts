@@ -1,12 +1,11 @@
 /** The examples of AWS's documentation: «Signature Calculations for the Authorization Header» and related pages. */
 import { describe, expect, it } from 'vitest'
+import { hmac, sha256Hex } from '../../../src/protocol/digest.ts'
 import {
   buildCanonicalRequest,
   buildStringToSign,
   emptySha256,
   formatScope,
-  hmacSha256,
-  sha256Hex,
 } from '../../../src/protocol/sigv4/canonical-request.ts'
 import { signChunk } from '../../../src/protocol/sigv4/chunk-signature.ts'
 import {
@@ -163,7 +162,7 @@ describe('AWS’s example of IAM ListUsers', () => {
       'f536975d06c0309214f805bb90ccff089219ecd68b2577efef23edd43b7e1a59',
     )
     const text = buildStringToSign('20150830T123600Z', formatScope(scope), canonicalRequest)
-    expect(hmacSha256(key, text).toString('hex')).toBe(
+    expect(hmac('sha256', key, text).toString('hex')).toBe(
       '5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7',
     )
   })

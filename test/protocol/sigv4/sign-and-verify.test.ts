@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Credentials } from '../../../src/protocol/credentials.ts'
+import { sha256Hex } from '../../../src/protocol/digest.ts'
 import {
   canonicalizeQuery,
   encodeRfc3986,
-  sha256Hex,
   type SignedMessage,
 } from '../../../src/protocol/sigv4/canonical-request.ts'
 import { parseSignature } from '../../../src/protocol/sigv4/parse-signature.ts'

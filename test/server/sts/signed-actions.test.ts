@@ -161,7 +161,7 @@ describe.each([role, caller])('the signature of $Action', (form) => {
 /** Returns the headers that sign one body; the test sends them with another. */
 async function captureSigned(body: string): Promise<{ headers: Record<string, string> }> {
   const { signRequest } = await import('../../../src/protocol/sigv4/sign.ts')
-  const { sha256Hex } = await import('../../../src/protocol/sigv4/canonical-request.ts')
+  const { sha256Hex } = await import('../../../src/protocol/digest.ts')
   const url = new URL('http://127.0.0.1:9000/')
   const given = { 'content-type': 'application/x-www-form-urlencoded' }
   const unsigned = { method: 'POST', url, headers: given, payloadHash: sha256Hex(body) }

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream'
 import { AwsError } from '../../../src/protocol/aws-error.ts'
 import type { Credentials, TemporaryCredentials } from '../../../src/protocol/credentials.ts'
-import { sha256Hex } from '../../../src/protocol/sigv4/canonical-request.ts'
+import { sha256Hex } from '../../../src/protocol/digest.ts'
 import { signRequest } from '../../../src/protocol/sigv4/sign.ts'
 import { decodeStsAnswer, type StsAnswer } from '../../../src/protocol/sts-wire.ts'
 import type { HttpHandler, HttpRequest } from '../../../src/server/http/http-message.ts'

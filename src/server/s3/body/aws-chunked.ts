@@ -3,7 +3,9 @@
  * chunk is held back until its signature is verified, so no byte that the client did not sign reaches the store
  * (CVE-2021-21390 was the other order).
  */
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { createHash } from 'node:crypto'
+import { equalInConstantTime } from '../../../base/constant-time.ts'
+import { sha256Hex } from '../../../protocol/digest.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { signChunk, signTrailer } from '../../../protocol/sigv4/chunk-signature.ts'
 import type { VerifiedSignature } from '../../../protocol/sigv4/verify-signature.ts'
@@ -138,14 +140,12 @@ async function readTrailers(
   const isEnded = (await reader.isAtEnd()) || (await reader.readLine(2)) === ''
   if (!isEnded || !(await reader.isAtEnd())) throw malformed('bytes follow the last chunk')
   if (!seed || trailerName === undefined) return
-  const sha256 = createHash('sha256').update(signedText).digest('hex')
+  const sha256 = sha256Hex(signedText)
   requireEqual(signTrailer(seed, signature, sha256), trailerSignature ?? '', 'trailer')
 }
 
 function requireEqual(expected: string, given: string, what: string): void {
-  const left = Buffer.from(expected)
-  const right = Buffer.from(given)
-  if (left.length === right.length && timingSafeEqual(left, right)) return
+  if (equalInConstantTime(expected, given)) return
   throw new AwsError('SignatureDoesNotMatch', `the signature of a ${what} does not match its bytes`)
 }
 

@@ -4,9 +4,10 @@
  * next holder makes `lock.<hash of the dead one's text>`, which again only one can. When the lock itself still says the same
  * after that, the place is won, and only then does the winner put its own text in the place of the dead one's.
  */
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import * as promises from 'node:fs/promises'
 import { join } from 'node:path'
+import { sha256Hex } from '../../../protocol/digest.ts'
 import { errorCode } from '../../../base/error-code.ts'
 import { StsCliError } from '../../../base/errors.ts'
 import { parseJsonObject, readNumber, readString } from '../../../base/parse.ts'
@@ -119,7 +120,7 @@ async function followChain(
     const holder = readHolder(text)
     if (holder === undefined) return 'unknown'
     if (options.isRunning(holder, await readAge(files, path))) return holder
-    path = `${first}.${createHash('sha256').update(text).digest('hex').slice(0, 32)}`
+    path = `${first}.${sha256Hex(text).slice(0, 32)}`
   }
   if (path !== first) {
     if ((await readText(files, first)) !== firstText) {

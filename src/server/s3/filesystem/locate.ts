@@ -1,8 +1,8 @@
 /** Finds the data file of a key: in the plain tree, else in the encoded one; never through a symbolic link. */
-import { createHash } from 'node:crypto'
 import { constants, type BigIntStats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { sha256Hex } from '../../../protocol/digest.ts'
 import type { ObjectInfo } from '../request/object-store.ts'
 import { bucketFolder, encodedFolder, orAbsent, type Disk } from './disk.ts'
 import type { FileSystem } from './file-system.ts'
@@ -137,5 +137,5 @@ function identify(stats: BigIntStats): FileIdentity {
  */
 function inventEtag(file: FileIdentity): string {
   const text = `${file.inode} ${file.size} ${file.mtimeNs}`
-  return `${createHash('sha256').update(text).digest('hex').slice(0, 32)}-1`
+  return `${sha256Hex(text).slice(0, 32)}-1`
 }

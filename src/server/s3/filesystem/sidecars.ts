@@ -6,8 +6,8 @@
  * rename then is the one instant at which the object changes, and a crash on either side of it leaves a true pair; each is on
  * disk, with its name, before the next begins. Bytes that no record fits were put there by hand.
  */
-import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { sha256Hex } from '../../../protocol/digest.ts'
 import { isObject, parseJsonObject, readNumber, readString } from '../../../base/parse.ts'
 import type { JsonObject } from '../../../base/parse.ts'
 import { readAlgorithm } from '../body/checksum.ts'
@@ -96,7 +96,7 @@ export function createSidecars(storage: Storage, { isCaching } = { isCaching: tr
 }
 
 function sidecarPath(root: string, bucket: string, key: string): string {
-  const name = createHash('sha256').update(key).digest('hex')
+  const name = sha256Hex(key)
   return join(metadataFolder(root, bucket), name.slice(0, 2), `${name.slice(2)}.json`)
 }
 

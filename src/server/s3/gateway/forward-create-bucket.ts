@@ -1,6 +1,6 @@
 /** Buckets made at the upstream, and where clients are told that they lie. */
 import { AwsError } from '../../../protocol/aws-error.ts'
-import { sha256Hex } from '../../../protocol/sigv4/canonical-request.ts'
+import { sha256Hex } from '../../../protocol/digest.ts'
 import { escapeXml, parseXml } from '../../../protocol/xml.ts'
 import type { HttpReply } from '../../http/http-message.ts'
 import { readPayload } from '../body/payload.ts'

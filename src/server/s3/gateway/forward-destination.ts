@@ -1,5 +1,5 @@
 /** PUT of a bucket's logging, inventory, analytics or replication: the upstream then writes to a bucket that the document names. */
-import { sha256Hex } from '../../../protocol/sigv4/canonical-request.ts'
+import { sha256Hex } from '../../../protocol/digest.ts'
 import { childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
 import type { HttpReply } from '../../http/http-message.ts'
 import { readPayload } from '../body/payload.ts'

@@ -1,7 +1,6 @@
 /** A client's body on its way to the upstream, decoded and verified. The upstream has it whole only once every check has passed. */
-import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { sha256Hex } from '../../../protocol/sigv4/canonical-request.ts'
+import { hash, sha256Hex } from '../../../protocol/digest.ts'
 import { checksumHeader } from '../body/checksum.ts'
 import { readPayload, type Payload } from '../body/payload.ts'
 import type { S3Request } from '../request/s3-operation.ts'
@@ -27,7 +26,7 @@ export function toDocument(text: string): UploadBody {
     headers: {
       'content-length': String(body.length),
       'content-type': 'application/xml',
-      'content-md5': createHash('md5').update(body).digest('base64'),
+      'content-md5': hash('md5', body).toString('base64'),
     },
     payloadHash: sha256Hex(body),
     body,

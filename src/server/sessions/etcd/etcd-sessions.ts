@@ -2,6 +2,7 @@
  * Sessions that are shared: issued as the derived ones are, so that they outlive any outage, and written to etcd as a MinIO writes its own,
  * so that one with the same root secret accepts them; and what a MinIO issued there is accepted here.
  */
+import { isSameSecret } from '../../../base/constant-time.ts'
 import type { Log } from '../../../base/log.ts'
 import type { JsonObject } from '../../../base/parse.ts'
 import type { ServiceTls } from '../../../base/http/line-stream.ts'
@@ -34,7 +35,7 @@ import {
 } from './iam-records.ts'
 import type { StoredAccount } from './iam-accounts.ts'
 import { lookUpAccount, type AccountLookup } from './look-up-account.ts'
-import { isSame, lookUpStored, readEndMs } from './look-up-stored.ts'
+import { lookUpStored, readEndMs } from './look-up-stored.ts'
 import { purgeIdentities } from './purge-identities.ts'
 import type { LeasedWrite } from './shared-leases.ts'
 import { createSharedState } from './shared-state.ts'
@@ -84,7 +85,7 @@ export async function openEtcdSessions(options: EtcdSessionsOptions): Promise<Se
   const tokens = createSessionTokens(options)
   // Of our own, the token says all; one under another root secret is a stranger's, as its MinIO would find ours.
   const isKept = ({ accessKeyId, secretAccessKey, sessionToken }: StoredIdentity): boolean =>
-    !isSame(secretAccessKey, tokens.deriveSecret(accessKeyId)) &&
+    !isSameSecret(secretAccessKey, tokens.deriveSecret(accessKeyId)) &&
     tokens.read(sessionToken, accessKeyId) !== undefined
   const readClaims = ({ token, accessKeyId }: StoredAccount): JsonObject | undefined =>
     tokens.read(token, accessKeyId)

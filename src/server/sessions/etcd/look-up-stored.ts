@@ -1,5 +1,5 @@
 /** A session that a MinIO issued, from the identity it stored. */
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { isSameSecret } from '../../../base/constant-time.ts'
 import { readNumber, readString, type JsonObject } from '../../../base/parse.ts'
 import type { Principal } from '../principal.ts'
 import type { SessionLookup } from '../session-store.ts'
@@ -28,7 +28,7 @@ export function lookUpStored(
   const { secretAccessKey } = identity
   if (sessionToken === undefined || sessionToken === '')
     return { outcome: 'missing-token', secretAccessKey }
-  if (claims === undefined || !isSame(sessionToken, identity.sessionToken))
+  if (claims === undefined || !isSameSecret(sessionToken, identity.sessionToken))
     return { outcome: 'wrong-token', secretAccessKey }
   const principal = toPrincipal(identity, claims, context)
   const { revocations } = context.state
@@ -46,15 +46,6 @@ export function lookUpStored(
 /** The instant a token's claims give as its end; the epoch where they give none. */
 export function readEndMs(claims: JsonObject): number {
   return (readNumber(claims, 'exp') ?? 0) * 1000
-}
-
-/** Whether two secrets are the same, in constant time whatever their lengths. */
-export function isSame(a: string, b: string): boolean {
-  return timingSafeEqual(digest(a), digest(b))
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
 }
 
 function toPrincipal(
