@@ -1,4 +1,5 @@
 /** Parses the signature of a request, in its headers or its query, before the key is looked up. */
+import { formatAmzDate } from '../dates.ts'
 import { AwsError } from '../aws-error.ts'
 import type { Query } from '../query.ts'
 import {
@@ -171,7 +172,7 @@ function readHeaderDate(message: SignedMessage): string {
   if (Number.isNaN(instantMs)) {
     throw new AwsError('AccessDenied', 'a signed request needs an X-Amz-Date or a Date header')
   }
-  return new Date(instantMs).toISOString().replaceAll(/[-:]|\.\d{3}/g, '')
+  return formatAmzDate(instantMs)
 }
 
 /** @throws {AwsError} `code`, unless the text is `yyyymmddThhmmssZ`. */

@@ -1,4 +1,5 @@
 /** Signs requests of the client: the STS call of AssumeRole, the quickstart's upload, presigned URLs. */
+import { formatAmzDate } from '../dates.ts'
 import type { Credentials } from '../credentials.ts'
 import { hmac } from '../digest.ts'
 import {
@@ -108,11 +109,6 @@ export function presignUrl(
   })
   url.search = `${url.search}&X-Amz-Signature=${signature}`
   return url
-}
-
-/** Returns a time as `20260131T235959Z`. */
-export function formatAmzDate(instantMs: number): string {
-  return new Date(instantMs).toISOString().replaceAll(/[-:]|\.\d{3}/g, '')
 }
 
 function computeSignature(
