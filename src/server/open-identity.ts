@@ -11,7 +11,7 @@ import type { RunningIssuer } from './issuer/start-issuer.ts'
 import { findOwnProvider, openTokenVerifier, type Closers } from './open-backends.ts'
 import type { PolicyDocument } from './policy/policy-document.ts'
 import { parseRoleDocument, type RoleDocument } from './policy/role-document.ts'
-import { createTrustingRole, type TokenRole } from './policy/token-role.ts'
+import { createTokenRole, type TokenRole } from './policy/token-role.ts'
 import type { IdentityPluginOptions, ServerOptions } from './server-options.ts'
 import type { LdapLogins, PluginRole } from './sts/sts-action.ts'
 
@@ -130,7 +130,7 @@ function openRoles(
     const document = readRole(text, file)
     openVerifiers(document, verifiers, { ...options, fetchJson })
     const arns = document.arn === undefined ? toArns(region, document.name) : [document.arn]
-    add(createTrustingRole(arns[0] ?? '', document, verifiers), arns)
+    add(createTokenRole(arns[0] ?? '', document, verifiers), arns)
   }
   return roles
 }

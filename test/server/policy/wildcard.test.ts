@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   compileWildcard,
-  couldMatchBeyond,
-  matchesAllBeyond,
+  couldMatchPrefix,
+  matchesWholePrefix,
   matchesWildcard,
 } from '../../../src/server/policy/wildcard.ts'
 
@@ -157,8 +157,8 @@ describe('patterns and a common prefix', () => {
     ['bucket2/*', false, false],
     ['a*', false, false],
   ])('the pattern %s could match in bucket/: %s, matches all of it: %s', (pattern, could, all) => {
-    expect(couldMatchBeyond(compileWildcard(pattern), 'bucket/')).toBe(could)
-    expect(matchesAllBeyond(compileWildcard(pattern), 'bucket/')).toBe(all)
+    expect(couldMatchPrefix(compileWildcard(pattern), 'bucket/')).toBe(could)
+    expect(matchesWholePrefix(compileWildcard(pattern), 'bucket/')).toBe(all)
   })
 
   it('the answers about a prefix hold for every text with that prefix', () => {
@@ -168,8 +168,8 @@ describe('patterns and a common prefix', () => {
       fc.property(some, textOf(['a', '/'], 3), key, (pattern, beginning, rest) => {
         const wildcard = compileWildcard(pattern)
         const isMatch = matchesWildcard(pattern, `${beginning}${rest}`)
-        if (isMatch) expect(couldMatchBeyond(wildcard, beginning)).toBe(true)
-        if (matchesAllBeyond(wildcard, beginning)) expect(isMatch).toBe(true)
+        if (isMatch) expect(couldMatchPrefix(wildcard, beginning)).toBe(true)
+        if (matchesWholePrefix(wildcard, beginning)) expect(isMatch).toBe(true)
       }),
       { numRuns: 5000 },
     )
