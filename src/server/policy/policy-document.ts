@@ -2,7 +2,7 @@
 import { AwsError } from '../../protocol/aws-error.ts'
 import { isObject, parseJson, type JsonObject } from '../../base/parse.ts'
 import { parseConditions, type Condition } from './conditions.ts'
-import { findDuplicateMember } from './duplicate-member.ts'
+import { findDuplicateMember } from './find-duplicate-member.ts'
 import { coversKnownAction } from './known-actions.ts'
 import { findUnknownVariable } from './variables.ts'
 import { compileWildcard, type Wildcard } from './wildcard.ts'
