@@ -63,8 +63,8 @@ function openLdap(
   if (ldap === undefined) return undefined
   for (const [dn, names] of ldap.policies)
     if (policyEngine === undefined) checkPolicies(names, `the LDAP mapping of ${dn}`, policies)
-  const pacer = createLoginThrottle({ nowMs, wait: (delayMs) => wait(delayMs) })
-  const directory = createLdapDirectory(ldap, { pacer, log, nowMs })
+  const throttle = createLoginThrottle({ nowMs, wait: (delayMs) => wait(delayMs) })
+  const directory = createLdapDirectory(ldap, { throttle, log, nowMs })
   return { directory, policies: ldap.policies }
 }
 

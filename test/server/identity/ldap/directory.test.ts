@@ -66,7 +66,7 @@ async function open(
       ...options,
     },
     {
-      pacer: createLoginThrottle({ nowMs, wait }),
+      throttle: createLoginThrottle({ nowMs, wait }),
       log: { info: log, warn: log, error: log },
       nowMs,
     },
