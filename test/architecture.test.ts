@@ -86,7 +86,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   '@clack/prompts': ['base/terminal/prompts.ts'],
   'smol-toml': ['client/config-file.ts'],
   execa: ['base/process/start-program.ts'],
-  'oidc-provider': ['server/issuer/create-issuer.ts'],
+  'oidc-provider': ['server/issuer/oidc-library.ts'],
   selfsigned: ['server/http/self-signed-certificate.ts'],
   'openid-client': ['client/token/openid-provider.ts'],
   uqr: ['base/terminal/qr-code.ts'],

@@ -2,7 +2,7 @@
 import type { Log } from '../base/log.ts'
 import type { Credentials } from '../protocol/credentials.ts'
 import type { LdapOptions } from './identity/ldap/directory.ts'
-import type { IssuerClient } from './issuer/create-issuer.ts'
+import type { IssuerClient } from './issuer/client-metadata.ts'
 import type { IssuerUser } from './issuer/users.ts'
 import type { Peers } from './peers.ts'
 import type { EtcdOptions } from './sessions/etcd/etcd-sessions.ts'
