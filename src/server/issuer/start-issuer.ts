@@ -7,7 +7,7 @@ import { admitRequests } from './admit-requests.ts'
 import type { IssuerClient } from './client-metadata.ts'
 import type { Issuer } from './create-issuer.ts'
 import type { ModelLimits } from './model-store.ts'
-import { generateSigningKey } from './signing-key.ts'
+import { generateSigningKey } from './generate-signing-key.ts'
 import type { IssuerUser } from './users.ts'
 
 export interface StartIssuerOptions {

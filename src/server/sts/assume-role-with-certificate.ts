@@ -1,7 +1,7 @@
 import { AwsError } from '../../protocol/aws-error.ts'
 import type { ClientCertificate, HttpRequest } from '../http/http-message.ts'
 import { readCertificate, type CertificateIdentity } from '../identity/client-certificate.ts'
-import { keepKnownPolicies } from './policy-names.ts'
+import { keepKnownPolicies } from './keep-known-policies.ts'
 import type { StsAction } from './sts-action.ts'
 
 /** MinIO's limit for the intermediate authorities between a certificate and the trusted one. */

@@ -1,6 +1,6 @@
 import { AwsError } from '../../protocol/aws-error.ts'
 import { requireParameter } from './require-parameter.ts'
-import { keepKnownPolicies } from './policy-names.ts'
+import { keepKnownPolicies } from './keep-known-policies.ts'
 import { selectClaims } from './select-claims.ts'
 import type { StsAction } from './sts-action.ts'
 

@@ -4,7 +4,7 @@ import { readString, type JsonObject } from '../../base/parse.ts'
 import type { StsResult } from '../../protocol/sts-wire.ts'
 import type { TokenRole } from '../policy/token-role.ts'
 import { readNames } from '../sessions/read-names.ts'
-import { keepKnownPolicies } from './policy-names.ts'
+import { keepKnownPolicies } from './keep-known-policies.ts'
 import { selectClaims } from './select-claims.ts'
 import type { StsRequest, StsServices } from './sts-action.ts'
 
