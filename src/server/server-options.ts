@@ -7,7 +7,8 @@ import type { IssuerUser } from './issuer/users.ts'
 import type { Peers } from './peers.ts'
 import type { EtcdOptions } from './sessions/etcd/etcd-sessions.ts'
 import type { Address } from './http/server-address.ts'
-import type { LdapLogins, StsLimits } from './sts/sts-action.ts'
+import type { LdapLogins } from './sts/sts-action.ts'
+import type { StsLimits } from './sts/sts-limits.ts'
 
 export interface ServerOptions {
   readonly address: Address
