@@ -1,6 +1,6 @@
-/** Where a listener binds. */
+/** The address that a listener binds. */
 export interface Address {
   readonly host: string
-  /** 0 takes a free port. */
+  /** 0 selects a free port. */
   readonly port: number
 }

@@ -1,7 +1,7 @@
 /** Limits the provider's simultaneous requests and the time for sending a form. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createConcurrencyLimiter } from '../http/concurrency-limiter.ts'
-import type { Exchange } from '../http/open-server.ts'
+import type { Exchange } from '../http/exchanges.ts'
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void
 

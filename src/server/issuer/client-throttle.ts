@@ -4,7 +4,10 @@ import { TooManyAttempts, type AttemptThrottle, type Outcome } from '../../base/
 import { releaseSlot } from './admit-requests.ts'
 import type { KoaContextWithOIDC, OidcLibrary, Provider } from './oidc-library.ts'
 
-/** The library's names of the endpoints where clients authenticate (RFC 6749 §2.3, RFC 7009 §2.1, RFC 7662 §2.1, RFC 8628 §3.1, RFC 9126 §2). */
+/**
+ * The library's names of the endpoints where clients authenticate (RFC 6749 §2.3, RFC 7009 §2.1, RFC 7662 §2.1, RFC 8628 §3.1, RFC 9126
+ * §2).
+ */
 const clientEndpoints = new Set([
   'token',
   'introspection',

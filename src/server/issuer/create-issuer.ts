@@ -55,7 +55,10 @@ export interface Issuer {
 }
 
 const tokenLifetimeSeconds = 3600
-/** The most simultaneous attempts with one name from one address. Many programs may share an account, and eight guesses per second do not find a password. */
+/**
+ * The most simultaneous attempts with one name from one address. Many programs may share an account, and eight guesses per second do not
+ * find a password.
+ */
 const maxAttemptsAtOnce = 32
 const discoveryPath = '/.well-known/openid-configuration'
 

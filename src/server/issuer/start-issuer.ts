@@ -1,7 +1,7 @@
 /** Starts the embedded identity provider on its own https address. */
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openServer, type ServerBounds } from '../http/open-server.ts'
+import { openServer, type OpenServerOptions } from '../http/open-server.ts'
 import type { Address } from '../http/server-address.ts'
 import { admitRequests } from './admit-requests.ts'
 import type { IssuerClient } from './client-metadata.ts'
@@ -53,7 +53,7 @@ export async function startIssuer({
   const signingKey = generateSigningKey()
   const { makeCertificate } = await import('../http/self-signed-certificate.ts')
   const { cert, key } = await makeCertificate(nowMs())
-  let onRequest: ServerBounds['onRequest'] | undefined
+  let onRequest: OpenServerOptions['onRequest'] | undefined
   const server = openServer({
     // Client certificates are not requested. `ca` is set because Node otherwise parses all built-in CA certificates, which takes 20 ms.
     tls: { cert, key, ca: cert },

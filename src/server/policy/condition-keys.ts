@@ -1,6 +1,7 @@
 /**
  * Condition keys and the sources of their values. The three sources are the claims, the server's own facts and the client's headers and
- * parameters. They are never mixed: in MinIO one map held all three, so `?sub=admin` or a header `Username:` could replace a claim (WIRE 9.5).
+ * parameters. They are never mixed: in MinIO one map held all three, so `?sub=admin` or a header `Username:` could replace a claim (WIRE
+ * 9.5).
  */
 import type { JsonObject } from '../../base/parse.ts'
 import type { AuthorizationRequest } from './authorizer.ts'

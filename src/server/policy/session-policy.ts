@@ -8,7 +8,10 @@ const maxSessionPolicyBytes = 2048
  * star needs no search. The caller chooses both the policy and the keys, which are up to a thousand in DeleteObjects.
  */
 const maxSearchedResources = 10
-/** The longest segment between two stars that may contain a `?`. In a longer one, each character of a key costs one step per 32 of the segment's. */
+/**
+ * The longest segment between two stars that may contain a `?`. In a longer one, each character of a key costs one step per 32 of the
+ * segment's.
+ */
 const maxCharsWithQuestionMark = 32
 
 /**

@@ -20,7 +20,10 @@ export interface Segment {
   readonly core: Core | undefined
 }
 
-/** The core of a segment and its search: `short` has at most 32 characters, `plain` is longer and has no `?`, `masked` is longer and has one. */
+/**
+ * The core of a segment and its search: `short` has at most 32 characters, `plain` is longer and has no `?`, `masked` is longer and has
+ * one.
+ */
 type Core =
   | { readonly kind: 'short'; readonly length: number; readonly masks: ShortMasks }
   | { readonly kind: 'plain'; readonly points: Int32Array; readonly fallbacks: Int32Array }

@@ -65,7 +65,10 @@ export interface DirectoryServices {
   readonly nowMs: () => number
 }
 
-/** The most groups of a user. A user in more groups is rejected: a missing group could have a policy that denies, so fewer groups could mean more rights. */
+/**
+ * The most groups of a user. A user in more groups is rejected: a missing group could have a policy that denies, so fewer groups could mean
+ * more rights.
+ */
 const maxGroups = 500
 /** Longer names and passwords are rejected without asking the directory, because each attempt costs it work. */
 const maxNameLength = 256

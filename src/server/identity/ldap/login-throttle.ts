@@ -28,7 +28,10 @@ export interface LoginThrottle {
   run<T>(attempt: LoginAttempt, check: () => Promise<T | undefined>): Promise<T | undefined>
 }
 
-/** The most simultaneous attempts with one name from one address. Each costs the directory three requests, and many directories count failures themselves. */
+/**
+ * The most simultaneous attempts with one name from one address. Each costs the directory three requests, and many directories count
+ * failures themselves.
+ */
 const maxAtOnce = 8
 
 /** Returns a throttle whose counts are in this process only: with `--workers`, each worker counts its own failures. */
