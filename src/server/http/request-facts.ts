@@ -51,7 +51,9 @@ export interface PolicyDecision {
 
 /** The policy decisions about one request. DeleteObjects needs up to a thousand, so only the first ones are kept. */
 export interface DecisionSummary {
-  readonly asked: number
+  /** The number of all decisions. */
+  readonly total: number
+  /** The number of denials. */
   readonly denied: number
   readonly first: readonly PolicyDecision[]
   readonly firstDenial: PolicyDecision | undefined

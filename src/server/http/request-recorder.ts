@@ -30,7 +30,7 @@ export function createRequestRecorder(operation: string = serverOperations.other
   let upstreamRequestId: string | undefined
   const first: PolicyDecision[] = []
   let firstDenial: PolicyDecision | undefined
-  let asked = 0
+  let total = 0
   let denied = 0
   return {
     setOperation: (given) => void (name = given),
@@ -38,7 +38,7 @@ export function createRequestRecorder(operation: string = serverOperations.other
     setIssued: (given) => void (issued = given),
     setUpstreamRequestId: (id) => void (upstreamRequestId = id.slice(0, 64)),
     addDecision(decision) {
-      asked += 1
+      total += 1
       if (!decision.isAllowed) denied += 1
       const isFirstDenial = !decision.isAllowed && firstDenial === undefined
       if (first.length >= maxKept && !isFirstDenial) return
@@ -53,7 +53,7 @@ export function createRequestRecorder(operation: string = serverOperations.other
     toFacts: (refusal) => ({
       operation: name,
       caller,
-      decisions: { asked, denied, first, firstDenial },
+      decisions: { total, denied, first, firstDenial },
       issued,
       upstreamRequestId,
       refusal: refusal && {

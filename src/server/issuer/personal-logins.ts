@@ -48,7 +48,7 @@ export function configureLogins({ interactionPolicy }: OidcLibrary, users: Users
     loadExistingGrant: async ({ oidc }) => {
       const { accountId } = oidc.session ?? {}
       if (accountId === undefined || oidc.client === undefined) return undefined
-      return grantAll(oidc.provider, accountId, oidc.client.clientId)
+      return createGrant(oidc.provider, accountId, oidc.client.clientId)
     },
     issueRefreshToken: async (_context, client) => client.grantTypeAllowed('refresh_token'),
     ttl: {
@@ -159,7 +159,11 @@ export function addPasswordGrant(
   provider.registerGrantType('password', grant as never, ['username', 'password', 'scope'])
 }
 
-async function grantAll(provider: Provider, accountId: string, clientId: string): Promise<Grant> {
+async function createGrant(
+  provider: Provider,
+  accountId: string,
+  clientId: string,
+): Promise<Grant> {
   const grant = new provider.Grant({ accountId, clientId })
   grant.addOIDCScope(scope)
   grant.addResourceScope(stsResource, scope)

@@ -62,9 +62,9 @@ export function parsePolicyDocument(text: string, name: string): PolicyDocument 
   const json = parseJson(text)
   if (!isObject(json)) throw malformedPolicy(`${name} is not a JSON object`)
   checkMembers(json, documentMembers, name)
-  const twice = findDuplicateMember(text)
-  if (twice !== undefined)
-    throw malformedPolicy(`${name} has the member ${twice} twice in one object`)
+  const duplicate = findDuplicateMember(text)
+  if (duplicate !== undefined)
+    throw malformedPolicy(`${name} has the member ${duplicate} twice in one object`)
   if (json['Version'] !== version) throw malformedPolicy(`${name}: Version must be ${version}`)
   const raw = json['Statement']
   const list: unknown[] = Array.isArray(raw) ? raw : [raw]
@@ -106,13 +106,13 @@ function parseStatement(value: unknown, where: string, position: string): Statem
   }
 }
 
-interface Names {
+interface NameList {
   readonly values: readonly string[]
   /** True for a list of exclusions: NotAction or NotResource. */
   readonly isNegated: boolean
 }
 
-function readResources(value: JsonObject, actions: Names, where: string): Names {
+function readResources(value: JsonObject, actions: NameList, where: string): NameList {
   // `NotAction: admin:*` includes every S3 action, so only a statement with `Action` can omit its resources.
   const isResourceless =
     !actions.isNegated && actions.values.every((action) => /^(admin|sts|kms):/.test(action))
@@ -139,7 +139,7 @@ function checkResource(resource: string, where: string): void {
     throw malformedPolicy(`${where}: the variable ${unknown} is not supported`)
 }
 
-function readOneOf(value: JsonObject, name: string, negatedName: string, where: string): Names {
+function readOneOf(value: JsonObject, name: string, negatedName: string, where: string): NameList {
   const isNegated = value[negatedName] !== undefined
   if (isNegated === (value[name] !== undefined))
     throw malformedPolicy(`${where} must have ${name} or ${negatedName}, one of them`)

@@ -26,7 +26,7 @@ export interface ConditionOptions {
 }
 
 /** The part of a request that its conditions are built from. */
-export type ReceivedFacts = Pick<
+export type ReceivedRequest = Pick<
   HttpRequest,
   'headers' | 'query' | 'remoteAddress' | 'isTls' | 'receivedAtMs'
 >
@@ -37,7 +37,7 @@ export type ReceivedFacts = Pick<
  * an empty text, as in MinIO. Claims are not included.
  */
 export function buildConditions(
-  request: ReceivedFacts,
+  request: ReceivedRequest,
   { principal, formSignatureVersion }: ConditionOptions,
 ): ReadonlyMap<string, readonly string[]> {
   const conditions = new Map<string, string[]>()
@@ -58,7 +58,7 @@ export function buildConditions(
     CurrentTime: new Date(seconds * 1000).toISOString().replace('.000', ''),
     EpochTime: String(seconds),
     signatureversion: formSignatureVersion ?? (isSignedByV2(request) ? 'AWS' : 'AWS4-HMAC-SHA256'),
-    authType: formSignatureVersion === undefined ? nameAuthType(request) : 'POST',
+    authType: formSignatureVersion === undefined ? findAuthType(request) : 'POST',
     principaltype: principal.kind === 'root' ? 'Account' : 'AssumedRole',
     userid: principal.accessKey,
     username: principal.subject,
@@ -82,12 +82,12 @@ function withoutSecrets(url: string): string {
   return at !== -1 && secretName.test(url.slice(at)) ? url.slice(0, at) : url
 }
 
-function nameAuthType({ headers }: ReceivedFacts): string {
+function findAuthType({ headers }: ReceivedRequest): string {
   return headers.has('authorization') ? 'REST-HEADER' : 'REST-QUERY-STRING'
 }
 
 /** Returns true for a V2 presigned URL. It is checked after the V4 forms, in the order in which the authenticator looks for them. */
-function isSignedByV2({ headers, query }: ReceivedFacts): boolean {
+function isSignedByV2({ headers, query }: ReceivedRequest): boolean {
   const isV4 = headers.has('authorization') || query.has('X-Amz-Signature')
   return !isV4 && query.has('AWSAccessKeyId')
 }

@@ -1,16 +1,20 @@
 import type { AuthorizationRequest } from './authorizer.ts'
 import { createDecisionMemo } from './decision-memo.ts'
-import { buildConditions, type ConditionOptions, type ReceivedFacts } from './request-conditions.ts'
+import {
+  buildConditions,
+  type ConditionOptions,
+  type ReceivedRequest,
+} from './request-conditions.ts'
 
 /** The part of an authorization request that all decisions about one HTTP request share (IAM User Guide, "Request context"). */
 type RequestContext = Required<Pick<AuthorizationRequest, 'conditions' | 'memo'>>
 
 /** The key is the request object, so a rebuilt request gets its own context. */
-const contexts = new WeakMap<ReceivedFacts, RequestContext & ConditionOptions>()
+const contexts = new WeakMap<ReceivedRequest, RequestContext & ConditionOptions>()
 
 /** Returns the conditions of a request and the memo of its decisions. They are built once per request and principal. */
 export function findRequestContext(
-  request: ReceivedFacts,
+  request: ReceivedRequest,
   options: ConditionOptions,
 ): RequestContext {
   const { principal, formSignatureVersion } = options

@@ -9,7 +9,7 @@ import { toPattern, type Pattern } from './wildcard.ts'
 
 /** Matches one variable. An unclosed `${` matches up to the end, so that the regular expression reads each character once; it is text. */
 const variable = /\$\{([^}]*)(\}?)/g
-/** The characters that `${*}`, `${?}` and `${$}` stand for. */
+/** The characters that `${*}`, `${?}` and `${$}` represent. */
 const literalCharacters = new Set(['*', '?', '$'])
 
 /** Matches a variable's name with a default value: IAM's form is a single-quoted text after a comma. */

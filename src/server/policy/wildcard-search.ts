@@ -3,7 +3,7 @@
  * of the text once. So a caller who chooses both the pattern and the text cannot make the cost their product.
  */
 
-/** The code point that stands for `?` in a segment. */
+/** The code point that represents `?` in a segment. */
 export const anyCharacter = -1
 
 /** Counts the steps of a comparison, so that a test can limit its cost without a clock. */

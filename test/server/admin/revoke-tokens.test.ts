@@ -88,7 +88,7 @@ describe('revoke-tokens', () => {
         decisions: { firstDenial: { action: 'admin:RemoveServiceAccount', isAllowed: false } },
         refusal: { code: 'AccessDenied' },
       },
-      { operation: 'RevokeTokens', caller, decisions: { asked: 0 }, refusal: undefined },
+      { operation: 'RevokeTokens', caller, decisions: { total: 0 }, refusal: undefined },
     ])
   })
 

@@ -63,10 +63,10 @@ describe('wildcard patterns', () => {
   })
 
   it('a pattern finds a run with question marks anywhere, within and across blocks of 32 characters', () => {
-    const stretch = fc.array(fc.constantFrom('a', 'b', '?', '😀'), { minLength: 1, maxLength: 80 })
+    const segment = fc.array(fc.constantFrom('a', 'b', '?', '😀'), { minLength: 1, maxLength: 80 })
     fc.assert(
       fc.property(
-        stretch,
+        segment,
         textOf(['a', 'b', '😀'], 60),
         textOf(['a', 'b'], 40),
         (signs, before, after) => {
@@ -78,10 +78,10 @@ describe('wildcard patterns', () => {
   })
 
   it('a pattern with one run between two stars matches exactly the texts that contain the run', () => {
-    const stretch = fc.array(fc.constantFrom('a', 'b', '?'), { minLength: 1, maxLength: 70 })
-    const nearly = fc.record({ stretch, text: textOf(['a', 'b'], 150), changed: fc.nat(69) })
+    const segment = fc.array(fc.constantFrom('a', 'b', '?'), { minLength: 1, maxLength: 70 })
+    const nearly = fc.record({ segment, text: textOf(['a', 'b'], 150), changed: fc.nat(69) })
     fc.assert(
-      fc.property(nearly, ({ stretch: signs, text, changed }) => {
+      fc.property(nearly, ({ segment: signs, text, changed }) => {
         // The text contains the run with one character changed, so that near misses are as frequent as hits.
         const miss = signs.map((sign, at) => (at === changed ? 'c' : sign === '?' ? 'a' : sign))
         const whole = `${text}${miss.join('')}${text}`

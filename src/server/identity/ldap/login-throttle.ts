@@ -5,7 +5,7 @@ import { foldCase } from './distinguished-name.ts'
 
 export interface LoginThrottleOptions {
   readonly nowMs: () => number
-  /** Resolves after that many milliseconds. */
+  /** Resolves after the given number of milliseconds. */
   readonly wait: (delayMs: number) => Promise<void>
 }
 
