@@ -6,12 +6,12 @@ import type { IssuerClient } from './issuer/client-metadata.ts'
 import type { IssuerUser } from './issuer/users.ts'
 import type { Peers } from './peers.ts'
 import type { EtcdOptions } from './sessions/etcd/etcd-sessions.ts'
-import type { Address } from './http/server-address.ts'
+import type { ServerAddress } from './http/server-address.ts'
 import type { LdapLogins } from './sts/sts-action.ts'
 import type { StsLimits } from './sts/sts-limits.ts'
 
 export interface ServerOptions {
-  readonly address: Address
+  readonly address: ServerAddress
   readonly tls: { readonly cert: string; readonly key: string } | 'self-made' | undefined
   readonly region: string
   readonly root: Credentials
@@ -118,7 +118,7 @@ export interface RegoEngine {
 
 export interface EmbeddedProvider {
   readonly kind: 'embedded'
-  readonly address: Address
+  readonly address: ServerAddress
   readonly clients: readonly IssuerClient[]
   /** Who may sign in with a browser, a device or a password; nobody when left out. */
   readonly users?: readonly IssuerUser[] | undefined

@@ -1,5 +1,5 @@
 /** The address that a listener binds. */
-export interface Address {
+export interface ServerAddress {
   readonly host: string
   /** 0 selects a free port. */
   readonly port: number

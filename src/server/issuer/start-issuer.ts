@@ -2,7 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openServer, type OpenServerOptions } from '../http/open-server.ts'
-import type { Address } from '../http/server-address.ts'
+import type { ServerAddress } from '../http/server-address.ts'
 import { admitRequests } from './admit-requests.ts'
 import type { IssuerClient } from './client-metadata.ts'
 import type { Issuer } from './create-issuer.ts'
@@ -11,7 +11,7 @@ import { generateSigningKey } from './generate-signing-key.ts'
 import type { IssuerUser } from './users.ts'
 
 export interface StartIssuerOptions {
-  readonly address: Address
+  readonly address: ServerAddress
   readonly clients: readonly IssuerClient[]
   /** The users who may sign in (default: none). */
   readonly users?: readonly IssuerUser[] | undefined
