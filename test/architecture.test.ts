@@ -94,7 +94,7 @@ const doors: Readonly<Record<string, readonly string[]>> = {
   pino: ['base/log.ts'],
   'prom-client': ['server/metrics.ts'],
   '@fastify/busboy': ['server/s3/post/read-form.ts'],
-  ldapts: ['server/identity/ldap/connection.ts'],
+  ldapts: ['server/identity/ldap/ldap-connection.ts'],
 }
 
 const isOurs = (to: string): boolean => to.endsWith('.ts')

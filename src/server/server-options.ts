@@ -1,7 +1,7 @@
 /** Every setting of the server in one shape. Commands and the library fill it; nothing below reads flags or the environment. */
 import type { Log } from '../base/log.ts'
 import type { Credentials } from '../protocol/credentials.ts'
-import type { LdapOptions } from './identity/ldap/directory.ts'
+import type { LdapOptions } from './identity/ldap/ldap-directory.ts'
 import type { IssuerClient } from './issuer/client-metadata.ts'
 import type { IssuerUser } from './issuer/users.ts'
 import type { Peers } from './peers.ts'

@@ -8,8 +8,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createAttemptThrottle } from '../../base/attempt-throttle.ts'
 import { exportJWK, SignJWT, type JWK } from '../../base/jose.ts'
 import { describeClients, type IssuerClient } from './client-metadata.ts'
-import { throttleClients, toBusyError } from './client-throttle.ts'
-import { handleLogin } from './login-handler.ts'
+import { throttleClients, toBusyError } from './throttle-clients.ts'
+import { handleLogin } from './handle-login.ts'
 import { createModelStore, type ModelLimits } from './model-store.ts'
 import {
   loadAsyncStorage,

@@ -1,10 +1,10 @@
 /** Configures the library for users' logins: grants, pages, claims, and the password grant, which the library does not have. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Interactions } from './login-handler.ts'
+import type { Interactions } from './handle-login.ts'
 import { TooManyAttempts } from '../../base/attempt-throttle.ts'
 import { escapeHtml } from '../../base/escape-html.ts'
 import { releaseSlot } from './admit-requests.ts'
-import { toBusyError } from './client-throttle.ts'
+import { toBusyError } from './throttle-clients.ts'
 import type {
   Configuration,
   Grant,

@@ -1,6 +1,6 @@
 import { AwsError } from '../../protocol/aws-error.ts'
 import type { ClientCertificate, HttpRequest } from '../http/http-message.ts'
-import { readCertificate, type CertificateIdentity } from '../identity/client-certificate.ts'
+import { readCertificate, type CertificateIdentity } from '../identity/certificate-identity.ts'
 import { keepKnownPolicies } from './keep-known-policies.ts'
 import type { StsAction } from './sts-action.ts'
 

@@ -1,6 +1,6 @@
 import { AwsError } from '../../protocol/aws-error.ts'
 import { normalizeDn } from '../identity/ldap/distinguished-name.ts'
-import type { LdapUser } from '../identity/ldap/directory.ts'
+import type { LdapUser } from '../identity/ldap/ldap-directory.ts'
 import { requireParameter } from './require-parameter.ts'
 import { keepKnownPolicies } from './keep-known-policies.ts'
 import type { LdapLogins, StsAction, StsServices } from './sts-action.ts'

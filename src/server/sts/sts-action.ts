@@ -2,7 +2,7 @@
 import type { Log } from '../../base/log.ts'
 import type { StsResult } from '../../protocol/sts-wire.ts'
 import type { IdentityPlugin } from '../identity/identity-plugin.ts'
-import type { LdapDirectory } from '../identity/ldap/directory.ts'
+import type { LdapDirectory } from '../identity/ldap/ldap-directory.ts'
 import type { RequestAuthenticator } from '../identity/request-authenticator.ts'
 import type { TokenVerifier } from '../identity/token-verifier.ts'
 import type { TokenRole } from '../policy/token-role.ts'

@@ -41,7 +41,7 @@ it('is not read by the parser of the URL standard, which leaves out a leading qu
   )
   expect(uses.toSorted()).toEqual([
     // The embedded provider's own form, a header's list of tags, and tags written as that header.
-    'server/issuer/login-handler.ts: new URLSearchParams(Buffer.concat(chunks)',
+    'server/issuer/handle-login.ts: new URLSearchParams(Buffer.concat(chunks)',
     'server/s3/operations/tagging.ts: new URLSearchParams(text)',
     'server/s3/post/form-request.ts: new URLSearchParams(readTagging(xml)',
   ])

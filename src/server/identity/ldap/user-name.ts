@@ -2,7 +2,7 @@
  * The user name of a directory's user, as the directory spells it. Directories compare names without regard to case and with folded spaces
  * (RFC 4518), and several names may find one entry. A policy that names a user must apply to that user with each of these names.
  */
-import type { LdapEntry } from './connection.ts'
+import type { LdapEntry } from './ldap-connection.ts'
 import { foldCase, readFirstRdn } from './distinguished-name.ts'
 
 /** An attribute that the user filter compares with the typed name. */

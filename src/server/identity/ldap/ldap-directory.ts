@@ -9,7 +9,7 @@ import {
   type LdapEntry,
   type LdapSearch,
   type LdapServer,
-} from './connection.ts'
+} from './ldap-connection.ts'
 import { chooseUserName, findNameAttributes } from './user-name.ts'
 
 /** The settings of the directory (MINIO_IDENTITY_LDAP_*). */
