@@ -32,7 +32,7 @@ const clientKeys: Readonly<Record<string, string>> = {
   's3:x-amz-content-sha256': 'X-Amz-Content-Sha256',
 }
 
-/** Returns whether a policy may use the condition key. Keys are compared without regard to case, as IAM does; a claim's own name is not. */
+/** Returns whether a policy may use the condition key. As in IAM, keys are not case-sensitive; a claim's own name is. */
 export function isKnownConditionKey(key: string): boolean {
   const lower = key.toLowerCase()
   return (

@@ -97,7 +97,8 @@ function parseCondition(name: string, key: string, raw: unknown, where: string):
 /**
  * Returns true when every condition holds for the request.
  *
- * @param effect The effect of the statement that the conditions belong to. A doubt about a value counts against an Allow and for a Deny.
+ * @param effect The effect of the statement that the conditions belong to. A value that cannot be compared fails an Allow's condition and
+ *   satisfies a Deny's.
  */
 export function doConditionsHold(
   conditions: readonly Condition[],

@@ -1,4 +1,4 @@
-/** The trust policy of a role: the issuer, the audiences and the conditions of the tokens that may assume it. Conditions are IAM's. */
+/** The trust policy of a role: the issuer and the audiences of the tokens that may assume it, and conditions on their claims, as in IAM. */
 import { isObject, readString, readStrings, type JsonObject } from '../../base/parse.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
 import type { AuthorizationRequest } from './authorizer.ts'
