@@ -35,14 +35,14 @@ it('leaves its bytes to the signatures: nothing else takes them apart', () => {
   expect(uses.filter((use) => !harmless.some((form) => form.test(use)))).toEqual([])
 })
 
-it('is not read by the parser of the URL standard, which leaves out a leading question mark', () => {
+it('no query is read by the parser of the URL standard, which leaves out a leading question mark', () => {
   const uses = files.flatMap((file) =>
     (textOf(file).match(/new URLSearchParams\([^)\n]+\)/g) ?? []).map((use) => `${file}: ${use}`),
   )
   expect(uses.toSorted()).toEqual([
     // The embedded provider's own form, a header's list of tags, and tags written as that header.
-    'server/issuer/login-handler.ts: new URLSearchParams(Buffer.concat(chunks)',
-    'server/s3/operations/object-tagging.ts: new URLSearchParams(text)',
+    'server/issuer/handle-login.ts: new URLSearchParams(Buffer.concat(chunks)',
+    'server/s3/request/tag-header.ts: new URLSearchParams(text)',
     'server/s3/post/form-request.ts: new URLSearchParams(readTagging(xml)',
   ])
 })
