@@ -19,17 +19,21 @@ export function evaluateDocument(document: PolicyDocument, request: Authorizatio
 }
 
 /**
- * Returns a document's verdict on an action for all keys of a bucket: `Allow` when some key might be allowed, else `Deny` or `none` for
- * every key. A `Deny` counts only when it certainly applies to every key. So `Deny` and `none` are certain, and `Allow` is not.
+ * Returns a document's verdict on an action for all resources: all keys of the request's bucket, or with an empty bucket everything. `Allow`
+ * means that some resource might be allowed, `Deny` and `none` that none is. A `Deny` counts only when it certainly applies to all of them. So
+ * `Deny` and `none` are certain, and `Allow` is not.
  *
  * @param request The request; its `object` is ignored.
  */
-export function evaluateBucket(document: PolicyDocument, request: AuthorizationRequest): Verdict {
-  const prefix = `${request.bucket}/`
+export function evaluateAnyResource(
+  document: PolicyDocument,
+  request: AuthorizationRequest,
+): Verdict {
+  const prefix = request.bucket === '' ? '' : `${request.bucket}/`
   return findVerdict(document, request, ({ statement, patterns }) => {
     if (!request.action.startsWith('s3:')) return true
     if (statement.effect === 'Allow') {
-      // NotResource excludes some keys; other keys of the bucket may remain.
+      // NotResource excludes some resources; others may remain.
       if (statement.isNotResource) return !patterns().includes(undefined)
       return patterns().some((pattern) => pattern && couldMatchPrefix(pattern, prefix))
     }

@@ -6,7 +6,7 @@ import type { AuthorizationRequest, Authorizer, Decision } from './authorizer.ts
  * recorded, because an allow there is not final.
  */
 export function recordDecisions(authorizer: Authorizer, recorder: RequestRecorder): Authorizer {
-  const { authorizeBucket } = authorizer
+  const { couldAllow } = authorizer
   return {
     ...authorizer,
     async authorize(request) {
@@ -14,9 +14,9 @@ export function recordDecisions(authorizer: Authorizer, recorder: RequestRecorde
       recorder.addDecision(toRecord(request, decision))
       return decision
     },
-    ...(authorizeBucket && {
-      async authorizeBucket(request: AuthorizationRequest) {
-        const decision = await authorizeBucket(request)
+    ...(couldAllow && {
+      async couldAllow(request: AuthorizationRequest) {
+        const decision = await couldAllow(request)
         if (!decision.isAllowed) recorder.addDecision(toRecord(request, decision))
         return decision
       },
