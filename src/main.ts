@@ -72,7 +72,7 @@ async function runCommand(spec: CommandSpec, argv: readonly string[], io: Io): P
   if (page !== undefined) return runProgram(page === '--help' ? [spec.name, page] : [page], io)
   if (spec.operands === '' && parsed.operands.length > 0)
     throw new StsCliError(
-      'ERR_USAGE',
+      'operands-invalid',
       `${spec.name} takes no operand, but got ${parsed.operands.length}`,
       {
         hint: `sts-cli ${spec.name} --help lists the flags`,
@@ -80,7 +80,7 @@ async function runCommand(spec: CommandSpec, argv: readonly string[], io: Io): P
     )
   const isCommandTaken = spec.operands.includes('--') || spec.name === 'completion'
   if (!isCommandTaken && parsed.command !== undefined && parsed.command.length > 0)
-    throw new StsCliError('ERR_USAGE', `${spec.name} runs no command after --`)
+    throw new StsCliError('command-unexpected', `${spec.name} runs no command after --`)
   // `config` changes profiles, so it must work where one of them is broken.
   if (spec.name === 'config') return (await loadCommand.config())(bare, io)
   const settings = createSettings(await loadProfile(parsed, io), io)

@@ -1,26 +1,5 @@
-/**
- * The errors that a user can act on, and the exit code of each.
- * The numbers follow BSD's sysexits.h, so that scripts can tell «try again» from «fix your flags».
- */
-
-/** Every failure with which a command can end, and its exit code. */
-export const exitCodes = {
-  ERR_NEGATIVE: 1,
-  ERR_USAGE: 64,
-  ERR_DATA: 65,
-  ERR_INPUT: 66,
-  ERR_HOST: 68,
-  ERR_UNAVAILABLE: 69,
-  ERR_INTERNAL: 70,
-  ERR_CANNOT_CREATE: 73,
-  ERR_IO: 74,
-  ERR_TIMEOUT: 75,
-  ERR_PROTOCOL: 76,
-  ERR_REFUSED: 77,
-  ERR_CONFIG: 78,
-} as const
-
-export type ErrorCode = keyof typeof exitCodes
+/** The error that a user can act on. */
+import { errorReasons, exitCodes, type ErrorCode, type ErrorReason } from './error-reasons.ts'
 
 /** The step of the flow that failed: the first word of the printed error. */
 export type ErrorStage = 'idp' | 'sts' | 's3' | 'config' | 'cli' | 'serve'
@@ -41,6 +20,9 @@ export interface StsCliErrorOptions {
 /** A failure that the user can act on: what failed, and in `hint` what to try. Every other error is a bug. */
 export class StsCliError extends Error {
   override readonly name = 'StsCliError'
+  /** Names the failure; the message may change, the reason does not. */
+  readonly reason: ErrorReason
+  /** The class of the failure, which follows from the reason. */
   readonly code: ErrorCode
   readonly stage: ErrorStage
   readonly hint: string | undefined
@@ -49,9 +31,10 @@ export class StsCliError extends Error {
   readonly serverMessage: string | undefined
   readonly requestId: string | undefined
 
-  constructor(code: ErrorCode, message: string, options: StsCliErrorOptions = {}) {
+  constructor(reason: ErrorReason, message: string, options: StsCliErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
-    this.code = code
+    this.reason = reason
+    this.code = errorReasons[reason]
     this.stage = options.stage ?? 'cli'
     this.hint = options.hint
     this.httpStatus = options.httpStatus

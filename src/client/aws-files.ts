@@ -22,7 +22,7 @@ export function findAwsFiles(io: Pick<Io, 'env' | 'platform'>): AwsFiles {
     const named = io.env[variable] ?? ''
     if (named !== '' && !(named.startsWith('~/') && home !== '')) return named
     if (home === '')
-      throw new StsCliError('ERR_CONFIG', 'there is no home folder, so no ~/.aws', {
+      throw new StsCliError('home-missing', 'there is no home folder, so no ~/.aws', {
         stage: 'config',
         hint: `set HOME, or ${variable}`,
       })
@@ -142,16 +142,19 @@ function readText(file: string, { isToChange = true } = {}): string {
       what = 'belongs to another user'
     else return readFileSync(file, 'latin1')
   } catch (cause) {
-    throw new StsCliError('ERR_INPUT', `the file ${file} ${what}`, { stage: 'config', cause })
+    throw new StsCliError('aws-file-unreadable', `the file ${file} ${what}`, {
+      stage: 'config',
+      cause,
+    })
   }
-  throw new StsCliError('ERR_INPUT', `the file ${file} ${what}`, { stage: 'config' })
+  throw new StsCliError('aws-file-unreadable', `the file ${file} ${what}`, { stage: 'config' })
 }
 
 function orCannotWrite<T>(file: string, write: () => T): T {
   try {
     return write()
   } catch (cause) {
-    throw new StsCliError('ERR_CANNOT_CREATE', `the file ${file} cannot be written`, {
+    throw new StsCliError('aws-file-unwritable', `the file ${file} cannot be written`, {
       stage: 'config',
       cause,
     })

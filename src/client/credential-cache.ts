@@ -74,7 +74,7 @@ export function writeCachedCredentials(directory: string, value: CachedCredentia
     writePrivateFile(filePath(directory, value.profile), `${JSON.stringify(toFile(value))}\n`)
   } catch (cause) {
     throw new StsCliError(
-      'ERR_CANNOT_CREATE',
+      'cache-unwritable',
       `the credentials cannot be remembered in ${directory}`,
       {
         hint: 'use --cache none, or point XDG_CACHE_HOME at a folder you can write',

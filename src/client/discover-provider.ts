@@ -1,4 +1,5 @@
 /** Discovery: from an issuer to its endpoints (OpenID Connect Discovery 1.0 §4, RFC 8414 §3). */
+import type { ErrorReason } from '../base/error-reasons.ts'
 import { StsCliError } from '../base/errors.ts'
 import { sendHttp } from '../base/http/http-client.ts'
 import { isLoopback } from '../base/http/loopback.ts'
@@ -29,8 +30,8 @@ export async function discoverProvider(
     { method: 'GET', url, headers: { accept: 'application/json' } },
     { ...net, stage: 'idp' },
   )
-  const refuse = (message: string, help?: string): StsCliError =>
-    new StsCliError('ERR_PROTOCOL', message, {
+  const discoveryError = (reason: ErrorReason, message: string, help?: string): StsCliError =>
+    new StsCliError(reason, message, {
       stage: 'idp',
       httpStatus: answer.status,
       hint: help,
@@ -38,14 +39,18 @@ export async function discoverProvider(
   const json = answer.status === 200 ? parseJson(answer.body.toString('utf8')) : undefined
   const found = parseDiscovery(json)
   if (found === undefined || !isObject(json))
-    throw refuse(`${url.href} is no discovery document`, hint)
+    throw discoveryError('discovery-document-missing', `${url.href} is no discovery document`, hint)
   if (found.issuer.replace(/\/$/, '') !== issuer.replace(/\/$/, ''))
-    throw refuse(
+    throw discoveryError(
+      'discovery-issuer-mismatch',
       `the discovery document names another issuer: ${JSON.stringify(found.issuer.slice(0, 200))}`,
       'use exactly that one for --issuer if you trust it',
     )
   if (found.tokenEndpoint === undefined)
-    throw refuse('the discovery document names no token endpoint')
+    throw discoveryError(
+      'discovery-token-endpoint-missing',
+      'the discovery document names no token endpoint',
+    )
   for (const [what, endpoint] of Object.entries({
     'a token endpoint': found.tokenEndpoint,
     'an authorization endpoint': found.authorizationEndpoint,
@@ -53,7 +58,10 @@ export async function discoverProvider(
     'a key set': found.jwksUri,
   }))
     if (endpoint !== undefined && !isAsSecureAs(endpoint, issuer))
-      throw refuse(`the discovery document names ${what} without https`)
+      throw discoveryError(
+        'discovery-endpoint-insecure',
+        `the discovery document names ${what} without https`,
+      )
   return { tokenEndpoint: new URL(found.tokenEndpoint), document: json }
 }
 

@@ -162,7 +162,7 @@ function splitPair(raw: string): { before: string; value: string; ending: string
 
 /** Makes the error; it names the line's number and never its text, which may be a secret. */
 function broken(name: string, index: number, what: string): StsCliError {
-  return new StsCliError('ERR_DATA', `line ${index + 1} of ${name} ${what}`, {
+  return new StsCliError('aws-file-invalid', `line ${index + 1} of ${name} ${what}`, {
     stage: 'config',
     hint: 'the file is left as it is; mend that line first',
   })

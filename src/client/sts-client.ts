@@ -1,5 +1,6 @@
 /** Calls to an STS: a form goes out, credentials or an error come back. */
-import { StsCliError, type ErrorCode } from '../base/errors.ts'
+import type { ErrorReason } from '../base/error-reasons.ts'
+import { StsCliError } from '../base/errors.ts'
 import { sendHttp, type HttpAnswer } from '../base/http/http-client.ts'
 import { toPrintable } from '../base/terminal/printable.ts'
 import { AwsError } from '../protocol/aws-error.ts'
@@ -66,16 +67,16 @@ export async function exchangeToken(
   try {
     const { credentials } = decodeStsAnswer(action, answer.status, answer.body.toString('utf8'))
     if (credentials === undefined)
-      throw new StsCliError('ERR_PROTOCOL', 'the STS answered without credentials', {
+      throw new StsCliError('sts-credentials-missing', 'the STS answered without credentials', {
         stage: 'sts',
       })
     return credentials
   } catch (error) {
     if (error instanceof AwsError) throw explainRefusal(error)
-    const code = codeOfStatus(answer.status)
-    if (code === undefined) throw error
+    const reason = reasonOfStatus(answer.status)
+    if (reason === undefined) throw error
     // A page of a proxy or a load balancer: the STS behind it does not answer.
-    throw new StsCliError(code, `${url.host} answered with an error`, {
+    throw new StsCliError(reason, `${url.host} answered with an error`, {
       stage: 'sts',
       httpStatus: answer.status,
       hint: 'try again later',
@@ -128,13 +129,13 @@ async function buildHeaders(
   )
 }
 
-function codeOfStatus(status: number): ErrorCode | undefined {
-  if (status === 429) return 'ERR_TIMEOUT'
-  return status >= 500 ? 'ERR_UNAVAILABLE' : undefined
+function reasonOfStatus(status: number): ErrorReason | undefined {
+  if (status === 429) return 'sts-busy'
+  return status >= 500 ? 'sts-unavailable' : undefined
 }
 
 function explainRefusal(error: AwsError): StsCliError {
-  return new StsCliError(codeOfStatus(error.status) ?? 'ERR_REFUSED', 'the STS refused', {
+  return new StsCliError(reasonOfStatus(error.status) ?? 'sts-refused', 'the STS refused', {
     stage: 'sts',
     httpStatus: error.status,
     serverCode: toPrintable(error.code, 100),

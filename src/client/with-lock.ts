@@ -74,7 +74,7 @@ async function acquire(
     const abandoned = findAbandoned(path)
     if (abandoned !== undefined) removeLock(path, abandoned)
     if (performance.now() >= deadlineMs) {
-      throw new StsCliError('ERR_TIMEOUT', 'another sts-cli holds the lock of this profile', {
+      throw new StsCliError('profile-locked', 'another sts-cli holds the lock of this profile', {
         hint: `if none runs, remove ${path}`,
       })
     }

@@ -30,9 +30,13 @@ class Cancelled extends Error {}
  */
 export async function runConfigInit({ settings, file }: InitOptions, io: Io): Promise<number> {
   if (io.openPrompter === undefined)
-    throw new StsCliError('ERR_USAGE', 'config init asks, and there is no terminal to ask at', {
-      hint: 'sts-cli config set KEY VALUE needs none',
-    })
+    throw new StsCliError(
+      'terminal-missing',
+      'config init asks, and there is no terminal to ask at',
+      {
+        hint: 'sts-cli config set KEY VALUE needs none',
+      },
+    )
   const prompter = await io.openPrompter()
   try {
     const answers = await ask(prompter, settings, io)

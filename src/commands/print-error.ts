@@ -24,20 +24,31 @@ const diskErrors = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EBADF']
 
 function toInternal(error: unknown): StsCliError {
   if (diskErrors.some((code) => errorCode(error) === code))
-    return new StsCliError('ERR_IO', 'the output cannot be written', { cause: error })
+    return new StsCliError('output-unwritable', 'the output cannot be written', { cause: error })
   const what =
     error instanceof Error
       ? `${error.name}: ${error.message}`
       : 'something that is no error was thrown'
-  return new StsCliError('ERR_INTERNAL', `a bug in sts-cli: ${what}`, {
+  return new StsCliError('internal-error', `a bug in sts-cli: ${what}`, {
     hint: 'please report it, with what --debug prints',
     cause: error,
   })
 }
 
 function renderJson(error: StsCliError): string {
-  const { code, stage, message, httpStatus, serverCode, serverMessage, requestId, hint } = error
-  const object = { code, stage, message, httpStatus, serverCode, serverMessage, requestId, hint }
+  const { reason, code, stage, message, httpStatus, serverCode, serverMessage, requestId, hint } =
+    error
+  const object = {
+    reason,
+    code,
+    stage,
+    message,
+    httpStatus,
+    serverCode,
+    serverMessage,
+    requestId,
+    hint,
+  }
   return `${JSON.stringify({ error: { ...object, exitCode: error.exitCode } })}\n`
 }
 

@@ -32,7 +32,7 @@ export async function runQuickstart(own: Settings, io: Io): Promise<number> {
     )
   } catch (error) {
     if (!(error instanceof StsCliError)) throw error
-    throw new StsCliError('ERR_NEGATIVE', `${key} was not uploaded: ${error.message}`, {
+    throw new StsCliError('upload-failed', `${key} was not uploaded: ${error.message}`, {
       ...error,
       stage: 's3',
       cause: error,
@@ -49,7 +49,7 @@ export async function runQuickstart(own: Settings, io: Io): Promise<number> {
 function refuseOperands({ operands, command }: Settings): void {
   if (operands.length === 0 && (command === undefined || command.length === 0)) return
   throw new StsCliError(
-    'ERR_USAGE',
+    'operands-invalid',
     'flags without a command take no operand, and run nothing after --',
     { hint: 'commands come first: sts-cli login -cid …; a value with spaces needs quotes' },
   )

@@ -14,7 +14,7 @@ export async function runToken(own: Settings, io: Io): Promise<number> {
   const net = readNetOptions(settings, io)
   const source = await readTokenSource(settings, io)
   if (source.grant === 'token' && settings.getExplicit('grant') === undefined)
-    throw new StsCliError('ERR_USAGE', 'a token is at hand already: there is nothing to get')
+    throw new StsCliError('token-unexpected', 'a token is at hand already: there is nothing to get')
   const { token, answer } = await obtainToken(source, { net, io })
   const text = settings.has('json')
     ? JSON.stringify(answer, undefined, 2)

@@ -33,9 +33,13 @@ export async function runWrite(settings: Settings, io: Io): Promise<number> {
 function readAwsProfileName(settings: Settings): string {
   const name = settings.get('aws-profile') ?? settings.get('profile') ?? 'default'
   if (/^[^\p{Cc}[\]"']+$/u.test(name) && name.trim() === name) return name
-  throw new StsCliError('ERR_USAGE', `${JSON.stringify(name)} is no name for a profile of AWS’s`, {
-    hint: 'use --aws-profile with a name without brackets and quotes',
-  })
+  throw new StsCliError(
+    'aws-profile-invalid',
+    `${JSON.stringify(name)} is no name for a profile of AWS’s`,
+    {
+      hint: 'use --aws-profile with a name without brackets and quotes',
+    },
+  )
 }
 
 async function planKeys(settings: Settings, profile: string, io: Io): Promise<AwsChange> {
@@ -69,7 +73,7 @@ function refusePermanentKeys(
 ): void {
   const isTemporary = present.has('aws_session_token') || present.has('aws_security_token')
   if (!present.has('aws_access_key_id') || isTemporary || settings.has('force')) return
-  throw new StsCliError('ERR_CONFIG', `the profile ${profile} holds permanent keys`, {
+  throw new StsCliError('permanent-keys-present', `the profile ${profile} holds permanent keys`, {
     stage: 'config',
     hint: 'use --aws-profile with another name, or --force to overwrite them',
   })
@@ -80,7 +84,7 @@ function planProcess(settings: Settings, profile: string, io: Io): AwsChange {
   refuseFlowFlags(settings)
   if (readAwsProfile(files.credentials, inCredentials(profile)).has('aws_access_key_id'))
     throw new StsCliError(
-      'ERR_CONFIG',
+      'aws-keys-take-precedence',
       `the keys of ${profile} in ${files.credentials} would win`,
       {
         stage: 'config',
@@ -109,7 +113,7 @@ function planProcess(settings: Settings, profile: string, io: Io): AwsChange {
 function processLine(profile: string): string {
   if (!/^[\w.@%+:/-]+$/.test(profile))
     throw new StsCliError(
-      'ERR_USAGE',
+      'profile-not-quotable',
       `the profile ${JSON.stringify(profile)} cannot stand in a credential_process line`,
       { hint: 'its readers split the line differently; use letters, digits and _.@%+:/-' },
     )
@@ -123,9 +127,13 @@ function refuseFlowFlags({ parsed }: Settings): void {
     ['identity provider', 'sts'].includes(parsed.specs.get(name)?.group ?? ''),
   )
   if (stray === undefined) return
-  throw new StsCliError('ERR_USAGE', `--${stray} would be lost: the line names the profile alone`, {
-    hint: `sts-cli config set ${stray} … keeps it for the profile`,
-  })
+  throw new StsCliError(
+    'flag-not-saved',
+    `--${stray} would be lost: the line names the profile alone`,
+    {
+      hint: `sts-cli config set ${stray} … keeps it for the profile`,
+    },
+  )
 }
 
 function placePairs(

@@ -164,7 +164,7 @@ function decodeIdentity(result: XmlNode, status: number): CallerIdentity {
 }
 
 function brokenAnswer(status: number, what: string, cause?: unknown): StsCliError {
-  return new StsCliError('ERR_PROTOCOL', `the STS answered with ${what}`, {
+  return new StsCliError('sts-answer-invalid', `the STS answered with ${what}`, {
     stage: 'sts',
     httpStatus: status,
     hint: 'check -sts-ep: it must be the address of an STS (MinIO, or sts-cli serve), not of a web page or a proxy',

@@ -175,7 +175,7 @@ async function bind(handler: HttpHandler, options: ListenOptions): ReturnType<ty
 function explainBinding(error: unknown, port: number, flag: string): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (code === 'EADDRINUSE') {
-    return new StsCliError('ERR_UNAVAILABLE', `port ${port} is in use`, {
+    return new StsCliError('port-in-use', `port ${port} is in use`, {
       stage: 'serve',
       hint: `choose another with ${flag}, or port 0 for a free one`,
       cause: error,
@@ -183,7 +183,7 @@ function explainBinding(error: unknown, port: number, flag: string): unknown {
   }
   if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
     return new StsCliError(
-      'ERR_UNAVAILABLE',
+      'address-unavailable',
       `the address of ${flag} cannot be bound (${String(code)})`,
       { stage: 'serve', cause: error },
     )

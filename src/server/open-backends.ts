@@ -83,10 +83,14 @@ export function loadPolicies(options: ServerOptions): Map<string, PolicyDocument
     try {
       policies.set(name, parsePolicyDocument(text, `policy ${name}`))
     } catch (cause) {
-      throw new StsCliError('ERR_CONFIG', cause instanceof Error ? cause.message : String(cause), {
-        stage: 'serve',
-        cause,
-      })
+      throw new StsCliError(
+        'server-policy-invalid',
+        cause instanceof Error ? cause.message : String(cause),
+        {
+          stage: 'serve',
+          cause,
+        },
+      )
     }
   }
   return policies
@@ -193,8 +197,12 @@ export async function makeTemporaryDirectory(closers: Closers): Promise<string> 
 
 function checkBucketName(name: string): void {
   if (isBucketName(name) && !reservedBuckets.has(name)) return
-  throw new StsCliError('ERR_CONFIG', `the bucket name ${JSON.stringify(name)} is not allowed`, {
-    stage: 'serve',
-    hint: '3 to 63 of a-z, 0-9, dot and hyphen, beginning and ending with a letter or digit',
-  })
+  throw new StsCliError(
+    'bucket-name-invalid',
+    `the bucket name ${JSON.stringify(name)} is not allowed`,
+    {
+      stage: 'serve',
+      hint: '3 to 63 of a-z, 0-9, dot and hyphen, beginning and ending with a letter or digit',
+    },
+  )
 }

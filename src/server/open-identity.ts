@@ -1,6 +1,7 @@
 /** The doors beside the token's: who else is believed, as the options name it. */
 import { setTimeout as wait } from 'node:timers/promises'
 import { createHash } from 'node:crypto'
+import type { ErrorReason } from '../base/error-reasons.ts'
 import { StsCliError } from '../base/errors.ts'
 import { createJsonClient, type FetchJson } from '../base/http/json-client.ts'
 import { createIdentityPlugin } from './identity/identity-plugin.ts'
@@ -72,10 +73,14 @@ function openLdap(
 function checkPolicies(names: readonly string[], what: string, policies: KnownPolicies): void {
   const unknown = names.find((name) => !policies.has(name))
   if (unknown === undefined) return
-  throw new StsCliError('ERR_CONFIG', `${what} names the policy ${unknown}, which does not exist`, {
-    stage: 'serve',
-    hint: `there are ${[...policies.keys()].join(', ')}; add your own with --policy NAME=FILE`,
-  })
+  throw new StsCliError(
+    'server-policy-unknown',
+    `${what} names the policy ${unknown}, which does not exist`,
+    {
+      stage: 'serve',
+      hint: `there are ${[...policies.keys()].join(', ')}; add your own with --policy NAME=FILE`,
+    },
+  )
 }
 
 /** What callers may name as RoleArn, one for each role. @throws {StsCliError} `ERR_CONFIG` for a role that cannot be read. */
@@ -108,7 +113,7 @@ function openRoles(
     if (options.policyEngine === undefined)
       checkPolicies(role.policyNames, `the role ${role.arn}`, policies)
     for (const arn of arns) {
-      if (roles.has(arn)) throw refuse(`two roles have the ARN ${arn}`)
+      if (roles.has(arn)) throw roleError('role-duplicate', `two roles have the ARN ${arn}`)
       roles.set(arn, role)
     }
   }
@@ -139,7 +144,7 @@ function readRole(text: string, file: string): RoleDocument {
   try {
     return parseRoleDocument(text, `role ${file}`)
   } catch (cause) {
-    throw refuse(cause instanceof Error ? cause.message : String(cause), cause)
+    throw roleError('role-invalid', cause instanceof Error ? cause.message : String(cause), cause)
   }
 }
 
@@ -191,6 +196,6 @@ function digest(text: string): string {
   return createHash('sha1').update(text).digest('base64url')
 }
 
-function refuse(message: string, cause?: unknown): StsCliError {
-  return new StsCliError('ERR_CONFIG', message, { stage: 'serve', cause })
+function roleError(reason: ErrorReason, message: string, cause?: unknown): StsCliError {
+  return new StsCliError(reason, message, { stage: 'serve', cause })
 }

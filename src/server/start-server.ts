@@ -107,7 +107,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Sta
 
 function checkPort(port: number | undefined): void {
   if (port === undefined || (Number.isInteger(port) && port >= 0 && port <= 65_535)) return
-  throw new StsCliError('ERR_USAGE', `port ${JSON.stringify(port)} is no port`, {
+  throw new StsCliError('port-invalid', `port ${JSON.stringify(port)} is no port`, {
     stage: 'serve',
     hint: 'a whole number up to 65535; 0, or nothing, takes a free one',
   })

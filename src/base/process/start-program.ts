@@ -24,7 +24,7 @@ export async function readSecretCommand(commandLine: string, flag: string): Prom
       cause instanceof ExecaError
         ? ` (${cause.exitCode === undefined ? (cause.signal ?? 'it cannot be run') : `exit code ${cause.exitCode}`})`
         : ''
-    throw new StsCliError('ERR_INPUT', `the command of ${flag} failed${how}`, {
+    throw new StsCliError('secret-command-failed', `the command of ${flag} failed${how}`, {
       stage: 'config',
     })
   }

@@ -44,7 +44,7 @@ export async function checkS3(
       level: 'pass',
       message: 'a signed request is taken; the policy does not let it list the buckets',
     }
-  throw new StsCliError('ERR_REFUSED', 'a signed request is refused', {
+  throw new StsCliError('signed-request-refused', 'a signed request is refused', {
     stage: 's3',
     httpStatus: status,
     serverCode: toPrintable(code, 100),

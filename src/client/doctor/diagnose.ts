@@ -80,7 +80,7 @@ async function* visit(
 function redirected(url: URL, location: string | undefined): StsCliError {
   const target =
     location !== undefined && URL.canParse(location) ? ` to ${new URL(location).host}` : ''
-  return new StsCliError('ERR_PROTOCOL', `${url.href} redirects${target}`, {
+  return new StsCliError('endpoint-redirects', `${url.href} redirects${target}`, {
     hint: 'name the address itself: a redirect often leads to a login page, or from http to https',
   })
 }

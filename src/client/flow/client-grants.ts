@@ -116,7 +116,7 @@ function checkUrl(name: string, value: unknown): void {
   const text = typeof value === 'string' ? value : ''
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return
   const said = text.includes('@') ? '' : `${JSON.stringify(value)} `
-  throw new StsCliError('ERR_USAGE', `${name} ${said}is not an http or https URL`, {
+  throw new StsCliError('url-invalid', `${name} ${said}is not an http or https URL`, {
     stage: 'config',
     hint: 'write it whole, with https://',
   })

@@ -6,5 +6,9 @@ import { StsCliError } from '../../base/errors.ts'
  * @throws {StsCliError} `ERR_DATA`.
  */
 export function refuseValue(format: string, what: string, hint: string): never {
-  throw new StsCliError('ERR_DATA', `${what} cannot be written in the format ${format}`, { hint })
+  throw new StsCliError(
+    'format-value-unsupported',
+    `${what} cannot be written in the format ${format}`,
+    { hint },
+  )
 }

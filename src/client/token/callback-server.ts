@@ -97,7 +97,7 @@ async function listen(server: Server, redirect: URL): Promise<URL> {
     })
   } catch (cause) {
     throw new StsCliError(
-      'ERR_UNAVAILABLE',
+      'redirect-uri-unavailable',
       `the address of --redirect-uri, ${redirect.host}, cannot be listened at`,
       { stage: 'config', hint: 'another program has the port: choose another, or 0', cause },
     )
@@ -113,7 +113,7 @@ async function waitAtMost(answered: Promise<[URL]>, waitMs: number): Promise<URL
     timer = setTimeout(() => {
       const message = `nobody signed in within ${waitMs / 1000} s`
       reject(
-        new StsCliError('ERR_TIMEOUT', message, {
+        new StsCliError('login-timeout', message, {
           stage: 'idp',
           hint: 'start again; --wait gives more time, --grant device-code works with a browser elsewhere',
         }),

@@ -27,11 +27,15 @@ export async function obtainGithubToken(
   const headers = { accept: 'application/json', authorization: `bearer ${requestToken}` }
   const answer = await sendHttp({ method: 'GET', url, headers }, { ...net, stage: 'idp' })
   if (answer.status >= 400 && answer.status < 500 && answer.status !== 429)
-    throw new StsCliError('ERR_REFUSED', 'GitHub Actions refused to give the job a token', {
-      stage: 'idp',
-      httpStatus: answer.status,
-      hint: 'give the job «permissions: { id-token: write }»',
-    })
+    throw new StsCliError(
+      'github-token-refused',
+      'GitHub Actions refused to give the job a token',
+      {
+        stage: 'idp',
+        httpStatus: answer.status,
+        hint: 'give the job «permissions: { id-token: write }»',
+      },
+    )
   const json = parseJsonObject(answer.body.toString('utf8'))
   const token = json === undefined ? undefined : readString(json, 'value')
   if (json === undefined || answer.status !== 200 || token === undefined || token === '')

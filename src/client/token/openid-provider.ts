@@ -121,7 +121,7 @@ async function beginDeviceLogin({
   for (const address of [uri, complete])
     if (address !== undefined && (!URL.canParse(address) || !isAsSecureAs(address, issuer)))
       throw new StsCliError(
-        'ERR_PROTOCOL',
+        'verification-uri-insecure',
         'the identity provider sends people to an address that is not https',
         { stage: 'idp' },
       )
@@ -157,7 +157,7 @@ async function initiateDevice(config: openid.Configuration, parameters: URLSearc
 }
 
 function missingEndpoint(what: string, endpoint: string): StsCliError {
-  return new StsCliError('ERR_PROTOCOL', `the identity provider offers no ${what}`, {
+  return new StsCliError('provider-endpoint-missing', `the identity provider offers no ${what}`, {
     stage: 'idp',
     hint: `its discovery document names no ${endpoint}; choose another --grant`,
   })
@@ -232,7 +232,7 @@ function explain(error: unknown, { seen, grant }: Context): unknown {
     return refusedRequest({ status: error.status, code: 'invalid_client', description: '', grant })
   if (!(error instanceof openid.ClientError)) return error
   if (error.code === 'OAUTH_TIMEOUT' || error.code === 'OAUTH_ABORT')
-    return new StsCliError('ERR_TIMEOUT', 'nobody signed in in time', {
+    return new StsCliError('login-timeout', 'nobody signed in in time', {
       stage: 'idp',
       hint: 'start again; --wait gives more time where the provider does too',
       cause: error,
@@ -247,7 +247,7 @@ function explain(error: unknown, { seen, grant }: Context): unknown {
     return misplacedAnswer(last.answer, last.url)
   const why = error.cause instanceof Error ? error.cause.message : error.message
   return new StsCliError(
-    'ERR_PROTOCOL',
+    'login-answer-invalid',
     `the identity provider’s answer is not accepted: ${toPrintable(why, 200)}`,
     { stage: 'idp', hint: hintFor(why), cause: error },
   )

@@ -27,16 +27,24 @@ export async function obtainRefreshedToken(
   const keyring = await io.openKeyring?.()
   const renewal = await readRenewal(keyring, profile)
   if (renewal === undefined)
-    throw new StsCliError('ERR_REFUSED', 'the keyring holds nothing to renew this profile with', {
-      stage: 'config',
-      hint: ownCommand('login', profile),
-    })
+    throw new StsCliError(
+      'refresh-token-missing',
+      'the keyring holds nothing to renew this profile with',
+      {
+        stage: 'config',
+        hint: ownCommand('login', profile),
+      },
+    )
   const { access, isIdTokenWanted } = renewal
   if (access.authMethod.startsWith('client_secret') && clientSecret === undefined)
-    throw new StsCliError('ERR_REFUSED', 'the client’s secret is not remembered, and not given', {
-      stage: 'config',
-      hint: `set STS_CLI_CLIENT_ID and STS_CLI_CLIENT_SECRET_FILE, or ${ownCommand('login', profile)}`,
-    })
+    throw new StsCliError(
+      'client-secret-not-cached',
+      'the client’s secret is not remembered, and not given',
+      {
+        stage: 'config',
+        hint: `set STS_CLI_CLIENT_ID and STS_CLI_CLIENT_SECRET_FILE, or ${ownCommand('login', profile)}`,
+      },
+    )
   const provider = await openProvider({ ...access, clientSecret }, net, { isDiscovered: true })
   try {
     const token = await provider.requestToken('refresh_token', {
@@ -48,7 +56,7 @@ export async function obtainRefreshedToken(
   } catch (error) {
     if (!(error instanceof StsCliError) || error.serverCode !== 'invalid_grant') throw error
     await deleteRenewal(keyring, profile)
-    throw new StsCliError('ERR_REFUSED', 'the login is over at the identity provider', {
+    throw new StsCliError('login-expired', 'the login is over at the identity provider', {
       ...error,
       hint: ownCommand('login', profile),
       cause: error,

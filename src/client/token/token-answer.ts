@@ -1,4 +1,5 @@
 /** Answers of a token endpoint (RFC 6749 §5), and the errors when it refuses or is not a token endpoint. */
+import type { ErrorReason } from '../../base/error-reasons.ts'
 import { StsCliError } from '../../base/errors.ts'
 import type { HttpAnswer } from '../../base/http/http-client.ts'
 import { isObject, parseJson, readNumber, readString, type JsonObject } from '../../base/parse.ts'
@@ -30,7 +31,12 @@ export function readTokenAnswer(answer: HttpAnswer, url: URL): ObtainedToken {
   const token = readString(json, 'access_token')
   if (answer.status !== 200 || token === undefined) {
     if (answer.status === 200)
-      throw brokenAnswer(answer, 'no access_token', 'is this the token endpoint?')
+      throw tokenAnswerError(
+        'token-answer-without-token',
+        answer,
+        'no access_token',
+        'is this the token endpoint?',
+      )
     throw refusedRequest({
       status: answer.status,
       code: readString(json, 'error') ?? '',
@@ -38,10 +44,16 @@ export function readTokenAnswer(answer: HttpAnswer, url: URL): ObtainedToken {
     })
   }
   if (token === '' || /\s/.test(token))
-    throw brokenAnswer(answer, 'an access_token that cannot be one', undefined)
+    throw tokenAnswerError(
+      'token-answer-invalid',
+      answer,
+      'an access_token that cannot be one',
+      undefined,
+    )
   const tokenType = readString(json, 'token_type')
   if (tokenType !== undefined && tokenType.toLowerCase() !== 'bearer') {
-    throw brokenAnswer(
+    throw tokenAnswerError(
+      'token-type-unsupported',
       answer,
       `a token of type ${toPrintable(tokenType, maxTextLength)}`,
       'only bearer tokens can be exchanged: switch off DPoP or MAC tokens for this client',
@@ -84,7 +96,13 @@ export function refusedRequest({ status, code, description, grant }: Refusal): S
   const isBusy = status === 429
   const isDown = status !== undefined && status >= 500
   return new StsCliError(
-    isBusy ? 'ERR_TIMEOUT' : isDown ? 'ERR_UNAVAILABLE' : 'ERR_REFUSED',
+    isBusy
+      ? 'identity-provider-busy'
+      : isDown
+        ? 'identity-provider-unavailable'
+        : status === undefined
+          ? 'login-refused'
+          : 'token-request-refused',
     status === undefined
       ? 'the identity provider refused the login'
       : 'the identity provider refused the token request',
@@ -103,18 +121,19 @@ export function refusedRequest({ status, code, description, grant }: Refusal): S
 /** Makes the error for an answer that no OAuth endpoint gives: a redirect, a web page, a proxy's error. */
 export function misplacedAnswer(answer: HttpAnswer, url: URL): StsCliError {
   if (answer.status >= 300 && answer.status < 400)
-    return brokenAnswer(
+    return tokenAnswerError(
+      'token-endpoint-redirects',
       answer,
       `a redirect${describeTarget(answer)}`,
       'the token endpoint must answer itself; a redirect often leads to a login page',
     )
   if (answer.status === 429)
-    return new StsCliError('ERR_TIMEOUT', 'the identity provider asks to slow down', {
+    return new StsCliError('identity-provider-busy', 'the identity provider asks to slow down', {
       stage: 'idp',
       httpStatus: 429,
     })
   if (answer.status >= 500)
-    return new StsCliError('ERR_UNAVAILABLE', `${url.host} answered with an error`, {
+    return new StsCliError('identity-provider-unavailable', `${url.host} answered with an error`, {
       stage: 'idp',
       httpStatus: answer.status,
       hint: 'try again later',
@@ -126,15 +145,21 @@ export function misplacedAnswer(answer: HttpAnswer, url: URL): StsCliError {
       : text.startsWith('<')
         ? 'an HTML page'
         : 'something that is not JSON'
-  return brokenAnswer(
+  return tokenAnswerError(
+    'token-endpoint-invalid',
     answer,
     what,
     'check -idp-ep: it must be the token endpoint, not a web page or a proxy',
   )
 }
 
-function brokenAnswer(answer: HttpAnswer, what: string, hint: string | undefined): StsCliError {
-  return new StsCliError('ERR_PROTOCOL', `the identity provider answered with ${what}`, {
+function tokenAnswerError(
+  reason: ErrorReason,
+  answer: HttpAnswer,
+  what: string,
+  hint: string | undefined,
+): StsCliError {
+  return new StsCliError(reason, `the identity provider answered with ${what}`, {
     stage: 'idp',
     httpStatus: answer.status,
     hint,

@@ -28,7 +28,7 @@ export async function checkProfile(settings: Settings, io: Io): Promise<void> {
   if (configured.includes(name)) return
   const cached = directory === undefined ? [] : listCachedProfiles(directory)
   throw new StsCliError(
-    'ERR_CONFIG',
+    'profile-unknown',
     `there is no profile ${JSON.stringify(name)}: it is neither configured nor cached`,
     { stage: 'config', hint: suggest(name, [...new Set([...configured, ...cached])]) },
   )

@@ -28,13 +28,21 @@ export function checkOutput(settings: Settings, io: Io): void {
   readAlias(settings, format ?? '')
   if (format !== 'github' || field !== undefined || settings.has('json')) return
   if (settings.get('output') !== undefined)
-    throw new StsCliError('ERR_USAGE', '--format github and --output cannot be used together', {
-      hint: 'the runner reads the masks from stdout; the variables go to its own files',
-    })
+    throw new StsCliError(
+      'flags-conflict',
+      '--format github and --output cannot be used together',
+      {
+        hint: 'the runner reads the masks from stdout; the variables go to its own files',
+      },
+    )
   if (io.env['GITHUB_ENV'] === undefined || io.env['GITHUB_ENV'] === '')
-    throw new StsCliError('ERR_CONFIG', '--format github is for a step of GitHub Actions', {
-      hint: 'GITHUB_ENV is not set here; elsewhere use sts-cli env',
-    })
+    throw new StsCliError(
+      'github-step-missing',
+      '--format github is for a step of GitHub Actions',
+      {
+        hint: 'GITHUB_ENV is not set here; elsewhere use sts-cli env',
+      },
+    )
 }
 
 /** Refuses two flags that each choose the document, because one would be ignored silently. A format from a variable or the profile is overridden. */
@@ -51,7 +59,7 @@ function readAlias(settings: Settings, format: string): string {
   const alias = settings.get('alias') ?? (isVariable && profile === 'default' ? 'sts' : profile)
   const allowed = isVariable ? /^[A-Za-z][A-Za-z0-9_]*$/ : /^[^\p{Cc}[\]]+$/u
   if (['mc', 'rclone', 'ini'].includes(format) && !allowed.test(alias))
-    throw new StsCliError('ERR_USAGE', `${JSON.stringify(alias)} is no name for ${format}`, {
+    throw new StsCliError('alias-invalid', `${JSON.stringify(alias)} is no name for ${format}`, {
       hint: isVariable
         ? 'use --alias with letters, digits and _, a letter first'
         : 'use --alias with a name without brackets',
@@ -74,7 +82,7 @@ export async function renderCredentials(
       ? 'json'
       : (readChoice(settings, 'format', Object.keys(formats)) ?? 'minio'))
   const load = formats[name]
-  if (load === undefined) throw new StsCliError('ERR_USAGE', `the format ${name} is not known`)
+  if (load === undefined) throw new StsCliError('format-unknown', `the format ${name} is not known`)
   const render = await load()
   return render(credentials, {
     env: io.env,
@@ -100,7 +108,7 @@ function orCannotWrite(path: string, write: () => void): void {
   } catch (cause) {
     const name = path === '' ? '""' : path
     const why = describeFileError(cause)
-    throw new StsCliError('ERR_CANNOT_CREATE', `the file ${name} cannot be written${why}`, {
+    throw new StsCliError('file-unwritable', `the file ${name} cannot be written${why}`, {
       cause,
     })
   }

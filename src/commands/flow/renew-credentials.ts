@@ -83,7 +83,7 @@ async function obtainElsewhere(
   const isClient = source !== undefined && 'clientId' in source
   if (settings.getExplicit('sts-endpoint') === undefined || (isClient && !isProviderNamed))
     throw new StsCliError(
-      'ERR_REFUSED',
+      'credentials-from-elsewhere',
       `the cached credentials are from ${describeOrigin(cached.origin)}, and ${describe(mismatch)} names another`,
       {
         hint: `name both endpoints too (-sts-ep, -idp-ep or --issuer), or ${ownCommand('login', cached.profile)}`,
@@ -133,15 +133,19 @@ async function readOptions(
 }
 
 function notWithoutAsking(settings: Settings, cause?: StsCliError): StsCliError {
-  return new StsCliError('ERR_REFUSED', 'there are no credentials, or they are about to expire', {
-    hint: ownCommand('login', settings.get('profile') ?? 'default'),
-    cause,
-  })
+  return new StsCliError(
+    'credentials-missing',
+    'there are no credentials, or they are about to expire',
+    {
+      hint: ownCommand('login', settings.get('profile') ?? 'default'),
+      cause,
+    },
+  )
 }
 
 function otherConfiguration(cached: CachedCredentials, mismatch: Mismatch): StsCliError {
   return new StsCliError(
-    'ERR_REFUSED',
+    'credentials-from-elsewhere',
     `the cached credentials of the profile ${cached.profile} are from ${describeOrigin(cached.origin)}, and ${describe(mismatch)} names another`,
     { hint: ownCommand('login', cached.profile) },
   )

@@ -27,10 +27,14 @@ export async function renewLogin(
   const renewal = await readRenewal(await io.openKeyring?.(), profile)
   if (renewal === undefined) return undefined
   if (!isOfLogin(renewal, cached))
-    throw new StsCliError('ERR_REFUSED', 'what the keyring holds renews another login', {
-      stage: 'config',
-      hint: ownCommand('login', profile),
-    })
+    throw new StsCliError(
+      'refresh-token-of-another-login',
+      'what the keyring holds renews another login',
+      {
+        stage: 'config',
+        hint: ownCommand('login', profile),
+      },
+    )
   const clientSecret = await readExplicitSecret(settings, io)
   return obtainCredentials(
     {

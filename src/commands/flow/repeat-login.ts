@@ -178,7 +178,7 @@ export function notRenewable(
   const isServed = Object.values(origin).some(({ from }) => from === 'serve')
   const words = isConfigured || isServed || profile !== 'default' ? [] : flags
   return new StsCliError(
-    'ERR_REFUSED',
+    'credentials-not-renewable',
     `the credentials of ${describeOrigin(origin)} are expired or about to be, and cannot be renewed: ${why}`,
     { hint: [ownCommand('login', profile), ...words].join(' ') },
   )

@@ -47,7 +47,7 @@ async function listProfiles({ parsed }: Settings, io: Io): Promise<string[]> {
 function usage(word: string): StsCliError {
   const isOther = word !== '' && !completionShells.some((name) => name === word)
   const other = isOther ? `, and ${JSON.stringify(word)} is none that it knows` : ''
-  return new StsCliError('ERR_USAGE', `completion takes the name of a shell${other}`, {
+  return new StsCliError('shell-unknown', `completion takes the name of a shell${other}`, {
     hint: `use ${completionShells.join(', ')}`,
   })
 }

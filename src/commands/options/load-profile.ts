@@ -38,7 +38,9 @@ export async function loadProfile(parsed: ParsedArgv, io: Io): Promise<ParsedArg
   const { readConfigFile } = await import('../../client/config-file.ts')
   const config = readConfigFile(file)
   if (config === undefined)
-    throw new StsCliError('ERR_INPUT', `there is no configuration ${file}`, { stage: 'config' })
+    throw new StsCliError('config-file-missing', `there is no configuration ${file}`, {
+      stage: 'config',
+    })
   const { readProfile } = await import('./read-profile.ts')
   const name = chooseProfile(parsed, io)
   return {

@@ -52,10 +52,14 @@ function readQuery(query: string): string {
     .replace(/^\/|\/$/g, '')
     .split(/[./]/)
   if (names.every((name) => /^[A-Za-z0-9_-]+$/.test(name))) return names.join('/')
-  throw new StsCliError('ERR_USAGE', `--rego-query ${JSON.stringify(query)} is not a document`, {
-    stage: 'serve',
-    hint: 'write the package, or a rule in it: httpapi/authz or httpapi/authz/allow',
-  })
+  throw new StsCliError(
+    'rego-query-invalid',
+    `--rego-query ${JSON.stringify(query)} is not a document`,
+    {
+      stage: 'serve',
+      hint: 'write the package, or a rule in it: httpapi/authz or httpapi/authz/allow',
+    },
+  )
 }
 
 function choosePackage(inspected: string, rego: string): string {
@@ -67,7 +71,7 @@ function choosePackage(inspected: string, rego: string): string {
   if (only !== undefined && more.length === 0) return only
   if (packages.includes(usualPackage)) return usualPackage
   throw new StsCliError(
-    'ERR_CONFIG',
+    only === undefined ? 'rego-empty' : 'rego-query-missing',
     only === undefined ? `${rego} holds no Rego` : `${rego} holds ${packages.length} packages`,
     {
       stage: 'serve',
@@ -82,11 +86,11 @@ function choosePackage(inspected: string, rego: string): string {
 /** OPA does not go with this Rego: why, in its own words. */
 export function refuseRego(rego: string, end: ProgramEnd): StsCliError {
   if (end.isMissing)
-    return new StsCliError('ERR_CONFIG', '--rego needs the program opa, and the PATH has none', {
+    return new StsCliError('opa-missing', '--rego needs the program opa, and the PATH has none', {
       stage: 'serve',
       hint: 'install it (openpolicyagent.org), or run it elsewhere and set MINIO_POLICY_OPA_URL',
     })
-  return new StsCliError('ERR_CONFIG', `opa does not take ${rego} (${end.how})`, {
+  return new StsCliError('rego-invalid', `opa does not take ${rego} (${end.how})`, {
     stage: 'serve',
     serverMessage: toWords(end),
   })

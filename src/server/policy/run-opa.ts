@@ -80,14 +80,17 @@ export async function runOpa(options: RunOpaOptions): Promise<RunningOpa> {
 
 async function checkSources(rego: string): Promise<void> {
   if (process.platform === 'win32')
-    throw new StsCliError('ERR_CONFIG', '--rego speaks to opa by a Unix socket', {
+    throw new StsCliError('opa-unsupported', '--rego speaks to opa by a Unix socket', {
       stage: 'serve',
       hint: 'on Windows run opa yourself and set MINIO_POLICY_OPA_URL',
     })
   try {
     await access(rego)
   } catch (cause) {
-    throw new StsCliError('ERR_INPUT', `the Rego ${rego} cannot be read`, { stage: 'serve', cause })
+    throw new StsCliError('rego-unreadable', `the Rego ${rego} cannot be read`, {
+      stage: 'serve',
+      cause,
+    })
   }
 }
 
@@ -114,7 +117,7 @@ async function waitUntilAnswering(
       if (await fetchJson(`${origin}/health`).then(isThere, isNotThere)) return
       if (end !== undefined) throw refuseRego(rego, end)
       if (limit.aborted)
-        throw new StsCliError('ERR_TIMEOUT', `opa did not answer within ${startLimitMs} ms`, {
+        throw new StsCliError('opa-timeout', `opa did not answer within ${startLimitMs} ms`, {
           stage: 'serve',
         })
       await delay(20)

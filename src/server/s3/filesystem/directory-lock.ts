@@ -243,7 +243,7 @@ function isInUse(directory: string, path: string, holder: Holder | 'unknown'): S
   if (holder === 'unknown') {
     const message = `the directory ${directory} is locked by ${path}, which does not say who holds it`
     const hint = `if no other server uses the directory, remove ${path}`
-    return new StsCliError('ERR_CONFIG', message, { stage: 'serve', hint })
+    return new StsCliError('directory-in-use', message, { stage: 'serve', hint })
   }
   const { pid, host } = holder
   const isHere = host === describeMachine().host
@@ -252,5 +252,5 @@ function isInUse(directory: string, path: string, holder: Holder | 'unknown'): S
     ? `name another directory, or stop process ${pid} first`
     : `name another directory, or stop that server first; if ${host} runs none, remove ${path}`
   const message = `the directory ${directory} is in use by another server, ${who}`
-  return new StsCliError('ERR_CONFIG', message, { stage: 'serve', hint })
+  return new StsCliError('directory-in-use', message, { stage: 'serve', hint })
 }

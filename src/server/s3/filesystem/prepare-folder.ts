@@ -76,7 +76,7 @@ export function cannotKeep(directory: string, cause: unknown): StsCliError {
   const isFull = errorCode(cause) === 'ENOSPC' || errorCode(cause) === 'EDQUOT'
   const hint = isFull ? 'make room on its disk' : 'name a folder that you may write to'
   return new StsCliError(
-    isBroken ? 'ERR_IO' : 'ERR_CANNOT_CREATE',
+    isBroken ? 'disk-failed' : 'directory-unwritable',
     `cannot keep objects in ${directory}${describeFileError(cause)}`,
     {
       stage: 'serve',
