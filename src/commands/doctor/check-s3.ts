@@ -5,7 +5,7 @@ import type { TemporaryCredentials } from '../../protocol/credentials.ts'
 import { decodeS3Error } from '../../protocol/s3-wire.ts'
 import { sha256Hex } from '../../protocol/sigv4/canonical-request.ts'
 import { signRequest } from '../../protocol/sigv4/sign.ts'
-import type { ObtainOptions } from '../flow/obtain-credentials.ts'
+import type { ObtainOptions } from '../../client/flow/obtain-credentials.ts'
 import type { Check } from './check.ts'
 
 const hints: Readonly<Record<string, string>> = {

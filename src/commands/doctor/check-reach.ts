@@ -7,7 +7,7 @@ import type { ErrorStage } from '../../base/errors.ts'
 import { findProxy } from '../../base/http/proxy-tunnel.ts'
 import { toPrintable } from '../../base/terminal/printable.ts'
 import { readTlsOptions } from '../../base/http/tls-options.ts'
-import type { NetOptions } from '../options.ts'
+import type { NetOptions } from '../../client/options.ts'
 import type { Check } from './check.ts'
 
 interface Target {
