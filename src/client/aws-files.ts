@@ -24,7 +24,7 @@ export function findAwsFiles(io: Pick<Io, 'env' | 'platform'>): AwsFiles {
     if (home === '')
       throw new StsCliError('home-missing', 'there is no home folder, so no ~/.aws', {
         stage: 'config',
-        hint: `set HOME, or ${variable}`,
+        details: { variable },
       })
     return named === '' ? path.join(home, '.aws', name) : path.join(home, named.slice(2))
   }

@@ -32,11 +32,7 @@ export function parseProfiles(text: string, file: string): ReadonlyMap<string, J
   const { profile = {}, ...others } = parseToml(text, file)
   const [stranger] = Object.keys(others)
   if (stranger !== undefined)
-    throw configError(
-      'config-key-unknown',
-      `${file}: ${stranger} is not known`,
-      'settings belong below [profile.NAME]',
-    )
+    throw configError('config-key-unknown', `${file}: ${stranger} is not known`)
   if (!isObject(profile))
     throw configError('config-file-invalid', `${file}: profile must be a table, [profile.NAME]`)
   return new Map(
@@ -45,7 +41,6 @@ export function parseProfiles(text: string, file: string): ReadonlyMap<string, J
       throw configError(
         'config-key-outside-profile',
         `${file}: ${name} stands outside of a profile`,
-        'write [profile.NAME] above it',
       )
     }),
   )
@@ -82,6 +77,6 @@ function isPrivateFile(file: string): boolean {
   return uid === process.getuid() && (mode & 0o077) === 0
 }
 
-function configError(reason: ErrorReason, message: string, hint?: string): StsCliError {
-  return new StsCliError(reason, message, { stage: 'config', hint })
+function configError(reason: ErrorReason, message: string): StsCliError {
+  return new StsCliError(reason, message, { stage: 'config' })
 }

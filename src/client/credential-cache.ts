@@ -77,7 +77,6 @@ export function writeCachedCredentials(directory: string, value: CachedCredentia
       'cache-unwritable',
       `the credentials cannot be remembered in ${directory}`,
       {
-        hint: 'use --cache none, or point XDG_CACHE_HOME at a folder you can write',
         cause,
       },
     )

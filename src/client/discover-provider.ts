@@ -16,35 +16,30 @@ export interface ProviderMetadata {
 /**
  * Finds an issuer's endpoints.
  *
- * @param hint The error's hint when there is no document.
+ * @param missing The error's reason when there is no document.
  * @throws {StsCliError} `ERR_PROTOCOL` when the answer is not a discovery document, or names another issuer (§4.3: it could be an
  *   impostor's), or an endpoint that would get secrets in clear text.
  */
 export async function discoverProvider(
   issuer: string,
   net: NetOptions,
-  hint = 'check --issuer, or name -idp-ep itself',
+  missing: ErrorReason = 'discovery-document-missing',
 ): Promise<ProviderMetadata> {
   const url = new URL(discoveryUrl(issuer))
   const answer = await sendHttp(
     { method: 'GET', url, headers: { accept: 'application/json' } },
     { ...net, stage: 'idp' },
   )
-  const discoveryError = (reason: ErrorReason, message: string, help?: string): StsCliError =>
-    new StsCliError(reason, message, {
-      stage: 'idp',
-      httpStatus: answer.status,
-      hint: help,
-    })
+  const discoveryError = (reason: ErrorReason, message: string): StsCliError =>
+    new StsCliError(reason, message, { stage: 'idp', httpStatus: answer.status })
   const json = answer.status === 200 ? parseJson(answer.body.toString('utf8')) : undefined
   const found = parseDiscovery(json)
   if (found === undefined || !isObject(json))
-    throw discoveryError('discovery-document-missing', `${url.href} is no discovery document`, hint)
+    throw discoveryError(missing, `${url.href} is no discovery document`)
   if (found.issuer.replace(/\/$/, '') !== issuer.replace(/\/$/, ''))
     throw discoveryError(
       'discovery-issuer-mismatch',
       `the discovery document names another issuer: ${JSON.stringify(found.issuer.slice(0, 200))}`,
-      'use exactly that one for --issuer if you trust it',
     )
   if (found.tokenEndpoint === undefined)
     throw discoveryError(

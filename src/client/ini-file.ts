@@ -164,7 +164,6 @@ function splitPair(raw: string): { before: string; value: string; ending: string
 function broken(name: string, index: number, what: string): StsCliError {
   return new StsCliError('aws-file-invalid', `line ${index + 1} of ${name} ${what}`, {
     stage: 'config',
-    hint: 'the file is left as it is; mend that line first',
   })
 }
 

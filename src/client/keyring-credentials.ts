@@ -27,7 +27,6 @@ export async function storeInKeyring(
       'the keyring of this system cannot keep the credentials',
       {
         stage: 'config',
-        hint: 'use --cache file (0600), or --cache none',
         cause,
       },
     )

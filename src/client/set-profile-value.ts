@@ -30,7 +30,7 @@ export function setProfileValue(text: string, edit: ProfileEdit, file: string): 
   }
   throw new StsCliError('config-file-not-editable', `${file} cannot be changed by itself`, {
     stage: 'config',
-    hint: `write ${key} = … below [profile.${profile}] by hand`,
+    details: { profile, option: key },
   })
 }
 

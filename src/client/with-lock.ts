@@ -75,7 +75,7 @@ async function acquire(
     if (abandoned !== undefined) removeLock(path, abandoned)
     if (performance.now() >= deadlineMs) {
       throw new StsCliError('profile-locked', 'another sts-cli holds the lock of this profile', {
-        hint: `if none runs, remove ${path}`,
+        details: { path },
       })
     }
     await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random())))

@@ -2,6 +2,7 @@
 import { errorCode } from '../base/error-code.ts'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
+import { findHint } from './error-hints.ts'
 
 /**
  * Says what went wrong on stderr: lines for people, or with `--json` one object.
@@ -36,8 +37,8 @@ function toInternal(error: unknown): StsCliError {
 }
 
 function renderJson(error: StsCliError): string {
-  const { reason, code, stage, message, httpStatus, serverCode, serverMessage, requestId, hint } =
-    error
+  const { reason, code, stage, message, httpStatus, serverCode, serverMessage, requestId } = error
+  const hint = findHint(error)
   const object = {
     reason,
     code,
@@ -63,7 +64,8 @@ async function renderLines(error: StsCliError, argv: readonly string[], io: Io):
   const lines = [`${paint('red', 'error:')} ${where}${error.message}${suffix}`]
   if (error.serverMessage !== undefined && error.serverMessage !== '')
     lines.push(error.serverMessage)
-  if (error.hint !== undefined) lines.push(`${paint('cyan', 'hint:')} ${error.hint}`)
+  const hint = findHint(error)
+  if (hint !== undefined) lines.push(`${paint('cyan', 'hint:')} ${hint}`)
   return lines.map((line) => `${line}\n`).join('')
 }
 

@@ -2,6 +2,7 @@ import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import { obtainCredentials } from '../client/flow/obtain-credentials.ts'
 import { putObject } from '../client/put-object.ts'
+import { findHint } from './error-hints.ts'
 import { readObtainOptions } from './flow/obtain-options.ts'
 import { withRunningServe } from './flow/with-serve-defaults.ts'
 import type { Settings } from './options/settings.ts'
@@ -37,7 +38,7 @@ export async function runQuickstart(own: Settings, io: Io): Promise<number> {
       stage: 's3',
       cause: error,
       hint:
-        error.hint ??
+        findHint(error) ??
         `does the bucket ${bucket} exist, and may the credentials write to it? --no-upload leaves this out`,
     })
   }

@@ -2,7 +2,7 @@ import { formatDuration } from '../base/duration.ts'
 import type { Io } from '../base/io.ts'
 import { findCacheDirectory, readCachedCredentials } from '../client/credential-cache.ts'
 import { findUsable } from '../client/find-usable.ts'
-import { ownCommand } from '../client/own-command.ts'
+import { ownCommand } from './own-command.ts'
 import type { Settings } from './options/settings.ts'
 
 /** `status`: prints whose credentials are cached, for which endpoint, and when they expire; never a secret. Exit 1 when there are none or they are expired. */

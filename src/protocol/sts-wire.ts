@@ -167,7 +167,6 @@ function brokenAnswer(status: number, what: string, cause?: unknown): StsCliErro
   return new StsCliError('sts-answer-invalid', `the STS answered with ${what}`, {
     stage: 'sts',
     httpStatus: status,
-    hint: 'check -sts-ep: it must be the address of an STS (MinIO, or sts-cli serve), not of a web page or a proxy',
     cause,
   })
 }

@@ -202,7 +202,6 @@ function checkBucketName(name: string): void {
     `the bucket name ${JSON.stringify(name)} is not allowed`,
     {
       stage: 'serve',
-      hint: '3 to 63 of a-z, 0-9, dot and hyphen, beginning and ending with a letter or digit',
     },
   )
 }

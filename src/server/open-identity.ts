@@ -78,7 +78,7 @@ function checkPolicies(names: readonly string[], what: string, policies: KnownPo
     `${what} names the policy ${unknown}, which does not exist`,
     {
       stage: 'serve',
-      hint: `there are ${[...policies.keys()].join(', ')}; add your own with --policy NAME=FILE`,
+      details: { known: [...policies.keys()] },
     },
   )
 }

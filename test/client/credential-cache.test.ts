@@ -100,7 +100,7 @@ describe('cache entry', () => {
     expect(() => writeCachedCredentials(directory, makeCached())).toThrow(
       expect.objectContaining({
         code: 'ERR_CANNOT_CREATE',
-        hint: 'use --cache none, or point XDG_CACHE_HOME at a folder you can write',
+        reason: 'cache-unwritable',
       }),
     )
   })

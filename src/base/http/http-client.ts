@@ -128,7 +128,6 @@ async function sendThroughProxy(
   if (!URL.canParse(proxy) || !/^https?:$/.test(new URL(proxy).protocol))
     throw new StsCliError('proxy-invalid', 'the proxy of the environment is no http or https URL', {
       stage: options.stage,
-      hint: 'write HTTPS_PROXY=http://host:port',
     })
   const { requestThroughProxy } = await import('./json-client.ts')
   const tls = await readTlsOptions(call.url, options)
@@ -171,24 +170,31 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 
-const proxyHint = 'check HTTPS_PROXY and NO_PROXY'
-
 interface Failure {
   readonly reason: ErrorReason
   readonly message: string
-  readonly hint?: string | undefined
 }
 
 /** Returns the error for a request without an answer; a `StsCliError` comes back as it is. */
 function toHttpError(error: unknown, url: URL, options: HttpOptions): StsCliError {
   if (error instanceof StsCliError) return error
-  const { reason, message, hint } = describeFailure(error, url, options)
-  return new StsCliError(reason, message, { stage: options.stage, hint, cause: error })
+  const proxy = findProxy(url, options.env ?? {})
+  const { reason, message } = describeFailure(error, { url, proxy, timeoutMs: options.timeoutMs })
+  return new StsCliError(reason, message, {
+    stage: options.stage,
+    details: { proxy: proxy === undefined ? undefined : new URL(proxy).host },
+    cause: error,
+  })
 }
 
-function describeFailure(error: unknown, url: URL, { timeoutMs, env }: HttpOptions): Failure {
+interface Attempt {
+  readonly url: URL
+  readonly proxy: string | undefined
+  readonly timeoutMs: number
+}
+
+function describeFailure(error: unknown, { url, proxy, timeoutMs }: Attempt): Failure {
   const code = codeOf(error)
-  const proxy = findProxy(url, env ?? {})
   // The host that this process resolved and called: behind a proxy, the proxy does that.
   const peer = proxy === undefined ? url : new URL(proxy)
   const at = proxy === undefined ? url.host : `${url.host} through the proxy ${peer.host}`
@@ -196,13 +202,11 @@ function describeFailure(error: unknown, url: URL, { timeoutMs, env }: HttpOptio
     return {
       reason: 'host-unknown',
       message: `the host ${peer.hostname} is not known`,
-      hint: proxy === undefined ? 'check the address for a typing mistake' : proxyHint,
     }
   if (isTimeout(error, code))
     return {
       reason: 'answer-timeout',
       message: `no answer from ${at} within ${timeoutMs / 1000} s`,
-      hint: 'give it longer with --timeout, or check the address',
     }
   if (code === 'ERR_TOO_LONG')
     return {
@@ -213,29 +217,19 @@ function describeFailure(error: unknown, url: URL, { timeoutMs, env }: HttpOptio
     return {
       reason: 'connection-refused',
       message: `nothing listens at ${peer.host}`,
-      hint:
-        proxy === undefined ? 'is it running? sts-cli serve starts one on this machine' : proxyHint,
     }
   if (/CERT|SELF_SIGNED|UNABLE_TO|ISSUER/.test(code))
     return {
       reason: 'certificate-untrusted',
       message: `the certificate of ${at} is not trusted (${code})`,
-      hint: 'name its authority with --ca-file, or try -k to see whether that is all',
     }
   if (code.startsWith('HPE_'))
     return {
       reason: 'answer-not-http',
       message: `${at} does not speak HTTP (${code})`,
-      hint: 'http where https is meant?',
     }
   const message = `the connection to ${at} failed (${code === '' ? 'unknown reason' : code})`
-  return /SSL|EPROTO/.test(code)
-    ? {
-        reason: 'tls-handshake-failed',
-        message,
-        hint: 'https was spoken to something that may speak http: check the address',
-      }
-    : { reason: 'connection-failed', message }
+  return { reason: /SSL|EPROTO/.test(code) ? 'tls-handshake-failed' : 'connection-failed', message }
 }
 
 function isTimeout(error: unknown, code: string): boolean {

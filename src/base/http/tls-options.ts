@@ -52,7 +52,6 @@ async function readOwnCertificate(options: TrustOptions): Promise<TlsOptions> {
       `${certFile} and ${certKeyFile} are no certificate with its key`,
       {
         stage,
-        hint: 'both must be PEM, the key without a passphrase, and they must belong together',
       },
     )
   }
@@ -77,7 +76,6 @@ export function readCaFile(path: string, stage: ErrorStage): string {
   if (!text.includes('-----BEGIN CERTIFICATE-----'))
     throw new StsCliError('ca-file-invalid', `the CA file ${path} holds no certificate`, {
       stage,
-      hint: 'it must be PEM: openssl x509 -inform der -in FILE converts',
     })
   return text
 }

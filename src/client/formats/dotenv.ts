@@ -12,9 +12,7 @@ const isPlain = (value: string): boolean => /^[\w./+=:@%,[\]-]*$/.test(value)
 export const renderDotenv: Format = (credentials, options) => {
   const { set } = environmentOf(credentials, options)
   const lines = set.map(([name, value]) =>
-    isPlain(value)
-      ? `${name}=${value}\n`
-      : refuseValue('dotenv', `the value of ${name}`, 'use sts-cli exec, or -f json'),
+    isPlain(value) ? `${name}=${value}\n` : refuseValue('dotenv', `the value of ${name}`),
   )
   return { text: lines.join('') }
 }

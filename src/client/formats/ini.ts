@@ -44,6 +44,5 @@ function renderPair(pair: IniPair): string {
 
 /** Checks a pair. @throws {StsCliError} `ERR_DATA` for a value with a line break, with spaces at an edge, or with text that some readers take for a comment. */
 export function checkPair([key, value]: IniPair): void {
-  if (/[\r\n\0]|^\s|\s$|\s[#;]/.test(value))
-    refuseValue('ini', `the value of ${key}`, 'use sts-cli exec, or credential_process')
+  if (/[\r\n\0]|^\s|\s$|\s[#;]/.test(value)) refuseValue('ini', `the value of ${key}`)
 }

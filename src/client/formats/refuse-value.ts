@@ -5,10 +5,22 @@ import { StsCliError } from '../../base/errors.ts'
  *
  * @throws {StsCliError} `ERR_DATA`.
  */
-export function refuseValue(format: string, what: string, hint: string): never {
+export function refuseValue(format: string, what: string): never {
   throw new StsCliError(
     'format-value-unsupported',
     `${what} cannot be written in the format ${format}`,
-    { hint },
+    { details: { format } },
+  )
+}
+
+/**
+ * Refuses an endpoint with a path, where a format has no place for one.
+ *
+ * @throws {StsCliError} `ERR_DATA`.
+ */
+export function refuseEndpointPath(format: string): never {
+  throw new StsCliError(
+    'format-endpoint-with-path',
+    `an endpoint with a path cannot be written in the format ${format}`,
   )
 }

@@ -1,6 +1,6 @@
 import type { Format } from './format.ts'
 import { defaultRegionOf, endpointOf } from './environment.ts'
-import { refuseValue } from './refuse-value.ts'
+import { refuseEndpointPath, refuseValue } from './refuse-value.ts'
 
 /**
  * Renders a configuration file for s3cmd: `s3cmd -c FILE`. With `host_bucket` the same as `host_base`, the bucket is in the path.
@@ -10,12 +10,7 @@ import { refuseValue } from './refuse-value.ts'
 export const renderS3cmd: Format = (credentials, options) => {
   const endpoint = endpointOf(credentials)
   const url = endpoint === undefined ? undefined : new URL(endpoint)
-  if (url !== undefined && (url.pathname !== '/' || url.search !== ''))
-    refuseValue(
-      's3cmd',
-      'an endpoint with a path',
-      'name the server alone: -sts-ep https://host:9000',
-    )
+  if (url !== undefined && (url.pathname !== '/' || url.search !== '')) refuseEndpointPath('s3cmd')
   const region = options.region ?? defaultRegionOf(credentials)
   const pairs: (readonly [string, string | undefined])[] = [
     ['access_key', credentials.accessKeyId],
@@ -29,7 +24,7 @@ export const renderS3cmd: Format = (credentials, options) => {
   const lines = pairs.map(([key, value]) => {
     if (value === undefined) return ''
     return /^\s|\s$|^["']|[\r\n\0]/.test(value)
-      ? refuseValue('s3cmd', `the value of ${key}`, 'use sts-cli exec, or another client')
+      ? refuseValue('s3cmd', `the value of ${key}`)
       : `${key} = ${value}\n`
   })
   return { text: `[default]\n${lines.join('')}` }

@@ -98,8 +98,8 @@ async function listen(server: Server, redirect: URL): Promise<URL> {
   } catch (cause) {
     throw new StsCliError(
       'redirect-uri-unavailable',
-      `the address of --redirect-uri, ${redirect.host}, cannot be listened at`,
-      { stage: 'config', hint: 'another program has the port: choose another, or 0', cause },
+      `the redirect address ${redirect.host} cannot be listened at`,
+      { stage: 'config', cause },
     )
   }
   const taken = new URL(redirect)
@@ -115,7 +115,6 @@ async function waitAtMost(answered: Promise<[URL]>, waitMs: number): Promise<URL
       reject(
         new StsCliError('login-timeout', message, {
           stage: 'idp',
-          hint: 'start again; --wait gives more time, --grant device-code works with a browser elsewhere',
         }),
       )
     }, waitMs)

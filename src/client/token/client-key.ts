@@ -37,7 +37,6 @@ export async function readClientKey(path: string): Promise<ClientKey> {
   if (key === undefined || algorithm === undefined)
     throw new StsCliError('client-key-invalid', `${path} is no private key that can sign`, {
       stage: 'config',
-      hint: 'RSA, P-256, P-384, P-521 or Ed25519, as PEM without a passphrase or as a JWK',
     })
   const der = key.export({ format: 'der', type: 'pkcs8' })
   const imported = await webcrypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign'])

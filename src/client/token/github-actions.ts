@@ -33,7 +33,6 @@ export async function obtainGithubToken(
       {
         stage: 'idp',
         httpStatus: answer.status,
-        hint: 'give the job «permissions: { id-token: write }»',
       },
     )
   const json = parseJsonObject(answer.body.toString('utf8'))

@@ -60,7 +60,7 @@ const grants: {
   token: async ({ token }) => toObtained(token),
   'token-command': async ({ command }) => {
     const { readSecretCommand } = await import('../../base/process/start-program.ts')
-    return toObtained(await readSecretCommand(command, '--token-command'))
+    return toObtained(await readSecretCommand(command, { what: 'token', option: 'token-command' }))
   },
 }
 

@@ -3,6 +3,7 @@
  * proxies, time limits and retries apply to it too.
  */
 import * as openid from 'openid-client'
+import type { ErrorReason } from '../../base/error-reasons.ts'
 import { StsCliError } from '../../base/errors.ts'
 import { readString, type JsonObject } from '../../base/parse.ts'
 import { toPrintable } from '../../base/terminal/printable.ts'
@@ -29,7 +30,7 @@ export async function openProvider(
         await discoverProvider(
           issuer,
           net,
-          access.issuer === undefined ? 'name the provider with --issuer URL' : undefined,
+          access.issuer === undefined ? 'issuer-missing' : undefined,
         )
       ).document
     : { token_endpoint: issuer }
@@ -93,8 +94,9 @@ async function beginAuthorization(
   if (nonce !== undefined) parameters.set('nonce', nonce)
   return {
     url: openid.buildAuthorizationUrl(config, parameters),
-    finish: (answer) =>
-      translate({ seen, grant: 'authorization code' }, async () =>
+    finish: (answer) => {
+      const isStateOther = answer.searchParams.get('state') !== state
+      return translate({ seen, grant: 'authorization code', isStateOther }, async () =>
         toPersonalToken(
           await openid.authorizationCodeGrant(config, answer, {
             pkceCodeVerifier: verifier,
@@ -102,7 +104,8 @@ async function beginAuthorization(
             ...(nonce === undefined ? {} : { expectedNonce: nonce }),
           }),
         ),
-      ),
+      )
+    },
   }
 }
 
@@ -159,7 +162,7 @@ async function initiateDevice(config: openid.Configuration, parameters: URLSearc
 function missingEndpoint(what: string, endpoint: string): StsCliError {
   return new StsCliError('provider-endpoint-missing', `the identity provider offers no ${what}`, {
     stage: 'idp',
-    hint: `its discovery document names no ${endpoint}; choose another --grant`,
+    details: { endpoint },
   })
 }
 
@@ -201,18 +204,20 @@ async function toClientAuth(access: ClientAccess): Promise<openid.ClientAuth> {
 interface Context {
   readonly seen: Seen
   readonly grant: string
+  /** The answer's state is not the one that was sent. */
+  readonly isStateOther?: boolean
 }
 
 /** Translates the library's errors; errors of `sendHttp` pass through. */
-async function translate<T>({ seen, grant }: Context, work: () => Promise<T>): Promise<T> {
+async function translate<T>(context: Context, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw explain(error, { seen, grant })
+    throw toLoginError(error, context)
   }
 }
 
-function explain(error: unknown, { seen, grant }: Context): unknown {
+function toLoginError(error: unknown, { seen, grant, isStateOther }: Context): unknown {
   for (let cause = error; cause instanceof Error; cause = cause.cause)
     if (cause instanceof StsCliError) return cause
   if (error instanceof openid.ResponseBodyError)
@@ -232,9 +237,8 @@ function explain(error: unknown, { seen, grant }: Context): unknown {
     return refusedRequest({ status: error.status, code: 'invalid_client', description: '', grant })
   if (!(error instanceof openid.ClientError)) return error
   if (error.code === 'OAUTH_TIMEOUT' || error.code === 'OAUTH_ABORT')
-    return new StsCliError('login-timeout', 'nobody signed in in time', {
+    return new StsCliError('device-login-timeout', 'nobody signed in in time', {
       stage: 'idp',
-      hint: 'start again; --wait gives more time where the provider does too',
       cause: error,
     })
   const { last } = seen
@@ -247,15 +251,15 @@ function explain(error: unknown, { seen, grant }: Context): unknown {
     return misplacedAnswer(last.answer, last.url)
   const why = error.cause instanceof Error ? error.cause.message : error.message
   return new StsCliError(
-    'login-answer-invalid',
+    reasonOfAnswer(error, isStateOther),
     `the identity provider’s answer is not accepted: ${toPrintable(why, 200)}`,
-    { stage: 'idp', hint: hintFor(why), cause: error },
+    { stage: 'idp', cause: error },
   )
 }
 
-function hintFor(why: string): string | undefined {
-  if (/state/.test(why)) return 'it may belong to an older login: start again'
-  if (/timestamp|"(exp|iat|nbf)"/.test(why))
-    return 'compare the clocks of this machine and the provider'
-  return undefined
+function reasonOfAnswer({ code }: openid.ClientError, isStateOther = false): ErrorReason {
+  if (isStateOther) return 'login-state-mismatch'
+  return code === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED'
+    ? 'login-time-mismatch'
+    : 'login-answer-invalid'
 }

@@ -31,12 +31,7 @@ export function readTokenAnswer(answer: HttpAnswer, url: URL): ObtainedToken {
   const token = readString(json, 'access_token')
   if (answer.status !== 200 || token === undefined) {
     if (answer.status === 200)
-      throw tokenAnswerError(
-        'token-answer-without-token',
-        answer,
-        'no access_token',
-        'is this the token endpoint?',
-      )
+      throw tokenAnswerError('token-answer-without-token', answer, 'no access_token')
     throw refusedRequest({
       status: answer.status,
       code: readString(json, 'error') ?? '',
@@ -44,19 +39,13 @@ export function readTokenAnswer(answer: HttpAnswer, url: URL): ObtainedToken {
     })
   }
   if (token === '' || /\s/.test(token))
-    throw tokenAnswerError(
-      'token-answer-invalid',
-      answer,
-      'an access_token that cannot be one',
-      undefined,
-    )
+    throw tokenAnswerError('token-answer-invalid', answer, 'an access_token that cannot be one')
   const tokenType = readString(json, 'token_type')
   if (tokenType !== undefined && tokenType.toLowerCase() !== 'bearer') {
     throw tokenAnswerError(
       'token-type-unsupported',
       answer,
       `a token of type ${toPrintable(tokenType, maxTextLength)}`,
-      'only bearer tokens can be exchanged: switch off DPoP or MAC tokens for this client',
     )
   }
   return { token, expiresInSeconds: readExpiresIn(json), answer: json }
@@ -69,24 +58,12 @@ export function readExpiresIn(json: JsonObject): number | undefined {
   return Number.isFinite(seconds) && seconds > 0 ? Math.floor(seconds) : undefined
 }
 
-const hints: Readonly<Record<string, (grant: string) => string>> = {
-  invalid_client: () => 'check -cid and -csec',
-  unauthorized_client: (grant) =>
-    `check -cid and -csec, and that the client may use the ${grant} grant`,
-  unsupported_grant_type: (grant) =>
-    `allow the ${grant} grant for this client at the identity provider`,
-  invalid_scope: () => 'ask for a scope that the identity provider knows, or leave --scope out',
-  invalid_grant: () => 'check the credentials that were given',
-  access_denied: () => 'the login was refused or given up at the identity provider',
-  expired_token: () => 'nobody signed in while the code was good: start again',
-}
-
 export interface Refusal {
   readonly status: number | undefined
   /** The provider's error code, such as `invalid_client`. */
   readonly code: string
   readonly description: string
-  /** The grant's name in messages; `client credentials` when omitted. */
+  /** The grant's name in hints; `client credentials` when omitted. */
   readonly grant?: string | undefined
 }
 
@@ -111,9 +88,7 @@ export function refusedRequest({ status, code, description, grant }: Refusal): S
       httpStatus: status,
       serverCode: word === '' ? undefined : word,
       serverMessage: toPrintable(description, maxTextLength),
-      hint:
-        hints[code]?.(grant ?? 'client credentials') ??
-        (status === 404 ? 'check the path of -idp-ep: realm or tenant may be misspelt' : undefined),
+      details: { grant },
     },
   )
 }
@@ -125,7 +100,6 @@ export function misplacedAnswer(answer: HttpAnswer, url: URL): StsCliError {
       'token-endpoint-redirects',
       answer,
       `a redirect${describeTarget(answer)}`,
-      'the token endpoint must answer itself; a redirect often leads to a login page',
     )
   if (answer.status === 429)
     return new StsCliError('identity-provider-busy', 'the identity provider asks to slow down', {
@@ -133,10 +107,9 @@ export function misplacedAnswer(answer: HttpAnswer, url: URL): StsCliError {
       httpStatus: 429,
     })
   if (answer.status >= 500)
-    return new StsCliError('identity-provider-unavailable', `${url.host} answered with an error`, {
+    return new StsCliError('identity-provider-proxy-error', `${url.host} answered with an error`, {
       stage: 'idp',
       httpStatus: answer.status,
-      hint: 'try again later',
     })
   const text = answer.body.toString('utf8', 0, 512).trim()
   const what =
@@ -145,24 +118,13 @@ export function misplacedAnswer(answer: HttpAnswer, url: URL): StsCliError {
       : text.startsWith('<')
         ? 'an HTML page'
         : 'something that is not JSON'
-  return tokenAnswerError(
-    'token-endpoint-invalid',
-    answer,
-    what,
-    'check -idp-ep: it must be the token endpoint, not a web page or a proxy',
-  )
+  return tokenAnswerError('token-endpoint-invalid', answer, what)
 }
 
-function tokenAnswerError(
-  reason: ErrorReason,
-  answer: HttpAnswer,
-  what: string,
-  hint: string | undefined,
-): StsCliError {
+function tokenAnswerError(reason: ErrorReason, answer: HttpAnswer, what: string): StsCliError {
   return new StsCliError(reason, `the identity provider answered with ${what}`, {
     stage: 'idp',
     httpStatus: answer.status,
-    hint,
   })
 }
 

@@ -14,6 +14,7 @@ import type { Check } from './check.ts'
 import { checkClocks, type ClockReading } from './check-clocks.ts'
 import { checkReach } from './check-reach.ts'
 import { checkS3 } from './check-s3.ts'
+import { findHint } from '../error-hints.ts'
 
 /** Yields each check as it is done. Checks that depend on a failed step are yielded as skipped. */
 export async function* diagnose(options: ObtainOptions, io: Io): AsyncGenerator<Check> {
@@ -153,7 +154,7 @@ async function attempt(name: string, look: () => Promise<string | Check>): Promi
     const where = facts.filter((fact) => fact !== '').join(', ')
     const detail = error.serverMessage ? `: ${error.serverMessage}` : ''
     const message = `${error.message}${where === '' ? '' : ` (${where})`}${detail}`
-    return { name, level: 'fail', message, fix: error.hint }
+    return { name, level: 'fail', message, fix: findHint(error) }
   }
 }
 

@@ -3,6 +3,7 @@ import type { Io } from '../../base/io.ts'
 import type { Check } from './check.ts'
 import { diagnose } from './diagnose.ts'
 import type { ObtainOptions } from '../../client/flow/obtain-credentials.ts'
+import { findHint } from '../error-hints.ts'
 import { chooseProfile, locateConfig } from '../options/load-profile.ts'
 import { readObtainOptions } from '../flow/obtain-options.ts'
 import { withServeDefaults } from '../flow/with-serve-defaults.ts'
@@ -32,7 +33,7 @@ async function readOptions(settings: Settings, io: Io): Promise<ObtainOptions | 
     return await readObtainOptions(settings, io)
   } catch (error) {
     if (!(error instanceof StsCliError)) throw error
-    return { name: 'config', level: 'fail', message: error.message, fix: error.hint }
+    return { name: 'config', level: 'fail', message: error.message, fix: findHint(error) }
   }
 }
 

@@ -7,7 +7,7 @@ import {
   hasCacheFile,
   listCachedProfiles,
 } from '../../client/credential-cache.ts'
-import { ownCommand } from '../../client/own-command.ts'
+import { ownCommand } from '../own-command.ts'
 import { locateConfig } from '../options/load-profile.ts'
 import { findNearest } from '../options/parse-argv.ts'
 import type { Settings } from '../options/settings.ts'

@@ -7,7 +7,7 @@ import {
   describeOrigin,
   getOriginText,
 } from '../../client/credential-origin.ts'
-import { ownCommand } from '../../client/own-command.ts'
+import { ownCommand } from '../own-command.ts'
 import {
   findServeState,
   findStateDirectory,

@@ -235,7 +235,10 @@ async function readClientSecret(settings: Settings, io: Io): Promise<string> {
   const given = chosen === undefined ? '' : (settings.getExplicit(chosen) ?? '')
   if (chosen === 'client-secret-command') {
     const { readSecretCommand } = await import('../../base/process/start-program.ts')
-    return checkSecret(await readSecretCommand(given, `--${chosen}`), 'client secret')
+    return checkSecret(
+      await readSecretCommand(given, { what: 'client secret', option: chosen }),
+      'client secret',
+    )
   }
   if (chosen === 'client-secret-file') return readSecretFile(given, 'client secret')
   const secret = settings.get('client-secret')

@@ -54,10 +54,9 @@ function readQuery(query: string): string {
   if (names.every((name) => /^[A-Za-z0-9_-]+$/.test(name))) return names.join('/')
   throw new StsCliError(
     'rego-query-invalid',
-    `--rego-query ${JSON.stringify(query)} is not a document`,
+    `the Rego query ${JSON.stringify(query)} is not a document`,
     {
       stage: 'serve',
-      hint: 'write the package, or a rule in it: httpapi/authz or httpapi/authz/allow',
     },
   )
 }
@@ -75,10 +74,7 @@ function choosePackage(inspected: string, rego: string): string {
     only === undefined ? `${rego} holds no Rego` : `${rego} holds ${packages.length} packages`,
     {
       stage: 'serve',
-      hint:
-        only === undefined
-          ? 'a Rego file ends in .rego and begins with its package: package httpapi.authz'
-          : `say which decides: --rego-query ${packages.slice(0, 8).join(', or ')}`,
+      details: { known: packages.slice(0, 8) },
     },
   )
 }
@@ -86,9 +82,8 @@ function choosePackage(inspected: string, rego: string): string {
 /** OPA does not go with this Rego: why, in its own words. */
 export function refuseRego(rego: string, end: ProgramEnd): StsCliError {
   if (end.isMissing)
-    return new StsCliError('opa-missing', '--rego needs the program opa, and the PATH has none', {
+    return new StsCliError('opa-missing', 'Rego needs the program opa, and the PATH has none', {
       stage: 'serve',
-      hint: 'install it (openpolicyagent.org), or run it elsewhere and set MINIO_POLICY_OPA_URL',
     })
   return new StsCliError('rego-invalid', `opa does not take ${rego} (${end.how})`, {
     stage: 'serve',

@@ -80,9 +80,8 @@ export async function runOpa(options: RunOpaOptions): Promise<RunningOpa> {
 
 async function checkSources(rego: string): Promise<void> {
   if (process.platform === 'win32')
-    throw new StsCliError('opa-unsupported', '--rego speaks to opa by a Unix socket', {
+    throw new StsCliError('opa-unsupported', 'sts-cli speaks to opa by a Unix socket', {
       stage: 'serve',
-      hint: 'on Windows run opa yourself and set MINIO_POLICY_OPA_URL',
     })
   try {
     await access(rego)

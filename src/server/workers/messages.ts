@@ -1,5 +1,6 @@
 /** What the first process and its workers say to each other. Clonable, and inside one server: both sides are the same build. */
 import type { ErrorReason } from '../../base/error-reasons.ts'
+import type { ErrorDetails } from '../../base/errors.ts'
 import type { Revocation } from '../peers.ts'
 import type { WorkerOptions } from './worker-options.ts'
 
@@ -34,6 +35,6 @@ export type ToPrimary =
 export interface StartFailure {
   readonly reason: ErrorReason | undefined
   readonly message: string
-  readonly hint: string | undefined
+  readonly details?: ErrorDetails | undefined
   readonly serverMessage?: string | undefined
 }

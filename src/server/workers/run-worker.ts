@@ -94,9 +94,9 @@ async function answer(
 
 function describe(error: unknown): StartFailure {
   if (error instanceof StsCliError) {
-    const { reason, message, hint, serverMessage } = error
-    return { reason, message, hint, serverMessage }
+    const { reason, message, details, serverMessage } = error
+    return { reason, message, details, serverMessage }
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  return { reason: undefined, message: text, hint: undefined }
+  return { reason: undefined, message: text }
 }

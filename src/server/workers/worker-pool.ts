@@ -115,10 +115,10 @@ function waitUntilReady(worker: Worker): Promise<string> {
   })
 }
 
-function toError({ reason, message, hint, serverMessage }: StartFailure): Error {
+function toError({ reason, message, details, serverMessage }: StartFailure): Error {
   return reason === undefined
     ? new Error(`a worker failed: ${message}`)
-    : new StsCliError(reason, message, { stage: 'serve', hint, serverMessage })
+    : new StsCliError(reason, message, { stage: 'serve', details, serverMessage })
 }
 
 function workerError(reason: ErrorReason, message: string): StsCliError {

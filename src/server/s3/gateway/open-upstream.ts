@@ -258,7 +258,6 @@ function hostNotRead({ origin }: URL): StsCliError {
     `${origin} does not read buckets from host names`,
     {
       stage: 'serve',
-      hint: 'leave --gateway-style out, or tell the upstream its domain (MINIO_DOMAIN at MinIO)',
     },
   )
 }
@@ -271,9 +270,6 @@ function explainStart(error: unknown, url: URL): unknown {
     `${url.origin}: ${error.message}`,
     {
       stage: 'serve',
-      hint: isRefused
-        ? 'MINIO_ROOT_USER and MINIO_ROOT_PASSWORD must be keys of the upstream'
-        : 'the upstream S3 must answer when the gateway starts',
       cause: error,
     },
   )

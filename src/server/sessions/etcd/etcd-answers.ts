@@ -40,7 +40,6 @@ export function readAnswer({ status, body }: ServiceAnswer, origin: string): Jso
   if (!isObject(body) || code === undefined) {
     throw new StsCliError('etcd-answer-invalid', `${origin} does not answer as etcd does`, {
       stage: 'serve',
-      hint: 'MINIO_ETCD_ENDPOINTS must name etcd 3.4 or newer, by its client addresses',
       httpStatus: status,
     })
   }
@@ -54,10 +53,6 @@ export function readAnswer({ status, body }: ServiceAnswer, origin: string): Jso
       httpStatus: status,
       serverCode: String(code),
       serverMessage: words,
-      hint: isPassing
-        ? // etcd's gateway shows etcd the member's own certificate when it demands one of clients.
-          'see the log of etcd; with --client-cert-auth its own certificate must be good for clientAuth too'
-        : 'set MINIO_ETCD_USERNAME and MINIO_ETCD_PASSWORD of a user who may read and write config/iam/',
     },
   )
 }

@@ -182,9 +182,6 @@ function unreachable(where: string, cause: unknown): StsCliError {
       : `etcd at ${where} does not answer${code === '' ? '' : ` (${code})`}`,
     {
       stage: 'serve',
-      hint: isTls
-        ? 'name its authority with --ca-file'
-        : 'is it running, and is MINIO_ETCD_ENDPOINTS right?',
       cause,
     },
   )
