@@ -18,6 +18,7 @@ export function toStsError(error: AwsError): StsCliError {
 
 function reasonOf({ code, status, message }: AwsError): ErrorReason {
   if (status === 429) return 'sts-busy'
+  // `ServiceUnavailable` is said of other things too.
   if (status >= 500)
     return /keys cannot be loaded/.test(message) ? 'sts-keys-unavailable' : 'sts-unavailable'
   return (
@@ -35,8 +36,8 @@ const reasonsByCode: ReadonlyMap<string, ErrorReason> = new Map([
 ] as const)
 
 /**
- * MinIO answers nearly every refusal with `InvalidParameterValue` or `AccessDenied` (WIRE.md lists them): only the text of the message says
- * what was wrong. This is the one place that reads it. The first match counts.
+ * MinIO answers nearly every refusal with `InvalidParameterValue` or `AccessDenied`: only the text of the message says what was wrong. This file
+ * is the only place that reads it. The first entry counts whose patterns all match.
  */
 const reasonsByText: readonly (readonly [ErrorReason, ...RegExp[]])[] = [
   ['ldap-login-refused', /LDAP user name or password/],

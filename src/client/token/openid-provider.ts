@@ -147,6 +147,7 @@ async function initiateDevice(config: openid.Configuration, parameters: URLSearc
   try {
     return { begun: await openid.initiateDeviceAuthorization(config, parameters), proof: {} }
   } catch (error) {
+    // The code is `invalid_request`, as for every other parameter: only the text names the one that is missing.
     const isAskedForPkce =
       error instanceof openid.ResponseBodyError &&
       /code_challenge/.test(error.error_description ?? '')

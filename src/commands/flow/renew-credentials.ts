@@ -1,4 +1,5 @@
 /** New credentials for `creds`, `env`, `exec`, `credential-process` and `write`: as the login got them, or as flags and configuration name them in full. */
+import type { ErrorReason } from '../../base/error-reasons.ts'
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import type { CachedCredentials } from '../../client/credential-cache.ts'
@@ -115,6 +116,14 @@ function withoutFlags(parsed: ParsedArgv): ParsedArgv {
   return { ...parsed, flags: new Map(), specs: new Map(specs) }
 }
 
+/** Reasons of a login that nobody described: `login` would ask for what is missing, or name the flags. */
+const missingReasons: ReadonlySet<ErrorReason> = new Set([
+  'client-id-missing',
+  'client-secret-missing',
+  'username-missing',
+  'password-missing',
+])
+
 async function readOptions(
   settings: Settings,
   { io, minTtlSeconds }: RenewalContext,
@@ -123,11 +132,7 @@ async function readOptions(
     const options = await readObtainOptions(settings, io)
     return { ...options, cache: { ...options.cache, minTtlSeconds } }
   } catch (cause) {
-    if (
-      !(cause instanceof StsCliError) ||
-      !/^no (client id|client secret|user name|password) is given/.test(cause.message)
-    )
-      throw cause
+    if (!(cause instanceof StsCliError) || !missingReasons.has(cause.reason)) throw cause
     throw notWithoutAsking(settings, cause)
   }
 }

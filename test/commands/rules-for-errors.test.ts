@@ -1,15 +1,24 @@
-/** A program that uses the library has no flags and no commands: what src/commands/ stands on must not tell it to type some. */
+/**
+ * Rules for errors, read from the sources. A program that uses the library has no flags and no commands: what src/commands/ stands on must
+ * not tell it to type some.
+ */
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, it } from 'vitest'
 import { commandTable } from '../../src/commands/options/command-table.ts'
 
 const src = path.join(import.meta.dirname, '..', '..', 'src')
-const files = ['base', 'protocol', 'client', 'server'].flatMap((room) =>
-  readdirSync(path.join(src, room), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => path.join(room, name).replaceAll('\\', '/')),
-)
+function listFiles(...rooms: readonly string[]): string[] {
+  return rooms
+    .flatMap((room) =>
+      readdirSync(path.join(src, room), { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.ts'))
+        .map((name) => path.join(room, name).replaceAll('\\', '/')),
+    )
+    .toSorted()
+}
+
+const files = listFiles('base', 'protocol', 'client', 'server')
 
 /** Arguments of other programs, and the name of a certificate. */
 const others = new Set([
@@ -46,9 +55,18 @@ it('no text outside of src/commands/ names a flag or a command of sts-cli', () =
 
 it('outside of src/commands/ only the entry points of the library give hints', () => {
   const found = files.filter((file) => /\bhint(: ['"`\w]|,)/.test(readCode(file))).toSorted()
-  expect(found.toSorted()).toEqual([
+  expect(found).toEqual([
     'base/errors.ts',
     'client/flow/client-grants.ts',
     'server/start-server.ts',
   ])
+})
+
+it('no error is recognised by the text of its message, except the refusals of an STS', () => {
+  const byText =
+    /\.(test|match|includes|startsWith)\([^)\n]*[mM]essage\b|[mM]essage\??\.(match|includes|startsWith|endsWith)\(/
+  const found = listFiles('client', 'commands', 'base').filter((file) =>
+    byText.test(readCode(file)),
+  )
+  expect(found).toEqual(['client/to-sts-error.ts'])
 })
