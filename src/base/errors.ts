@@ -41,7 +41,12 @@ export interface StsCliErrorOptions {
   cause?: unknown
 }
 
-/** A failure that the user can act on. Every other error is a bug. */
+/**
+ * A failure that the user can act on. Every other error is a bug.
+ *
+ * `reason` says which failure it is, and `code` its class, from which the exit code follows. `message` never contains a secret. `hint`, where there
+ * is one, says what to try.
+ */
 export class StsCliError extends Error {
   override readonly name = 'StsCliError'
   /** Names the failure; the message may change, the reason does not. */

@@ -44,7 +44,7 @@ export interface StartedServer extends AsyncDisposable {
 /**
  * Starts identity provider, STS, policies and S3 on free ports of 127.0.0.1.
  *
- * @throws {Error} with a `code` and a `hint` when an option cannot be; nothing is left running.
+ * @throws {StsCliError} when an option is not valid or the server cannot start, such as `port-in-use`; nothing is left running.
  */
 export async function startServer(options: StartServerOptions = {}): Promise<StartedServer> {
   checkPort(options.port)

@@ -38,7 +38,7 @@ export interface AwsCredentialIdentity {
  * renewal serves all callers that ask at once; when it fails, the old credentials go on serving until they expire.
  *
  * @returns A function that AWS SDK v3 accepts as `credentials`; `forceRefresh` gets new ones.
- * The promise rejects with an error that has a `code`, a `stage` and a `hint`.
+ * The promise rejects with a `StsCliError`; its `reason` says why, such as `connection-refused` or `token-request-refused`.
  */
 export function clientGrants(
   options: ClientGrantsOptions,
