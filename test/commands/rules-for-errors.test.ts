@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect, it } from 'vitest'
+import { errorReasons } from '../../src/base/error-reasons.ts'
 import { commandTable } from '../../src/commands/options/command-table.ts'
 
 const src = path.join(import.meta.dirname, '..', '..', 'src')
@@ -69,4 +70,14 @@ it('no error is recognised by the text of its message, except the refusals of an
     byText.test(readCode(file)),
   )
   expect(found).toEqual(['client/to-sts-error.ts'])
+})
+
+it('each reason is given somewhere', () => {
+  const code = [...files, ...listFiles('commands')]
+    .filter((file) => !['base/error-reasons.ts', 'commands/error-hints.ts'].includes(file))
+    .map(readCode)
+    .concat(readCode('main.ts'))
+    .join('')
+  const unused = Object.keys(errorReasons).filter((reason) => !code.includes(`'${reason}'`))
+  expect(unused).toEqual([])
 })
