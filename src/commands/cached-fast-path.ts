@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs'
 import type { Io } from '../base/io.ts'
-import { findConfigPath } from '../client/config-path.ts'
+import { findConfigPath } from '../client/find-user-directory.ts'
 import { findCacheDirectory, readCachedCredentials } from '../client/credential-cache.ts'
 import { findUsable } from '../client/find-usable.ts'
 import { formats } from '../client/formats/index.ts'

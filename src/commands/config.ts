@@ -1,7 +1,7 @@
 import type { ErrorReason } from '../base/error-reasons.ts'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
-import { findHome } from '../client/config-path.ts'
+import { findHome } from '../client/find-user-directory.ts'
 import { setProfileValue, writeConfigFile } from '../client/set-profile-value.ts'
 import { type ConfigFile, readConfigFile, readConfigText } from '../client/config-file.ts'
 import { chooseProfile, locateConfig } from './options/load-profile.ts'

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
-import { findConfigPath, findHome } from '../../client/config-path.ts'
+import { findConfigPath, findHome } from '../../client/find-user-directory.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 
 export interface ConfigLocation {
