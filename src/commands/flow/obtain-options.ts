@@ -1,7 +1,7 @@
 /** Settings → the typed options of the flow. All of them are checked before anything is sent. */
+import { findUserDirectory } from '../../client/find-user-directory.ts'
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
-import { findCacheDirectory } from '../../client/credential-cache.ts'
 import {
   stsActionNames,
   type CacheOptions,
@@ -147,7 +147,7 @@ function readClientCertificate(settings: Settings): Pick<NetOptions, 'certFile' 
 export function readCacheOptions(settings: Settings, io: Io): CacheOptions {
   const where = readChoice(settings, 'cache', cacheKinds)
   return {
-    directory: where === 'none' ? undefined : findCacheDirectory(io.env, io.platform),
+    directory: where === 'none' ? undefined : findUserDirectory('cache', io),
     isInKeyring: where === 'keyring',
     profile: settings.get('profile') ?? 'default',
     isRefresh: settings.has('refresh'),

@@ -1,4 +1,5 @@
 /** The settings of the login that cached credentials come from, as if all of them were given again; secrets are read from where they were. */
+import { findUserDirectory } from '../../client/find-user-directory.ts'
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import type { CachedCredentials } from '../../client/credential-cache.ts'
@@ -8,12 +9,7 @@ import {
   getOriginText,
 } from '../../client/credential-origin.ts'
 import { ownCommand } from '../own-command.ts'
-import {
-  findServeState,
-  findStateDirectory,
-  readServeStates,
-  type ServeState,
-} from '../../client/serve-state.ts'
+import { findServeState, readServeStates, type ServeState } from '../../client/serve-state.ts'
 import type { OptionSpec } from '../options/option-spec.ts'
 import type { FlagValue, ParsedArgv } from '../options/parse-argv.ts'
 import { createSettings } from '../options/settings.ts'
@@ -77,7 +73,7 @@ function isOverridden(origin: CredentialOrigin, name: string): boolean {
 /** Returns the server on this machine that issued the credentials: the demo client's secret belongs to it only. */
 function findIssuer(origin: CredentialOrigin, io: Io): ServeState | undefined {
   const isServed = Object.values(origin).some(({ from }) => from === 'serve')
-  const directory = findStateDirectory(io.env, io.platform)
+  const directory = findUserDirectory('state', io)
   if (!isServed || directory === undefined) return undefined
   const stsEndpoint = getOriginText(origin, 'sts-endpoint')
   const tokenEndpoint = getOriginText(origin, 'idp-endpoint')

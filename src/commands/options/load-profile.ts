@@ -16,7 +16,7 @@ export function locateConfig({ flags }: Pick<ParsedArgv, 'flags'>, io: Io): Conf
   const flag = flags.get('config')
   const named = typeof flag === 'string' ? flag : io.env['STS_CLI_CONFIG']
   if (named !== undefined && named !== '') return { file: named, isNamed: true }
-  return { file: findConfigPath(io.env, io.platform), isNamed: false }
+  return { file: findConfigPath(io), isNamed: false }
 }
 
 /** Returns the profile's name: `--profile`, `STS_CLI_PROFILE`, else `default`. */
