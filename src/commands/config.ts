@@ -32,7 +32,7 @@ const verbs: Readonly<Record<string, Verb>> = { init, path: printPath, list, get
 export async function runConfig(settings: Settings, io: Io): Promise<number> {
   const [word = '', ...operands] = settings.operands
   const verb = Object.hasOwn(verbs, word) ? verbs[word] : undefined
-  if (verb === undefined) throw unknownVerb(word)
+  if (verb === undefined) throw subcommandError(word)
   const { file } = locateConfig(settings.parsed, io)
   if (file === undefined)
     throw new StsCliError('home-missing', 'there is no home to keep profiles in', {
@@ -43,7 +43,7 @@ export async function runConfig(settings: Settings, io: Io): Promise<number> {
   return verb({ settings, file, config, operands }, io)
 }
 
-function unknownVerb(word: string): StsCliError {
+function subcommandError(word: string): StsCliError {
   const nearest = findNearest(word, Object.keys(verbs))
   return new StsCliError(
     word === '' ? 'subcommand-missing' : 'subcommand-unknown',
@@ -95,7 +95,7 @@ async function get({ settings, config, operands }: ConfigCall, io: Io): Promise<
   if (key === undefined || more.length > 0)
     throw configUsageError('operands-invalid', 'config get takes one KEY')
   const spec = findProfileOption(key)
-  if (spec === undefined) throw unknownKey(key)
+  if (spec === undefined) throw unknownKeyError(key)
   if (secretKeys.has(spec.name))
     throw new StsCliError('setting-secret', `a ${spec.name} is never printed`)
   const name = chooseProfile(settings.parsed, io)
@@ -150,7 +150,7 @@ async function set({ settings, file, operands }: ConfigCall, io: Io): Promise<nu
   if (key === undefined)
     throw configUsageError('operands-invalid', 'config set takes KEY and VALUE')
   const spec = findProfileOption(key)
-  if (spec === undefined && key !== 'extends') throw unknownKey(key)
+  if (spec === undefined && key !== 'extends') throw unknownKeyError(key)
   const value = await readValue({ key, spec, given }, io)
   const edit = { profile: chooseProfile(settings.parsed, io), key: spec?.name ?? key, value }
   const text = setProfileValue(readConfigText(file) ?? '', edit, file)
@@ -195,7 +195,7 @@ async function readSecret(name: string, given: readonly string[], io: Io): Promi
   return checkSecret(await io.askSecret(`${name}: `), name)
 }
 
-function unknownKey(key: string): StsCliError {
+function unknownKeyError(key: string): StsCliError {
   const nearest = findNearest(
     key,
     profileOptions.map(({ name }) => name),

@@ -12,7 +12,7 @@ import { findHint } from './error-hints.ts'
 export async function printError(error: unknown, argv: readonly string[], io: Io): Promise<number> {
   // Whoever read our output went away: there is nobody left to tell.
   if (errorCode(error) === 'EPIPE') return 74
-  const known = error instanceof StsCliError ? error : toInternal(error)
+  const known = error instanceof StsCliError ? error : toInternalError(error)
   const text = isFlagged(argv, 'json') ? renderJson(known) : await renderLines(known, argv, io)
   io.writeStderr(text)
   if (isFlagged(argv, 'debug') && error instanceof Error)
@@ -23,7 +23,7 @@ export async function printError(error: unknown, argv: readonly string[], io: Io
 /** A full disk, a full quota, a file as long as it may be, a broken disk, a closed descriptor. */
 const diskErrors = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EBADF']
 
-function toInternal(error: unknown): StsCliError {
+function toInternalError(error: unknown): StsCliError {
   if (diskErrors.some((code) => errorCode(error) === code))
     return new StsCliError('output-unwritable', 'the output cannot be written', { cause: error })
   const what =

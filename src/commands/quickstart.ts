@@ -14,7 +14,7 @@ const content = 'Hello, World'
 
 /** `sts-cli -cid … -csec …`: does what `go run full-example.go` did, with the same stdout byte for byte. */
 export async function runQuickstart(own: Settings, io: Io): Promise<number> {
-  refuseOperands(own)
+  checkNoOperands(own)
   const settings = withRunningServe(own, io)
   checkOutput(settings, io)
   const options = await readObtainOptions(settings, io)
@@ -47,7 +47,7 @@ export async function runQuickstart(own: Settings, io: Io): Promise<number> {
 }
 
 /** Refuses operands. The message does not repeat them: one may be half of a secret that needed quotes. */
-function refuseOperands({ operands, command }: Settings): void {
+function checkNoOperands({ operands, command }: Settings): void {
   if (operands.length === 0 && (command === undefined || command.length === 0)) return
   throw new StsCliError(
     'operands-invalid',

@@ -46,14 +46,14 @@ async function planKeys(settings: Settings, profile: string, io: Io): Promise<Aw
   const files = findAwsFiles(io)
   const section = inCredentials(profile)
   // Checked before a provider is asked.
-  refusePermanentKeys(readAwsProfile(files.credentials, section), settings, profile)
+  checkPermanentKeys(readAwsProfile(files.credentials, section), settings, profile)
   const credentials = await findOrRenew(settings, io)
   return {
     file: files.credentials,
     section,
     isDryRun: settings.has('dry-run'),
     decide(present) {
-      refusePermanentKeys(present, settings, profile)
+      checkPermanentKeys(present, settings, profile)
       // botocore prefers the old name of the token.
       const isOldName = present.has('aws_security_token')
       return [
@@ -66,7 +66,7 @@ async function planKeys(settings: Settings, profile: string, io: Io): Promise<Aw
 }
 
 /** Refuses to overwrite permanent keys: the file may hold the only copy. */
-function refusePermanentKeys(
+function checkPermanentKeys(
   present: ReadonlyMap<string, string>,
   settings: Settings,
   profile: string,
@@ -81,7 +81,7 @@ function refusePermanentKeys(
 
 function planProcess(settings: Settings, profile: string, io: Io): AwsChange {
   const files = findAwsFiles(io)
-  refuseFlowFlags(settings)
+  checkFlowFlags(settings)
   if (readAwsProfile(files.credentials, inCredentials(profile)).has('aws_access_key_id'))
     throw new StsCliError(
       'aws-keys-take-precedence',
@@ -122,7 +122,7 @@ function processLine(profile: string): string {
 }
 
 /** Refuses flags that the line cannot hold: it names a profile and nothing else. */
-function refuseFlowFlags({ parsed }: Settings): void {
+function checkFlowFlags({ parsed }: Settings): void {
   const stray = [...parsed.flags.keys()].find((name) =>
     ['identity provider', 'sts'].includes(parsed.specs.get(name)?.group ?? ''),
   )

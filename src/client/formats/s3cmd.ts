@@ -1,6 +1,6 @@
 import type { Format } from './format.ts'
 import { defaultRegionOf, endpointOf } from './environment.ts'
-import { refuseEndpointPath, refuseValue } from './refuse-value.ts'
+import { endpointPathError, unsupportedValueError } from './format-errors.ts'
 
 /**
  * Renders a configuration file for s3cmd: `s3cmd -c FILE`. With `host_bucket` the same as `host_base`, the bucket is in the path.
@@ -10,7 +10,8 @@ import { refuseEndpointPath, refuseValue } from './refuse-value.ts'
 export const renderS3cmd: Format = (credentials, options) => {
   const endpoint = endpointOf(credentials)
   const url = endpoint === undefined ? undefined : new URL(endpoint)
-  if (url !== undefined && (url.pathname !== '/' || url.search !== '')) refuseEndpointPath('s3cmd')
+  if (url !== undefined && (url.pathname !== '/' || url.search !== ''))
+    throw endpointPathError('s3cmd')
   const region = options.region ?? defaultRegionOf(credentials)
   const pairs: (readonly [string, string | undefined])[] = [
     ['access_key', credentials.accessKeyId],
@@ -23,9 +24,9 @@ export const renderS3cmd: Format = (credentials, options) => {
   ]
   const lines = pairs.map(([key, value]) => {
     if (value === undefined) return ''
-    return /^\s|\s$|^["']|[\r\n\0]/.test(value)
-      ? refuseValue('s3cmd', `the value of ${key}`)
-      : `${key} = ${value}\n`
+    if (/^\s|\s$|^["']|[\r\n\0]/.test(value))
+      throw unsupportedValueError('s3cmd', `the value of ${key}`)
+    return `${key} = ${value}\n`
   })
   return { text: `[default]\n${lines.join('')}` }
 }

@@ -3,7 +3,7 @@ import { sendHttp } from '../../base/http/http-client.ts'
 import { parseJsonObject, readString } from '../../base/parse.ts'
 import { StsCliError } from '../../base/errors.ts'
 import type { NetOptions } from '../options.ts'
-import { misplacedAnswer, type ObtainedToken } from './token-answer.ts'
+import { unexpectedAnswerError, type ObtainedToken } from './token-answer.ts'
 
 export interface GithubActionsSource {
   readonly grant: 'github-actions'
@@ -38,6 +38,6 @@ export async function obtainGithubToken(
   const json = parseJsonObject(answer.body.toString('utf8'))
   const token = json === undefined ? undefined : readString(json, 'value')
   if (json === undefined || answer.status !== 200 || token === undefined || token === '')
-    throw misplacedAnswer(answer, url)
+    throw unexpectedAnswerError(answer, url)
   return { token, expiresInSeconds: undefined, answer: json }
 }

@@ -11,7 +11,7 @@ import { discoverProvider, isAsSecureAs } from '../discover-provider.ts'
 import type { ClientAccess, NetOptions } from '../options.ts'
 import { fetchBySendHttp, type Seen } from './fetch-by-send-http.ts'
 import type { Authorization, DeviceLogin, PersonalToken, Provider } from './provider.ts'
-import { misplacedAnswer, readExpiresIn, refusedRequest } from './token-answer.ts'
+import { unexpectedAnswerError, readExpiresIn, tokenRequestError } from './token-answer.ts'
 
 /**
  * Finds the provider's endpoints. Without an issuer only `requestToken` works, unless the token endpoint is also the issuer's name (as for
@@ -80,7 +80,7 @@ async function beginAuthorization(
   redirectUri: string,
 ): Promise<Authorization> {
   if (config.serverMetadata().authorization_endpoint === undefined)
-    throw missingEndpoint('browser logins', 'authorization endpoint')
+    throw missingEndpointError('browser logins', 'authorization endpoint')
   const verifier = openid.randomPKCECodeVerifier()
   const state = openid.randomState()
   // The nonce comes back in the ID token; a provider of plain OAuth gives none (OpenID Connect Core §3.1.2.1).
@@ -116,7 +116,7 @@ async function beginDeviceLogin({
   issuer,
 }: Session & { issuer: string }): Promise<DeviceLogin> {
   if (config.serverMetadata().device_authorization_endpoint === undefined)
-    throw missingEndpoint('device logins', 'device authorization endpoint')
+    throw missingEndpointError('device logins', 'device authorization endpoint')
   const parameters = new URLSearchParams(toParameters(access))
   const context = { seen, grant: 'device code' }
   const { begun, proof } = await translate(context, () => initiateDevice(config, parameters))
@@ -160,7 +160,7 @@ async function initiateDevice(config: openid.Configuration, parameters: URLSearc
   }
 }
 
-function missingEndpoint(what: string, endpoint: string): StsCliError {
+function missingEndpointError(what: string, endpoint: string): StsCliError {
   return new StsCliError('provider-endpoint-missing', `the identity provider offers no ${what}`, {
     stage: 'idp',
     details: { endpoint },
@@ -222,20 +222,25 @@ function toLoginError(error: unknown, { seen, grant, isStateOther }: Context): u
   for (let cause = error; cause instanceof Error; cause = cause.cause)
     if (cause instanceof StsCliError) return cause
   if (error instanceof openid.ResponseBodyError)
-    return refusedRequest({
+    return tokenRequestError({
       status: error.status,
       code: error.error,
       description: error.error_description ?? '',
       grant,
     })
   if (error instanceof openid.AuthorizationResponseError)
-    return refusedRequest({
+    return tokenRequestError({
       status: undefined,
       code: error.error,
       description: error.error_description ?? '',
     })
   if (error instanceof openid.WWWAuthenticateChallengeError)
-    return refusedRequest({ status: error.status, code: 'invalid_client', description: '', grant })
+    return tokenRequestError({
+      status: error.status,
+      code: 'invalid_client',
+      description: '',
+      grant,
+    })
   if (!(error instanceof openid.ClientError)) return error
   if (error.code === 'OAUTH_TIMEOUT' || error.code === 'OAUTH_ABORT')
     return new StsCliError('device-login-timeout', 'nobody signed in in time', {
@@ -249,7 +254,7 @@ function toLoginError(error: unknown, { seen, grant, isStateOther }: Context): u
       error.code ?? '',
     )
   )
-    return misplacedAnswer(last.answer, last.url)
+    return unexpectedAnswerError(last.answer, last.url)
   const why = error.cause instanceof Error ? error.cause.message : error.message
   return new StsCliError(
     reasonOfAnswer(error, isStateOther),

@@ -25,14 +25,14 @@ const maxTextLength = 300
  * @throws {StsCliError} `ERR_REFUSED` with the provider's own code and sentence; `ERR_PROTOCOL` for an answer that is not a token answer.
  */
 export function readTokenAnswer(answer: HttpAnswer, url: URL): ObtainedToken {
-  if (answer.status >= 300 && answer.status < 400) throw misplacedAnswer(answer, url)
+  if (answer.status >= 300 && answer.status < 400) throw unexpectedAnswerError(answer, url)
   const json = parseJson(answer.body.toString('utf8'))
-  if (!isObject(json)) throw misplacedAnswer(answer, url)
+  if (!isObject(json)) throw unexpectedAnswerError(answer, url)
   const token = readString(json, 'access_token')
   if (answer.status !== 200 || token === undefined) {
     if (answer.status === 200)
       throw tokenAnswerError('token-answer-without-token', answer, 'no access_token')
-    throw refusedRequest({
+    throw tokenRequestError({
       status: answer.status,
       code: readString(json, 'error') ?? '',
       description: readString(json, 'error_description') ?? '',
@@ -68,7 +68,7 @@ export interface Refusal {
 }
 
 /** Makes the error for a request that the provider refused. */
-export function refusedRequest({ status, code, description, grant }: Refusal): StsCliError {
+export function tokenRequestError({ status, code, description, grant }: Refusal): StsCliError {
   const word = toPrintable(code, maxTextLength)
   const isBusy = status === 429
   const isDown = status !== undefined && status >= 500
@@ -94,7 +94,7 @@ export function refusedRequest({ status, code, description, grant }: Refusal): S
 }
 
 /** Makes the error for an answer that no OAuth endpoint gives: a redirect, a web page, a proxy's error. */
-export function misplacedAnswer(answer: HttpAnswer, url: URL): StsCliError {
+export function unexpectedAnswerError(answer: HttpAnswer, url: URL): StsCliError {
   if (answer.status >= 300 && answer.status < 400)
     return tokenAnswerError(
       'token-endpoint-redirects',

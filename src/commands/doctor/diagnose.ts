@@ -71,14 +71,14 @@ async function* visit(
     const thereMs = Date.parse(headers['date'] ?? '')
     const party = target.url.host
     if (!Number.isNaN(thereMs)) readings.push({ party, aheadMs: thereMs - io.nowMs() })
-    if (status >= 300 && status < 400) throw redirected(target.url, headers['location'])
+    if (status >= 300 && status < 400) throw redirectError(target.url, headers['location'])
     return ''
   })
   if (answered.level === 'fail') yield answered
   return true
 }
 
-function redirected(url: URL, location: string | undefined): StsCliError {
+function redirectError(url: URL, location: string | undefined): StsCliError {
   const target =
     location !== undefined && URL.canParse(location) ? ` to ${new URL(location).host}` : ''
   return new StsCliError('endpoint-redirects', `${url.href} redirects${target}`, {

@@ -10,7 +10,7 @@ import { formats } from '../../client/formats/index.ts'
 import { detectShell, shellNames } from '../../client/formats/shells.ts'
 import type { IssuedCredentials } from '../../protocol/credentials.ts'
 import { type FieldName, fieldNames } from '../options/option-choices.ts'
-import { readChoice, refuseTogether, type Settings } from '../options/settings.ts'
+import { readChoice, checkNotTogether, type Settings } from '../options/settings.ts'
 
 const fields: Readonly<Record<FieldName, (credentials: IssuedCredentials) => string>> = {
   accessKeyId: (credentials) => credentials.accessKeyId,
@@ -24,7 +24,7 @@ export function checkOutput(settings: Settings, io: Io): void {
   const format = readChoice(settings, 'format', Object.keys(formats))
   const field = readChoice(settings, 'field', fieldNames)
   readChoice(settings, 'shell', shellNames)
-  refuseTwoDocuments(settings, format)
+  checkOneDocument(settings, format)
   readAlias(settings, format ?? '')
   if (format !== 'github' || field !== undefined || settings.has('json')) return
   if (settings.get('output') !== undefined)
@@ -46,10 +46,10 @@ export function checkOutput(settings: Settings, io: Io): void {
 }
 
 /** Refuses two flags that each choose the document, because one would be ignored silently. A format from a variable or the profile is overridden. */
-function refuseTwoDocuments(settings: Settings, format: string | undefined): void {
+function checkOneDocument(settings: Settings, format: string | undefined): void {
   if (!settings.isFlag('format')) return
-  if (settings.isFlag('field')) refuseTogether(settings, 'format', 'field')
-  if (format !== 'json') refuseTogether(settings, 'format', 'json')
+  if (settings.isFlag('field')) checkNotTogether(settings, 'format', 'field')
+  if (format !== 'json') checkNotTogether(settings, 'format', 'json')
 }
 
 /** Reads the credentials' name in another program: part of a variable's name in two formats, a section's name in one. */

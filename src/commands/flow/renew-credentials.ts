@@ -10,7 +10,7 @@ import { type Mismatch, findMismatch, hasOtherFlags } from './find-mismatch.ts'
 import { readObtainOptions } from './obtain-options.ts'
 import type { ParsedArgv } from '../options/parse-argv.ts'
 import { renewLogin } from './renew-login.ts'
-import { notRenewable, repeatLogin } from './repeat-login.ts'
+import { notRenewableError, repeatLogin } from './repeat-login.ts'
 import { createSettings, type Settings } from '../options/settings.ts'
 import { personalGrants } from './token-source.ts'
 
@@ -37,7 +37,7 @@ export async function renewCredentials(
   if (cached === undefined) return obtainUncached(context)
   const mismatch = findMismatch(cached.origin, settings)
   if (mismatch === undefined) return renewCached(cached, context)
-  if (mismatch.source === 'profile') throw otherConfiguration(cached, mismatch)
+  if (mismatch.source === 'profile') throw otherConfigurationError(cached, mismatch)
   return obtainElsewhere(cached, mismatch, context)
 }
 
@@ -61,8 +61,8 @@ async function renewCached(
   if (renewed !== undefined) return renewed
   const isConfigured = parsed.configuredProfiles?.includes(cached.profile) === true
   if (personalGrants.includes(settings.get('grant') ?? ''))
-    throw notRenewable(cached, 'a person signed in', isConfigured)
-  if (missing !== undefined) throw notRenewable(cached, missing, isConfigured)
+    throw notRenewableError(cached, 'a person signed in', isConfigured)
+  if (missing !== undefined) throw notRenewableError(cached, missing, isConfigured)
   const options = await readOptions(settings, context)
   const origin = { ...options.cache.origin, ...cached.origin }
   const cache = { ...options.cache, origin, isEntryKept: isSpecific }
@@ -98,7 +98,7 @@ async function obtainUncached(context: RenewalContext): Promise<CachedCredential
   const { settings, io } = context
   const { parsed } = settings
   const profile = settings.get('profile') ?? 'default'
-  if (personalGrants.includes(settings.get('grant') ?? '')) throw notWithoutAsking(settings)
+  if (personalGrants.includes(settings.get('grant') ?? '')) throw credentialsMissingError(settings)
   const options = await readOptions(settings, context)
   // Flags that count once must not replace what the profile is configured for.
   const configured = createSettings(withoutFlags(parsed), io)
@@ -133,11 +133,11 @@ async function readOptions(
     return { ...options, cache: { ...options.cache, minTtlSeconds } }
   } catch (cause) {
     if (!(cause instanceof StsCliError) || !missingReasons.has(cause.reason)) throw cause
-    throw notWithoutAsking(settings, cause)
+    throw credentialsMissingError(settings, cause)
   }
 }
 
-function notWithoutAsking(settings: Settings, cause?: StsCliError): StsCliError {
+function credentialsMissingError(settings: Settings, cause?: StsCliError): StsCliError {
   return new StsCliError(
     'credentials-missing',
     'there are no credentials, or they are about to expire',
@@ -148,7 +148,7 @@ function notWithoutAsking(settings: Settings, cause?: StsCliError): StsCliError 
   )
 }
 
-function otherConfiguration(cached: CachedCredentials, mismatch: Mismatch): StsCliError {
+function otherConfigurationError(cached: CachedCredentials, mismatch: Mismatch): StsCliError {
   return new StsCliError(
     'credentials-from-elsewhere',
     `the cached credentials of the profile ${cached.profile} are from ${describeOrigin(cached.origin)}, and ${describe(mismatch)} names another`,

@@ -157,7 +157,7 @@ function describeLack(origin: CredentialOrigin, names: readonly string[], what: 
 }
 
 /** Makes the error for credentials that cannot be renewed. The hint names the endpoint and the client where only the cache knew them. */
-export function notRenewable(
+export function notRenewableError(
   { profile, origin }: CachedCredentials,
   why: string,
   isConfigured: boolean,

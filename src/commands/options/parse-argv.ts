@@ -54,7 +54,7 @@ export function parseArgv(
     }
     const { name, attached } = splitFlag(word)
     const spec = names.get(name)
-    if (spec === undefined) throw unknownFlag(name, names)
+    if (spec === undefined) throw unknownFlagError(name, names)
     if (spec.kind === 'boolean') {
       flags.set(spec.name, readBoolean(name, attached))
       continue
@@ -92,7 +92,7 @@ function readBoolean(name: string, attached: string | undefined): boolean {
   )
 }
 
-function unknownFlag(name: string, names: ReadonlyMap<string, OptionSpec>): StsCliError {
+function unknownFlagError(name: string, names: ReadonlyMap<string, OptionSpec>): StsCliError {
   const nearest = findNearest(name, [...names.keys()])
   return new StsCliError('flag-unknown', `flag provided but not defined: -${name}`, {
     hint:

@@ -138,7 +138,7 @@ export function readUrl(settings: Settings, name: string): string {
 }
 
 /** Refuses options that exclude each other. @throws {StsCliError} `ERR_USAGE` when more than one of them was given. */
-export function refuseTogether(settings: Settings, ...names: string[]): void {
+export function checkNotTogether(settings: Settings, ...names: string[]): void {
   const given = names.filter(
     (name) => settings.getExplicit(name) !== undefined || settings.has(name),
   )
@@ -159,7 +159,7 @@ export function chooseOne(settings: Settings, ...names: string[]): string | unde
     names.some((name) => settings.sourceOf(name) === candidate),
   )
   const given = names.filter((name) => source !== undefined && settings.sourceOf(name) === source)
-  refuseTogether(settings, ...given)
+  checkNotTogether(settings, ...given)
   return given[0]
 }
 

@@ -145,14 +145,14 @@ function readRoleProviders(
         `MINIO_IDENTITY_OPENID_CLIENT_ID${suffix}`,
         'is another provider’s too: their roles would have one ARN',
       )
-    refusePublic(configUrl, variable)
+    checkIssuerIsPrivate(configUrl, variable)
     providers.push({ configUrl, clientId, policyNames, ca })
   }
   return providers
 }
 
 /** Refuses public issuers, because the variables cannot express conditions. */
-function refusePublic(configUrl: string, variable: string): void {
+function checkIssuerIsPrivate(configUrl: string, variable: string): void {
   if (findPublicIssuer(configUrl) === undefined) return
   throw variableError(
     'public-issuer',

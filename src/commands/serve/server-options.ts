@@ -63,7 +63,7 @@ export function readServerOptions(settings: Settings, io: Io): ServerOptions {
     isAccessLogged: level === 'debug' || level === 'info',
     nowMs: io.nowMs,
   }
-  if (!settings.has('allow-remote')) refuseRisks(options, settings)
+  if (!settings.has('allow-remote')) checkRisks(options, settings)
   return options
 }
 
@@ -266,7 +266,7 @@ function readWhole(settings: Settings, name: string): number {
 }
 
 /** Refuses settings that are safe on localhost only, when an address is not on this machine. */
-function refuseRisks(options: ServerOptions, settings: Settings): void {
+function checkRisks(options: ServerOptions, settings: Settings): void {
   const hint = 'listen on 127.0.0.1, or accept the risk with --allow-remote'
   if (!isLoopbackHost(options.address.host)) {
     if (options.root.secretAccessKey.length < strongSecretLength)

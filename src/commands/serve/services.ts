@@ -22,14 +22,14 @@ export function readIdentityProvider(
   const { claimBased, roleProviders } = embedded.openId
   if (claimBased !== undefined) {
     const { variable, ...provider } = claimBased
-    refuseUsers(settings, variable)
+    checkNoUsers(settings, variable)
     if (settings.list('client').length === 0) return provider
     throw new StsCliError('flags-conflict', `--client and ${variable} cannot be used together`, {
       stage: 'serve',
       hint: 'clients are those of the identity provider that the variable names',
     })
   }
-  if (settings.has('no-idp')) refuseUsers(settings, '--no-idp')
+  if (settings.has('no-idp')) checkNoUsers(settings, '--no-idp')
   // With another identity source, the embedded provider runs only when clients or users are named.
   const isReplaced =
     roleProviders.length > 0 ||
@@ -46,7 +46,7 @@ export function readIdentityProvider(
 
 const otherSources = ['MINIO_IDENTITY_LDAP_SERVER_ADDR', 'MINIO_IDENTITY_PLUGIN_URL']
 
-function refuseUsers(settings: Settings, beside: string): void {
+function checkNoUsers(settings: Settings, beside: string): void {
   if (settings.list('user').length > 0)
     throw new StsCliError('flags-conflict', `--user and ${beside} cannot be used together`, {
       stage: 'serve',
