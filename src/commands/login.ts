@@ -1,7 +1,7 @@
 import type { Io } from '../base/io.ts'
 import { formatDuration } from '../base/duration.ts'
 import { obtainCredentials } from '../client/flow/obtain-credentials.ts'
-import { ownCommand } from '../client/own-command.ts'
+import { ownCommand } from './own-command.ts'
 import { detectShell, type ShellName } from '../client/formats/shells.ts'
 import { findSimilarProfile } from './flow/check-profile.ts'
 import { readObtainOptions } from './flow/obtain-options.ts'

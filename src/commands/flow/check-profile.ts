@@ -1,13 +1,10 @@
 /** Checks that a profile exists: a misspelt name must not become somebody else's credentials. */
+import { findUserDirectory } from '../../client/find-user-directory.ts'
 import { existsSync } from 'node:fs'
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
-import {
-  findCacheDirectory,
-  hasCacheFile,
-  listCachedProfiles,
-} from '../../client/credential-cache.ts'
-import { ownCommand } from '../../client/own-command.ts'
+import { hasCacheFile, listCachedProfiles } from '../../client/credential-cache.ts'
+import { ownCommand } from '../own-command.ts'
 import { locateConfig } from '../options/load-profile.ts'
 import { findNearest } from '../options/parse-argv.ts'
 import type { Settings } from '../options/settings.ts'
@@ -22,13 +19,13 @@ export async function checkProfile(settings: Settings, io: Io): Promise<void> {
   if (!parsed.specs.has('profile')) return
   const name = settings.get('profile') ?? 'default'
   if (name === 'default' || parsed.configuredProfiles?.includes(name) === true) return
-  const directory = findCacheDirectory(io.env, io.platform)
+  const directory = findUserDirectory('cache', io)
   if (directory !== undefined && hasCacheFile(directory, name)) return
   const configured = parsed.configuredProfiles ?? (await readConfiguredProfiles(settings, io))
   if (configured.includes(name)) return
   const cached = directory === undefined ? [] : listCachedProfiles(directory)
   throw new StsCliError(
-    'ERR_CONFIG',
+    'profile-unknown',
     `there is no profile ${JSON.stringify(name)}: it is neither configured nor cached`,
     { stage: 'config', hint: suggest(name, [...new Set([...configured, ...cached])]) },
   )
