@@ -27,7 +27,7 @@ export interface ErrorDetails {
 }
 
 export interface StsCliErrorOptions {
-  /** What to try. Only the command line's own code and the library's entry points set it; see src/commands/error-hints.ts. */
+  /** What to try. Only the command line's own code and the library's entry points set it; see src/commands/hints/error-hints.ts. */
   hint?: string | undefined
   details?: ErrorDetails | undefined
   stage?: ErrorStage | undefined

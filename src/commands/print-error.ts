@@ -2,7 +2,7 @@
 import { errorCode } from '../base/error-code.ts'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
-import { findHint } from './error-hints.ts'
+import { findHint } from './hints/error-hints.ts'
 
 /**
  * Says what went wrong on stderr: lines for people, or with `--json` one object.

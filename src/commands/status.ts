@@ -4,7 +4,7 @@ import { formatDuration } from '../base/duration.ts'
 import type { Io } from '../base/io.ts'
 import { readCachedCredentials } from '../client/credential-cache.ts'
 import { findUsable } from '../client/find-usable.ts'
-import { ownCommand } from './own-command.ts'
+import { suggestCommand } from './hints/suggest-command.ts'
 import type { Settings } from './options/settings.ts'
 
 /** `status`: prints whose credentials are cached, for which endpoint, and when they expire; never a secret. Exit 1 when there are none or they are expired. */
@@ -44,10 +44,10 @@ function describe(
   leftSeconds: number,
 ): string {
   if (facts.endpoint === undefined)
-    return `profile ${facts.profile}: no credentials; ${ownCommand('login', facts.profile)} gets some\n`
+    return `profile ${facts.profile}: no credentials; ${suggestCommand('login', facts.profile)} gets some\n`
   const lifetime =
     facts.state === 'valid'
       ? `valid for ${formatDuration(leftSeconds)} (until ${facts.expiration ?? ''})`
-      : `expired at ${facts.expiration ?? ''}; ${ownCommand('login', facts.profile)} gets new ones`
+      : `expired at ${facts.expiration ?? ''}; ${suggestCommand('login', facts.profile)} gets new ones`
   return `profile ${facts.profile}: ${facts.accessKeyId ?? ''} at ${facts.endpoint}\n${lifetime}\n`
 }

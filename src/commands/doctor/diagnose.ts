@@ -14,7 +14,7 @@ import type { Check } from './check.ts'
 import { checkClocks, type ClockReading } from './check-clocks.ts'
 import { checkReach } from './check-reach.ts'
 import { checkS3 } from './check-s3.ts'
-import { findHint } from '../error-hints.ts'
+import { findHint } from '../hints/error-hints.ts'
 
 /** Yields each check as it is done. Checks that depend on a failed step are yielded as skipped. */
 export async function* diagnose(options: ObtainOptions, io: Io): AsyncGenerator<Check> {

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import { hasCacheFile, listCachedProfiles } from '../../client/credential-cache.ts'
-import { ownCommand } from '../own-command.ts'
+import { suggestCommand } from '../hints/suggest-command.ts'
 import { locateConfig } from '../options/load-profile.ts'
 import { findNearest } from '../options/parse-argv.ts'
 import type { Settings } from '../options/settings.ts'
@@ -41,7 +41,7 @@ async function readConfiguredProfiles({ parsed }: Settings, io: Io): Promise<str
 
 function suggest(name: string, profiles: readonly string[]): string {
   const similar = findNearest(name, profiles)
-  const login = `${ownCommand('login', name)} creates it`
+  const login = `${suggestCommand('login', name)} creates it`
   if (similar !== undefined) return `did you mean ${similar}? (${login})`
   const shown = profiles.filter((profile) => /^[\w.@-]+$/.test(profile)).slice(0, 10)
   return shown.length === 0 ? login : `there are ${shown.join(', ')} (${login})`

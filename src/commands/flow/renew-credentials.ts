@@ -5,7 +5,7 @@ import type { Io } from '../../base/io.ts'
 import type { CachedCredentials } from '../../client/credential-cache.ts'
 import { describeOrigin } from '../../client/credential-origin.ts'
 import { obtainCredentials, type ObtainOptions } from '../../client/flow/obtain-credentials.ts'
-import { ownCommand } from '../own-command.ts'
+import { suggestCommand } from '../hints/suggest-command.ts'
 import { type Mismatch, findMismatch, hasOtherFlags } from './find-mismatch.ts'
 import { readObtainOptions } from './obtain-options.ts'
 import type { ParsedArgv } from '../options/parse-argv.ts'
@@ -87,7 +87,7 @@ async function obtainElsewhere(
       'credentials-from-elsewhere',
       `the cached credentials are from ${describeOrigin(cached.origin)}, and ${describe(mismatch)} names another`,
       {
-        hint: `name both endpoints too (-sts-ep, -idp-ep or --issuer), or ${ownCommand('login', cached.profile)}`,
+        hint: `name both endpoints too (-sts-ep, -idp-ep or --issuer), or ${suggestCommand('login', cached.profile)}`,
       },
     )
   return obtainCredentials({ ...options, cache: { ...options.cache, isEntryKept: true } }, io)
@@ -142,7 +142,7 @@ function credentialsMissingError(settings: Settings, cause?: StsCliError): StsCl
     'credentials-missing',
     'there are no credentials, or they are about to expire',
     {
-      hint: ownCommand('login', settings.get('profile') ?? 'default'),
+      hint: suggestCommand('login', settings.get('profile') ?? 'default'),
       cause,
     },
   )
@@ -152,7 +152,7 @@ function otherConfigurationError(cached: CachedCredentials, mismatch: Mismatch):
   return new StsCliError(
     'credentials-from-elsewhere',
     `the cached credentials of the profile ${cached.profile} are from ${describeOrigin(cached.origin)}, and ${describe(mismatch)} names another`,
-    { hint: ownCommand('login', cached.profile) },
+    { hint: suggestCommand('login', cached.profile) },
   )
 }
 

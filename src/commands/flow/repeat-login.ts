@@ -8,7 +8,7 @@ import {
   describeOrigin,
   getOriginText,
 } from '../../client/credential-origin.ts'
-import { ownCommand } from '../own-command.ts'
+import { suggestCommand } from '../hints/suggest-command.ts'
 import { findServeState, readServeStates, type ServeState } from '../../client/serve-state.ts'
 import type { OptionSpec } from '../options/option-spec.ts'
 import type { FlagValue, ParsedArgv } from '../options/parse-argv.ts'
@@ -176,6 +176,6 @@ export function notRenewableError(
   return new StsCliError(
     'credentials-not-renewable',
     `the credentials of ${describeOrigin(origin)} are expired or about to be, and cannot be renewed: ${why}`,
-    { hint: [ownCommand('login', profile), ...words].join(' ') },
+    { hint: [suggestCommand('login', profile), ...words].join(' ') },
   )
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { ErrorReason } from '../../src/base/error-reasons.ts'
-import { StsCliError, type StsCliErrorOptions } from '../../src/base/errors.ts'
-import { findHint } from '../../src/commands/error-hints.ts'
+import type { ErrorReason } from '../../../src/base/error-reasons.ts'
+import { StsCliError, type StsCliErrorOptions } from '../../../src/base/errors.ts'
+import { findHint } from '../../../src/commands/hints/error-hints.ts'
 
 function hintOf(reason: ErrorReason, options: StsCliErrorOptions = {}): string | undefined {
   return findHint(new StsCliError(reason, 'it failed', options))

@@ -2,9 +2,9 @@
  * What to try for failures of client/, server/, base/ and protocol/: those name no flag and no command, because a program that uses the
  * library has neither. What src/commands/ throws itself carries its hint.
  */
-import type { ErrorReason } from '../base/error-reasons.ts'
-import type { StsCliError } from '../base/errors.ts'
-import { ownCommand } from './own-command.ts'
+import type { ErrorReason } from '../../base/error-reasons.ts'
+import type { StsCliError } from '../../base/errors.ts'
+import { suggestCommand } from './suggest-command.ts'
 
 type Hint = string | ((error: StsCliError) => string | undefined)
 
@@ -21,7 +21,7 @@ const unlessProxied =
     proxy === undefined ? hint : 'check HTTPS_PROXY and NO_PROXY'
 
 const logIn = ({ details }: StsCliError): string =>
-  ownCommand('login', details.profile ?? 'default')
+  suggestCommand('login', details.profile ?? 'default')
 
 const certificateWithKey =
   'both must be PEM, the key without a passphrase, and they must belong together'
