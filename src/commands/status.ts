@@ -1,3 +1,4 @@
+import { toIsoDate } from '../base/iso-date.ts'
 import { formatDuration } from '../base/duration.ts'
 import type { Io } from '../base/io.ts'
 import { findCacheDirectory, readCachedCredentials } from '../client/credential-cache.ts'
@@ -22,7 +23,7 @@ export async function runStatus(settings: Settings, io: Io): Promise<number> {
       : {
           endpoint: cached.stsEndpoint,
           accessKeyId: cached.accessKeyId,
-          expiration: new Date(cached.expiresAtMs).toISOString().replace('.000Z', 'Z'),
+          expiration: toIsoDate(cached.expiresAtMs),
           secondsLeft: Math.max(0, leftSeconds),
         }),
   }

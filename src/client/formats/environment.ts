@@ -1,3 +1,4 @@
+import { toIsoDate } from '../../base/iso-date.ts'
 import type { IssuedCredentials } from '../../protocol/credentials.ts'
 
 export interface EnvironmentOptions {
@@ -71,7 +72,7 @@ export function defaultRegionOf({
 
 /** Returns when the credentials expire, in UTC. */
 export function utcOf({ expiresAtMs }: Pick<IssuedCredentials, 'expiresAtMs'>): string {
-  return new Date(expiresAtMs).toISOString().replace('.000Z', 'Z')
+  return toIsoDate(expiresAtMs)
 }
 
 function isAws(stsEndpoint: string): boolean {

@@ -4,6 +4,7 @@ import type { Query } from '../query.ts'
 import {
   algorithm,
   emptySha256,
+  formatAmzDate,
   readQuery,
   type CredentialScope,
   type SignedMessage,
@@ -171,7 +172,7 @@ function readHeaderDate(message: SignedMessage): string {
   if (Number.isNaN(instantMs)) {
     throw new AwsError('AccessDenied', 'a signed request needs an X-Amz-Date or a Date header')
   }
-  return new Date(instantMs).toISOString().replaceAll(/[-:]|\.\d{3}/g, '')
+  return formatAmzDate(instantMs)
 }
 
 /** @throws {AwsError} `code`, unless the text is `yyyymmddThhmmssZ`. */

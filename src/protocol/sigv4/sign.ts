@@ -6,6 +6,7 @@ import {
   buildCanonicalRequest,
   buildStringToSign,
   encodeRfc3986,
+  formatAmzDate,
   formatScope,
   type CredentialScope,
 } from './canonical-request.ts'
@@ -108,11 +109,6 @@ export function presignUrl(
   })
   url.search = `${url.search}&X-Amz-Signature=${signature}`
   return url
-}
-
-/** Returns a time as `20260131T235959Z`. */
-export function formatAmzDate(instantMs: number): string {
-  return new Date(instantMs).toISOString().replaceAll(/[-:]|\.\d{3}/g, '')
 }
 
 function computeSignature(

@@ -1,5 +1,6 @@
 /** What a request's headers promise about its body, read and checked before a byte of it is. */
 import { AwsError } from '../../../protocol/aws-error.ts'
+import { missingLength } from './body-errors.ts'
 import {
   algorithmOfHeader,
   checksumAlgorithms,
@@ -26,6 +27,11 @@ const streamingForms: Readonly<Record<string, { readonly hasTrailer: boolean }>>
   'STREAMING-AWS4-HMAC-SHA256-PAYLOAD': { hasTrailer: false },
   'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER': { hasTrailer: true },
   'STREAMING-UNSIGNED-PAYLOAD-TRAILER': { hasTrailer: true },
+}
+
+/** Returns whether the headers say how long the object is. A body with `transfer-encoding` only is of unknown length. */
+export function hasLength(headers: ReadonlyMap<string, string>): boolean {
+  return headers.has('content-length') || headers.has('x-amz-decoded-content-length')
 }
 
 /** @throws {AwsError} `MissingContentLength`, `InvalidDigest`, `InvalidRequest`, `InvalidArgument`, `NotImplemented`. */
@@ -56,7 +62,7 @@ function readLength(headers: ReadonlyMap<string, string>, isStreaming: boolean):
   if (text === undefined) {
     // an empty body may go without a length (RFC 9112 §6.3); a chunked one is of unknown length
     if (!isStreaming && !headers.has('transfer-encoding')) return 0
-    throw new AwsError('MissingContentLength', `the request must have a ${name} header`)
+    throw missingLength(name)
   }
   if (!/^\d{1,15}$/.test(text)) {
     throw new AwsError('InvalidArgument', `${name} must be a number of bytes`)

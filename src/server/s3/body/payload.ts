@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { HttpRequest } from '../../http/http-message.ts'
 import { decodeAwsChunked, type ChunkSeed } from './aws-chunked.ts'
+import { incompleteBody } from './body-errors.ts'
 import {
   algorithmOfHeader,
   checksumHeader,
@@ -130,7 +131,7 @@ async function* readBody(request: HttpRequest): AsyncGenerator<Buffer, void, und
     }
   } catch (error) {
     if (error instanceof AwsError) throw error
-    throw new AwsError('IncompleteBody', 'the request ended before its body did', { cause: error })
+    throw incompleteBody(error)
   }
 }
 

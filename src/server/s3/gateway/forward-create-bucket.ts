@@ -8,6 +8,7 @@ import { openBody } from '../request/s3-operation.ts'
 import { elements, xmlReply } from '../request/s3-xml.ts'
 import { configurationLimits } from '../request/xml-limits.ts'
 import { ask, forward, maxDocumentBytes, type GatewayCall } from './forward.ts'
+import { notPassedOn } from './not-passed-on.ts'
 import { withoutDigests, type UploadBody } from './upload-body.ts'
 import { readText } from './upstream-errors.ts'
 
@@ -43,8 +44,7 @@ function readLocation(text: string): string {
     throw new AwsError('MalformedXML', 'the body must be a CreateBucketConfiguration')
   const [first, ...more] = root.children
   const other = [first, ...more].find((child) => child && child.name !== 'LocationConstraint')
-  if (other !== undefined)
-    throw new AwsError('NotImplemented', `${other.name} is not passed on to the upstream S3`)
+  if (other !== undefined) throw notPassedOn(other.name)
   if (more.length > 0) throw new AwsError('MalformedXML', 'there are two LocationConstraints')
   return first?.text.trim() ?? ''
 }

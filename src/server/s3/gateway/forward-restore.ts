@@ -7,6 +7,7 @@ import { openBody } from '../request/s3-operation.ts'
 import { elements, xmlReply } from '../request/s3-xml.ts'
 import { configurationLimits } from '../request/xml-limits.ts'
 import { forward, type GatewayCall } from './forward.ts'
+import { notPassedOn } from './not-passed-on.ts'
 import { toDocument, withoutDigests, type UploadBody } from './upload-body.ts'
 
 /** The others (`SelectParameters`, `OutputLocation`) write the result under another bucket and key. */
@@ -49,6 +50,5 @@ function rewrite(text: string): string {
 function requirePassed({ children }: XmlNode): void {
   const other = children.find(({ name }) => !passed.has(name))
   if (other === undefined) return
-  const message = `${other.name} of a RestoreRequest is not passed on to the upstream S3`
-  throw new AwsError('NotImplemented', message)
+  throw notPassedOn(`${other.name} of a RestoreRequest`)
 }

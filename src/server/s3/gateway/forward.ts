@@ -1,9 +1,10 @@
 /** A request that was allowed, asked again of the upstream. What was judged is what is sent: address and query are written anew. */
 import { Readable } from 'node:stream'
 import type { PooledAnswer } from '../../../base/http/stream-pool.ts'
-import { AwsError } from '../../../protocol/aws-error.ts'
 import { emptySha256 } from '../../../protocol/sigv4/canonical-request.ts'
 import type { HttpReply } from '../../http/http-message.ts'
+import { missingLength } from '../body/body-errors.ts'
+import { hasLength } from '../body/declarations.ts'
 import { actionsOfHeaders } from '../request/action-rules.ts'
 import { openBody, type S3Request } from '../request/s3-operation.ts'
 import { passAnswerHeaders, passRequestHeaders } from './gateway-headers.ts'
@@ -108,9 +109,6 @@ async function readBody(
   if (kind === 'document') return prepareDocument(openBody(call, { maxBytes: maxDocumentBytes }))
   if (call.form !== undefined)
     return spoolUpload(openBody(call, { maxBytes: maxObjectBytes, isEtagWanted: false }))
-  const { headers } = call.request
-  if (!headers.has('content-length') && !headers.has('x-amz-decoded-content-length')) {
-    throw new AwsError('MissingContentLength', 'the request must have a content-length header')
-  }
+  if (!hasLength(call.request.headers)) throw missingLength()
   return prepareUpload(openBody(call, { maxBytes: maxObjectBytes, isEtagWanted: false }))
 }

@@ -10,6 +10,7 @@ import { forwardDestination } from './forward-destination.ts'
 import { forward, type GatewayCall } from './forward.ts'
 import { gatewayTable, type GatewayRow } from './gateway-table.ts'
 import { forwardListBuckets } from './forward-list-buckets.ts'
+import { describeNotPassedOn } from './not-passed-on.ts'
 import type { Upstream } from './open-upstream.ts'
 import { forwardRestore } from './forward-restore.ts'
 import {
@@ -72,5 +73,5 @@ function toOperation(
 
 /** Returns the message for a query parameter that the gateway does not know. */
 function describeUnknown(parameter: string, { method, level }: RouteRequest): string {
-  return `${method} ?${parameter} of ${describeLevel(level)} is not passed on to the upstream S3`
+  return describeNotPassedOn(`${method} ?${parameter} of ${describeLevel(level)}`)
 }

@@ -1,6 +1,7 @@
 /** Which headers pass the gateway, either way, and what a caller must be allowed to send some of them. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { readContentEncoding } from '../request/object-headers.ts'
+import { notPassedOn } from './not-passed-on.ts'
 
 type Headers = ReadonlyMap<string, string>
 
@@ -52,7 +53,7 @@ export function passRequestHeaders(
     if (passed.has(name) || name.startsWith('x-amz-meta-')) onward[name] = value
     else if (passedByCopies.has(name) && isCopy) onward[name] = value
     else if (name.startsWith('x-amz-') && !consumed.has(name)) {
-      throw new AwsError('NotImplemented', `the header ${name} is not passed on to the upstream S3`)
+      throw notPassedOn(`the header ${name}`)
     }
   }
   const encoding = readContentEncoding(headers.get('content-encoding'))

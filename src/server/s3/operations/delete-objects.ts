@@ -4,6 +4,7 @@ import { createTurns } from '../../../base/turns.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { childrenOf, childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
 import { readPayload } from '../body/payload.ts'
+import { noSuchVersion } from '../request/errors.ts'
 import { requireKey, requireXmlKey } from '../request/names.ts'
 import {
   authorize,
@@ -110,11 +111,4 @@ function report({ key, error }: Outcome, isQuiet: boolean): XmlElements[] {
     return [elements({ Error: fields })]
   }
   return isQuiet ? [] : [elements({ Deleted: elements({ Key: key }) })]
-}
-
-function noSuchVersion(key: string): AwsError {
-  return new AwsError('NoSuchVersion', 'there is no such version: buckets here keep none', {
-    status: 404,
-    details: { Key: key },
-  })
 }

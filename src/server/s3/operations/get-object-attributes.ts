@@ -1,9 +1,10 @@
 /** GET /bucket/key?attributes: what is known of an object without its bytes. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { noSuchKey } from '../request/errors.ts'
+import { toHttpDate } from '../request/http-date.ts'
 import { maxListed } from '../request/list-page.ts'
-import type { Checksum } from '../body/object-content.ts'
 import type { ObjectInfo } from '../request/object-store.ts'
+import { checksumElements } from '../request/result-elements.ts'
 import { authorize, type S3Call, type S3Operation } from '../request/s3-operation.ts'
 import { elements, join, xmlReply, type XmlValue } from '../request/s3-xml.ts'
 import { refuseVersion } from '../request/versions.ts'
@@ -11,7 +12,7 @@ import { refuseVersion } from '../request/versions.ts'
 /** In the order in which S3 writes them. */
 const describers: Readonly<Record<string, (call: S3Call, info: ObjectInfo) => XmlValue>> = {
   ETag: (_call, { etag }) => etag,
-  Checksum: (_call, { checksum }) => checksum && describeChecksum(checksum),
+  Checksum: (_call, { checksum }) => checksum && elements(checksumElements({ checksum })),
   ObjectParts: describeParts,
   StorageClass: () => 'STANDARD',
   ObjectSize: (_call, { size }) => size,
@@ -31,9 +32,8 @@ export const getObjectAttributes: S3Operation = {
     const fields = Object.entries(describers)
       .filter(([name]) => wanted.has(name))
       .map(([name, describe]): [string, XmlValue] => [name, describe(call, info)])
-    const lastModified = new Date(info.lastModifiedMs).toUTCString()
     return xmlReply('GetObjectAttributesResponse', elements(Object.fromEntries(fields)), {
-      'last-modified': lastModified,
+      'last-modified': toHttpDate(info.lastModifiedMs),
     })
   },
 }
@@ -50,10 +50,6 @@ function readWanted(text: string): ReadonlySet<string> {
     'InvalidArgument',
     `x-amz-object-attributes ${unknown === undefined ? 'is missing' : `names ${unknown.slice(0, 80)}`}; there are ${Object.keys(describers).join(', ')}`,
   )
-}
-
-function describeChecksum({ algorithm, value, type }: Checksum): XmlValue {
-  return elements({ [`Checksum${algorithm}`]: value, ChecksumType: type })
 }
 
 /** Of an object uploaded in parts: how many, and a page of their sizes. */

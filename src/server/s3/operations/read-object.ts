@@ -3,6 +3,7 @@ import { AwsError } from '../../../protocol/aws-error.ts'
 import type { HttpReply } from '../../http/http-message.ts'
 import { checkRead } from '../request/conditions.ts'
 import { noSuchKey } from '../request/errors.ts'
+import { toWholeSecondsMs } from '../request/http-date.ts'
 import { describeChecksum, describeObject } from '../request/object-headers.ts'
 import type { ByteRange, ObjectInfo } from '../request/object-store.ts'
 import { readRange } from '../request/range.ts'
@@ -104,7 +105,7 @@ function isRangeWanted({ request }: S3Call, info: ObjectInfo): boolean {
   const condition = request.headers.get('if-range')
   if (condition === undefined) return true
   if (condition.startsWith('"')) return condition === `"${info.etag}"`
-  return Date.parse(condition) === Math.floor(info.lastModifiedMs / 1000) * 1000
+  return Date.parse(condition) === toWholeSecondsMs(info.lastModifiedMs)
 }
 
 /** `partNumber`: the bytes that were uploaded as that part; an object put whole is its own part 1. */

@@ -1,5 +1,6 @@
 /** Conditional requests (RFC 9110 §13), for reads, copies and writes. Asked only after the caller was authorized. */
 import { AwsError } from '../../../protocol/aws-error.ts'
+import { readHttpDateMs, toWholeSecondsMs } from './http-date.ts'
 import type { ObjectInfo } from './object-store.ts'
 
 type Headers = ReadonlyMap<string, string>
@@ -49,17 +50,18 @@ function evaluate(
   info: ObjectInfo,
   prefix: string,
 ): 'send' | 'not-modified' | 'failed' {
+  const lastModifiedMs = toWholeSecondsMs(info.lastModifiedMs)
   const match = headers.get(`${prefix}if-match`)
-  const unmodifiedSinceMs = readDate(headers.get(`${prefix}if-unmodified-since`))
+  const unmodifiedSinceMs = readHttpDateMs(headers.get(`${prefix}if-unmodified-since`))
   if (match !== undefined) {
     if (!listsEtag(match, info.etag)) return 'failed'
-  } else if (unmodifiedSinceMs !== undefined && wholeSeconds(info) > unmodifiedSinceMs) {
+  } else if (unmodifiedSinceMs !== undefined && lastModifiedMs > unmodifiedSinceMs) {
     return 'failed'
   }
   const noneMatch = headers.get(`${prefix}if-none-match`)
-  const modifiedSinceMs = readDate(headers.get(`${prefix}if-modified-since`))
+  const modifiedSinceMs = readHttpDateMs(headers.get(`${prefix}if-modified-since`))
   if (noneMatch !== undefined) return listsEtag(noneMatch, info.etag) ? 'not-modified' : 'send'
-  const isOld = modifiedSinceMs !== undefined && wholeSeconds(info) <= modifiedSinceMs
+  const isOld = modifiedSinceMs !== undefined && lastModifiedMs <= modifiedSinceMs
   return isOld ? 'not-modified' : 'send'
 }
 
@@ -69,17 +71,6 @@ function listsEtag(list: string, etag: string): boolean {
     const text = item.trim()
     return text === '*' || text.replace(/^W\//, '').replaceAll('"', '') === etag
   })
-}
-
-/** HTTP dates have no fractions of a second. */
-function wholeSeconds({ lastModifiedMs }: ObjectInfo): number {
-  return Math.floor(lastModifiedMs / 1000) * 1000
-}
-
-/** A date that cannot be read is ignored (RFC 9110 §13.1.3). */
-function readDate(text: string | undefined): number | undefined {
-  const instantMs = text === undefined ? Number.NaN : Date.parse(text)
-  return Number.isNaN(instantMs) ? undefined : instantMs
 }
 
 function preconditionFailed(message: string): AwsError {

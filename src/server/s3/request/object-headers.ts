@@ -1,6 +1,7 @@
 /** An object's metadata as headers, both ways. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { checksumHeader } from '../body/checksum.ts'
+import { toHttpDate } from './http-date.ts'
 import type { ObjectInfo, ObjectMetadata } from './object-store.ts'
 
 /** Headers kept as they come and given back with the object («System-defined object metadata»). */
@@ -34,7 +35,7 @@ export function describeObject(info: ObjectInfo): Record<string, string> {
     'content-type': metadata.contentType,
     ...metadata.headers,
     etag: `"${info.etag}"`,
-    'last-modified': new Date(info.lastModifiedMs).toUTCString(),
+    'last-modified': toHttpDate(info.lastModifiedMs),
     'accept-ranges': 'bytes',
   }
   for (const [name, value] of Object.entries(metadata.userMetadata)) {

@@ -1,5 +1,5 @@
 /** Versions of objects, where there are none: S3 calls the only one `null`. */
-import { AwsError } from '../../../protocol/aws-error.ts'
+import { noSuchVersion } from './errors.ts'
 import type { S3Call } from './s3-operation.ts'
 
 /** There is one version of each object, which S3 calls `null`. @throws {AwsError} `NoSuchVersion`. */
@@ -10,7 +10,5 @@ export function refuseVersion({ query }: Pick<S3Call, 'query'>): void {
 /** @param version Empty where none is named. @throws {AwsError} `NoSuchVersion`. */
 export function requireNullVersion(version: string): void {
   if (version === '' || version === 'null') return
-  throw new AwsError('NoSuchVersion', 'there is no such version: buckets here keep none', {
-    status: 404,
-  })
+  throw noSuchVersion()
 }
