@@ -246,12 +246,12 @@ describe('tests', () => {
   const testFiles = readdirSync(root, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
     .map((name) => name.replaceAll('\\', '/'))
-  const rooms = ['base', 'client', 'commands', 'protocol', 'server']
+  const rooms = new Set(['base', 'client', 'commands', 'protocol', 'server'])
 
   it('lie in folders that mirror those of src', () => {
     const strangers = testFiles.filter(
       (name) =>
-        rooms.includes(name.split('/')[0] ?? '') &&
+        rooms.has(name.split('/')[0] ?? '') &&
         !existsSync(path.join(src, path.posix.dirname(name))),
     )
     expect(strangers).toEqual([])
@@ -259,7 +259,7 @@ describe('tests', () => {
 
   it('hold nothing but tests in the folders of rooms: what they share is in test/support', () => {
     const helpers = testFiles.filter(
-      (name) => rooms.includes(name.split('/')[0] ?? '') && !name.endsWith('.test.ts'),
+      (name) => rooms.has(name.split('/')[0] ?? '') && !name.endsWith('.test.ts'),
     )
     expect(helpers).toEqual([])
   })

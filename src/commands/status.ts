@@ -1,4 +1,4 @@
-import { toIsoDate } from '../base/iso-date.ts'
+import { formatUtc } from '../protocol/dates.ts'
 import { formatDuration } from '../base/duration.ts'
 import type { Io } from '../base/io.ts'
 import { findCacheDirectory, readCachedCredentials } from '../client/credential-cache.ts'
@@ -23,7 +23,7 @@ export async function runStatus(settings: Settings, io: Io): Promise<number> {
       : {
           endpoint: cached.stsEndpoint,
           accessKeyId: cached.accessKeyId,
-          expiration: toIsoDate(cached.expiresAtMs),
+          expiration: formatUtc(cached.expiresAtMs),
           secondsLeft: Math.max(0, leftSeconds),
         }),
   }

@@ -1,4 +1,4 @@
-import { toIsoDate } from '../../base/iso-date.ts'
+import { formatUtc } from '../../protocol/dates.ts'
 import type { IssuedCredentials } from '../../protocol/credentials.ts'
 
 export interface EnvironmentOptions {
@@ -72,7 +72,7 @@ export function defaultRegionOf({
 
 /** Returns when the credentials expire, in UTC. */
 export function utcOf({ expiresAtMs }: Pick<IssuedCredentials, 'expiresAtMs'>): string {
-  return toIsoDate(expiresAtMs)
+  return formatUtc(expiresAtMs)
 }
 
 function isAws(stsEndpoint: string): boolean {

@@ -35,11 +35,6 @@ export function formatScope(scope: CredentialScope): string {
   return `${scope.date}/${scope.region}/${scope.service}/aws4_request`
 }
 
-/** Returns an instant as `20260131T235959Z`. */
-export function formatAmzDate(instantMs: number): string {
-  return new Date(instantMs).toISOString().replaceAll(/[-:]|\.\d{3}/g, '')
-}
-
 /**
  * Returns the text of the canonical request.
  *

@@ -1,10 +1,10 @@
 /** Parses the signature of a request, in its headers or its query, before the key is looked up. */
+import { formatAmzDate } from '../dates.ts'
 import { AwsError } from '../aws-error.ts'
 import type { Query } from '../query.ts'
 import {
   algorithm,
   emptySha256,
-  formatAmzDate,
   readQuery,
   type CredentialScope,
   type SignedMessage,

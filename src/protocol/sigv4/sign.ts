@@ -1,4 +1,5 @@
 /** Signs requests of the client: the STS call of AssumeRole, the quickstart's upload, presigned URLs. */
+import { formatAmzDate } from '../dates.ts'
 import type { Credentials } from '../credentials.ts'
 import { hmac } from '../digest.ts'
 import {
@@ -6,7 +7,6 @@ import {
   buildCanonicalRequest,
   buildStringToSign,
   encodeRfc3986,
-  formatAmzDate,
   formatScope,
   type CredentialScope,
 } from './canonical-request.ts'

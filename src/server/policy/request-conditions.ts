@@ -1,4 +1,4 @@
-import { toIsoDate } from '../../base/iso-date.ts'
+import { formatUtc } from '../../protocol/dates.ts'
 import type { HttpRequest } from '../http/http-message.ts'
 import type { Principal } from '../sessions/principal.ts'
 
@@ -55,7 +55,7 @@ export function buildConditions(
     SecureTransport: String(request.isTls),
     UserAgent: request.headers.get('user-agent') ?? '',
     Referer: referer,
-    CurrentTime: toIsoDate(seconds * 1000),
+    CurrentTime: formatUtc(seconds * 1000),
     EpochTime: String(seconds),
     signatureversion: formSignatureVersion ?? (isSignedByV2(request) ? 'AWS' : 'AWS4-HMAC-SHA256'),
     authType: formSignatureVersion === undefined ? nameAuthType(request) : 'POST',

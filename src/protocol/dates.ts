@@ -1,0 +1,11 @@
+/** Times as the protocols write them. */
+
+/** Returns a time as `20260131T235959Z`, as signatures have it (AWS, «Elements of an AWS API request signature»). */
+export function formatAmzDate(instantMs: number): string {
+  return new Date(instantMs).toISOString().replaceAll(/[-:]|\.\d{3}/g, '')
+}
+
+/** Returns a time as `2026-01-31T23:59:59Z`; milliseconds only where there are any. */
+export function formatUtc(instantMs: number): string {
+  return new Date(instantMs).toISOString().replace('.000Z', 'Z')
+}
