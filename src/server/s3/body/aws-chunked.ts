@@ -60,7 +60,7 @@ export async function* decodeAwsChunked(
     if (count > maxSmallChunks && decodedBytes < count * minMeanBytes && header.sizeBytes > 0)
       throw malformed(`${count} chunks hold less than ${minMeanBytes} bytes each; send larger ones`)
     if (options.seed) {
-      const { chunks, sha256 } = await holdChunk(reader, header.sizeBytes)
+      const { chunks, sha256 } = await bufferChunk(reader, header.sizeBytes)
       const expected = signChunk(options.seed, signature, sha256)
       requireEqual(expected, header.signature, 'chunk')
       signature = expected
@@ -91,7 +91,7 @@ function readChunkHeader(
   return { sizeBytes, signature: match[2] ?? '' }
 }
 
-async function holdChunk(
+async function bufferChunk(
   reader: ByteReader,
   sizeBytes: number,
 ): Promise<{ chunks: Buffer[]; sha256: string }> {

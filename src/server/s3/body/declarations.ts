@@ -104,7 +104,7 @@ function readChecksum(
   }
   if (inTrailer) return { algorithm: inTrailer }
   const [algorithm] = inHeaders
-  if (algorithm === undefined) return refuseAnnounced(headers)
+  if (algorithm === undefined) return requireAnnouncedChecksum(headers)
   const value = headers.get(checksumHeader(algorithm)) ?? ''
   if (!isChecksumText(algorithm, value)) {
     throw new AwsError('InvalidRequest', `the value of ${checksumHeader(algorithm)} is invalid`)
@@ -113,7 +113,7 @@ function readChecksum(
 }
 
 /** An SDK that says it sends a checksum and sends none has lost it on the way. */
-function refuseAnnounced(headers: ReadonlyMap<string, string>): undefined {
+function requireAnnouncedChecksum(headers: ReadonlyMap<string, string>): undefined {
   const announced = headers.get('x-amz-sdk-checksum-algorithm')
   if (announced === undefined) return undefined
   const known = readAlgorithm(announced)

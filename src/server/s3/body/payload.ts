@@ -34,7 +34,7 @@ export interface PayloadOptions {
   /** Computed when the client declares no checksum of its own. */
   readonly algorithm?: ChecksumAlgorithm | undefined
   /** False spares the MD5 where nothing is stored here and none was declared: the ETag is then empty. */
-  readonly isEtagWanted?: boolean
+  readonly isEtagNeeded?: boolean
 }
 
 export interface Payload extends ObjectContent {
@@ -59,7 +59,7 @@ export function openPayload(request: HttpRequest, options: PayloadOptions): Payl
   let facts: ContentFacts | undefined
 
   async function* verify(): AsyncGenerator<Uint8Array, void, undefined> {
-    const isMd5Needed = options.isEtagWanted !== false || declarations.md5Hex !== undefined
+    const isMd5Needed = options.isEtagNeeded !== false || declarations.md5Hex !== undefined
     const md5 = isMd5Needed ? createHash('md5') : undefined
     const sha256 = declarations.sha256 === undefined ? undefined : createHash('sha256')
     const checksum = algorithm === undefined ? undefined : startChecksum(algorithm)

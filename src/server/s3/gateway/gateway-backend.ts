@@ -1,4 +1,4 @@
-/** The S3 backend that is another S3: the policy station stays here, the work is done there. */
+/** The S3 backend that forwards to another S3. Requests are authorized here and carried out there. */
 import type { HttpReply } from '../../http/http-message.ts'
 import { describeLevel, findLevel, matchRoute, type RouteRequest } from '../request/match-route.ts'
 import type { S3Backend, S3Operation, S3Request } from '../request/s3-operation.ts'
@@ -8,7 +8,7 @@ import { forwardCreateBucket, forwardBucketLocation } from './forward-create-buc
 import { forwardDeleteObjects } from './forward-delete-objects.ts'
 import { forwardDestination } from './forward-destination.ts'
 import { forward, type GatewayCall } from './forward.ts'
-import { gatewayTable, type GatewayRow } from './gateway-table.ts'
+import { gatewayRoutes, type GatewayRoute } from './gateway-table.ts'
 import { forwardListBuckets } from './forward-list-buckets.ts'
 import { describeNotPassedOn } from './not-passed-on.ts'
 import type { Upstream } from './open-upstream.ts'
@@ -21,7 +21,7 @@ import {
   requireUpstreamBucket,
 } from './upstream-names.ts'
 
-/** Operations that are more than a request passed on. */
+/** Operations that need more than forwarding the request. */
 const special: Readonly<Record<string, (call: GatewayCall) => Promise<HttpReply>>> = {
   ListBuckets: forwardListBuckets,
   CreateBucket: forwardCreateBucket,
@@ -37,7 +37,7 @@ const special: Readonly<Record<string, (call: GatewayCall) => Promise<HttpReply>
   PutBucketReplication: forwardDestination,
 }
 
-/** Makes the backend. Every request is authorized in full before the upstream hears of it: to the upstream, all are the root user's. */
+/** Creates the backend. Each request is fully authorized before it is sent, because the upstream sees all of them as the root user's. */
 export function createGatewayBackend(upstream: Upstream): S3Backend {
   return {
     requireBucketName: (name) => requireUpstreamBucket(name, upstream.style),
@@ -45,14 +45,14 @@ export function createGatewayBackend(upstream: Upstream): S3Backend {
       requirePlainKey(address.key)
       requirePlainVersion(query.get('versionId'))
       const request = { method, level: findLevel(address), query, headers }
-      return toOperation(matchRoute(gatewayTable, request, { describeUnknown }), query, upstream)
+      return toOperation(matchRoute(gatewayRoutes, request, { describeUnknown }), query, upstream)
     },
     checkReady: () => upstream.checkReady(),
   }
 }
 
 function toOperation(
-  row: GatewayRow,
+  row: GatewayRoute,
   query: URLSearchParams,
   upstream: Upstream,
 ): S3Operation<S3Request> {

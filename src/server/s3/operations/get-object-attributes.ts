@@ -7,7 +7,7 @@ import type { ObjectInfo } from '../request/object-store.ts'
 import { checksumElements } from '../request/result-elements.ts'
 import { authorize, type S3Call, type S3Operation } from '../request/s3-operation.ts'
 import { elements, join, xmlReply, type XmlValue } from '../request/s3-xml.ts'
-import { refuseVersion } from '../request/versions.ts'
+import { requireNullVersion } from '../request/versions.ts'
 
 /** In the order in which S3 writes them. */
 const describers: Readonly<Record<string, (call: S3Call, info: ObjectInfo) => XmlValue>> = {
@@ -25,8 +25,8 @@ export const getObjectAttributes: S3Operation = {
   async run(call) {
     const isVersioned = call.query.has('versionId')
     await authorize(call, isVersioned ? 's3:GetObjectVersion' : 's3:GetObject')
-    refuseVersion(call)
-    const wanted = readWanted(call.request.headers.get('x-amz-object-attributes') ?? '')
+    requireNullVersion(call)
+    const wanted = readAttributeNames(call.request.headers.get('x-amz-object-attributes') ?? '')
     const info = await call.objects.statObject(call.bucket, call.key)
     if (!info) throw noSuchKey(call.key)
     const fields = Object.entries(describers)
@@ -39,7 +39,7 @@ export const getObjectAttributes: S3Operation = {
 }
 
 /** @throws {AwsError} `InvalidArgument` for none, or one that does not exist. */
-function readWanted(text: string): ReadonlySet<string> {
+function readAttributeNames(text: string): ReadonlySet<string> {
   const names = text
     .split(',')
     .map((name) => name.trim())

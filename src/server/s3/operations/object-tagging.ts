@@ -6,7 +6,7 @@ import { noSuchKey } from '../request/errors.ts'
 import { openBody, type S3Call, type S3Operation } from '../request/s3-operation.ts'
 import { elements, join, xmlReply } from '../request/s3-xml.ts'
 import { checkTags } from '../request/tag-header.ts'
-import { refuseVersion } from '../request/versions.ts'
+import { requireNullVersion } from '../request/versions.ts'
 import { taggingLimits } from '../request/xml-limits.ts'
 
 /** GET /bucket/key?tagging — an object without tags has an empty set. */
@@ -14,7 +14,7 @@ export const getObjectTagging: S3Operation = {
   name: 'GetObjectTagging',
   action: 's3:GetObjectTagging',
   async run(call) {
-    refuseVersion(call)
+    requireNullVersion(call)
     const info = await call.objects.statObject(call.bucket, call.key)
     if (!info) throw noSuchKey(call.key)
     const tags = Object.entries(info.metadata.tags ?? {}).map(([Key, Value]) => {
@@ -29,7 +29,7 @@ export const putObjectTagging: S3Operation = {
   name: 'PutObjectTagging',
   action: 's3:PutObjectTagging',
   async run(call) {
-    refuseVersion(call)
+    requireNullVersion(call)
     const payload = openBody(call, { maxBytes: taggingLimits.maxBytes })
     await replace(call, readTagging((await readPayload(payload)).toString()))
     return { status: 200 }
@@ -41,7 +41,7 @@ export const deleteObjectTagging: S3Operation = {
   name: 'DeleteObjectTagging',
   action: 's3:DeleteObjectTagging',
   async run(call) {
-    refuseVersion(call)
+    requireNullVersion(call)
     await replace(call, undefined)
     return { status: 204 }
   },

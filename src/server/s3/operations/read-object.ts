@@ -8,7 +8,7 @@ import { describeChecksum, describeObject } from '../request/object-headers.ts'
 import type { ByteRange, ObjectInfo } from '../request/object-store.ts'
 import { readRange } from '../request/range.ts'
 import type { S3Call, S3Operation } from '../request/s3-operation.ts'
-import { refuseVersion } from '../request/versions.ts'
+import { requireNullVersion } from '../request/versions.ts'
 
 /** Up to this size an answer is read at once: cheaper than a stream. */
 const maxReadAtOnceBytes = 256 * 1024
@@ -35,7 +35,7 @@ export const getObject: S3Operation = {
   name: 'GetObject',
   action: 's3:GetObject',
   async run(call) {
-    refuseVersion(call)
+    requireNullVersion(call)
     const object = await call.objects.openObject(call.bucket, call.key)
     if (!object) throw noSuchKey(call.key)
     let isHandedOn = false
@@ -57,7 +57,7 @@ export const headObject: S3Operation = {
   name: 'HeadObject',
   action: 's3:GetObject',
   async run(call): Promise<HttpReply> {
-    refuseVersion(call)
+    requireNullVersion(call)
     const info = await call.objects.statObject(call.bucket, call.key)
     if (!info) throw noSuchKey(call.key)
     const { status, headers } = planRead(call, info)

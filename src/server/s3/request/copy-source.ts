@@ -10,7 +10,7 @@ import { requireBucketName, requireKey } from './names.ts'
 import type { ByteRange, OpenObject } from './object-store.ts'
 import type { ContentFacts, ObjectContent } from '../body/object-content.ts'
 import { authorize, type S3Call } from './s3-operation.ts'
-import { requireNullVersion } from './versions.ts'
+import { requireNullVersionId } from './versions.ts'
 
 /**
  * Opens a copy's source once the caller may read it; the conditions on it hold.
@@ -42,7 +42,7 @@ export interface CopySource extends Address {
 export function readCopySource(headers: ReadonlyMap<string, string>): CopySource {
   const source = parseCopySource(headers)
   requireBucketName(source.bucket)
-  requireNullVersion(source.version ?? '')
+  requireNullVersionId(source.version ?? '')
   return source
 }
 

@@ -115,7 +115,7 @@ function toQuestion(call: S3Request, action: string, at: Address): Authorization
 /** Returns the call's body, unread. @throws {AwsError} as `openPayload`. */
 export function openBody(
   call: S3Request,
-  options: Pick<PayloadOptions, 'maxBytes' | 'algorithm' | 'isEtagWanted'>,
+  options: Pick<PayloadOptions, 'maxBytes' | 'algorithm' | 'isEtagNeeded'>,
 ): Payload {
   const { request, signature, seed, form } = call
   const { payloadHash } = signature

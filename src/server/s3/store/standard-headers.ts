@@ -66,7 +66,7 @@ export function isReadAnywhere(name: string, level: Level): boolean {
  * Returns the headers of a request that change what is done: an ACL or a lock that says what is so anyway needs no right of its own, and
  * clients send them with every upload.
  */
-export function namesThatAsk(headers: Headers): string[] {
+export function findEffectiveHeaders(headers: Headers): string[] {
   const idle = new Set(['x-amz-acl', 'x-amz-bucket-object-lock-enabled'])
   return [...headers.keys()].filter((name) => !idle.has(name))
 }

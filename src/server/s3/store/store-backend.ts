@@ -11,7 +11,7 @@ import {
   type S3Operation,
   type S3Request,
 } from '../request/s3-operation.ts'
-import { isReadAnywhere, namesThatAsk, requireStandardValues } from './standard-headers.ts'
+import { isReadAnywhere, findEffectiveHeaders, requireStandardValues } from './standard-headers.ts'
 
 /** The embedded operations on a store. */
 export function createStoreBackend(objects: ObjectStore): S3Backend {
@@ -38,7 +38,7 @@ function toOperation(
     action: isVersioned ? nameVersionAction(action) : action,
     async run(request) {
       if (level !== 'service')
-        for (const further of actionsOfHeaders(namesThatAsk(headers), level))
+        for (const further of actionsOfHeaders(findEffectiveHeaders(headers), level))
           await authorize(request, further)
       requireStandardValues(headers, level)
       return run({ ...request, objects })
