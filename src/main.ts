@@ -1,4 +1,4 @@
-/** argv → exit code: finds the command, makes its settings, runs it. The command line's only catch. */
+/** Runs a command line: finds the command, creates its settings, runs it, and turns errors into exit codes. */
 import type { Io } from './base/io.ts'
 import { StsCliError } from './base/errors.ts'
 import { type CommandSpec, commandTable } from './commands/options/command-table.ts'
@@ -12,10 +12,10 @@ import { runCredentialProcess } from './commands/credential-process.ts'
 import { runCreds } from './commands/creds.ts'
 import { failEvaluation, runEnv } from './commands/env.ts'
 
-/** Runs one command. @returns Its exit code. */
+/** Runs one command and returns its exit code. */
 type RunCommand = (settings: Settings, io: Io) => Promise<number>
 
-/** Loads the function of each command when it runs; those that shells and SDKs call all the time are loaded already. */
+/** Loads the function of each command when it runs. The commands that shells and SDKs call often are already loaded. */
 const loadCommand: Readonly<Record<CommandSpec['name'], () => Promise<RunCommand>>> = {
   login: async () => (await import('./commands/login.ts')).runLogin,
   token: async () => (await import('./commands/token.ts')).runToken,
@@ -34,18 +34,18 @@ const loadCommand: Readonly<Record<CommandSpec['name'], () => Promise<RunCommand
   serve: async () => (await import('./commands/serve/serve.ts')).runServe,
 }
 
-/** Loads what prints more than the error when a command fails, even when its flags are wrong. */
-const loadOnFailure: Readonly<
+/** Loads the functions that print something in addition to the error when a command fails, even when its flags are wrong. */
+const loadFailureHandler: Readonly<
   Partial<Record<CommandSpec['name'], () => Promise<(argv: readonly string[], io: Io) => void>>>
 > = {
   env: async () => failEvaluation,
 }
 
 /**
- * Runs one command line.
+ * Runs one command line. It never throws: an error is written to stderr.
  *
- * @param argv Without Node and the script.
- * @returns The exit code; an error has been written to stderr.
+ * @param argv The arguments after Node and the script.
+ * @returns The exit code.
  */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const [word = ''] = argv
@@ -55,10 +55,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const [, page] = /^--?(h|help|V|version)$/.exec(word) ?? []
     if (page !== undefined)
       return await runProgram([page.startsWith('h') ? '--help' : '--version'], io)
-    return word.startsWith('-') ? await runFlagsAlone(argv, io) : await runProgram(argv, io)
+    return word.startsWith('-') ? await runWithoutCommand(argv, io) : await runProgram(argv, io)
   } catch (error) {
-    const explain = spec === undefined ? undefined : loadOnFailure[spec.name]
-    if (explain !== undefined) (await explain())(argv, io)
+    const loadHandler = spec === undefined ? undefined : loadFailureHandler[spec.name]
+    if (loadHandler !== undefined) (await loadHandler())(argv, io)
     const { printError } = await import('./commands/print-error.ts')
     return printError(error, argv, io)
   }
@@ -66,8 +66,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 
 async function runCommand(spec: CommandSpec, argv: readonly string[], io: Io): Promise<number> {
   const parsed = parseArgv(argv, optionsOf(spec.name), { isStoppingAtOperand: false })
-  const bare = createSettings(parsed, io)
-  checkColor(bare)
+  const withoutProfile = createSettings(parsed, io)
+  checkColor(withoutProfile)
   const page = findPage(parsed)
   if (page !== undefined) return runProgram(page === '--help' ? [spec.name, page] : [page], io)
   if (spec.operands === '' && parsed.operands.length > 0)
@@ -78,18 +78,18 @@ async function runCommand(spec: CommandSpec, argv: readonly string[], io: Io): P
         hint: `sts-cli ${spec.name} --help lists the flags`,
       },
     )
-  const isCommandTaken = spec.operands.includes('--') || spec.name === 'completion'
-  if (!isCommandTaken && parsed.command !== undefined && parsed.command.length > 0)
+  const isCommandAccepted = spec.operands.includes('--') || spec.name === 'completion'
+  if (!isCommandAccepted && parsed.command !== undefined && parsed.command.length > 0)
     throw new StsCliError('ERR_USAGE', `${spec.name} runs no command after --`)
-  // `config` changes profiles, so it must work where one of them is broken.
-  if (spec.name === 'config') return (await loadCommand.config())(bare, io)
+  // `config` changes profiles, so it must work when a profile is not valid.
+  if (spec.name === 'config') return (await loadCommand.config())(withoutProfile, io)
   const settings = createSettings(await loadProfile(parsed, io), io)
   if (spec.name !== 'login') await checkProfile(settings, io)
   return (await loadCommand[spec.name]())(settings, io)
 }
 
-/** Runs the form of the Go sample: flags and no command. */
-async function runFlagsAlone(argv: readonly string[], io: Io): Promise<number> {
+/** Runs a command line with flags and without a command, which is the form of MinIO's Go sample. */
+async function runWithoutCommand(argv: readonly string[], io: Io): Promise<number> {
   const parsed = parseArgv(argv, optionsOf('quickstart'), { isStoppingAtOperand: true })
   const settings = createSettings(parsed, io)
   checkColor(settings)
@@ -99,6 +99,7 @@ async function runFlagsAlone(argv: readonly string[], io: Io): Promise<number> {
   return runQuickstart(settings, io)
 }
 
+/** Shows help or the version, or reports an unknown command. */
 async function runProgram(argv: readonly string[], io: Io): Promise<number> {
   if (argv.length === 1 && argv[0] === '--version')
     return (await import('./commands/help/print-version.ts')).printVersion(io)
@@ -106,7 +107,7 @@ async function runProgram(argv: readonly string[], io: Io): Promise<number> {
   return runHelpProgram(argv, io)
 }
 
-/** Checks the one flag that no command reads: print-error looks for it in argv itself. */
+/** Checks `--color`, which no command reads: `print-error.ts` looks for it in argv. */
 function checkColor(settings: Settings): void {
   readChoice(settings, 'color', colorChoices)
 }

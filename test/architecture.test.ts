@@ -89,7 +89,7 @@ const adapters: Readonly<Record<string, readonly string[]>> = {
   '@clack/prompts': ['base/terminal/prompts.ts'],
   'smol-toml': ['client/config-file.ts'],
   execa: ['base/process/start-program.ts'],
-  'oidc-provider': ['server/issuer/create-issuer.ts'],
+  'oidc-provider': ['server/issuer/oidc-library.ts'],
   selfsigned: ['server/http/self-signed-certificate.ts'],
   'openid-client': ['client/token/openid-provider.ts'],
   uqr: ['base/terminal/qr-code.ts'],
@@ -97,7 +97,7 @@ const adapters: Readonly<Record<string, readonly string[]>> = {
   pino: ['base/log.ts'],
   'prom-client': ['server/metrics.ts'],
   '@fastify/busboy': ['server/s3/post/read-form.ts'],
-  ldapts: ['server/identity/ldap/connection.ts'],
+  ldapts: ['server/identity/ldap/ldap-connection.ts'],
 }
 
 const isOurs = (to: string): boolean => to.endsWith('.ts')

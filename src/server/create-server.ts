@@ -17,7 +17,6 @@ import { openS3Backend } from './open/open-s3-backend.ts'
 import { openSessions } from './open/open-sessions.ts'
 import { listRoleArns } from './open/role-arns.ts'
 import { parseSessionPolicy } from './policy/session-policy.ts'
-import { withCouldAllow } from './policy/with-could-allow.ts'
 import { withSessionPolicy } from './policy/with-session-policy.ts'
 import { isBucketHost } from './s3/request/address.ts'
 import { createS3Handler } from './s3/handle-s3.ts'
@@ -120,8 +119,7 @@ async function buildHandler(
   const engine = await openPolicyEngine(options, policies, closers)
   const identitySources = openIdentitySources(options, { issuer, policies, closers })
   const backend = await openS3Backend(options, closers)
-  const known = options.policyEngine === undefined ? policies : undefined
-  const authorizer = withCouldAllow(withSessionPolicy(engine), known)
+  const authorizer = withSessionPolicy(engine)
   const router = createRouter({
     sts: createStsHandler({
       ...options,

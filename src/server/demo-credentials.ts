@@ -1,7 +1,7 @@
 /** What a server makes up where the operator says nothing. */
 import { randomBytes } from 'node:crypto'
 import type { Credentials } from '../protocol/credentials.ts'
-import type { IssuerClient } from './issuer/create-issuer.ts'
+import type { IssuerClient } from './issuer/client-metadata.ts'
 
 /** Root credentials that no one can guess: 160 bits of name, 240 of secret, both fit for a shell. */
 export function generateRoot(): Credentials {

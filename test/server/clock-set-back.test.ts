@@ -18,7 +18,7 @@ it('a key set that could not be loaded is fetched again after the clock was set 
   expect(keys.canRefresh()).toBe(true)
   provider.documents.set(jwksUrl, keySet)
   await keys.refresh()
-  expect(keys.hasKeys).toBe(true)
+  expect(keys.hasKeys()).toBe(true)
 })
 
 it('a login is not delayed longer because the clock was set back', async () => {
@@ -37,9 +37,9 @@ it('a login is not delayed longer because the clock was set back', async () => {
 
 it('a user with earlier failures is not refused because the clock was set back', async () => {
   let nowMs = 2 * hourMs
-  const pacer = createLoginThrottle({ nowMs: () => nowMs, wait: async () => {} })
+  const throttle = createLoginThrottle({ nowMs: () => nowMs, wait: async () => {} })
   const who = { username: 'ann', address: '10.0.0.1' }
-  for (let attempt = 0; attempt < 5; attempt += 1) await pacer.pace(who, async () => undefined)
+  for (let attempt = 0; attempt < 5; attempt += 1) await throttle.run(who, async () => undefined)
   nowMs -= hourMs
-  expect(await pacer.pace(who, async () => 'in')).toBe('in')
+  expect(await throttle.run(who, async () => 'in')).toBe('in')
 })

@@ -5,8 +5,7 @@ import path from 'node:path'
 import type { Io } from '../../base/io.ts'
 import { findStateDirectory, writeServeState } from '../../client/serve-state.ts'
 import type { RunningServer } from '../../server/create-server.ts'
-import { publicClientId } from '../../server/issuer/client-metadata.ts'
-import type { IssuerClient } from '../../server/issuer/create-issuer.ts'
+import { publicClientId, type IssuerClient } from '../../server/issuer/client-metadata.ts'
 import type { ServerOptions } from '../../server/options/server-options.ts'
 
 /** The fields of the ready line; a field without a value is omitted. */

@@ -1,4 +1,4 @@
-/** The part of MinIO's admin API that is about sessions. The only place where its refusals become a status and a document. */
+/** Handles requests of MinIO's admin API, of which only `revoke-tokens` is supported. Only here an error becomes a status and a document. */
 import type { Log } from '../../base/log.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
 import type { HttpHandler, HttpReply, HttpRequest } from '../http/http-message.ts'
@@ -17,19 +17,19 @@ export interface AdminServices {
   readonly log: Log
 }
 
-/** The provider's name at the end has no effect: user names are the same for all providers. */
+/** The path ends with the name of an identity provider. The name has no effect: user names are the same for all providers. */
 const revokePath = /^\/minio\/admin\/v3\/revoke-tokens\/[A-Za-z0-9_-]{1,64}$/
 
-/** Makes the handler of everything below `/minio/admin/`. */
+/** Returns the handler of all requests below `/minio/admin/`. It never throws. */
 export function createAdminHandler(services: AdminServices): HttpHandler {
   return async (request) => {
     const recorder = createRequestRecorder()
     try {
       return { reply: await answer(request, recorder, services), facts: recorder.toFacts() }
     } catch (error) {
-      const refusal = toAdminError(error, request, services)
-      const facts = recorder.toFacts({ code: refusal.code, reason: refusal.message })
-      return { reply: toReply(refusal, request), facts }
+      const adminError = toAdminError(error, request, services)
+      const facts = recorder.toFacts({ code: adminError.code, reason: adminError.message })
+      return { reply: toReply(adminError, request), facts }
     }
   }
 }
@@ -44,7 +44,7 @@ async function answer(
   recorder.setOperation('RevokeTokens')
   if (request.method !== 'POST')
     throw new AwsError('MethodNotAllowed', 'revoke-tokens takes a POST')
-  // A presigned URL is refused: somebody who finds one in a log could use it.
+  // A presigned URL is rejected, because anybody who finds one in a log could use it.
   const isSigned = request.headers.has('authorization')
   const { principal } = isSigned
     ? await services.authenticator.authenticate(request, { service: 's3' })
@@ -54,10 +54,10 @@ async function answer(
   recorder.setCaller(describePrincipal(principal))
   const { target, isOwn } = readRevocation(request.query, principal)
   if (!isOwn && principal.kind !== 'root') {
-    // The permission that MinIO asks for.
+    // The permission that MinIO requires.
     const action = 'admin:RemoveServiceAccount'
-    const question = { principal, action, bucket: '', object: '', conditions: new Map() }
-    const decision = await recordDecisions(services.authorizer, recorder).authorize(question)
+    const authorization = { principal, action, bucket: '', object: '', conditions: new Map() }
+    const decision = await recordDecisions(services.authorizer, recorder).authorize(authorization)
     if (!decision.isAllowed)
       throw new AwsError('AccessDenied', `revoking another’s sessions needs ${action}`)
   }
@@ -65,7 +65,7 @@ async function answer(
   return { status: 204 }
 }
 
-/** Returns what the client is told. An error that is not an `AwsError` is a bug: its text goes to the log only. */
+/** Returns the error that the client receives. An error that is not an `AwsError` is a bug; its text only goes to the log. */
 function toAdminError(
   error: unknown,
   { requestId }: HttpRequest,
@@ -76,14 +76,14 @@ function toAdminError(
   return new AwsError('InternalError', 'internal error')
 }
 
-function toReply(refusal: AwsError, request: HttpRequest): HttpReply {
+function toReply(error: AwsError, request: HttpRequest): HttpReply {
   return {
-    status: refusal.status,
+    status: error.status,
     headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
-    // MinIO's admin clients read JSON with these names.
+    // The JSON member names that MinIO's admin clients read.
     body: JSON.stringify({
-      Code: refusal.code,
-      Message: refusal.message,
+      Code: error.code,
+      Message: error.message,
       Resource: request.rawPath,
       RequestId: request.requestId,
     }),

@@ -5,15 +5,16 @@ import type { Principal } from '../sessions/principal.ts'
 import type { RevocationTarget } from '../sessions/session-store.ts'
 import { findParentUser } from '../sessions/session-tokens.ts'
 
-/** An LDAP user's distinguished name is the longest there is. */
+/** The limit for each parameter. The longest is an LDAP user's distinguished name. */
 const maxNameLength = 2048
 
 /**
- * Returns what the query of `revoke-tokens` asks for (docs/wire.md §1.6): `user`, and `tokenRevokeType` or `fullRevoke=true`; without a user, the
- * caller's own sessions. `accessKey` is an addition of this server: one session, for a logout. MinIO ignores it, and then refuses.
+ * Returns the sessions that a `revoke-tokens` query selects (docs/wire.md §1.6): those of `user`, or else the caller's own, limited to one
+ * `tokenRevokeType` unless `fullRevoke=true`. This server adds `accessKey`, which selects one session, for a logout. MinIO ignores
+ * `accessKey` and then rejects the request.
  *
- * @returns `isOwn` says whether it concerns only the caller's own sessions.
- * @throws {AwsError} `InvalidRequest` or `InvalidArgument` naming what does not fit together.
+ * @returns `isOwn` is true when all of the sessions are the caller's own.
+ * @throws {AwsError} `InvalidRequest` or `InvalidArgument`, which names the parameters that contradict each other or are wrong.
  */
 export function readRevocation(
   query: Query,

@@ -2,12 +2,12 @@ import type { RequestFacts } from './request-facts.ts'
 
 /**
  * Returns the fields of a request's log line: flat, in a fixed order, without those that do not apply. README.md lists them. Of the policy
- * questions it shows the first denial, or else the first question. Condition values are left out: they repeat the request's headers and query.
+ * decisions it shows the first denial, or else the first decision. Condition values are left out, because they repeat the headers and query.
  */
 export function toLogFields(facts: RequestFacts): Record<string, string | number> {
   const { operation, caller, decisions, issued, upstreamRequestId, refusal } = facts
   const shown = decisions.firstDenial ?? decisions.first[0]
-  return keepKnown({
+  return omitUndefined({
     operation,
     principal: caller?.kind === 'root' ? 'root' : caller?.subject,
     accessKeyId: caller?.accessKeyId,
@@ -20,18 +20,18 @@ export function toLogFields(facts: RequestFacts): Record<string, string | number
     key: shown?.key || undefined,
     decision: shown && (shown.isAllowed ? 'allow' : 'deny'),
     rule: shown?.rule,
-    decisions: decisions.asked > 1 ? decisions.asked : undefined,
-    denials: decisions.asked > 1 && decisions.denied > 0 ? decisions.denied : undefined,
+    decisions: decisions.total > 1 ? decisions.total : undefined,
+    denials: decisions.total > 1 && decisions.denied > 0 ? decisions.denied : undefined,
     upstreamRequestId,
     error: refusal?.code,
     reason: refusal?.reason,
   })
 }
 
-function keepKnown(
+function omitUndefined(
   fields: Readonly<Record<string, string | number | undefined>>,
 ): Record<string, string | number> {
-  const known: Record<string, string | number> = {}
-  for (const [name, value] of Object.entries(fields)) if (value !== undefined) known[name] = value
-  return known
+  const kept: Record<string, string | number> = {}
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) kept[name] = value
+  return kept
 }

@@ -1,44 +1,46 @@
 /**
- * Admits requests under overload. A request is counted while the server works on it, not while its client sends or reads, so a long upload or
- * download takes no slot that another request needs.
+ * Admits requests under overload. A request has a slot while the server works on it, but not while its client sends or reads. So a long
+ * upload or download does not use a slot that another request needs.
  */
 import {
   createConcurrencyLimiter,
   type ConcurrencyLimiter,
   type ConcurrencyLimits,
 } from './concurrency-limiter.ts'
+import type { Exchange, Pace } from './exchanges.ts'
 import type { HttpOutcome, HttpRequest } from './http-message.ts'
-import type { Exchange, Pace } from './open-server.ts'
 
 /**
- * `free`: never counted (health, metrics). `form`: small, and read whole by its handler, which then takes a slot. `document`: an XML document.
- * `data`: content of an object. `upload-form`: content of an object in a form, some of which is held in memory.
+ * `free`: needs no slot (health, metrics). `form`: a small form; its handler reads all of it and then takes a slot. `document`: an XML
+ * document. `data`: the content of an object. `upload-form`: the content of an object in a form, a part of which is held in memory.
  */
 export type RequestKind = 'free' | 'form' | 'document' | 'data' | 'upload-form'
 
+/** The limits of a listener, and its replies to requests beyond them. */
 export interface Overload {
   readonly limits: ConcurrencyLimits
   readonly classify: (request: HttpRequest) => RequestKind
-  /** Returns the outcome of a request that is not handled: `busy`, or `slow` where its body did not come in time. */
+  /** Returns the outcome of a rejected request. `busy`: the server has too many requests. `slow`: the body did not arrive in time. */
   readonly toRefusal: (request: HttpRequest, why: 'busy' | 'slow') => HttpOutcome
 }
 
-export interface Admitted {
+/** A request that may be handled. */
+export interface AdmittedRequest {
   readonly request: HttpRequest
-  /** Gives up the slot, if one is taken. Safe to call twice. */
+  /** Releases the slot, if the request has one. May be called twice. */
   readonly release: () => void
 }
 
 export interface AdmissionControl {
-  /** Resolves to undefined where the request must be refused. */
-  admit(request: HttpRequest, exchange: Exchange): Promise<Admitted | undefined>
+  /** Waits for a slot. Resolves to undefined when the request must be rejected as `busy`. */
+  admit(request: HttpRequest, exchange: Exchange): Promise<AdmittedRequest | undefined>
 }
 
-/** The gateway holds up to 256 KiB of each upload form in memory: 64 MiB in all. Anybody can send one. */
+/** The most simultaneous upload forms. The gateway holds up to 256 KiB of each in memory, 64 MiB in total, and anybody can send one. */
 const maxUploadForms = 256
 /**
- * The slowest pace allowed for a body. A form is a few kilobytes, a document a few megabytes. Content may be as slow as a modem on average,
- * after a minute in which nothing has to arrive.
+ * The minimum pace of a body. A form has a few kilobytes, a document a few megabytes. Content may arrive as slowly as over a modem, on
+ * average, after a grace time of a minute.
  */
 const paces: Readonly<Record<RequestKind, Pace>> = {
   free: { graceMs: 30_000, bytesPerSecond: undefined },
@@ -48,7 +50,7 @@ const paces: Readonly<Record<RequestKind, Pace>> = {
   'upload-form': { graceMs: 60_000, bytesPerSecond: 1024 },
 }
 
-/** Makes the admission control of one listener. */
+/** Returns the admission control of one listener. */
 export function createAdmissionControl({ limits, classify }: Overload): AdmissionControl {
   const all = createConcurrencyLimiter(limits)
   const forms = createConcurrencyLimiter({ ...limits, maxRunning: maxUploadForms })
@@ -77,8 +79,8 @@ export function createAdmissionControl({ limits, classify }: Overload): Admissio
   }
 }
 
-/** The handler of a form takes the slot once it has read the form: slow clients must not take the slots of others. */
-function admitForm(request: HttpRequest, all: ConcurrencyLimiter): Admitted {
+/** Admits a form without a slot. Its handler takes one when it has read the form, so that slow clients do not use the slots of others. */
+function admitForm(request: HttpRequest, all: ConcurrencyLimiter): AdmittedRequest {
   let release: (() => void) | undefined
   const slot = {
     acquire: async () => {
@@ -90,7 +92,7 @@ function admitForm(request: HttpRequest, all: ConcurrencyLimiter): Admitted {
   return { request: { ...request, slot }, release: slot.release }
 }
 
-/** Takes a slot. Returns what gives it up, once; undefined where there is none. */
+/** Waits for a slot. Returns a function that releases it, which has an effect only once; undefined when there is no slot. */
 async function acquire(limiter: ConcurrencyLimiter): Promise<(() => void) | undefined> {
   if (!limiter.tryAcquire() && !(await limiter.acquire())) return undefined
   let isHeld = true
@@ -100,7 +102,9 @@ async function acquire(limiter: ConcurrencyLimiter): Promise<(() => void) | unde
   }
 }
 
-/** Gives the slot up when the handler first reads a body that is still on its way: from then on the client sets the pace. */
+/**
+ * Releases the slot when the handler begins to read a body that has not arrived completely: from then on the handler waits for the client.
+ */
 function releaseOnRead({ message }: Exchange, release: () => void): void {
   message.on('newListener', (name) => {
     if ((name === 'data' || name === 'readable') && !message.complete) release()

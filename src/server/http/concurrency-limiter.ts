@@ -1,4 +1,4 @@
-/** Limits how many requests run at once, how many wait for that, and for how long. Any more are refused: there is no endless queue. */
+/** Limits how many requests run at once, how many wait in a queue, and how long they wait. Requests beyond these limits are rejected. */
 
 export interface ConcurrencyLimits {
   readonly maxRunning: number
@@ -7,23 +7,23 @@ export interface ConcurrencyLimits {
 }
 
 export interface ConcurrencyLimiter {
-  /** Takes a slot, if one is free and nobody waits for it. */
+  /** Takes a slot and returns true, or returns false when none is free. */
   tryAcquire(): boolean
-  /** Waits for a slot, in the order of arrival. Resolves to false when none is free in time, or too many wait. */
+  /** Waits for a slot, in order of arrival. Resolves to false when no slot becomes free in time or the queue is full. */
   acquire(): Promise<boolean>
-  /** Gives the slot to the next that waits. Call it once for each slot taken. */
+  /** Releases a slot, which passes to the first request in the queue. Call it once for each slot taken. */
   release(): void
 }
 
 type Schedule = (delayMs: number, run: () => void) => () => void
 
-/** Makes a limiter. @param after Runs a function later and returns what cancels it; a timer when left out. */
+/** Returns a limiter. @param after Runs a function later and returns a function that cancels it (default: a timer). */
 export function createConcurrencyLimiter(
   { maxRunning, maxQueued, maxWaitMs }: ConcurrencyLimits,
   after: Schedule = runAfter,
 ): ConcurrencyLimiter {
   let running = 0
-  /** A set keeps the order, and removes one from the middle at once. */
+  /** A set, because it keeps the order and can remove a request from the middle in constant time. */
   const queue = new Set<(isAdmitted: boolean) => void>()
   return {
     tryAcquire() {
@@ -45,7 +45,7 @@ export function createConcurrencyLimiter(
     },
     release() {
       const next = queue.values().next()
-      // The slot passes directly to the next: a request that arrives meanwhile must not overtake it.
+      // The slot passes directly to the next request, so that a request which arrives meanwhile cannot overtake it.
       if (next.done === true) running -= 1
       else next.value(true)
     },

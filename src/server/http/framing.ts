@@ -1,16 +1,20 @@
-/** Finds requests that two readers could read differently: a proxy in front, a signature, a policy, an upstream behind. */
+/**
+ * Finds ambiguous requests. Different readers could read such a request differently: a proxy in front of the server, the signature check,
+ * the policy engine, or the gateway's upstream.
+ */
 import type { IncomingMessage } from 'node:http'
 
+/** The reply to an ambiguous request. */
 export interface FramingFault {
   readonly status: 400
   readonly text: string
 }
 
 /**
- * Headers that have one value. With two, some readers take the first, some the last, some both joined. All `x-amz-` headers except those of
- * `listed` are of this kind too.
+ * The headers that may have only one value. Of two values, some readers use the first, some the last, and some join them. All `x-amz-`
+ * headers that do not match `listHeader` are of this kind too.
  */
-const single = new Set([
+const singleValueHeaders = new Set([
   'authorization',
   'content-disposition',
   'content-length',
@@ -29,13 +33,13 @@ const single = new Set([
   'referer',
   'user-agent',
 ])
-/** Headers that are lists: several lines mean the same as one (RFC 9110 §5.3). AWS joins user metadata as well. */
-const listed = /^x-amz-(meta-|grant-|trailer$|object-attributes$|optional-object-attributes$)/
+/** Matches `x-amz-` headers that are lists: several lines mean the same as one (RFC 9110 §5.3). AWS joins user metadata too. */
+const listHeader = /^x-amz-(meta-|grant-|trailer$|object-attributes$|optional-object-attributes$)/
 
-/** A name or an address, and a port (RFC 9112 §3.2). Empty where the target has no authority. */
+/** Matches a host name or an IP address, with or without a port (RFC 9112 §3.2), and the empty host of a target without an authority. */
 const hostForm = /^(?:\[[0-9A-Fa-f:.]+(?:%25[\w.~-]+)?\]|[\w.~!$&'()*+;=%-]*)(?::\d*)?$/
 
-/** Returns what is ambiguous about the request; undefined for a sound one. */
+/** Returns the reply that names the ambiguous part of a request; undefined for a request that is not ambiguous. */
 export function findFramingFault({
   rawHeaders,
   url = '',
@@ -43,7 +47,7 @@ export function findFramingFault({
   const seen = new Set<string>()
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = (rawHeaders[i] ?? '').toLowerCase()
-    if (!single.has(name) && !isSingleByPrefix(name)) continue
+    if (!singleValueHeaders.has(name) && !isSingleByPrefix(name)) continue
     if (seen.has(name)) return toFault(`the header ${name} is there twice`)
     seen.add(name)
     if (name === 'host' && !hostForm.test(rawHeaders[i + 1] ?? ''))
@@ -58,10 +62,10 @@ export function findFramingFault({
 
 function isSingleByPrefix(name: string): boolean {
   if (!name.startsWith('x-')) return false
-  return (name.startsWith('amz-', 2) && !listed.test(name)) || name.startsWith('minio-', 2)
+  return (name.startsWith('amz-', 2) && !listHeader.test(name)) || name.startsWith('minio-', 2)
 }
 
-/** The host and port of a target in absolute form, as proxies send it; undefined for any other. */
+/** Returns the host and port of a request target in absolute form, which proxies send; undefined for any other target. */
 export function readAuthority(target: string): string | undefined {
   return /^https?:\/\/([^/?#]*)/i.exec(target)?.[1]
 }

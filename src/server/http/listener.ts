@@ -1,6 +1,6 @@
 /**
- * Turns a socket's requests into values and replies back into bytes. Everything a client can do to a connection is handled here: slow headers,
- * bodies that nobody reads, uploads that wait for `100 Continue`, clients that go away.
+ * Listens on an address. Turns a socket's requests into values and replies into bytes, and handles everything that a client can do to a
+ * connection: slow bodies, unread bodies, uploads that wait for `100 Continue`, clients that disconnect.
  */
 import { randomInt } from 'node:crypto'
 import type { Server } from 'node:http'
@@ -14,58 +14,59 @@ import {
   type AdmissionControl,
   type Overload,
 } from './admission-control.ts'
+import type { Exchange } from './exchanges.ts'
 import { readAuthority } from './framing.ts'
 import { toLogFields } from './access-log.ts'
 import type { HttpHandler, HttpOutcome, HttpRequest } from './http-message.ts'
-import { openServer, type Exchange, type ServerBounds } from './open-server.ts'
-import { readClientCertificate } from './client-certificate.ts'
+import { openServer, type OpenServerOptions } from './open-server.ts'
+import { readClientCertificate } from './read-client-certificate.ts'
 import { serverOperations } from './request-facts.ts'
 import { describeOperation } from './request-recorder.ts'
 import { sendReply } from './send-reply.ts'
 
 export interface ListenOptions {
   readonly host: string
-  /** 0 takes a free port. */
+  /** 0 selects a free port. */
   readonly port: number
   readonly tls?: ListenTls | undefined
   readonly log: Log
-  /** Writes one log line per request. */
+  /** True to write one log line per request. */
   readonly isAccessLogged: boolean
   readonly nowMs: () => number
-  /** The limits, and how a request beyond them is refused. Left out, every request is taken. */
+  /** The limits, and the replies to requests beyond them (default: no limits). */
   readonly overload?: Overload | undefined
-  /** 4096 when left out. */
+  /** The default is 4096. */
   readonly maxConnections?: number | undefined
-  readonly every?: ServerBounds['every']
+  readonly every?: OpenServerOptions['every']
 }
 
 export interface ListenTls {
   readonly cert: string
   readonly key: string
-  /** PEM of the CA for client certificates. With it, clients are asked for a certificate and may have none. */
+  /** The CA for client certificates (PEM). With it, the server requests a certificate, which a client need not have. */
   readonly clientCa?: string | undefined
 }
 
 export interface Listener {
   readonly url: URL
   readonly port: number
-  /** Stops accepting, waits for running requests at most `graceMs`, then cuts the rest. */
+  /** Stops accepting connections, waits at most `graceMs` for running requests, and then closes all connections. */
   close(graceMs: number): Promise<void>
 }
 
-/** The session token travels in a header of at most 8 KiB; the rest of a signed request needs little beside it. */
+/** A session token is a header of at most 8 KiB; the other headers of a signed request are short. */
 const maxHeaderBytes = 20 * 1024
-/** Each takes about 30 KiB with TLS. */
+/** A connection with TLS needs about 30 KiB of memory. */
 const defaultMaxConnections = 4096
-/** Connections that the kernel holds until we accept them: a burst that overflows its 511 is reset, without an answer. */
+/** The connections that the kernel holds until Node accepts them. With the default of 511, connections of a burst are reset. */
 const backlog = 4096
-/** While closing: how often connections whose last request is done are closed. */
+/** The interval at which idle connections are closed while the listener closes. */
 const idleSweepMs = 50
 
 /**
- * Binds a handler to an address.
+ * Binds an address and serves its requests with a handler.
  *
- * @throws Node's own error (`EADDRINUSE`, `EACCES`, …) when the address cannot be bound.
+ * @throws {Error} Node's error (`EADDRINUSE`, `EACCES`, …) when the address cannot be bound.
  */
 export async function listen(handler: HttpHandler, options: ListenOptions): Promise<Listener> {
   const makeId = createRequestIds(options.nowMs)
@@ -90,7 +91,7 @@ export async function listen(handler: HttpHandler, options: ListenOptions): Prom
 
 function toTlsOptions({ cert, key, clientCa }: ListenTls): TlsServerOptions {
   if (clientCa === undefined) return { cert, key }
-  // A certificate that does not verify is refused by the STS action: most requests need none.
+  // The STS action rejects a certificate that is not trusted. The listener accepts it, because most requests need no certificate.
   return { cert, key, ca: clientCa, requestCert: true, rejectUnauthorized: false }
 }
 
@@ -105,15 +106,15 @@ async function serveOne(exchange: Exchange, context: ListenerContext): Promise<v
   const { makeId, options } = context
   const { message, response } = exchange
   const request = toHttpRequest(exchange, makeId(), options)
-  refuseSlowBody(exchange, request, options)
+  rejectSlowBody(exchange, request, options)
   const { requestId } = request
-  // Handlers turn refusals into replies. An error that arrives here is a bug.
-  const fail = (error: unknown): HttpOutcome => {
+  // Handlers turn errors into replies. An error that arrives here is a bug.
+  const toInternalError = (error: unknown): HttpOutcome => {
     options.log.error({ requestId, err: error }, 'handler failed')
     return internalError
   }
-  let outcome = await handle(request, exchange, context).catch(fail)
-  // The client is gone, or its body was too slow and it has been told so.
+  let outcome = await handle(request, exchange, context).catch(toInternalError)
+  // The client has disconnected, or it has received the reply for a slow body.
   if (response.headersSent || response.destroyed) {
     if (outcome.reply.body instanceof Readable) outcome.reply.body.destroy()
     return
@@ -122,8 +123,8 @@ async function serveOne(exchange: Exchange, context: ListenerContext): Promise<v
   try {
     bytes = await sendReply(message, response, outcome.reply, requestId)
   } catch (error) {
-    // Node refuses a header before anything of the reply is sent.
-    const { reply, facts } = fail(error)
+    // Node rejects an invalid header before it sends any part of the reply.
+    const { reply, facts } = toInternalError(error)
     outcome = { reply, facts: { ...outcome.facts, refusal: facts.refusal } }
     bytes = await sendReply(message, response, reply, requestId)
   }
@@ -138,7 +139,7 @@ const internalError: HttpOutcome = {
   }),
 }
 
-/** Writes the request's line of the access log. Its query and headers are left out, as they may hold secrets. */
+/** Writes the request's line of the access log. The query and the headers are left out, because they may contain secrets. */
 function logRequest(
   request: HttpRequest,
   { reply, facts }: HttpOutcome,
@@ -160,7 +161,7 @@ function logRequest(
   )
 }
 
-/** Handles the request once it is admitted. Its slot is given up when the reply is there, before it is sent. */
+/** Handles the request when it is admitted. Its slot is released when the handler returns the reply, before the reply is sent. */
 async function handle(
   request: HttpRequest,
   exchange: Exchange,
@@ -170,7 +171,7 @@ async function handle(
   const admitted = await admission.admit(request, exchange)
   if (admitted === undefined) return options.overload.toRefusal(request, 'busy')
   try {
-    // The client stopped waiting: nobody reads this answer.
+    // The client has disconnected, so nobody reads this reply.
     if (exchange.response.destroyed)
       return { reply: { status: 499 }, facts: describeOperation(serverOperations.refused) }
     return await handler(admitted.request)
@@ -179,18 +180,19 @@ async function handle(
   }
 }
 
-function refuseSlowBody(exchange: Exchange, request: HttpRequest, options: ListenOptions): void {
+/** Makes the exchange send the `slow` reply when its body is too slow. */
+function rejectSlowBody(exchange: Exchange, request: HttpRequest, options: ListenOptions): void {
   const { overload } = options
   if (overload === undefined) return
   const { message, response } = exchange
-  const refuse = async (): Promise<void> => {
+  const reject = async (): Promise<void> => {
     const outcome = overload.toRefusal(request, 'slow')
     const { reply } = outcome
     const closing = { ...reply, headers: { ...reply.headers, connection: 'close' } }
     const bytes = await sendReply(message, response, closing, request.requestId)
     logRequest(request, outcome, bytes, options)
   }
-  exchange.onSlowBody = () => void refuse()
+  exchange.onSlowBody = () => void reject()
 }
 
 function toHttpRequest(exchange: Exchange, requestId: string, options: ListenOptions): HttpRequest {
@@ -224,14 +226,17 @@ function toHttpRequest(exchange: Exchange, requestId: string, options: ListenOpt
   }
 }
 
-/** A target in absolute form, as proxies send it, is the same as without its origin (RFC 9112 §3.2.2). */
+/** Removes the origin of a target in absolute form, which proxies send (RFC 9112 §3.2.2). */
 function toOriginForm(target: string): string {
   if (target.startsWith('/')) return target
   const rest = target.replace(/^https?:\/\/[^/?]*/i, '')
   return rest.startsWith('/') ? rest : `/${rest}`
 }
 
-/** Sends `100 Continue` when the body is first read, so that a refusal costs the client no upload (RFC 9110 §10.1.1). */
+/**
+ * Returns the body, which sends `100 Continue` when it is first read. So a client does not upload the body of a rejected request (RFC 9110
+ * §10.1.1).
+ */
 function continueOnRead(exchange: Exchange): Readable {
   const { message, response } = exchange
   return Readable.from(
@@ -244,7 +249,10 @@ function continueOnRead(exchange: Exchange): Readable {
   )
 }
 
-/** Makes request IDs: the time in nanoseconds in upper-case hex, as MinIO's. A counter and an offset per process make them unique. */
+/**
+ * Returns a function that generates request ids: the time in nanoseconds in upper-case hex, as in MinIO. A counter and a random offset per
+ * process make them unique.
+ */
 function createRequestIds(nowMs: () => number): () => string {
   const offset = BigInt(randomInt(1_000_000))
   let last = 0n
@@ -265,7 +273,7 @@ function bind(server: Server, { host, port }: ListenOptions): Promise<void> {
   })
 }
 
-/** A kept-alive connection does not close by itself after its last request: without the sweep it would delay the stop for the whole grace time. */
+/** Closes idle connections at intervals: a kept-alive connection stays open after its last request and would delay the stop by `graceMs`. */
 function closeServer(server: Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), graceMs)

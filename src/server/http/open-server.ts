@@ -1,81 +1,63 @@
-/** A Node server with bounds on what connections may cost, for every address that strangers can reach. */
+/** Creates a Node server with limits on the cost of connections, for every address that anybody can reach. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type ServerOptions as TlsServerOptions } from 'node:https'
 import type { Duplex } from 'node:stream'
-import { createExchanges } from './exchanges.ts'
+import { createExchanges, type Exchange } from './exchanges.ts'
 import { findFramingFault } from './framing.ts'
 
-export interface ServerBounds {
+export interface OpenServerOptions {
+  /** Undefined for http. */
   readonly tls?: TlsServerOptions | undefined
   readonly maxHeaderBytes: number
-  /** Beyond it new connections are closed at once, and so are idle ones, to make room. */
+  /** The most connections. Beyond it a new connection is closed at once, and idle connections are closed to make room. */
   readonly maxConnections: number
   readonly onRequest: (exchange: Exchange) => void
-  /** Calls a function repeatedly; a timer when left out. */
+  /** Calls a function repeatedly and returns a function that stops it (default: a timer). */
   readonly every?: ((intervalMs: number, run: () => void) => () => void) | undefined
 }
 
-export interface Exchange {
-  readonly message: IncomingMessage
-  readonly response: ServerResponse
-  /** The client sent `Expect: 100-continue` and holds its body back. */
-  readonly isWaiting: boolean
-  /** Set once the client has been told to go on. */
-  isContinued: boolean
-  /** The slowest pace allowed for the body; the listener knows what the body is for. */
-  bodyPace: Pace
-  /** Tells the client that its body is too slow. Without it, or once the answer has begun, the connection is cut. */
-  onSlowBody?: () => void
-}
-
-/** The time that the other side may take: `graceMs`, and a second for every `bytesPerSecond` that it has sent or received. */
-export interface Pace {
-  readonly graceMs: number
-  /** Undefined: only the grace time. */
-  readonly bytesPerSecond: number | undefined
-}
-
 const headersTimeoutMs = 20_000
-/** How often Node looks for connections whose headers are late; its own default is 30 s. */
+/** The interval at which Node checks the timeout of headers; its default is 30 s. */
 const headersCheckMs = 5000
-/** A connection on which nothing moves for this long, in either direction, is cut. */
+/** A connection without traffic in either direction is closed after this time. */
 const idleTimeoutMs = 120_000
 const keepAliveMs = 65_000
+/** The minimum time between two closings of all idle connections. */
 const idleClosingMs = 100
-/** After a refusal of what is not HTTP: until the client has closed too. */
+/** The time that a client has to close its side after a request that is not HTTP. */
 const lingerMs = 2000
 
-/** Makes the server; nothing is bound yet. */
-export function openServer(bounds: ServerBounds): Server {
-  const options = {
-    maxHeaderSize: bounds.maxHeaderBytes,
+/** Returns a server that is not bound yet. */
+export function openServer(options: OpenServerOptions): Server {
+  const nodeOptions = {
+    maxHeaderSize: options.maxHeaderBytes,
     headersTimeout: headersTimeoutMs,
     connectionsCheckingInterval: headersCheckMs,
-    // Bodies have their own deadlines, by what they are for: see `exchanges`.
+    // No limit for bodies here: their limits depend on what they are for, see `exchanges.ts`.
     requestTimeout: 0,
     keepAliveTimeout: keepAliveMs,
   }
   const server =
-    bounds.tls === undefined
-      ? createServer(options)
-      : createTlsServer({ ...options, handshakeTimeout: headersTimeoutMs, ...bounds.tls })
-  server.maxConnections = bounds.maxConnections
+    options.tls === undefined
+      ? createServer(nodeOptions)
+      : createTlsServer({ ...nodeOptions, handshakeTimeout: headersTimeoutMs, ...options.tls })
+  server.maxConnections = options.maxConnections
   server.on('drop', createIdleClosing(server))
   server.setTimeout(idleTimeoutMs)
-  const exchanges = createExchanges(bounds.every)
+  const exchanges = createExchanges(options.every)
   server.on('close', () => exchanges.stop())
-  const take =
+  const toHandler =
     (isWaiting: boolean) =>
     (message: IncomingMessage, response: ServerResponse): void => {
       const fault = findFramingFault(message)
-      if (fault === undefined) bounds.onRequest(exchanges.begin(message, response, isWaiting))
+      if (fault === undefined) options.onRequest(exchanges.begin(message, response, isWaiting))
       else sendFault(message, response, fault)
     }
-  server.on('request', take(false))
-  server.on('checkContinue', take(true))
+  server.on('request', toHandler(false))
+  server.on('checkContinue', toHandler(true))
   server.on('checkExpectation', (message: IncomingMessage, response: ServerResponse) => {
-    // An empty header expects nothing. An unknown expectation is refused (RFC 9110 §10.1.1), as at MinIO.
-    if (message.headers.expect?.trim() === '') take(false)(message, response)
+    // An empty header is ignored. An unknown expectation is rejected (RFC 9110 §10.1.1), as in MinIO.
+    if (message.headers.expect?.trim() === '') toHandler(false)(message, response)
     else
       sendFault(message, response, {
         status: 417,
@@ -83,18 +65,20 @@ export function openServer(bounds: ServerBounds): Server {
       })
   })
   server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
-    // In the middle of an answer, another one would be taken for its content.
+    // In the middle of a response, the client would read an error reply as its content.
     if (!socket.writable || exchanges.isAnswering(socket)) {
       socket.destroy()
       return
     }
-    socket.end(describeClientError(error.code))
+    socket.end(toClientErrorResponse(error.code))
     setTimeout(() => socket.destroy(), lingerMs).unref()
   })
   return server
 }
 
-/** Closes idle connections at most once per `idleClosingMs`: looking through thousands of them takes a moment. */
+/**
+ * Returns a function that closes idle connections, at most once per `idleClosingMs`: a search through thousands of connections takes time.
+ */
 function createIdleClosing(server: Server): () => void {
   let closedAtMs = Number.NEGATIVE_INFINITY
   return () => {
@@ -105,7 +89,7 @@ function createIdleClosing(server: Server): () => void {
   }
 }
 
-/** Answers a request that no handler sees, as it cannot be said which one it is for. */
+/** Rejects a request before any handler receives it. */
 function sendFault(
   message: IncomingMessage,
   response: ServerResponse,
@@ -117,8 +101,8 @@ function sendFault(
   message.resume()
 }
 
-/** Returns the answer to what Node's parser refused, or did not receive in time. */
-function describeClientError(code: string | undefined): string {
+/** Returns the response to a request that Node's parser rejected or did not receive in time. */
+function toClientErrorResponse(code: string | undefined): string {
   const status =
     code === 'HPE_HEADER_OVERFLOW'
       ? '431 Request Header Fields Too Large'

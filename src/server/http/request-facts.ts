@@ -1,75 +1,77 @@
 /**
- * What the server knows about a request once it is answered: one record, which the access log prints and the metrics count. It holds no
- * secret: no token, no secret key, no signature, and of a session only its access key ID.
+ * The facts that the server knows about an answered request. The access log prints them, and the metrics count them. They never contain a
+ * secret: no token, no secret key and no signature, and of a session only the access key ID.
  */
 
 export interface RequestFacts {
   /**
-   * The operation's own name in its API: `CopyObject`, `HeadObject`, `AssumeRoleWithClientGrants`, `RevokeTokens`. Where no API names it, one
-   * of `serverOperations`. It comes from the server's tables and never from the request.
+   * The operation's name in its API: `CopyObject`, `HeadObject`, `AssumeRoleWithClientGrants`, `RevokeTokens`; or one of `serverOperations`
+   * for a request that no API names. It comes from the server's tables and never from the request.
    */
   readonly operation: string
-  /** Undefined until somebody is proven. */
+  /** Undefined when the caller was not authenticated. */
   readonly caller: CallerFacts | undefined
   readonly decisions: DecisionSummary
   /** The credentials that an STS action issued. */
   readonly issued: { readonly accessKeyId: string; readonly expiresAtMs: number } | undefined
-  /** The gateway's upstream S3 calls the request by this ID. */
+  /** The request id of the gateway's upstream S3. */
   readonly upstreamRequestId: string | undefined
-  /** Undefined for a request that was carried out. */
+  /** Undefined for a request that succeeded. */
   readonly refusal: Refusal | undefined
 }
 
-/** Who asked, once that is proven. */
+/** The authenticated caller. */
 export interface CallerFacts {
-  /** `root` and `session` signed the request; the others proved themselves to the STS, which issues sessions to them. */
+  /** The way the caller was authenticated. `root` and `session` signed the request; the others logged in at the STS. */
   readonly kind: 'root' | 'session' | 'openid' | 'ldap' | 'certificate' | 'plugin'
   /** The identity provider's subject, an LDAP user's distinguished name, or for root its access key ID. */
   readonly subject: string
-  /** What the request was signed with. */
+  /** The access key ID of the request's signature. */
   readonly accessKeyId?: string | undefined
   readonly roleArn?: string | undefined
   readonly roleSessionName?: string | undefined
-  /** Issuer of the token that the caller came with, or that its session was issued for. */
+  /** The issuer of the caller's token, or of the token that its session was issued for. */
   readonly issuer?: string | undefined
 }
 
-/** One policy question and its answer. */
+/** One policy decision. */
 export interface PolicyDecision {
   /** IAM action, such as `s3:PutObject`. */
   readonly action: string
-  /** Empty for an action on the service. */
+  /** Empty for a service-level action. */
   readonly bucket: string
-  /** Decoded; empty for an action on a bucket. */
+  /** The decoded key; empty for a bucket-level action. */
   readonly key: string
   readonly isAllowed: boolean
   /** The statement or rule that decided. */
   readonly rule: string
-  /** The condition values that the policy engine was given. All questions about one request share them. */
+  /** The condition values of the request. All decisions about one request share them. */
   readonly conditions: ReadonlyMap<string, readonly string[]>
 }
 
-/** The policy questions of one request. DeleteObjects asks a thousand, so only the first ones are kept. */
+/** The policy decisions about one request. DeleteObjects needs up to a thousand, so only the first ones are kept. */
 export interface DecisionSummary {
-  readonly asked: number
+  /** The number of all decisions. */
+  readonly total: number
+  /** The number of denials. */
   readonly denied: number
   readonly first: readonly PolicyDecision[]
   readonly firstDenial: PolicyDecision | undefined
 }
 
-/** Why the request was not carried out. */
+/** The error of a request that failed. */
 export interface Refusal {
-  /** The error code that the client was sent. */
+  /** The error code that was sent to the client. */
   readonly code: string
   readonly reason: string
 }
 
-/** Names for requests that no API has an operation for. */
+/** The operation names of requests that no API names. */
 export const serverOperations = {
   health: 'health',
   metrics: 'metrics',
-  /** Refused under overload, before anything looked at it. */
+  /** A request that was rejected because of overload, before it was handled. */
   refused: 'refused',
-  /** Refused before its operation was known: without a valid signature, or for something that the server does not have. */
+  /** A request that was rejected before its operation was known: its signature was not valid, or it is not supported. */
   other: 'other',
 } as const

@@ -6,23 +6,23 @@ import {
   type RequestFacts,
 } from './request-facts.ts'
 
-/** Collects what becomes known while one request is handled. Each handler makes one per request and hands it down. */
+/** Collects the facts about one request while it is handled. Each handler creates one recorder per request and passes it on. */
 export interface RequestRecorder {
   setOperation(name: string): void
   setCaller(caller: CallerFacts): void
   setIssued(issued: RequestFacts['issued']): void
   setUpstreamRequestId(id: string): void
   addDecision(decision: PolicyDecision): void
-  /** Returns the record. @param refusal Left out for a request that was carried out. */
+  /** Returns the facts. @param refusal The error of a failed request; undefined when the request succeeded. */
   toFacts(refusal?: Refusal): RequestFacts
 }
 
-/** Decisions kept of one request. */
+/** The most decisions that are kept per request. */
 const maxKept = 20
-/** Longest text kept, in UTF-16 units: the length of the longest key, which is counted in bytes. */
+/** The most UTF-16 units of a text that are kept. The longest key has 1024 bytes. */
 const maxLength = 1024
 
-/** Makes the recorder of one request. @param operation One of `serverOperations`, until the operation is known. */
+/** Returns the recorder of one request. @param operation One of `serverOperations`; it applies until `setOperation` is called. */
 export function createRequestRecorder(operation: string = serverOperations.other): RequestRecorder {
   let name = operation
   let caller: CallerFacts | undefined
@@ -30,7 +30,7 @@ export function createRequestRecorder(operation: string = serverOperations.other
   let upstreamRequestId: string | undefined
   const first: PolicyDecision[] = []
   let firstDenial: PolicyDecision | undefined
-  let asked = 0
+  let total = 0
   let denied = 0
   return {
     setOperation: (given) => void (name = given),
@@ -38,7 +38,7 @@ export function createRequestRecorder(operation: string = serverOperations.other
     setIssued: (given) => void (issued = given),
     setUpstreamRequestId: (id) => void (upstreamRequestId = id.slice(0, 64)),
     addDecision(decision) {
-      asked += 1
+      total += 1
       if (!decision.isAllowed) denied += 1
       const isFirstDenial = !decision.isAllowed && firstDenial === undefined
       if (first.length >= maxKept && !isFirstDenial) return
@@ -53,7 +53,7 @@ export function createRequestRecorder(operation: string = serverOperations.other
     toFacts: (refusal) => ({
       operation: name,
       caller,
-      decisions: { asked, denied, first, firstDenial },
+      decisions: { total, denied, first, firstDenial },
       issued,
       upstreamRequestId,
       refusal: refusal && {
@@ -64,7 +64,7 @@ export function createRequestRecorder(operation: string = serverOperations.other
   }
 }
 
-/** Returns the record of a request that no handler took. @param operation One of `serverOperations`. */
+/** Returns the facts about a request without a caller and decisions. @param operation One of `serverOperations`. */
 export function describeOperation(operation: string, refusal?: Refusal): RequestFacts {
   return createRequestRecorder(operation).toFacts(refusal)
 }

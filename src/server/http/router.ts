@@ -1,4 +1,4 @@
-/** Sends each request to its handler. STS and S3 share the address, as at MinIO. */
+/** Passes each request to its handler. STS and S3 share one address, as in MinIO. */
 import type { HttpHandler, HttpOutcome, HttpReply, HttpRequest } from './http-message.ts'
 import { serverOperations } from './request-facts.ts'
 import { describeOperation } from './request-recorder.ts'
@@ -6,21 +6,21 @@ import { describeOperation } from './request-recorder.ts'
 export interface Routes {
   readonly sts: HttpHandler
   readonly s3: HttpHandler
-  /** Everything below `/minio/admin/`: no bucket can be named `minio`. */
+  /** Handles everything below `/minio/admin/`; no bucket can be named `minio`. */
   readonly admin: HttpHandler
-  /** Resolves to whether everything the server depends on answers. */
+  /** Resolves to true when everything that the server depends on answers. */
   readonly checkReady: () => Promise<boolean>
-  /** Prometheus text. */
+  /** Resolves to the metrics in Prometheus' text format. */
   readonly metrics: () => Promise<string>
-  /** Returns whether an `Authorization` header lets another machine read them. */
+  /** Returns whether another machine may read the metrics with this `Authorization` header. */
   readonly mayReadMetrics: (authorization: string) => boolean
   /** Returns whether the host names a bucket, so that the path is a key in it. */
   readonly isBucketHost: (host: string) => boolean
 }
 
 /**
- * Makes the handler of all requests. The order is that of MinIO's router (docs/wire.md §1.1). Where the host names a bucket, `/minio/health/live` is a
- * key in it, and so are the other paths.
+ * Returns the handler of all requests. The order is that of MinIO's router (docs/wire.md §1.1). When the host names a bucket, all paths are keys in
+ * it, `/minio/health/live` too.
  */
 export function createRouter(routes: Routes): HttpHandler {
   return (request) => {
@@ -35,8 +35,8 @@ export function createRouter(routes: Routes): HttpHandler {
 }
 
 /**
- * Returns whether a request is for the STS: a POST to `/` whose query names an action, or whose body is a form. A POST to `/` with neither is
- * one too, as no S3 operation has that form.
+ * Returns whether a request is for the STS. It is a POST to `/` whose query names an action or whose body is a form. A POST to `/` without
+ * a query and a content type is for the STS too, because no S3 operation has that form.
  */
 export function isStsRequest(request: HttpRequest): boolean {
   if (request.method !== 'POST' || (request.rawPath !== '/' && request.rawPath !== '')) return false
@@ -86,7 +86,7 @@ async function answerMetrics(request: HttpRequest, routes: Routes): Promise<Http
   return { reply, facts: describeOperation(serverOperations.metrics) }
 }
 
-/** Returns whether a signature is in the headers or the query. A bearer token is not one: S3 has no such scheme. */
+/** Returns whether the headers or the query contain a signature. A bearer token is not a signature: S3 has no such scheme. */
 function isSigned(request: HttpRequest): boolean {
   const authorization = request.headers.get('authorization') ?? 'Bearer'
   return (

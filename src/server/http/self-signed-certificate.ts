@@ -1,18 +1,20 @@
-/** The embedded provider's certificate, made anew at each start. The door to selfsigned. */
+/** Creates the embedded provider's certificate, a new one at each start. The adapter to selfsigned. */
 import { randomBytes } from 'node:crypto'
 import { generate } from 'selfsigned'
 
 export interface Certificate {
-  /** PEM; it is its own authority, so clients trust it by trusting this. */
+  /** The certificate (PEM). It is its own CA, so this is what clients must trust. */
   readonly cert: string
   readonly key: string
 }
 
 const lifetimeDays = 30
 
-/** Makes a certificate for this machine's own names: P-256, because an RSA key takes a start-up's worth of time. */
+/**
+ * Returns a certificate for `localhost` and the loopback addresses, valid for 30 days. Its key is P-256: an RSA key would delay the start.
+ */
 export async function makeCertificate(nowMs: number): Promise<Certificate> {
-  // Of two authorities with one name a client tries only the first, and a server may have two certificates of ours.
+  // The name is random, because a server may have two of these certificates, and of two CAs with the same name a client tries only the first.
   const value = `sts-cli serve on this machine ${randomBytes(4).toString('hex')}`
   const { cert, private: key } = await generate([{ name: 'commonName', value }], {
     keyType: 'ec',

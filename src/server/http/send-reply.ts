@@ -3,13 +3,13 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { HttpReply } from './http-message.ts'
 
-/** The rest of a refused upload is read up to this many bytes, so that the client gets the answer and may keep its connection. */
+/** The most bytes that are read of the rest of a rejected upload, so that the client receives the reply and can keep its connection. */
 const maxDrainedBytes = 256 * 1024
 
 /**
- * Sends a reply and leaves the connection in a state where the next request can be read, or closed.
+ * Sends a reply. Afterwards the connection is ready for the next request, or closed.
  *
- * @returns Bytes of body sent.
+ * @returns The number of bytes of the body that were sent.
  */
 export async function sendReply(
   message: IncomingMessage,
@@ -25,7 +25,7 @@ export async function sendReply(
     ...reply.headers,
   }
   const declared = Number(message.headers['content-length'] ?? Number.POSITIVE_INFINITY)
-  // The rest of the body is too long to read and throw away.
+  // The connection is closed when the rest of the body is too long to be read and discarded.
   if (
     isUnread &&
     message.method !== 'GET' &&
@@ -82,7 +82,7 @@ async function sendStream(
   try {
     await pipeline(body, response)
   } catch {
-    // The client went away, or the source failed after the head was sent. Only a cut connection can still tell the client.
+    // The client disconnected, or the source failed after the headers were sent. Then only a closed connection shows the client the error.
     response.destroy()
   }
   return sent

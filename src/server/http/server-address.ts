@@ -1,6 +1,6 @@
-/** Where a listener binds. */
-export interface Address {
+/** The address that a listener binds. */
+export interface ServerAddress {
   readonly host: string
-  /** 0 takes a free port. */
+  /** 0 selects a free port. */
   readonly port: number
 }

@@ -1,2 +1,2 @@
-/** The one account to which all there is belongs. Twelve digits, because AWS's tools check. */
+/** The account id of everything on this server. It has twelve digits, because AWS's tools check that. */
 export const accountId = '000000000000'

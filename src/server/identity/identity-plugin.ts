@@ -1,20 +1,23 @@
-/** MinIO's identity plugin: an opaque token goes out, the user whom it stands for comes back (docs/wire.md §6.3). */
+/** Asks an identity plugin, MinIO's interface to other identity providers: it receives an opaque token and returns a user (docs/wire.md §6.3). */
 import type { Log } from '../../base/log.ts'
 import { isObject, readNumber, readString, type JsonObject } from '../../base/parse.ts'
 import type { PostForAnswer } from '../../base/http/json-client.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
 
+/** The user that the plugin returns for a token. */
 export interface PluginUser {
   readonly user: string
-  /** The plugin's bound for the life of credentials. */
+  /** The maximum lifetime of the credentials, set by the plugin. */
   readonly maxValiditySeconds: number
   readonly claims: JsonObject
 }
 
 export interface IdentityPlugin {
   /**
-   * @throws {AwsError} `AccessDenied` with the plugin's reason; `InvalidParameterValue` where it answers anything but a user;
-   *   `ServiceUnavailable` where it does not answer.
+   * Returns the user of a token.
+   *
+   * @throws {AwsError} `AccessDenied` with the plugin's reason when it rejects the token; `InvalidParameterValue` when its answer is not a
+   *   user; `ServiceUnavailable` when it does not answer.
    */
   findUser(token: string): Promise<PluginUser>
 }
@@ -29,7 +32,7 @@ const maxTokenBytes = 16 * 1024
 const maxUserLength = 256
 const maxReasonLength = 300
 
-/** Makes a client of the plugin; every doubt about its answer is a no. */
+/** Returns a client of the identity plugin. It fails closed: any answer but a complete user is an error. */
 export function createIdentityPlugin({ url, post, log }: PluginOptions): IdentityPlugin {
   return {
     async findUser(token) {
@@ -67,17 +70,17 @@ function readReason(json: unknown): string {
   return `the identity plugin refuses the token${printable === '' ? '' : `: ${printable}`}`
 }
 
-/** `maxValiditySeconds` has MinIO's bounds. */
+/** Returns undefined for an incomplete user. The limits of `maxValiditySeconds` are MinIO's. */
 function readUser(json: unknown): PluginUser | undefined {
   if (!isObject(json)) return undefined
   const user = readString(json, 'user') ?? ''
   const maxValiditySeconds = readNumber(json, 'maxValiditySeconds') ?? 0
   const claims = json['claims'] ?? {}
-  const isWhole =
+  const isComplete =
     user !== '' &&
     user.length <= maxUserLength &&
     maxValiditySeconds >= 900 &&
     maxValiditySeconds <= 31_536_000 &&
     isObject(claims)
-  return isWhole ? { user, maxValiditySeconds, claims } : undefined
+  return isComplete ? { user, maxValiditySeconds, claims } : undefined
 }

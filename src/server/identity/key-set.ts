@@ -1,6 +1,6 @@
 /**
- * The identity provider's keys: fetched once for many callers, refreshed on a timer and when a token names a key we lack, and kept through
- * an outage.
+ * The identity provider's keys. Concurrent callers share one fetch. The keys are refreshed when they are ten minutes old and when a token
+ * names an unknown key, and they stay in use during an outage of the provider.
  */
 import { hasPassed } from '../../base/has-passed.ts'
 import type { FetchJson } from '../../base/http/json-client.ts'
@@ -8,29 +8,32 @@ import { countEntries, findAmbiguousKids, importJwks, type JwtKey } from '../../
 import type { Log } from '../../base/log.ts'
 
 export interface KeySetOptions {
-  /** Gives the key set's address; asked at each refresh, so that discovery may move it. */
+  /** Returns the URL of the key set. It is called at each refresh, because the provider may change the URL in its discovery document. */
   readonly findJwksUrl: () => Promise<string>
   readonly fetchJson: FetchJson
   readonly nowMs: () => number
   readonly log: Log
 }
 
-/** A key that was dropped from the set stops verifying after this long even when no unknown key turns up. */
+/** The age at which the keys are refreshed, so that a key which the provider removed is no longer accepted. */
 const maxAgeMs = 10 * 60 * 1000
-/** A flood of tokens with made-up kids causes one fetch in this time. */
+/** The minimum time between two fetches: many tokens with invented key ids cause only one fetch in this time. */
 const minRefreshMs = 30 * 1000
 
 export interface KeySet {
-  /** The keys at hand, when they are fresh. Undefined: ask `refresh`. */
+  /** Returns the cached key of a token; undefined when the set does not have it. */
   findCached(kid: string | undefined): JwtKey | undefined
-  /** Whether a refresh may help and may be made now. */
+  /** Returns whether the keys may be fetched now. */
   canRefresh(): boolean
-  /** Fetches once for all who wait; a failure leaves the last good set and is logged. */
+  /** Fetches the keys; concurrent callers share one fetch. A failure is logged, and the previous keys stay in use. */
   refresh(): Promise<void>
-  readonly hasKeys: boolean
+  /** Loads the keys when there are none. Starts a refresh in the background, without waiting for it, when the keys are old. */
+  ensureFresh(): Promise<void>
+  /** Returns whether there is at least one key. */
+  hasKeys(): boolean
 }
 
-/** Makes an empty key set; the first look-up fills it. */
+/** Returns an empty key set. `ensureFresh` and `refresh` load the keys. */
 export function createKeySet(options: KeySetOptions): KeySet {
   let keys: readonly JwtKey[] = []
   let fetchedAtMs = Number.NEGATIVE_INFINITY
@@ -42,7 +45,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
     try {
       const url = await options.findJwksUrl()
       const read = readKeys(url, await options.fetchJson(url), options.log)
-      // The first load answers nobody's unknown kid: keys rotated right after it must not wait out the pause.
+      // The first load was not for an unknown key. So the next one may follow at once, when the keys are rotated right after it.
       if (fetchedAtMs === Number.NEGATIVE_INFINITY) triedAtMs = Number.NEGATIVE_INFINITY
       keys = read.keys
       fetchedAtMs = options.nowMs()
@@ -55,7 +58,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
     }
   }
 
-  return {
+  const keySet: KeySet = {
     findCached(kid) {
       if (kid === undefined) return keys.length === 1 ? keys[0] : undefined
       return (
@@ -72,17 +75,23 @@ export function createKeySet(options: KeySetOptions): KeySet {
       })
       await pending
     },
-    get hasKeys() {
+    async ensureFresh() {
+      if (keys.length === 0) {
+        if (keySet.canRefresh()) await keySet.refresh()
+        return
+      }
       const isStale = hasPassed(maxAgeMs, fetchedAtMs, options.nowMs())
-      // Stale keys are refreshed beside the request, not before it: an outage must not slow what still verifies.
-      if (isStale && keys.length > 0 && hasPassed(minRefreshMs, triedAtMs, options.nowMs()))
-        void this.refresh()
+      // A request does not wait for this refresh: an outage of the provider must not delay tokens that the cached keys verify.
+      if (isStale && hasPassed(minRefreshMs, triedAtMs, options.nowMs())) void keySet.refresh()
+    },
+    hasKeys() {
       return keys.length > 0
     },
   }
+  return keySet
 }
 
-/** @throws {Error} for what is no key set, and for one without a key: a provider that signs has one, so the fault is its. */
+/** @throws {Error} for a document that is not a key set, or that has no usable key: a provider that signs tokens must publish one. */
 function readKeys(
   url: string,
   document: unknown,

@@ -1,4 +1,4 @@
-/** Who signed a request: root, a session, or nobody. Signature first, then nothing else is believed. */
+/** Authenticates requests by their signature: the principal is root, a session, or nobody for an anonymous request. */
 import { AwsError } from '../../protocol/aws-error.ts'
 import type { Credentials } from '../../protocol/credentials.ts'
 import { readQuery, type SignedMessage } from '../../protocol/sigv4/canonical-request.ts'
@@ -11,6 +11,7 @@ import { verifySignature, type VerifiedSignature } from '../../protocol/sigv4/ve
 import type { SessionLookup, SessionStore } from '../sessions/session-store.ts'
 import type { Principal } from '../sessions/principal.ts'
 
+/** The credentials and settings that signatures are verified with. */
 export interface AuthenticatorOptions {
   readonly root: Credentials
   readonly sessions: SessionStore
@@ -19,44 +20,50 @@ export interface AuthenticatorOptions {
 }
 
 export interface AuthenticateOptions {
+  /** The service of the credential scope. */
   readonly service: 's3' | 'sts'
-  /** For `sts`: SHA-256 of the body as it came. */
+  /** The SHA-256 of the body as received. Only for `sts`. */
   readonly bodySha256?: string
-  /** For `s3`: the bucket, where the host names it. */
+  /** The bucket in the Host header (virtual-hosted style). Only for `s3`. */
   readonly hostBucket?: string
 }
 
+/** The result of authenticating a request; `principal` is undefined for an anonymous one. */
 export type Authentication =
   | {
       readonly principal: Principal
       readonly parsed: Pick<ParsedSignature, 'payloadHash'>
-      /** What chunk signatures start from; a presigned URL of version 2 has none. */
+      /** The seed of the chunk signatures; undefined for a V2 presigned URL, which has no chunks. */
       readonly verified: VerifiedSignature | undefined
     }
   | { readonly principal: undefined }
 
+/** The result of authenticating a signed upload form. */
 export interface FormAuthentication {
   readonly principal: Principal
   readonly version: FormSignatureVersion
 }
 
+/** The signature version of an upload form, by MinIO's name in policy conditions. */
 export type FormSignatureVersion = 'AWS' | 'AWS4-HMAC-SHA256'
 
 export interface RequestAuthenticator {
   /**
-   * @returns The proven principal, or none for an anonymous request.
-   * @throws {AwsError} `InvalidAccessKeyId`, `InvalidTokenId`, `ExpiredToken`, and all that `verifySignature` throws.
+   * Verifies a request's signature and returns its principal.
+   *
+   * @throws {AwsError} `InvalidAccessKeyId`, `InvalidTokenId`, `ExpiredToken`, and the errors of `verifySignature`.
    */
   authenticate(message: SignedMessage, options: AuthenticateOptions): Promise<Authentication>
   /**
-   * The same for an upload form, which is signed in its fields (lower-case name → value).
+   * Verifies the signature in the fields of an upload form (AWS, "Browser-based uploads using POST"). Returns undefined for an unsigned form.
    *
-   * @throws {AwsError} the same, and what `sigv4/post-signature.ts` and `sigv2/post-signature.ts` throw.
+   * @param fields The form's values, by lower-case field name.
+   * @throws {AwsError} The errors of `authenticate`, `sigv4/post-signature.ts` and `sigv2/post-signature.ts`.
    */
   authenticateForm(fields: ReadonlyMap<string, string>): Promise<FormAuthentication | undefined>
 }
 
-/** Makes the one authenticator that STS and S3 share. */
+/** Returns the authenticator that STS and S3 share. */
 export function createRequestAuthenticator(options: AuthenticatorOptions): RequestAuthenticator {
   const rootPrincipal: Principal = {
     kind: 'root',
@@ -69,56 +76,57 @@ export function createRequestAuthenticator(options: AuthenticatorOptions): Reque
     expiresAtMs: undefined,
     issuedAtMs: undefined,
   }
-  const prove = async <Verified>(claim: Claim<Verified>): Promise<Proof<Verified>> => {
-    const { parsed, verify } = claim
+  const verifyPrincipal = async <Seed>(signature: Signature<Seed>): Promise<Verified<Seed>> => {
+    const { parsed, verify } = signature
     if (equalInConstantTime(parsed.accessKeyId, options.root.accessKeyId)) {
       const verified = verify(options.root.secretAccessKey)
-      // A token beside root's key is a mix-up at best (docs/wire.md §10.1, CVE-2021-41137).
+      // Root credentials have no session token, so a token with root's key is at least a mistake (docs/wire.md §10.1, CVE-2021-41137).
       if (parsed.sessionToken !== undefined)
         throw invalidToken('root credentials take no session token')
       return { principal: rootPrincipal, verified }
     }
     const session = await options.sessions.lookUp(parsed.accessKeyId, parsed.sessionToken)
     if (session.outcome !== 'found' && 'secretAccessKey' in session)
-      requireIssued(() => verify(session.secretAccessKey))
-    if (session.outcome !== 'found') throw refuse(session.outcome)
+      verifyOrHideKey(() => verify(session.secretAccessKey))
+    if (session.outcome !== 'found') throw toSessionError(session.outcome)
     return { principal: session.principal, verified: verify(session.secretAccessKey) }
   }
   return {
     async authenticate(message, request) {
-      const claim = readClaim(message, request, options)
-      if (claim === undefined) return { principal: undefined }
-      return { parsed: claim.parsed, ...(await prove(claim)) }
+      const signature = readSignature(message, request, options)
+      if (signature === undefined) return { principal: undefined }
+      return { parsed: signature.parsed, ...(await verifyPrincipal(signature)) }
     },
     async authenticateForm(fields) {
-      const claim = readFormClaim(fields, options)
-      if (claim === undefined) return undefined
-      const { principal } = await prove(claim)
-      return { principal, version: claim.version }
+      const signature = readFormSignature(fields, options)
+      if (signature === undefined) return undefined
+      const { principal } = await verifyPrincipal(signature)
+      return { principal, version: signature.version }
     },
   }
 }
 
-interface Claim<Verified> {
+/** A signature that is not verified yet. `verify` throws for a wrong one and returns the seed of the chunk signatures, if there is one. */
+interface Signature<Seed> {
   readonly parsed: Pick<ParsedSignature, 'accessKeyId' | 'sessionToken'>
-  readonly verify: (secretAccessKey: string) => Verified
+  readonly verify: (secretAccessKey: string) => Seed
 }
 
-interface Proof<Verified> {
+interface Verified<Seed> {
   readonly principal: Principal
-  readonly verified: Verified
+  readonly verified: Seed
 }
 
-type RequestClaim = Claim<VerifiedSignature | undefined> & {
+type RequestSignature = Signature<VerifiedSignature | undefined> & {
   readonly parsed: Pick<ParsedSignature, 'payloadHash'>
 }
 
-/** The signature that a request bears, of whichever version. */
-function readClaim(
+/** Returns the signature of a request, V4 or V2; undefined for an anonymous request. */
+function readSignature(
   message: SignedMessage,
   { service, bodySha256, hostBucket = '' }: AuthenticateOptions,
   { region, nowMs }: AuthenticatorOptions,
-): RequestClaim | undefined {
+): RequestSignature | undefined {
   const parsed = parseSignature(message)
   if (parsed !== undefined) {
     const verifyOptions = { region, service, nowMs: nowMs(), bodySha256 }
@@ -138,11 +146,11 @@ function readClaim(
   }
 }
 
-/** The same of a form. */
-function readFormClaim(
+/** Returns the signature of an upload form, V2 or V4; undefined for an unsigned form. */
+function readFormSignature(
   fields: ReadonlyMap<string, string>,
   { region }: AuthenticatorOptions,
-): (Claim<void> & { readonly version: FormSignatureVersion }) | undefined {
+): (Signature<void> & { readonly version: FormSignatureVersion }) | undefined {
   const v2 = parsePostSignatureV2(fields)
   if (v2 !== undefined)
     return { parsed: v2, verify: (secret) => verifyPostSignatureV2(v2, secret), version: 'AWS' }
@@ -152,17 +160,17 @@ function readFormClaim(
   return { parsed, verify, version: 'AWS4-HMAC-SHA256' }
 }
 
-/** Whoever cannot sign with the key's secret was never issued it: for them it does not exist. */
-function requireIssued(verify: () => void): void {
+/** Without a valid signature, the answer is that of an unknown key, so that nobody can find out which keys exist. */
+function verifyOrHideKey(verify: () => void): void {
   try {
     verify()
   } catch (error) {
-    const isUnproved = error instanceof AwsError && error.code === 'SignatureDoesNotMatch'
-    throw isUnproved ? refuse('unknown') : error
+    const isWrong = error instanceof AwsError && error.code === 'SignatureDoesNotMatch'
+    throw isWrong ? toSessionError('unknown') : error
   }
 }
 
-function refuse(outcome: Exclude<SessionLookup['outcome'], 'found'>): AwsError {
+function toSessionError(outcome: Exclude<SessionLookup['outcome'], 'found'>): AwsError {
   switch (outcome) {
     case 'unknown':
       return new AwsError('InvalidAccessKeyId', 'the access key id is not known here')

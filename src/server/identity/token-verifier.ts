@@ -1,4 +1,4 @@
-/** Verifies an identity provider's token against its key set and the operator's settings. */
+/** Verifies an identity provider's token with the provider's keys and the operator's settings. */
 import { createBatch } from '../../base/batch.ts'
 import type { Log } from '../../base/log.ts'
 import { readString, readStrings, type JsonObject } from '../../base/parse.ts'
@@ -9,17 +9,18 @@ import { verifyJwt, type JwtVerdict } from '../../protocol/jwt/verify-jwt.ts'
 import { createKeySet } from './key-set.ts'
 
 export interface TokenVerifierOptions {
-  /** 2018: the key set's address itself (MINIO_IAM_JWKS_URL). One of this and `configUrl`. */
+  /** URL of the key set (MINIO_IAM_JWKS_URL, MinIO's setting of 2018). Either this or `configUrl` is set. */
   readonly jwksUrl?: string | undefined
-  /** Discovery document (MINIO_IDENTITY_OPENID_CONFIG_URL); its issuer must then be the token's. */
+  /** URL of the discovery document (MINIO_IDENTITY_OPENID_CONFIG_URL). The token's `iss` must then be the document's issuer. */
   readonly configUrl?: string | undefined
-  /** The token must be meant for this client: in `aud`, else in `azp` (docs/wire.md §4.3). */
+  /** The client that the token must name in `aud` or `azp` (docs/wire.md §4.3); undefined to accept any. */
   readonly clientId?: string | undefined
   readonly fetchJson: FetchJson
   readonly nowMs: () => number
   readonly log: Log
 }
 
+/** A token whose signature, expiry, issuer and audience were checked. */
 export interface VerifiedToken {
   readonly subject: string
   readonly claims: JsonObject
@@ -27,15 +28,20 @@ export interface VerifiedToken {
 }
 
 export interface TokenVerifier {
-  /** @throws {AwsError} `ExpiredToken` for an expired token, `InvalidParameterValue` naming what else is wrong. */
+  /**
+   * Verifies a token.
+   *
+   * @throws {AwsError} `ExpiredToken` for an expired token; `InvalidParameterValue`, which names any other problem of the token;
+   *   `ServiceUnavailable` when the provider's keys cannot be loaded.
+   */
   verify(token: string): Promise<VerifiedToken>
-  /** Whether there are keys to verify with; fetches them when there are none. */
+  /** Returns whether there are keys to verify tokens with. Loads them when there are none. */
   checkReady(): Promise<boolean>
 }
 
 const clockToleranceSeconds = 60
 
-/** Makes a verifier; nothing is fetched before the first token. */
+/** Returns a verifier. The keys are fetched when the first token arrives. */
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
   let issuer: string | undefined
   const findJwksUrl = async (): Promise<string> => {
@@ -59,10 +65,10 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     batch(() =>
       verifyJwt(token, keySet.findCached, { nowMs: options.nowMs(), clockToleranceSeconds }),
     )
-  /** The keys may have been rotated since they were fetched. */
-  const checkAgain = async (token: string): Promise<JwtVerdict> => {
+  /** Checks a token once more with new keys: the provider may have rotated them since the last fetch. */
+  const checkWithNewKeys = async (token: string): Promise<JwtVerdict> => {
     if (keySet.canRefresh()) await keySet.refresh()
-    if (keySet.hasKeys) return check(token)
+    if (keySet.hasKeys()) return check(token)
     throw new AwsError(
       'ServiceUnavailable',
       'the identity provider’s keys cannot be loaded; try again',
@@ -71,10 +77,10 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
 
   return {
     async verify(token) {
-      if (!keySet.hasKeys && keySet.canRefresh()) await keySet.refresh()
+      await keySet.ensureFresh()
       let verdict = await check(token)
-      if (verdict.outcome === 'unknown-key') verdict = await checkAgain(token)
-      if (verdict.outcome !== 'valid') throw refuse(verdict.outcome, verdict.message)
+      if (verdict.outcome === 'unknown-key') verdict = await checkWithNewKeys(token)
+      if (verdict.outcome !== 'valid') throw invalidToken(verdict.outcome, verdict.message)
       checkIssuer(verdict.claims, issuer)
       if (options.clientId !== undefined) checkAudience(verdict.claims, options.clientId)
       return {
@@ -84,13 +90,13 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       }
     },
     async checkReady() {
-      if (!keySet.hasKeys && keySet.canRefresh()) await keySet.refresh()
-      return keySet.hasKeys
+      await keySet.ensureFresh()
+      return keySet.hasKeys()
     },
   }
 }
 
-function refuse(outcome: JwtVerdict['outcome'], message: string): AwsError {
+function invalidToken(outcome: JwtVerdict['outcome'], message: string): AwsError {
   return new AwsError(outcome === 'expired' ? 'ExpiredToken' : 'InvalidParameterValue', message)
 }
 
@@ -111,9 +117,10 @@ function checkAudience(claims: JsonObject, clientId: string): void {
 }
 
 /**
- * Whom a token speaks of: `sub`, else the client. WSO2's client-credentials tokens of 2018 have no subject, and the quickstart must work.
+ * Returns the subject of a token: `sub`, or else the client in `azp`, `client_id` or a single `aud`. WSO2's client-credentials tokens of
+ * 2018 have no `sub`, and MinIO's quickstart of that year uses them.
  *
- * @throws {AwsError} `InvalidParameterValue` when there is none of these claims.
+ * @throws {AwsError} `InvalidParameterValue` when the token has none of these claims.
  */
 export function readSubject(claims: JsonObject): string {
   const audiences = readStrings(claims, 'aud')

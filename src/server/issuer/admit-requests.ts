@@ -1,23 +1,25 @@
-/** How many requests the provider works on at once, and how slowly their forms may come. */
+/** Limits the provider's simultaneous requests and the time for sending a form. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createConcurrencyLimiter } from '../http/concurrency-limiter.ts'
-import type { Exchange } from '../http/open-server.ts'
+import type { Exchange } from '../http/exchanges.ts'
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void
 
-/** A token takes a signature of one to two milliseconds, a page much less; those that wait are answered within seconds. */
+/** The signature of a token takes one to two milliseconds and a page much less, so queued requests are answered within seconds. */
 const limits = { maxRunning: 64, maxQueued: 256, maxWaitMs: 5000 }
-/** A form is a few hundred bytes. */
+/** A form has a few hundred bytes, so 30 s are enough for a slow client. */
 const formPace = { graceMs: 30_000, bytesPerSecond: undefined }
 
-const places = new WeakMap<IncomingMessage, () => void>()
+const releases = new WeakMap<IncomingMessage, () => void>()
 
-/** Gives up a request's place before it is held after failed attempts: it must not cost others theirs. */
-export function leavePlace(request: IncomingMessage): void {
-  places.get(request)?.()
+/** Releases a request's slot before the request is delayed because of failed attempts, so that other requests can use the slot. */
+export function releaseSlot(request: IncomingMessage): void {
+  releases.get(request)?.()
 }
 
-/** Hands requests on while there are places; refuses the rest with 503 and `Retry-After`. */
+/**
+ * Returns a function that passes a request to `handle` when a slot is free. When the queue is full too, it answers 503 with `Retry-After`.
+ */
 export function admitRequests(handle: Handle): (exchange: Exchange) => void {
   const limiter = createConcurrencyLimiter(limits)
   return (exchange) => {
@@ -27,23 +29,23 @@ export function admitRequests(handle: Handle): (exchange: Exchange) => void {
 
   async function admit({ message, response }: Exchange): Promise<void> {
     if (!limiter.tryAcquire() && !(await limiter.acquire())) {
-      refuse(response)
+      sendBusy(response)
       return
     }
-    let isInside = true
-    const leave = (): void => {
-      if (isInside) limiter.release()
-      isInside = false
+    let hasSlot = true
+    const release = (): void => {
+      if (hasSlot) limiter.release()
+      hasSlot = false
     }
-    places.set(message, leave)
-    // Also where the client goes away before its answer.
-    response.once('close', leave)
-    if (response.destroyed) leave()
+    releases.set(message, release)
+    // `close` is emitted after the response, and also when the client disconnects before it.
+    response.once('close', release)
+    if (response.destroyed) release()
     else handle(message, response)
   }
 }
 
-function refuse(response: ServerResponse): void {
+function sendBusy(response: ServerResponse): void {
   const body = JSON.stringify({
     error: 'temporarily_unavailable',
     error_description: 'too many requests; try again later',

@@ -1,7 +1,14 @@
-/** The provider's clients, as the library wants to be told of them (OpenID Connect Registration §2). */
-import type { IssuerClient } from './create-issuer.ts'
+/** The metadata of the provider's clients, in the library's form (OpenID Connect Registration §2). */
 
-/** What the command line of a person is: it has no secret, PKCE stands in for one (RFC 8252 §8.4). */
+/** A client with a secret. */
+export interface IssuerClient {
+  readonly id: string
+  readonly secret: string
+  /** The `policy` claim: one policy name, or several separated by commas. */
+  readonly policy: string
+}
+
+/** The client of a person's command line. It has no secret and uses PKCE instead (RFC 8252 §8.4). */
 export const publicClientId = 'sts-cli'
 
 const personalGrants = [
@@ -11,13 +18,13 @@ const personalGrants = [
   'urn:ietf:params:oauth:grant-type:device_code',
 ]
 
-/** Where a person's browser may be sent back to, on any port (RFC 8252 §7.3). */
+/** The redirect URIs of a browser login. The port may be any (RFC 8252 §7.3). */
 const redirectUris = ['127.0.0.1', 'localhost', '[::1]'].flatMap((host) => [
   `http://${host}/callback`,
   `http://${host}/`,
 ])
 
-// A type, not an interface: the library's own has an index signature, which an interface never meets.
+// A type, not an interface: the library's type has an index signature, which an interface is not assignable to.
 export type ClientMetadata = {
   readonly client_id: string
   readonly client_secret?: string
@@ -28,7 +35,10 @@ export type ClientMetadata = {
   readonly redirect_uris: string[]
 }
 
-/** Clients that act for themselves; with people, for those too, and the public client of the command line. */
+/**
+ * Returns the metadata of the clients. Without users, clients may only use the client-credentials grant. With users, they may use the grants
+ * of people as well, and the public client of the command line is added.
+ */
 export function describeClients(
   clients: readonly IssuerClient[],
   { hasUsers }: { hasUsers: boolean },
@@ -46,13 +56,16 @@ export function describeClients(
     response_types: ['code' as const],
     redirect_uris: redirectUris,
   }
-  const own = clients.map(({ id, secret }) => ({
+  const confidential = clients.map(({ id, secret }) => ({
     ...personal,
     client_id: id,
     client_secret: secret,
     grant_types: ['client_credentials', ...personalGrants],
   }))
-  if (clients.some(({ id }) => id === publicClientId)) return own
-  const open = { token_endpoint_auth_method: 'none' as const, grant_types: personalGrants }
-  return [...own, { ...personal, ...open, client_id: publicClientId }]
+  if (clients.some(({ id }) => id === publicClientId)) return confidential
+  const withoutSecret = {
+    token_endpoint_auth_method: 'none' as const,
+    grant_types: personalGrants,
+  }
+  return [...confidential, { ...personal, ...withoutSecret, client_id: publicClientId }]
 }

@@ -1,24 +1,24 @@
 /**
- * The embedded OpenID provider at WSO2's paths, for the first minute and for tests. The door to oidc-provider, which speaks the protocol;
- * here is only what makes its tokens look like those of the quickstart: JWTs with aud and azp = client id, and a policy.
+ * The embedded OpenID provider at WSO2's paths, for the quickstart and for tests. oidc-provider implements the protocol. This file makes its
+ * tokens look like WSO2's: JWTs whose `aud` and `azp` are the client id, with a `policy` claim.
  */
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import { randomBytes, randomUUID, type KeyPairKeyObjectResult } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type {
-  Adapter,
-  AdapterPayload,
-  Configuration,
-  Grant,
-  KoaContextWithOIDC,
-  Provider,
-} from 'oidc-provider'
 import { createAttemptThrottle } from '../../base/attempt-throttle.ts'
 import { exportJWK, SignJWT, type JWK } from '../../base/jose.ts'
-import { describeClients } from './client-metadata.ts'
-import { throttleClients, toBusy } from './client-throttle.ts'
-import { handleLogin } from './login-handler.ts'
-import { createModelStore, type ModelBounds } from './model-store.ts'
+import { describeClients, type IssuerClient } from './client-metadata.ts'
+import { throttleClients, toBusyError } from './throttle-clients.ts'
+import { handleLogin } from './handle-login.ts'
+import { createModelStore, type ModelLimits } from './model-store.ts'
+import {
+  loadAsyncStorage,
+  loadOidcLibrary,
+  withoutWarnings,
+  type Adapter,
+  type Configuration,
+  type OidcLibrary,
+} from './oidc-library.ts'
 import {
   addPasswordGrant,
   configureLogins,
@@ -30,47 +30,41 @@ import {
 } from './personal-logins.ts'
 import { createUsers, type IssuerUser, type Users } from './users.ts'
 
-export type { Adapter, AdapterPayload, Configuration, Grant, KoaContextWithOIDC, Provider }
-export type Library = typeof import('oidc-provider')
-
-export interface IssuerClient {
-  readonly id: string
-  readonly secret: string
-  /** Becomes the `policy` claim: one name or several by comma. */
-  readonly policy: string
-}
-
 export interface IssuerOptions {
-  /** Becomes `iss`: WSO2's own is its token endpoint. */
+  /** The `iss` claim. WSO2's issuer is its token endpoint. */
   readonly issuer: string
   readonly clients: readonly IssuerClient[]
-  /** Who may sign in; where there is nobody, there is no login page. */
+  /** The users who may sign in; without users there is no login page. */
   readonly users: readonly IssuerUser[]
-  /** RSA: what tokens are signed with. Waited for while the library is loaded. */
+  /** The RSA key that signs tokens. A promise, because the library is loaded while the key is generated. */
   readonly signingKey: Promise<KeyPairKeyObjectResult>
   readonly nowMs: () => number
-  /** Resolves after that many milliseconds. */
+  /** Resolves after the given number of milliseconds. */
   readonly wait: (delayMs: number) => Promise<void>
-  /** How much is remembered; for tests, which need not make thousands of logins. */
-  readonly bounds?: Partial<ModelBounds> | undefined
+  /** The limits of the model store; for tests, which then don't have to make thousands of logins. */
+  readonly limits?: Partial<ModelLimits> | undefined
 }
 
 export interface Issuer {
+  /** Answers one HTTP request. */
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void
   /** The public key set, for a server in this process. */
   readonly jwks: { readonly keys: readonly JWK[] }
-  /** Signs a token with any claims, for tests: what a provider's own rules would never let through can be tried. */
+  /** Signs a token with any claims, for tests: a token that the provider would never issue can be tested. */
   issueToken(claims: Readonly<Record<string, unknown>>): Promise<string>
 }
 
 const tokenLifetimeSeconds = 3600
-/** Attempts by one name from one address at once: many programs may share an account, and eight guesses a second find no password. */
+/**
+ * The most simultaneous attempts with one name from one address. Many programs may share an account, and eight guesses per second do not
+ * find a password.
+ */
 const maxAttemptsAtOnce = 32
 const discoveryPath = '/.well-known/openid-configuration'
 
-/** Makes the provider; it signs with RS256. */
+/** Returns an OpenID provider. It signs its tokens with RS256. */
 export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
-  const library = await withoutWarnings(() => import('oidc-provider'))
+  const library = await loadOidcLibrary()
   const { privateKey, publicKey } = await options.signingKey
   const kid = randomUUID()
   const common = { kid, alg: 'RS256', use: 'sig' }
@@ -99,11 +93,11 @@ export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
   const hasUsers = options.users.length > 0
   if (hasUsers) addPasswordGrant(provider, library, { users, signToken })
   const interactions = toInteractions(provider, library)
-  const answer = releasingStorage(provider.callback(), await loadStorage())
+  const answer = releaseWhenIdle(provider.callback(), await loadAsyncStorage())
   return {
     jwks: { keys: [publicJwk] },
     handle(request, response) {
-      // WSO2 serves discovery below its issuer, clients of other providers at the root: the same document.
+      // WSO2 serves its discovery document below the issuer; other clients request it at the root. Both get the same document.
       if (request.url?.endsWith(discoveryPath) === true) request.url = discoveryPath
       if (hasUsers && request.url?.startsWith(loginPath) === true)
         handleLogin(request, response, { interactions, users }).catch(() => response.destroy())
@@ -113,20 +107,16 @@ export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
   }
 }
 
-type Answer = (request: IncomingMessage, response: ServerResponse) => Promise<void>
-
-/** The library's only use of asynchronous context; no public name leads to it. */
-async function loadStorage(): Promise<AsyncLocalStorage<unknown>> {
-  // @ts-expect-error the library's types cover its front door alone
-  const { default: storage } = await import('oidc-provider/lib/helpers/als.js')
-  return storage as AsyncLocalStorage<unknown>
-}
+type RequestHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
 
 /**
- * Until Node 24, a storage that was used once makes every promise of the process dearer, the STS's too (a tenth of its time), until it is
- * disabled. It is, whenever no request is with the provider.
+ * Returns a handler that disables the library's asynchronous context whenever the provider has no request. Before Node 24, a storage that
+ * has been used once slows down every promise of the process until it is disabled: a tenth of the STS's time.
  */
-function releasingStorage(answer: Answer, storage: AsyncLocalStorage<unknown>): Answer {
+function releaseWhenIdle(
+  answer: RequestHandler,
+  storage: AsyncLocalStorage<unknown>,
+): RequestHandler {
   let running = 0
   return async (request, response) => {
     running += 1
@@ -139,28 +129,32 @@ function releasingStorage(answer: Answer, storage: AsyncLocalStorage<unknown>): 
   }
 }
 
-interface Parts {
+interface ProviderDependencies {
   readonly privateJwk: JWK
-  readonly library: Library
+  readonly library: OidcLibrary
   readonly users: Users
 }
 
-function openStore({ nowMs, bounds }: IssuerOptions, library: Library): (kind: string) => Adapter {
+function openStore(
+  { nowMs, limits }: IssuerOptions,
+  library: OidcLibrary,
+): (kind: string) => Adapter {
   return createModelStore({
     nowMs,
-    bounds,
-    toFull: () => toBusy(library, 'too many device logins are pending; try again later', 503),
-    toTooLarge: () => new library.errors.InvalidRequest('the parameters are too long'),
+    limits,
+    toFullError: () =>
+      toBusyError(library, 'too many device logins are pending; try again later', 503),
+    toTooLargeError: () => new library.errors.InvalidRequest('the parameters are too long'),
   })
 }
 
 function buildConfiguration(
   options: IssuerOptions,
-  { privateJwk, library, users }: Parts,
+  { privateJwk, library, users }: ProviderDependencies,
 ): Configuration {
-  const { clients, users: people } = options
+  const { clients } = options
   const policies = new Map(clients.map((client) => [client.id, client.policy]))
-  const hasUsers = people.length > 0
+  const hasUsers = options.users.length > 0
   const personal = hasUsers ? configureLogins(library, users) : {}
   return {
     ...personal,
@@ -186,7 +180,7 @@ function buildConfiguration(
       ...(hasUsers ? { deviceFlow: devicePages } : {}),
       resourceIndicators: {
         enabled: true,
-        // Without a resource server the library issues opaque tokens; the STS needs a JWT whose audience is the client, as WSO2's.
+        // Without a resource server the library issues opaque tokens. The STS needs a JWT whose audience is the client, as WSO2 issues it.
         defaultResource: () => stsResource,
         useGrantedResource: () => true,
         getResourceServerInfo: (_context, resource, client) => {
@@ -211,19 +205,5 @@ function buildConfiguration(
       context.type = 'json'
       context.body = JSON.stringify(out)
     },
-  }
-}
-
-/**
- * The library prints advice for operators of production providers, and on Node 20 that it prefers a newer one; this provider lives for a
- * test or a demo, and the packages' own `engines` were checked when they were chosen.
- */
-async function withoutWarnings<T>(build: () => Promise<T>): Promise<T> {
-  const { warn } = console
-  console.warn = () => {}
-  try {
-    return await build()
-  } finally {
-    console.warn = warn
   }
 }

@@ -1,62 +1,68 @@
 /**
- * What the provider remembers, in memory. What strangers can make without signing in is bounded apart from what belongs to users, one kind
- * apart from another and one user apart from another: a flood of one never costs another its place.
+ * The provider's models (sessions, codes, tokens…), in memory. Anonymous models, which clients can create without signing in, are limited
+ * separately from users' models, and so are the kinds of models and the users: many models of one never displace those of another.
  */
-import type { Adapter, AdapterPayload } from './create-issuer.ts'
 import { hasPassed } from '../../base/has-passed.ts'
+import type { Adapter, AdapterPayload } from './oidc-library.ts'
 
 export interface ModelStoreOptions {
   readonly nowMs: () => number
-  /** The error of a request that would need a place where all are taken; the library answers with it. */
-  readonly toFull: () => Error
-  /** The error of a request whose parameters are too long to be kept. */
-  readonly toTooLarge: () => Error
-  readonly bounds?: Partial<ModelBounds> | undefined
+  /** Returns the error for a request when the store is full; the library answers with it. */
+  readonly toFullError: () => Error
+  /** Returns the error for a request whose parameters are too long to be stored. */
+  readonly toTooLargeError: () => Error
+  readonly limits?: Partial<ModelLimits> | undefined
 }
 
-export interface ModelBounds {
-  /** Of each kind that strangers can make (begun logins, their sessions…): the oldest goes when there is no place. */
+export interface ModelLimits {
+  /** The most anonymous models of each kind (begun logins, their sessions…). Beyond it the oldest is removed. */
   readonly maxAnonymous: number
-  /** Device logins that nobody has approved yet. Their codes are on somebody's screen: a new one is refused when there is no place. */
+  /** The most device logins that are not approved yet. Beyond it a new one is rejected: the codes of the others are on somebody's screen. */
   readonly maxPendingDevices: number
-  /** Of each kind, of one user: the user's oldest goes. */
+  /** The most models of each kind that belong to one user. Beyond it the user's oldest is removed. */
   readonly maxPerAccount: number
 }
 
-/** With `maxAnonymousBytes` at most 64 MiB a kind. A begun login lives ten minutes: 27 a second may be begun before one is lost. */
-const defaults: ModelBounds = {
+/**
+ * With `maxAnonymousBytes`, anonymous models need at most 64 MiB per kind. A begun login expires after ten minutes, so 27 logins may begin
+ * per second before one is lost.
+ */
+const defaultLimits: ModelLimits = {
   maxAnonymous: 16_384,
   maxPendingDevices: 8192,
   maxPerAccount: 1000,
 }
-/** A login's parameters are some hundred bytes; the longest are `state` and `redirect_uri`. */
+/** The limit for one anonymous model. A login's parameters have some hundred bytes; the longest are `state` and `redirect_uri`. */
 const maxAnonymousBytes = 4096
 
+/** A stored model. */
 interface Entry {
   readonly id: string
   readonly payload: AdapterPayload
   readonly account: string
   readonly savedAtMs: number
-  /** Infinity: until it is removed. */
+  /** Infinity for a model that does not expire. */
   readonly lifetimeMs: number
 }
 
-/** Nobody's: what a stranger made. No user has an empty name. */
-const nobody = ''
+/** The account of anonymous models. A user's name is never empty. */
+const anonymous = ''
 
-/** Makes the library's adapter factory; what it keeps is shared by all adapters that it makes. */
+/** Returns the library's adapter factory. All of its adapters share one store. */
 export function createModelStore(options: ModelStoreOptions): (kind: string) => Adapter {
-  /** Grant → what was issued under it, to be revoked with it. */
+  /** The functions that remove the models issued under a grant, by grant id: they are revoked together. */
   const grants = new Map<string, Map<Entry, () => void>>()
   const adapters = new Map<string, Adapter>()
   return (kind) => {
-    const adapter = adapters.get(kind) ?? createAdapter(createShelf(kind, options, grants), grants)
+    const adapter =
+      adapters.get(kind) ?? createAdapter(createKindStore(kind, options, grants), grants)
     adapters.set(kind, adapter)
     return adapter
   }
 }
 
-interface Shelf {
+/** The store of one kind of models. */
+interface KindStore {
   find(id: string | undefined): AdapterPayload | undefined
   findBy(index: 'uid' | 'userCode', value: string): AdapterPayload | undefined
   put(id: string, payload: AdapterPayload, lifetimeMs: number): void
@@ -64,37 +70,37 @@ interface Shelf {
 }
 
 function createAdapter(
-  shelf: Shelf,
+  store: KindStore,
   grants: ReadonlyMap<string, ReadonlyMap<Entry, () => void>>,
 ): Adapter {
   return {
     upsert: async (id, payload, seconds) =>
-      shelf.put(id, payload, seconds === undefined ? Number.POSITIVE_INFINITY : seconds * 1000),
-    find: async (id) => shelf.find(id),
-    findByUid: async (uid) => shelf.findBy('uid', uid),
-    findByUserCode: async (code) => shelf.findBy('userCode', code),
+      store.put(id, payload, seconds === undefined ? Number.POSITIVE_INFINITY : seconds * 1000),
+    find: async (id) => store.find(id),
+    findByUid: async (uid) => store.findBy('uid', uid),
+    findByUserCode: async (code) => store.findBy('userCode', code),
     async consume(id) {
-      const payload = shelf.find(id)
+      const payload = store.find(id)
       if (payload !== undefined) payload.consumed = Math.floor(Date.now() / 1000)
     },
-    destroy: async (id) => shelf.remove(id),
+    destroy: async (id) => store.remove(id),
     async revokeByGrantId(grantId) {
       for (const remove of grants.get(grantId)?.values() ?? []) remove()
     },
   }
 }
 
-function createShelf(
+function createKindStore(
   kind: string,
-  { nowMs, toFull, toTooLarge, bounds: given }: ModelStoreOptions,
+  { nowMs, toFullError, toTooLargeError, limits: givenLimits }: ModelStoreOptions,
   grants: Map<string, Map<Entry, () => void>>,
-): Shelf {
-  const bounds = { ...defaults, ...given }
+): KindStore {
+  const limits = { ...defaultLimits, ...givenLimits }
   const entries = new Map<string, Entry>()
-  /** Account → its entries, the oldest first. */
+  /** The entries of each account, the oldest first. */
   const accounts = new Map<string, Map<string, Entry>>()
   const indexes = createIndexes()
-  const isOver = (entry: Entry): boolean => hasPassed(entry.lifetimeMs, entry.savedAtMs, nowMs())
+  const isExpired = (entry: Entry): boolean => hasPassed(entry.lifetimeMs, entry.savedAtMs, nowMs())
   const remove = (id: string): void => {
     const entry = entries.get(id)
     if (entry === undefined) return
@@ -104,22 +110,22 @@ function createShelf(
     const grantId = grantOf(kind, entry)
     if (grantId !== undefined) removeFrom(grants, grantId, entry)
   }
-  /** Takes away what is over, and the account's oldest beyond the bound. @throws What `toFull` makes. */
+  /** Removes expired models, and the account's oldest beyond the limit. @throws the result of `toFullError`. */
   const makeRoom = (account: string): void => {
-    const own = accounts.get(account)
-    if (own === undefined) return
-    const isPending = account === nobody && kind === 'DeviceCode'
-    const limit = account === nobody ? bounds.maxAnonymous : bounds.maxPerAccount
-    for (const [id, entry] of own) {
-      // Of one kind all live equally long, so that the oldest is the first that is over.
-      if (!isOver(entry) && (isPending || own.size < limit)) break
+    const group = accounts.get(account)
+    if (group === undefined) return
+    const isPending = account === anonymous && kind === 'DeviceCode'
+    const limit = account === anonymous ? limits.maxAnonymous : limits.maxPerAccount
+    for (const [id, entry] of group) {
+      // All models of one kind have the same lifetime, so the oldest expires first.
+      if (!isExpired(entry) && (isPending || group.size < limit)) break
       remove(id)
     }
-    if (isPending && own.size >= bounds.maxPendingDevices) throw toFull()
+    if (isPending && group.size >= limits.maxPendingDevices) throw toFullError()
   }
   const find = (id: string | undefined): AdapterPayload | undefined => {
     const entry = id === undefined ? undefined : entries.get(id)
-    if (entry === undefined || !isOver(entry)) return entry?.payload
+    if (entry === undefined || !isExpired(entry)) return entry?.payload
     remove(entry.id)
     return undefined
   }
@@ -129,9 +135,9 @@ function createShelf(
     remove,
     put(id, payload, lifetimeMs) {
       const account = accountOf(payload)
-      if (account === nobody && JSON.stringify(payload).length > maxAnonymousBytes)
-        throw toTooLarge()
-      // What is there already keeps its place, unless it has become a user's.
+      if (account === anonymous && JSON.stringify(payload).length > maxAnonymousBytes)
+        throw toTooLargeError()
+      // A model that is saved again needs no new place, unless it now belongs to a user.
       if (entries.get(id)?.account !== account) makeRoom(account)
       remove(id)
       const entry = { id, payload, account, savedAtMs: nowMs(), lifetimeMs }
@@ -144,17 +150,17 @@ function createShelf(
   }
 }
 
-/** A login that was just proved is its user's before the session is. */
+/** Returns the account of a model. Right after a login, the interaction's result names the user, and its session does not yet. */
 function accountOf({ accountId, session, result }: AdapterPayload): string {
-  return accountId ?? result?.login?.accountId ?? session?.accountId ?? nobody
+  return accountId ?? result?.login?.accountId ?? session?.accountId ?? anonymous
 }
 
-/** A login that goes on names the grant as well, and must not be revoked with it. */
+/** Returns the grant of a model. A pending interaction names a grant too, but it must not be revoked with the grant. */
 function grantOf(kind: string, { payload }: Entry): string | undefined {
   return kind === 'Interaction' ? undefined : payload.grantId
 }
 
-/** Ways to find an entry other than by its id. */
+/** Returns indexes that find a model by its uid or its user code. */
 function createIndexes(): {
   find(index: 'uid' | 'userCode', value: string): string | undefined
   add(entry: Entry): void
@@ -173,7 +179,7 @@ function createIndexes(): {
     remove({ id, payload }) {
       for (const name of names) {
         const value = payload[name]
-        // Another entry may have taken it over.
+        // Another entry may have the value by now.
         if (value !== undefined && maps[name].get(value) === id) maps[name].delete(value)
       }
     },

@@ -1,11 +1,11 @@
-/** The provider's pages: one frame, no script, nothing fetched, every word from outside escaped. */
+/** Renders the provider's HTML pages. They have no scripts and load nothing, and every text from outside is escaped. */
 import { escapeHtml } from '../../base/escape-html.ts'
 
 export interface Page {
   readonly title: string
-  /** HTML; what came from outside has been escaped. */
+  /** HTML, in which every text from outside is escaped. */
   readonly content: string
-  /** Where forms may lead, besides here: the browser holds redirects after a form to it too. */
+  /** The CSP sources, besides this origin, that forms may lead to. Browsers also apply `form-action` to redirects after a form. */
   readonly formTargets?: readonly string[] | undefined
 }
 
@@ -18,7 +18,7 @@ const style = `body{font:1rem/1.5 system-ui,sans-serif;max-width:22rem;margin:15
 label{display:block;margin:.8rem 0}input:not([type=hidden]),button{font:inherit;width:100%;padding:.5rem;box-sizing:border-box}
 .wrong{color:#c22}`
 
-/** Renders a page with the headers under which it may do nothing but post its own form. */
+/** Returns a page and its headers, which only allow it to post its own form. */
 export function renderPage({ title, content, formTargets = [] }: Page): RenderedPage {
   const policy = [
     "default-src 'none'",
@@ -49,15 +49,16 @@ ${content}
 }
 
 export interface LoginForm {
-  /** The client that asks for the person. */
+  /** The client that began the login. */
   readonly clientId: string
-  /** What was typed the last time, and why it did not do. */
+  /** The name of the last attempt. */
   readonly name?: string | undefined
+  /** The reason why the last attempt failed. */
   readonly problem?: string | undefined
   readonly formTargets: readonly string[]
 }
 
-/** The login page; its form goes to the address that it came from. */
+/** Returns the login page. Its form is posted to the page's own address. */
 export function renderLoginPage({ clientId, name, problem, formTargets }: LoginForm): RenderedPage {
   const wrong =
     problem === undefined ? '' : `<p class="wrong" role="alert">${escapeHtml(problem)}</p>\n`

@@ -1,31 +1,32 @@
-/** What the library is told so that people can sign in: grants, pages, claims, and the password grant, which it does not have. */
+/** Configures the library for users' logins: grants, pages, claims, and the password grant, which the library does not have. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Interactions } from './handle-login.ts'
+import { TooManyAttempts } from '../../base/attempt-throttle.ts'
+import { escapeHtml } from '../../base/escape-html.ts'
+import { releaseSlot } from './admit-requests.ts'
+import { toBusyError } from './throttle-clients.ts'
 import type {
   Configuration,
   Grant,
   KoaContextWithOIDC,
-  Library,
+  OidcLibrary,
   Provider,
-} from './create-issuer.ts'
-import type { Interactions } from './login-handler.ts'
-import { TooManyAttempts } from '../../base/attempt-throttle.ts'
-import { escapeHtml } from '../../base/escape-html.ts'
-import { leavePlace } from './admit-requests.ts'
-import { toBusy } from './client-throttle.ts'
+} from './oidc-library.ts'
 import { renderPage, type Page } from './pages.ts'
 import type { Users } from './users.ts'
 
+/** The path of the login page; an interaction's uid follows. */
 export const loginPath = '/oauth2/login/'
-/** The one thing that access tokens are for. */
+/** The resource indicator of all access tokens (RFC 8707): they are only for the STS. */
 export const stsResource = 'urn:sts-cli:sts'
 const scope = 'openid offline_access'
 const personalTokenSeconds = 3600
 
-/** The part of the configuration that is about people. */
-export function configureLogins({ interactionPolicy }: Library, users: Users): Configuration {
+/** Returns the part of the library's configuration for users' logins. */
+export function configureLogins({ interactionPolicy }: OidcLibrary, users: Users): Configuration {
   const { base, Check } = interactionPolicy
   const policy = base()
-  // A login is asked for each time: without a secret, any program on this machine could be the client (RFC 8252 §8.6).
+  // Every authorization needs a new login: the client has no secret, so any program on this machine could be it (RFC 8252 §8.6).
   policy.remove('consent')
   policy
     .get('login')
@@ -43,11 +44,11 @@ export function configureLogins({ interactionPolicy }: Library, users: Users): C
       const claims = { sub: name, preferred_username: name, policy: user.policy }
       return { accountId: name, claims: async () => claims }
     },
-    // What the client asks for is what these clients are for: nobody is asked to consent.
+    // Nobody is asked to consent: every client may request the same scopes, and that is what it is for.
     loadExistingGrant: async ({ oidc }) => {
       const { accountId } = oidc.session ?? {}
       if (accountId === undefined || oidc.client === undefined) return undefined
-      return grantAll(oidc.provider, accountId, oidc.client.clientId)
+      return createGrant(oidc.provider, accountId, oidc.client.clientId)
     },
     issueRefreshToken: async (_context, client) => client.grantTypeAllowed('refresh_token'),
     ttl: {
@@ -63,7 +64,7 @@ export function configureLogins({ interactionPolicy }: Library, users: Users): C
   }
 }
 
-/** The pages of the device flow; the library makes the forms, with a word in them that no other site knows. */
+/** The pages of the device flow. The library renders the forms, with a token in them against cross-site request forgery. */
 export const devicePages: NonNullable<NonNullable<Configuration['features']>['deviceFlow']> = {
   enabled: true,
   userCodeInputSource: (context, form, _out, error) =>
@@ -88,8 +89,8 @@ function show(context: KoaContextWithOIDC, page: Page): void {
   context.body = body
 }
 
-/** The library's interactions, as the login page needs them. */
-export function toInteractions(provider: Provider, { errors }: Library): Interactions {
+/** Returns the library's interactions in the form that the login page needs. */
+export function toInteractions(provider: Provider, { errors }: OidcLibrary): Interactions {
   return {
     async find(request: IncomingMessage, response: ServerResponse) {
       try {
@@ -112,32 +113,36 @@ export function toInteractions(provider: Provider, { errors }: Library): Interac
   }
 }
 
-/** Signs a token in the provider's name; what is left out of iss, iat, exp and jti is filled in. */
+/** Signs a token with the provider's key. Of `iss`, `iat`, `exp` and `jti`, the missing claims are added. */
 export type SignToken = (
   claims: Readonly<Record<string, unknown>>,
   type: 'at+jwt' | 'JWT',
 ) => Promise<string>
 
-/** RFC 6749 §4.3, for clients that know nothing better; the same tokens as by the other ways, less the one that refreshes. */
+/**
+ * Adds the password grant (RFC 6749 §4.3) to the provider, for clients that support no other. It issues the same tokens as the other
+ * grants, without a refresh token.
+ */
 export function addPasswordGrant(
   provider: Provider,
-  library: Library,
+  library: OidcLibrary,
   { users, signToken }: { users: Users; signToken: SignToken },
 ): void {
   const { errors } = library
-  // The library's own InvalidGrant keeps the reason to itself.
-  const refuse = (why: string): Error => new errors.CustomOIDCProviderError('invalid_grant', why)
+  // The library's own InvalidGrant does not show the reason to the client.
+  const invalidGrant = (why: string): Error =>
+    new errors.CustomOIDCProviderError('invalid_grant', why)
   const grant = async (context: KoaContextWithOIDC): Promise<void> => {
     const { client, params = {} } = context.oidc
     const name = String(params['username'] ?? '')
     const password = String(params['password'] ?? '')
     const address = context.req.socket.remoteAddress ?? ''
-    const onHold = (): void => leavePlace(context.req)
+    const onHold = (): void => releaseSlot(context.req)
     const user = await users.logIn({ name, password, address, onHold }).catch((error: unknown) => {
-      throw error instanceof TooManyAttempts ? toBusy(library, error.message) : error
+      throw error instanceof TooManyAttempts ? toBusyError(library, error.message) : error
     })
     if (user === undefined || client === undefined)
-      throw refuse('the name or the password is wrong')
+      throw invalidGrant('the name or the password is wrong')
     const claims = { sub: name, aud: client.clientId, azp: client.clientId, policy: user.policy }
     const isOpenId = String(params['scope'] ?? '')
       .split(' ')
@@ -154,7 +159,11 @@ export function addPasswordGrant(
   provider.registerGrantType('password', grant as never, ['username', 'password', 'scope'])
 }
 
-async function grantAll(provider: Provider, accountId: string, clientId: string): Promise<Grant> {
+async function createGrant(
+  provider: Provider,
+  accountId: string,
+  clientId: string,
+): Promise<Grant> {
   const grant = new provider.Grant({ accountId, clientId })
   grant.addOIDCScope(scope)
   grant.addResourceScope(stsResource, scope)

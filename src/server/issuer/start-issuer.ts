@@ -1,24 +1,25 @@
-/** The embedded provider behind its own https address. */
+/** Starts the embedded identity provider on its own https address. */
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openServer, type ServerBounds } from '../http/open-server.ts'
-import type { Address } from '../http/server-address.ts'
+import { openServer, type OpenServerOptions } from '../http/open-server.ts'
+import type { ServerAddress } from '../http/server-address.ts'
 import { admitRequests } from './admit-requests.ts'
-import type { Issuer, IssuerClient } from './create-issuer.ts'
-import type { ModelBounds } from './model-store.ts'
-import { generateSigningKey } from './signing-key.ts'
+import type { IssuerClient } from './client-metadata.ts'
+import type { Issuer } from './create-issuer.ts'
+import type { ModelLimits } from './model-store.ts'
+import { generateSigningKey } from './generate-signing-key.ts'
 import type { IssuerUser } from './users.ts'
 
 export interface StartIssuerOptions {
-  readonly address: Address
+  readonly address: ServerAddress
   readonly clients: readonly IssuerClient[]
-  /** Who may sign in; nobody when left out. */
+  /** The users who may sign in (default: none). */
   readonly users?: readonly IssuerUser[] | undefined
   readonly nowMs: () => number
-  /** Resolves after that many milliseconds; a timer when left out. */
+  /** Resolves after the given number of milliseconds (default: a timer). */
   readonly wait?: ((delayMs: number) => Promise<void>) | undefined
-  /** How much is remembered; for tests. */
-  readonly bounds?: Partial<ModelBounds> | undefined
+  /** The limits of the model store, for tests. */
+  readonly limits?: Partial<ModelLimits> | undefined
 }
 
 export interface RunningIssuer {
@@ -26,20 +27,20 @@ export interface RunningIssuer {
   readonly tokenEndpoint: URL
   readonly jwksUrl: URL
   readonly jwks: Issuer['jwks']
-  /** PEM to trust. */
+  /** The self-signed certificate (PEM), which clients must trust. */
   readonly certificate: string
   readonly issueToken: Issuer['issueToken']
   stop(): Promise<void>
 }
 
-/** People and their programs; each connection costs a TLS session. */
+/** Enough for people and their programs; each connection costs a TLS session. */
 const maxConnections = 1024
 
 /**
- * Binds before it makes the provider, because the issuer's name holds the port. The key, which takes longest, is begun first, and what is
- * loaded meanwhile is loaded meanwhile.
+ * Starts the identity provider. The address is bound before the provider is created, because the issuer contains the port. The signing key
+ * takes longest, so its generation starts first, and the modules are loaded meanwhile.
  *
- * @throws Node's own error when the address cannot be bound.
+ * @throws {Error} Node's error when the address cannot be bound.
  */
 export async function startIssuer({
   address,
@@ -47,18 +48,18 @@ export async function startIssuer({
   users = [],
   nowMs,
   wait = (delayMs) => sleep(delayMs),
-  bounds,
+  limits,
 }: StartIssuerOptions): Promise<RunningIssuer> {
   const signingKey = generateSigningKey()
   const { makeCertificate } = await import('../http/self-signed-certificate.ts')
   const { cert, key } = await makeCertificate(nowMs())
-  let onRequest: ServerBounds['onRequest'] | undefined
+  let onRequest: OpenServerOptions['onRequest'] | undefined
   const server = openServer({
-    // No client certificate is asked for; without an authority of its own each server parses all the built-in ones (20 ms).
+    // Client certificates are not requested. `ca` is set because Node otherwise parses all built-in CA certificates, which takes 20 ms.
     tls: { cert, key, ca: cert },
     maxHeaderBytes: 16 * 1024,
     maxConnections,
-    // Nobody knows the address before it is told, at the end.
+    // Nobody knows the address before this function returns, so there are no requests before `onRequest` is set.
     onRequest: (exchange) => onRequest?.(exchange),
   })
   await new Promise<void>((resolve, reject) => {
@@ -75,7 +76,7 @@ export async function startIssuer({
     signingKey,
     nowMs,
     wait,
-    bounds,
+    limits,
   }
   const stop = (): Promise<void> =>
     new Promise((resolve) => {

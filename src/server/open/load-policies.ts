@@ -1,4 +1,4 @@
-import { cannedPolicies } from '../policy/canned.ts'
+import { cannedPolicies } from '../policy/canned-policies.ts'
 import { parsePolicyDocument, type PolicyDocument } from '../policy/policy-document.ts'
 import type { ServerOptions } from '../options/server-options.ts'
 import { toConfigError } from './config-error.ts'

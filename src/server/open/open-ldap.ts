@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { createLdapDirectory } from '../identity/ldap/directory.ts'
+import { createLdapDirectory } from '../identity/ldap/ldap-directory.ts'
 import { createLoginThrottle } from '../identity/ldap/login-throttle.ts'
 import type { ServerOptions } from '../options/server-options.ts'
 import type { PolicyDocument } from '../policy/policy-document.ts'
@@ -15,7 +15,7 @@ export function openLdap(
   if (ldap === undefined) return undefined
   for (const [dn, policyNames] of ldap.policies)
     checkPolicyNames({ setting: `the LDAP mapping of ${dn}`, policyNames }, options, policies)
-  const pacer = createLoginThrottle({ nowMs, wait: (delayMs) => wait(delayMs) })
-  const directory = createLdapDirectory(ldap, { pacer, log, nowMs })
+  const throttle = createLoginThrottle({ nowMs, wait: (delayMs) => wait(delayMs) })
+  const directory = createLdapDirectory(ldap, { throttle, log, nowMs })
   return { directory, policies: ldap.policies }
 }

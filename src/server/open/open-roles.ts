@@ -4,7 +4,7 @@ import { createTokenVerifier, type TokenVerifier } from '../identity/token-verif
 import type { RunningIssuer } from '../issuer/start-issuer.ts'
 import type { ServerOptions } from '../options/server-options.ts'
 import type { PolicyDocument } from '../policy/policy-document.ts'
-import { createTrustingRole, type TokenRole } from '../policy/token-role.ts'
+import { createTokenRole, type TokenRole } from '../policy/token-role.ts'
 import { checkPolicyNames } from './check-policy-names.ts'
 import type { Closers } from './closers.ts'
 import { openIssuerVerifiers } from './open-issuer-verifiers.ts'
@@ -67,6 +67,6 @@ function addRoleDocuments(
     const document = readRole(text, file)
     openIssuerVerifiers(document, verifiers, { ...options, fetchJson })
     const arns = listDocumentArns(region, document)
-    add(createTrustingRole(arns[0], document, verifiers), arns)
+    add(createTokenRole(arns[0], document, verifiers), arns)
   }
 }

@@ -1,5 +1,5 @@
 import { shareRevocations } from '../sessions/share-revocations.ts'
-import { cannedPolicies } from '../policy/canned.ts'
+import { cannedPolicies } from '../policy/canned-policies.ts'
 import { parsePolicyDocument, type PolicyDocument } from '../policy/policy-document.ts'
 import type { ServerOptions } from '../options/server-options.ts'
 import { createDerivedSessions } from '../sessions/derived-sessions.ts'

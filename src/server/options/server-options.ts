@@ -1,17 +1,18 @@
 /** Every setting of the server in one shape. Commands and the library fill it; nothing below reads flags or the environment. */
 import type { Log } from '../../base/log.ts'
 import type { Credentials } from '../../protocol/credentials.ts'
-import type { LdapOptions } from '../identity/ldap/directory.ts'
-import type { IssuerClient } from '../issuer/create-issuer.ts'
+import type { LdapOptions } from '../identity/ldap/ldap-directory.ts'
+import type { IssuerClient } from '../issuer/client-metadata.ts'
 import type { IssuerUser } from '../issuer/users.ts'
 import type { Peers } from './peers.ts'
 import type { GatewayObjects } from '../s3/gateway/gateway-objects.ts'
 import type { EtcdOptions } from '../sessions/etcd/etcd-sessions.ts'
-import type { Address } from '../http/server-address.ts'
-import type { LdapLogins, StsLimits } from '../sts/sts-action.ts'
+import type { ServerAddress } from '../http/server-address.ts'
+import type { LdapLogins } from '../sts/sts-action.ts'
+import type { StsLimits } from '../sts/sts-limits.ts'
 
 export interface ServerOptions {
-  readonly address: Address
+  readonly address: ServerAddress
   readonly tls: { readonly cert: string; readonly key: string } | 'self-made' | undefined
   readonly region: string
   readonly root: Credentials
@@ -105,7 +106,7 @@ export interface RegoEngine {
 
 export interface EmbeddedProvider {
   readonly kind: 'embedded'
-  readonly address: Address
+  readonly address: ServerAddress
   readonly clients: readonly IssuerClient[]
   /** Who may sign in with a browser, a device or a password; nobody when left out. */
   readonly users?: readonly IssuerUser[] | undefined

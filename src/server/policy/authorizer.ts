@@ -32,10 +32,9 @@ export interface Decision {
 export interface Authorizer {
   authorize(request: AuthorizationRequest): Promise<Decision>
   /**
-   * Whether the action could be allowed on any key of the bucket at all. A no is certain for every key, a yes promises nothing; to be asked
-   * before a body is read that lists keys. An engine that cannot tell does not have it.
+   * Returns whether the action could be allowed on some key of the request's bucket, or, where the bucket is empty, on anything. A no is certain,
+   * a yes promises nothing. It is asked before something is looked up or read that could only serve a caller who may do it somewhere. An engine
+   * that cannot tell does not have it.
    */
-  authorizeBucket?(request: AuthorizationRequest): Promise<Decision>
-  /** Whether there may be a resource on which the action is allowed: a no is certain, a yes promises nothing. An engine that cannot tell lacks it. */
-  couldAllow?(principal: Principal, action: string): Promise<boolean>
+  couldAllow?(request: AuthorizationRequest): Promise<Decision>
 }

@@ -1,12 +1,12 @@
 /**
- * Condition keys and where their values come from. Claims, the server's own facts and what the client sent are three places that never
- * mix: at MinIO one map held all three, so `?sub=admin` or a header `Username:` could stand in for a claim (docs/wire.md §9.5).
+ * Condition keys and the sources of their values. The three sources are the claims, the server's own facts and the client's headers and
+ * parameters. They are never mixed: in MinIO one map held all three, so `?sub=admin` or a header `Username:` could replace a claim (docs/wire.md §9.5).
  */
 import type { JsonObject } from '../../base/parse.ts'
 import type { AuthorizationRequest } from './authorizer.ts'
 
-/** What the server knows itself → the condition's name in the request. */
-const factKeys: Readonly<Record<string, string>> = {
+/** Condition keys whose values the server determines, each with its name in `AuthorizationRequest.conditions`. */
+const serverKeys: Readonly<Record<string, string>> = {
   'aws:currenttime': 'CurrentTime',
   'aws:epochtime': 'EpochTime',
   'aws:sourceip': 'SourceIp',
@@ -18,8 +18,8 @@ const factKeys: Readonly<Record<string, string>> = {
   's3:authtype': 'authType',
 }
 
-/** What the client sent → the header or query parameter that carries it. */
-const sentKeys: Readonly<Record<string, string>> = {
+/** Condition keys whose values the client sends, each with the header or query parameter that carries it. */
+const clientKeys: Readonly<Record<string, string>> = {
   's3:prefix': 'prefix',
   's3:delimiter': 'delimiter',
   's3:max-keys': 'max-keys',
@@ -31,32 +31,35 @@ const sentKeys: Readonly<Record<string, string>> = {
   's3:x-amz-content-sha256': 'X-Amz-Content-Sha256',
 }
 
-/** Keys are compared without case, as IAM does; a claim's own name keeps its case. */
+/** Returns whether a policy may use the condition key. As in IAM, keys are not case-sensitive; a claim's own name is. */
 export function isKnownConditionKey(key: string): boolean {
   const lower = key.toLowerCase()
   return (
-    Object.hasOwn(factKeys, lower) ||
-    Object.hasOwn(sentKeys, lower) ||
+    Object.hasOwn(serverKeys, lower) ||
+    Object.hasOwn(clientKeys, lower) ||
     isPrincipalKey(lower) ||
     /^(jwt|ldap):./.test(lower)
   )
 }
 
-/** The name under which a request's conditions hold a key's values; undefined for a key that they do not hold (claims, who is asking). */
+/**
+ * Returns the name of a key in `AuthorizationRequest.conditions`. Returns undefined for a key whose values come from the principal: its
+ * claims, name and groups.
+ */
 export function findConditionName(key: string): string | undefined {
   const lower = key.toLowerCase()
-  const names = Object.hasOwn(factKeys, lower) ? factKeys : sentKeys
+  const names = Object.hasOwn(serverKeys, lower) ? serverKeys : clientKeys
   return Object.hasOwn(names, lower) ? names[lower] : undefined
 }
 
-/** The values a request has for a key; none when it has no such fact. */
+/** Returns a request's values for a key; an empty list when the request does not have the key. */
 export function findConditionValues(key: string, request: AuthorizationRequest): readonly string[] {
   const lower = key.toLowerCase()
   if (isPrincipalKey(lower)) return principalValues(lower, request)
   if (lower.startsWith('jwt:')) return claimValues(request.principal.claims, key.slice(4))
   if (lower.startsWith('ldap:')) return ldapValues(lower, request)
-  if (Object.hasOwn(factKeys, lower)) return readFact(factKeys[lower], request)
-  return Object.hasOwn(sentKeys, lower) ? readValue(sentKeys[lower], request) : []
+  if (Object.hasOwn(serverKeys, lower)) return readServerValues(serverKeys[lower], request)
+  return Object.hasOwn(clientKeys, lower) ? readClientValues(clientKeys[lower], request) : []
 }
 
 function isPrincipalKey(lower: string): boolean {
@@ -76,7 +79,7 @@ function principalValues(lower: string, { principal }: AuthorizationRequest): re
   }
 }
 
-/** What a session that came from a directory carries. */
+/** Returns the values of a `ldap:` key, which only a session from an LDAP login has. */
 function ldapValues(lower: string, { principal }: AuthorizationRequest): readonly string[] {
   switch (lower) {
     case 'ldap:user':
@@ -90,13 +93,16 @@ function ldapValues(lower: string, { principal }: AuthorizationRequest): readonl
   }
 }
 
-/** MinIO writes what a request lacks as an empty text; to IAM it is a key that is not there. */
-function readFact(name: string | undefined, request: AuthorizationRequest): readonly string[] {
-  return readValue(name, request).filter((value) => value !== '')
+/** Leaves out empty values: MinIO's conditions hold an empty text for a missing value, but in IAM such a key is absent. */
+function readServerValues(
+  name: string | undefined,
+  request: AuthorizationRequest,
+): readonly string[] {
+  return readClientValues(name, request).filter((value) => value !== '')
 }
 
-/** A header or parameter that was sent empty is there: `prefix=` is how a client lists from the top. */
-function readValue(name = '', { conditions }: AuthorizationRequest): readonly string[] {
+/** Keeps empty values: with `prefix=` a client lists from the top of the bucket. */
+function readClientValues(name = '', { conditions }: AuthorizationRequest): readonly string[] {
   return conditions.get(name) ?? []
 }
 

@@ -1,4 +1,4 @@
-/** The condition block of a statement: operators and the keys they may ask (IAM User Guide, «condition operators»). */
+/** The condition block of a statement: operators, keys and values (IAM User Guide, "IAM JSON policy elements: Condition operators"). */
 import { AwsError } from '../../protocol/aws-error.ts'
 import { isObject } from '../../base/parse.ts'
 import { findConditionValues, isKnownConditionKey } from './condition-keys.ts'
@@ -6,38 +6,44 @@ import type { AuthorizationRequest } from './authorizer.ts'
 import { findOperator, type Operator } from './operators.ts'
 import { fillPattern, findUnknownVariable } from './variables.ts'
 
-/** Bounds of a document's condition block: what one request costs is the sum of its conditions. */
+/** Limits of a condition block. The cost of one request is the sum of its conditions. */
 const maxConditions = 64
 const maxValues = 1024
 const maxValueChars = 2048
 /**
- * The longest value of a request that is compared. A session's claims cannot be longer (its token has at most 8 KiB); a header can. A longer
- * one is never compared, and fails closed: a Deny's condition holds for it and an Allow's does not, whatever the operator.
+ * The longest value of a request that is compared. A claim cannot be longer, because a session token has at most 8 KiB; a header can. A
+ * longer value is never compared and fails closed: with any operator, the condition of a Deny holds and the condition of an Allow doesn't.
  */
 const maxActualChars = 8192
 
+/** One condition of a statement: an operator, a key and the values to compare with. */
 export interface Condition {
   readonly key: string
   readonly values: readonly string[]
   readonly operator: Operator
-  /** True when `operator` must hold for none of the values. */
+  /** True when the condition holds only if `operator` holds for none of the values (`StringNotEquals`). */
   readonly isNegated: boolean
-  /** `Null`: whether the key is there is all that is asked. */
+  /** True for the operator `Null`, which only checks whether the key is present. */
   readonly isNull: boolean
   readonly isIfExists: boolean
   readonly quantifier: 'any' | 'all' | undefined
 }
 
-/** @throws {AwsError} `InvalidParameterValue` naming an operator, key or value that is not understood. */
+/**
+ * Parses the `Condition` member of a statement; a missing one is an empty list.
+ *
+ * @param where The statement's place, for error messages.
+ * @throws {AwsError} `InvalidParameterValue`, which names an unsupported operator, key or value, or a limit that is exceeded.
+ */
 export function parseConditions(value: unknown, where: string): Condition[] {
   if (value === undefined) return []
-  if (!isObject(value)) throw refuse(`${where}: Condition must be an object`)
+  if (!isObject(value)) throw malformedPolicy(`${where}: Condition must be an object`)
   const conditions = Object.entries(value).flatMap(([name, block]) => {
-    if (!isObject(block)) throw refuse(`${where}: condition ${name} must be an object`)
+    if (!isObject(block)) throw malformedPolicy(`${where}: condition ${name} must be an object`)
     return Object.entries(block).map(([key, values]) => parseCondition(name, key, values, where))
   })
   if (conditions.length > maxConditions)
-    throw refuse(
+    throw malformedPolicy(
       `${where} has ${conditions.length} conditions; at most ${maxConditions} are accepted`,
     )
   return conditions
@@ -48,29 +54,35 @@ function parseCondition(name: string, key: string, raw: unknown, where: string):
     /^(?:(ForAnyValue|ForAllValues):)?(\w+?)(IfExists)?$/.exec(name) ?? []
   const found = findOperator(bareName)
   const isNull = bareName === 'Null'
-  // «Null, if it exists» asks nothing, and one key is there or not: AWS has neither.
+  // AWS has neither `NullIfExists` nor a quantifier on `Null`: a key is either present or absent.
   if (found === undefined || (isNull && name !== 'Null'))
-    throw refuse(`${where}: the condition operator ${name} is not supported`)
-  if (!isKnownConditionKey(key)) throw refuse(`${where}: the condition key ${key} is not supported`)
+    throw malformedPolicy(`${where}: the condition operator ${name} is not supported`)
+  if (!isKnownConditionKey(key))
+    throw malformedPolicy(`${where}: the condition key ${key} is not supported`)
   const values = (Array.isArray(raw) ? raw : [raw]).map((value: unknown) => {
     if (typeof value === 'string') return value
     if (typeof value === 'boolean' || typeof value === 'number') return String(value)
-    throw refuse(`${where}: the values of ${name} ${key} must be strings, numbers or booleans`)
+    throw malformedPolicy(
+      `${where}: the values of ${name} ${key} must be strings, numbers or booleans`,
+    )
   })
-  if (values.length === 0) throw refuse(`${where}: ${name} ${key} has no value`)
+  if (values.length === 0) throw malformedPolicy(`${where}: ${name} ${key} has no value`)
   if (values.length > maxValues)
-    throw refuse(
+    throw malformedPolicy(
       `${where}: ${name} ${key} has ${values.length} values; at most ${maxValues} are accepted`,
     )
   for (const value of values) {
     if (value.length > maxValueChars)
-      throw refuse(
+      throw malformedPolicy(
         `${where}: a value of ${name} ${key} has ${value.length} characters; at most ${maxValueChars} are accepted`,
       )
     const unknown = findUnknownVariable(value)
-    if (unknown !== undefined) throw refuse(`${where}: the variable ${unknown} is not supported`)
+    if (unknown !== undefined)
+      throw malformedPolicy(`${where}: the variable ${unknown} is not supported`)
     if (!value.includes('${') && !found.operator.isValue(value))
-      throw refuse(`${where}: ${name} ${key} takes ${found.operator.takes}, not ${value}`)
+      throw malformedPolicy(
+        `${where}: ${name} ${key} takes ${found.operator.valueFormat}, not ${value}`,
+      )
   }
   return {
     ...found,
@@ -82,7 +94,12 @@ function parseCondition(name: string, key: string, raw: unknown, where: string):
   }
 }
 
-/** True when every condition holds for the request. @param effect Of the statement they belong to. */
+/**
+ * Returns true when every condition holds for the request.
+ *
+ * @param effect The effect of the statement that the conditions belong to. A value that cannot be compared fails an Allow's condition and
+ *   satisfies a Deny's.
+ */
 export function doConditionsHold(
   conditions: readonly Condition[],
   request: AuthorizationRequest,
@@ -105,7 +122,7 @@ function doesHold(
   if (actual.length === 0) return doesHoldWithoutKey(condition)
   if (actual.some((value) => value.length > maxActualChars)) return effect === 'Deny'
   const expected = condition.values.map((value) => fillPattern(value, request))
-  // «All but what cannot be named» would be everything.
+  // A negated condition whose variable has no value would exclude nothing, so the Allow would apply to everything.
   if (isNegated && effect === 'Allow' && expected.includes(undefined)) return false
   const tests = expected.flatMap((pattern) =>
     pattern ? [condition.operator.prepare(pattern)] : [],
@@ -113,16 +130,19 @@ function doesHold(
   const matches = (value: string): boolean => {
     return tests.some((isMatch) => isMatch(value)) !== isNegated
   }
-  const isEveryAsked = quantifier === 'all' || (quantifier === undefined && isNegated)
-  return isEveryAsked ? actual.every(matches) : actual.some(matches)
+  const isEveryRequired = quantifier === 'all' || (quantifier === undefined && isNegated)
+  return isEveryRequired ? actual.every(matches) : actual.some(matches)
 }
 
-/** A missing key fails what asks for a likeness and satisfies what asks for none; of no values all are anything, and none is. */
+/**
+ * Returns whether a condition holds for a request without its key. A negated operator (`StringNotEquals`) holds for a missing key, the
+ * others don't. `ForAllValues` and `IfExists` hold for a missing key, `ForAnyValue` doesn't.
+ */
 function doesHoldWithoutKey({ isIfExists, isNegated, quantifier }: Condition): boolean {
   if (isIfExists || quantifier === 'all') return true
   return quantifier === undefined && isNegated
 }
 
-function refuse(message: string): AwsError {
+function malformedPolicy(message: string): AwsError {
   return new AwsError('InvalidParameterValue', message)
 }

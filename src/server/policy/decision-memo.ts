@@ -1,68 +1,25 @@
 /**
- * What is found out once for all the decisions of one request: DeleteObjects asks about a thousand keys, and who is asking, from where and
- * with which policies is the same for each of them.
+ * Results that all decisions about one request share. DeleteObjects is decided for up to a thousand keys, and the principal, its policies
+ * and the conditions are the same for every key.
  */
-import type { AuthorizationRequest } from './authorizer.ts'
-import { doConditionsHold } from './conditions.ts'
-import { stripResource, type PolicyDocument, type Statement } from './policy-document.ts'
-import { fillPattern } from './variables.ts'
-import { compileWildcard, matchesWildcard, toCodePoints, type Wildcard } from './wildcard.ts'
+import type { PolicyDocument, Statement } from './policy-document.ts'
+import type { Wildcard } from './wildcard.ts'
 
-/** One request's answers so far. It must not be shared between requests: a statement's conditions may hold for one and not for the other. */
+/** The shared results of one request. Never share it between requests: a condition may hold for one request and not for another. */
 export interface DecisionMemo {
+  /** The matching statements, by document and action. */
   readonly statements: Map<PolicyDocument, Map<string, readonly StatementView[]>>
 }
 
-/** A statement that means the action, as this request sees it: each member is computed once, when it is first needed. */
+/** A statement whose actions match, evaluated for one request. Each function computes its result once, when it is first called. */
 export interface StatementView {
   readonly statement: Statement
-  /** Resource patterns with their variables filled in; undefined for one that cannot be. */
+  /** Returns the resource patterns with their variables filled in; undefined for a pattern whose variable has no value. */
   readonly patterns: () => readonly (Wildcard | undefined)[]
   readonly doConditionsHold: () => boolean
 }
 
+/** Returns an empty memo for one request. */
 export function createDecisionMemo(): DecisionMemo {
   return { statements: new Map() }
-}
-
-/** The statements of a document that mean the request's action, in order. */
-export function findStatements(
-  document: PolicyDocument,
-  request: AuthorizationRequest,
-  memo: DecisionMemo,
-): readonly StatementView[] {
-  let byAction = memo.statements.get(document)
-  if (byAction === undefined) memo.statements.set(document, (byAction = new Map()))
-  let views = byAction.get(request.action)
-  if (views === undefined) {
-    const action = toCodePoints(request.action)
-    views = document.statements
-      .filter(({ actionWildcards, isNotAction }) => {
-        const isNamed = actionWildcards.some((wildcard) => matchesWildcard(wildcard, action))
-        return isNamed !== isNotAction
-      })
-      .map((statement) => viewStatement(statement, request))
-    byAction.set(request.action, views)
-  }
-  return views
-}
-
-function viewStatement(statement: Statement, request: AuthorizationRequest): StatementView {
-  return {
-    statement,
-    patterns: once(() =>
-      statement.resources.map((resource, index) => {
-        const ready = statement.resourceWildcards[index]
-        if (ready !== undefined) return ready
-        const filled = fillPattern(stripResource(resource), request)
-        return filled && compileWildcard(filled)
-      }),
-    ),
-    doConditionsHold: once(() => doConditionsHold(statement.conditions, request, statement.effect)),
-  }
-}
-
-function once<T>(compute: () => T): () => T {
-  let known: { readonly value: T } | undefined
-  return () => (known ??= { value: compute() }).value
 }

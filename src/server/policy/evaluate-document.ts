@@ -1,74 +1,82 @@
-/** The verdict of one policy document on one request. */
+/** Evaluates one policy document for one request. */
 import type { AuthorizationRequest } from './authorizer.ts'
-import { createDecisionMemo, findStatements, type StatementView } from './decision-memo.ts'
+import { createDecisionMemo, type StatementView } from './decision-memo.ts'
+import { findStatements } from './find-statements.ts'
 import type { PolicyDocument } from './policy-document.ts'
-import { couldMatchBeyond, matchesAllBeyond, matchesWildcard, toCodePoints } from './wildcard.ts'
+import { couldMatchPrefix, matchesWholePrefix, matchesWildcard, toCodePoints } from './wildcard.ts'
 
+/** The result of one document. `label` names the statement that decided; `none` means that no statement applies. */
 export type Verdict =
   | { readonly effect: 'Allow' | 'Deny'; readonly label: string }
   | { readonly effect: 'none' }
 
-/** An explicit deny wins, then an allow (IAM User Guide, «policy evaluation logic»). */
+/**
+ * Returns a document's verdict on one request. An explicit deny overrides any allow (IAM User Guide, "Policy evaluation logic").
+ */
 export function evaluateDocument(document: PolicyDocument, request: AuthorizationRequest): Verdict {
-  const texts = namesOf(request)
-  return findVerdict(document, request, (view) => isResourceMeant(view, request, texts))
+  const names = toResourceNames(request)
+  return findVerdict(document, request, (view) => matchesResource(view, request, names))
 }
 
 /**
- * The verdict on an action on all keys of a bucket: `Allow` when some key might be allowed, else `Deny` or `none` for each of them. A
- * `Deny` is counted only when it is sure to mean every key, so `Allow` promises nothing; the two others are certain.
+ * Returns a document's verdict on an action for all resources: all keys of the request's bucket, or with an empty bucket everything. `Allow`
+ * means that some resource might be allowed, `Deny` and `none` that none is. A `Deny` counts only when it certainly applies to all of them. So
+ * `Deny` and `none` are certain, and `Allow` is not.
  *
- * @param request Its `object` is not looked at.
+ * @param request The request; its `object` is ignored.
  */
-export function evaluateBucket(document: PolicyDocument, request: AuthorizationRequest): Verdict {
-  const beginning = `${request.bucket}/`
+export function evaluateAnyResource(
+  document: PolicyDocument,
+  request: AuthorizationRequest,
+): Verdict {
+  const prefix = request.bucket === '' ? '' : `${request.bucket}/`
   return findVerdict(document, request, ({ statement, patterns }) => {
     if (!request.action.startsWith('s3:')) return true
     if (statement.effect === 'Allow') {
-      // What is excluded from the statement leaves other keys in it.
+      // NotResource excludes some resources; others may remain.
       if (statement.isNotResource) return !patterns().includes(undefined)
-      return patterns().some((pattern) => pattern && couldMatchBeyond(pattern, beginning))
+      return patterns().some((pattern) => pattern && couldMatchPrefix(pattern, prefix))
     }
     if (statement.isNotResource) return false
-    return patterns().some((pattern) => pattern && matchesAllBeyond(pattern, beginning))
+    return patterns().some((pattern) => pattern && matchesWholePrefix(pattern, prefix))
   })
 }
 
 function findVerdict(
   document: PolicyDocument,
   request: AuthorizationRequest,
-  isMeant: (view: StatementView) => boolean,
+  matches: (view: StatementView) => boolean,
 ): Verdict {
   let allowedBy: string | undefined
   for (const view of findStatements(document, request, request.memo ?? createDecisionMemo())) {
     const { effect, label } = view.statement
     if (effect === 'Allow' && allowedBy !== undefined) continue
-    if (!isMeant(view) || !view.doConditionsHold()) continue
+    if (!matches(view) || !view.doConditionsHold()) continue
     if (effect === 'Deny') return { effect, label }
     allowedBy = label
   }
   return allowedBy === undefined ? { effect: 'none' } : { effect: 'Allow', label: allowedBy }
 }
 
-/** The names by which a resource may mean what the request is for. */
-function namesOf({ bucket, object }: AuthorizationRequest): readonly Int32Array[] {
-  // `bucket/*` is MinIO's way to name the bucket as well: there a bucket's own resource ends in a slash (docs/wire.md §9.2).
+/** Returns the names, as code points, that a statement's resource patterns are compared with. */
+function toResourceNames({ bucket, object }: AuthorizationRequest): readonly Int32Array[] {
+  // In MinIO `bucket/*` also matches the bucket itself, because the bucket's own resource ends with a slash (docs/wire.md §9.2).
   const names = object === '' ? [bucket, `${bucket}/`] : [`${bucket}/${object}`]
   return names.map(toCodePoints)
 }
 
-function isResourceMeant(
+function matchesResource(
   { statement, patterns }: StatementView,
   request: AuthorizationRequest,
-  texts: readonly Int32Array[],
+  names: readonly Int32Array[],
 ): boolean {
-  // Admin and STS actions have no resource here.
+  // Admin and STS actions have no resource in this server.
   if (!request.action.startsWith('s3:')) return true
-  // «All but what cannot be named» would be everything.
+  // A NotResource whose variable has no value would exclude nothing, so the Allow would apply to everything.
   if (statement.isNotResource && statement.effect === 'Allow' && patterns().includes(undefined))
     return false
   const isNamed = patterns().some(
-    (pattern) => pattern && texts.some((text) => matchesWildcard(pattern, text)),
+    (pattern) => pattern && names.some((name) => matchesWildcard(pattern, name)),
   )
   return isNamed !== statement.isNotResource
 }

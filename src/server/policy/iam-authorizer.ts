@@ -1,5 +1,5 @@
 import type { AuthorizationRequest, Authorizer, Decision } from './authorizer.ts'
-import { evaluateBucket, evaluateDocument, type Verdict } from './evaluate-document.ts'
+import { evaluateAnyResource, evaluateDocument, type Verdict } from './evaluate-document.ts'
 import type { PolicyDocument } from './policy-document.ts'
 
 interface IamOptions {
@@ -10,7 +10,7 @@ interface IamOptions {
 export function createIamAuthorizer({ policies }: IamOptions): Authorizer {
   return {
     authorize: async (request) => decide(policies, request, evaluateDocument),
-    authorizeBucket: async (request) => decide(policies, request, evaluateBucket),
+    couldAllow: async (request) => decide(policies, request, evaluateAnyResource),
   }
 }
 

@@ -1,4 +1,4 @@
-/** Actions a policy may name. A document with a misspelt action is refused: it would look like a permission and be none. */
+/** The actions that a policy may name. A document with a misspelt action is rejected, because that action would grant or deny nothing. */
 import { compileWildcard, matchesWildcard, toCodePoints } from './wildcard.ts'
 
 const s3Actions = `AbortMultipartUpload BypassGovernanceRetention CreateBucket DeleteBucket DeleteBucketCors
@@ -13,7 +13,7 @@ PutBucketTagging PutBucketVersioning PutEncryptionConfiguration PutInventoryConf
 PutObjectFanOut PutObjectLegalHold PutObjectRetention PutObjectTagging PutObjectVersionTagging PutReplicationConfiguration ReplicateDelete
 ReplicateObject ReplicateTags ResetBucketReplicationState RestoreObject`
 
-/** AWS's, of what a gateway passes on and MinIO's own store has not. */
+/** Actions of AWS for operations that a gateway forwards and MinIO's own store does not have. */
 const upstreamActions = `DeleteBucketWebsite GetAccelerateConfiguration GetAnalyticsConfiguration GetBucketLogging
 GetBucketOwnershipControls GetBucketPublicAccessBlock GetBucketRequestPayment GetBucketWebsite GetIntelligentTieringConfiguration
 GetMetricsConfiguration GetObjectTorrent GetObjectVersionAcl PutAccelerateConfiguration PutAnalyticsConfiguration PutBucketLogging
@@ -31,7 +31,7 @@ ListTemporaryAccounts SetBucketQuota GetBucketQuota`
 const kmsActions =
   'Status Metrics API Version CreateKey DeleteKey ListKeys ImportKey KeyStatus DescribePolicy'
 
-const known: readonly string[] = [
+const knownActions: readonly string[] = [
   ...qualify('s3', s3Actions),
   ...qualify('s3', upstreamActions),
   ...qualify('sts', stsActions),
@@ -39,15 +39,15 @@ const known: readonly string[] = [
   ...qualify('kms', kmsActions),
 ]
 
-const knownNames: ReadonlySet<string> = new Set(known)
-const knownPoints = known.map(toCodePoints)
+const knownActionSet: ReadonlySet<string> = new Set(knownActions)
+const knownActionPoints = knownActions.map(toCodePoints)
 
-/** True when the pattern (`s3:Get*`, `*`) covers at least one action there is. */
+/** Returns true when the pattern (`s3:Get*`, `*`) matches at least one known action. */
 export function coversKnownAction(pattern: string): boolean {
-  if (knownNames.has(pattern)) return true
+  if (knownActionSet.has(pattern)) return true
   if (!/[*?]/.test(pattern)) return false
   const wildcard = compileWildcard(pattern)
-  return knownPoints.some((action) => matchesWildcard(wildcard, action))
+  return knownActionPoints.some((action) => matchesWildcard(wildcard, action))
 }
 
 function qualify(service: string, names: string): string[] {

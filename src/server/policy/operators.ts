@@ -1,48 +1,50 @@
-/** What each condition operator compares, and which values a document may give it (IAM User Guide, «condition operators»). */
+/** The condition operators: what each compares and which values a document may use (IAM User Guide, "Condition operators"). */
 import { BlockList, isIP } from 'node:net'
 import { compileArn, compileWildcard, matchesWildcard, type Pattern } from './wildcard.ts'
 
+/** One condition operator in its positive form. */
 export interface Operator {
-  /** Prepares one of the document's values, once, for comparisons with any number of the request's. */
+  /** Prepares one value of the document for comparisons with any number of the request's values. */
   readonly prepare: (expected: Pattern) => (actual: string) => boolean
-  /** What the document's values must be, for the refusal. */
-  readonly takes: string
+  /** The format of the document's values, for the error message. */
+  readonly valueFormat: string
+  /** Returns whether a value of the document has that format. */
   readonly isValue: (text: string) => boolean
 }
 
-const any = { takes: 'a text', isValue: () => true }
+const anyText = { valueFormat: 'a text', isValue: () => true }
 const isBoolean = (text: string): boolean => /^(true|false)$/i.test(text)
 const equals: Operator = {
-  ...any,
+  ...anyText,
   prepare: ({ text }) => {
     return (actual) => actual === text
   },
 }
 const equalsIgnoreCase: Operator = {
-  ...any,
+  ...anyText,
   prepare: ({ text }) => {
     const lower = text.toLowerCase()
     return (actual) => actual.toLowerCase() === lower
   },
 }
 const like: Operator = {
-  ...any,
+  ...anyText,
   prepare: (expected) => {
     const wildcard = compileWildcard(expected)
     return (actual) => matchesWildcard(wildcard, actual)
   },
 }
-const arn: Operator = { ...any, prepare: compileArn }
+const arn: Operator = { ...anyText, prepare: compileArn }
 
-/** The operators that ask for a likeness. */
-const positive: Readonly<Record<string, Operator>> = {
+/** The positive operators, by name. */
+const positiveOperators: Readonly<Record<string, Operator>> = {
   StringEquals: equals,
   StringEqualsIgnoreCase: equalsIgnoreCase,
   StringLike: like,
   ArnEquals: arn,
   ArnLike: arn,
   BinaryEquals: equals,
-  Bool: { ...equalsIgnoreCase, takes: 'true or false', isValue: isBoolean },
+  Bool: { ...equalsIgnoreCase, valueFormat: 'true or false', isValue: isBoolean },
   NumericEquals: ofNumbers((a, b) => a === b),
   NumericLessThan: ofNumbers((a, b) => a < b),
   NumericLessThanEquals: ofNumbers((a, b) => a <= b),
@@ -54,16 +56,16 @@ const positive: Readonly<Record<string, Operator>> = {
   DateGreaterThan: ofDates((a, b) => a > b),
   DateGreaterThanEquals: ofDates((a, b) => a >= b),
   IpAddress: {
-    takes: 'an IP address or network',
+    valueFormat: 'an IP address or network',
     isValue: (text) => toBlockList(text) !== undefined,
     prepare: ({ text }) => prepareNetwork(text),
   },
-  // Asks whether the key is there at all, so its comparison is never made.
-  Null: { takes: 'true or false', isValue: isBoolean, prepare: () => () => false },
+  // `Null` only checks whether the key is present, so `prepare` is never called.
+  Null: { valueFormat: 'true or false', isValue: isBoolean, prepare: () => () => false },
 }
 
-/** A negated operator is true when its positive form is true for none of the values. */
-const negated: Readonly<Record<string, string>> = {
+/** Each negated operator with its positive form. It holds when the positive form holds for none of the values. */
+const negatedOperators: Readonly<Record<string, string>> = {
   StringNotEquals: 'StringEquals',
   StringNotEqualsIgnoreCase: 'StringEqualsIgnoreCase',
   StringNotLike: 'StringLike',
@@ -74,13 +76,15 @@ const negated: Readonly<Record<string, string>> = {
   NotIpAddress: 'IpAddress',
 }
 
-/** The operator of that name, and whether the name turns it round; undefined when there is none. */
+/** Returns the operator of that name and whether the name negates it; undefined for an unknown name. */
 export function findOperator(
   name: string,
 ): { readonly operator: Operator; readonly isNegated: boolean } | undefined {
-  const isNegated = Object.hasOwn(negated, name)
-  const positiveName = (isNegated ? negated[name] : undefined) ?? name
-  const operator = Object.hasOwn(positive, positiveName) ? positive[positiveName] : undefined
+  const isNegated = Object.hasOwn(negatedOperators, name)
+  const positiveName = (isNegated ? negatedOperators[name] : undefined) ?? name
+  const operator = Object.hasOwn(positiveOperators, positiveName)
+    ? positiveOperators[positiveName]
+    : undefined
   return operator && { operator, isNegated }
 }
 
@@ -88,7 +92,7 @@ const decimal = /^[+-]?(\d+\.?\d*|\.\d+)$/
 
 function ofNumbers(compare: (a: number, b: number) => boolean): Operator {
   return {
-    takes: 'a number',
+    valueFormat: 'a number',
     isValue: (text) => decimal.test(text),
     prepare: ({ text }) => {
       const expected = toNumber(text)
@@ -97,14 +101,14 @@ function ofNumbers(compare: (a: number, b: number) => boolean): Operator {
   }
 }
 
-/** NaN, which no comparison holds for, for what is not a plain decimal. */
+/** Returns NaN for anything but a plain decimal; every comparison with NaN is false. */
 function toNumber(text: string): number {
   return decimal.test(text) ? Number(text) : Number.NaN
 }
 
 function ofDates(compare: (a: number, b: number) => boolean): Operator {
   return {
-    takes: 'a date as 2026-11-23T16:00:00Z or epoch seconds',
+    valueFormat: 'a date as 2026-11-23T16:00:00Z or epoch seconds',
     isValue: (text) => !Number.isNaN(toMs(text)),
     prepare: ({ text }) => {
       const expected = toMs(text)
@@ -113,15 +117,16 @@ function ofDates(compare: (a: number, b: number) => boolean): Operator {
   }
 }
 
-/** A time without a zone would be one of this machine's. */
+/** ISO 8601. A time needs a zone: without one it would mean this machine's local time. */
 const isoDate = /^\d{4}-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?)?$/
 
-/** Epoch seconds or ISO 8601, as IAM; NaN for anything else. */
+/** Returns the Unix time in milliseconds of epoch seconds or an ISO 8601 date, as in IAM; NaN for anything else. */
 function toMs(text: string): number {
   if (/^\d+$/.test(text)) return Number(text) * 1000
   return isoDate.test(text) ? Date.parse(text) : Number.NaN
 }
 
+/** Returns a list with one address or CIDR network; undefined for a text that is neither. */
 function toBlockList(network: string): BlockList | undefined {
   const [address = '', prefix, ...rest] = network.split('/', 3)
   const family = isIP(address)
@@ -135,7 +140,10 @@ function toBlockList(network: string): BlockList | undefined {
   return list
 }
 
-/** An IPv4 address that arrived on an IPv6 socket is that IPv4 address; besides that the two kinds never meet, `::/0` included. */
+/**
+ * Prepares the comparison with an address or network. An IPv4-mapped IPv6 address (`::ffff:10.0.0.1`, from an IPv6 socket) is compared as
+ * IPv4. Otherwise a network matches only addresses of its own family: `::/0` does not match IPv4.
+ */
 function prepareNetwork(network: string): (actual: string) => boolean {
   const list = toBlockList(network)
   const isMapped = /^::ffff:/i.test(network)

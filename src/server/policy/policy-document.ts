@@ -1,33 +1,36 @@
-/** IAM policy documents: strict reading. */
+/** Parses IAM policy documents strictly: an unknown member, action or key is an error. */
 import { AwsError } from '../../protocol/aws-error.ts'
 import { isObject, parseJson, type JsonObject } from '../../base/parse.ts'
 import { parseConditions, type Condition } from './conditions.ts'
-import { findDuplicateMember } from './duplicate-member.ts'
+import { findDuplicateMember } from './find-duplicate-member.ts'
 import { coversKnownAction } from './known-actions.ts'
 import { findUnknownVariable } from './variables.ts'
 import { compileWildcard, type Wildcard } from './wildcard.ts'
 
+/** One statement of a policy document, ready to be evaluated. */
 export interface Statement {
-  /** `Sid`, else `#0`, `#1`… */
+  /** The `Sid`, or the position when there is none: `#0`, `#1`… */
   readonly label: string
   readonly effect: 'Allow' | 'Deny'
   readonly actions: readonly string[]
   readonly actionWildcards: readonly Wildcard[]
-  /** The list says which actions are *not* meant (NotAction). */
+  /** True when the statement applies to every action except those listed (NotAction). */
   readonly isNotAction: boolean
-  /** As written; `findResourcePattern` gives what they are compared as. */
+  /** The resources as written; `stripResource` returns the part that is compared. */
   readonly resources: readonly string[]
-  /** In the order of `resources`; undefined for one with a variable, which each request fills in. */
+  /** In the order of `resources`; undefined for a resource with a variable, because each request fills in its own values. */
   readonly resourceWildcards: readonly (Wildcard | undefined)[]
+  /** True when the statement applies to every resource except those listed (NotResource). */
   readonly isNotResource: boolean
   readonly conditions: readonly Condition[]
 }
 
+/** A parsed policy document. */
 export interface PolicyDocument {
   readonly statements: readonly Statement[]
 }
 
-/** The only one that MinIO takes; in the older one variables would be plain text. */
+/** The only policy version that MinIO accepts. In version 2008-10-17 variables would be plain text. */
 const version = '2012-10-17'
 const documentMembers = new Set(['Version', 'Id', 'ID', 'Statement'])
 const statementMembers = new Set([
@@ -46,24 +49,27 @@ const maxNameChars = 2048
 const resourcePrefix = 'arn:aws:s3:::'
 
 /**
- * Reads a policy document.
+ * Parses a policy document.
  *
- * @param name For messages: the policy's name or file.
- * @throws {AwsError} `InvalidParameterValue` naming the member, statement or value that is wrong.
+ * @param name The policy's name or file, for error messages.
+ * @throws {AwsError} `InvalidParameterValue`, which names the member, statement or value that is wrong.
  */
 export function parsePolicyDocument(text: string, name: string): PolicyDocument {
   if (text.length > maxDocumentChars)
-    throw refuse(`${name} has ${text.length} characters; at most ${maxDocumentChars} are accepted`)
+    throw malformedPolicy(
+      `${name} has ${text.length} characters; at most ${maxDocumentChars} are accepted`,
+    )
   const json = parseJson(text)
-  if (!isObject(json)) throw refuse(`${name} is not a JSON object`)
-  refuseUnknown(json, documentMembers, name)
-  const twice = findDuplicateMember(text)
-  if (twice !== undefined) throw refuse(`${name} has the member ${twice} twice in one object`)
-  if (json['Version'] !== version) throw refuse(`${name}: Version must be ${version}`)
+  if (!isObject(json)) throw malformedPolicy(`${name} is not a JSON object`)
+  checkMembers(json, documentMembers, name)
+  const duplicate = findDuplicateMember(text)
+  if (duplicate !== undefined)
+    throw malformedPolicy(`${name} has the member ${duplicate} twice in one object`)
+  if (json['Version'] !== version) throw malformedPolicy(`${name}: Version must be ${version}`)
   const raw = json['Statement']
   const list: unknown[] = Array.isArray(raw) ? raw : [raw]
   if (raw === undefined || list.length > maxStatements)
-    throw refuse(`${name}: Statement must be a list of at most ${maxStatements}`)
+    throw malformedPolicy(`${name}: Statement must be a list of at most ${maxStatements}`)
   return {
     statements: list.map((statement, index) =>
       parseStatement(statement, `${name} statement ${index}`, `#${index}`),
@@ -72,17 +78,19 @@ export function parsePolicyDocument(text: string, name: string): PolicyDocument 
 }
 
 function parseStatement(value: unknown, where: string, position: string): Statement {
-  if (!isObject(value)) throw refuse(`${where} is not an object`)
-  refuseUnknown(value, statementMembers, where)
+  if (!isObject(value)) throw malformedPolicy(`${where} is not an object`)
+  checkMembers(value, statementMembers, where)
   const effect = value['Effect']
   if (effect !== 'Allow' && effect !== 'Deny')
-    throw refuse(`${where}: Effect must be Allow or Deny`)
+    throw malformedPolicy(`${where}: Effect must be Allow or Deny`)
   const actions = readOneOf(value, 'Action', 'NotAction', where)
   for (const action of actions.values)
-    if (!coversKnownAction(action)) throw refuse(`${where}: the action ${action} is not known`)
+    if (!coversKnownAction(action))
+      throw malformedPolicy(`${where}: the action ${action} is not known`)
   const resources = readResources(value, actions, where)
   const sid = value['Sid']
-  if (sid !== undefined && typeof sid !== 'string') throw refuse(`${where}: Sid must be a string`)
+  if (sid !== undefined && typeof sid !== 'string')
+    throw malformedPolicy(`${where}: Sid must be a string`)
   return {
     label: sid === undefined || sid === '' ? position : sid,
     effect,
@@ -98,14 +106,14 @@ function parseStatement(value: unknown, where: string, position: string): Statem
   }
 }
 
-interface Names {
+interface NameList {
   readonly values: readonly string[]
-  /** The list says what is *not* meant. */
+  /** True for a list of exclusions: NotAction or NotResource. */
   readonly isNegated: boolean
 }
 
-function readResources(value: JsonObject, actions: Names, where: string): Names {
-  // «All but admin:*» names every S3 action: only a list of what is meant can go without resources.
+function readResources(value: JsonObject, actions: NameList, where: string): NameList {
+  // `NotAction: admin:*` includes every S3 action, so only a statement with `Action` can omit its resources.
   const isResourceless =
     !actions.isNegated && actions.values.every((action) => /^(admin|sts|kms):/.test(action))
   if (isResourceless && value['Resource'] === undefined && value['NotResource'] === undefined)
@@ -115,7 +123,7 @@ function readResources(value: JsonObject, actions: Names, where: string): Names 
   return resources
 }
 
-/** The part of a resource that buckets and keys are compared with. */
+/** Returns the part of a resource ARN that is compared with `bucket` and `bucket/key`; `*` stays `*`. */
 export function stripResource(resource: string): string {
   return resource === '*' ? resource : resource.slice(resourcePrefix.length)
 }
@@ -123,38 +131,41 @@ export function stripResource(resource: string): string {
 function checkResource(resource: string, where: string): void {
   if (resource === '*') return
   if (!resource.startsWith(resourcePrefix))
-    throw refuse(`${where}: the resource ${resource} must begin with ${resourcePrefix}`)
+    throw malformedPolicy(`${where}: the resource ${resource} must begin with ${resourcePrefix}`)
   if (/^(\/|$)/.test(resource.slice(resourcePrefix.length)))
-    throw refuse(`${where}: the resource ${resource} names no bucket`)
+    throw malformedPolicy(`${where}: the resource ${resource} names no bucket`)
   const unknown = findUnknownVariable(resource)
-  if (unknown !== undefined) throw refuse(`${where}: the variable ${unknown} is not supported`)
+  if (unknown !== undefined)
+    throw malformedPolicy(`${where}: the variable ${unknown} is not supported`)
 }
 
-function readOneOf(value: JsonObject, name: string, negatedName: string, where: string): Names {
+function readOneOf(value: JsonObject, name: string, negatedName: string, where: string): NameList {
   const isNegated = value[negatedName] !== undefined
   if (isNegated === (value[name] !== undefined))
-    throw refuse(`${where} must have ${name} or ${negatedName}, one of them`)
+    throw malformedPolicy(`${where} must have ${name} or ${negatedName}, one of them`)
   const member = isNegated ? negatedName : name
   const raw = value[member]
   const list: unknown[] = Array.isArray(raw) ? raw : [raw]
   if (list.length > maxNames)
-    throw refuse(`${where}: ${member} has ${list.length} values; at most ${maxNames} are accepted`)
+    throw malformedPolicy(
+      `${where}: ${member} has ${list.length} values; at most ${maxNames} are accepted`,
+    )
   const values = list.filter((item): item is string => typeof item === 'string' && item !== '')
   if (values.length === 0 || values.length !== list.length)
-    throw refuse(`${where}: ${member} must be a string or a list of strings`)
+    throw malformedPolicy(`${where}: ${member} must be a string or a list of strings`)
   const long = values.find(({ length }) => length > maxNameChars)
   if (long !== undefined)
-    throw refuse(
+    throw malformedPolicy(
       `${where}: a value of ${member} has ${long.length} characters; at most ${maxNameChars} are accepted`,
     )
   return { values, isNegated }
 }
 
-function refuseUnknown(object: JsonObject, known: ReadonlySet<string>, where: string): void {
+function checkMembers(object: JsonObject, known: ReadonlySet<string>, where: string): void {
   for (const name of Object.keys(object))
-    if (!known.has(name)) throw refuse(`${where} has an unknown member ${name}`)
+    if (!known.has(name)) throw malformedPolicy(`${where} has an unknown member ${name}`)
 }
 
-function refuse(message: string): AwsError {
+function malformedPolicy(message: string): AwsError {
   return new AwsError('InvalidParameterValue', message)
 }

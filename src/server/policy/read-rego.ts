@@ -1,4 +1,4 @@
-/** What a Rego file or folder holds: its packages, by OPA's own reading, and which of them is to be asked. */
+/** Reads a Rego file or folder with `opa inspect`: its packages, and the one to query. */
 import path from 'node:path'
 import { StsCliError } from '../../base/errors.ts'
 import { startProgram, type ProgramEnd } from '../../base/process/start-program.ts'
@@ -6,46 +6,51 @@ import type { Log } from '../../base/log.ts'
 import { isObject, parseJsonObject } from '../../base/parse.ts'
 
 export interface ReadRegoOptions {
+  /** Path of the Rego file or folder. */
   readonly rego: string
+  /** The value of `--rego-query`; undefined to find the package in the Rego. */
   readonly query: string | undefined
+  /** The environment of `opa`. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly log: Log
 }
 
-export interface RegoFacts {
+export interface InspectedRego {
   /** Path of the document below `/v1/data/`. */
   readonly queryPath: string
-  /** Flags that this Rego needs wherever OPA reads it. */
+  /** Flags that OPA needs to read this Rego. */
   readonly flags: readonly string[]
 }
 
-/** MinIO's guides and samples have it in this package. */
-const usualPackage = 'httpapi/authz'
+/** The package of MinIO's guides and samples. */
+const minioPackage = 'httpapi/authz'
 
 /**
- * Finds what to ask. Rego from before OPA 1.0, as MinIO's guide of 2018 has it, is read as such when today's reading fails.
+ * Returns the document to query and the flags that OPA needs. When OPA 1.x rejects the Rego, it is read with the syntax from before OPA 1.0,
+ * which MinIO's guide of 2018 uses.
  *
- * @throws {StsCliError} `ERR_CONFIG` where there is no `opa`, where it refuses the Rego, or where several packages could be meant;
- *   `ERR_USAGE` for a query that is none.
+ * @throws {StsCliError} `ERR_CONFIG` when there is no `opa`, when it rejects the Rego, or when the Rego has several packages and none is
+ *   MinIO's; `ERR_USAGE` for a query that is not the name of a document.
  */
-export async function readRego({ rego, query, env, log }: ReadRegoOptions): Promise<RegoFacts> {
+export async function readRego({ rego, query, env, log }: ReadRegoOptions): Promise<InspectedRego> {
   const inspect = (flags: readonly string[]): Promise<ProgramEnd> =>
     startProgram({
       argv: ['opa', 'inspect', '--format', 'json', ...flags, path.resolve(rego)],
       env,
     }).ended
-  const asked = query === undefined ? undefined : readQuery(query)
-  const today = await inspect([])
-  if (today.isSuccess) return { flags: [], queryPath: asked ?? choosePackage(today.stdout, rego) }
-  const older = ['--v0-compatible']
-  const then = today.isMissing ? today : await inspect(older)
-  if (!then.isSuccess) throw refuseRego(rego, today)
+  const givenPath = query === undefined ? undefined : toQueryPath(query)
+  const current = await inspect([])
+  if (current.isSuccess)
+    return { flags: [], queryPath: givenPath ?? choosePackage(current.stdout, rego) }
+  const legacyFlags = ['--v0-compatible']
+  const legacy = current.isMissing ? current : await inspect(legacyFlags)
+  if (!legacy.isSuccess) throw toRegoError(rego, current)
   log.warn({ rego }, 'this Rego is from before OPA 1.0: it is read with --v0-compatible')
-  return { flags: older, queryPath: asked ?? choosePackage(then.stdout, rego) }
+  return { flags: legacyFlags, queryPath: givenPath ?? choosePackage(legacy.stdout, rego) }
 }
 
-/** `httpapi/authz`, `data.httpapi.authz.allow`, `/v1/data/httpapi/authz`: all name a document. */
-function readQuery(query: string): string {
+/** Accepts each form in which a document is named: `httpapi/authz`, `data.httpapi.authz.allow` and `/v1/data/httpapi/authz`. */
+function toQueryPath(query: string): string {
   const names = query
     .replace(/^\/?v1\/data\//, '')
     .replace(/^data[./]/, '')
@@ -65,7 +70,7 @@ function choosePackage(inspected: string, rego: string): string {
     .map((name) => name.slice('data.'.length).replaceAll('.', '/'))
   const [only, ...more] = packages
   if (only !== undefined && more.length === 0) return only
-  if (packages.includes(usualPackage)) return usualPackage
+  if (packages.includes(minioPackage)) return minioPackage
   throw new StsCliError(
     'ERR_CONFIG',
     only === undefined ? `${rego} holds no Rego` : `${rego} holds ${packages.length} packages`,
@@ -79,8 +84,8 @@ function choosePackage(inspected: string, rego: string): string {
   )
 }
 
-/** OPA does not go with this Rego: why, in its own words. */
-export function refuseRego(rego: string, end: ProgramEnd): StsCliError {
+/** Returns the error for a Rego that OPA rejects, or for a missing `opa`. It carries OPA's own message. */
+export function toRegoError(rego: string, end: ProgramEnd): StsCliError {
   if (end.isMissing)
     return new StsCliError('ERR_CONFIG', '--rego needs the program opa, and the PATH has none', {
       stage: 'serve',
@@ -88,12 +93,15 @@ export function refuseRego(rego: string, end: ProgramEnd): StsCliError {
     })
   return new StsCliError('ERR_CONFIG', `opa does not take ${rego} (${end.how})`, {
     stage: 'serve',
-    serverMessage: toWords(end),
+    serverMessage: toMessage(end),
   })
 }
 
-/** A program's last words without control characters; lines stay, for they show the place. OPA says some on stdout. */
-export function toWords({ stderr, stdout }: ProgramEnd): string {
+/**
+ * Returns the last 2000 characters that a program wrote, without control characters. Line breaks stay, because OPA points to the place of
+ * an error on a line of its own. Stdout is used when stderr is empty: OPA writes some errors there.
+ */
+export function toMessage({ stderr, stdout }: ProgramEnd): string {
   return (stderr.trim() === '' ? stdout : stderr)
     .replaceAll(/[^\n\t\u0020-\u007e\u00a0-\uffff]/g, '')
     .trim()

@@ -2,11 +2,11 @@ import type { RequestRecorder } from '../http/request-recorder.ts'
 import type { AuthorizationRequest, Authorizer, Decision } from './authorizer.ts'
 
 /**
- * Returns an authorizer that answers as the given one and records each question with its answer. Of the questions about a whole bucket only
- * denials are recorded: there a yes decides nothing.
+ * Returns an authorizer that decides as the given one and records every decision. Of the decisions about a whole bucket only denials are
+ * recorded, because an allow there is not final.
  */
 export function recordDecisions(authorizer: Authorizer, recorder: RequestRecorder): Authorizer {
-  const { authorizeBucket } = authorizer
+  const { couldAllow } = authorizer
   return {
     ...authorizer,
     async authorize(request) {
@@ -14,9 +14,9 @@ export function recordDecisions(authorizer: Authorizer, recorder: RequestRecorde
       recorder.addDecision(toRecord(request, decision))
       return decision
     },
-    ...(authorizeBucket && {
-      async authorizeBucket(request: AuthorizationRequest) {
-        const decision = await authorizeBucket(request)
+    ...(couldAllow && {
+      async couldAllow(request: AuthorizationRequest) {
+        const decision = await couldAllow(request)
         if (!decision.isAllowed) recorder.addDecision(toRecord(request, decision))
         return decision
       },

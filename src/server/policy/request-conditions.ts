@@ -3,13 +3,13 @@ import type { HttpRequest } from '../http/http-message.ts'
 import type { Principal } from '../sessions/principal.ts'
 
 /**
- * Headers and parameters that a policy engine never sees: it, and its decision log, would hold credentials (docs/wire.md §5.2). By the words of
- * which such names are made: what a client calls its next secret is not known here. A listing's continuation token opens nothing.
+ * Names of headers and parameters that a policy engine never receives, because it and its decision log would then hold credentials (docs/wire.md §5.2). The pattern matches the words in such names, because a list of names could not know the next client's. A listing's continuation
+ * token is not a secret.
  */
 const secretName =
   /authorization|cookie|(?<!^continuation-)token|secret|password|signature|credential|accesskeyid|api-?key|customer-key$/i
 
-/** Parameters of presigned URLs that begin like a header. */
+/** Parameters of presigned URLs whose names look like header names. */
 const presignNames = new Set([
   'X-Amz-Algorithm',
   'X-Amz-Date',
@@ -21,23 +21,23 @@ const presignNames = new Set([
 
 export interface ConditionOptions {
   readonly principal: Principal
-  /** Where the signature is in an upload form: in MinIO's name for its version. */
+  /** The signature version of an upload form, by MinIO's name: `AWS` or `AWS4-HMAC-SHA256`. Undefined for any other request. */
   readonly formSignatureVersion?: string | undefined
 }
 
-/** What conditions are built from. */
-export type ReceivedFacts = Pick<
+/** The part of a request that its conditions are built from. */
+export type ReceivedRequest = Pick<
   HttpRequest,
   'headers' | 'query' | 'remoteAddress' | 'isTls' | 'receivedAtMs'
 >
 
 /**
- * The facts of a request under MinIO's condition names: headers in canonical spelling, query parameters as sent, then what the server knows
- * itself (`SourceIp`, `SecureTransport`…), so that nothing a client sends can stand in for it. What a request lacks is an empty text, as
- * at MinIO. Claims are not mixed in.
+ * Returns a request's condition values by MinIO's names: headers in canonical spelling, query parameters as sent, then the server's own
+ * facts (`SourceIp`, `SecureTransport`…). The server's facts come last, so that nothing a client sends can replace them. A missing fact is
+ * an empty text, as in MinIO. Claims are not included.
  */
 export function buildConditions(
-  request: ReceivedFacts,
+  request: ReceivedRequest,
   { principal, formSignatureVersion }: ConditionOptions,
 ): ReadonlyMap<string, readonly string[]> {
   const conditions = new Map<string, string[]>()
@@ -46,7 +46,7 @@ export function buildConditions(
     if (name !== 'host' && !secretName.test(name))
       conditions.set(canonicalHeaderName(name), [name === 'referer' ? referer : value])
   const { query } = request
-  // The first of two values is the one that the operations read.
+  // The operations read the first of two values, so the conditions hold the first as well.
   for (const [name, value] of query.pairs)
     if (isParameterName(name) && !conditions.has(name)) conditions.set(name, [value])
   const seconds = Math.floor(request.receivedAtMs / 1000)
@@ -58,7 +58,7 @@ export function buildConditions(
     CurrentTime: formatUtc(seconds * 1000),
     EpochTime: String(seconds),
     signatureversion: formSignatureVersion ?? (isSignedByV2(request) ? 'AWS' : 'AWS4-HMAC-SHA256'),
-    authType: formSignatureVersion === undefined ? nameAuthType(request) : 'POST',
+    authType: formSignatureVersion === undefined ? findAuthType(request) : 'POST',
     principaltype: principal.kind === 'root' ? 'Account' : 'AssumedRole',
     userid: principal.accessKey,
     username: principal.subject,
@@ -68,23 +68,26 @@ export function buildConditions(
   return conditions
 }
 
-/** S3's own parameters begin with a small letter; another that begins as a header does could stand in for one that was not sent. */
+/**
+ * Returns whether a query parameter may be a condition. S3's own parameters begin with a lower-case letter; one with a capital letter could
+ * replace a header that was not sent.
+ */
 function isParameterName(name: string): boolean {
   return name !== '' && !secretName.test(name) && (!/^[A-Z]/.test(name) || presignNames.has(name))
 }
 
-/** The page that a browser comes from may have a presigned URL: then its query goes. */
+/** Removes the query of a referrer that may be a presigned URL. */
 function withoutSecrets(url: string): string {
   const at = url.indexOf('?')
   return at !== -1 && secretName.test(url.slice(at)) ? url.slice(0, at) : url
 }
 
-function nameAuthType({ headers }: ReceivedFacts): string {
+function findAuthType({ headers }: ReceivedRequest): string {
   return headers.has('authorization') ? 'REST-HEADER' : 'REST-QUERY-STRING'
 }
 
-/** The last form looked for when a request is authenticated. */
-function isSignedByV2({ headers, query }: ReceivedFacts): boolean {
+/** Returns true for a V2 presigned URL. It is checked after the V4 forms, in the order in which the authenticator looks for them. */
+function isSignedByV2({ headers, query }: ReceivedRequest): boolean {
   const isV4 = headers.has('authorization') || query.has('X-Amz-Signature')
   return !isV4 && query.has('AWSAccessKeyId')
 }

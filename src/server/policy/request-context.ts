@@ -1,22 +1,26 @@
 import type { AuthorizationRequest } from './authorizer.ts'
 import { createDecisionMemo } from './decision-memo.ts'
-import { buildConditions, type ConditionOptions, type ReceivedFacts } from './request-conditions.ts'
+import {
+  buildConditions,
+  type ConditionOptions,
+  type ReceivedRequest,
+} from './request-conditions.ts'
 
-/** What every question about one request has in common (AWS, «Request context»). */
+/** The part of an authorization request that all decisions about one HTTP request share (IAM User Guide, "Request context"). */
 type RequestContext = Required<Pick<AuthorizationRequest, 'conditions' | 'memo'>>
 
-/** Keyed by the request itself, so that a request which was rebuilt gets a context of its own. */
-const contexts = new WeakMap<ReceivedFacts, RequestContext & ConditionOptions>()
+/** The key is the request object, so a rebuilt request gets its own context. */
+const contexts = new WeakMap<ReceivedRequest, RequestContext & ConditionOptions>()
 
-/** Returns the conditions of a request and the memo of its decisions. Built once per request and principal. */
+/** Returns the conditions of a request and the memo of its decisions. They are built once per request and principal. */
 export function findRequestContext(
-  request: ReceivedFacts,
+  request: ReceivedRequest,
   options: ConditionOptions,
 ): RequestContext {
   const { principal, formSignatureVersion } = options
-  const earlier = contexts.get(request)
-  if (earlier?.principal === principal && earlier.formSignatureVersion === formSignatureVersion)
-    return earlier
+  const cached = contexts.get(request)
+  if (cached?.principal === principal && cached.formSignatureVersion === formSignatureVersion)
+    return cached
   const conditions = buildConditions(request, options)
   const context = { principal, formSignatureVersion, conditions, memo: createDecisionMemo() }
   contexts.set(request, context)

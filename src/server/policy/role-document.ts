@@ -1,17 +1,18 @@
-/** A role beyond MinIO's: policies, and who may assume it. */
+/** A role file: the role's policies and its trust policy. MinIO has no such files; its roles come from the identity provider's settings. */
 import { isObject, parseJson, readNumber, readString, readStrings } from '../../base/parse.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
 import { parseRoleTrust, type RoleTrust } from './role-trust.ts'
 
+/** A parsed role file. */
 export interface RoleDocument {
-  /** The last part of its ARN. */
+  /** The last part of the role's ARN. */
   readonly name: string
-  /** A whole ARN instead of MinIO's form with the name. */
+  /** The full ARN; undefined for an ARN of MinIO's form with the name. */
   readonly arn: string | undefined
   readonly policyNames: readonly string[]
-  /** Credentials may live this long, however short the token's life is; undefined: no longer than the token. */
+  /** The maximum lifetime of the credentials, even when the token expires sooner. Undefined: the credentials expire with the token. */
   readonly maxDurationSeconds: number | undefined
-  /** One of them must let a token in. */
+  /** The trust policies; a token may assume the role when at least one of them accepts it. */
   readonly trust: readonly RoleTrust[]
 }
 
@@ -19,28 +20,28 @@ const members = new Set(['name', 'arn', 'policies', 'maxDurationSeconds', 'trust
 const maxTrusts = 32
 
 /**
- * Reads a role.
+ * Parses a role file.
  *
- * @param where For messages: the file.
- * @throws {AwsError} `InvalidParameterValue` naming what is wrong.
+ * @param where The file's name, for error messages.
+ * @throws {AwsError} `InvalidParameterValue`, which names the member that is wrong.
  */
 export function parseRoleDocument(text: string, where: string): RoleDocument {
   const json = parseJson(text)
-  if (!isObject(json)) throw refuse(`${where} is not a JSON object`)
+  if (!isObject(json)) throw malformedRole(`${where} is not a JSON object`)
   for (const name of Object.keys(json))
-    if (!members.has(name)) throw refuse(`${where} has an unknown member ${name}`)
+    if (!members.has(name)) throw malformedRole(`${where} has an unknown member ${name}`)
   const name = readString(json, 'name') ?? ''
   if (!/^[A-Za-z0-9][A-Za-z0-9_/.-]{0,63}$/.test(name))
-    throw refuse(`${where}: name must be letters, digits and _/.-, at most 64`)
+    throw malformedRole(`${where}: name must be letters, digits and _/.-, at most 64`)
   const arn = readString(json, 'arn')
   if (
     json['arn'] !== undefined &&
     !/^arn:[\w-]+:iam:[\w-]*:\d*:role\/[\w+=,.@/-]+$/.test(arn ?? '')
   )
-    throw refuse(`${where}: arn must be of the form arn:aws:iam::000000000000:role/NAME`)
+    throw malformedRole(`${where}: arn must be of the form arn:aws:iam::000000000000:role/NAME`)
   const policyNames = readStrings(json, 'policies')
   if (policyNames.length === 0 || policyNames.includes(''))
-    throw refuse(`${where}: policies must name at least one policy`)
+    throw malformedRole(`${where}: policies must name at least one policy`)
   return {
     name,
     arn,
@@ -54,16 +55,18 @@ function readDuration(json: Readonly<Record<string, unknown>>, where: string): n
   if (json['maxDurationSeconds'] === undefined) return undefined
   const seconds = readNumber(json, 'maxDurationSeconds') ?? 0
   if (Number.isInteger(seconds) && seconds >= 1 && seconds <= 31_536_000) return seconds
-  throw refuse(`${where}: maxDurationSeconds must be a whole number from 1 to 31536000`)
+  throw malformedRole(`${where}: maxDurationSeconds must be a whole number from 1 to 31536000`)
 }
 
 function readTrust(value: unknown, where: string): RoleTrust[] {
   const list: unknown[] = Array.isArray(value) ? value : [value]
   if (value === undefined || list.length === 0 || list.length > maxTrusts)
-    throw refuse(`${where}: trust must say who may assume the role, in 1 to ${maxTrusts} entries`)
+    throw malformedRole(
+      `${where}: trust must say who may assume the role, in 1 to ${maxTrusts} entries`,
+    )
   return list.map((entry) => parseRoleTrust(entry, where))
 }
 
-function refuse(message: string): AwsError {
+function malformedRole(message: string): AwsError {
   return new AwsError('InvalidParameterValue', message)
 }

@@ -1,38 +1,41 @@
-/** Whose tokens may assume a role: an issuer, an audience, and conditions on claims in IAM's own words. */
+/** The trust policy of a role: the issuer and the audiences of the tokens that may assume it, and conditions on their claims, as in IAM. */
 import { isObject, readString, readStrings, type JsonObject } from '../../base/parse.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
 import type { AuthorizationRequest } from './authorizer.ts'
 import { doConditionsHold, parseConditions, type Condition } from './conditions.ts'
 import { findPublicIssuer, namesOwner } from './public-issuers.ts'
 
+/** One entry of a role's `trust`. */
 export interface RoleTrust {
-  /** The token's `iss`, to the letter. */
+  /** The exact `iss` of the token. */
   readonly issuer: string
-  /** One of them must be in the token's `aud`. */
+  /** At least one of them must be in the token's `aud`. */
   readonly audiences: readonly string[]
   readonly conditions: readonly Condition[]
 }
 
 const members = new Set(['issuer', 'audience', 'conditions'])
-/** Operators that a token without the claim cannot satisfy. */
+/** The operators that do not hold for a token without the claim. */
 const bindingOperator = /^(?:ForAnyValue:)?(?:String|Arn)(?:Equals|EqualsIgnoreCase|Like)$/
 
 /**
- * Reads one entry of a role's `trust`.
+ * Parses one entry of a role's `trust`. An entry must require at least one claim, so that not every token of the issuer is trusted.
  *
- * @param where For messages: the role's file.
- * @throws {AwsError} `InvalidParameterValue` naming what is wrong, or what would let strangers in.
+ * @param where The role's file, for error messages.
+ * @throws {AwsError} `InvalidParameterValue`, which names the member that is wrong or the condition that is missing.
  */
 export function parseRoleTrust(value: unknown, where: string): RoleTrust {
-  if (!isObject(value)) throw refuse(`${where}: trust must be an object or a list of objects`)
+  if (!isObject(value))
+    throw invalidTrustPolicy(`${where}: trust must be an object or a list of objects`)
   for (const name of Object.keys(value))
-    if (!members.has(name)) throw refuse(`${where}: trust has an unknown member ${name}`)
+    if (!members.has(name))
+      throw invalidTrustPolicy(`${where}: trust has an unknown member ${name}`)
   const issuer = readString(value, 'issuer') ?? ''
   if (!isIssuer(issuer))
-    throw refuse(`${where}: issuer ${JSON.stringify(issuer)} is not an https URL`)
+    throw invalidTrustPolicy(`${where}: issuer ${JSON.stringify(issuer)} is not an https URL`)
   const audiences = readStrings(value, 'audience').filter((audience) => audience !== '')
   if (audiences.length === 0)
-    throw refuse(
+    throw invalidTrustPolicy(
       `${where}: audience is missing: without one, a token that is meant for others opens this role`,
     )
   const blocks = renameKeys(value['conditions'], { issuer, where })
@@ -40,7 +43,7 @@ export function parseRoleTrust(value: unknown, where: string): RoleTrust {
   return { issuer, audiences, conditions: parseConditions(blocks, where) }
 }
 
-/** Plain http is for this machine alone: a token's keys must come from whom the issuer's name says. */
+/** Accepts plain http only on loopback: elsewhere TLS must prove that the token's keys come from the issuer. */
 function isIssuer(text: string): boolean {
   if (!URL.canParse(text)) return false
   const { protocol, hostname } = new URL(text)
@@ -49,36 +52,42 @@ function isIssuer(text: string): boolean {
   )
 }
 
-interface Place {
+interface TrustContext {
   readonly issuer: string
+  /** The role's file, for error messages. */
   readonly where: string
 }
 
-type Blocks = Readonly<Record<string, JsonObject>>
+/** The conditions by operator, then by key. */
+type ConditionBlocks = Readonly<Record<string, JsonObject>>
 
-/** Claims under the names that conditions know: `sub`, `jwt:sub` and, as AWS writes it, `issuer.example.com:sub` are one. */
-function renameKeys(value: unknown, { issuer, where }: Place): Blocks {
-  if (!isObject(value)) throw refuse(`${where}: conditions are missing: nobody would be kept out`)
+/** Renames each key to `jwt:CLAIM`. A role file may write the claim `sub` as `sub`, `jwt:sub` or, like AWS, `issuer.example.com:sub`. */
+function renameKeys(value: unknown, { issuer, where }: TrustContext): ConditionBlocks {
+  if (!isObject(value))
+    throw invalidTrustPolicy(`${where}: conditions are missing: nobody would be kept out`)
   const prefixes = ['jwt:', `${issuer.replace(/^https?:\/\//, '').replace(/\/$/, '')}:`]
   const rename = (key: string): string => {
     if (/^(?:aws|s3|ldap):/i.test(key))
-      throw refuse(`${where}: the condition key ${key} is no claim of a token`)
+      throw invalidTrustPolicy(`${where}: the condition key ${key} is no claim of a token`)
     const prefix = prefixes.find((candidate) => key.startsWith(candidate)) ?? ''
     return `jwt:${key.slice(prefix.length)}`
   }
   return Object.fromEntries(
     Object.entries(value).map(([operator, block]) => {
-      if (!isObject(block)) throw refuse(`${where}: condition ${operator} must be an object`)
+      if (!isObject(block))
+        throw invalidTrustPolicy(`${where}: condition ${operator} must be an object`)
       if (JSON.stringify(block).includes('${'))
-        throw refuse(`${where}: the values of ${operator} are compared as they are: no \${…}`)
+        throw invalidTrustPolicy(
+          `${where}: the values of ${operator} are compared as they are: no \${…}`,
+        )
       const entries = Object.entries(block).map(([key, values]) => [rename(key), values] as const)
       return [operator, Object.fromEntries(entries)]
     }),
   )
 }
 
-/** At least one condition must name somebody; at a public issuer, a customer of it. */
-function checkBinding(blocks: Blocks, { issuer, where }: Place): void {
+/** Checks that at least one condition limits who may assume the role; for a public issuer, to one of its customers. */
+function checkBinding(blocks: ConditionBlocks, { issuer, where }: TrustContext): void {
   const conditions = Object.entries(blocks).flatMap(([operator, block]) =>
     Object.entries(block).map(([key, raw]) => ({
       claim: key.slice('jwt:'.length),
@@ -95,7 +104,7 @@ function checkBinding(blocks: Blocks, { issuer, where }: Place): void {
       values.every((value) => (isPattern ? /[^*?]/.test(value) : value !== '')),
   )
   if (binding.length === 0)
-    throw refuse(
+    throw invalidTrustPolicy(
       `${where}: no condition says whose token of ${issuer} it must be: add StringEquals or StringLike on sub or another claim`,
     )
   const provider = findPublicIssuer(issuer)
@@ -104,17 +113,15 @@ function checkBinding(blocks: Blocks, { issuer, where }: Place): void {
     values.every((value) => namesOwner(provider, claim, { value, isPattern })),
   )
   if (!isOwned)
-    throw refuse(
+    throw invalidTrustPolicy(
       `${where}: ${issuer} serves everybody, and no condition keeps strangers out; name your own, such as ${provider.example}`,
     )
 }
 
 /**
- * Whether a verified token may assume a role by this entry.
- *
- * @returns The claims that keep it out; none when it may.
+ * Returns the claims of a verified token that do not satisfy a trust entry. An empty list means that the token may assume the role.
  */
-export function findDistrust(trust: RoleTrust, claims: JsonObject): readonly string[] {
+export function findUntrustedClaims(trust: RoleTrust, claims: JsonObject): readonly string[] {
   const audiences = readStrings(claims, 'aud')
   if (readString(claims, 'iss') !== trust.issuer) return ['iss']
   if (!trust.audiences.some((audience) => audiences.includes(audience))) return ['aud']
@@ -124,7 +131,7 @@ export function findDistrust(trust: RoleTrust, claims: JsonObject): readonly str
     .map(({ key }) => key.slice('jwt:'.length))
 }
 
-/** Conditions ask a request; this one has nothing but a token's claims. */
+/** Returns an authorization request with only the token's claims, because conditions are evaluated for a request. */
 function toRequest(claims: JsonObject): AuthorizationRequest {
   return {
     principal: {
@@ -145,6 +152,6 @@ function toRequest(claims: JsonObject): AuthorizationRequest {
   }
 }
 
-function refuse(message: string): AwsError {
+function invalidTrustPolicy(message: string): AwsError {
   return new AwsError('InvalidParameterValue', message)
 }

@@ -1,6 +1,7 @@
 /**
- * Open Policy Agent as a program of ours, for `--rego`: started on a Unix socket in a folder that only this user can enter (whoever
- * reaches OPA can change its policies; a port of 127.0.0.1 is everybody's on this machine), watched, and stopped with the server.
+ * Runs Open Policy Agent as a child process, for `--rego`. OPA listens on a Unix socket in a folder that only this user can enter: anybody
+ * who reaches OPA can change its policies, and every user of this machine can reach a port on 127.0.0.1. OPA is restarted when it exits,
+ * and it is stopped with the server.
  */
 import { access, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -14,25 +15,28 @@ import {
 } from '../../base/process/start-program.ts'
 import type { Log } from '../../base/log.ts'
 import { createJsonClient } from '../../base/http/json-client.ts'
-import { readRego, refuseRego, toWords } from './read-rego.ts'
+import { readRego, toMessage, toRegoError } from './read-rego.ts'
 
 export interface RunOpaOptions {
-  /** A Rego file, or a folder of them and their data. */
+  /** Path of a Rego file, or of a folder with Rego and data files. */
   readonly rego: string
-  /** What to ask: `httpapi/authz`, or `data.httpapi.authz.allow`; found in the Rego when left out. */
+  /** The document to query: `httpapi/authz`, or `data.httpapi.authz.allow`. Undefined to find the package in the Rego. */
   readonly query: string | undefined
+  /** The server's environment. OPA only gets `PATH` and `HOME` of it. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly log: Log
   readonly nowMs: () => number
-  /** Pause before the first restart, doubled for each that follows. */
+  /** The delay before the first restart (default 100 ms); it doubles with each restart. */
   readonly restartDelayMs?: number
+  /** The time in which OPA must answer after the start (default 10 s). */
   readonly startLimitMs?: number
 }
 
 export interface RunningOpa {
   readonly socketPath: string
-  /** The document to ask for; its host stands for the socket. */
+  /** The URL of the document to query. Its host is a placeholder: requests go to the socket. */
   readonly url: string
+  /** Stops OPA and removes its folder. */
   stop(): Promise<void>
 }
 
@@ -43,8 +47,8 @@ const restartWindowMs = 10 * 60 * 1000
 /**
  * Starts OPA and waits until it answers.
  *
- * @throws {StsCliError} `ERR_INPUT` for a file that is not there, `ERR_CONFIG` where there is no `opa` or it refuses the Rego, in its own
- *   words, `ERR_TIMEOUT` when it does not answer. Nothing is left running.
+ * @throws {StsCliError} `ERR_INPUT` when the Rego cannot be read, `ERR_CONFIG` with OPA's own message when there is no `opa` or it rejects
+ *   the Rego, `ERR_TIMEOUT` when OPA does not answer in time. After an error OPA is not running.
  */
 export async function runOpa(options: RunOpaOptions): Promise<RunningOpa> {
   await checkSources(options.rego)
@@ -91,7 +95,7 @@ async function checkSources(rego: string): Promise<void> {
   }
 }
 
-/** Rego can read its environment (`opa.runtime()`): ours holds the root secret. */
+/** Keeps the root secret from OPA: Rego can read its environment (`opa.runtime()`), and the server's environment holds the secret. */
 function selectEnvironment(env: RunOpaOptions['env']): Record<string, string | undefined> {
   return { PATH: env['PATH'], HOME: env['HOME'] }
 }
@@ -111,8 +115,8 @@ async function waitUntilAnswering(
   const limit = AbortSignal.timeout(startLimitMs)
   try {
     for (;;) {
-      if (await fetchJson(`${origin}/health`).then(isThere, isNotThere)) return
-      if (end !== undefined) throw refuseRego(rego, end)
+      if (await fetchJson(`${origin}/health`).then(toTrue, toFalse)) return
+      if (end !== undefined) throw toRegoError(rego, end)
       if (limit.aborted)
         throw new StsCliError('ERR_TIMEOUT', `opa did not answer within ${startLimitMs} ms`, {
           stage: 'serve',
@@ -124,20 +128,20 @@ async function waitUntilAnswering(
   }
 }
 
-const isThere = (): boolean => true
-const isNotThere = (): boolean => false
+const toTrue = (): boolean => true
+const toFalse = (): boolean => false
 
-interface Watched extends RunOpaOptions {
+interface RestartOptions extends RunOpaOptions {
   readonly first: RunningProgram
   readonly start: () => Promise<RunningProgram>
 }
 
 /**
- * Starts OPA again when it ends, at most five times in ten minutes; meanwhile nobody answers, so every request is denied.
+ * Restarts OPA when it exits, at most five times in ten minutes. Until OPA answers again, every request is denied.
  *
- * @returns What stops it.
+ * @returns A function that stops OPA and the restarts.
  */
-function keepRunning({ first, start, log, nowMs, restartDelayMs = 100 }: Watched) {
+function keepRunning({ first, start, log, nowMs, restartDelayMs = 100 }: RestartOptions) {
   const stopping = new AbortController()
   let program = first
   let restarts: number[] = []
@@ -146,7 +150,7 @@ function keepRunning({ first, start, log, nowMs, restartDelayMs = 100 }: Watched
       const end = await program.ended
       if (stopping.signal.aborted) return
       restarts = restarts.filter((atMs) => nowMs() - atMs < restartWindowMs)
-      log.error({ how: end.how, said: toWords(end), restarts: restarts.length }, 'opa ended')
+      log.error({ how: end.how, output: toMessage(end), restarts: restarts.length }, 'opa ended')
       if (restarts.length >= maxRestarts) {
         log.error({ restarts: maxRestarts }, 'opa is not started again: every request is denied')
         return

@@ -1,21 +1,24 @@
 import { AwsError } from '../../protocol/aws-error.ts'
 import { parsePolicyDocument, type PolicyDocument } from './policy-document.ts'
 
-/** AWS's and MinIO's bound for the plain text of an inline session policy. */
+/** The limit of AWS and MinIO for the plain text of an inline session policy. */
 const maxSessionPolicyBytes = 2048
 /**
- * Resources with something between two stars (`*a*`) are searched for in every key of a request; one star costs nothing. The policy is the
- * caller's own, and so are the keys: a thousand in DeleteObjects.
+ * The most resources with a segment between two stars (`*a*`). Each segment is searched for in every key of a request; a pattern with one
+ * star needs no search. The caller chooses both the policy and the keys, which are up to a thousand in DeleteObjects.
  */
-const maxSearches = 10
-/** A `?` in a longer stretch between two stars costs a step for each 32 of its characters. */
-const maxQuestionedChars = 32
+const maxSearchedResources = 10
+/**
+ * The longest segment between two stars that may contain a `?`. In a longer one, each character of a key costs one step per 32 of the
+ * segment's.
+ */
+const maxCharsWithQuestionMark = 32
 
 /**
- * Reads the `Policy` parameter of an STS request.
+ * Parses the session policy: the `Policy` parameter of an STS request (AWS STS, AssumeRole, "Policy").
  *
- * @throws {AwsError} `InvalidParameterValue`: too long, not JSON, wrong Version, an unknown member or action, resources that cost too much
- *   to compare.
+ * @throws {AwsError} `InvalidParameterValue` for a policy that is too long, is not JSON, has a wrong Version or an unknown member or action,
+ *   or has resources that cost too much to compare.
  */
 export function parseSessionPolicy(text: string): PolicyDocument {
   const bytes = Buffer.byteLength(text)
@@ -31,22 +34,22 @@ export function parseSessionPolicy(text: string): PolicyDocument {
 }
 
 function checkCost({ statements }: PolicyDocument): void {
-  const stretches = statements
+  const segmentLists = statements
     .flatMap(({ resources }) => resources)
     .map((resource) => resource.split('*').slice(1, -1))
-    .map((between) => between.filter((stretch) => stretch !== ''))
-    .filter((between) => between.length > 0)
-  if (stretches.length > maxSearches)
+    .map((segments) => segments.filter((segment) => segment !== ''))
+    .filter((segments) => segments.length > 0)
+  if (segmentLists.length > maxSearchedResources)
     throw new AwsError(
       'InvalidParameterValue',
-      `the session policy has ${stretches.length} resources with something between two stars; at most ${maxSearches} are accepted`,
+      `the session policy has ${segmentLists.length} resources with something between two stars; at most ${maxSearchedResources} are accepted`,
     )
-  const isCostly = stretches
+  const isCostly = segmentLists
     .flat()
-    .some((stretch) => stretch.length > maxQuestionedChars && stretch.includes('?'))
+    .some((segment) => segment.length > maxCharsWithQuestionMark && segment.includes('?'))
   if (isCostly)
     throw new AwsError(
       'InvalidParameterValue',
-      `the session policy has a resource with a ? among more than ${maxQuestionedChars} characters between two stars`,
+      `the session policy has a resource with a ? among more than ${maxCharsWithQuestionMark} characters between two stars`,
     )
 }

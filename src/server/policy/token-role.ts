@@ -1,26 +1,30 @@
-/** A role that a token may assume: whose tokens, with which policies, for how long. */
+/** A role that a token may assume: its trusted issuers, its policies and the maximum lifetime of its credentials. */
 import { readString } from '../../base/parse.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
 import { splitJwt } from '../../protocol/jwt/decode-jwt.ts'
 import type { TokenVerifier, VerifiedToken } from '../identity/token-verifier.ts'
 import type { RoleDocument } from './role-document.ts'
-import { findDistrust } from './role-trust.ts'
+import { findUntrustedClaims } from './role-trust.ts'
 
 export interface TokenRole {
   readonly arn: string
   readonly policyNames: readonly string[]
-  /** Credentials may live this long, however short the token's life is; undefined: no longer than the token. */
+  /** The maximum lifetime of the credentials, even when the token expires sooner. Undefined: the credentials expire with the token. */
   readonly maxDurationSeconds: number | undefined
-  /** @throws {AwsError} What the verifier throws; `AccessDenied` for a token that is genuine and not trusted by this role. */
+  /**
+   * Verifies a token and checks that the role trusts it.
+   *
+   * @throws {AwsError} The errors of `TokenVerifier.verify`; `AccessDenied` for a valid token that the role does not trust.
+   */
   verify(token: string): Promise<VerifiedToken>
 }
 
 /**
- * Makes a role of its document.
+ * Returns the role of a role file.
  *
- * @param verifiers Issuer → its verifier, for every issuer that the document trusts.
+ * @param verifiers The verifier of every issuer that the file trusts, by issuer.
  */
-export function createTrustingRole(
+export function createTokenRole(
   arn: string,
   { policyNames, maxDurationSeconds, trust }: RoleDocument,
   verifiers: ReadonlyMap<string, TokenVerifier>,
@@ -30,16 +34,16 @@ export function createTrustingRole(
     policyNames,
     maxDurationSeconds,
     async verify(token) {
-      // Not believed yet: it only chooses whose keys must prove it. An issuer that nobody trusts is never asked for its keys.
+      // The claims are not verified yet. The issuer only selects the verifier, and only a trusted issuer is asked for its keys.
       const issuer = readString(splitJwt(token)?.claims ?? {}, 'iss') ?? ''
       const candidates = trust.filter((entry) => entry.issuer === issuer)
       const verifier = verifiers.get(issuer)
       if (candidates.length === 0 || verifier === undefined)
         throw new AwsError('AccessDenied', `the role ${arn} does not trust the token’s issuer`)
       const verified = await verifier.verify(token)
-      const distrusts = candidates.map((entry) => findDistrust(entry, verified.claims))
-      if (distrusts.some((claims) => claims.length === 0)) return verified
-      const claims = [...new Set(distrusts.flat())].join(', ')
+      const untrusted = candidates.map((entry) => findUntrustedClaims(entry, verified.claims))
+      if (untrusted.some((claims) => claims.length === 0)) return verified
+      const claims = [...new Set(untrusted.flat())].join(', ')
       throw new AwsError(
         'AccessDenied',
         `the role ${arn} does not trust this token: see its ${claims}`,

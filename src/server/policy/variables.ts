@@ -1,18 +1,23 @@
+/**
+ * Policy variables, such as `${aws:username}` and `${jwt:sub}`.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+ */
 import type { AuthorizationRequest } from './authorizer.ts'
 import { findConditionValues, isKnownConditionKey } from './condition-keys.ts'
 import { toPattern, type Pattern } from './wildcard.ts'
 
-/** One that is not closed runs to the end, so that each character is looked at once; it is text. */
+/** Matches one variable. An unclosed `${` matches up to the end, so that the regular expression reads each character once; it is text. */
 const variable = /\$\{([^}]*)(\}?)/g
-/** `${*}`, `${?}` and `${$}` stand for the character itself. */
-const characters = new Set(['*', '?', '$'])
+/** The characters that `${*}`, `${?}` and `${$}` represent. */
+const literalCharacters = new Set(['*', '?', '$'])
 
-/** What stands between the braces, with IAM's default value in single quotes after a comma. */
-const withDefault = /^([^,]+), ?'([^'*?$]+)'$/
+/** Matches a variable's name with a default value: IAM's form is a single-quoted text after a comma. */
+const nameWithDefault = /^([^,]+), ?'([^'*?$]+)'$/
 
 /**
- * All that is filled into one pattern. What is longer than the longest value that is compared can match none: it need not be built, which a
- * pattern of a hundred variables and a header of 14 KB would make megabytes.
+ * The most characters that are filled into one pattern. A longer pattern cannot match, because no longer value is compared, so it is not
+ * built: a pattern with a hundred variables and a header of 14 KB would become more than a megabyte.
  */
 const maxFilledChars = 8192
 
@@ -22,8 +27,9 @@ interface Variable {
 }
 
 /**
- * The first `${…}` that is nothing we can fill in: a document that holds one would never do what it seems to. A default value
- * (`${aws:username, 'nobody'}`) must be a text without `*`, `?` and `$`, which would be read as a wildcard or as itself.
+ * Returns the first `${…}` of a text that is not a supported variable; undefined when there is none. A document with such a variable is
+ * rejected, because the statement could never match. A default value (`${aws:username, 'nobody'}`) must not contain `*`, `?` or `$`: a
+ * reader could take them for a wildcard or for the character itself.
  */
 export function findUnknownVariable(text: string): string | undefined {
   return findVariables(text).find(([, name = '']) => readVariable(name) === undefined)?.[0]
@@ -33,19 +39,18 @@ function findVariables(text: string): RegExpExecArray[] {
   return [...text.matchAll(variable)].filter(([, , end]) => end !== '')
 }
 
-/** Undefined for what is not known. The name of a claim has no comma here: `jwt:a, 'b'` is a claim and a default value. */
+/** Returns undefined for an unknown variable. A claim's name cannot contain a comma: `jwt:a, 'b'` is the claim `a` with a default value. */
 function readVariable(name: string): Variable | undefined {
-  const [, key = name, defaultValue] = withDefault.exec(name) ?? []
-  if (characters.has(name)) return { key, defaultValue: undefined }
+  const [, key = name, defaultValue] = nameWithDefault.exec(name) ?? []
+  if (literalCharacters.has(name)) return { key, defaultValue: undefined }
   return isKnownConditionKey(key) && !key.includes(',') ? { key, defaultValue } : undefined
 }
 
 /**
- * Replaces `${aws:username}`, `${jwt:sub}` and the like by the request's first value, else by the variable's default value, and `${*}`
- * `${?}` `${$}` by the characters they stand for. What was filled in is text: a `*` in it is no wildcard.
+ * Replaces each variable by the request's first value for its key, or else by the variable's default value. `${*}`, `${?}` and `${$}` are
+ * replaced by the character. A replaced variable is plain text: a `*` in its value is not a wildcard.
  *
- * @returns Undefined when a variable has no value, or all values together are too long: nothing equals it, nothing matches it.
- * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+ * @returns The pattern; undefined when a variable has no value or the values are too long together. Such a pattern matches nothing.
  */
 export function fillPattern(text: string, request: AuthorizationRequest): Pattern | undefined {
   if (!text.includes('${')) return toPattern(text)
@@ -67,9 +72,9 @@ export function fillPattern(text: string, request: AuthorizationRequest): Patter
 }
 
 function findValue(name: string, request: AuthorizationRequest): string | undefined {
-  if (characters.has(name)) return name
-  const wanted = readVariable(name)
-  if (wanted === undefined) return undefined
-  const [value = ''] = findConditionValues(wanted.key, request)
-  return value === '' ? wanted.defaultValue : value
+  if (literalCharacters.has(name)) return name
+  const parsed = readVariable(name)
+  if (parsed === undefined) return undefined
+  const [value = ''] = findConditionValues(parsed.key, request)
+  return value === '' ? parsed.defaultValue : value
 }

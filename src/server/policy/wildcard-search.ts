@@ -1,37 +1,42 @@
 /**
- * The search for one stretch of a wildcard pattern: what stands between two stars, of a fixed length. Both methods read each character
- * of the text once, whatever the pattern and the text are: whoever chooses the two cannot make their product the cost.
+ * The search for one segment of a wildcard pattern: the part between two stars, which has a fixed length. Every search reads each character
+ * of the text once. So a caller who chooses both the pattern and the text cannot make the cost their product.
  */
 
-/** The code point that stands for `?` in a stretch. */
+/** The code point that represents `?` in a segment. */
 export const anyCharacter = -1
 
-/** Counts the steps of a comparison, so that a test can hold its cost to a bound without a clock. */
+/** Counts the steps of a comparison, so that a test can limit its cost without a clock. */
 export interface StepCounter {
   steps: number
 }
 
-/** A stretch without stars, ready to be searched for. */
-export interface Stretch {
+/** A segment that is prepared for searches. */
+export interface Segment {
   readonly points: Int32Array
-  /** How many `?` come before and after the core, the part that begins and ends with a character. */
+  /** The number of `?` before and after the core. The core begins and ends with a character that is not `?`. */
   readonly before: number
   readonly after: number
   readonly core: Core | undefined
 }
 
+/**
+ * The core of a segment and its search: `short` has at most 32 characters, `plain` is longer and has no `?`, `masked` is longer and has
+ * one.
+ */
 type Core =
   | { readonly kind: 'short'; readonly length: number; readonly masks: ShortMasks }
   | { readonly kind: 'plain'; readonly points: Int32Array; readonly fallbacks: Int32Array }
   | { readonly kind: 'masked'; readonly length: number; readonly masks: Masks }
 
-/** One word a character: those of ASCII by their number, the others by name. */
+/** The masks of a short core: one 32-bit word per character, in an array for ASCII and in a map for the other characters. */
 interface ShortMasks {
   readonly ascii: Int32Array
   readonly byPoint: ReadonlyMap<number, number>
   readonly others: number
 }
 
+/** The masks of a core: `words` 32-bit words per character, and `others` for every character that the core does not contain. */
 interface Masks {
   readonly words: number
   readonly others: Int32Array
@@ -41,8 +46,11 @@ interface Masks {
 const bitsPerWord = 32
 const asciiCount = 128
 
-/** Prepares a stretch: linear in its length (with `?` inside: once for each different character in it and 32 characters of length). */
-export function prepareStretch(points: Int32Array): Stretch {
+/**
+ * Prepares a segment for searches. The cost is linear in its length. A segment with a `?` inside also costs one step for each different
+ * character and 32 characters of its length.
+ */
+export function prepareSegment(points: Int32Array): Segment {
   let before = 0
   while (before < points.length && points[before] === anyCharacter) before += 1
   if (before === points.length) return { points, before, after: 0, core: undefined }
@@ -52,7 +60,7 @@ export function prepareStretch(points: Int32Array): Stretch {
   return { points, before, after: points.length - end, core: prepareCore(core) }
 }
 
-/** A core of one word is searched the fastest way there is: of such, a policy can have many. */
+/** Chooses the search. A core that fits into one word has the fastest one, because a policy can have many of these. */
 function prepareCore(points: Int32Array): Core {
   const { length } = points
   if (length > bitsPerWord && !points.includes(anyCharacter))
@@ -72,7 +80,7 @@ function shorten({ others: [others = 0], byPoint }: Masks): ShortMasks {
   return { ascii, byPoint: rest, others }
 }
 
-/** For each position the length of the longest proper prefix that ends there (Knuth, Morris and Pratt). */
+/** Returns, for each position, the length of the longest proper prefix that ends there (Knuth, Morris and Pratt). */
 function prepareFallbacks(points: Int32Array): Int32Array {
   const fallbacks = new Int32Array(points.length)
   let length = 0
@@ -84,7 +92,7 @@ function prepareFallbacks(points: Int32Array): Int32Array {
   return fallbacks
 }
 
-/** For each character a bit for every position at which it may stand (Baeza-Yates and Gonnet’s Shift-And). */
+/** Returns, for each character, one bit for every position where it may occur (the Shift-And algorithm of Baeza-Yates and Gonnet). */
 function prepareMasks(points: Int32Array): Masks {
   const words = Math.ceil(points.length / bitsPerWord)
   const others = new Int32Array(words)
@@ -105,14 +113,13 @@ function setBit(mask: Int32Array, at: number): void {
 }
 
 /**
- * Finds the first place of a stretch in `text` from `from` on that ends at `to` or before.
+ * Returns the index where a segment first occurs in `text`, between the indexes `from` and `to`; -1 when it does not occur.
  *
- * @param counter Gets at most two steps for each character of the text that was read; for a stretch of more than 32 characters with a `?`
- *   inside, one for each character and 32 characters of the stretch.
- * @returns Its beginning; -1 when there is none.
+ * @param counter Is increased by at most two steps for each character of the text that is read. For a segment of more than 32 characters
+ *   with a `?` inside, by one step for each character of the text and 32 characters of the segment.
  */
-export function findStretch(
-  { before, after, core }: Stretch,
+export function findSegment(
+  { before, after, core }: Segment,
   text: Int32Array,
   { from, to, counter }: { from: number; to: number; counter: StepCounter },
 ): number {
@@ -144,7 +151,7 @@ function findShort(
   let at = from
   for (; at < to; at += 1) {
     const point = text[at] ?? 0
-    // `| 0` on each side keeps the mask a machine integer: three times as fast.
+    // `| 0` on both sides keeps the mask a machine integer, which is three times as fast.
     const mask = point < asciiCount ? (ascii[point] ?? 0) | 0 : (byPoint.get(point) ?? others) | 0
     state = ((state << 1) | 1) & mask
     if ((state & lastBit) !== 0) break

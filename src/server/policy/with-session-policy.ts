@@ -1,5 +1,5 @@
 import type { AuthorizationRequest, Authorizer, Decision } from './authorizer.ts'
-import { evaluateBucket, evaluateDocument, type Verdict } from './evaluate-document.ts'
+import { evaluateAnyResource, evaluateDocument, type Verdict } from './evaluate-document.ts'
 import type { PolicyDocument } from './policy-document.ts'
 import { parseSessionPolicy } from './session-policy.ts'
 
@@ -14,12 +14,12 @@ export function withSessionPolicy(authorizer: Authorizer): Authorizer {
       const refusal = checkSessionPolicy(request, read, evaluateDocument)
       return refusal ?? authorizer.authorize(request)
     },
-    async authorizeBucket(request) {
-      const refusal = checkSessionPolicy(request, read, evaluateBucket)
+    async couldAllow(request) {
+      const refusal = checkSessionPolicy(request, read, evaluateAnyResource)
       if (refusal !== undefined) return refusal
-      // What an engine cannot tell is asked of it key by key.
-      const decision = await authorizer.authorizeBucket?.(request)
-      return decision ?? { isAllowed: true, reason: 'the policy engine decides for each key' }
+      // An engine that cannot tell is asked about each resource later.
+      const decision = await authorizer.couldAllow?.(request)
+      return decision ?? { isAllowed: true, reason: 'the policy engine decides for each resource' }
     },
   }
 }

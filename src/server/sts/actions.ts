@@ -8,7 +8,7 @@ import { getCallerIdentity } from './get-caller-identity.ts'
 import { requireParameter } from './require-parameter.ts'
 import type { StsAction } from './sts-action.ts'
 
-/** An application's access token (client credentials) in, temporary credentials out. */
+/** Exchanges an application's access token, from the client credentials grant, for temporary credentials. */
 const assumeRoleWithClientGrants: StsAction = {
   name: 'AssumeRoleWithClientGrants',
   isIssuing: true,
@@ -20,7 +20,7 @@ const assumeRoleWithClientGrants: StsAction = {
     ),
 }
 
-/** A user's ID token in, temporary credentials out. MinIO takes `Token` here as well (docs/wire.md §1.2). */
+/** Exchanges a user's ID token for temporary credentials. Like MinIO, it also accepts the parameter `Token` (docs/wire.md §1.2). */
 const assumeRoleWithWebIdentity: StsAction = {
   name: 'AssumeRoleWithWebIdentity',
   isIssuing: true,
@@ -32,6 +32,7 @@ const assumeRoleWithWebIdentity: StsAction = {
     ),
 }
 
+/** The STS actions, by name. */
 export const actions: ReadonlyMap<string, StsAction> = new Map(
   [
     assumeRoleWithClientGrants,

@@ -1,15 +1,15 @@
 import { AwsError } from '../../protocol/aws-error.ts'
 import type { ClientCertificate, HttpRequest } from '../http/http-message.ts'
-import { readCertificate, type CertificateIdentity } from '../identity/client-certificate.ts'
-import { keepKnownPolicies } from './policy-names.ts'
+import { readCertificate, type CertificateIdentity } from '../identity/certificate-identity.ts'
+import { keepKnownPolicies } from './keep-known-policies.ts'
 import type { StsAction } from './sts-action.ts'
 
-/** MinIO's limit for the intermediate authorities between a certificate and the trusted one. */
+/** MinIO's limit for the CA certificates between a client certificate and the trusted CA. */
 const maxAuthorities = 10
 
 /**
- * AssumeRoleWithCertificate: a client certificate, proved in the TLS handshake, in; temporary credentials out. Its common name is the
- * name of its policy.
+ * AssumeRoleWithCertificate: exchanges a client certificate, whose key the client proved to hold in the TLS handshake, for temporary
+ * credentials. The certificate's common name is the name of its policy (MinIO, "AssumeRoleWithCertificate").
  */
 export const assumeRoleWithCertificate: StsAction = {
   name: 'AssumeRoleWithCertificate',
@@ -22,10 +22,10 @@ export const assumeRoleWithCertificate: StsAction = {
         'client certificates are not configured on this server',
       )
     }
-    const shown = requireCertificate(http)
-    const certificate = readCertificate(shown.der)
-    const commonName = checkCertificate(shown, certificate, nowMs())
-    // The prefix keeps it apart from the subjects of other login methods, whose users may choose the same name.
+    const presented = requireCertificate(http)
+    const certificate = readCertificate(presented.der)
+    const commonName = checkCertificate(presented, certificate, nowMs())
+    // The prefix separates it from the subjects of other login methods, whose users may choose the same name.
     const subject = `tls:${commonName}`
     const { organizations = [], issuerName, notAfterMs = 0 } = certificate ?? {}
     const { roleSessionName } = session
@@ -42,7 +42,7 @@ export const assumeRoleWithCertificate: StsAction = {
         ...session.revokeClaims,
       },
       policyNames,
-      // MinIO has no session policy here; a client that sends one must not get more than it asked for.
+      // MinIO ignores a session policy in this action. Here it applies, because a client that sends one must not get more rights.
       sessionPolicy: session.sessionPolicy,
       groups: [],
       expiresAtMs: Math.min(nowMs() + durationSeconds * 1000, notAfterMs),
@@ -58,30 +58,30 @@ function requireCertificate(http: HttpRequest): ClientCertificate {
       'AssumeRoleWithCertificate needs https: the certificate is shown in the TLS handshake',
     )
   }
-  const shown = http.readClientCertificate?.()
-  if (shown !== undefined) return shown
+  const presented = http.readClientCertificate?.()
+  if (presented !== undefined) return presented
   throw new AwsError('MissingParameter', 'the client showed no certificate')
 }
 
-/** Returns the common name of a certificate that passes all checks, which are in MinIO's order. */
+/** Returns the common name of a certificate that passes all checks. The checks are in MinIO's order. */
 function checkCertificate(
-  shown: ClientCertificate,
+  presented: ClientCertificate,
   certificate: CertificateIdentity | undefined,
   nowMs: number,
 ): string {
   if (certificate === undefined) throw toCertificateError('cannot be read')
   if (certificate.isAuthority)
     throw new AwsError('MissingParameter', 'the certificate is an authority’s, not a client’s')
-  if (shown.authorities > maxAuthorities) {
+  if (presented.authorities > maxAuthorities) {
     throw new AwsError(
       'TooManyIntermediateCAs',
       `the certificate comes with more than ${maxAuthorities} authorities`,
     )
   }
-  if (shown.refusal !== undefined) throw toCertificateError(`is refused: ${shown.refusal}`)
+  if (presented.refusal !== undefined) throw toCertificateError(`is refused: ${presented.refusal}`)
   if (!certificate.isForClients)
     throw toCertificateError('is not for clients: its extended key usage lacks clientAuth')
-  // A resumed TLS session was verified when it began.
+  // The validity is checked again, because a resumed TLS session was verified when it began.
   if (!(nowMs >= certificate.notBeforeMs)) throw toCertificateError('is not valid yet')
   if (!(nowMs < certificate.notAfterMs)) throw toCertificateError('has expired')
   if (certificate.commonName === undefined)

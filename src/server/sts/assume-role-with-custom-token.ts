@@ -1,10 +1,10 @@
 import { AwsError } from '../../protocol/aws-error.ts'
 import { requireParameter } from './require-parameter.ts'
-import { keepKnownPolicies } from './policy-names.ts'
+import { keepKnownPolicies } from './keep-known-policies.ts'
 import { selectClaims } from './select-claims.ts'
 import type { StsAction } from './sts-action.ts'
 
-/** AssumeRoleWithCustomToken: a token that the operator's identity plugin can read in, temporary credentials of the plugin's role out. */
+/** AssumeRoleWithCustomToken: exchanges a token that the identity plugin accepts for temporary credentials of the plugin's role. */
 export const assumeRoleWithCustomToken: StsAction = {
   name: 'AssumeRoleWithCustomToken',
   isIssuing: true,
@@ -28,7 +28,7 @@ export const assumeRoleWithCustomToken: StsAction = {
     )
     const credentials = await sessions.issue({
       subject,
-      // The plugin's claims come first, so that they never override the server's own (as at MinIO).
+      // The plugin's claims come first, so that they never override the server's own, as in MinIO.
       claims: {
         ...selectClaims(claims),
         ...session.revokeClaims,
@@ -37,7 +37,7 @@ export const assumeRoleWithCustomToken: StsAction = {
         roleArn,
       },
       policyNames,
-      // MinIO has no session policy here; a client that sends one must not get more than it asked for.
+      // MinIO ignores a session policy in this action. Here it applies, because a client that sends one must not get more rights.
       sessionPolicy: session.sessionPolicy,
       groups: [],
       expiresAtMs: nowMs() + durationSeconds * 1000,

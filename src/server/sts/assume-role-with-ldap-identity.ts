@@ -1,13 +1,13 @@
 import { AwsError } from '../../protocol/aws-error.ts'
 import { normalizeDn } from '../identity/ldap/distinguished-name.ts'
-import type { LdapUser } from '../identity/ldap/directory.ts'
+import type { LdapUser } from '../identity/ldap/ldap-directory.ts'
 import { requireParameter } from './require-parameter.ts'
-import { keepKnownPolicies } from './policy-names.ts'
+import { keepKnownPolicies } from './keep-known-policies.ts'
 import type { LdapLogins, StsAction, StsServices } from './sts-action.ts'
 
 /**
- * AssumeRoleWithLDAPIdentity: a directory's user name and password in, temporary credentials out. The policies are those of the user's
- * distinguished name and of its groups'.
+ * AssumeRoleWithLDAPIdentity: exchanges an LDAP user name and password for temporary credentials. Their policies are attached to the
+ * distinguished names of the user and of the user's groups.
  */
 export const assumeRoleWithLdapIdentity: StsAction = {
   name: 'AssumeRoleWithLDAPIdentity',
@@ -19,8 +19,12 @@ export const assumeRoleWithLdapIdentity: StsAction = {
     const username = requireParameter(parameters, 'LDAPUsername')
     const password = requireParameter(parameters, 'LDAPPassword')
     const durationSeconds = session.durationSeconds ?? limits.defaultDurationSeconds
-    const where = { address: http.remoteAddress, onHold: () => http.slot?.release() }
-    const user = await ldap.directory.logIn({ username, password, ...where })
+    const user = await ldap.directory.logIn({
+      username,
+      password,
+      address: http.remoteAddress,
+      onHold: () => http.slot?.release(),
+    })
     const { roleSessionName } = session
     recorder.setCaller({ kind: 'ldap', subject: user.dn, roleSessionName })
     const credentials = await services.sessions.issue({

@@ -3,7 +3,7 @@ import { sha256Hex } from '../../protocol/digest.ts'
 import { describePrincipal } from '../sessions/describe-principal.ts'
 import type { StsAction } from './sts-action.ts'
 
-/** AssumeRole: a request signed with long-lived keys in, temporary credentials with the same rights or fewer out. */
+/** AssumeRole: issues temporary credentials, with the caller's rights or fewer, for a request that is signed with long-lived keys. */
 export const assumeRole: StsAction = {
   name: 'AssumeRole',
   isIssuing: true,
@@ -21,7 +21,7 @@ export const assumeRole: StsAction = {
       ...describePrincipal(principal),
       roleSessionName: session.roleSessionName,
     })
-    // Temporary credentials that renew themselves would never expire (MinIO refuses them the same way).
+    // Temporary credentials that could renew themselves would never expire. MinIO rejects them as well.
     if (principal.kind !== 'root')
       throw new AwsError('AccessDenied', 'temporary credentials cannot get further credentials')
     const durationSeconds = session.durationSeconds ?? limits.defaultDurationSeconds

@@ -1,14 +1,19 @@
-/** What AssumeRoleWithClientGrants and AssumeRoleWithWebIdentity share: a verified token becomes a session. */
+/** Exchanges an identity provider's token for temporary credentials, for AssumeRoleWithClientGrants and AssumeRoleWithWebIdentity. */
 import { AwsError } from '../../protocol/aws-error.ts'
 import { readString, type JsonObject } from '../../base/parse.ts'
 import type { StsResult } from '../../protocol/sts-wire.ts'
 import type { TokenRole } from '../policy/token-role.ts'
 import { readNames } from '../sessions/read-names.ts'
-import { keepKnownPolicies } from './policy-names.ts'
+import { keepKnownPolicies } from './keep-known-policies.ts'
 import { selectClaims } from './select-claims.ts'
 import type { StsRequest, StsServices } from './sts-action.ts'
 
-/** Verifies `token`, applies the rules of the policy claim or the role and those of the lifetime, and issues credentials. */
+/**
+ * Verifies a token and issues credentials. Their policies come from the token's policy claim or from the requested role.
+ *
+ * @throws {AwsError} `STSNotInitialized` when no identity provider is configured; the errors of `TokenVerifier.verify`; `AccessDenied` or
+ *   `InvalidParameterValue` when the token may not assume the role or names no policy.
+ */
 export async function federateToken(
   token: string,
   request: StsRequest,
@@ -55,10 +60,11 @@ export async function federateToken(
 }
 
 /**
- * Returns the role that the request names. Where the server has no roles, RoleArn is ignored, as AWS's SDKs must send one. Where it has some,
- * a misspelt one must not fall back to the policies of the token's claim.
+ * Returns the role that the request names. When the server has no roles, RoleArn is ignored, because AWS's SDKs always send one. When the
+ * server has roles, a misspelt RoleArn is an error: it must not lead to the policies of the token's claim.
  *
- * @throws {AwsError} `InvalidParameterValue` for an unknown role; `MissingParameter` where a token without a role has no rights.
+ * @throws {AwsError} `InvalidParameterValue` for an unknown role; `MissingParameter` when RoleArn is missing and tokens are only accepted
+ *   for roles.
  */
 function findRole(arn: string, { roles, tokenVerifier }: StsServices): TokenRole | undefined {
   if (roles === undefined || roles.size === 0) return undefined
@@ -80,7 +86,10 @@ interface Lifetime {
   readonly role: TokenRole | undefined
 }
 
-/** The shorter of what was asked and what is left of the token, as MinIO 2022; a role may say that the token's end does not matter. */
+/**
+ * Returns the time when the credentials expire: after the requested duration, but not later than the token, as in MinIO 2022. A role with
+ * `maxDurationSeconds` ignores the token's expiry.
+ */
 function chooseExpiryMs(
   { durationSeconds, tokenExpiresAtMs, role }: Lifetime,
   { limits, nowMs }: StsServices,
@@ -92,12 +101,12 @@ function chooseExpiryMs(
     return Math.min(nowMs() + seconds * 1000, longestMs)
   }
   if (durationSeconds === undefined) return Math.min(tokenExpiresAtMs, longestMs)
-  const wantedMs = nowMs() + durationSeconds * 1000
-  return isLongerThanTokenAllowed ? wantedMs : Math.min(wantedMs, tokenExpiresAtMs)
+  const requestedMs = nowMs() + durationSeconds * 1000
+  return isLongerThanTokenAllowed ? requestedMs : Math.min(requestedMs, tokenExpiresAtMs)
 }
 
 /**
- * Returns the policies that the token's claim names and that exist here.
+ * Returns the policies that the token's claim names and that exist on this server.
  *
  * @throws {AwsError} `InvalidParameterValue` when the claim is missing or none of its names is known.
  */

@@ -4,7 +4,7 @@ import { accountId } from '../identity/account.ts'
 import { describePrincipal } from '../sessions/describe-principal.ts'
 import type { StsAction } from './sts-action.ts'
 
-/** GetCallerIdentity: returns who signed the request. MinIO lacks it, but every AWS tool calls it. It needs no permission (AWS STS API). */
+/** GetCallerIdentity: returns who signed the request. It needs no permission (AWS STS API). MinIO lacks it, but AWS's tools call it. */
 export const getCallerIdentity: StsAction = {
   name: 'GetCallerIdentity',
   isIssuing: false,

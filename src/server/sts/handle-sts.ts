@@ -1,4 +1,4 @@
-/** Reads the form, runs the action, writes the XML. The only place where an STS refusal becomes a status and a document. */
+/** Handles STS requests: reads the form, runs the action, writes the XML. Only here an error becomes a status and an error document. */
 import { AwsError } from '../../protocol/aws-error.ts'
 import { encodeStsError, encodeStsSuccess, stsVersion } from '../../protocol/sts-wire.ts'
 import type { HttpHandler, HttpReply, HttpRequest } from '../http/http-message.ts'
@@ -8,10 +8,10 @@ import { readForm } from './read-form.ts'
 import { noSessionParameters, readSessionParameters } from './session-parameters.ts'
 import type { StsAction, StsServices } from './sts-action.ts'
 
-// Any answer may hold a secret.
+// Not cached, because any response may contain a secret.
 const headers = { 'content-type': 'application/xml', 'cache-control': 'no-store' }
 
-/** Makes the handler of all STS requests. */
+/** Returns the handler of all STS requests. It never throws. */
 export function createStsHandler(services: StsServices): HttpHandler {
   return async (request) => {
     const recorder = createRequestRecorder()
@@ -19,9 +19,9 @@ export function createStsHandler(services: StsServices): HttpHandler {
       const reply = await answer(request, recorder, services)
       return { reply, facts: recorder.toFacts() }
     } catch (error) {
-      const refusal = toStsError(error, request, services)
-      const facts = recorder.toFacts({ code: refusal.code, reason: refusal.message })
-      return { reply: toReply(refusal, request), facts }
+      const stsError = toStsError(error, request, services)
+      const facts = recorder.toFacts({ code: stsError.code, reason: stsError.message })
+      return { reply: toReply(stsError, request), facts }
     }
   }
 }
@@ -32,11 +32,11 @@ async function answer(
   services: StsServices,
 ): Promise<HttpReply> {
   const { parameters, body } = await readForm(request)
-  const named = actions.get(parameters.get('Action') ?? '')
-  if (named !== undefined) recorder.setOperation(named.name)
+  const known = actions.get(parameters.get('Action') ?? '')
+  if (known !== undefined) recorder.setOperation(known.name)
   if (request.slot !== undefined && !(await request.slot.acquire())) throw slowDown()
   const action = findAction(parameters)
-  // What is cheap to refuse is refused before a token is verified or a directory asked.
+  // The cheap checks come first, before a token is verified or a directory is asked.
   const session = action.isIssuing
     ? readSessionParameters(parameters, services)
     : noSessionParameters
@@ -72,24 +72,24 @@ function findAction(parameters: ReadonlyMap<string, string>): StsAction {
   return action
 }
 
-/** S3's code for it: the SDKs retry after a while. */
+/** Returns S3's error for overload: the SDKs retry after a while. */
 function slowDown(): AwsError {
   return new AwsError('SlowDown', 'Please reduce your request rate.', {
     headers: { 'retry-after': '1' },
   })
 }
 
-/** Returns what the client is told. An error that is not an `AwsError` is a bug: its text goes to the log only. */
+/** Returns the error that the client receives. An error that is not an `AwsError` is a bug; its text only goes to the log. */
 function toStsError(error: unknown, { requestId }: HttpRequest, { log }: StsServices): AwsError {
   if (error instanceof AwsError) return error
   log.error({ requestId, err: error }, 'STS request failed')
   return new AwsError('InternalError', 'internal error')
 }
 
-function toReply(refusal: AwsError, { requestId }: HttpRequest): HttpReply {
+function toReply(error: AwsError, { requestId }: HttpRequest): HttpReply {
   return {
-    status: refusal.status,
-    headers: { ...headers, ...refusal.headers },
-    body: encodeStsError(refusal, requestId),
+    status: error.status,
+    headers: { ...headers, ...error.headers },
+    body: encodeStsError(error, requestId),
   }
 }

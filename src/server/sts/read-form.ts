@@ -2,20 +2,20 @@ import { AwsError } from '../../protocol/aws-error.ts'
 import { readPairs, type QueryPair } from '../../protocol/query.ts'
 import type { HttpRequest } from '../http/http-message.ts'
 
-/** MinIO reads 10 MiB. The longest parameter, a token, has at most 16 KiB here. */
+/** MinIO reads up to 10 MiB. On this server the longest parameter, a token, has at most 16 KiB. */
 const maxFormBytes = 128 * 1024
 const maxParameters = 64
 
 export interface StsForm {
   readonly parameters: ReadonlyMap<string, string>
-  /** As it came: a signature covers its bytes. */
+  /** The body as received: a signature covers its bytes. */
   readonly body: Buffer
 }
 
 /**
  * Returns the parameters of an STS request. The query comes before the form body, and the first value of a name counts (docs/wire.md §1.1).
  *
- * @throws {AwsError} `InvalidRequest` for a body that is too long or shorter than said, or for too many parameters.
+ * @throws {AwsError} `InvalidRequest` for a body that is too long or for too many parameters; `IncompleteBody` for a body that ends early.
  */
 export async function readForm(request: HttpRequest): Promise<StsForm> {
   const parameters = new Map<string, string>()
@@ -28,7 +28,7 @@ export async function readForm(request: HttpRequest): Promise<StsForm> {
   return { parameters, body }
 }
 
-/** Reads by events, as an async iterator takes a tenth of the whole exchange's time. */
+/** Reads the body by events: an async iterator would take a tenth of the time of the whole exchange. */
 function readBody(request: HttpRequest): Promise<Buffer> {
   const { body } = request
   return new Promise((resolve, reject) => {
@@ -50,7 +50,7 @@ function readBody(request: HttpRequest): Promise<Buffer> {
     const onBroken = (): void =>
       settle(() => reject(new AwsError('IncompleteBody', 'the request body ended early')))
     const settle = (finish: () => void): void => {
-      // The rest of the body is left for the listener to drain or cut.
+      // The listener drains the rest of the body or closes the connection.
       body.off('data', onData).off('end', onEnd).off('close', onBroken).pause()
       finish()
     }

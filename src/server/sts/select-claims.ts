@@ -1,6 +1,6 @@
 import { isObject, type JsonObject } from '../../base/parse.ts'
 
-// Claims with a meaning inside a MinIO session. An identity provider that lets users choose claim names must not be able to set them.
+// Claims that have a meaning in a MinIO session. They are never copied from a token, because some identity providers let users name claims.
 const internalClaims = new Set([
   'accessKey',
   'sessionPolicy',
@@ -12,7 +12,7 @@ const internalClaims = new Set([
   'tokenRevokeType',
 ])
 
-/** Returns the claims that a session keeps for policies: strings, numbers, booleans, and lists of strings. Nested objects are left out. */
+/** Returns the claims that a session keeps for policies: strings, numbers, booleans and lists of strings. Objects are left out. */
 export function selectClaims(claims: JsonObject): JsonObject {
   const selected: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(claims)) {

@@ -1,21 +1,28 @@
-/** The parameters that every STS action with new credentials has. They are read once, before the action runs. */
+/** The parameters that all STS actions with new credentials share. They are read once, before the action runs. */
 import { AwsError } from '../../protocol/aws-error.ts'
-import type { StsLimits, StsServices } from './sts-action.ts'
+import type { StsLimits } from './sts-limits.ts'
 
 type Parameters = ReadonlyMap<string, string>
 
 export interface SessionParameters {
-  /** As asked for; undefined where it was left out. */
+  /** The requested lifetime (DurationSeconds); undefined when the request has none. */
   readonly durationSeconds: number | undefined
-  /** The session policy document as it was sent. */
+  /** The session policy document (Policy), as sent. */
   readonly sessionPolicy: string | undefined
-  /** TokenRevokeType as a claim: a word by which its owner can end some sessions and leave others (MinIO since 2025). */
+  /** TokenRevokeType as a claim: a label with which a user can revoke some sessions and keep others (MinIO since 2025). */
   readonly revokeClaims: { readonly tokenRevokeType?: string }
-  /** For the log only: MinIO ignores it. */
+  /** RoleSessionName, for the log only: MinIO ignores it. */
   readonly roleSessionName: string | undefined
 }
 
-/** For actions that issue nothing. */
+/** The limits and checks of the session parameters. */
+export interface SessionParameterRules {
+  readonly limits: StsLimits
+  /** Throws an `AwsError` for a session policy that is not valid. */
+  readonly checkSessionPolicy: (text: string) => void
+}
+
+/** The parameters of an action that issues no credentials. */
 export const noSessionParameters: SessionParameters = {
   durationSeconds: undefined,
   sessionPolicy: undefined,
@@ -26,13 +33,14 @@ export const noSessionParameters: SessionParameters = {
 const maxRevokeTypeLength = 128
 
 /**
- * Returns what the session of this request should be like.
+ * Returns the session parameters of a request.
  *
- * @throws {AwsError} `InvalidParameterValue` for a duration out of range or a revoke type that is too long, and what `checkSessionPolicy` throws.
+ * @throws {AwsError} `InvalidParameterValue` for a duration out of range or a revoke type that is too long; the errors of
+ *   `checkSessionPolicy`.
  */
 export function readSessionParameters(
   parameters: Parameters,
-  { limits, checkSessionPolicy }: Pick<StsServices, 'limits' | 'checkSessionPolicy'>,
+  { limits, checkSessionPolicy }: SessionParameterRules,
 ): SessionParameters {
   const durationSeconds = readDurationSeconds(parameters.get('DurationSeconds') ?? '', limits)
   const sessionPolicy = parameters.get('Policy') || undefined
@@ -45,7 +53,7 @@ export function readSessionParameters(
   }
 }
 
-/** An empty DurationSeconds means that there is none, as at MinIO. */
+/** Treats an empty DurationSeconds as a missing one, as MinIO does. */
 function readDurationSeconds(text: string, limits: StsLimits): number | undefined {
   if (text === '') return undefined
   const seconds = Number(text)
@@ -71,7 +79,7 @@ function readRevokeClaims(tokenRevokeType: string): SessionParameters['revokeCla
   return tokenRevokeType === '' ? {} : { tokenRevokeType }
 }
 
-/** AWS allows these names only. Another is left out of the log: it may be a token that was sent in the wrong parameter. */
+/** Returns a name that AWS allows. Any other is left out of the log: it may be a token that was sent in the wrong parameter. */
 function readRoleSessionName(text: string): string | undefined {
   return /^[\w+=,.@-]{1,64}$/.test(text) ? text : undefined
 }

@@ -8,7 +8,7 @@ import { createAdminHandler } from '../../../src/server/admin/handle-admin.ts'
 import type { HttpRequest } from '../../../src/server/http/http-message.ts'
 import type { RequestFacts } from '../../../src/server/http/request-facts.ts'
 import { createRequestAuthenticator } from '../../../src/server/identity/request-authenticator.ts'
-import { cannedPolicies } from '../../../src/server/policy/canned.ts'
+import { cannedPolicies } from '../../../src/server/policy/canned-policies.ts'
 import { createIamAuthorizer } from '../../../src/server/policy/iam-authorizer.ts'
 import { withSessionPolicy } from '../../../src/server/policy/with-session-policy.ts'
 import { createDerivedSessions } from '../../../src/server/sessions/derived-sessions.ts'
@@ -88,7 +88,7 @@ describe('revoke-tokens', () => {
         decisions: { firstDenial: { action: 'admin:RemoveServiceAccount', isAllowed: false } },
         refusal: { code: 'AccessDenied' },
       },
-      { operation: 'RevokeTokens', caller, decisions: { asked: 0 }, refusal: undefined },
+      { operation: 'RevokeTokens', caller, decisions: { total: 0 }, refusal: undefined },
     ])
   })
 

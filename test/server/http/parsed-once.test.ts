@@ -11,7 +11,7 @@ const files = ['server', 'protocol'].flatMap((room) =>
 )
 const textOf = (file: string): string => readFileSync(path.join(src, file), 'utf8')
 
-it('is made in the listener, and in a signature that was handed none', () => {
+it('only the listener, and a signature that was handed none, parse a query', () => {
   const callers = files.filter((file) => /(?<!function )\bparseQuery\(/.test(textOf(file)))
   expect(callers.toSorted()).toEqual([
     'protocol/sigv4/canonical-request.ts',
@@ -19,7 +19,7 @@ it('is made in the listener, and in a signature that was handed none', () => {
   ])
 })
 
-it('leaves its bytes to the signatures: nothing else takes them apart', () => {
+it('only signatures take the bytes of a query apart', () => {
   const signing = /^protocol\/(query|sigv4\/(canonical-request|sign|verify-signature))\.ts$/
   const uses = files
     .filter((file) => !signing.test(file))
@@ -35,14 +35,14 @@ it('leaves its bytes to the signatures: nothing else takes them apart', () => {
   expect(uses.filter((use) => !harmless.some((form) => form.test(use)))).toEqual([])
 })
 
-it('is not read by the parser of the URL standard, which leaves out a leading question mark', () => {
+it('no query is read by the parser of the URL standard, which leaves out a leading question mark', () => {
   const uses = files.flatMap((file) =>
     (textOf(file).match(/new URLSearchParams\([^)\n]+\)/g) ?? []).map((use) => `${file}: ${use}`),
   )
   expect(uses.toSorted()).toEqual([
     // The embedded provider's own form, a header's list of tags, and tags written as that header.
-    'server/issuer/login-handler.ts: new URLSearchParams(Buffer.concat(chunks)',
-    'server/s3/operations/object-tagging.ts: new URLSearchParams(text)',
+    'server/issuer/handle-login.ts: new URLSearchParams(Buffer.concat(chunks)',
     'server/s3/post/form-request.ts: new URLSearchParams(readTagging(xml)',
+    'server/s3/request/tag-header.ts: new URLSearchParams(text)',
   ])
 })

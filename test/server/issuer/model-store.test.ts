@@ -4,13 +4,13 @@ import { describe, expect, it } from 'vitest'
 import { createModelStore } from '../../../src/server/issuer/model-store.ts'
 import { openIssuer, type Answer, type TestIssuer } from '../../support/server/issuer-harness.ts'
 
-function openStore(bounds = {}) {
+function openStore(limits = {}) {
   const clock = { nowMs: 0 }
   const store = createModelStore({
     nowMs: () => clock.nowMs,
-    toFull: () => new Error('full'),
-    toTooLarge: () => new Error('too large'),
-    bounds,
+    toFullError: () => new Error('full'),
+    toTooLargeError: () => new Error('too large'),
+    limits,
   })
   return { clock, store }
 }
@@ -182,7 +182,7 @@ async function signIn(issuer: TestIssuer, begun: Answer): Promise<string> {
 
 describe('a flood of anonymous requests', () => {
   it('a flood of anonymous requests removes neither a signed-in user nor a pending device login', async () => {
-    const issuer = await openIssuer({ bounds: { maxAnonymous: 20, maxPendingDevices: 10 } })
+    const issuer = await openIssuer({ limits: { maxAnonymous: 20, maxPendingDevices: 10 } })
     const { ask } = issuer
     const refreshToken = await signIn(issuer, await authorize(issuer))
     const connect = () =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Authorizer } from '../../../src/server/policy/authorizer.ts'
-import { cannedPolicies } from '../../../src/server/policy/canned.ts'
+import { cannedPolicies } from '../../../src/server/policy/canned-policies.ts'
 import { createIamAuthorizer } from '../../../src/server/policy/iam-authorizer.ts'
 import {
   parsePolicyDocument,

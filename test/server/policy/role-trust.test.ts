@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseRoleDocument } from '../../../src/server/policy/role-document.ts'
-import { findDistrust, parseRoleTrust } from '../../../src/server/policy/role-trust.ts'
+import { findUntrustedClaims, parseRoleTrust } from '../../../src/server/policy/role-trust.ts'
 
 const github = 'https://token.actions.githubusercontent.com'
 const gitlab = 'https://gitlab.com'
@@ -50,7 +50,7 @@ describe('the trust policy of a role', () => {
       },
     ],
   ])('a role accepts a token by %s', (_what, conditions) => {
-    expect(findDistrust(trust(conditions), job)).toEqual([])
+    expect(findUntrustedClaims(trust(conditions), job)).toEqual([])
   })
 
   it.each<[string, object, string[]]>([
@@ -69,19 +69,19 @@ describe('the trust policy of a role', () => {
     ['no issuer', { iss: undefined }, ['iss']],
   ])('a role refuses a token with %s, and names the claims', (_what, change, claims) => {
     const given = trust({ StringEquals: { repository: 'my-org/my-repo', ref: 'refs/heads/main' } })
-    expect(findDistrust(given, { ...job, ...change })).toEqual(claims)
+    expect(findUntrustedClaims(given, { ...job, ...change })).toEqual(claims)
   })
 
   it('only StringLike reads wildcards in the conditions of a role', () => {
     const exact = trust({ StringEquals: { repository: 'my-org/*' } })
-    expect(findDistrust(exact, job)).toEqual(['repository'])
-    expect(findDistrust(exact, { ...job, repository: 'my-org/*' })).toEqual([])
+    expect(findUntrustedClaims(exact, job)).toEqual(['repository'])
+    expect(findUntrustedClaims(exact, { ...job, repository: 'my-org/*' })).toEqual([])
   })
 
   it('a role accepts any audience in its list, also for a token with several', () => {
     const given = trust({ StringEquals: { repository: 'my-org/my-repo' } }, github, ['a', 'b'])
-    expect(findDistrust(given, { ...job, aud: ['b', 'c'] })).toEqual([])
-    expect(findDistrust(given, { ...job, aud: ['c'] })).toEqual(['aud'])
+    expect(findUntrustedClaims(given, { ...job, aud: ['b', 'c'] })).toEqual([])
+    expect(findUntrustedClaims(given, { ...job, aud: ['c'] })).toEqual(['aud'])
   })
 })
 

@@ -215,7 +215,7 @@ describe('an OPA that exits', () => {
     await log.waitFor('opa ended')
     expect(log.lines[0]).toEqual({
       message: 'opa ended',
-      facts: { how: 'exit code 3', said: '', restarts: 0 },
+      facts: { how: 'exit code 3', output: '', restarts: 0 },
     })
     while (!(await isReady()));
     expect((await ask()).isAllowed).toBe(true)
@@ -229,7 +229,7 @@ describe('an OPA that exits', () => {
     await ask('s3:Die')
     await log.waitFor('opa is not started again: every request is denied')
     expect(await fake.readStarts()).toHaveLength(6)
-    expect(log.lines.at(-2)).toMatchObject({ facts: { said: 'the last words', restarts: 5 } })
+    expect(log.lines.at(-2)).toMatchObject({ facts: { output: 'the last words', restarts: 5 } })
     expect(await ask()).toMatchObject({
       isAllowed: false,
       reason: expect.stringMatching(/^the policy engine cannot be reached/),

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   compileWildcard,
-  couldMatchBeyond,
-  matchesAllBeyond,
+  couldMatchPrefix,
+  matchesWholePrefix,
   matchesWildcard,
 } from '../../../src/server/policy/wildcard.ts'
 
@@ -63,10 +63,10 @@ describe('wildcard patterns', () => {
   })
 
   it('a pattern finds a run with question marks anywhere, within and across blocks of 32 characters', () => {
-    const stretch = fc.array(fc.constantFrom('a', 'b', '?', '😀'), { minLength: 1, maxLength: 80 })
+    const segment = fc.array(fc.constantFrom('a', 'b', '?', '😀'), { minLength: 1, maxLength: 80 })
     fc.assert(
       fc.property(
-        stretch,
+        segment,
         textOf(['a', 'b', '😀'], 60),
         textOf(['a', 'b'], 40),
         (signs, before, after) => {
@@ -78,10 +78,10 @@ describe('wildcard patterns', () => {
   })
 
   it('a pattern with one run between two stars matches exactly the texts that contain the run', () => {
-    const stretch = fc.array(fc.constantFrom('a', 'b', '?'), { minLength: 1, maxLength: 70 })
-    const nearly = fc.record({ stretch, text: textOf(['a', 'b'], 150), changed: fc.nat(69) })
+    const segment = fc.array(fc.constantFrom('a', 'b', '?'), { minLength: 1, maxLength: 70 })
+    const nearly = fc.record({ segment, text: textOf(['a', 'b'], 150), changed: fc.nat(69) })
     fc.assert(
-      fc.property(nearly, ({ stretch: signs, text, changed }) => {
+      fc.property(nearly, ({ segment: signs, text, changed }) => {
         // The text contains the run with one character changed, so that near misses are as frequent as hits.
         const miss = signs.map((sign, at) => (at === changed ? 'c' : sign === '?' ? 'a' : sign))
         const whole = `${text}${miss.join('')}${text}`
@@ -157,8 +157,8 @@ describe('patterns and a common prefix', () => {
     ['bucket2/*', false, false],
     ['a*', false, false],
   ])('the pattern %s could match in bucket/: %s, matches all of it: %s', (pattern, could, all) => {
-    expect(couldMatchBeyond(compileWildcard(pattern), 'bucket/')).toBe(could)
-    expect(matchesAllBeyond(compileWildcard(pattern), 'bucket/')).toBe(all)
+    expect(couldMatchPrefix(compileWildcard(pattern), 'bucket/')).toBe(could)
+    expect(matchesWholePrefix(compileWildcard(pattern), 'bucket/')).toBe(all)
   })
 
   it('the answers about a prefix hold for every text with that prefix', () => {
@@ -168,8 +168,8 @@ describe('patterns and a common prefix', () => {
       fc.property(some, textOf(['a', '/'], 3), key, (pattern, beginning, rest) => {
         const wildcard = compileWildcard(pattern)
         const isMatch = matchesWildcard(pattern, `${beginning}${rest}`)
-        if (isMatch) expect(couldMatchBeyond(wildcard, beginning)).toBe(true)
-        if (matchesAllBeyond(wildcard, beginning)) expect(isMatch).toBe(true)
+        if (isMatch) expect(couldMatchPrefix(wildcard, beginning)).toBe(true)
+        if (matchesWholePrefix(wildcard, beginning)) expect(isMatch).toBe(true)
       }),
       { numRuns: 5000 },
     )

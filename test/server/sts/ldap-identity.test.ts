@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { AwsError } from '../../../src/protocol/aws-error.ts'
 import { normalizeDn } from '../../../src/server/identity/ldap/distinguished-name.ts'
-import type { LdapLogin, LdapUser } from '../../../src/server/identity/ldap/directory.ts'
+import type { LdapLogin, LdapUser } from '../../../src/server/identity/ldap/ldap-directory.ts'
 import {
   openSts,
   requestId,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createTokenVerifier } from '../../../src/server/identity/token-verifier.ts'
 import { parseRoleDocument } from '../../../src/server/policy/role-document.ts'
-import { createTrustingRole, type TokenRole } from '../../../src/server/policy/token-role.ts'
+import { createTokenRole, type TokenRole } from '../../../src/server/policy/token-role.ts'
 import { jwksUrl, makeProvider, type FakeProvider } from '../../support/server/fake-provider.ts'
 import { keySet, makeToken, nowSeconds, signers, type Members } from '../../support/tokens.ts'
 import {
@@ -47,7 +47,7 @@ function open(
   const provider = makeProvider({ [configUrl]: { issuer, jwks_uri: jwksUrl }, [jwksUrl]: keySet })
   const read = parseRoleDocument(JSON.stringify({ ...document, ...change }), 'role')
   const verifiers = new Map([[issuer, createTokenVerifier({ ...provider, configUrl })]])
-  const roles = new Map<string, TokenRole>([[arn, createTrustingRole(arn, read, verifiers)]])
+  const roles = new Map<string, TokenRole>([[arn, createTokenRole(arn, read, verifiers)]])
   return { ...openSts({ roles, ...services }), provider }
 }
 
@@ -140,7 +140,7 @@ describe('roles for tokens', () => {
     const provider = makeProvider({})
     const read = parseRoleDocument(JSON.stringify(document), 'role')
     const elsewhere = createTokenVerifier({ ...provider, configUrl: `${evil}/config` })
-    const role = createTrustingRole(arn, read, new Map([[evil, elsewhere]]))
+    const role = createTokenRole(arn, read, new Map([[evil, elsewhere]]))
     await expect(role.verify(token({ iss: evil }))).rejects.toMatchObject({ code: 'AccessDenied' })
     expect(provider.asked).toEqual([])
   })

@@ -95,7 +95,10 @@ export async function pass(asked: Asked): Promise<Outcome> {
         return { isAllowed, reason: 'as the test says' }
       },
       ...(asked.couldAllow && {
-        couldAllow: async (_, action) => asked.couldAllow?.(action) ?? true,
+        couldAllow: async ({ action }) => ({
+          isAllowed: asked.couldAllow?.(action) ?? true,
+          reason: 'as the test says',
+        }),
       }),
     },
     backend: createGatewayBackend(upstream),

@@ -132,7 +132,7 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
           asked.push(request)
           return { isAllowed: harness.allow(request), reason: 'as the test says' }
         },
-        authorizeBucket: async (request) => {
+        couldAllow: async (request) => {
           return { isAllowed: harness.allowBucket(request), reason: 'as the test says' }
         },
       },

@@ -1,51 +1,58 @@
 /**
- * A distinguished name in the one form in which two spellings of the same name are equal: attribute types and values in lower case,
- * spaces folded, escapes undone and made anew, the parts of a multi-valued name sorted (RFC 4514).
+ * Returns a distinguished name in a normal form, in which two spellings of the same name are equal (RFC 4514). Attribute types and values
+ * are in lower case, spaces are folded, escapes are written in one way, and the parts of a multi-valued RDN are sorted.
  *
- * @returns Undefined for text that is no distinguished name, and for the empty one, which is nobody's.
+ * @returns Undefined for a text that is not a distinguished name, and for the empty name, which does not name an entry.
  */
 export function normalizeDn(text: string): string | undefined {
-  const names = split(text, ',').map((name) => split(name, '+').map(normalizePair))
-  const isWhole = names.every((pairs) => pairs.every((pair) => pair !== undefined))
-  if (!isWhole) return undefined
-  return names.map((pairs) => pairs.toSorted().join('+')).join(',')
+  const rdns = split(text, ',').map((rdn) => split(rdn, '+').map(normalizePair))
+  const isValid = rdns.every((pairs) => pairs.every((pair) => pair !== undefined))
+  if (!isValid) return undefined
+  return rdns.map((pairs) => pairs.toSorted().join('+')).join(',')
 }
 
-/** The first name of a distinguished name, with its values as they are written there; empty where that cannot be read. */
-export function readFirstName(text: string): NamePair[] {
+/**
+ * Returns the attributes of the first relative distinguished name (RDN) of a distinguished name, with their values unescaped; an empty list
+ * when it cannot be read.
+ */
+export function readFirstRdn(text: string): RdnAttribute[] {
   const [first = ''] = split(text, ',')
   return split(first, '+').flatMap((pair) => readPair(pair) ?? [])
 }
 
-interface NamePair {
-  /** In lower case. */
+/** One `type=value` pair of an RDN. */
+interface RdnAttribute {
+  /** The attribute type in lower case. */
   readonly type: string
-  /** Without its escapes. */
+  /** The value without escapes. */
   readonly value: string
 }
 
-function readPair(text: string): NamePair | undefined {
+function readPair(text: string): RdnAttribute | undefined {
   const [, type, raw = ''] = /^\s*([A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)*)\s*=(.*)$/s.exec(text) ?? []
   if (type === undefined) return undefined
   const value = unescape(trim(raw))
   return value === undefined || value === '' ? undefined : { type: type.toLowerCase(), value }
 }
 
-/** `CN = Ops\, EU` → `cn=ops\2c eu`. */
+/** Turns `CN = Ops\, EU` into `cn=ops\2c eu`. */
 function normalizePair(text: string): string | undefined {
   const pair = readPair(text)
   if (pair === undefined) return undefined
   return `${pair.type}=${foldCase(pair.value).replaceAll(/[\\,+="<>;#\0]/g, toHex)}`
 }
 
-/** As directories compare names: compatible characters are one, case does not count, spaces are folded (caseIgnoreMatch, RFC 4518). */
+/**
+ * Returns a name in the form in which directories compare names (caseIgnoreMatch, RFC 4518): compatible characters are replaced, letters are
+ * in lower case, and spaces are folded.
+ */
 export function foldCase(text: string): string {
-  // Before and after: some characters have a lower case only once they are decomposed (ℂ), some are composed by it.
+  // Normalized before and after: some characters have a lower case only when they are decomposed (ℂ), and lower case can compose others.
   const folded = text.normalize('NFKC').toLowerCase().normalize('NFKC')
   return folded.trim().replaceAll(/\s+/g, ' ')
 }
 
-/** Spaces around a value do not count, but for one that is escaped. */
+/** Removes the spaces around a value, but not an escaped space at its end. */
 function trim(raw: string): string {
   const started = raw.trimStart()
   const trimmed = started.trimEnd()
@@ -53,7 +60,7 @@ function trim(raw: string): string {
   return isEscaped ? `${trimmed} ` : trimmed
 }
 
-/** `\,` is the character, `\2c` a byte of UTF-8. */
+/** Replaces `\,` by the character and `\2c` by the byte of UTF-8; undefined for a backslash at the end. */
 function unescape(raw: string): string | undefined {
   const bytes: Buffer[] = []
   for (const [part] of raw.matchAll(/\\[0-9a-fA-F]{2}|\\[^]|[^\\]+|\\$/g)) {
@@ -69,7 +76,7 @@ function toHex(character: string): string {
   return `\\${character.charCodeAt(0).toString(16).padStart(2, '0')}`
 }
 
-/** At a character that no backslash stands before. */
+/** Splits a text at each separator that is not escaped with a backslash. */
 function split(text: string, separator: string): string[] {
   const parts: string[] = []
   let part = ''

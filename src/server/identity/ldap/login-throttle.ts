@@ -1,49 +1,53 @@
-/** Slows down who guesses passwords of a directory's users; see `base/attempt-throttle`. */
+/** Throttles failed logins of a directory's users, against password guessing; see `base/attempt-throttle`. */
 import { createAttemptThrottle, TooManyAttempts } from '../../../base/attempt-throttle.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { foldCase } from './distinguished-name.ts'
 
 export interface LoginThrottleOptions {
   readonly nowMs: () => number
-  /** Resolves after that many milliseconds. */
+  /** Resolves after the given number of milliseconds. */
   readonly wait: (delayMs: number) => Promise<void>
 }
 
-export interface Attempter {
+/** The user name and the client of one attempt. */
+export interface LoginAttempt {
   readonly username: string
+  /** The IP address of the client. */
   readonly address: string
-  /** Called before the attempt is held, if it is. */
+  /** Called before the attempt is delayed. Not called when there is no delay. */
   readonly onHold?: (() => void) | undefined
 }
 
 export interface LoginThrottle {
   /**
-   * Makes the attempt when its turn has come, at most 4 s later.
+   * Calls `check` after the delay, which is at most 4 s, and returns its result.
    *
-   * @param attempt Undefined when name or password is wrong: that counts.
-   * @throws {AwsError} `SlowDown` where too many attempts with this name from this address are under way; and what the attempt throws,
-   *   which does not count.
+   * @param check Checks the name and the password. Undefined counts as a failed login; an error does not.
+   * @throws {AwsError} `SlowDown` when too many attempts with this name from this address are running. Errors of `check` are passed on.
    */
-  pace<T>(who: Attempter, attempt: () => Promise<T | undefined>): Promise<T | undefined>
+  run<T>(attempt: LoginAttempt, check: () => Promise<T | undefined>): Promise<T | undefined>
 }
 
-/** Each costs the directory three questions, and many directories count failures themselves. */
+/**
+ * The most simultaneous attempts with one name from one address. Each costs the directory three requests, and many directories count
+ * failures themselves.
+ */
 const maxAtOnce = 8
 
-/** Makes a pacer that remembers in this process only: with `--workers`, each worker counts its own. */
+/** Returns a throttle whose counts are in this process only: with `--workers`, each worker counts its own failures. */
 export function createLoginThrottle({ nowMs, wait }: LoginThrottleOptions): LoginThrottle {
   const throttle = createAttemptThrottle({ nowMs, wait, maxAtOnce })
   return {
-    async pace({ username, ...where }, attempt) {
-      // Directories do not tell `Alice` from `alice `, so neither do we.
+    async run({ username, ...attempt }, check) {
+      // Directories treat `Alice` and `alice ` as the same name, so the throttle does too.
       const settle = await throttle
-        .enter({ ...where, name: foldCase(username) })
+        .enter({ ...attempt, name: foldCase(username) })
         .catch((error: unknown) => {
           throw error instanceof TooManyAttempts ? slowDown(error) : error
         })
       let outcome: 'right' | 'wrong' | 'unknown' = 'unknown'
       try {
-        const result = await attempt()
+        const result = await check()
         outcome = result === undefined ? 'wrong' : 'right'
         return result
       } finally {

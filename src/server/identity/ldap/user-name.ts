@@ -1,23 +1,23 @@
 /**
- * The name of a directory's user as the directory has it. What a person types is compared without case, with spaces folded and more (RFC
- * 4518), and several names may lead to one entry: a policy that names a user must meet that user however they sign in.
+ * The user name of a directory's user, as the directory spells it. Directories compare names without regard to case and with folded spaces
+ * (RFC 4518), and several names may find one entry. A policy that names a user must apply to that user with each of these names.
  */
-import type { LdapEntry } from './connection.ts'
-import { foldCase, readFirstName } from './distinguished-name.ts'
+import type { LdapEntry } from './ldap-connection.ts'
+import { foldCase, readFirstRdn } from './distinguished-name.ts'
 
 /** An attribute that the user filter compares with the typed name. */
 export interface NameAttribute {
   readonly type: string
-  /** What stands around the name in the filter, `@example.com` for instance; empty where a `*` is there. */
-  readonly before: string
-  readonly after: string
+  /** The text before and after the name in the filter, such as `@example.com`. Both are empty when one of them contains a `*`. */
+  readonly prefix: string
+  readonly suffix: string
 }
 
 const maxNameLength = 256
 
 /**
- * The attributes that a filter compares with `%s`, in its order, each once: `uid` and `mail` of `(|(uid=%s)(mail=%s))`. What stands in a
- * negation leads to nobody's name.
+ * Returns the attributes that a filter compares with `%s`, in the filter's order, each once: `uid` and `mail` for `(|(uid=%s)(mail=%s))`.
+ * Negated comparisons are left out, because such an attribute does not contain the user's name.
  */
 export function findNameAttributes(filter: string): NameAttribute[] {
   const found = new Map<string, NameAttribute>()
@@ -26,47 +26,47 @@ export function findNameAttributes(filter: string): NameAttribute[] {
     const key = type.toLowerCase()
     if (negation !== undefined || found.has(key)) continue
     const isPattern = before.includes('*') || after.includes('*')
-    const attribute = isPattern
-      ? { type, before: '', after: '' }
-      : { type, before: unescapeFilter(before.trimStart()), after: unescapeFilter(after.trimEnd()) }
-    found.set(key, attribute)
+    const prefix = isPattern ? '' : unescapeFilter(before.trimStart())
+    const suffix = isPattern ? '' : unescapeFilter(after.trimEnd())
+    found.set(key, { type, prefix, suffix })
   }
   return [...found.values()]
 }
 
 /**
- * The one name of an entry, whichever of its names was typed: the attribute in its distinguished name if the filter asks for that, else the
- * filter's first that the entry has; of several values that in the distinguished name, else the first in the order of their code units.
+ * Returns the user name of an entry; it is the same for each name that finds the entry. The attribute is the one in the entry's RDN, if the
+ * filter compares it, or else the filter's first attribute that the entry has. Of several values it is the one in the RDN, or else the first
+ * in the order of their code units.
  *
- * @param typed Where the directory shows none of the attributes: that, in one spelling.
+ * @param typed The typed name. It is returned, in a normal form, when the directory does not return any of the attributes.
  */
 export function chooseUserName(
   entry: LdapEntry,
   attributes: readonly NameAttribute[],
   typed: string,
 ): string {
-  const inDn = new Map(readFirstName(entry.dn).map(({ type, value }) => [type, value]))
-  const isInDn = ({ type }: NameAttribute): boolean => inDn.has(type.toLowerCase())
+  const inRdn = new Map(readFirstRdn(entry.dn).map(({ type, value }) => [type, value]))
+  const isInRdn = ({ type }: NameAttribute): boolean => inRdn.has(type.toLowerCase())
   const ordered = [
-    ...attributes.filter(isInDn),
-    ...attributes.filter((attribute) => !isInDn(attribute)),
+    ...attributes.filter(isInRdn),
+    ...attributes.filter((attribute) => !isInRdn(attribute)),
   ]
   for (const attribute of ordered) {
-    const named = inDn.get(attribute.type.toLowerCase())
+    const rdnValue = inRdn.get(attribute.type.toLowerCase())
     const values = listValues(entry, attribute.type)
     const value =
-      values.find((each) => named !== undefined && foldCase(each) === foldCase(named)) ??
-      named ??
+      values.find((each) => rdnValue !== undefined && foldCase(each) === foldCase(rdnValue)) ??
+      rdnValue ??
       values[0]
-    if (value !== undefined) return stripAround(value, attribute)
+    if (value !== undefined) return stripAffixes(value, attribute)
   }
-  // Asked for by an alias or a number, an attribute comes under its own name.
+  // The filter may name an attribute by an alias or an OID; the directory returns it under its own name.
   const others = Object.keys(entry.attributes).toSorted()
   const [value] = others.flatMap((type) => listValues(entry, type))
   return value ?? foldTyped(typed)
 }
 
-/** What cannot be seen is dropped as well, as directories do when they compare (RFC 4518 §2.2). */
+/** Folds a typed name. Invisible characters are removed too, as directories do when they compare names (RFC 4518 §2.2). */
 function foldTyped(text: string): string {
   const spaced = text.replaceAll(/[\t-\r\u0085]/g, ' ')
   return foldCase(spaced.replaceAll(/[\p{Cc}\p{Cf}\p{Variation_Selector}\u034f\ufffc]/gu, ''))
@@ -80,16 +80,16 @@ function listValues({ attributes }: LdapEntry, type: string): string[] {
     .toSorted()
 }
 
-/** `alice` of `alice@example.com` where the filter is `(mail=%s@example.com)`. */
-function stripAround(value: string, { before, after }: NameAttribute): string {
-  const isAround =
-    value.length > before.length + after.length &&
-    value.slice(0, before.length).toLowerCase() === before.toLowerCase() &&
-    value.slice(value.length - after.length).toLowerCase() === after.toLowerCase()
-  return isAround ? value.slice(before.length, value.length - after.length) : value
+/** Removes the filter's text around the name: `alice@example.com` becomes `alice` with the filter `(mail=%s@example.com)`. */
+function stripAffixes(value: string, { prefix, suffix }: NameAttribute): string {
+  const hasAffixes =
+    value.length > prefix.length + suffix.length &&
+    value.slice(0, prefix.length).toLowerCase() === prefix.toLowerCase() &&
+    value.slice(value.length - suffix.length).toLowerCase() === suffix.toLowerCase()
+  return hasAffixes ? value.slice(prefix.length, value.length - suffix.length) : value
 }
 
-/** `\5c` is a backslash (RFC 4515 §3). */
+/** Replaces escapes such as `\5c`, a backslash, by the character (RFC 4515 §3). */
 function unescapeFilter(text: string): string {
   return text.replaceAll(/(?:\\[0-9a-fA-F]{2})+/g, (bytes) =>
     Buffer.from(bytes.replaceAll('\\', ''), 'hex').toString('utf8'),

@@ -6,7 +6,7 @@ import { parseAnswerXml } from '../../../protocol/parse-answer-xml.ts'
 import { childrenOf, childText, type XmlNode } from '../../../protocol/xml.ts'
 import type { HttpReply } from '../../http/http-message.ts'
 import { describeOwner } from '../request/owner.ts'
-import { decide, denial } from '../request/s3-operation.ts'
+import { couldAllow, decide, denial } from '../request/s3-operation.ts'
 import { elements, join, xmlReply } from '../request/s3-xml.ts'
 import { send, type GatewayCall } from './forward.ts'
 import { readText } from './upstream-errors.ts'
@@ -19,7 +19,8 @@ const service = { bucket: '', key: '' }
 /** @throws {AwsError} `AccessDenied` if the caller may see none, before the upstream is asked if that is certain; as `send`. */
 export async function forwardListBuckets(call: GatewayCall): Promise<HttpReply> {
   const all = await decide(call, 's3:ListAllMyBuckets', service)
-  if (!all.isAllowed && !(await couldList(call))) throw denial('s3:ListAllMyBuckets', service, all)
+  if (!all.isAllowed && !(await couldAllow(call, 's3:ListBucket')))
+    throw denial('s3:ListAllMyBuckets', service, all)
   const root = await readList(call)
   const buckets = childrenOf(root, 'Buckets').flatMap((node) => childrenOf(node, 'Bucket'))
   const visible = all.isAllowed ? buckets : await selectListable(call, buckets)
@@ -34,11 +35,6 @@ export async function forwardListBuckets(call: GatewayCall): Promise<HttpReply> 
       Prefix: childText(root, 'Prefix'),
     }),
   )
-}
-
-/** Whether there may be a bucket that the caller can list. An engine that cannot tell is asked bucket by bucket. */
-async function couldList({ authorizer, principal }: GatewayCall): Promise<boolean> {
-  return (await authorizer.couldAllow?.(principal, 's3:ListBucket')) ?? true
 }
 
 /** Asks the upstream for its buckets. Of the client's request, only the paging is forwarded, so the answer cannot be an object's content. */

@@ -99,11 +99,19 @@ export function decide(call: S3Request, action: string, at: Address): Promise<De
 export async function authorizeSomeKey(call: S3Request, actions: readonly string[]): Promise<void> {
   const at = { bucket: call.bucket, key: '' }
   for (const action of actions) {
-    const decision = await call.authorizer.authorizeBucket?.(toQuestion(call, action, at))
+    const decision = await call.authorizer.couldAllow?.(toQuestion(call, action, at))
     if (decision === undefined || decision.isAllowed) return
     if (action === actions.at(-1)) throw denial(actions[0] ?? action, at, decision)
   }
 }
+
+/** Returns whether the caller could be allowed an action on some bucket: a no is certain. True when the policy engine cannot tell. */
+export async function couldAllow(call: S3Request, action: string): Promise<boolean> {
+  const decision = await call.authorizer.couldAllow?.(toQuestion(call, action, anywhere))
+  return decision?.isAllowed ?? true
+}
+
+const anywhere: Address = { bucket: '', key: '' }
 
 function toQuestion(call: S3Request, action: string, at: Address): AuthorizationRequest {
   const formSignatureVersion = call.form?.signatureVersion

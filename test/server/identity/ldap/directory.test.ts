@@ -3,7 +3,7 @@ import {
   createLdapDirectory,
   type LdapDirectory,
   type LdapOptions,
-} from '../../../../src/server/identity/ldap/directory.ts'
+} from '../../../../src/server/identity/ldap/ldap-directory.ts'
 import { createLoginThrottle } from '../../../../src/server/identity/ldap/login-throttle.ts'
 import { makeCertificate } from '../../../../src/server/http/self-signed-certificate.ts'
 import { findClosedPort } from '../../../support/commands/harness.ts'
@@ -66,7 +66,7 @@ async function open(
       ...options,
     },
     {
-      pacer: createLoginThrottle({ nowMs, wait }),
+      throttle: createLoginThrottle({ nowMs, wait }),
       log: { info: log, warn: log, error: log },
       nowMs,
     },

@@ -4,7 +4,7 @@ import { createLoginThrottle } from '../../../../src/server/identity/ldap/login-
 function open() {
   const clock = { nowMs: 0 }
   const waited: number[] = []
-  const pacer = createLoginThrottle({
+  const throttle = createLoginThrottle({
     nowMs: () => clock.nowMs,
     wait: async (delayMs) => {
       waited.push(delayMs)
@@ -12,13 +12,13 @@ function open() {
     },
   })
   const fail = (username = 'alice', address = '10.0.0.1') =>
-    pacer.pace({ username, address }, async () => undefined)
+    throttle.run({ username, address }, async () => undefined)
   const succeed = (username = 'alice', address = '10.0.0.1') =>
-    pacer.pace({ username, address }, async () => 'in')
+    throttle.run({ username, address }, async () => 'in')
   const repeat = async (times: number, attempt: (index: number) => Promise<unknown>) => {
     for (let index = 0; index < times; index += 1) await attempt(index)
   }
-  return { clock, waited, pacer, fail, succeed, repeat }
+  return { clock, waited, throttle, fail, succeed, repeat }
 }
 
 describe('the login throttle', () => {
@@ -29,11 +29,11 @@ describe('the login throttle', () => {
   })
 
   it('the login throttle calls onHold before it delays an attempt, so that the caller can free resources', async () => {
-    const { pacer } = open()
+    const { throttle } = open()
     const held: string[] = []
     const fail = () => {
       const who = { username: 'alice', address: '10.0.0.1', onHold: () => void held.push('held') }
-      return pacer.pace(who, async () => undefined)
+      return throttle.run(who, async () => undefined)
     }
     for (let i = 0; i < 3; i += 1) await fail()
     expect(held).toEqual([])
@@ -92,15 +92,15 @@ describe('the login throttle', () => {
   })
 
   it('the right password is accepted while others guess at the same time, from this and from other addresses', async () => {
-    const { clock, pacer, fail, repeat } = open()
+    const { clock, throttle, fail, repeat } = open()
     await repeat(40, (index) => fail('alice', `10.0.${index}.1`))
     await repeat(40, () => fail())
     const guesses = Array.from({ length: 7 }, () => fail())
     const startedAtMs = clock.nowMs
-    expect(await pacer.pace({ username: 'alice', address: '10.0.0.1' }, async () => 'in')).toBe(
+    expect(await throttle.run({ username: 'alice', address: '10.0.0.1' }, async () => 'in')).toBe(
       'in',
     )
-    expect(await pacer.pace({ username: 'alice', address: '10.9.9.9' }, async () => 'in')).toBe(
+    expect(await throttle.run({ username: 'alice', address: '10.9.9.9' }, async () => 'in')).toBe(
       'in',
     )
     // The clock of the test adds up the delays.
@@ -109,21 +109,21 @@ describe('the login throttle', () => {
   })
 
   it('the login throttle runs eight attempts of a user at once, and does not count one that throws', async () => {
-    const { pacer, waited, repeat } = open()
+    const { throttle, waited, repeat } = open()
     const who = { username: 'alice', address: '10.0.0.1' }
     let release = (): void => {}
     const gate = new Promise<void>((resolve) => (release = resolve))
-    const running = Array.from({ length: 8 }, () => pacer.pace(who, () => gate.then(() => 'in')))
-    await expect(pacer.pace(who, async () => 'in')).rejects.toMatchObject({
+    const running = Array.from({ length: 8 }, () => throttle.run(who, () => gate.then(() => 'in')))
+    await expect(throttle.run(who, async () => 'in')).rejects.toMatchObject({
       code: 'SlowDown',
       headers: { 'retry-after': '4' },
     })
     release()
     expect(await Promise.all(running)).toHaveLength(8)
     await repeat(9, () =>
-      pacer.pace(who, () => Promise.reject(new Error('down'))).catch(() => undefined),
+      throttle.run(who, () => Promise.reject(new Error('down'))).catch(() => undefined),
     )
-    expect(await pacer.pace(who, async () => 'in')).toBe('in')
+    expect(await throttle.run(who, async () => 'in')).toBe('in')
     expect(waited).toEqual([])
   })
 })

@@ -62,7 +62,7 @@ describe('a query with a malformed escape', () => {
     async (query) => {
       const { status, code, facts } = await s3.send('GET', `/photos?${query}`)
       expect([status, code]).toEqual([400, 'InvalidArgument'])
-      expect(facts.decisions.asked).toBe(0)
+      expect(facts.decisions.total).toBe(0)
     },
   )
 })

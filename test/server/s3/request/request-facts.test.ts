@@ -84,7 +84,7 @@ describe('the policy questions of a request', () => {
       caller: { kind: 'root', subject: root.accessKeyId, accessKeyId: root.accessKeyId },
       refusal: undefined,
       decisions: {
-        asked: 2,
+        total: 2,
         denied: 0,
         first: [
           { action: 's3:PutObject', bucket: 'photos', key: 'b', isAllowed: true },
@@ -98,7 +98,7 @@ describe('the policy questions of a request', () => {
   it('the facts show the denial that refused a request', async () => {
     s3.allow = ({ action }) => action !== 's3:GetObject'
     const { facts, log } = await copy()
-    expect(facts.decisions).toMatchObject({ asked: 2, denied: 1 })
+    expect(facts.decisions).toMatchObject({ total: 2, denied: 1 })
     expect(facts.decisions.firstDenial).toMatchObject({ action: 's3:GetObject', key: 'a' })
     expect(facts.refusal).toMatchObject({ code: 'AccessDenied' })
     expect(log).toMatchObject({
@@ -119,7 +119,7 @@ describe('the policy questions of a request', () => {
     s3.allow = ({ object }) => object !== 'key-500' && object !== 'key-700'
     const { facts, log } = await deleteKeys(keys)
 
-    expect(facts.decisions).toMatchObject({ asked: 1000, denied: 2 })
+    expect(facts.decisions).toMatchObject({ total: 1000, denied: 2 })
     expect(facts.decisions.first).toHaveLength(20)
     expect(facts.decisions.firstDenial).toMatchObject({ key: 'key-500' })
     expect(log).toMatchObject({ decisions: 1000, denials: 2, decision: 'deny', key: 'key-500' })

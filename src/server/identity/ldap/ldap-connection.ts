@@ -1,56 +1,62 @@
-/** The door to ldapts: one connection to a directory, bounded in time and in bytes. */
+/** The adapter to ldapts: one connection to a directory, with limits for time and received bytes. */
 import net, { type Socket } from 'node:net'
 import tls, { type ConnectionOptions } from 'node:tls'
 
+/** The address of an LDAP server and the settings of a connection to it. */
 export interface LdapServer {
   readonly host: string
   readonly port: number
-  /** `tls` from the first byte (ldaps), `starttls` before anything is said, or `none`. */
+  /** `tls`: TLS from the first byte (ldaps). `starttls`: TLS before the first bind. `none`: not encrypted. */
   readonly security: 'tls' | 'starttls' | 'none'
   /** False accepts any certificate (MINIO_IDENTITY_LDAP_TLS_SKIP_VERIFY). */
   readonly isCertificateChecked: boolean
-  /** PEM certificates to trust besides the built-in roots. */
+  /** Extra CA certificates (PEM), trusted in addition to the built-in ones. */
   readonly ca: readonly string[] | undefined
-  /** For all that one login asks, connecting included. */
+  /** The time limit for one login: the connection and all of its requests. */
   readonly timeoutMs: number
 }
 
+/** A search of the whole subtree below a base. */
 export interface LdapSearch {
+  /** The distinguished name of the search base. */
   readonly base: string
-  /** RFC 4515, every value in it escaped. */
+  /** The search filter (RFC 4515), with every value escaped. */
   readonly filter: string
-  /** Attributes whose values are wanted; empty for none. */
+  /** The attributes to return; an empty list returns none. */
   readonly attributes: readonly string[]
-  /** One more is asked for, so that whoever asks can tell a part of an answer from all of it. */
+  /** The limit of entries. The search returns up to one entry more, so that the caller can tell that there are more. */
   readonly maxEntries: number
 }
 
+/** An entry of the directory. */
 export interface LdapEntry {
+  /** The distinguished name. */
   readonly dn: string
-  /** By the name under which the directory sends them, which may be spelt in another case. */
+  /** The values, by the attribute name that the directory sends; its case may differ from the requested name. */
   readonly attributes: Readonly<Record<string, readonly string[]>>
 }
 
 export interface LdapConnection {
-  /** @returns False where the directory refuses the name or the password. */
+  /** Binds and returns true; returns false when the directory rejects the name or the password. */
   bind(dn: string, password: string): Promise<boolean>
-  /** @returns At most `maxEntries` and one. */
+  /** Returns at most `maxEntries` + 1 entries. */
   search(search: LdapSearch): Promise<LdapEntry[]>
 }
 
-/** Names of entries are short: a directory that sends more than this is broken. */
+/** The limit of bytes received in one connection. Names of entries are short, so a directory that sends more is broken. */
 const maxReceivedBytes = 2 * 1024 * 1024
 
 /**
- * Result codes by which a directory says no to who binds: invalid credentials, and what a locked or expired account gets
- * (RFC 4511 §A.2). Any other says that it cannot answer.
+ * The result codes of a rejected bind: invalid credentials, or a locked or expired account (RFC 4511 §A.2). Any other code means that the
+ * directory cannot answer.
  */
 const refusedCodes = new Set([19, 32, 34, 48, 49, 50, 53])
 
 /**
- * Connects, runs, disconnects.
+ * Connects to a directory, calls `run` with the connection, and disconnects. Returns the result of `run`.
  *
- * @throws {Error} The directory does not answer, not in time, too much, or not LDAP; the message holds no password.
+ * @throws {Error} when the directory does not answer, does not answer in time, sends too much, or does not speak LDAP. The message never
+ *   contains a password.
  */
 export async function withLdapConnection<T>(
   server: LdapServer,
@@ -58,30 +64,30 @@ export async function withLdapConnection<T>(
 ): Promise<T> {
   const { Client } = await import('ldapts')
   const sockets: Socket[] = []
-  const keep = <S extends Socket>(socket: S): S => {
+  const addSocket = <S extends Socket>(socket: S): S => {
     sockets.push(socket.setNoDelay())
     return socket
   }
-  const trust = toTlsOptions(server)
+  const tlsOptions = toTlsOptions(server)
   const host = server.host.includes(':') ? `[${server.host}]` : server.host
   const client = new Client({
     url: `${server.security === 'tls' ? 'ldaps' : 'ldap'}://${host}:${server.port}`,
-    ...(server.security === 'tls' ? { tlsOptions: trust } : {}),
+    ...(server.security === 'tls' ? { tlsOptions } : {}),
     createConnection: ((...to: Parameters<typeof net.connect>) =>
-      keep(net.connect(...to))) as typeof net.connect,
+      addSocket(net.connect(...to))) as typeof net.connect,
     createSecureConnection: ((...to: Parameters<typeof tls.connect>) =>
-      keep(tls.connect(...to))) as typeof tls.connect,
+      addSocket(tls.connect(...to))) as typeof tls.connect,
   })
-  const limit = watch(sockets, server.timeoutMs)
+  const limits = enforceLimits(sockets, server.timeoutMs)
   try {
     const work = async (): Promise<T> => {
-      if (server.security === 'starttls') await client.startTLS({ ...trust })
+      if (server.security === 'starttls') await client.startTLS({ ...tlsOptions })
       return run(toConnection(client))
     }
-    return await Promise.race([work(), limit.exceeded])
+    return await Promise.race([work(), limits.exceeded])
   } finally {
-    limit.stop()
-    // What is still waited for fails with the socket; nobody listens any more.
+    limits.stop()
+    // Requests that are still running fail with the socket. Their errors are ignored, because nobody waits for them any more.
     for (const socket of sockets) socket.on('error', () => {}).destroy()
   }
 }
@@ -103,7 +109,7 @@ function toConnection(client: LdapClient): LdapConnection {
       const { searchEntries } = await client.search(base, {
         scope: 'sub',
         filter,
-        // `1.1` asks for no attribute (RFC 4511 §4.5.1.8); an empty list would ask for all.
+        // `1.1` requests no attributes (RFC 4511 §4.5.1.8); an empty list would request all of them.
         attributes: attributes.length === 0 ? ['1.1'] : [...attributes],
         sizeLimit: maxEntries + 1,
       })
@@ -112,7 +118,11 @@ function toConnection(client: LdapClient): LdapConnection {
   }
 }
 
-/** @param sent Attributes with one value as that, with several as a list, with bytes that are no text as a buffer. */
+/**
+ * Converts an entry of ldapts.
+ *
+ * @param sent Its attributes: a single value, or a list of several. A value that is not text is a buffer; it is left out.
+ */
 function toEntry({ dn, ...sent }: Readonly<Record<string, unknown>>): LdapEntry {
   const attributes = Object.entries(sent).map(([name, value]): [string, string[]] => {
     const values: unknown[] = Array.isArray(value) ? value : [value]
@@ -135,19 +145,19 @@ function toTlsOptions({ host, isCertificateChecked, ca }: LdapServer): Connectio
   }
 }
 
-/** Rejects when the time is over or a socket has received too much. */
-function watch(
+/** Returns a promise that rejects when the time is over or a socket has received too much, and a function that stops the timers. */
+function enforceLimits(
   sockets: readonly Socket[],
   timeoutMs: number,
 ): { exceeded: Promise<never>; stop: () => void } {
   const timers: NodeJS.Timeout[] = []
   const exceeded = new Promise<never>((_resolve, reject) => {
-    const giveUp = (why: string) => (): void => reject(new Error(why))
+    const rejectWith = (why: string) => (): void => reject(new Error(why))
     timers.push(
-      setTimeout(giveUp(`no answer within ${timeoutMs} ms`), timeoutMs),
+      setTimeout(rejectWith(`no answer within ${timeoutMs} ms`), timeoutMs),
       setInterval(() => {
         if (sockets.some(({ bytesRead }) => bytesRead > maxReceivedBytes))
-          giveUp(`the answer is longer than ${maxReceivedBytes} bytes`)()
+          rejectWith(`the answer is longer than ${maxReceivedBytes} bytes`)()
       }, 20),
     )
   })

@@ -1,11 +1,11 @@
 /**
- * The first member name that an object in JSON text has twice. `JSON.parse` keeps the last of them, so that a second `StringEquals` would
- * silently take the place of the first.
+ * Returns the first member name that one object in a JSON text has twice; undefined when there is none. `JSON.parse` keeps only the last of
+ * two such members, so a second `StringEquals` would silently replace the first.
  *
- * @param text JSON that has been parsed already: it is not checked a second time.
+ * @param text Valid JSON: the caller has parsed it before.
  */
 export function findDuplicateMember(text: string): string | undefined {
-  /** For each open bracket: the names so far; undefined in a list. */
+  /** The open objects and lists, outermost first: an object's member names so far, or undefined for a list. */
   const open: (Set<string> | undefined)[] = []
   let isName = false
   for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],]/g)) {

@@ -1,4 +1,4 @@
-/** Name and password → who that is in the directory: looked up, proved by a bind, with the groups it belongs to. */
+/** Logs users in with an LDAP directory: finds the user, checks the password with a bind, and finds the user's groups. */
 import { hasPassed } from '../../../base/has-passed.ts'
 import type { Log } from '../../../base/log.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
@@ -9,84 +9,96 @@ import {
   type LdapEntry,
   type LdapSearch,
   type LdapServer,
-} from './connection.ts'
+} from './ldap-connection.ts'
 import { chooseUserName, findNameAttributes } from './user-name.ts'
 
+/** The settings of the directory (MINIO_IDENTITY_LDAP_*). */
 export interface LdapOptions extends LdapServer {
   readonly lookupDn: string
   readonly lookupPassword: string
   readonly userBases: readonly string[]
-  /** `%s` is the name that was typed. */
+  /** The filter that finds a user; `%s` is the typed name. */
   readonly userFilter: string
   readonly groupBases: readonly string[]
-  /** `%s` is the user's name as the directory has it, `%d` its distinguished name. Undefined: groups are not asked for. */
+  /**
+   * The filter that finds a user's groups; `%s` is the user name as the directory spells it, `%d` the distinguished name. Undefined: groups
+   * are not searched.
+   */
   readonly groupFilter: string | undefined
 }
 
+/** One attempt to log in. */
 export interface LdapLogin {
   readonly username: string
   readonly password: string
-  /** Where the request comes from. */
+  /** The IP address of the client. */
   readonly address: string
-  /** Called before the login is held after failures, if it is. */
+  /** Called before the login is delayed because of earlier failures. Not called when there is no delay. */
   readonly onHold?: (() => void) | undefined
 }
 
+/** A user who has logged in. */
 export interface LdapUser {
-  /** As the directory writes it. */
+  /** The distinguished name, as the directory spells it. */
   readonly dn: string
-  /** As the directory writes it, and the same whatever was typed: see `chooseUserName`. */
+  /** The user name, as the directory spells it; the same for every name that finds this user. See `chooseUserName`. */
   readonly username: string
+  /** The distinguished names of the groups. */
   readonly groups: readonly string[]
 }
 
 export interface LdapDirectory {
   /**
-   * @throws {AwsError} `InvalidParameterValue`, the same for an unknown user and a wrong password; `SlowDown` after many of those;
-   *   `ServiceUnavailable` when the directory does not answer.
+   * Checks a name and a password and returns the user.
+   *
+   * @throws {AwsError} `InvalidParameterValue`, with the same message for an unknown user and a wrong password; `SlowDown` when too many
+   *   attempts are running; `ServiceUnavailable` when the directory does not answer.
    */
   logIn(login: LdapLogin): Promise<LdapUser>
-  /** Whether the directory takes the lookup account. */
+  /** Returns whether the directory accepts the lookup account. The result is cached for 5 seconds. */
   checkReady(): Promise<boolean>
 }
 
 export interface DirectoryServices {
-  readonly pacer: LoginThrottle
+  readonly throttle: LoginThrottle
   readonly log: Log
   readonly nowMs: () => number
 }
 
-/** A user in more groups than this is refused: fewer groups than there are may be more rights than there are. */
+/**
+ * The most groups of a user. A user in more groups is rejected: a missing group could have a policy that denies, so fewer groups could mean
+ * more rights.
+ */
 const maxGroups = 500
-/** Longer names and passwords are nobody's; each costs the directory work. */
+/** Longer names and passwords are rejected without asking the directory, because each attempt costs it work. */
 const maxNameLength = 256
 const maxPasswordBytes = 1024
-/** Health is asked for by anybody; the directory is asked at most this often. */
-const readyAgeMs = 5000
+/** The time for which a readiness result is cached. Anybody may call the health check, so the directory is asked at most this often. */
+const readyCacheMs = 5000
 
-/** Makes a directory; nothing is connected before the first login. */
+/** Returns a directory. It connects at the first login. */
 export function createLdapDirectory(
   options: LdapOptions,
-  { pacer, log, nowMs }: DirectoryServices,
+  { throttle, log, nowMs }: DirectoryServices,
 ): LdapDirectory {
   let ready = { isReady: false, atMs: Number.NEGATIVE_INFINITY }
   return {
     async logIn(login) {
       const { username, password, address, onHold } = login
-      // An empty password is an unauthenticated bind, which many directories answer with success (RFC 4513 §5.1.2).
-      if (password === '' || username === '') throw refuse()
+      // A bind with an empty password is an unauthenticated bind, which many directories answer with success (RFC 4513 §5.1.2).
+      if (password === '' || username === '') throw wrongCredentials()
       if (username.length > maxNameLength || Buffer.byteLength(password) > maxPasswordBytes)
-        throw refuse()
-      const user = await pacer.pace({ username, address, onHold }, () =>
-        ask(() =>
-          withLdapConnection(options, (connection) => findProved(connection, login, options)),
+        throw wrongCredentials()
+      const user = await throttle.run({ username, address, onHold }, () =>
+        withUnavailableErrors(() =>
+          withLdapConnection(options, (connection) => findUser(connection, login, options)),
         ),
       )
-      if (user === undefined) throw refuse()
+      if (user === undefined) throw wrongCredentials()
       return user
     },
     async checkReady() {
-      if (!hasPassed(readyAgeMs, ready.atMs, nowMs())) return ready.isReady
+      if (!hasPassed(readyCacheMs, ready.atMs, nowMs())) return ready.isReady
       const isReady = await withLdapConnection(options, async (connection) => {
         await bindForLookup(connection, options)
         return true
@@ -96,9 +108,9 @@ export function createLdapDirectory(
     },
   }
 
-  async function ask<T>(question: () => Promise<T>): Promise<T> {
+  async function withUnavailableErrors<T>(run: () => Promise<T>): Promise<T> {
     try {
-      return await question()
+      return await run()
     } catch (cause) {
       log.error({ reason: String(cause) }, 'the directory could not answer')
       throw new AwsError('ServiceUnavailable', 'the LDAP server does not answer; try again', {
@@ -108,8 +120,8 @@ export function createLdapDirectory(
   }
 }
 
-/** The user, when there is exactly one of that name and the directory takes its password. */
-async function findProved(
+/** Returns the user when the name finds exactly one entry and the directory accepts the password; otherwise undefined. */
+async function findUser(
   connection: LdapConnection,
   { username, password }: LdapLogin,
   options: LdapOptions,
@@ -123,16 +135,17 @@ async function findProved(
     maxEntries: 1,
   })
   const dn = entry?.dn ?? ''
-  const isOne = dn !== '' && others.length === 0
-  // Nobody of that name takes the same steps as a wrong password, as far as a client can tell.
-  const isProved = await connection.bind(isOne ? dn : decoyOf(options), password)
-  if (entry === undefined || !isOne || !isProved) return undefined
+  const isUnique = dn !== '' && others.length === 0
+  // An unknown name takes the same steps as a wrong password, so that a client cannot tell them apart.
+  const isAuthenticated = await connection.bind(isUnique ? dn : toDecoyDn(options), password)
+  if (entry === undefined || !isUnique || !isAuthenticated) return undefined
   const user = { dn, username: chooseUserName(entry, names, username) }
   if (options.groupFilter === undefined) return { ...user, groups: [] }
   await bindForLookup(connection, options)
   const groups = await searchAll(connection, {
     bases: options.groupBases,
-    // The directory's spelling here too: `memberUid` is compared with case, and a group may have a policy that denies.
+    // The filter gets the directory's spelling of the name. Directories compare `memberUid` with regard to case, and a group that is not
+    // found could have a policy that denies.
     filter: fillFilter(options.groupFilter, user),
     attributes: [],
     maxEntries: maxGroups,
@@ -142,10 +155,12 @@ async function findProved(
 }
 
 function fillFilter(filter: string, { username, dn }: Omit<LdapUser, 'groups'>): string {
-  return filter.replaceAll(/%[sd]/g, (mark) => escapeFilter(mark === '%s' ? username : dn))
+  return filter.replaceAll(/%[sd]/g, (placeholder) =>
+    escapeFilter(placeholder === '%s' ? username : dn),
+  )
 }
 
-/** What is found below several bases, each entry once. */
+/** Returns the entries found below several bases, each entry once. */
 async function searchAll(
   connection: LdapConnection,
   { bases, ...search }: Omit<LdapSearch, 'base'> & { readonly bases: readonly string[] },
@@ -161,11 +176,12 @@ async function bindForLookup(connection: LdapConnection, options: LdapOptions): 
   throw new Error('the directory refuses the lookup account (MINIO_IDENTITY_LDAP_LOOKUP_BIND_DN)')
 }
 
-function decoyOf({ userBases }: LdapOptions): string {
+/** Returns the name of an entry that does not exist, for a bind that fails. */
+function toDecoyDn({ userBases }: LdapOptions): string {
   return `cn=nobody-of-that-name,${userBases[0] ?? ''}`
 }
 
-/** What has a meaning in a filter, and NUL, as `\hh` (RFC 4515 §3). */
+/** Escapes the special characters of a filter, and NUL, as `\hh` (RFC 4515 §3). */
 function escapeFilter(text: string): string {
   return text.replaceAll(
     /[\\*()\0]/g,
@@ -173,6 +189,6 @@ function escapeFilter(text: string): string {
   )
 }
 
-function refuse(): AwsError {
+function wrongCredentials(): AwsError {
   return new AwsError('InvalidParameterValue', 'the LDAP user name or password is wrong')
 }

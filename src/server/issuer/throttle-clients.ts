@@ -1,11 +1,14 @@
-/** Slows down guessing of client secrets, wherever a client proves who it is. */
+/** Throttles guesses of client secrets, at every endpoint where clients authenticate. */
 import type { IncomingMessage } from 'node:http'
 import { TooManyAttempts, type AttemptThrottle, type Outcome } from '../../base/attempt-throttle.ts'
-import { leavePlace } from './admit-requests.ts'
-import type { KoaContextWithOIDC, Library, Provider } from './create-issuer.ts'
+import { releaseSlot } from './admit-requests.ts'
+import type { KoaContextWithOIDC, OidcLibrary, Provider } from './oidc-library.ts'
 
-/** The library's names of the endpoints at which clients authenticate (RFC 6749 §2.3, RFC 7009 §2.1, RFC 7662 §2.1, RFC 8628 §3.1, RFC 9126 §2). */
-const guarded = new Set([
+/**
+ * The library's names of the endpoints where clients authenticate (RFC 6749 §2.3, RFC 7009 §2.1, RFC 7662 §2.1, RFC 8628 §3.1, RFC 9126
+ * §2).
+ */
+const clientEndpoints = new Set([
   'token',
   'introspection',
   'revocation',
@@ -13,7 +16,7 @@ const guarded = new Set([
   'pushed_authorization_request',
 ])
 
-/** The type of the library's error as far as it is used here. */
+/** The fields of the library's errors that are set here. */
 interface ProtocolError extends Error {
   status: number
   statusCode: number
@@ -21,12 +24,12 @@ interface ProtocolError extends Error {
 }
 
 /**
- * Makes the provider hold attempts to authenticate as a client after failures, for each client's name and address: a known client with a
- * wrong secret and an unknown client alike. Clients without a secret are not held, there is nothing to guess.
+ * Makes the provider delay client authentication after failures, by client id and address. A known client with a wrong secret and an unknown
+ * client are delayed alike. Clients without a secret are never delayed, because they have nothing to guess.
  */
 export function throttleClients(
   provider: Provider,
-  library: Library,
+  library: OidcLibrary,
   throttle: AttemptThrottle,
 ): void {
   const settlers = new WeakMap<IncomingMessage, (outcome: Outcome) => void>()
@@ -40,20 +43,20 @@ export function throttleClients(
   const compareSecret = Client.prototype.compareClientSecret
   const decoy = Object.assign(Object.create(Client.prototype) as object, { clientSecret: 'decoy' })
   const entered = new WeakSet<IncomingMessage>()
-  // Where the library looks the client up is the one place that knows its name, as it was understood, before the secret is compared.
+  // `Client.find` is the only place that knows the client id, as the library parsed it, before the secret is compared.
   Client.find = async (id: string, ...rest: []) => {
     const client = await findClient(id, ...rest)
     const context: KoaContextWithOIDC | undefined = library.Provider.ctx
-    if (context === undefined || !guarded.has(context.oidc.route)) return client
+    if (context === undefined || !clientEndpoints.has(context.oidc.route)) return client
     if (entered.has(context.req) || client?.tokenEndpointAuthMethod === 'none') return client
     entered.add(context.req)
     const address = context.req.socket.remoteAddress ?? ''
-    const onHold = (): void => leavePlace(context.req)
+    const onHold = (): void => releaseSlot(context.req)
     const settler = await throttle.enter({ name: id, address, onHold }).catch((error: unknown) => {
-      throw error instanceof TooManyAttempts ? toBusy(library, error.message) : error
+      throw error instanceof TooManyAttempts ? toBusyError(library, error.message) : error
     })
     settlers.set(context.req, settler)
-    // A client that does not exist costs the same comparison.
+    // An unknown client takes the same comparison, so that its answer does not come sooner.
     if (client === undefined) await compareSecret.call(decoy as typeof Client.prototype, 'secret')
     return client
   }
@@ -67,20 +70,20 @@ export function throttleClients(
       await next()
     } finally {
       const { status, body, req } = context
-      // Nothing was compared: a client that does not exist, or a request that is refused for another reason and proves nothing.
+      // No secret was compared: the client is unknown, or the request failed for another reason, which does not count.
       settle(req, isWrongClient(status, body) ? 'wrong' : 'unknown')
       if (status === 429 || status === 503) context.set('retry-after', '5')
     }
   })
 }
 
-/** Says that the provider cannot take this request now. @param status 429 or 503; its text is shown in both cases. */
-export function toBusy({ errors }: Library, why: string, status: 429 | 503 = 429): Error {
+/** Returns the error for a request that the provider cannot answer now. @param why Its text, which the client sees. */
+export function toBusyError({ errors }: OidcLibrary, why: string, status: 429 | 503 = 429): Error {
   const error: ProtocolError = new errors.CustomOIDCProviderError('temporarily_unavailable', why)
   return Object.assign(error, { status, statusCode: status, expose: true })
 }
 
-/** As the library answers a failed client authentication (RFC 6749 §5.2). */
+/** Returns true for the library's answer to a failed client authentication (RFC 6749 §5.2). */
 function isWrongClient(status: number, body: unknown): boolean {
   if (status !== 401) return false
   const text = typeof body === 'string' ? body : JSON.stringify(body ?? '')

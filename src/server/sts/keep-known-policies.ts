@@ -2,11 +2,11 @@ import { AwsError } from '../../protocol/aws-error.ts'
 import type { StsServices } from './sts-action.ts'
 
 /**
- * Returns the policies of a session: those named that exist here. The others are logged. Where an external engine decides, any names will do,
- * and none.
+ * Returns the policies of a session: those of the names that exist on this server. The other names are logged. When an external engine
+ * decides, all names are returned, and the list may be empty.
  *
- * @param source Where the names come from, for messages: `claim policy`.
- * @throws {AwsError} `InvalidParameterValue` when there are none, or none is known.
+ * @param source The source of the names, for messages: `claim policy`.
+ * @throws {AwsError} `InvalidParameterValue` when none of the names exists.
  */
 export function keepKnownPolicies(
   names: readonly string[],

@@ -2,7 +2,7 @@ import { parsePolicyDocument, type PolicyDocument } from './policy-document.ts'
 
 const everything = 'arn:aws:s3:::*'
 
-/** MinIO's built-in policies (docs/wire.md §9.1). `readonly` has no ListBucket there either. */
+/** MinIO's built-in policies (docs/wire.md §9.1). MinIO's `readonly` does not allow ListBucket either. */
 const documents = {
   readwrite: [{ Effect: 'Allow', Action: 's3:*', Resource: everything }],
   readonly: [
@@ -31,7 +31,7 @@ const documents = {
   ],
 }
 
-/** The canned policies by name. */
+/** The canned policies, by name. Each is parsed once, when this module is loaded. */
 export const cannedPolicies: ReadonlyMap<string, PolicyDocument> = new Map(
   Object.entries(documents).map(([name, Statement]) => [
     name,

@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 
 const generate = promisify(generateKeyPair)
 
-/** A fresh RSA key of 2,048 bits, made beside the event loop: its primes take 60 to 300 ms to find. */
+/** Generates an RSA key pair of 2048 bits, outside the event loop's thread: finding the primes takes 60 to 300 ms. */
 export function generateSigningKey(): Promise<KeyPairKeyObjectResult> {
   return generate('rsa', { modulusLength: 2048 })
 }

@@ -1,22 +1,23 @@
-/** What a client's certificate says: who holds it, what it is for, how long it is good. */
+/** Reads a client certificate: its subject, its purpose and its validity period. */
 import { X509Certificate } from 'node:crypto'
 
+/** The fields of a client certificate that a login needs. */
 export interface CertificateIdentity {
-  /** Undefined where the subject has none, or several. */
+  /** The subject's common name; undefined when the subject has none or several. */
   readonly commonName: string | undefined
   readonly organizations: readonly string[]
   readonly issuerName: string | undefined
   readonly notBeforeMs: number
   readonly notAfterMs: number
-  /** It may sign certificates: an authority's, not a client's. */
+  /** True for a CA certificate: it may sign certificates (RFC 5280 §4.2.1.9). */
   readonly isAuthority: boolean
-  /** Its extended key usage names client authentication (RFC 5280 §4.2.1.12). */
+  /** True when the extended key usage includes client authentication (RFC 5280 §4.2.1.12). */
   readonly isForClients: boolean
 }
 
 const clientAuth = '1.3.6.1.5.5.7.3.2'
 
-/** Reads a certificate. @param der As it came in the handshake. @returns Undefined for what cannot be read. */
+/** Returns the fields of a certificate; undefined when it cannot be read. @param der The certificate of the TLS handshake. */
 export function readCertificate(der: Uint8Array): CertificateIdentity | undefined {
   let certificate: X509Certificate
   try {
@@ -24,10 +25,10 @@ export function readCertificate(der: Uint8Array): CertificateIdentity | undefine
   } catch {
     return undefined
   }
-  // The names as values: in the certificate's text form, a name with a line break in it would look like two.
+  // The names are read as values: in the certificate's text form, a name with a line break would look like two names.
   const { subject, issuer } = certificate.toLegacyObject()
   const [commonName, ...others] = toList(subject.CN)
-  // The types hold it for one text; it is the list of purposes, and absent where there is none.
+  // Node's types declare a string, but it is the list of purposes, and undefined when there is none.
   const purposes: unknown = certificate.keyUsage
   return {
     commonName: others.length === 0 && commonName !== '' ? commonName : undefined,

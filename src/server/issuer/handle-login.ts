@@ -1,21 +1,22 @@
-/** The login page's two requests. Who may post is the library's: the interaction belongs to the cookie that began it. */
+/** Handles the two requests of the login page. The library checks who may post: the interaction belongs to the cookie that began it. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { TooManyAttempts } from '../../base/attempt-throttle.ts'
-import { leavePlace } from './admit-requests.ts'
+import { releaseSlot } from './admit-requests.ts'
 import { renderLoginPage, renderPage, type RenderedPage } from './pages.ts'
 import type { Users } from './users.ts'
 
 /** A login that the library has begun. */
 export interface PendingLogin {
   readonly clientId: string
-  /** Where the browser goes afterwards; undefined for a device's login. */
+  /** The URI that the browser goes to after the login; undefined for a device login. */
   readonly redirectUri: string | undefined
 }
 
+/** The library's interactions, as far as the login page needs them. */
 export interface Interactions {
-  /** The login that the request's cookie began; undefined when there is none or it is over. */
+  /** Returns the login that the request's cookie began; undefined when there is none or it has expired. */
   find(request: IncomingMessage, response: ServerResponse): Promise<PendingLogin | undefined>
-  /** Answers the request: the browser goes on as this user. */
+  /** Answers the request with a redirect: the browser continues as this user. */
   finish(request: IncomingMessage, response: ServerResponse, name: string): Promise<void>
 }
 
@@ -24,7 +25,7 @@ const maxFormBytes = 4096
 const wrongLogin = 'The name or the password is wrong.'
 const busyLogin = 'Too many attempts at once: try again in a few seconds.'
 
-/** Shows the form, and takes it. */
+/** Answers a request of the login page: GET shows the form, POST checks the name and the password. */
 export async function handleLogin(
   request: IncomingMessage,
   response: ServerResponse,
@@ -48,7 +49,7 @@ export async function handleLogin(
   const password = posted?.get('password') ?? ''
   try {
     const address = request.socket.remoteAddress ?? ''
-    const user = await users.logIn({ name, password, address, onHold: () => leavePlace(request) })
+    const user = await users.logIn({ name, password, address, onHold: () => releaseSlot(request) })
     if (user !== undefined) return await interactions.finish(request, response, name)
     return send(response, 401, renderLoginPage({ ...form, name, problem: wrongLogin }))
   } catch (error) {
@@ -58,7 +59,7 @@ export async function handleLogin(
   }
 }
 
-/** A source expression; CSP knows no IPv6 addresses (CSP Level 3 §2.3.1), so for one the scheme has to do. */
+/** Returns the CSP source expression of a URI. CSP has no IPv6 addresses (CSP Level 3 §2.3.1); for one, only the scheme is given. */
 function toSource(address: string): string {
   const { origin, hostname, protocol } = new URL(address)
   return hostname.startsWith('[') ? protocol : origin
@@ -67,7 +68,7 @@ function toSource(address: string): string {
 async function readForm(request: IncomingMessage): Promise<URLSearchParams | undefined> {
   const chunks: Buffer[] = []
   let length = 0
-  // Stopping early leaves the connection open: the answer is still to be sent on it.
+  // When reading stops early, the connection stays open, because the response is still to be sent on it.
   const body = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
   for await (const chunk of body) {
     length += chunk.length
