@@ -1,4 +1,4 @@
-/** What a request's headers promise about its body, read and checked before a byte of it is. */
+/** Reads what a request's headers declare about its body, and checks them before the body is read. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { missingLength } from './body-errors.ts'
 import {
@@ -11,18 +11,18 @@ import {
 } from './checksum.ts'
 
 export interface Declarations {
-  /** Length of the object's own bytes, after decoding. */
+  /** Length of the object, after decoding. */
   readonly lengthBytes: number
-  /** Hex, when the signature covers the body's hash. */
+  /** In hex; set if the signature covers the body's hash. */
   readonly sha256: string | undefined
   readonly md5Hex: string | undefined
-  /** `value` is undefined when it comes in a trailer. */
+  /** `value` is undefined if it is in a trailer. */
   readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value?: string } | undefined
   readonly isChunked: boolean
   readonly trailerName: string | undefined
 }
 
-/** The forms of `aws-chunked` («Signature calculations: transferring payload in multiple chunks», Amazon S3). */
+/** The forms of `aws-chunked` ("Signature calculations: transferring payload in multiple chunks", Amazon S3). */
 const streamingForms: Readonly<Record<string, { readonly hasTrailer: boolean }>> = {
   'STREAMING-AWS4-HMAC-SHA256-PAYLOAD': { hasTrailer: false },
   'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER': { hasTrailer: true },
@@ -60,7 +60,7 @@ function readLength(headers: ReadonlyMap<string, string>, isStreaming: boolean):
   const name = isStreaming ? 'x-amz-decoded-content-length' : 'content-length'
   const text = headers.get(name)
   if (text === undefined) {
-    // an empty body may go without a length (RFC 9112 §6.3); a chunked one is of unknown length
+    // An empty body needs no length (RFC 9112 §6.3). A chunked body has an unknown length.
     if (!isStreaming && !headers.has('transfer-encoding')) return 0
     throw missingLength(name)
   }
@@ -112,7 +112,7 @@ function readChecksum(
   return { algorithm, value }
 }
 
-/** An SDK that says it sends a checksum and sends none has lost it on the way. */
+/** Refuses a request whose SDK announced a checksum but did not send it: it was lost on the way. */
 function requireAnnouncedChecksum(headers: ReadonlyMap<string, string>): undefined {
   const announced = headers.get('x-amz-sdk-checksum-algorithm')
   if (announced === undefined) return undefined

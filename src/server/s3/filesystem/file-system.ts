@@ -36,7 +36,7 @@ export interface FolderSync {
 const hasNoSync = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
 
 /**
- * A rename is safe from a loss of power only when its folder is synced (fsync(2), «Notes»). Writers of one folder share a
+ * A rename is safe from a loss of power only when its folder is synced (fsync(2), "Notes"). Writers of one folder share a
  * sync: those that come while one runs wait for the next, which serves all of them.
  */
 export function createFolderSync(fs: FileSystem): FolderSync {

@@ -9,7 +9,7 @@ export type AddressingStyle = 'path' | 'virtual-host'
 
 /** One label of a host name (RFC 1123 §2.1), as long as a bucket name. */
 const hostLabel = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/
-/** AWS gives these names to access points, never to buckets («Bucket naming rules»): each stands for a bucket with another name. */
+/** AWS gives these names to access points, never to buckets ("Bucket naming rules"): each stands for a bucket with another name. */
 const aliasSuffix = /(?:-s3alias|--ol-s3|\.mrap)$/i
 
 /**

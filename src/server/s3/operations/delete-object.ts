@@ -1,7 +1,7 @@
 import type { S3Operation } from '../request/s3-operation.ts'
 import { requireNullVersion } from '../request/versions.ts'
 
-/** DELETE /bucket/key — deleting what is not there is no error. */
+/** DELETE /bucket/key. A missing object is not an error. */
 export const deleteObject: S3Operation = {
   name: 'DeleteObject',
   action: 's3:DeleteObject',

@@ -1,4 +1,4 @@
-/** GET /bucket/key?attributes: what is known of an object without its bytes. */
+/** GET /bucket/key?attributes: returns an object's metadata without its content. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { noSuchKey } from '../request/errors.ts'
 import { toHttpDate } from '../request/http-date.ts'
@@ -9,7 +9,7 @@ import { authorize, type S3Call, type S3Operation } from '../request/s3-operatio
 import { elements, join, xmlReply, type XmlValue } from '../request/s3-xml.ts'
 import { requireNullVersion } from '../request/versions.ts'
 
-/** In the order in which S3 writes them. */
+/** The attributes, in the order of S3's answer. */
 const describers: Readonly<Record<string, (call: S3Call, info: ObjectInfo) => XmlValue>> = {
   ETag: (_call, { etag }) => etag,
   Checksum: (_call, { checksum }) => checksum && elements(checksumElements({ checksum })),
@@ -18,7 +18,11 @@ const describers: Readonly<Record<string, (call: S3Call, info: ObjectInfo) => Xm
   ObjectSize: (_call, { size }) => size,
 }
 
-/** Both permissions are asked for, as AWS documents for this operation. @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html */
+/**
+ * GET /bucket/key?attributes. Requires two permissions, as AWS documents for this operation.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html
+ */
 export const getObjectAttributes: S3Operation = {
   name: 'GetObjectAttributes',
   action: 's3:GetObjectAttributes',
@@ -52,7 +56,7 @@ function readAttributeNames(text: string): ReadonlySet<string> {
   )
 }
 
-/** Of an object uploaded in parts: how many, and a page of their sizes. */
+/** Returns the number of parts and a page of their sizes; undefined for an object that was not uploaded in parts. */
 function describeParts({ request }: S3Call, { partSizes }: ObjectInfo): XmlValue {
   if (partSizes === undefined) return undefined
   const marker = readNumber(request.headers, 'x-amz-part-number-marker', 0)

@@ -1,4 +1,4 @@
-/** Object tags: given in the header `x-amz-tagging` of a write, or by themselves at `?tagging`. */
+/** Reads, replaces and removes an object's tags: /bucket/key?tagging. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { childrenOf, childText, parseXml } from '../../../protocol/xml.ts'
 import { readPayload } from '../body/payload.ts'
@@ -9,7 +9,7 @@ import { checkTags } from '../request/tag-header.ts'
 import { requireNullVersion } from '../request/versions.ts'
 import { taggingLimits } from '../request/xml-limits.ts'
 
-/** GET /bucket/key?tagging — an object without tags has an empty set. */
+/** GET /bucket/key?tagging. An object without tags has an empty set. */
 export const getObjectTagging: S3Operation = {
   name: 'GetObjectTagging',
   action: 's3:GetObjectTagging',
@@ -24,7 +24,7 @@ export const getObjectTagging: S3Operation = {
   },
 }
 
-/** PUT /bucket/key?tagging — the set replaces the one there is. */
+/** PUT /bucket/key?tagging. Replaces the object's tags. */
 export const putObjectTagging: S3Operation = {
   name: 'PutObjectTagging',
   action: 's3:PutObjectTagging',

@@ -24,7 +24,7 @@ export const putObject: S3Operation = {
     const payload = openBody(call, { maxBytes: maxPutBytes, algorithm })
     requireSameAlgorithm(algorithm, payload.declarations.checksum?.algorithm)
     await requireBucket(call)
-    // asked now, to spare the upload, and again by the store when it counts
+    // Checked now to avoid a useless upload, and again by the store, atomically with the write.
     if (precondition) precondition(await objects.statObject(bucket, key))
     const info = await objects.putObject(bucket, key, payload, { metadata, precondition })
     return { status: 200, headers: { etag: `"${info.etag}"`, ...describeChecksum(info) } }

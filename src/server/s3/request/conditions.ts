@@ -1,4 +1,4 @@
-/** Conditional requests (RFC 9110 §13), for reads, copies and writes. Asked only after the caller was authorized. */
+/** Conditional requests (RFC 9110 §13) for reads, copies and writes. Checked only after the caller was authorized. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { readHttpDateMs, toWholeSecondsMs } from './http-date.ts'
 import type { ObjectInfo } from './object-store.ts'
@@ -6,7 +6,7 @@ import type { ObjectInfo } from './object-store.ts'
 type Headers = ReadonlyMap<string, string>
 
 /**
- * What a GET or HEAD with these headers gets, in the order of RFC 9110 §13.2.2.
+ * Returns whether a GET or HEAD with these headers gets the object, in the order of RFC 9110 §13.2.2.
  *
  * @throws {AwsError} `PreconditionFailed`.
  */
@@ -16,17 +16,16 @@ export function checkRead(headers: Headers, info: ObjectInfo): 'send' | 'not-mod
   return verdict
 }
 
-/** Conditions on a copy's source: all refuse with 412. @throws {AwsError} `PreconditionFailed`. */
+/** Checks the conditions on a copy's source. Each failure is a 412. @throws {AwsError} `PreconditionFailed`. */
 export function checkCopySource(headers: Headers, info: ObjectInfo): void {
   if (evaluate(headers, info, 'x-amz-copy-source-') === 'send') return
   throw preconditionFailed('the source is not as the request requires it')
 }
 
 /**
- * The check of a conditional write, for the store to ask while no one else can write; undefined for an unconditional one.
+ * Returns the check of a conditional write, which the store runs while nobody else can write; undefined for an unconditional write.
  *
- * @throws {AwsError} at once `NotImplemented` for a form that S3 does not have; from the check `PreconditionFailed`, and
- *   `NoSuchKey` for `If-Match` on nothing.
+ * @throws {AwsError} From the check: `PreconditionFailed`, and `NoSuchKey` for `If-Match` on a missing object.
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
  */
 export function readWriteCondition(
@@ -65,7 +64,7 @@ function evaluate(
   return isOld ? 'not-modified' : 'send'
 }
 
-/** Whether a list of entity tags (quoted or not, weak or not) names this one. */
+/** Returns whether a list of entity tags (quoted or not, weak or not) contains this one. */
 function listsEtag(list: string, etag: string): boolean {
   return list.split(',').some((item) => {
     const text = item.trim()
