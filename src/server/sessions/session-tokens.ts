@@ -2,6 +2,7 @@
  * A session's keys and token: the secret key is an HMAC of the access key, the token a JWT under the root secret in MinIO's shape.
  */
 import { createSecretKey, randomFillSync } from 'node:crypto'
+import { formatUtc } from '../../protocol/dates.ts'
 import { hash, hmac } from '../../protocol/digest.ts'
 import { readString, type JsonObject } from '../../base/parse.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
@@ -55,7 +56,7 @@ export function createSessionTokens(options: SessionTokensOptions): SessionToken
         secretAccessKey: deriveSecret(accessKeyId),
         sessionToken,
         expiration,
-        expirationText: expiration.toISOString().replace('.000Z', 'Z'),
+        expirationText: formatUtc(expiration.getTime()),
       }
     },
     read(sessionToken, accessKeyId) {

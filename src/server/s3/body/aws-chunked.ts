@@ -1,7 +1,7 @@
 /**
  * Decodes `aws-chunked` bodies: signed chunks, signed chunks with a signed trailer, unsigned chunks with a trailer. A signed
- * chunk is held back until its signature is verified, so no byte that the client did not sign reaches the store
- * (CVE-2021-21390 was the other order).
+ * chunk is buffered until its signature is verified, so that no byte that the client did not sign reaches the store
+ * (CVE-2021-21390 had the other order).
  */
 import { createHash } from 'node:crypto'
 import { equalInConstantTime } from '../../../base/constant-time.ts'
@@ -16,21 +16,21 @@ export type ChunkSeed = VerifiedSignature
 export interface ChunkedOptions {
   /** The request's verified signature when chunks are signed; undefined when they are not. */
   readonly seed: ChunkSeed | undefined
-  /** The one trailer that was announced. */
+  /** Name of the announced trailer. */
   readonly trailerName: string | undefined
   /** Bytes declared by `x-amz-decoded-content-length`. */
   readonly maxBytes: number
-  /** Filled with what the trailer says. */
+  /** Receives the fields of the trailer. */
   readonly trailers: Map<string, string>
 }
 
 const maxHeaderBytes = 1024
-/** MinIO's bound, and that of every client seen: 64 KiB is usual. */
+/** MinIO's limit. Clients usually send 64 KiB. */
 const maxChunkBytes = 16 * 1024 * 1024
 const maxTrailerBytes = 16 * 1024
 /**
- * After this many chunks they must hold so many bytes on average: the framing of a byte costs some microseconds, signed ones more. S3 takes
- * no chunk of less than 8 KiB but the last; clients that pass on what a stream gives them make smaller ones, which MinIO takes.
+ * After `maxSmallChunks`, the chunks must have `minMeanBytes` on average, because each chunk costs some microseconds, and a signed one more.
+ * AWS accepts less than 8 KiB only in the last chunk. Clients that forward a stream send smaller chunks, which MinIO accepts.
  */
 const maxSmallChunks = 1024
 const minMeanBytes = 128
@@ -38,8 +38,8 @@ const minMeanBytes = 128
 /**
  * Yields the decoded bytes.
  *
- * @throws {AwsError} `SignatureDoesNotMatch` for a chunk or trailer that was not signed so; `IncompleteBody` for a body cut
- *   short or longer than declared; `InvalidRequest` for one that is not `aws-chunked`.
+ * @throws {AwsError} `SignatureDoesNotMatch` for a chunk or trailer with a wrong signature; `IncompleteBody` for a body that is
+ *   shorter or longer than declared; `InvalidRequest` for one that is not `aws-chunked`.
  */
 export async function* decodeAwsChunked(
   body: AsyncIterable<Buffer>,
@@ -60,7 +60,7 @@ export async function* decodeAwsChunked(
     if (count > maxSmallChunks && decodedBytes < count * minMeanBytes && header.sizeBytes > 0)
       throw malformed(`${count} chunks hold less than ${minMeanBytes} bytes each; send larger ones`)
     if (options.seed) {
-      const { chunks, sha256 } = await holdChunk(reader, header.sizeBytes)
+      const { chunks, sha256 } = await bufferChunk(reader, header.sizeBytes)
       const expected = signChunk(options.seed, signature, sha256)
       requireEqual(expected, header.signature, 'chunk')
       signature = expected
@@ -74,7 +74,7 @@ export async function* decodeAwsChunked(
   await readTrailers(reader, signature, options)
 }
 
-/** `10000;chunk-signature=…` or, unsigned, `10000`. */
+/** Parses `10000;chunk-signature=…` or, unsigned, `10000`. */
 function readChunkHeader(
   line: string,
   isSigned: boolean,
@@ -91,7 +91,7 @@ function readChunkHeader(
   return { sizeBytes, signature: match[2] ?? '' }
 }
 
-async function holdChunk(
+async function bufferChunk(
   reader: ByteReader,
   sizeBytes: number,
 ): Promise<{ chunks: Buffer[]; sha256: string }> {
@@ -104,7 +104,7 @@ async function holdChunk(
   return { chunks, sha256: hash.digest('hex') }
 }
 
-/** `name:value` lines up to an empty one; some clients leave the last line end out. */
+/** Reads `name:value` lines up to an empty line. Some clients omit the last line end. */
 async function readTrailers(
   reader: ByteReader,
   signature: string,
@@ -136,7 +136,7 @@ async function readTrailers(
     trailers.set(name, value)
     signedText += `${name}:${value}\n`
   }
-  // the empty line that ends the trailer may stand once more after its signature
+  // The empty line that ends the trailer may be repeated after its signature.
   const isEnded = (await reader.isAtEnd()) || (await reader.readLine(2)) === ''
   if (!isEnded || !(await reader.isAtEnd())) throw malformed('bytes follow the last chunk')
   if (!seed || trailerName === undefined) return

@@ -1,22 +1,22 @@
-/** Lines and stretches of bytes out of a stream of buffers, without copying the stretches. */
+/** Reads lines and ranges of bytes from a stream of buffers, without copying the ranges. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 
 export interface ByteReader {
-  /** Text up to a line end (CRLF, or LF alone), without it. @throws {AwsError} when it is longer than `maxBytes`. */
+  /** Returns the text up to a line end (CRLF or LF), without it. @throws {AwsError} if it is longer than `maxBytes`. */
   readLine(maxBytes: number): Promise<string>
-  /** Exactly `length` bytes, in pieces as they came. @throws {AwsError} `IncompleteBody`. */
+  /** Yields exactly `length` bytes, in the pieces in which they arrived. @throws {AwsError} `IncompleteBody`. */
   read(length: number): AsyncGenerator<Buffer, void, undefined>
   isAtEnd(): Promise<boolean>
 }
 
 const lineFeed = 10
 
-/** Reads on demand: nothing is taken from `source` before it is asked for. */
+/** Creates a reader that reads from `source` only on demand. */
 export function createByteReader(source: AsyncIterable<Buffer>): ByteReader {
   const iterator = source[Symbol.asyncIterator]()
   let rest: Buffer = Buffer.alloc(0)
 
-  /** Makes sure that `rest` has something; false at the end. */
+  /** Fills `rest` if it is empty. Returns false at the end. */
   async function fill(): Promise<boolean> {
     while (rest.length === 0) {
       const next = await iterator.next()

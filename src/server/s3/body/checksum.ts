@@ -1,4 +1,4 @@
-/** The five checksums of S3's «checking object integrity», computed as the bytes pass. */
+/** The five checksums of S3 (AWS, "Checking object integrity"), computed while the bytes are streamed. */
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { AwsError } from '../../../protocol/aws-error.ts'
@@ -19,10 +19,10 @@ const factories: Readonly<Record<ChecksumAlgorithm, () => RunningChecksum>> = {
   SHA256: () => runHash('sha256'),
 }
 
-/** Every algorithm, in the order S3's documentation gives them. */
+/** All algorithms, in the order of S3's documentation. */
 export const checksumAlgorithms = Object.keys(factories) as readonly ChecksumAlgorithm[]
 
-/** Bytes of a digest: a declared value of another length is refused before the body is read. */
+/** Length of a digest in bytes. A declared value of another length is refused before the body is read. */
 const digestBytes: Readonly<Record<ChecksumAlgorithm, number>> = {
   CRC32: 4,
   CRC32C: 4,
@@ -31,27 +31,27 @@ const digestBytes: Readonly<Record<ChecksumAlgorithm, number>> = {
   SHA256: 32,
 }
 
-/** Begins a checksum. CRCs digest big-endian, as S3 writes them. */
+/** Starts a checksum. CRCs are big-endian, as in S3. */
 export function startChecksum(algorithm: ChecksumAlgorithm): RunningChecksum {
   return factories[algorithm]()
 }
 
-/** `x-amz-checksum-crc32` and its like: header, trailer and answer alike. */
+/** Returns the name of an algorithm's header, such as `x-amz-checksum-crc32`, which is used in requests, trailers and answers. */
 export function checksumHeader(algorithm: ChecksumAlgorithm): string {
   return `x-amz-checksum-${algorithm.toLowerCase()}`
 }
 
-/** The algorithm a header or trailer of that (lower-case) name carries; undefined for any other name. */
+/** Returns the algorithm of a header or trailer with this (lower-case) name; undefined for any other name. */
 export function algorithmOfHeader(name: string): ChecksumAlgorithm | undefined {
   return checksumAlgorithms.find((algorithm) => checksumHeader(algorithm) === name)
 }
 
-/** Reads an algorithm's name as clients write it, in any case; undefined when there is none such. */
+/** Returns the algorithm of a name in any case; undefined for an unknown name. */
 export function readAlgorithm(text: string): ChecksumAlgorithm | undefined {
   return checksumAlgorithms.find((algorithm) => algorithm === text.toUpperCase())
 }
 
-/** Returns what `x-amz-checksum-algorithm` names; undefined where it is absent. @throws {AwsError} `InvalidRequest` for any other text. */
+/** Returns what `x-amz-checksum-algorithm` names; undefined if the header is absent. @throws {AwsError} `InvalidRequest` for any other text. */
 export function readChecksumAlgorithm(
   headers: ReadonlyMap<string, string>,
 ): ChecksumAlgorithm | undefined {
@@ -63,7 +63,7 @@ export function readChecksumAlgorithm(
   throw new AwsError('InvalidRequest', `x-amz-checksum-algorithm must be ${names}`)
 }
 
-/** @throws {AwsError} `InvalidRequest` with AWS's sentence where two algorithms are given and differ. */
+/** @throws {AwsError} `InvalidRequest` with AWS's message if both algorithms are given and differ. */
 export function requireSameAlgorithm(
   expected: ChecksumAlgorithm | undefined,
   actual: ChecksumAlgorithm | undefined,
@@ -76,13 +76,13 @@ export function requireSameAlgorithm(
   )
 }
 
-/** Whether the text is base64 of a digest of this algorithm. */
+/** Returns whether the text is the base64 of a digest of this algorithm. */
 export function isChecksumText(algorithm: ChecksumAlgorithm, text: string): boolean {
   const bytes = Buffer.from(text, 'base64')
   return bytes.length === digestBytes[algorithm] && bytes.toString('base64') === text
 }
 
-/** The checksum of parts' checksums, written `…-N` (type COMPOSITE). */
+/** Returns the checksum of the parts' checksums, written `…-N` (type COMPOSITE). */
 export function composeChecksum(algorithm: ChecksumAlgorithm, parts: readonly string[]): string {
   const running = startChecksum(algorithm)
   for (const part of parts) running.update(Buffer.from(part, 'base64'))

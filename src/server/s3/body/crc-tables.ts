@@ -1,6 +1,6 @@
 /**
- * CRC-32C (Castagnoli) and CRC-64/NVME, which Node does not offer. Both take eight bytes a step from eight tables, which is
- * some six times faster than one byte a step; the tables are made at first use.
+ * CRC-32C (Castagnoli) and CRC-64/NVME, which Node does not offer. Both process eight bytes a step with eight tables, which is
+ * about six times faster than one byte a step. The tables are created on first use.
  */
 
 /** Reflected polynomials: RFC 3720 appendix B.4; NVM Express base specification, 64-bit CRC. */

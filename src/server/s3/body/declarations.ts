@@ -1,5 +1,6 @@
-/** What a request's headers promise about its body, read and checked before a byte of it is. */
+/** Reads what a request's headers declare about its body, and checks them before the body is read. */
 import { AwsError } from '../../../protocol/aws-error.ts'
+import { missingLength } from './body-errors.ts'
 import {
   algorithmOfHeader,
   checksumAlgorithms,
@@ -10,22 +11,27 @@ import {
 } from './checksum.ts'
 
 export interface Declarations {
-  /** Length of the object's own bytes, after decoding. */
+  /** Length of the object, after decoding. */
   readonly lengthBytes: number
-  /** Hex, when the signature covers the body's hash. */
+  /** In hex; set if the signature covers the body's hash. */
   readonly sha256: string | undefined
   readonly md5Hex: string | undefined
-  /** `value` is undefined when it comes in a trailer. */
+  /** `value` is undefined if it is in a trailer. */
   readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value?: string } | undefined
   readonly isChunked: boolean
   readonly trailerName: string | undefined
 }
 
-/** The forms of `aws-chunked` («Signature calculations: transferring payload in multiple chunks», Amazon S3). */
+/** The forms of `aws-chunked` ("Signature calculations: transferring payload in multiple chunks", Amazon S3). */
 const streamingForms: Readonly<Record<string, { readonly hasTrailer: boolean }>> = {
   'STREAMING-AWS4-HMAC-SHA256-PAYLOAD': { hasTrailer: false },
   'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER': { hasTrailer: true },
   'STREAMING-UNSIGNED-PAYLOAD-TRAILER': { hasTrailer: true },
+}
+
+/** Returns whether the headers say how long the object is. A body with `transfer-encoding` only is of unknown length. */
+export function hasLength(headers: ReadonlyMap<string, string>): boolean {
+  return headers.has('content-length') || headers.has('x-amz-decoded-content-length')
 }
 
 /** @throws {AwsError} `MissingContentLength`, `InvalidDigest`, `InvalidRequest`, `InvalidArgument`, `NotImplemented`. */
@@ -54,9 +60,9 @@ function readLength(headers: ReadonlyMap<string, string>, isStreaming: boolean):
   const name = isStreaming ? 'x-amz-decoded-content-length' : 'content-length'
   const text = headers.get(name)
   if (text === undefined) {
-    // an empty body may go without a length (RFC 9112 §6.3); a chunked one is of unknown length
+    // An empty body needs no length (RFC 9112 §6.3). A chunked body has an unknown length.
     if (!isStreaming && !headers.has('transfer-encoding')) return 0
-    throw new AwsError('MissingContentLength', `the request must have a ${name} header`)
+    throw missingLength(name)
   }
   if (!/^\d{1,15}$/.test(text)) {
     throw new AwsError('InvalidArgument', `${name} must be a number of bytes`)
@@ -98,7 +104,7 @@ function readChecksum(
   }
   if (inTrailer) return { algorithm: inTrailer }
   const [algorithm] = inHeaders
-  if (algorithm === undefined) return refuseAnnounced(headers)
+  if (algorithm === undefined) return requireAnnouncedChecksum(headers)
   const value = headers.get(checksumHeader(algorithm)) ?? ''
   if (!isChecksumText(algorithm, value)) {
     throw new AwsError('InvalidRequest', `the value of ${checksumHeader(algorithm)} is invalid`)
@@ -106,8 +112,8 @@ function readChecksum(
   return { algorithm, value }
 }
 
-/** An SDK that says it sends a checksum and sends none has lost it on the way. */
-function refuseAnnounced(headers: ReadonlyMap<string, string>): undefined {
+/** Refuses a request whose SDK announced a checksum but did not send it: it was lost on the way. */
+function requireAnnouncedChecksum(headers: ReadonlyMap<string, string>): undefined {
   const announced = headers.get('x-amz-sdk-checksum-algorithm')
   if (announced === undefined) return undefined
   const known = readAlgorithm(announced)

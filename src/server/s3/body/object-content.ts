@@ -1,4 +1,4 @@
-/** The bytes of an object on their way to the store, and what is known of them at their end. */
+/** The content of an object on its way to the store, and what is known at its end. */
 import type { ChecksumAlgorithm } from './checksum.ts'
 
 export interface Checksum {
@@ -8,16 +8,16 @@ export interface Checksum {
   readonly type: 'FULL_OBJECT' | 'COMPOSITE'
 }
 
-/** What is known of the bytes once they have all been seen. */
+/** What is known when all bytes have been read. */
 export interface ContentFacts {
   /** Without quotes: MD5 in hex, or MD5-of-MD5s `-N` for a multipart object. */
   readonly etag: string
   readonly checksum?: Checksum | undefined
-  /** Sizes in bytes of the parts a multipart object was made of. */
+  /** Sizes in bytes of the parts of a multipart object. */
   readonly partSizes?: readonly number[] | undefined
 }
 
-/** Bytes to be stored. The iteration throws when they turn out not to be what was promised. */
+/** Content to be stored. The iteration throws if the bytes do not match their declarations. */
 export interface ObjectContent {
   readonly chunks: AsyncIterable<Uint8Array>
   /** Called once `chunks` has ended. */

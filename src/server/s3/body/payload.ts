@@ -1,12 +1,13 @@
 /**
- * A request's body on its way to the store: decoded when it is `aws-chunked`, counted, hashed once, and held to everything the
- * client declared about it. Nothing is read before the first chunk is asked for, so a request that is refused earlier never
- * sees its `100 Continue`; nothing counts as stored before the iteration ends without a throw.
+ * Reads a request's body: decodes `aws-chunked`, counts and hashes the bytes once, and compares them with everything the client declared.
+ * Nothing is read before the first chunk is requested, so a request that is refused earlier gets no `100 Continue`. Nothing counts as
+ * stored until the iteration ends without an error.
  */
 import { createHash } from 'node:crypto'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { HttpRequest } from '../../http/http-message.ts'
 import { decodeAwsChunked, type ChunkSeed } from './aws-chunked.ts'
+import { incompleteBody } from './body-errors.ts'
 import {
   algorithmOfHeader,
   checksumHeader,
@@ -16,24 +17,24 @@ import {
 import { readDeclarations, type Declarations } from './declarations.ts'
 import type { ContentFacts, ObjectContent } from './object-content.ts'
 
-/** How long a body may be; both ends allowed. */
+/** Minimum and maximum size of a body, inclusive. */
 export interface SizeBounds {
   readonly minBytes: number
   readonly maxBytes: number
 }
 
 export interface PayloadOptions {
-  /** As the signature declares it: a hash, `UNSIGNED-PAYLOAD` or one of the `STREAMING-` forms. */
+  /** The payload hash of the signature: a hash, `UNSIGNED-PAYLOAD` or one of the `STREAMING-` forms. */
   readonly payloadHash: string
   /** What chunk signatures start from. */
   readonly seed: ChunkSeed | undefined
   readonly maxBytes: number
-  /** Instead of a declared length, where there is none. */
+  /** Replaces the declared length, for a body without one. */
   readonly sizes?: SizeBounds | undefined
-  /** Computed when the client declares no checksum of its own. */
+  /** Checksum to compute if the client declares none. */
   readonly algorithm?: ChecksumAlgorithm | undefined
-  /** False spares the MD5 where nothing is stored here and none was declared: the ETag is then empty. */
-  readonly isEtagWanted?: boolean
+  /** False skips the MD5 if nothing is stored here and none was declared. The ETag is empty then. */
+  readonly isEtagNeeded?: boolean
 }
 
 export interface Payload extends ObjectContent {
@@ -41,11 +42,11 @@ export interface Payload extends ObjectContent {
 }
 
 /**
- * Takes a request's body in hand, reading nothing of it yet.
+ * Opens a request's body without reading it yet.
  *
- * @throws {AwsError} What is wrong with the declarations: `MissingContentLength`, `EntityTooLarge`, `InvalidDigest`,
- *   `InvalidRequest`. The iteration throws `IncompleteBody`, for a length within bounds `EntityTooLarge` and `EntityTooSmall`, `XAmzContentSHA256Mismatch`, `BadDigest`,
- *   `XAmzContentChecksumMismatch` or `SignatureDoesNotMatch`.
+ * @throws {AwsError} For wrong declarations: `MissingContentLength`, `EntityTooLarge`, `InvalidDigest`,
+ *   `InvalidRequest`. The iteration throws `IncompleteBody`, for a length outside `sizes` `EntityTooLarge` and `EntityTooSmall`,
+ *   `XAmzContentSHA256Mismatch`, `BadDigest`, `XAmzContentChecksumMismatch` or `SignatureDoesNotMatch`.
  */
 export function openPayload(request: HttpRequest, options: PayloadOptions): Payload {
   const declarations = readDeclarations(request.headers, options.payloadHash)
@@ -58,7 +59,7 @@ export function openPayload(request: HttpRequest, options: PayloadOptions): Payl
   let facts: ContentFacts | undefined
 
   async function* verify(): AsyncGenerator<Uint8Array, void, undefined> {
-    const isMd5Needed = options.isEtagWanted !== false || declarations.md5Hex !== undefined
+    const isMd5Needed = options.isEtagNeeded !== false || declarations.md5Hex !== undefined
     const md5 = isMd5Needed ? createHash('md5') : undefined
     const sha256 = declarations.sha256 === undefined ? undefined : createHash('sha256')
     const checksum = algorithm === undefined ? undefined : startChecksum(algorithm)
@@ -96,7 +97,7 @@ export function openPayload(request: HttpRequest, options: PayloadOptions): Payl
 }
 
 /**
- * Reads a small body whole.
+ * Reads a small body into memory.
  *
  * @throws {AwsError} as the payload's own iteration.
  */
@@ -122,7 +123,7 @@ function decodeBody(
   })
 }
 
-/** The raw body. Stopping early leaves it open: the listener still has an answer to send on that connection. */
+/** Yields the raw body. It stays open if reading stops early, because the answer is still to be sent on its connection. */
 async function* readBody(request: HttpRequest): AsyncGenerator<Buffer, void, undefined> {
   try {
     for await (const chunk of request.body.iterator({ destroyOnReturn: false })) {
@@ -130,7 +131,7 @@ async function* readBody(request: HttpRequest): AsyncGenerator<Buffer, void, und
     }
   } catch (error) {
     if (error instanceof AwsError) throw error
-    throw new AwsError('IncompleteBody', 'the request ended before its body did', { cause: error })
+    throw incompleteBody(error)
   }
 }
 

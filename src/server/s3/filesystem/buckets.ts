@@ -21,7 +21,7 @@ import { holdsObject, openStart } from './walk.ts'
 /** @see ObjectStore.createBucket */
 export async function createBucket(disk: Disk, bucket: string): Promise<void> {
   await disk.locks.hold(bucket, async () => {
-    // of a bucket that was taken away while the process died
+    // An earlier process may have died while it deleted a bucket of this name.
     if (!(await hasBucket(disk, bucket))) await removeTree(disk, uploadsFolder(disk.root, bucket))
     try {
       await disk.fs.mkdir(bucketFolder(disk.root, bucket))
@@ -47,7 +47,7 @@ export async function deleteBucket(disk: Disk, bucket: string): Promise<void> {
       await removeFolders(disk.fs, bucketFolder(disk.root, bucket))
       await disk.folders.settle(disk.root)
     } catch (error) {
-      // what is not an object (a link, a pipe) is not ours to take away
+      // A link or a pipe is not an object, so the bucket's deletion does not remove it.
       if (errorCode(error) === 'ENOTEMPTY' || errorCode(error) === 'EEXIST') throw bucketNotEmpty()
       throw error
     }
@@ -69,13 +69,13 @@ export async function listBuckets(disk: Disk): Promise<BucketInfo[]> {
   )
   return names.flatMap((name, index) => {
     const stat = stats[index]
-    // some file systems have no time of birth and say 0
+    // Some file systems do not record creation times and report 0.
     const createdAtMs = stat && (stat.birthtimeMs > 0 ? stat.birthtimeMs : stat.mtimeMs)
     return createdAtMs === undefined ? [] : [{ name, createdAtMs: Math.floor(createdAtMs) }]
   })
 }
 
-/** Removes a folder that has only folders in it. */
+/** Removes a folder that contains only folders. */
 async function removeFolders(fs: FileSystem, path: string): Promise<void> {
   for (const entry of await fs.readdir(path, { withFileTypes: true })) {
     if (entry.isDirectory()) await removeFolders(fs, join(path, entry.name))

@@ -1,8 +1,8 @@
 /**
- * One server a directory: `.sts-cli/lock` says who. The file is made by a link to a finished one, which fails where there is one
- * already. A lock whose holder is dead is never removed, for two that did so could remove each other's; it is followed: the
- * next holder makes `lock.<hash of the dead one's text>`, which again only one can. When the lock itself still says the same
- * after that, the place is won, and only then does the winner put its own text in the place of the dead one's.
+ * The lock that lets only one server use a directory: `.sts-cli/lock` names its holder. The file is created as a hard link to a finished
+ * file, which fails if the lock exists. The lock of a dead holder is not removed, because two processes that did so could remove each
+ * other's new lock. Instead, the next holder creates `lock.<hash of the dead holder's text>`, which again only one process can. If the
+ * lock itself is still unchanged after that, the process has won, and only then replaces the dead holder's text with its own.
  */
 import { randomUUID } from 'node:crypto'
 import * as promises from 'node:fs/promises'
@@ -14,10 +14,10 @@ import { parseJsonObject, readNumber, readString } from '../../../base/parse.ts'
 import { describeMachine, readProcessStart } from '../../../base/process/process-start.ts'
 import { privateFolder } from './disk.ts'
 import { nodeFileSystem } from './file-system.ts'
-import { cannotKeep, prepareFolder } from './prepare-folder.ts'
+import { toFolderError, prepareFolder } from './prepare-folder.ts'
 import { chooseStagingPath } from './staging.ts'
 
-/** The calls that taking a lock is made of. */
+/** The file-system calls that taking a lock needs. */
 export type LockFiles = Pick<
   typeof promises,
   'link' | 'open' | 'readdir' | 'readFile' | 'rename' | 'rm' | 'stat' | 'utimes'
@@ -29,29 +29,29 @@ export interface Holder {
   readonly host: string
   readonly boot: string
   readonly namespace: string
-  /** No two locks have the same. */
+  /** Random: no two locks have the same. */
   readonly word: string
 }
 
 export interface LockOptions {
-  /** Real path of a store's root with its own folder in it. */
+  /** Real path of a store's root, which contains the private folder. */
   readonly root: string
   readonly self: Holder
   readonly files: LockFiles
   isRunning(holder: Holder, ageMs: number): boolean
 }
 
-/** Where the holder cannot be asked, its lock is touched this often, and is given up when that has not been for long. */
+/** How often a holder updates the time of its lock. Where its process cannot be checked, the lock counts as abandoned after `silentForMs`. */
 const heartbeatMs = 5000
 const silentForMs = 30_000
-/** Others come and go while we look: by then it is theirs. */
+/** Attempts while other processes take and release the lock; after these, it counts as held by another. */
 const maxTries = 100
 
 /**
- * Takes the directory for this process, which holds it until it gives it back or ends.
+ * Locks the directory for this process until it releases the lock or ends.
  *
- * @param directory is made when it is missing.
- * @returns Gives it back.
+ * @param directory is created if it is missing.
+ * @returns A function that releases the lock.
  * @throws {StsCliError} `ERR_CONFIG` naming the process that holds it; `ERR_CANNOT_CREATE` or `ERR_IO` where it cannot be written.
  */
 export async function lockDirectory(directory: string): Promise<() => Promise<void>> {
@@ -62,9 +62,9 @@ export async function lockDirectory(directory: string): Promise<() => Promise<vo
   try {
     holder = await takeLock(options)
   } catch (error) {
-    throw cannotKeep(directory, error)
+    throw toFolderError(directory, error)
   }
-  if (holder !== undefined) throw isInUse(directory, lockPath(root), holder)
+  if (holder !== undefined) throw directoryInUse(directory, lockPath(root), holder)
   const heartbeat = setInterval(() => {
     const now = new Date()
     promises.utimes(lockPath(root), now, now).catch(() => {})
@@ -75,7 +75,7 @@ export async function lockDirectory(directory: string): Promise<() => Promise<vo
   }
 }
 
-/** @returns Undefined when the lock is ours, else whose it is. @throws Node's own error. */
+/** @returns Undefined if this process has the lock now, else its holder. @throws Node's own error. */
 export async function takeLock(options: LockOptions): Promise<Holder | 'unknown' | undefined> {
   for (let tries = 0; tries < maxTries; tries += 1) {
     const draft = await writeDraft(options)
@@ -90,7 +90,7 @@ export async function takeLock(options: LockOptions): Promise<Holder | 'unknown'
   return 'unknown'
 }
 
-/** Takes away our own lock, and no other's. */
+/** Removes the lock if this process holds it. */
 export async function releaseLock({ root, self, files }: LockOptions): Promise<void> {
   const path = lockPath(root)
   if ((await readText(files, path)) === writeHolder(self)) await files.rm(path, { force: true })
@@ -100,7 +100,7 @@ function lockPath(root: string): string {
   return join(root, privateFolder, 'lock')
 }
 
-/** Goes from the lock over those that are dead to the end, and takes that. */
+/** Follows the chain of dead holders from the lock to its end, and creates the next lock there. */
 async function followChain(
   options: LockOptions,
   draft: string,
@@ -109,9 +109,9 @@ async function followChain(
   const first = lockPath(root)
   let path = first
   let firstText: string | undefined
-  // each turn passes one dead holder
+  // Each round passes one dead holder.
   for (;;) {
-    const made = await makeWhole(options, draft, path)
+    const made = await createLockFile(options, draft, path)
     if (made === 'gone') return 'again'
     if (made === 'made') break
     const text = await readText(files, path)
@@ -124,7 +124,7 @@ async function followChain(
   }
   if (path !== first) {
     if ((await readText(files, first)) !== firstText) {
-      // somebody had passed the same dead one before us, and the lock is theirs, or was
+      // Another process followed the same dead holder first: the lock is or was its own.
       await files.rm(path, { force: true })
       return 'again'
     }
@@ -134,7 +134,7 @@ async function followChain(
   return 'ours'
 }
 
-/** With our own text in the lock, what followed the dead means nothing any more. */
+/** Removes the locks of the chain, which mean nothing once the lock has this process's text. */
 async function removeFollowers({ root, files }: LockOptions): Promise<void> {
   const folder = join(root, privateFolder)
   for (const name of await files.readdir(folder))
@@ -147,8 +147,8 @@ async function writeDraft({ root, self, files }: LockOptions): Promise<string> {
   return draft
 }
 
-/** Nobody ever sees a lock without its holder's name, nor does a loss of power leave one. */
-async function makeWhole(
+/** Creates the lock file with its text in one step: no reader sees an empty lock, and a loss of power does not leave one. */
+async function createLockFile(
   { self, files }: LockOptions,
   draft: string,
   path: string,
@@ -159,12 +159,12 @@ async function makeWhole(
   } catch (error) {
     const code = errorCode(error)
     if (code === 'EEXIST') return 'taken'
-    // the holder clears the staging folder at its start
+    // The holder cleared the staging folder, as it does when it starts.
     if (code === 'ENOENT') return 'gone'
     if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP' && code !== 'ENOSYS')
       throw error
   }
-  // a file system that knows no links
+  // This file system does not support hard links.
   try {
     await writeNew(files, path, writeHolder(self))
     return 'made'
@@ -196,7 +196,7 @@ async function readText(files: LockFiles, path: string): Promise<string | undefi
   }
 }
 
-/** Milliseconds since the lock was touched; none for one that is gone. */
+/** Returns the milliseconds since the lock was updated; 0 if it is gone. */
 async function readAge(files: LockFiles, path: string): Promise<number> {
   try {
     return Date.now() - (await files.stat(path)).mtimeMs
@@ -225,7 +225,7 @@ function readHolder(text: string): Holder | undefined {
   return { pid, host, ...rest, word: read('word') }
 }
 
-/** A process of this machine is asked for; one in another container shows by its heartbeat; one of another host is believed to run. */
+/** Returns whether the holder still runs: on this machine by its process, in another container by its heartbeat; on another host always true. */
 export function isHolderRunning(holder: Holder, ageMs: number): boolean {
   const here = describeMachine()
   if (holder.host !== here.host || holder.namespace !== here.namespace) {
@@ -233,14 +233,14 @@ export function isHolderRunning(holder: Holder, ageMs: number): boolean {
     if (isSameMachine) return ageMs < silentForMs
     if (holder.host !== here.host) return true
   }
-  // the machine was started anew
+  // The machine was restarted.
   if (holder.boot !== here.boot) return false
   const startedAt = readProcessStart(holder.pid)
   if (startedAt === undefined) return false
   return startedAt === holder.startedAt || startedAt === '' || holder.startedAt === ''
 }
 
-function isInUse(directory: string, path: string, holder: Holder | 'unknown'): StsCliError {
+function directoryInUse(directory: string, path: string, holder: Holder | 'unknown'): StsCliError {
   if (holder === 'unknown') {
     const message = `the directory ${directory} is locked by ${path}, which does not say who holds it`
     return new StsCliError('directory-locked', message, { stage: 'serve', details: { path } })

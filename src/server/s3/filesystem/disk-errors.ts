@@ -1,4 +1,4 @@
-/** What the disk says when it fails, in S3's words: the client learns that the storage is at fault and may come again. */
+/** Turns errors of the disk into S3 errors, so that the client learns that the storage failed and can retry. */
 import { join, sep } from 'node:path'
 import { errorCode } from '../../../base/error-code.ts'
 import { describeFileError } from '../../../base/files/file-error.ts'
@@ -8,10 +8,10 @@ import { privateFolder, stagingFolder } from './disk.ts'
 
 const isFull = new Set(['ENOSPC', 'EDQUOT'])
 
-/** Too much at once for the process or the machine: it passes. */
+/** Temporary: too much at once for the process or the machine. */
 const isBusy = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EBUSY', 'ETIMEDOUT'])
 
-/** Read-only, forbidden, broken, taken away or of another file system: somebody must see to it. */
+/** Permanent until the operator acts: read-only, forbidden, broken, unmounted or on another file system. */
 const isDown = new Set([
   'EROFS',
   'EACCES',
@@ -29,12 +29,12 @@ const isDown = new Set([
 ])
 
 /**
- * Runs work on the disk; when the disk fails it, logs which part of the store failed and how, never an object's name.
+ * Runs work on the disk. If the disk fails, logs which part of the store failed and how, but never an object's name.
  *
  * @throws {AwsError} `XMinioStorageFull` (507), `SlowDown` (503) or `XMinioBackendDown` (503), as MinIO for a full, an
- *   overloaded and an unreachable storage. All else as it comes.
+ *   overloaded and an unreachable storage. Other errors are rethrown unchanged.
  */
-export async function explainFailure<T>(
+export async function withStorageErrors<T>(
   work: () => Promise<T>,
   { root, log }: { root: string; log: Log },
 ): Promise<T> {
@@ -43,7 +43,7 @@ export async function explainFailure<T>(
   } catch (error) {
     const code = errorCode(error)
     if (code === undefined) throw error
-    const refusal = translate(error, code)
+    const refusal = toStorageError(error, code)
     if (refusal === undefined) throw error
     log.error(
       { code, call: readText(error, 'syscall'), at: findRole(root, error) },
@@ -53,7 +53,7 @@ export async function explainFailure<T>(
   }
 }
 
-function translate(cause: unknown, code: string): AwsError | undefined {
+function toStorageError(cause: unknown, code: string): AwsError | undefined {
   if (isFull.has(code)) {
     const message = 'the storage is full: remove objects or enlarge the disk'
     return new AwsError('XMinioStorageFull', message, { status: 507, cause })
@@ -67,7 +67,7 @@ function translate(cause: unknown, code: string): AwsError | undefined {
   return new AwsError('XMinioBackendDown', message, { status: 503, cause })
 }
 
-/** Which part of the store it was. A call on an open file does not say. */
+/** Returns the part of the store that failed. A call on an open file does not name its path. */
 function findRole(root: string, error: unknown): string {
   const path = readText(error, 'dest') ?? readText(error, 'path')
   if (path === undefined) return 'an open file'

@@ -1,14 +1,14 @@
-/** What every part of the file-system store shares: where things lie, who holds what, what is known of each file. */
+/** What the parts of the file-system store share: paths, locks and the records of files. */
 import { join } from 'node:path'
 import { errorCode } from '../../../base/error-code.ts'
 import type { FileSystem, FolderSync } from './file-system.ts'
 import type { KeyLocks } from './key-locks.ts'
 import type { Sidecars } from './sidecars.ts'
 
-/** Name of our own folder under the store's root; no bucket's name begins with a dot. */
+/** Name of the store's private folder under its root. Bucket names do not begin with a dot. */
 export const privateFolder = '.sts-cli'
 
-/** Where the store lies and how it gets there. */
+/** The store's root and its access to the disk. */
 export interface Storage {
   /** Real path of the root: no symbolic link in it. */
   readonly root: string
@@ -32,7 +32,7 @@ export function encodedFolder(root: string, bucket: string): string {
   return join(root, privateFolder, 'encoded', bucket)
 }
 
-/** Folder of what is known about a bucket's objects. */
+/** Folder of the metadata of a bucket's objects. */
 export function metadataFolder(root: string, bucket: string): string {
   return join(root, privateFolder, 'metadata', bucket)
 }
@@ -42,19 +42,19 @@ export function uploadsFolder(root: string, bucket: string): string {
   return join(root, privateFolder, 'uploads', bucket)
 }
 
-/** Where files lie until they are whole; on the same file system, so that a rename is enough. */
+/** Folder of unfinished files, on the same file system, so that a rename finishes them. */
 export function stagingFolder(root: string): string {
   return join(root, privateFolder, 'tmp')
 }
 
-/** Awaits a look at the disk; undefined when there is nothing there to look at. */
+/** Awaits a read of the disk. Returns undefined if the path does not exist. */
 export async function orAbsent<T>(look: Promise<T>): Promise<T | undefined> {
   try {
     return await look
   } catch (error) {
     const code = errorCode(error)
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return undefined
-    // a name the file system cannot hold is also «no such object»; no permission to look is not, for something may be there
+    // A name that the file system cannot hold does not exist either. A missing permission is an error: something may be there.
     if (code === 'ENAMETOOLONG' || code === 'EISDIR' || code === 'ENXIO') return undefined
     throw error
   }

@@ -1,9 +1,9 @@
-/** The one way from the store to the disk: every call it makes, so that a test can count them, fail them and end them between any two. */
+/** All calls of the store to the disk pass here, so that a test can count them, fail them, or stop between any two. */
 import * as promises from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errorCode } from '../../../base/error-code.ts'
 
-/** The calls of `node:fs/promises` that the store uses; all else goes through the handles that `open` gives. */
+/** The calls of `node:fs/promises` that the store uses; the rest are methods of the handles that `open` returns. */
 export type FileSystem = Pick<
   typeof promises,
   | 'lstat'
@@ -21,22 +21,22 @@ export type FileSystem = Pick<
 export const nodeFileSystem: FileSystem = promises
 
 export interface FolderSync {
-  /** Remembers that a folder was made: its own entry is not on disk before its parent is synced. */
+  /** Notes that a folder was created: its entry is on disk only when its parent is synced. */
   noteMade(folder: string): void
-  /** The folder was taken away again. */
+  /** Notes that the folder was removed. */
   forget(folder: string): void
   /**
-   * Resolves when all names that were made, renamed or removed in the folder before this call are on disk, and the folder's
-   * own name with them.
+   * Resolves when all names that were created, renamed or removed in the folder before this call are on disk, and the folder's
+   * own name too.
    */
   settle(folder: string): Promise<void>
 }
 
-/** What some file systems say to the sync of a folder: they have none, and Windows opens no folder as a file. */
+/** Error codes where folders cannot be synced: some file systems do not support it, and Windows does not open a folder as a file. */
 const hasNoSync = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
 
 /**
- * A rename is safe from a loss of power only when its folder is synced (fsync(2), «Notes»). Writers of one folder share a
+ * A rename is safe from a loss of power only when its folder is synced (fsync(2), "Notes"). Writers of one folder share a
  * sync: those that come while one runs wait for the next, which serves all of them.
  */
 export function createFolderSync(fs: FileSystem): FolderSync {
@@ -93,7 +93,7 @@ async function syncFolder(fs: FileSystem, folder: string): Promise<void> {
     const code = errorCode(error) ?? ''
     if (hasNoSync.has(code)) return
     if (code !== 'ENOENT' || dirname(folder) === folder) throw error
-    // another request took the empty folder away: what it held is gone when that is on disk
+    // Another request removed the empty folder, so nothing in it is left to sync.
     await syncFolder(fs, dirname(folder))
   }
 }

@@ -1,4 +1,4 @@
-/** Who may change what at a time, within this process: many share a bucket, one holds a key; a bucket's end waits for all. */
+/** Locks of buckets and keys within this process: writers share a bucket and hold a key; deleting a bucket waits for all of them. */
 
 interface Waiter {
   readonly isExclusive: boolean
@@ -12,13 +12,13 @@ interface LockState {
 }
 
 export interface KeyLocks {
-  /** Runs `work` while no one holds `name` exclusively. */
+  /** Runs `work` while nobody holds `name` exclusively. */
   share<T>(name: string, work: () => Promise<T>): Promise<T>
-  /** Runs `work` while no one else has `name` at all. */
+  /** Runs `work` while nobody else shares or holds `name`. */
   hold<T>(name: string, work: () => Promise<T>): Promise<T>
 }
 
-/** Locks by name, first come first served; a name not in use takes no memory. */
+/** Creates locks by name, first come first served. A name that is not in use takes no memory. */
 export function createKeyLocks(): KeyLocks {
   const states = new Map<string, LockState>()
 

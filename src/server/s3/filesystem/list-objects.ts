@@ -5,7 +5,7 @@ import { describeFile } from './locate.ts'
 import { requireBucket } from './objects.ts'
 import { holdsObject, openStart, walkKeys, type KeyFile, type KeyFolder } from './walk.ts'
 
-/** Objects whose files are looked at together: hides the disk's answer time without flooding the thread pool. */
+/** Number of objects whose files are read at once: hides the latency of the disk without filling the thread pool. */
 const looksAtOnce = 32
 
 type Found = KeyFile | { readonly kind: 'prefix'; readonly key: string }
@@ -28,13 +28,13 @@ export async function listObjects(
   return { entries: await describeAll(disk, bucket, found), isTruncated: false }
 }
 
-/** Keys of the walk, those that share a prefix up to the delimiter rolled up into one. */
+/** Yields the walked keys. Keys that share a prefix up to the delimiter become one common prefix. */
 async function* rollUp(
   disk: Disk,
   bucket: string,
   { prefix, delimiter, after }: ListOptions,
 ): AsyncGenerator<Found, void, undefined> {
-  // the common prefix given last: everything below it is done
+  // The last common prefix: everything below it is done.
   let given = after !== '' && commonPrefix(after, prefix, delimiter) === after ? after : undefined
   const decide = (folder: KeyFolder): 'enter' | 'skip' | 'report' => {
     if (given !== undefined && folder.key.startsWith(given)) return 'skip'
@@ -55,7 +55,7 @@ async function* rollUp(
   }
 }
 
-/** `key` up to and with the first delimiter after `prefix`; undefined when there is none. */
+/** Returns `key` up to and including the first delimiter after `prefix`; undefined if there is none. */
 function commonPrefix(key: string, prefix: string, delimiter: string): string | undefined {
   if (delimiter === '' || !key.startsWith(prefix)) return undefined
   const at = key.indexOf(delimiter, prefix.length)
@@ -80,7 +80,7 @@ async function describe(disk: Disk, bucket: string, entry: Found): Promise<ListE
   if (entry.kind === 'prefix') return { kind: 'prefix', name: entry.key }
   const { key, path } = entry
   const stats = await orAbsent(disk.fs.lstat(path, { bigint: true }))
-  // gone since its folder was read
+  // It was deleted after its folder was read.
   if (!stats?.isFile()) return undefined
   const { info } = await describeFile(disk, { bucket, key, path, stats })
   return { kind: 'object', name: key, info }

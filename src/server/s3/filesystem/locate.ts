@@ -1,4 +1,4 @@
-/** Finds the data file of a key: in the plain tree, else in the encoded one; never through a symbolic link. */
+/** Finds the data file of a key: in the plain tree, else in the encoded one. Symbolic links are not followed. */
 import { constants, type BigIntStats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -14,7 +14,7 @@ export interface LocatedObject {
   readonly path: string
   readonly info: ObjectInfo
   readonly record: ObjectRecord | undefined
-  /** Of the data file, as it was seen. */
+  /** Identity of the data file when it was read. */
   readonly identity: FileIdentity
 }
 
@@ -22,10 +22,10 @@ export interface OpenedObject extends LocatedObject {
   readonly handle: FileHandle
 }
 
-/** Times to look again when a write came between the data file and its sidecar. */
+/** Retries when a write happened between reading the data file and its sidecar. */
 const maxLooks = 4
 
-/** What the key holds, without opening it. */
+/** Returns the object of the key without opening it. */
 export async function findObject(
   disk: Disk,
   bucket: string,
@@ -40,7 +40,7 @@ export async function findObject(
   })
 }
 
-/** Opens what the key holds; the caller closes the handle. */
+/** Opens the object of the key. The caller closes the handle. */
 export async function openDataFile(
   disk: Disk,
   bucket: string,
@@ -55,7 +55,7 @@ export async function openDataFile(
   return opened
 }
 
-/** The object a data file stands for, given its state; without a record, what the file alone tells. */
+/** Describes the object of a data file; without a record, only by what the file itself shows. */
 export async function describeFile(
   disk: Disk,
   file: { bucket: string; key: string; path: string; stats: BigIntStats },
@@ -70,7 +70,7 @@ export async function describeFile(
     return { path, record, identity, info: { ...facts, key, size, lastModifiedMs, metadata } }
   }
   const metadata = { contentType: 'binary/octet-stream', headers: {}, userMetadata: {} }
-  const etag = inventEtag(identity)
+  const etag = deriveEtag(identity)
   return { path, record, identity, info: { key, size, lastModifiedMs, metadata, etag } }
 }
 
@@ -79,7 +79,7 @@ async function openOnce(
   bucket: string,
   key: string,
 ): Promise<OpenedObject | undefined> {
-  // O_NONBLOCK: a named pipe left in the folder must not hold a request for ever
+  // O_NONBLOCK: a named pipe in the folder must not block a request forever.
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
   for (const path of await candidatePaths(disk, bucket, key)) {
     const handle = await orAbsent(disk.fs.open(path, flags))
@@ -98,7 +98,7 @@ async function openOnce(
   return undefined
 }
 
-/** A file that has no record may be half of a write that is just happening: look until nothing moves. */
+/** Retries for a file without a record, which may be half of a write in progress, until nothing changes. */
 async function lookAgain<T extends LocatedObject>(
   look: () => Promise<T | undefined>,
 ): Promise<T | undefined> {
@@ -118,7 +118,7 @@ async function candidatePaths(disk: Disk, bucket: string, key: string): Promise<
   return (await isRealFolder(disk.fs, dirname(plain))) ? [plain, encoded] : [encoded]
 }
 
-/** Whether the path is a folder reached through no symbolic link. */
+/** Returns whether the path is a folder, with no symbolic link on the way. */
 export async function isRealFolder(fs: FileSystem, path: string): Promise<boolean> {
   return (await orAbsent(fs.realpath(path))) === path
 }
@@ -132,10 +132,10 @@ function identify(stats: BigIntStats): FileIdentity {
 }
 
 /**
- * An ETag for a file put there by hand: changes when the file does, and by its `-1` no client takes it for the MD5, which
- * would cost reading the whole file at each look.
+ * Returns an ETag for a file that was put there by hand. It changes when the file does. Its `-1` tells clients that it is not the MD5,
+ * which would need the whole file to be read each time.
  */
-function inventEtag(file: FileIdentity): string {
+function deriveEtag(file: FileIdentity): string {
   const text = `${file.inode} ${file.size} ${file.mtimeNs}`
   return `${sha256Hex(text).slice(0, 32)}-1`
 }

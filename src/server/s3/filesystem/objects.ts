@@ -15,10 +15,10 @@ import {
   type StagedFile,
 } from './staging.ts'
 
-/** Bytes asked of the disk at a time while an object is sent. */
+/** Size of a read from the disk while an object is sent. */
 const readBufferBytes = 1 << 19
 
-/** Times to make a key's folders anew when a concurrent delete takes them away in between. */
+/** Retries to create a key's folders when a concurrent delete removes them in between. */
 const maxFolderTries = 8
 
 /** @see ObjectStore.putObject */
@@ -80,7 +80,7 @@ export async function deleteObject(disk: Disk, bucket: string, key: string): Pro
       await requireBucket(disk, bucket)
       const found = await findObject(disk, bucket, key)
       if (!found) return
-      // A crash between a move and its clean-up leaves the key in both trees: the older file goes first, or it would be back.
+      // A crash between a move and its clean-up leaves the key in both trees: the older file is removed first, or it would reappear.
       const older = join(encodedFolder(disk.root, bucket), encodeKey(key))
       if (older !== found.path) await removeDataFile(disk, bucket, older)
       await removeDataFile(disk, bucket, found.path)
@@ -100,7 +100,7 @@ export async function replaceTags(
       const found = await findObject(disk, bucket, key)
       if (!found) return (await requireBucket(disk, bucket), false)
       const { record, identity, info } = found
-      // a file put there by hand gets the record it never had
+      // A file that was put there by hand gets its first record.
       const { file, facts, metadata } = record ?? {
         file: identity,
         facts: { etag: info.etag },
@@ -114,7 +114,7 @@ export async function replaceTags(
   })
 }
 
-/** Its name is off the disk when this resolves; folders that it leaves empty go with it. */
+/** Removes the file and the folders that become empty. When this resolves, its name is gone from the disk. */
 async function removeDataFile(disk: Disk, bucket: string, path: string): Promise<void> {
   if ((await orAbsent(disk.fs.lstat(path))) === undefined) return
   await discardFile(disk, path)
@@ -151,12 +151,12 @@ async function commit(
     await disk.sidecars.write(bucket, key, records)
     path = await moveIntoPlace(disk, { bucket, key, from: staged.path })
   } catch (error) {
-    // beside the record of what the key holds, another harms nobody; one that stands alone would stay for ever
+    // Next to the record of the present object, another does no harm. On its own it would stay forever.
     if (!current?.record) await disk.sidecars.remove(bucket, key).catch(() => {})
     throw error
   }
   await disk.folders.settle(dirname(path))
-  // it lay in the other tree
+  // The object was in the other tree.
   if (current && current.path !== path) await removeDataFile(disk, bucket, current.path)
   const { size, mtimeNs } = staged.identity
   const lastModifiedMs = Math.round(Number(BigInt(mtimeNs) / 1000n) / 1000)
@@ -180,7 +180,7 @@ async function moveIntoPlace(
   throw new Error(`cannot place an object at ${path}: something else is in its way`)
 }
 
-/** Renames, making folders below `top` as needed; false when a file, a folder or a link is in the way. */
+/** Renames, and creates folders below `top` as needed. Returns false if a file, a folder or a link is in the way. */
 async function renameBelow(
   disk: Disk,
   top: string,

@@ -1,10 +1,10 @@
-/** Objects as plain files in a folder, so that a person sees what they stored. */
+/** Stores objects as plain files in a folder, so that people can see what they stored. */
 import type { Log } from '../../../base/log.ts'
 import { silentLog } from '../../../base/log.ts'
 import type { ObjectStore } from '../request/object-store.ts'
 import { createBucket, deleteBucket, hasBucket, listBuckets } from './buckets.ts'
 import type { Disk } from './disk.ts'
-import { explainFailure } from './disk-errors.ts'
+import { withStorageErrors } from './disk-errors.ts'
 import { createFolderSync, nodeFileSystem, type FileSystem } from './file-system.ts'
 import { createKeyLocks, type KeyLocks } from './key-locks.ts'
 import { listObjects } from './list-objects.ts'
@@ -17,21 +17,21 @@ import * as uploads from './uploads.ts'
 
 export interface FilesystemStoreOptions {
   readonly nowMs: () => number
-  /** Hears of a disk that fails. */
+  /** Logs failures of the disk. */
   readonly log?: Log | undefined
-  /** Set where other processes open the same folder: the locks that all of them take. */
+  /** Locks that all processes take that open the same folder; undefined if there is only one. */
   readonly sharedLocks?: KeyLocks | undefined
-  /** The caller holds the folder's lock: whatever is being written there is of a process that died, and is removed. */
+  /** True if the caller holds the folder's lock: unfinished files there belong to a dead process and are removed. */
   readonly isOnlyOne?: boolean | undefined
-  /** Instead of the real one. */
+  /** Replaces the real file system in tests. */
   readonly fs?: FileSystem | undefined
 }
 
 /**
- * Opens a folder as an object store, making it when it is missing.
+ * Opens a folder as an object store, and creates it if it is missing.
  *
- * @param directory may hold files already: its folders are buckets, their files objects.
- * @throws {StsCliError} `ERR_CANNOT_CREATE` when it cannot be made or written to, `ERR_IO` when its disk is broken.
+ * @param directory may contain files already: its folders are buckets, and their files are objects.
+ * @throws {StsCliError} `ERR_CANNOT_CREATE` if it cannot be created or written to, `ERR_IO` if its disk is broken.
  */
 export async function openFilesystemStore(
   directory: string,
@@ -47,7 +47,7 @@ export async function openFilesystemStore(
     sidecars: createSidecars(storage, { isCaching: sharedLocks === undefined }),
     nowMs,
   }
-  const run = <T>(work: () => Promise<T>): Promise<T> => explainFailure(work, { root, log })
+  const run = <T>(work: () => Promise<T>): Promise<T> => withStorageErrors(work, { root, log })
   return { ...openObjects(disk, run), ...openUploads(disk, run), checkReady: createReadiness(disk) }
 }
 
@@ -97,7 +97,7 @@ function openUploads(disk: Disk, run: Run): UploadCalls {
     putPart: (upload, partNumber, content) =>
       run(() => uploads.putPart(disk, upload, partNumber, content)),
     listParts: (upload) => run(() => uploads.listParts(disk, upload)),
-    // what fails here fails the write that reads it
+    // An error here becomes the error of the write that reads this.
     readPart: (upload, partNumber) => uploads.readPart(disk, upload, partNumber),
     removeUpload: (upload) => run(() => uploads.removeUpload(disk, upload)),
     listUploads: (bucket) => run(() => uploads.listUploads(disk, bucket)),

@@ -1,4 +1,4 @@
-/** A store's folder before the store is opened: it is there, it can be written, and nothing of dead processes lies in it. */
+/** Prepares the folder of a store: it exists, it is writable, and it has no leftovers of dead processes. */
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorCode } from '../../../base/error-code.ts'
@@ -10,13 +10,13 @@ import { stagingFolder, type Storage } from './disk.ts'
 import { createFolderSync, type FileSystem } from './file-system.ts'
 import { chooseStagingPath, discardFile, discardQuietly } from './staging.ts'
 
-/** Leftovers removed together: a start is not to flood the disk. */
+/** Number of leftovers removed at once, so that the start does not overload the disk. */
 const removalsAtOnce = 16
 
 /**
- * Makes the folder where it is missing, and writes a file to see that it can be written.
+ * Creates the folder if it is missing, and writes a file to check that it is writable.
  *
- * @returns Its real path: one folder has one, whatever it is called.
+ * @returns Its real path, which is the same for every name of one folder.
  * @throws {StsCliError} `ERR_CANNOT_CREATE` naming the folder; `ERR_IO` where the disk is broken.
  */
 export async function prepareFolder(directory: string, fs: FileSystem): Promise<string> {
@@ -24,16 +24,16 @@ export async function prepareFolder(directory: string, fs: FileSystem): Promise<
     makeFolders(directory, 0o777)
     const root = await realpath(directory)
     await fs.mkdir(stagingFolder(root), { recursive: true, mode: 0o700 })
-    await tryToWrite({ root, fs })
+    await checkWritable({ root, fs })
     await createFolderSync(fs).settle(root)
     return root
   } catch (error) {
-    throw cannotKeep(directory, error)
+    throw toFolderError(directory, error)
   }
 }
 
-/** Writes a small file, on disk, and removes it. @throws Node's own error. */
-export async function tryToWrite({ root, fs }: Pick<Storage, 'root' | 'fs'>): Promise<void> {
+/** Writes a small file, synced to disk, and removes it. @throws Node's own error. */
+export async function checkWritable({ root, fs }: Pick<Storage, 'root' | 'fs'>): Promise<void> {
   const path = chooseStagingPath({ root })
   try {
     const handle = await fs.open(path, 'wx', 0o600)
@@ -50,7 +50,7 @@ export async function tryToWrite({ root, fs }: Pick<Storage, 'root' | 'fs'>): Pr
   await discardFile({ fs }, path)
 }
 
-/** Clears the staging folder. What an upload has already is elsewhere. What cannot be removed stays, and is said. */
+/** Empties the staging folder; the parts of uploads are elsewhere. Logs what cannot be removed. */
 export async function removeLeftovers(
   root: string,
   { fs, log }: { fs: FileSystem; log: Log },
@@ -70,8 +70,8 @@ export async function removeLeftovers(
     log.warn({ files: failures }, 'what an earlier server left half-written cannot be removed')
 }
 
-/** @returns What `serve` says of a folder that it cannot use. */
-export function cannotKeep(directory: string, cause: unknown): StsCliError {
+/** Returns the error of `serve` for a folder that it cannot use. */
+export function toFolderError(directory: string, cause: unknown): StsCliError {
   const isBroken = errorCode(cause) === 'EIO'
   const isFull = errorCode(cause) === 'ENOSPC' || errorCode(cause) === 'EDQUOT'
   return new StsCliError(

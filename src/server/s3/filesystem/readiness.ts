@@ -1,13 +1,13 @@
-/** Whether the disk takes a write: health checks ask often, the disk is asked now and then. */
+/** Checks whether the disk accepts a write. Health checks are frequent, so the result is cached for a while. */
 import type { Disk } from './disk.ts'
-import { tryToWrite } from './prepare-folder.ts'
+import { checkWritable } from './prepare-folder.ts'
 
-/** An answer is good for this long. */
+/** How long a result is valid. */
 const probeEveryMs = 5000
 
 /**
- * Makes the check of one store: false when a small file could not be written. Those that ask meanwhile share an answer; a disk
- * that has not given one by the time of the next probe does not work, and is not asked again while it hangs.
+ * Creates the check of one store: false if a small file could not be written. Concurrent callers share a result. A disk that has not
+ * answered by the next probe counts as failed, and is not probed again while it hangs.
  */
 export function createReadiness(disk: Pick<Disk, 'root' | 'fs' | 'nowMs'>): () => Promise<boolean> {
   let answer: Promise<boolean> | undefined
@@ -17,7 +17,7 @@ export function createReadiness(disk: Pick<Disk, 'root' | 'fs' | 'nowMs'>): () =
   async function probe(): Promise<boolean> {
     isPending = true
     try {
-      await tryToWrite(disk)
+      await checkWritable(disk)
       return true
     } catch {
       return false
@@ -28,7 +28,7 @@ export function createReadiness(disk: Pick<Disk, 'root' | 'fs' | 'nowMs'>): () =
 
   return async () => {
     const ageMs = disk.nowMs() - askedAtMs
-    // a clock that was set back must not keep an old answer
+    // A clock that was set back must not keep an old result valid.
     const isFresh = answer !== undefined && ageMs >= 0 && ageMs < probeEveryMs
     if (!isFresh && isPending) return false
     if (!isFresh || answer === undefined) {

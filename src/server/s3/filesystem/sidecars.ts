@@ -1,10 +1,10 @@
 /**
- * What is known about each object beside its bytes, one JSON file an object under `.sts-cli/metadata`.
+ * The metadata of objects: one JSON file (sidecar) for each object under `.sts-cli/metadata`.
  *
- * Two files cannot be replaced in one step, so a sidecar holds the record of the new bytes and that of the ones they replace,
- * each with the identity (size, time of change, inode) of the data file it speaks of. It is written first; the data file's
- * rename then is the one instant at which the object changes, and a crash on either side of it leaves a true pair; each is on
- * disk, with its name, before the next begins. Bytes that no record fits were put there by hand.
+ * Two files cannot be replaced in one step. So a sidecar has the record of the new bytes and that of the bytes they replace, each with
+ * the identity (size, modification time, inode) of its data file. The sidecar is written first, then the data file is renamed: the object
+ * changes at that instant, and a crash before or after it leaves a matching pair. Each step is synced to disk before the next begins. Bytes
+ * that match no record were put there by hand.
  */
 import { join } from 'node:path'
 import { sha256Hex } from '../../../protocol/digest.ts'
@@ -16,7 +16,7 @@ import type { ObjectMetadata } from '../request/object-store.ts'
 import { metadataFolder, orAbsent, type Storage } from './disk.ts'
 import { discardFile, writeFileWhole, type FileIdentity } from './staging.ts'
 
-/** What we know of one state of a data file. */
+/** The metadata of one state of a data file. */
 export interface ObjectRecord {
   readonly file: FileIdentity
   readonly facts: ContentFacts
@@ -24,23 +24,23 @@ export interface ObjectRecord {
 }
 
 export interface Sidecars {
-  /** The record that fits the file; undefined when none does. */
+  /** Returns the record that matches the file; undefined if none does. */
   find(bucket: string, key: string, file: FileIdentity): Promise<ObjectRecord | undefined>
-  /** Keeps these records, the newest first, in place of all others. */
+  /** Replaces all records with these, the newest first. */
   write(bucket: string, key: string, records: readonly ObjectRecord[]): Promise<void>
   remove(bucket: string, key: string): Promise<void>
 }
 
-/** Records kept in memory: HEAD, GET and lists of what is in use need no second file. */
+/** Number of cached records: HEAD, GET and lists of objects in use do not read the sidecar. */
 const maxCached = 10_000
 
 /**
- * @param options.isCaching false where another process may change an object's tags, which leave its file as it was.
+ * @param options.isCaching false if another process may change an object's tags, which does not change its data file.
  */
 export function createSidecars(storage: Storage, { isCaching } = { isCaching: true }): Sidecars {
   const { root, fs } = storage
   const cache = new Map<string, readonly ObjectRecord[]>()
-  /** The last look at each file that is being read: one that a change has overtaken is not to be remembered. */
+  /** The latest read of each sidecar in progress. A read that a change has overtaken is not cached. */
   const looks = new Map<string, object>()
 
   function forget(path: string): void {
@@ -62,7 +62,7 @@ export function createSidecars(storage: Storage, { isCaching } = { isCaching: tr
   return {
     async find(bucket, key, file) {
       const path = sidecarPath(root, bucket, key)
-      // a cached record that fits is true, whoever else writes this folder: it names the very file
+      // A cached record that matches is right, whatever other processes write here: it identifies the exact file.
       const cached = pickRecord(cache.get(path) ?? [], file)
       if (cached) return cached
       const look = {}
@@ -79,7 +79,7 @@ export function createSidecars(storage: Storage, { isCaching } = { isCaching: tr
 
     async write(bucket, key, records) {
       const path = sidecarPath(root, bucket, key)
-      // where it fails, either may lie there
+      // If this fails, either version may be on disk.
       forget(path)
       await writeFileWhole(storage, path, JSON.stringify({ version: 1, key, records }))
       forget(path)
@@ -100,7 +100,7 @@ function sidecarPath(root: string, bucket: string, key: string): string {
   return join(metadataFolder(root, bucket), name.slice(0, 2), `${name.slice(2)}.json`)
 }
 
-/** By size and time of change, the inode breaking ties: a backup that was copied back has other inodes. */
+/** Matches by size and modification time; the inode only breaks ties, because a restored backup has other inodes. */
 function pickRecord(
   records: readonly ObjectRecord[],
   file: FileIdentity,
@@ -136,7 +136,7 @@ function readSizes(facts: JsonObject): number[] | undefined {
   return Array.isArray(sizes) ? sizes.filter((size) => typeof size === 'number') : undefined
 }
 
-/** Narrows a checksum from our own JSON. */
+/** Reads a checksum from the store's own JSON. */
 export function readChecksum(value: unknown): Checksum | undefined {
   if (!isObject(value)) return undefined
   const algorithm = readAlgorithm(readString(value, 'algorithm') ?? '')
@@ -146,7 +146,7 @@ export function readChecksum(value: unknown): Checksum | undefined {
   return { algorithm, value: text, type: isComposite ? 'COMPOSITE' : 'FULL_OBJECT' }
 }
 
-/** Narrows an object's metadata from our own JSON. */
+/** Reads an object's metadata from the store's own JSON. */
 export function readMetadata(json: JsonObject): ObjectMetadata {
   const tags = json['tags']
   return {

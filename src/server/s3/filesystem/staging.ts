@@ -1,14 +1,14 @@
-/** Files are written whole in the staging folder, then renamed to their place: a crash leaves the old file or the new one. */
+/** Writes files in the staging folder, then renames them to their path: a crash leaves the old file or the new one. */
 import { randomBytes } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { errorCode } from '../../../base/error-code.ts'
 import { stagingFolder, type Storage } from './disk.ts'
 
-/** Bytes gathered before a write: small enough to stay in cache, large enough that system calls do not count. */
+/** Size of a batch of writes: small enough for the CPU cache, large enough that the cost of system calls is low. */
 const writeBatchBytes = 1 << 19
 
-/** What tells one state of a data file from another. */
+/** Distinguishes one state of a data file from another. */
 export interface FileIdentity {
   readonly size: number
   readonly mtimeNs: string
@@ -21,9 +21,9 @@ export interface StagedFile {
 }
 
 /**
- * Writes `chunks` to a staging file, on disk when it resolves. A failure, also one of `chunks`, removes it.
+ * Writes `chunks` to a staging file, which is synced to disk when this resolves. An error, also one of `chunks`, removes the file.
  *
- * @param modifiedAtMs becomes the file's time of change, and so the object's.
+ * @param modifiedAtMs becomes the modification time of the file and the object.
  * @throws Node's own error; whatever `chunks` throws.
  */
 export async function stageFile(
@@ -34,7 +34,7 @@ export async function stageFile(
   return stage(storage, 0o666, async (handle, path) => {
     await writeChunks(handle, chunks)
     await handle.utimes(modifiedAtMs / 1000, modifiedAtMs / 1000)
-    // not only its bytes: by its time of change its record knows it
+    // Sync the metadata too: the record matches the file by its modification time.
     await handle.sync()
     const { size, mtimeNs, ino } = await handle.stat({ bigint: true })
     return {
@@ -44,7 +44,7 @@ export async function stageFile(
   })
 }
 
-/** Writes a small file whole: staged, renamed, on disk with its name when it resolves; makes its folder when it is missing. */
+/** Writes a small file atomically: staged, renamed, and synced with its name when this resolves. Creates its folder if it is missing. */
 export async function writeFileWhole(storage: Storage, path: string, text: string): Promise<void> {
   const staged = await stage(storage, 0o600, async (handle, name) => {
     await handle.writeFile(text)
@@ -60,22 +60,22 @@ export async function writeFileWhole(storage: Storage, path: string, text: strin
   await storage.folders.settle(dirname(path))
 }
 
-/** A path in the staging folder that nothing has. */
+/** Returns an unused path in the staging folder. */
 export function chooseStagingPath({ root }: Pick<Storage, 'root'>): string {
   return join(stagingFolder(root), randomBytes(12).toString('hex'))
 }
 
-/** Takes a file away; one that is gone already is fine. */
+/** Removes a file, if it exists. */
 export async function discardFile({ fs }: Pick<Storage, 'fs'>, path: string): Promise<void> {
   await fs.rm(path, { force: true })
 }
 
-/** Takes a file away as part of a failure, which is what must be said: what is left in the staging folder goes at the next start. */
+/** Removes a file while another error is handled, which is the one to report. The next start removes what is left in the staging folder. */
 export async function discardQuietly(storage: Pick<Storage, 'fs'>, path: string): Promise<void> {
   await discardFile(storage, path).catch(() => {})
 }
 
-/** Takes a folder away in one step, with all that is in it; one that is gone already is fine. */
+/** Removes a folder and its content in one step, if it exists. */
 export async function removeTree(storage: Storage, folder: string): Promise<void> {
   const doomed = chooseStagingPath(storage)
   try {
@@ -88,7 +88,7 @@ export async function removeTree(storage: Storage, folder: string): Promise<void
   await storage.fs.rm(doomed, { recursive: true, force: true })
 }
 
-/** Makes each missing folder between `top` and `folder`, but never `top`: a bucket is not made by writing into it. */
+/** Creates each missing folder between `top` and `folder`, but never `top`: writing into a bucket does not create it. */
 export async function makeFoldersBelow(
   { fs, folders }: Storage,
   folder: string,
@@ -102,13 +102,13 @@ export async function makeFoldersBelow(
       folders.noteMade(path)
     } catch (error) {
       const code = errorCode(error)
-      // a file in the way shows when the rename is tried again; a vanished parent likewise
+      // The retried rename reports a file in the way, or a parent that disappeared.
       if (code !== 'EEXIST' && code !== 'ENOTDIR' && code !== 'ENOENT') throw error
     }
   }
 }
 
-/** Opens a new staging file and writes it; removed again when that fails. */
+/** Creates a staging file and writes it. Removes it if that fails. */
 async function stage<T>(
   storage: Storage,
   mode: number,
@@ -159,6 +159,6 @@ async function writeAll(
 ): Promise<void> {
   const { bytesWritten } = await handle.writev([...batch])
   if (bytesWritten === batchBytes) return
-  // a short write: a signal, or a disk that is almost full; `writeFile` goes on until all is written or it fails
+  // A short write, after a signal or on a disk that is almost full: `writeFile` continues until everything is written or it fails.
   await handle.writeFile(Buffer.concat(batch).subarray(bytesWritten))
 }

@@ -1,7 +1,7 @@
 /**
- * Multipart uploads: a folder each under `.sts-cli/uploads`, with `upload.json` and, for each part, its bytes under a random
- * name and `N.json` that names them. Renaming `N.json` is the instant at which a part is there or is replaced; an upload comes
- * and goes by one rename of its folder.
+ * Multipart uploads: each has a folder under `.sts-cli/uploads` with `upload.json`. Each part has a file with a random name, and `N.json`,
+ * which names that file. A part exists or is replaced from the rename of `N.json` on. An upload is created and removed by one rename of its
+ * folder.
  */
 import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
@@ -49,7 +49,7 @@ export async function createUpload(
       await disk.fs.rename(staged, folder)
       await disk.folders.settle(dirname(folder))
     } catch (error) {
-      // nobody has been told its id
+      // The client does not know its ID yet.
       for (const path of [staged, folder])
         await disk.fs.rm(path, { recursive: true, force: true }).catch(() => {})
       throw error
@@ -103,13 +103,13 @@ export async function putPart(
   }
 }
 
-/** A part's bytes go again when they could not get their name; where the name is there after all, they are the part. */
+/** Removes the bytes of a part whose `N.json` could not be written. If it was written after all, they are the part, and stay. */
 async function discardUnnamed(disk: Disk, folder: string, part: StoredPart): Promise<void> {
   try {
     const named = await readPartFile(disk, folder, part.partNumber)
     if (named?.file !== part.file) await discardQuietly(disk, join(folder, part.file))
   } catch {
-    // they go with the upload
+    // They are removed with the upload.
   }
 }
 

@@ -1,4 +1,4 @@
-/** Walks a bucket's keys in byte order, reading only the folders that can hold what is asked for. */
+/** Walks a bucket's keys in byte order, and reads only the folders that can contain requested keys. */
 import type { Dirent } from 'node:fs'
 import { join } from 'node:path'
 import { errorCode } from '../../../base/error-code.ts'
@@ -14,7 +14,7 @@ import {
 } from './key-names.ts'
 import { isRealFolder } from './locate.ts'
 
-/** A folder of keys: `a/b/`, or empty for the bucket. It may lie in either tree or in both. */
+/** A folder of keys: `a/b/`, or empty for the bucket. It may be in the plain tree, the encoded tree, or both. */
 export interface KeyFolder {
   readonly kind: 'folder'
   readonly key: string
@@ -33,11 +33,11 @@ export interface WalkScope {
   readonly prefix: string
   /** Only keys after this one. */
   readonly after: string
-  /** Asked before a folder is read: what to do with it. */
+  /** Returns what to do with a folder before it is read. */
   decide(folder: KeyFolder): 'enter' | 'skip' | 'report'
 }
 
-/** The folder that holds every key beginning with `prefix`. */
+/** Returns the folder that contains every key that begins with `prefix`. */
 export async function openStart(disk: Disk, bucket: string, prefix: string): Promise<KeyFolder> {
   const key = prefix.slice(0, prefix.lastIndexOf('/') + 1)
   const isPlain = key === '' || isPlainKey(key.slice(0, -1))
@@ -63,7 +63,7 @@ export async function* walkKeys(
   }
 }
 
-/** Whether any object lies in the folder or below it: stops at the first, however many there are. */
+/** Returns whether an object is in the folder or below it. Stops at the first. */
 export async function holdsObject(fs: FileSystem, folder: KeyFolder): Promise<boolean> {
   const below: KeyFolder[] = []
   for (const path of [folder.plainPath, folder.encodedPath]) {
@@ -104,7 +104,7 @@ async function addPlain(
 ): Promise<void> {
   for (const entry of await listFolder(scope.fs, path)) {
     const isFolder = entry.isDirectory()
-    // links, sockets and pipes are no objects
+    // Links, sockets and pipes are not objects.
     if (!isFolder && !entry.isFile()) continue
     const key = folderKey + entry.name + (isFolder ? '/' : '')
     if (!isInScope(key, isFolder, scope) || !isPlainName(entry.name)) continue
@@ -147,7 +147,7 @@ async function addEncoded(
   }
 }
 
-/** A folder that we may not read was put there by somebody else: it is left out, or it would keep its whole bucket from being listed. */
+/** Lists a folder. One without read permission was put there by somebody else: it is skipped, or the whole bucket could not be listed. */
 async function listFolder(fs: FileSystem, path: string): Promise<Dirent[]> {
   try {
     return (await orAbsent(fs.readdir(path, { withFileTypes: true }))) ?? []

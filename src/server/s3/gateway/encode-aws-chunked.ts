@@ -1,10 +1,10 @@
-/** Writes a body as unsigned `aws-chunked` with a checksum behind it, for one that is known only when all bytes have gone by. */
+/** Encodes a body as unsigned `aws-chunked` with its checksum in a trailer, because the checksum is known only at the end. */
 import { startChecksum, type ChecksumAlgorithm } from '../body/checksum.ts'
 
-/** AWS wants at least 8 KiB in every chunk but the last. */
+/** AWS requires at least 8 KiB in each chunk except the last. */
 const chunkBytes = 64 * 1024
 
-/** Length of the body on the wire. */
+/** Returns the length of the encoded body in bytes. */
 export function measureAwsChunked(
   lengthBytes: number,
   { header, algorithm }: { readonly header: string; readonly algorithm: ChecksumAlgorithm },
@@ -19,27 +19,27 @@ export function measureAwsChunked(
   )
 }
 
-/** @param readTrailer Called when `chunks` has ended; gives `name:value`. */
+/** @param readTrailer Returns `name:value`; called when `chunks` has ended. */
 export async function* encodeAwsChunked(
   chunks: AsyncIterable<Uint8Array>,
   readTrailer: () => string,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let held: Uint8Array[] = []
-  let heldBytes = 0
+  let buffered: Uint8Array[] = []
+  let bufferedBytes = 0
   for await (const piece of chunks) {
     let rest = piece
-    while (heldBytes + rest.length >= chunkBytes) {
-      const taken = chunkBytes - heldBytes
-      yield frame([...held, rest.subarray(0, taken)])
+    while (bufferedBytes + rest.length >= chunkBytes) {
+      const taken = chunkBytes - bufferedBytes
+      yield frame([...buffered, rest.subarray(0, taken)])
       rest = rest.subarray(taken)
-      held = []
-      heldBytes = 0
+      buffered = []
+      bufferedBytes = 0
     }
     if (rest.length === 0) continue
-    held.push(rest)
-    heldBytes += rest.length
+    buffered.push(rest)
+    bufferedBytes += rest.length
   }
-  if (heldBytes > 0) yield frame(held)
+  if (bufferedBytes > 0) yield frame(buffered)
   yield Buffer.from(`0\r\n${readTrailer()}\r\n\r\n`)
 }
 

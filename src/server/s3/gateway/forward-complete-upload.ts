@@ -4,7 +4,7 @@ import { openBody } from '../request/s3-operation.ts'
 import { forward, maxDocumentBytes, type GatewayCall } from './forward.ts'
 import { prepareDocument } from './upload-body.ts'
 
-/** CompleteMultipartUpload: its checksum headers are the object's, not those of the list of parts it sends. */
+/** Forwards CompleteMultipartUpload. Its checksum headers are about the object, not about the body, which lists the parts. */
 export async function forwardCompleteUpload(call: GatewayCall): Promise<HttpReply> {
   const payload = openBody(withoutObjectChecksum(call), { maxBytes: maxDocumentBytes })
   return forward(call, { body: 'document', makeBody: () => prepareDocument(payload) })

@@ -1,4 +1,4 @@
-/** PUT with `x-amz-copy-source`: the upstream copies, once the caller may read what is copied. */
+/** PUT with `x-amz-copy-source`: the upstream copies after the caller was authorized to read the source. */
 import { encodeRfc3986 } from '../../../protocol/sigv4/canonical-request.ts'
 import type { HttpReply } from '../../http/http-message.ts'
 import { parseCopySource } from '../request/copy-source.ts'

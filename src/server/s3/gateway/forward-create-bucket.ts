@@ -1,4 +1,4 @@
-/** Buckets made at the upstream, and where clients are told that they lie. */
+/** CreateBucket and GetBucketLocation of the gateway, which translate between its region and the upstream's. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { sha256Hex } from '../../../protocol/digest.ts'
 import { escapeXml, parseXml } from '../../../protocol/xml.ts'
@@ -7,15 +7,16 @@ import { readPayload } from '../body/payload.ts'
 import { openBody } from '../request/s3-operation.ts'
 import { elements, xmlReply } from '../request/s3-xml.ts'
 import { configurationLimits } from '../request/xml-limits.ts'
-import { ask, forward, maxDocumentBytes, type GatewayCall } from './forward.ts'
+import { requestUpstream, forward, maxDocumentBytes, type GatewayCall } from './forward.ts'
+import { notPassedOn } from './not-passed-on.ts'
 import { withoutDigests, type UploadBody } from './upload-body.ts'
 import { readText } from './upstream-errors.ts'
 
 /**
- * PUT /bucket. A client that says nothing of a region thinks of the gateway's; the upstream's own is written in, without which AWS
- * refuses outside us-east-1.
+ * PUT /bucket. A client that names no region means the gateway's, so the upstream's region is filled in: outside us-east-1, AWS requires
+ * it.
  *
- * @throws {AwsError} `NotImplemented` for a configuration that says more than where the bucket is: nobody has been asked to allow it.
+ * @throws {AwsError} `NotImplemented` for a configuration with more than the location, because no policy was checked for the rest.
  */
 export async function forwardCreateBucket(call: GatewayCall): Promise<HttpReply> {
   const makeBody = (): Promise<UploadBody> => makeConfiguration(call)
@@ -43,15 +44,14 @@ function readLocation(text: string): string {
     throw new AwsError('MalformedXML', 'the body must be a CreateBucketConfiguration')
   const [first, ...more] = root.children
   const other = [first, ...more].find((child) => child && child.name !== 'LocationConstraint')
-  if (other !== undefined)
-    throw new AwsError('NotImplemented', `${other.name} is not passed on to the upstream S3`)
+  if (other !== undefined) throw notPassedOn(other.name)
   if (more.length > 0) throw new AwsError('MalformedXML', 'there are two LocationConstraints')
   return first?.text.trim() ?? ''
 }
 
-/** GET /bucket?location. Clients sign for what this says, and they sign for the gateway. */
+/** GET /bucket?location. Returns the gateway's region, because clients sign their requests for the region returned here. */
 export async function forwardBucketLocation(call: GatewayCall): Promise<HttpReply> {
-  await readText(await ask(call, { body: 'none' }), maxDocumentBytes)
+  await readText(await requestUpstream(call, { body: 'none' }), maxDocumentBytes)
   const region = call.region === 'us-east-1' ? '' : call.region
   const reply = xmlReply('LocationConstraint', elements({}))
   return { ...reply, body: String(reply.body).replace('></', `>${region}</`) }

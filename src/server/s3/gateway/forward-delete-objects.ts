@@ -1,4 +1,4 @@
-/** POST /bucket?delete: each key is allowed or refused by itself; those allowed go on in one request. */
+/** POST /bucket?delete: each key is authorized separately; the allowed ones are forwarded in one request. */
 import { createTurns } from '../../../base/turns.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { parseAnswerXml } from '../../../protocol/parse-answer-xml.ts'
@@ -7,51 +7,51 @@ import type { HttpReply } from '../../http/http-message.ts'
 import { requireKey, requireXmlKey } from '../request/names.ts'
 import { readDeleteRequest } from '../operations/delete-objects.ts'
 import { elements, join, xmlReply, XmlElements } from '../request/s3-xml.ts'
-import { ask, judgeHeaders, toReply, type GatewayCall } from './forward.ts'
+import { requestUpstream, authorizeHeaders, toReply, type GatewayCall } from './forward.ts'
 import { toDocument, withoutDigests, type UploadBody } from './upload-body.ts'
 import { readText } from './upstream-errors.ts'
 import { authorizeKey, requirePlainKey, requirePlainVersion } from './upstream-names.ts'
 
-/** Of the judging of keys. */
+/** Number of keys authorized before other requests get a turn. */
 const keysPerTurn = 16
 const maxAnswerBytes = 16 * 1024 * 1024
 const bypass = 'x-amz-bypass-governance-retention'
 
-/** What an `Object` may say, each once: the judgement and what is sent are both made of it, and of nothing else. */
+/** The members of an `Object`, each at most once. Both the authorization and the forwarded request use only these. */
 const members = ['Key', 'VersionId', 'ETag', 'LastModifiedTime', 'Size'] as const
 type Target = Readonly<Partial<Record<(typeof members)[number], string>>> & { readonly Key: string }
 
-/** @throws {AwsError} as `readDeleteRequest` and `ask`. */
+/** @throws {AwsError} as `readDeleteRequest` and `requestUpstream`. */
 export async function forwardDeleteObjects(call: GatewayCall): Promise<HttpReply> {
-  await judgeHeaders(call)
+  await authorizeHeaders(call)
   const { objects, isQuiet } = await readDeleteRequest(call)
   const allowed: Target[] = []
   const refused: XmlElements[] = []
   const takeTurn = createTurns(keysPerTurn)
   for (const target of objects.map(readTarget)) {
     await takeTurn()
-    const refusal = await judge(call, target)
+    const refusal = await findRefusal(call, target)
     if (refusal === undefined) allowed.push(target)
     else refused.push(elements({ Error: describe(target, refusal) }))
   }
   if (allowed.length === 0) return xmlReply('DeleteResult', join(refused))
   const makeBody = async (): Promise<UploadBody> => toDocument(rewrite(allowed, isQuiet))
-  const answer = await ask(withoutDigests(call), { body: 'document', makeBody })
+  const answer = await requestUpstream(withoutDigests(call), { body: 'document', makeBody })
   if (refused.length === 0) return toReply(answer, call)
   const outcomes = readOutcomes(await readText(answer, maxAnswerBytes))
   return xmlReply('DeleteResult', join([...outcomes, ...refused]))
 }
 
-/** @throws {AwsError} `MalformedXML` for an element that is there twice: of two keys, another reader may take the other one. */
+/** @throws {AwsError} `MalformedXML` for a repeated element: of two keys, the upstream could read the other one. */
 function readTarget(object: XmlNode): Target {
   const twice = members.find((name) => childrenOf(object, name).length > 1)
   if (twice !== undefined) throw new AwsError('MalformedXML', `an Object has ${twice} twice`)
   const found = members.map((name) => [name, childText(object, name)] as const)
-  const said = Object.fromEntries(found.filter(([, text]) => text !== undefined && text !== ''))
-  return { ...said, Key: childText(object, 'Key') ?? '' }
+  const given = Object.fromEntries(found.filter(([, text]) => text !== undefined && text !== ''))
+  return { ...given, Key: childText(object, 'Key') ?? '' }
 }
 
-async function judge(call: GatewayCall, target: Target): Promise<AwsError | undefined> {
+async function findRefusal(call: GatewayCall, target: Target): Promise<AwsError | undefined> {
   const { Key: key, VersionId: version } = target
   const action = version === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion'
   const actions = call.request.headers.has(bypass)
@@ -65,23 +65,23 @@ async function judge(call: GatewayCall, target: Target): Promise<AwsError | unde
     for (const needed of actions) await authorizeKey(call, needed, { bucket: call.bucket, key })
     return undefined
   } catch (error) {
-    // one key's refusal is a line of the answer
+    // The error of one key becomes an Error element of the answer.
     if (error instanceof AwsError) return error
     throw error
   }
 }
 
-/** Written anew, so that the upstream reads the keys that were judged and no others. */
+/** Returns a new document, so that the upstream reads exactly the keys that were authorized. */
 function rewrite(targets: readonly Target[], isQuiet: boolean): string {
   const quiet = isQuiet ? elements({ Quiet: true }) : elements({})
   const entries = targets.map((target) => {
-    const said = members.map((name) => [name, target[name] && guardSpace(target[name])])
-    return elements({ Object: elements(Object.fromEntries(said)) })
+    const given = members.map((name) => [name, target[name] && guardSpace(target[name])])
+    return elements({ Object: elements(Object.fromEntries(given)) })
   })
   return String(xmlReply('Delete', join([quiet, ...entries])).body)
 }
 
-/** White space by its number, where a reader of XML might change or trim it (XML 1.0 §2.11). */
+/** Escapes white space that an XML reader could change or trim (XML 1.0 §2.11). */
 function guardSpace(text: string): XmlElements {
   const escaped = escapeXml(text).replaceAll(/[\t\n]|^ +| +$/g, (space) => {
     return [...space].map((character) => `&#${character.charCodeAt(0)};`).join('')

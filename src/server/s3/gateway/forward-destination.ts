@@ -1,4 +1,4 @@
-/** PUT of a bucket's logging, inventory, analytics or replication: the upstream then writes to a bucket that the document names. */
+/** PUT of a bucket's logging, inventory, analytics or replication, which make the upstream write to a bucket named in the document. */
 import { sha256Hex } from '../../../protocol/digest.ts'
 import { childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
 import type { HttpReply } from '../../http/http-message.ts'
@@ -11,16 +11,16 @@ import type { UploadBody } from './upload-body.ts'
 const destinationLimits = {
   maxBytes: 1024 * 1024,
   maxDepth: 12,
-  // a thousand rules of replication with their filters
+  // Enough for a thousand replication rules with their filters.
   maxElements: 32 * 1024,
   maxReferences: 16 * 1024,
 }
-/** What stands before the name of a bucket in inventories, analytics and replications; loggings have the name alone. */
+/** Prefix of a bucket's ARN in inventory, analytics and replication. Logging has only the bucket's name. */
 const bucketArn = /^arn:aws[\w-]*:s3:::/
 
 /**
- * Passes such a setting on, once the caller may write where it says. AWS asks there for the right of a service or a role; the upstream sees the
- * root user, whose role and buckets are all of them.
+ * Forwards such a configuration if the caller may write to its destination. AWS checks the permission of a service or a role instead, but the
+ * upstream sees the root user, who may use every role and bucket.
  *
  * @throws {AwsError} `AccessDenied` for a destination that the caller may not write to. As `forward`.
  */
@@ -34,7 +34,7 @@ async function readConfiguration(call: GatewayCall): Promise<UploadBody> {
   const root = parseXml(body.toString(), destinationLimits)
   for (const { bucket, prefix } of findDestinations(root)) {
     requireUpstreamBucket(bucket, call.upstream.style)
-    // Any key below the prefix: allowed by who allows all of them.
+    // The upstream chooses the keys below the prefix, so all of them must be allowed.
     await authorize(call, 's3:PutObject', { bucket, key: `${prefix}*` })
   }
   return {
@@ -44,7 +44,7 @@ async function readConfiguration(call: GatewayCall): Promise<UploadBody> {
   }
 }
 
-/** Every bucket that is named anywhere in the document, so that no form of it is overlooked. */
+/** Yields each bucket that is named anywhere in the document, so that no form of a destination is missed. */
 function* findDestinations(node: XmlNode): Generator<{ bucket: string; prefix: string }> {
   const names = ['Bucket', 'TargetBucket'].map((name) =>
     node.children.filter((c) => c.name === name),

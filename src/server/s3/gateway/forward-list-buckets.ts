@@ -1,4 +1,4 @@
-/** GET /: the upstream's buckets, of which a caller who may not list them all sees those whose content it may list, as at MinIO. */
+/** GET /: lists the upstream's buckets. As in MinIO, a caller who may not list all sees the buckets whose objects it may list. */
 import { createTurns } from '../../../base/turns.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { emptySha256 } from '../../../protocol/sigv4/canonical-request.ts'
@@ -11,12 +11,12 @@ import { elements, join, xmlReply } from '../request/s3-xml.ts'
 import { send, type GatewayCall } from './forward.ts'
 import { readText } from './upstream-errors.ts'
 
-/** Ten thousand buckets, AWS's default limit of an account, take about two. */
+/** Limit of an answer. Ten thousand buckets, AWS's default limit of an account, take about 2 MiB. */
 const maxListBytes = 8 * 1024 * 1024
 
 const service = { bucket: '', key: '' }
 
-/** @throws {AwsError} `AccessDenied` when there is none to see, before the upstream is asked where that is certain; as `send`. */
+/** @throws {AwsError} `AccessDenied` if the caller may see none, before the upstream is asked if that is certain; as `send`. */
 export async function forwardListBuckets(call: GatewayCall): Promise<HttpReply> {
   const all = await decide(call, 's3:ListAllMyBuckets', service)
   if (!all.isAllowed && !(await couldAllow(call, 's3:ListBucket')))
@@ -37,7 +37,7 @@ export async function forwardListBuckets(call: GatewayCall): Promise<HttpReply> 
   )
 }
 
-/** Says what ListBuckets is and nothing of what the client sent but its paging: the answer can be no object's content. */
+/** Asks the upstream for its buckets. Of the client's request, only the paging is forwarded, so the answer cannot be an object's content. */
 async function readList(call: GatewayCall): Promise<XmlNode> {
   const query = [...call.query]
   const message = { method: 'GET', ...service, query, headers: {}, payloadHash: emptySha256 }
@@ -65,7 +65,7 @@ async function selectListable(
   return listable
 }
 
-/** Without the region: that of the gateway is what its clients sign for. */
+/** Returns a bucket's element without its region, because clients sign for the gateway's region. */
 function describe(bucket: XmlNode): ReturnType<typeof elements> {
   return elements({
     Name: childText(bucket, 'Name'),

@@ -1,4 +1,4 @@
-/** POST /bucket/key?restore: an archived object is made readable for some days, and no more than that. */
+/** POST /bucket/key?restore: makes an archived object readable for some days. Other kinds of restore are refused. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
 import type { HttpReply } from '../../http/http-message.ts'
@@ -7,15 +7,16 @@ import { openBody } from '../request/s3-operation.ts'
 import { elements, xmlReply } from '../request/s3-xml.ts'
 import { configurationLimits } from '../request/xml-limits.ts'
 import { forward, type GatewayCall } from './forward.ts'
+import { notPassedOn } from './not-passed-on.ts'
 import { toDocument, withoutDigests, type UploadBody } from './upload-body.ts'
 
-/** The others (`SelectParameters`, `OutputLocation`) write the result under another bucket and key. */
+/** Elements that are forwarded. The others (`SelectParameters`, `OutputLocation`) write the result to another bucket and key. */
 const passed = new Set(['Days', 'Description', 'GlacierJobParameters', 'Tier'])
 
 /**
- * Passes a restore on, written anew.
+ * Forwards a restore with a new document.
  *
- * @throws {AwsError} `NotImplemented` for a restore that writes elsewhere: only the object has been judged. As `forward`.
+ * @throws {AwsError} `NotImplemented` for a restore that writes elsewhere, because only the object was authorized. As `forward`.
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreObject.html
  */
 export function forwardRestore(call: GatewayCall): Promise<HttpReply> {
@@ -49,6 +50,5 @@ function rewrite(text: string): string {
 function requirePassed({ children }: XmlNode): void {
   const other = children.find(({ name }) => !passed.has(name))
   if (other === undefined) return
-  const message = `${other.name} of a RestoreRequest is not passed on to the upstream S3`
-  throw new AwsError('NotImplemented', message)
+  throw notPassedOn(`${other.name} of a RestoreRequest`)
 }

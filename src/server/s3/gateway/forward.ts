@@ -1,11 +1,13 @@
-/** A request that was allowed, asked again of the upstream. What was judged is what is sent: address and query are written anew. */
+/** Forwards an authorized request to the upstream. Its address and query are rebuilt, so that exactly what was authorized is sent. */
 import { Readable } from 'node:stream'
 import type { PooledAnswer } from '../../../base/http/stream-pool.ts'
-import { AwsError } from '../../../protocol/aws-error.ts'
 import { emptySha256 } from '../../../protocol/sigv4/canonical-request.ts'
 import type { HttpReply } from '../../http/http-message.ts'
+import { missingLength } from '../body/body-errors.ts'
+import { hasLength } from '../body/declarations.ts'
 import { actionsOfHeaders } from '../request/action-rules.ts'
 import { openBody, type S3Request } from '../request/s3-operation.ts'
+import { maxPutBytes } from '../request/upload-parameters.ts'
 import { passAnswerHeaders, passRequestHeaders } from './gateway-headers.ts'
 import type { Upstream } from './open-upstream.ts'
 import { spoolUpload } from './spool-upload.ts'
@@ -18,26 +20,27 @@ export interface GatewayCall extends S3Request {
 }
 
 export interface ForwardOptions {
-  /** `none`: whatever body there is is left unread. `document` is read whole; `object` is streamed. */
+  /** `none`: a body is not read. `document` is read into memory; `object` is streamed. */
   readonly body: 'none' | 'document' | 'object'
   readonly isCopy?: boolean
-  /** On top of the client's. */
+  /** Added to the client's headers. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Makes what is sent instead of the client's body. Called when the headers have been allowed too: nothing is read before. */
+  /** Makes the body that replaces the client's. Called after the headers were authorized; the body is not read before that. */
   readonly makeBody?: () => Promise<UploadBody>
 }
 
-/** Largest single upload, and largest part («Amazon S3 multipart upload limits»). */
-const maxObjectBytes = 5 * 1024 ** 3
-/** Configurations, policies, lists of parts and of keys. */
+/** Limit of configurations, policies, and lists of parts and keys. */
 export const maxDocumentBytes = 8 * 1024 * 1024
 
 const aclHeader = /^x-amz-(acl|grant-.*)$/
 
-/** Sends the request on and gives the upstream's answer, its body still to come. @throws {AwsError} as `Upstream.send`. */
-export async function ask(call: GatewayCall, options: ForwardOptions): Promise<PooledAnswer> {
+/** Forwards the request and returns the upstream's answer, with its body unread. @throws {AwsError} as `Upstream.send`. */
+export async function requestUpstream(
+  call: GatewayCall,
+  options: ForwardOptions,
+): Promise<PooledAnswer> {
   const { request, bucket, key, query } = call
-  const passed = await judgeHeaders(call, options)
+  const passed = await authorizeHeaders(call, options)
   const upload = await (options.makeBody?.() ?? readBody(call, options.body))
   const headers = { ...passed, ...upload?.headers, ...options.headers }
   const encodings = [upload?.headers['content-encoding'], passed['content-encoding']]
@@ -53,25 +56,25 @@ export async function ask(call: GatewayCall, options: ForwardOptions): Promise<P
     body: upload?.body,
   }
   return send(call, message).catch((error: unknown) => {
-    // a file of ours goes with it
+    // This removes its temporary file.
     if (call.form !== undefined && upload?.body instanceof Readable) upload.body.destroy()
     throw error
   })
 }
 
 /**
- * The client's headers for the upstream, once the caller has been allowed what they ask for.
+ * Authorizes the caller for what the headers ask for, and returns the headers for the upstream.
  *
  * @throws {AwsError} `AccessDenied`, and as `passRequestHeaders`.
  */
-export async function judgeHeaders(
+export async function authorizeHeaders(
   call: GatewayCall,
   { isCopy = false }: Pick<ForwardOptions, 'isCopy'> = {},
 ): Promise<Record<string, string>> {
   const isAcl = call.query.has('acl')
   const level = call.key === '' ? 'bucket' : 'object'
   const passed = passRequestHeaders(call.request.headers, { isCopy, isAcl })
-  // Where the request is about an ACL, the operation's own action is the right to what these headers say.
+  // If the request is about an ACL, the operation's own action covers these headers.
   const asking = Object.keys(passed).filter((name) => !isAcl || !aclHeader.test(name))
   for (const action of actionsOfHeaders(asking, level)) {
     await authorizeKey(call, action)
@@ -79,7 +82,7 @@ export async function judgeHeaders(
   return passed
 }
 
-/** Sends a request that has been allowed, and records the upstream's ID for it. @throws {AwsError} as `Upstream.send`. */
+/** Sends an authorized request, and records the upstream's request ID. @throws {AwsError} as `Upstream.send`. */
 export async function send(
   { request, recorder, upstream }: GatewayCall,
   message: Omit<UpstreamRequest, 'requestId'>,
@@ -90,9 +93,9 @@ export async function send(
   return answer
 }
 
-/** The same, and the answer as it is. */
+/** Forwards the request and returns the upstream's answer as the reply. */
 export async function forward(call: GatewayCall, options: ForwardOptions): Promise<HttpReply> {
-  return toReply(await ask(call, options), call)
+  return toReply(await requestUpstream(call, options), call)
 }
 
 export function toReply(answer: PooledAnswer, { region }: Pick<GatewayCall, 'region'>): HttpReply {
@@ -107,10 +110,7 @@ async function readBody(
   if (kind === 'none') return undefined
   if (kind === 'document') return prepareDocument(openBody(call, { maxBytes: maxDocumentBytes }))
   if (call.form !== undefined)
-    return spoolUpload(openBody(call, { maxBytes: maxObjectBytes, isEtagWanted: false }))
-  const { headers } = call.request
-  if (!headers.has('content-length') && !headers.has('x-amz-decoded-content-length')) {
-    throw new AwsError('MissingContentLength', 'the request must have a content-length header')
-  }
-  return prepareUpload(openBody(call, { maxBytes: maxObjectBytes, isEtagWanted: false }))
+    return spoolUpload(openBody(call, { maxBytes: maxPutBytes, isEtagNeeded: false }))
+  if (!hasLength(call.request.headers)) throw missingLength()
+  return prepareUpload(openBody(call, { maxBytes: maxPutBytes, isEtagNeeded: false }))
 }

@@ -1,4 +1,4 @@
-/** The S3 backend that is another S3: the policy station stays here, the work is done there. */
+/** The S3 backend that forwards to another S3. Requests are authorized here and carried out there. */
 import type { HttpReply } from '../../http/http-message.ts'
 import { describeLevel, findLevel, matchRoute, type RouteRequest } from '../request/match-route.ts'
 import type { S3Backend, S3Operation, S3Request } from '../request/s3-operation.ts'
@@ -8,8 +8,9 @@ import { forwardCreateBucket, forwardBucketLocation } from './forward-create-buc
 import { forwardDeleteObjects } from './forward-delete-objects.ts'
 import { forwardDestination } from './forward-destination.ts'
 import { forward, type GatewayCall } from './forward.ts'
-import { gatewayTable, type GatewayRow } from './gateway-table.ts'
+import { gatewayRoutes, type GatewayRoute } from './gateway-table.ts'
 import { forwardListBuckets } from './forward-list-buckets.ts'
+import { describeNotPassedOn } from './not-passed-on.ts'
 import type { Upstream } from './open-upstream.ts'
 import { forwardRestore } from './forward-restore.ts'
 import {
@@ -20,7 +21,7 @@ import {
   requireUpstreamBucket,
 } from './upstream-names.ts'
 
-/** Operations that are more than a request passed on. */
+/** Operations that need more than forwarding the request. */
 const special: Readonly<Record<string, (call: GatewayCall) => Promise<HttpReply>>> = {
   ListBuckets: forwardListBuckets,
   CreateBucket: forwardCreateBucket,
@@ -36,7 +37,7 @@ const special: Readonly<Record<string, (call: GatewayCall) => Promise<HttpReply>
   PutBucketReplication: forwardDestination,
 }
 
-/** Makes the backend. Every request is authorized in full before the upstream hears of it: to the upstream, all are the root user's. */
+/** Creates the backend. Each request is fully authorized before it is sent, because the upstream sees all of them as the root user's. */
 export function createGatewayBackend(upstream: Upstream): S3Backend {
   return {
     requireBucketName: (name) => requireUpstreamBucket(name, upstream.style),
@@ -44,14 +45,14 @@ export function createGatewayBackend(upstream: Upstream): S3Backend {
       requirePlainKey(address.key)
       requirePlainVersion(query.get('versionId'))
       const request = { method, level: findLevel(address), query, headers }
-      return toOperation(matchRoute(gatewayTable, request, { describeUnknown }), query, upstream)
+      return toOperation(matchRoute(gatewayRoutes, request, { describeUnknown }), query, upstream)
     },
     checkReady: () => upstream.checkReady(),
   }
 }
 
 function toOperation(
-  row: GatewayRow,
+  row: GatewayRoute,
   query: URLSearchParams,
   upstream: Upstream,
 ): S3Operation<S3Request> {
@@ -72,5 +73,5 @@ function toOperation(
 
 /** Returns the message for a query parameter that the gateway does not know. */
 function describeUnknown(parameter: string, { method, level }: RouteRequest): string {
-  return `${method} ?${parameter} of ${describeLevel(level)} is not passed on to the upstream S3`
+  return describeNotPassedOn(`${method} ?${parameter} of ${describeLevel(level)}`)
 }

@@ -1,10 +1,11 @@
-/** Which headers pass the gateway, either way, and what a caller must be allowed to send some of them. */
+/** The headers that the gateway forwards in both directions. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { readContentEncoding } from '../request/object-headers.ts'
+import { notPassedOn } from './not-passed-on.ts'
 
 type Headers = ReadonlyMap<string, string>
 
-/** Passed on as they come. */
+/** Request headers that are forwarded unchanged. */
 const passed: ReadonlySet<string> = new Set(
   `cache-control content-disposition content-language content-md5 content-type expires if-match if-modified-since if-none-match
   if-range if-unmodified-since range x-amz-acl x-amz-bucket-object-lock-enabled x-amz-bypass-governance-retention
@@ -21,7 +22,7 @@ const passed: ReadonlySet<string> = new Set(
   x-amz-transition-default-minimum-object-size x-amz-website-redirect-location`.split(/\s+/),
 )
 
-/** Passed on by copies alone; their source goes through the policy station and is written anew. */
+/** Request headers that only copies forward. The source itself is authorized and rebuilt. */
 const passedByCopies = new Set(
   `x-amz-copy-source-if-match x-amz-copy-source-if-modified-since x-amz-copy-source-if-none-match
   x-amz-copy-source-if-unmodified-since x-amz-copy-source-range x-amz-copy-source-server-side-encryption-customer-algorithm
@@ -29,18 +30,18 @@ const passedByCopies = new Set(
   x-amz-metadata-directive x-amz-source-expected-bucket-owner x-amz-tagging-directive`.split(/\s+/),
 )
 
-/** Said to this server alone: how the request was signed and how its body travelled. */
+/** Request headers for this server only: how the request was signed and its body encoded. */
 const consumed = new Set(
   `x-amz-content-sha256 x-amz-copy-source x-amz-date x-amz-decoded-content-length x-amz-security-token x-amz-trailer
   x-amz-user-agent`.split(/\s+/),
 )
 
 /**
- * The client's headers for the upstream: what is known to pass, and user metadata.
+ * Returns the client's headers for the upstream: known headers, and user metadata.
  *
- * @param options `isAcl`: the request is about an access control list, so that none of it is left out.
- * @throws {AwsError} `NotImplemented` for an `x-amz-` header that is not known, and for user metadata that a server takes for an order: what
- *   it asks for, nobody has been asked to allow.
+ * @param options `isAcl`: the request is about an access control list, so that all of it is forwarded.
+ * @throws {AwsError} `NotImplemented` for an unknown `x-amz-` header, and for user metadata that a server treats as a command, because
+ *   no policy was checked for what it asks.
  */
 export function passRequestHeaders(
   headers: Headers,
@@ -48,30 +49,29 @@ export function passRequestHeaders(
 ): Record<string, string> {
   const onward: Record<string, string> = {}
   for (const [name, value] of headers) {
-    refuseOrder(name)
+    requireInertMetadata(name)
     if (passed.has(name) || name.startsWith('x-amz-meta-')) onward[name] = value
     else if (passedByCopies.has(name) && isCopy) onward[name] = value
     else if (name.startsWith('x-amz-') && !consumed.has(name)) {
-      throw new AwsError('NotImplemented', `the header ${name} is not passed on to the upstream S3`)
+      throw notPassedOn(`the header ${name}`)
     }
   }
   const encoding = readContentEncoding(headers.get('content-encoding'))
   if (encoding !== undefined) onward['content-encoding'] = encoding
-  // What an object or a bucket is without being told: rclone and others say it with every upload, and AWS asks for no right to it. Where the
-  // ACL is what the request is about, it is the request.
+  // The default of objects and buckets: rclone and others send it with each upload, and AWS requires no permission for it. In a request about
+  // the ACL itself, it stays.
   if (onward['x-amz-acl'] === 'private' && !isAcl) delete onward['x-amz-acl']
   return onward
 }
 
 /**
- * User metadata that a server takes for an order: MinIO, and AWS's Snowball devices, unpack the body under any names in the bucket; Zenko
- * chooses another backend for the data (`scal-`), or stores a description of data that is there already (`mdonly`). Some servers
- * read `_` as `-`.
+ * User metadata that some servers treat as a command: MinIO and AWS's Snowball devices unpack the body to any keys of the bucket; Zenko
+ * chooses another backend for the data (`scal-`), or stores a description of existing data (`mdonly`). Some servers read `_` as `-`.
  */
-const orders = /^x-amz-meta-(?:(?:minio-)?snowball(?:-|$)|scal-|mdonly$)/
+const commandMetadata = /^x-amz-meta-(?:(?:minio-)?snowball(?:-|$)|scal-|mdonly$)/
 
-function refuseOrder(name: string): void {
-  if (!orders.test(name.replaceAll('_', '-'))) return
+function requireInertMetadata(name: string): void {
+  if (!commandMetadata.test(name.replaceAll('_', '-'))) return
   const message = `the header ${name} is not passed on: some S3 servers take it for an order that no policy can allow`
   throw new AwsError('NotImplemented', message)
 }
@@ -79,7 +79,7 @@ function refuseOrder(name: string): void {
 const answered =
   /^(?:accept-ranges|cache-control|content-(?:disposition|encoding|language|length|md5|range|type)|etag|expires|last-modified|location|retry-after|x-amz-(?!request-id$|id-2$|cf-id$).*)$/
 
-/** The upstream's headers for the client: about the object, not about the upstream. The bucket's region is the gateway's. */
+/** Returns the upstream's headers for the client: those about the object. The bucket's region becomes the gateway's. */
 export function passAnswerHeaders(headers: Headers, region: string): Record<string, string> {
   const onward: Record<string, string> = {}
   for (const [name, value] of headers) if (answered.test(name)) onward[name] = value

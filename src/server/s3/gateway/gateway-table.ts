@@ -1,5 +1,5 @@
 /**
- * What passes the gateway, row by row: method, level and query → the IAM actions that must be allowed.
+ * The routes of the gateway: method, level and query → the IAM actions that must be allowed. To add an operation, add a row.
  *
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
  */
@@ -15,21 +15,21 @@ import {
   type Route,
 } from '../request/match-route.ts'
 
-export interface GatewayRow extends Route {
+export interface GatewayRoute extends Route {
   /** S3's name of the operation. */
   readonly name: string
-  /** All of them must be allowed; none where the operation asks for itself. */
+  /** All of them must be allowed. Empty if the operation authorizes itself. */
   readonly actions: readonly string[]
-  /** Instead of these when the query names a version. */
+  /** Replaces `actions` if the query names a version. */
   readonly versionActions?: readonly string[]
-  /** `none`: a body is left unread. `document` is read whole; `object` is streamed. */
+  /** `none`: a body is not read. `document` is read into memory; `object` is streamed. */
   readonly body: 'none' | 'document' | 'object'
 }
 
 const version = ['versionId']
 
 type Extras = Partial<
-  Pick<GatewayRow, 'versionActions' | 'required' | 'optional' | 'header' | 'body'>
+  Pick<GatewayRoute, 'versionActions' | 'required' | 'optional' | 'header' | 'body'>
 >
 
 /** @param at `GET bucket`. @param actions Without `s3:`, separated by spaces. */
@@ -38,7 +38,7 @@ function row(
   name: string,
   actions: string,
   extras: Extras = {},
-): GatewayRow {
+): GatewayRoute {
   return { ...parseRoute(at), name, actions: qualify(actions), body: 'none', ...extras }
 }
 
@@ -48,7 +48,7 @@ function setting(
   query: string,
   noun: string,
   verbs: Readonly<Partial<Record<'GET' | 'PUT' | 'DELETE', string>>>,
-): GatewayRow[] {
+): GatewayRoute[] {
   return Object.entries(verbs).map(([method, action]) => {
     const verb = method === 'GET' ? 'Get' : method === 'PUT' ? 'Put' : 'Delete'
     return row(`${method} ${level}`, verb + noun, action, {
@@ -65,7 +65,7 @@ function qualify(actions: string): string[] {
 }
 
 /** The first that fits is it; those with less in their query come last. */
-export const gatewayTable: readonly GatewayRow[] = [
+export const gatewayRoutes: readonly GatewayRoute[] = [
   row('GET service', 'ListBuckets', '', {
     optional: bucketListParameters,
   }),

@@ -1,4 +1,4 @@
-/** The other S3: requests signed with the gateway's own keys, for the region the bucket lies in. */
+/** The upstream S3: requests are signed with the gateway's own keys, for the region of the bucket. */
 import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { StsCliError } from '../../../base/errors.ts'
@@ -15,18 +15,18 @@ import { noSuchBucket } from '../request/errors.ts'
 import type { GatewayObjects } from './gateway-objects.ts'
 import { toUnavailable, readRefusal, readText } from './upstream-errors.ts'
 import { createHealth, type Health } from './upstream-health.ts'
-import { createRegionBook, type BucketRegionCache } from './upstream-regions.ts'
+import { createBucketRegionCache, type BucketRegionCache } from './upstream-regions.ts'
 import type { AddressingStyle } from './upstream-names.ts'
 import { signForUpstream, type UpstreamRequest } from './upstream-request.ts'
 
-/** How long an upstream may take, and how much is held of it. */
+/** Time limits of the upstream, and how much of an answer is buffered. */
 const upstreamLimits = {
   connectTimeoutMs: 5000,
-  /** For an answer to a question about health. */
+  /** Limit for the answer to a health check. */
   probeTimeoutMs: 5000,
-  /** For the head of an answer to a request without a body. */
+  /** Limit for the headers of an answer to a request without a body. */
   readTimeoutMs: 60_000,
-  /** A copy of 5 GiB, or ten thousand parts that become one object, may take minutes before the first byte of the answer. */
+  /** Limit for other requests: a copy of 5 GiB, or joining ten thousand parts, may take minutes before the answer begins. */
   headTimeoutMs: 300_000,
   idleTimeoutMs: 60_000,
   maxConnections: 256,
@@ -37,20 +37,20 @@ export interface UpstreamOptions extends GatewayObjects {
   readonly credentials: Credentials
   readonly log: Log
   readonly nowMs: () => number
-  /** Where a test has less patience. */
+  /** Shorter limits for tests. */
   readonly limits?: Partial<typeof upstreamLimits>
 }
 
 export interface Upstream {
-  /** How buckets are named to it, which limits their names. */
+  /** Addressing style, which limits the names of buckets. */
   readonly style: AddressingStyle
   /**
-   * @returns An answer that went well: 2xx or 304.
-   * @throws {AwsError} The upstream's refusal; `ServiceUnavailable` where there was no answer, or the gateway's own keys were refused.
-   *   What the request's body threw comes as it is.
+   * @returns A successful answer: 2xx or 304.
+   * @throws {AwsError} The upstream's error; `ServiceUnavailable` if there was no answer, or the gateway's own keys were refused.
+   *   An error that the request's body throws is rethrown unchanged.
    */
   send(request: UpstreamRequest): Promise<PooledAnswer>
-  /** The region that buckets are made in when nobody says where. */
+  /** Returns the default region of new buckets. */
   homeRegion(): string
   checkReady(): Promise<boolean>
 }
@@ -66,7 +66,7 @@ interface Connection {
 }
 
 /**
- * Connects to an S3 and asks it one question, so that a wrong address or wrong keys are known at start.
+ * Connects to an S3 and sends one request, so that a wrong address or wrong keys are reported at startup.
  *
  * @throws {StsCliError} `ERR_UNAVAILABLE` for no answer, `ERR_REFUSED` for refused keys.
  */
@@ -77,13 +77,13 @@ export async function openUpstream(
   const { url, log, nowMs } = options
   const pool = createStreamPool({ ...upstreamLimits, ...options.limits, ca: options.ca })
   closers.push(() => pool.close())
-  const regions = createRegionBook(url, options.region)
+  const regions = createBucketRegionCache(url, options.region)
   const health = createHealth({ log, nowMs, upstream: url.origin })
   const connection = { pool, regions, health, options }
   try {
     await probe(connection)
   } catch (error) {
-    throw explainStart(error, url)
+    throw toStartError(error, url)
   }
   return {
     style: options.style,
@@ -93,14 +93,14 @@ export async function openUpstream(
   }
 }
 
-/** Sends a request, once more where the answer names another region. */
+/** Sends a request, and sends it again if the answer names another region. */
 async function sendFollowed(
   request: UpstreamRequest,
   connection: Connection,
 ): Promise<PooledAnswer> {
   const { regions, health } = connection
   const isStream = request.body instanceof Readable
-  // A stream cannot be sent twice: where it must go is asked first.
+  // A stream cannot be sent twice, so the bucket's region is looked up first.
   if (isStream && regions.isUnknown(request.bucket)) await findRegion(request, connection)
   const asked = regions.of(request.bucket)
   const answer = await sendOnce(request, asked, connection).catch((error: unknown) => {
@@ -108,7 +108,7 @@ async function sendFollowed(
       ? explainAbortedUpload(request, error, connection)
       : Promise.reject(error)
   })
-  if (isFine(answer)) {
+  if (isSuccess(answer)) {
     health.noteAnswer()
     return answer
   }
@@ -127,7 +127,7 @@ async function sendLast(
   connection: Connection,
 ): Promise<PooledAnswer> {
   const answer = await sendOnce(request, region, connection)
-  if (isFine(answer)) return answer
+  if (isSuccess(answer)) return answer
   const refusal = await readRefusal(answer)
   noteRefusal(connection.health, refusal)
   throw refusal.error
@@ -141,7 +141,7 @@ function noteRefusal(
   else health.noteAnswer()
 }
 
-/** AWS names a bucket's region in whatever it answers to HEAD, refusals too. */
+/** Returns a bucket's region. AWS names it in each answer to HEAD, including errors. */
 async function findRegion(
   { bucket, requestId }: UpstreamRequest,
   connection: Connection,
@@ -167,11 +167,11 @@ async function sendOnce(
   const message = { ...signForUpstream(request, signing), headTimeoutMs: limitOf(request, options) }
   try {
     const answer = await pool.send(message).catch((error: unknown) => {
-      // The other side closed an idle connection as we wrote to it. What changes nothing more may be said again.
+      // The upstream closed an idle connection while the request was written. An idempotent request is sent again.
       if (!isBroken(error) || !isRepeatable(request)) throw error
       return pool.send(message)
     })
-    if (answer.body instanceof Readable) watch(answer.body, request, options.log)
+    if (answer.body instanceof Readable) logBrokenBody(answer.body, request, options.log)
     return answer
   } catch (error) {
     const failure = toUnavailable(error)
@@ -181,8 +181,8 @@ async function sendOnce(
 }
 
 /**
- * An upload that the other side would not take to its end. Whoever refuses an upload closes the connection behind the refusal, which
- * is lost when we are still writing: so the likeliest reason is asked for.
+ * Explains an upload that the upstream aborted. A server that refuses an upload closes the connection after its answer, which is lost
+ * while the client is still writing. So this asks for the most likely reason.
  */
 async function explainAbortedUpload(
   { bucket, requestId }: UpstreamRequest,
@@ -193,7 +193,7 @@ async function explainAbortedUpload(
   const answer = await sendOnce(head, connection.regions.of(bucket), connection)
   connection.health.noteAnswer()
   if (answer.status === 404) throw noSuchBucket(bucket)
-  if (!isFine(answer)) throw (await readRefusal(answer)).error
+  if (!isSuccess(answer)) throw (await readRefusal(answer)).error
   const message = 'the upstream S3 broke the upload off'
   throw new AwsError('ServiceUnavailable', message, { cause: cut })
 }
@@ -202,8 +202,8 @@ function isCut({ body }: UpstreamRequest, failure: unknown): boolean {
   return body instanceof Readable && failure instanceof AwsError && isBroken(failure.cause)
 }
 
-/** An answer that breaks off has lost its head already: the log alone can name it. */
-function watch(body: Readable, { requestId }: UpstreamRequest, log: Log): void {
+/** Logs an answer that breaks off. Its status was already sent to the client, so only the log can report it. */
+function logBrokenBody(body: Readable, { requestId }: UpstreamRequest, log: Log): void {
   body.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'ERR_STREAM_PREMATURE_CLOSE' || error.code === 'ABORT_ERR') return
     log.warn({ requestId, reason: error.code ?? error.message }, 'the upstream S3 broke off')
@@ -216,7 +216,7 @@ function limitOf({ method, bucket, key }: UpstreamRequest, { limits }: UpstreamO
   return method === 'PUT' || method === 'POST' ? headTimeoutMs : readTimeoutMs
 }
 
-function isFine({ status }: PooledAnswer): boolean {
+function isSuccess({ status }: PooledAnswer): boolean {
   return status < 300 || status === 304
 }
 
@@ -231,17 +231,17 @@ function isRepeatable({ method, headers, body }: UpstreamRequest): boolean {
 }
 
 /**
- * Asks for a bucket that is not there: what is said to that tells whether the keys are good, and needs no right to anything
- * (as MinIO's gateway did).
+ * Asks for a bucket that does not exist. The answer shows whether the keys are valid, and needs no permission (MinIO's gateway did the
+ * same).
  */
 async function probe(connection: Connection): Promise<void> {
   const bucket = `${probePrefix}${randomBytes(6).toString('hex')}`
   const request = { ...bodyless, method: 'GET', bucket, requestId: 'probe' }
   try {
     const answer = await sendFollowed({ ...request, query: [['location', '']] }, connection)
-    // an answer that nobody reads keeps its connection
+    // An unread answer would keep its connection open.
     const text = await readText(answer, maxProbeBytes)
-    if (text?.includes('<ListAllMyBucketsResult')) throw hostNotRead(connection.options.url)
+    if (text?.includes('<ListAllMyBucketsResult')) throw bucketInHostIgnored(connection.options.url)
   } catch (error) {
     const isAnswer = error instanceof AwsError && (error.status === 404 || error.status === 403)
     if (!isAnswer) throw error
@@ -249,10 +249,10 @@ async function probe(connection: Connection): Promise<void> {
 }
 
 /**
- * An upstream that does not take the bucket from the host takes it from the path: from what was judged as a key. It answers a question about
- * a bucket with the list of them.
+ * Returns the error for an upstream that ignores the bucket in the host. It would take the bucket from the path, from what was authorized as
+ * a key. It shows by answering a request about a bucket with the list of buckets.
  */
-function hostNotRead({ origin }: URL): StsCliError {
+function bucketInHostIgnored({ origin }: URL): StsCliError {
   return new StsCliError(
     'gateway-style-unsupported',
     `${origin} does not read buckets from host names`,
@@ -262,7 +262,7 @@ function hostNotRead({ origin }: URL): StsCliError {
   )
 }
 
-function explainStart(error: unknown, url: URL): unknown {
+function toStartError(error: unknown, url: URL): unknown {
   if (!(error instanceof AwsError)) return error
   const isRefused = error.cause === undefined
   return new StsCliError(

@@ -1,4 +1,4 @@
-/** A client's body on its way to the upstream, decoded and verified. The upstream has it whole only once every check has passed. */
+/** Prepares a client's body for the upstream: decoded and verified. The upstream gets the last chunk only after all checks passed. */
 import { Readable } from 'node:stream'
 import { hash, sha256Hex } from '../../../protocol/digest.ts'
 import { checksumHeader } from '../body/checksum.ts'
@@ -12,14 +12,14 @@ export interface UploadBody {
   readonly body: Uint8Array | Readable
 }
 
-/** The call without the digests of the client's body, for a body that is written anew. */
+/** Returns the call without the digests of the client's body, for a body that is rebuilt. */
 export function withoutDigests<Call extends S3Request>(call: Call): Call {
   const isDigest = /^(content-md5|x-amz-sdk-checksum-algorithm|x-amz-checksum-.*)$/
   const kept = [...call.request.headers].filter(([name]) => !isDigest.test(name))
   return { ...call, request: { ...call.request, headers: new Map(kept) } }
 }
 
-/** A body that is written here: XML, with the digests that S3 asks for with some operations. */
+/** Makes an XML body, with the digests that S3 requires for some operations. */
 export function toDocument(text: string): UploadBody {
   const body = Buffer.from(text)
   return {
@@ -33,18 +33,18 @@ export function toDocument(text: string): UploadBody {
   }
 }
 
-/** Up to this size a body is read before the upstream is asked: it can be sent again, and costs less than a stream. */
-export const maxWholeBytes = 256 * 1024
+/** Bodies up to this size are read into memory first: they can be sent again, and cost less than a stream. */
+export const maxBufferedBytes = 256 * 1024
 
 /**
- * Takes a payload in hand. A checksum that came in a trailer goes on as a header where the body is known by then, and as a
- * trailer where it is not: none that the client sent is lost.
+ * Prepares a payload. The client's checksum in a trailer is forwarded as a header if the body is in memory, and as a trailer if it is
+ * streamed, so that it is not lost.
  *
  * @throws {AwsError} as the payload's iteration: here, or by the stream.
  */
 export async function prepareUpload(payload: Payload): Promise<UploadBody> {
   const { lengthBytes, sha256, checksum } = payload.declarations
-  if (lengthBytes <= maxWholeBytes) return prepareDocument(payload)
+  if (lengthBytes <= maxBufferedBytes) return prepareDocument(payload)
   if (checksum !== undefined && checksum.value === undefined) {
     const header = checksumHeader(checksum.algorithm)
     const wireBytes = measureAwsChunked(lengthBytes, { header, algorithm: checksum.algorithm })
@@ -63,11 +63,11 @@ export async function prepareUpload(payload: Payload): Promise<UploadBody> {
   return {
     headers: { 'content-length': String(lengthBytes) },
     payloadHash: sha256 ?? 'UNSIGNED-PAYLOAD',
-    body: toStream(holdLast(payload.chunks)),
+    body: toStream(withholdLastChunk(payload.chunks)),
   }
 }
 
-/** A body that is read whole, whatever its size. @throws {AwsError} as the payload's iteration. */
+/** Prepares a body by reading it into memory, whatever its size. @throws {AwsError} as the payload's iteration. */
 export async function prepareDocument(payload: Payload): Promise<UploadBody> {
   const body = await readPayload(payload)
   const { sha256, checksum } = payload.declarations
@@ -83,16 +83,16 @@ export async function prepareDocument(payload: Payload): Promise<UploadBody> {
   }
 }
 
-/** The payload's checks come after its last piece: until they have passed, the upstream lacks that piece, and stores nothing. */
-async function* holdLast(
+/** Withholds the last chunk until the payload's checks, which come after it, have passed. Without it, the upstream stores nothing. */
+async function* withholdLastChunk(
   chunks: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let held: Uint8Array | undefined
+  let buffered: Uint8Array | undefined
   for await (const chunk of chunks) {
-    if (held !== undefined) yield held
-    held = chunk
+    if (buffered !== undefined) yield buffered
+    buffered = chunk
   }
-  if (held !== undefined) yield held
+  if (buffered !== undefined) yield buffered
 }
 
 function toStream(chunks: AsyncIterable<Uint8Array>): Readable {

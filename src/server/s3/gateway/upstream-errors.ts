@@ -1,4 +1,4 @@
-/** What an upstream says when it refuses, and what is said when it says nothing. */
+/** Reads errors of the upstream, and makes the errors for an upstream that does not answer. */
 import { Readable } from 'node:stream'
 import type { PooledAnswer } from '../../../base/http/stream-pool.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
@@ -7,13 +7,13 @@ import { childText, type XmlNode } from '../../../protocol/xml.ts'
 
 const maxDocumentBytes = 64 * 1024
 
-/** Elements of an error document that are about the request. The rest may hold the gateway's own key and what it signed. */
+/** Elements of an error document about the request. Others may contain the gateway's access key and what it signed. */
 const harmlessDetails: ReadonlySet<string> = new Set(
   `ActualObjectSize ArgumentName ArgumentValue BucketName Condition ETag Header Key MaxSizeAllowed Method MinSizeAllowed PartNumber
   ProposedSize RangeRequested ResourceType Size UploadId VersionId`.split(/\s+/),
 )
 
-/** Headers of a refusal that clients act on. */
+/** Headers of an error that clients act on. */
 const keptHeaders = [
   'retry-after',
   'content-range',
@@ -22,7 +22,7 @@ const keptHeaders = [
   'x-amz-version-id',
 ]
 
-/** Refusals of whoever signed: the gateway, not its client. */
+/** Codes of errors about the signer, which is the gateway, not its client. */
 const keyRefusals: ReadonlySet<string> = new Set(
   `AuthorizationHeaderMalformed AuthorizationQueryParametersError ExpiredToken InvalidAccessKeyId InvalidSecurity InvalidToken
   InvalidTokenId NotSignedUp RequestTimeTooSkewed SignatureDoesNotMatch TokenRefreshRequired`.split(
@@ -30,7 +30,7 @@ const keyRefusals: ReadonlySet<string> = new Set(
   ),
 )
 
-/** Answers without a document, as to HEAD. */
+/** Codes for answers without a document, such as those to HEAD. */
 const codesByStatus: Readonly<Record<number, string>> = {
   400: 'BadRequest',
   403: 'AccessDenied',
@@ -46,10 +46,10 @@ const codesByStatus: Readonly<Record<number, string>> = {
 }
 
 /**
- * Reads a refusal: code, status, message and what is harmless of the rest.
+ * Reads an error: code, status, message and the harmless details.
  *
- * @returns What the client is to be told. Where the upstream refused the gateway's keys or sent it elsewhere, that is
- *   `ServiceUnavailable` with `isOwnFault`, the upstream's words in the message, without the keys it may quote.
+ * @returns The error for the client. If the upstream refused the gateway's keys or redirected it, this is `ServiceUnavailable` with
+ *   `isOwnFault`; its message has the upstream's code, without any keys.
  */
 export async function readRefusal(
   answer: PooledAnswer,
@@ -60,17 +60,17 @@ export async function readRefusal(
   const region = answer.headers.get('x-amz-bucket-region') ?? (root && childText(root, 'Region'))
   if (status < 400) return { error: sentElsewhere(status, code, region), isOwnFault: true, region }
   if (keyRefusals.has(code)) return { error: keysRefused(code), isOwnFault: true, region }
-  const said = root && childText(root, 'Message')
-  const message = said || `the upstream S3 answered HTTP ${status}`
+  const reported = root && childText(root, 'Message')
+  const message = reported || `the upstream S3 answered HTTP ${status}`
   const details = root ? readDetails(root) : {}
   const error = new AwsError(code, message, { status, details, headers: readKept(answer) })
   return { error, isOwnFault: false, region }
 }
 
 /**
- * Text of an answer.
+ * Reads the text of an answer.
  *
- * @returns Undefined for one that is longer than `maxBytes` or broke off.
+ * @returns Undefined if it is longer than `maxBytes` or broke off.
  */
 export async function readText(
   { body }: PooledAnswer,
@@ -86,15 +86,15 @@ export async function readText(
       chunks.push(chunk)
     }
   } catch {
-    // what came of it says nothing
+    // A part of the text is not usable.
     return undefined
   }
   return Buffer.concat(chunks).toString()
 }
 
 /**
- * What a request that got no answer ends with: `ServiceUnavailable`, the cause by its code alone. What the request's own body
- * threw, and bugs, come back as they are.
+ * Returns the error for a request without an answer: `ServiceUnavailable` with only the code of the cause. Errors of the request's own body,
+ * and bugs, are returned unchanged.
  */
 export function toUnavailable(error: unknown): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
@@ -110,7 +110,7 @@ function parseError(text: string): XmlNode | undefined {
     const root = parseAnswerXml(text, { maxBytes: maxDocumentBytes, maxDepth: 8 })
     return root.name === 'Error' ? root : undefined
   } catch {
-    // a proxy's page: the status alone says what happened
+    // Not XML, such as a proxy's page: only the status is known.
     return undefined
   }
 }

@@ -1,8 +1,8 @@
-/** Whether the upstream answers: asked when somebody wants to know, and told to the log when it changes. */
+/** Tracks whether the upstream answers. Probes it on demand, and logs changes. */
 import type { Log } from '../../../base/log.ts'
 
 export interface Health {
-  /** The upstream did what an upstream does; a refusal is an answer too. */
+  /** Notes that the upstream answered. An error is an answer too. */
   noteAnswer(): void
   noteFailure(error: unknown): void
   /** Runs the probe, one at a time and at most one a second. */
@@ -18,7 +18,7 @@ export function createHealth(options: {
   readonly upstream: string
 }): Health {
   const { log, nowMs, upstream } = options
-  // Of the first answer nothing is said here: whoever starts the server hears of it
+  // The first result is not logged: it is reported at startup.
   let isUp: boolean | undefined
   let running: Promise<boolean> | undefined
   let endedAtMs = Number.NEGATIVE_INFINITY

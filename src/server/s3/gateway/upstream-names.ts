@@ -1,23 +1,23 @@
-/** Names that can be sent to an upstream S3 so that it reads what was judged, however strictly or loosely it reads. */
+/** Checks of names, so that every upstream reads the same bucket, key and version that were authorized. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { Address } from '../request/address.ts'
 import { requireLegacyBucketName } from '../request/names.ts'
 import { authorize, type S3Request } from '../request/s3-operation.ts'
 
-/** How the upstream is told the bucket: in the path, or as the first label of the host. */
+/** Where the bucket's name goes: in the path, or as the first label of the host. */
 export type AddressingStyle = 'path' | 'virtual-host'
 
 /** One label of a host name (RFC 1123 §2.1), as long as a bucket name. */
 const hostLabel = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/
-/** AWS gives these names to access points, never to buckets («Bucket naming rules»): each stands for a bucket with another name. */
+/** AWS gives these names to access points, never to buckets ("Bucket naming rules"): each stands for a bucket with another name. */
 const aliasSuffix = /(?:-s3alias|--ol-s3|\.mrap)$/i
 
 /**
- * Refuses a bucket name that the upstream could take for another. In the path, names of AWS's first years and of Ceph, with capitals and
- * underscores, are names like others. In a host name, `BKT` and `bkt` are one bucket; and with a dot it depends on the upstream's domains
- * where the name ends, and no wildcard certificate covers it (RFC 6125 §6.4.3). So there a name is one label in lower case.
+ * Refuses a bucket name that the upstream could take for another. In the path, legacy names of AWS and names of Ceph, with capitals and
+ * underscores, are safe. In a host name, `BKT` and `bkt` are one bucket; and with a dot it depends on the upstream's domains
+ * where the name ends, and wildcard certificates do not cover it (RFC 6125 §6.4.3). So the name must be one label in lower case.
  *
- * @throws {AwsError} `InvalidBucketName`, also for `minio`, under which MinIO has its administration, and for AWS's aliases of access points.
+ * @throws {AwsError} `InvalidBucketName`, also for `minio`, the path of MinIO's administration API, and for AWS's aliases of access points.
  */
 export function requireUpstreamBucket(name: string, style: AddressingStyle): void {
   requireLegacyBucketName(name)
@@ -34,7 +34,7 @@ export function requireUpstreamBucket(name: string, style: AddressingStyle): voi
 
 /**
  * Refuses a key that an upstream may take for another: with `.` or `..` between slashes, which file systems and URL readers resolve; with a
- * slash at its beginning, which MinIO leaves out; with a NUL, where C programs see the end of a text. Backslashes are slashes on Windows.
+ * slash at its beginning, which MinIO drops; with a NUL, which ends a string in C programs. Backslashes are slashes on Windows.
  *
  * @throws {AwsError} `XMinioInvalidObjectName`, as MinIO.
  */
@@ -47,7 +47,7 @@ export function requirePlainKey(key: string): void {
 }
 
 /**
- * Refuses a version that an upstream may take for none: to MinIO, the empty one means the newest version, which needs another action.
+ * Refuses a version that an upstream may ignore: for MinIO, the empty one means the newest version, which needs another action.
  *
  * @throws {AwsError} `InvalidArgument`.
  */
@@ -59,8 +59,8 @@ export function requirePlainVersion(version: string | null | undefined): void {
 }
 
 /**
- * Asks whether the caller may do this to a key. Servers on file systems take `a//b` for `a/b`, where others keep two objects: so such a key
- * must be allowed by both names.
+ * Authorizes an action on a key. Servers on file systems treat `a//b` as `a/b`, others as two objects, so such a key must be allowed
+ * under both names.
  *
  * @throws {AwsError} `AccessDenied`.
  */
@@ -73,7 +73,7 @@ export async function authorizeKey(
   await authorizeFolded(call, action, at)
 }
 
-/** The second half of `authorizeKey`, for an action that was allowed already. @throws {AwsError} `AccessDenied`. */
+/** Authorizes the action on the key's folded name (`a/b` for `a//b`), after the key itself was authorized. @throws {AwsError} `AccessDenied`. */
 export async function authorizeFolded(
   call: S3Request,
   action: string,

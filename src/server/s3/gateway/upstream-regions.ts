@@ -1,24 +1,24 @@
-/** Which region a bucket's requests are signed for, and where they go. AWS has many under one name; others have one. */
+/** Caches the region of each bucket, for which its requests are signed. AWS has many regions under one host name, others have one. */
 
 export interface BucketRegionCache {
-  /** Region of buckets that nothing else is known of. */
+  /** Default region, for buckets whose region is unknown. */
   home(): string
   of(bucket: string): string
-  /** Whether a request for the bucket may find that it should have gone elsewhere. */
+  /** Returns whether a request for the bucket may be redirected to another region. */
   isUnknown(bucket: string): boolean
-  /** Notes what an answer said. @returns The region to ask again for; undefined where it was the right one or none. */
-  set(bucket: string, asked: string, said: string | undefined): string | undefined
-  /** Host to send a region's requests to. */
+  /** Caches the region that an answer reported. @returns The region for a retry; undefined if it was the same or none. */
+  set(bucket: string, asked: string, reported: string | undefined): string | undefined
+  /** Returns the host for a region's requests. */
   hostOf(region: string): string
 }
 
-/** Buckets are forgotten, the oldest first, beyond this many. */
+/** Maximum number of cached buckets; the oldest is evicted first. */
 const maxRemembered = 10_000
 
 const awsHost = /^s3(?:[.-](?:dualstack\.)?([a-z]{2}(?:-[a-z]+)+-\d))?\.(amazonaws\.com(?:\.cn)?)$/
 
-/** @param url Origin of the upstream. @param given What the operator says; else the host's name is asked, else it is us-east-1 until an answer says otherwise. */
-export function createRegionBook(url: URL, given: string | undefined): BucketRegionCache {
+/** @param url Origin of the upstream. @param given The configured region; if undefined, the host name's, else us-east-1 until an answer names another. */
+export function createBucketRegionCache(url: URL, given: string | undefined): BucketRegionCache {
   const [whole, named, domain] = awsHost.exec(url.hostname) ?? []
   const isMany = whole !== undefined
   let home = given ?? named ?? 'us-east-1'
@@ -27,12 +27,12 @@ export function createRegionBook(url: URL, given: string | undefined): BucketReg
     home: () => home,
     of: (bucket) => known.get(bucket) ?? home,
     isUnknown: (bucket) => isMany && bucket !== '' && !known.has(bucket),
-    set(bucket, asked, said) {
-      // it becomes part of a host's name
-      if (said === undefined || !/^[a-z0-9-]{1,64}$/i.test(said)) return undefined
-      if (isMany && bucket !== '') remember(known, bucket, said)
-      else if (given === undefined) home = said
-      return said === asked ? undefined : said
+    set(bucket, asked, reported) {
+      // The region becomes part of a host name.
+      if (reported === undefined || !/^[a-z0-9-]{1,64}$/i.test(reported)) return undefined
+      if (isMany && bucket !== '') remember(known, bucket, reported)
+      else if (given === undefined) home = reported
+      return reported === asked ? undefined : reported
     },
     hostOf(region) {
       if (!isMany || region === home) return url.host

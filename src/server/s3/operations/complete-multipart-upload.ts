@@ -1,4 +1,4 @@
-/** POST /bucket/key?uploadId: parts become an object. */
+/** POST /bucket/key?uploadId: joins the parts to an object. */
 import { checksumElements } from '../request/result-elements.ts'
 import { createHash } from 'node:crypto'
 import { AwsError } from '../../../protocol/aws-error.ts'
@@ -20,14 +20,14 @@ import { elements, xmlReply } from '../request/s3-xml.ts'
 import { maxPartNumber, readUploadId } from '../request/upload-parameters.ts'
 import { completeLimits } from '../request/xml-limits.ts'
 
-/** Every part but the last («Amazon S3 multipart upload limits»). */
+/** Minimum size of each part except the last (AWS, "Amazon S3 multipart upload limits"). */
 const minPartBytes = 5 * 1024 * 1024
 
 /** A part as the client lists it. */
 interface ListedPart {
   readonly partNumber: number
   readonly etag: string
-  /** As many as it names: each is held against the stored part. */
+  /** The listed checksums, each of which is compared with the stored part's. */
   readonly checksums: readonly Pick<Checksum, 'algorithm' | 'value'>[]
 }
 
@@ -64,7 +64,7 @@ export const completeMultipartUpload: S3Operation = {
   },
 }
 
-/** Here the checksum headers speak of the object that comes to be, not of this request's body. */
+/** Returns the call without its checksum headers, which are about the resulting object, not about this request's body. */
 export function withoutObjectChecksum<T extends S3Request>(call: T): T {
   const headers = new Map(call.request.headers)
   for (const algorithm of checksumAlgorithms) headers.delete(checksumHeader(algorithm))
@@ -96,8 +96,8 @@ function readListedPart(node: XmlNode): ListedPart {
 }
 
 /**
- * Holds the list to the upload's own algorithm. A part without its checksum is taken, though AWS wants one of each part of a composite: the
- * stored parts were checked, and some clients list ETags only.
+ * Requires that listed checksums use the upload's algorithm. A part without a checksum is accepted, although AWS requires one for each part of
+ * a composite: the stored parts were verified, and some clients list only ETags.
  *
  * @throws {AwsError} `InvalidRequest`.
  */
@@ -175,8 +175,8 @@ function readDeclaredChecksum(
 }
 
 /**
- * The parts' bytes one after the other. A composite is made of what is known already; a whole one is computed on the way.
- * minio-go declares a composite without the `-N` that the answer has.
+ * Returns the content of all parts in order. A composite checksum is computed from the parts' checksums, a full one while the bytes are read.
+ * minio-go declares a composite without the `-N` of the answer.
  */
 function joinParts(
   objects: ObjectStore,

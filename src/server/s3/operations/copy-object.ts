@@ -1,4 +1,4 @@
-/** PUT with `x-amz-copy-source`: an object, or a part of an upload, made of another object's bytes. */
+/** PUT /bucket/key with `x-amz-copy-source`: copies an object. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { type ChecksumAlgorithm, readChecksumAlgorithm } from '../body/checksum.ts'
 import { nameVersionAction } from '../request/action-rules.ts'
@@ -48,14 +48,14 @@ export const copyObject: S3Operation = {
   },
 }
 
-/** True for REPLACE. @throws {AwsError} `InvalidArgument`. */
+/** Returns true for REPLACE, false for COPY. @throws {AwsError} `InvalidArgument`. */
 function readDirective(headers: ReadonlyMap<string, string>, name: string): boolean {
   const directive = headers.get(name)?.toUpperCase() ?? 'COPY'
   if (directive === 'COPY' || directive === 'REPLACE') return directive === 'REPLACE'
   throw new AwsError('InvalidArgument', `${name} must be COPY or REPLACE`)
 }
 
-/** True for REPLACE. @throws {AwsError} `InvalidArgument`, also for tags that would not be given to the copy. */
+/** Returns true for REPLACE. @throws {AwsError} `InvalidArgument`, also for tags that would be ignored. */
 function readTaggingDirective(headers: ReadonlyMap<string, string>): boolean {
   const isRetagging = readDirective(headers, 'x-amz-tagging-directive')
   if (isRetagging || !headers.has('x-amz-tagging')) return isRetagging
@@ -64,8 +64,8 @@ function readTaggingDirective(headers: ReadonlyMap<string, string>): boolean {
 }
 
 /**
- * Tags that go with an object are read there and set here («Copying objects», permissions for tags). Asked once it is known that there
- * are some: who copies untagged objects needs neither right.
+ * Authorizes copying tags: reading them at the source and writing them here (AWS, "Copying objects"). Called only if the source has tags:
+ * to copy an object without tags, the caller needs neither permission.
  */
 async function authorizeTags(call: S3Call, source: CopySource): Promise<void> {
   const action = 's3:GetObjectTagging'
@@ -73,7 +73,7 @@ async function authorizeTags(call: S3Call, source: CopySource): Promise<void> {
   await authorize(call, 's3:PutObjectTagging')
 }
 
-/** The metadata headers are read only with the directive REPLACE, as at AWS. */
+/** Returns the metadata of the copy. As in AWS, the metadata headers count only with the directive REPLACE. */
 function chooseMetadata(
   headers: ReadonlyMap<string, string>,
   source: ObjectInfo,

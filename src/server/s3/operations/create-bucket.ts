@@ -23,7 +23,7 @@ export const createBucket: S3Operation = {
   },
 }
 
-/** A bucket cannot be asked to lie elsewhere. @throws {AwsError} `InvalidLocationConstraint`. */
+/** Refuses a location other than this server's region. @throws {AwsError} `InvalidLocationConstraint`. */
 function checkLocation(text: string, region: string): void {
   const root = parseXml(text, configurationLimits)
   if (root.name !== 'CreateBucketConfiguration') {
@@ -35,7 +35,7 @@ function checkLocation(text: string, region: string): void {
     throw new AwsError('NotImplemented', message)
   }
   const wanted = childText(root, 'LocationConstraint')?.trim() ?? ''
-  // `EU` and `US` are what clients said before regions had names
+  // Old clients send `EU` and `US` instead of a region.
   if (wanted === '' || region === '' || wanted === region || wanted === 'US') return
   throw new AwsError(
     'InvalidLocationConstraint',

@@ -30,8 +30,8 @@ export const createMultipartUpload: S3Operation = {
 }
 
 /**
- * Algorithm and kind of the checksum the object will have. CRC-64/NVME comes only over the whole object and SHAs only as
- * composites, which also are the defaults («Checking object integrity», full object and composite checksum types).
+ * Returns the algorithm and type of the object's checksum. CRC-64/NVME is only a full-object checksum, and SHAs are only composites; these
+ * are also the defaults (AWS, "Checking object integrity").
  */
 function readUploadChecksum(
   headers: ReadonlyMap<string, string>,

@@ -1,9 +1,10 @@
-/** POST /bucket?delete: many keys, each allowed or refused by itself. */
+/** POST /bucket?delete: deletes many keys. Each is authorized separately. */
 import { isUtf8 } from 'node:buffer'
 import { createTurns } from '../../../base/turns.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { childrenOf, childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
 import { readPayload } from '../body/payload.ts'
+import { noSuchVersion } from '../request/errors.ts'
 import { requireKey, requireXmlKey } from '../request/names.ts'
 import {
   authorize,
@@ -18,7 +19,7 @@ import { deleteLimits } from '../request/xml-limits.ts'
 
 const maxKeys = 1000
 
-/** Of the judging of keys; what deletes them waits for the disk. */
+/** Number of keys authorized before other requests get a turn. */
 const keysPerTurn = 16
 
 type Outcome = { readonly key: string; readonly error?: AwsError | undefined }
@@ -59,7 +60,7 @@ export async function readDeleteRequest(
     )
   }
   const body = await readPayload(payload)
-  // Another byte would become U+FFFD, and a key that nobody named.
+  // Invalid bytes would become U+FFFD, and so the key of another object.
   if (!isUtf8(body)) throw new AwsError('MalformedXML', 'the body is not UTF-8')
   const root = parseXml(body.toString(), deleteLimits)
   const objects = childrenOf(root, 'Object')
@@ -98,7 +99,7 @@ async function deleteOne(call: S3Call, key: string | AwsError, action: string): 
     await objects.deleteObject(bucket, key)
     return { key }
   } catch (error) {
-    // one key's refusal is a line of the answer; a bucket that is not there is the answer
+    // The error of one key becomes an Error element. A missing bucket is the error of the whole request.
     if (error instanceof AwsError && error.code !== 'NoSuchBucket') return { key, error }
     throw error
   }
@@ -110,11 +111,4 @@ function report({ key, error }: Outcome, isQuiet: boolean): XmlElements[] {
     return [elements({ Error: fields })]
   }
   return isQuiet ? [] : [elements({ Deleted: elements({ Key: key }) })]
-}
-
-function noSuchVersion(key: string): AwsError {
-  return new AwsError('NoSuchVersion', 'there is no such version: buckets here keep none', {
-    status: 404,
-    details: { Key: key },
-  })
 }

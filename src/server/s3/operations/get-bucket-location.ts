@@ -2,7 +2,7 @@ import { requireBucket } from '../request/require-bucket.ts'
 import type { S3Operation } from '../request/s3-operation.ts'
 import { elements, xmlReply } from '../request/s3-xml.ts'
 
-/** GET /bucket?location — what most clients ask first; us-east-1 is written as nothing. */
+/** GET /bucket?location, the first request of many clients. us-east-1 is written as an empty text. */
 export const getBucketLocation: S3Operation = {
   name: 'GetBucketLocation',
   action: 's3:GetBucketLocation',

@@ -2,7 +2,7 @@ import { requireBucket } from '../request/require-bucket.ts'
 import type { S3Operation } from '../request/s3-operation.ts'
 import { elements, xmlReply } from '../request/s3-xml.ts'
 
-/** GET /bucket?versioning — never switched on, which S3 says with an empty document. */
+/** GET /bucket?versioning. Versioning is never enabled, which S3 expresses with an empty document. */
 export const getBucketVersioning: S3Operation = {
   name: 'GetBucketVersioning',
   action: 's3:GetBucketVersioning',

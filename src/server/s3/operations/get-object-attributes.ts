@@ -1,45 +1,49 @@
-/** GET /bucket/key?attributes: what is known of an object without its bytes. */
+/** GET /bucket/key?attributes: returns an object's metadata without its content. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { noSuchKey } from '../request/errors.ts'
+import { toHttpDate } from '../request/http-date.ts'
 import { maxListed } from '../request/list-page.ts'
-import type { Checksum } from '../body/object-content.ts'
 import type { ObjectInfo } from '../request/object-store.ts'
+import { checksumElements } from '../request/result-elements.ts'
 import { authorize, type S3Call, type S3Operation } from '../request/s3-operation.ts'
 import { elements, join, xmlReply, type XmlValue } from '../request/s3-xml.ts'
-import { refuseVersion } from '../request/versions.ts'
+import { requireNullVersion } from '../request/versions.ts'
 
-/** In the order in which S3 writes them. */
+/** The attributes, in the order of S3's answer. */
 const describers: Readonly<Record<string, (call: S3Call, info: ObjectInfo) => XmlValue>> = {
   ETag: (_call, { etag }) => etag,
-  Checksum: (_call, { checksum }) => checksum && describeChecksum(checksum),
+  Checksum: (_call, { checksum }) => checksum && elements(checksumElements({ checksum })),
   ObjectParts: describeParts,
   StorageClass: () => 'STANDARD',
   ObjectSize: (_call, { size }) => size,
 }
 
-/** Both permissions are asked for, as AWS documents for this operation. @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html */
+/**
+ * GET /bucket/key?attributes. Requires two permissions, as AWS documents for this operation.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html
+ */
 export const getObjectAttributes: S3Operation = {
   name: 'GetObjectAttributes',
   action: 's3:GetObjectAttributes',
   async run(call) {
     const isVersioned = call.query.has('versionId')
     await authorize(call, isVersioned ? 's3:GetObjectVersion' : 's3:GetObject')
-    refuseVersion(call)
-    const wanted = readWanted(call.request.headers.get('x-amz-object-attributes') ?? '')
+    requireNullVersion(call)
+    const wanted = readAttributeNames(call.request.headers.get('x-amz-object-attributes') ?? '')
     const info = await call.objects.statObject(call.bucket, call.key)
     if (!info) throw noSuchKey(call.key)
     const fields = Object.entries(describers)
       .filter(([name]) => wanted.has(name))
       .map(([name, describe]): [string, XmlValue] => [name, describe(call, info)])
-    const lastModified = new Date(info.lastModifiedMs).toUTCString()
     return xmlReply('GetObjectAttributesResponse', elements(Object.fromEntries(fields)), {
-      'last-modified': lastModified,
+      'last-modified': toHttpDate(info.lastModifiedMs),
     })
   },
 }
 
 /** @throws {AwsError} `InvalidArgument` for none, or one that does not exist. */
-function readWanted(text: string): ReadonlySet<string> {
+function readAttributeNames(text: string): ReadonlySet<string> {
   const names = text
     .split(',')
     .map((name) => name.trim())
@@ -52,11 +56,7 @@ function readWanted(text: string): ReadonlySet<string> {
   )
 }
 
-function describeChecksum({ algorithm, value, type }: Checksum): XmlValue {
-  return elements({ [`Checksum${algorithm}`]: value, ChecksumType: type })
-}
-
-/** Of an object uploaded in parts: how many, and a page of their sizes. */
+/** Returns the number of parts and a page of their sizes; undefined for an object that was not uploaded in parts. */
 function describeParts({ request }: S3Call, { partSizes }: ObjectInfo): XmlValue {
   if (partSizes === undefined) return undefined
   const marker = readNumber(request.headers, 'x-amz-part-number-marker', 0)

@@ -1,4 +1,4 @@
-/** GET /: the caller's buckets. */
+/** GET /: lists the buckets that the caller may see. */
 import { createTurns } from '../../../base/turns.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { readToken, writeToken } from '../request/list-page.ts'
@@ -7,12 +7,12 @@ import { describeOwner } from '../request/owner.ts'
 import { decide, denial, type S3Call, type S3Operation } from '../request/s3-operation.ts'
 import { elements, join, xmlDate, xmlReply } from '../request/s3-xml.ts'
 
-/** Most in one page; a request that asks for no page gets them all. */
+/** Maximum number of buckets in a page. A request without paging gets all buckets. */
 const maxBuckets = 10_000
 
 /**
- * GET / — the buckets. A caller who may not list them all sees those whose content it may list, as at MinIO: clients begin
- * with this call.
+ * GET /. As in MinIO, a caller who may not list all buckets sees those whose objects it may list, because clients begin with this
+ * request.
  */
 export const listBuckets: S3Operation = {
   name: 'ListBuckets',
@@ -54,7 +54,7 @@ interface BucketPage {
   readonly after: string
   readonly limit: number
   readonly region: string | undefined
-  /** Whether the request says anything of a page: then buckets are listed with their regions. */
+  /** True if the request has a paging parameter: then the answer includes the buckets' regions. */
   readonly isAsked: boolean
 }
 

@@ -1,11 +1,11 @@
-/** GET /bucket?uploads: what has begun and is neither complete nor aborted. */
+/** GET /bucket?uploads: lists the unfinished multipart uploads. */
 import { type CommonParameters, readCommon } from '../request/list-page.ts'
 import type { UploadInfo } from '../request/object-store.ts'
 import { describeOwner } from '../request/owner.ts'
 import type { S3Operation } from '../request/s3-operation.ts'
 import { elements, join, xmlDate, type XmlElements, xmlReply } from '../request/s3-xml.ts'
 
-/** One line of a page: an upload, or all those whose keys go on after the delimiter. */
+/** An entry of a page: an upload, or a common prefix of several. */
 type Entry = { readonly upload: UploadInfo } | { readonly prefix: string }
 
 /** @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html */
@@ -16,7 +16,7 @@ export const listMultipartUploads: S3Operation = {
     const { query, bucket, principal } = call
     const common = readCommon(query, 'max-uploads')
     const keyMarker = query.get('key-marker') ?? ''
-    // without a key it says nothing (same page)
+    // Without a key marker it is ignored (same page).
     const idMarker = keyMarker === '' ? '' : (query.get('upload-id-marker') ?? '')
     const uploads = skipTo(await call.objects.listUploads(bucket), keyMarker, idMarker)
     const entries = rollUp(uploads, common, keyMarker)
@@ -61,7 +61,7 @@ function rollUp(
     if (at === -1) entries.push({ upload })
     else {
       const common = upload.key.slice(0, at + delimiter.length)
-      // the last page ended with it
+      // The last page ended with this prefix.
       if (!seen.has(common) && common !== keyMarker) entries.push({ prefix: common })
       seen.add(common)
     }

@@ -1,4 +1,4 @@
-/** GET /bucket: both versions of the listing. */
+/** GET /bucket: lists objects, in both versions of the operation. */
 import { checksumAlgorithms } from '../body/checksum.ts'
 import { type CommonParameters, readCommon, readToken, writeToken } from '../request/list-page.ts'
 import type { ListEntry, ObjectInfo } from '../request/object-store.ts'

@@ -1,4 +1,4 @@
-/** Object tags: given in the header `x-amz-tagging` of a write, or by themselves at `?tagging`. */
+/** Reads, replaces and removes an object's tags: /bucket/key?tagging. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { childrenOf, childText, parseXml } from '../../../protocol/xml.ts'
 import { readPayload } from '../body/payload.ts'
@@ -6,15 +6,15 @@ import { noSuchKey } from '../request/errors.ts'
 import { openBody, type S3Call, type S3Operation } from '../request/s3-operation.ts'
 import { elements, join, xmlReply } from '../request/s3-xml.ts'
 import { checkTags } from '../request/tag-header.ts'
-import { refuseVersion } from '../request/versions.ts'
+import { requireNullVersion } from '../request/versions.ts'
 import { taggingLimits } from '../request/xml-limits.ts'
 
-/** GET /bucket/key?tagging — an object without tags has an empty set. */
+/** GET /bucket/key?tagging. An object without tags has an empty set. */
 export const getObjectTagging: S3Operation = {
   name: 'GetObjectTagging',
   action: 's3:GetObjectTagging',
   async run(call) {
-    refuseVersion(call)
+    requireNullVersion(call)
     const info = await call.objects.statObject(call.bucket, call.key)
     if (!info) throw noSuchKey(call.key)
     const tags = Object.entries(info.metadata.tags ?? {}).map(([Key, Value]) => {
@@ -24,12 +24,12 @@ export const getObjectTagging: S3Operation = {
   },
 }
 
-/** PUT /bucket/key?tagging — the set replaces the one there is. */
+/** PUT /bucket/key?tagging. Replaces the object's tags. */
 export const putObjectTagging: S3Operation = {
   name: 'PutObjectTagging',
   action: 's3:PutObjectTagging',
   async run(call) {
-    refuseVersion(call)
+    requireNullVersion(call)
     const payload = openBody(call, { maxBytes: taggingLimits.maxBytes })
     await replace(call, readTagging((await readPayload(payload)).toString()))
     return { status: 200 }
@@ -41,7 +41,7 @@ export const deleteObjectTagging: S3Operation = {
   name: 'DeleteObjectTagging',
   action: 's3:DeleteObjectTagging',
   async run(call) {
-    refuseVersion(call)
+    requireNullVersion(call)
     await replace(call, undefined)
     return { status: 204 }
   },

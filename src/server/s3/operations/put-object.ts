@@ -1,8 +1,9 @@
 /** PUT /bucket/key */
-import { describeChecksum, readMetadataHeaders } from '../request/object-headers.ts'
-import { AwsError } from '../../../protocol/aws-error.ts'
+import { missingLength } from '../body/body-errors.ts'
 import { readChecksumAlgorithm, requireSameAlgorithm } from '../body/checksum.ts'
+import { hasLength } from '../body/declarations.ts'
 import { readWriteCondition } from '../request/conditions.ts'
+import { describeChecksum, readMetadataHeaders } from '../request/object-headers.ts'
 import { requireBucket } from '../request/require-bucket.ts'
 import { openBody, type S3Operation } from '../request/s3-operation.ts'
 import { readTagHeader } from '../request/tag-header.ts'
@@ -15,10 +16,7 @@ export const putObject: S3Operation = {
   async run(call) {
     const { request, objects, bucket, key } = call
     const { headers } = request
-    const isSized = headers.has('content-length') || headers.has('x-amz-decoded-content-length')
-    if (!isSized && call.form === undefined) {
-      throw new AwsError('MissingContentLength', 'the request must have a content-length header')
-    }
+    if (!hasLength(headers) && call.form === undefined) throw missingLength()
     const tags = readTagHeader(headers)
     const metadata = { ...readMetadataHeaders(headers), ...(tags ? { tags } : {}) }
     const precondition = readWriteCondition(headers)
@@ -26,7 +24,7 @@ export const putObject: S3Operation = {
     const payload = openBody(call, { maxBytes: maxPutBytes, algorithm })
     requireSameAlgorithm(algorithm, payload.declarations.checksum?.algorithm)
     await requireBucket(call)
-    // asked now, to spare the upload, and again by the store when it counts
+    // Checked now to avoid a useless upload, and again by the store, atomically with the write.
     if (precondition) precondition(await objects.statObject(bucket, key))
     const info = await objects.putObject(bucket, key, payload, { metadata, precondition })
     return { status: 200, headers: { etag: `"${info.etag}"`, ...describeChecksum(info) } }

@@ -3,24 +3,16 @@ import { AwsError } from '../../../protocol/aws-error.ts'
 import type { HttpReply } from '../../http/http-message.ts'
 import { checkRead } from '../request/conditions.ts'
 import { noSuchKey } from '../request/errors.ts'
+import { toWholeSecondsMs } from '../request/http-date.ts'
+import { responseOverrides } from '../request/match-route.ts'
 import { describeChecksum, describeObject } from '../request/object-headers.ts'
 import type { ByteRange, ObjectInfo } from '../request/object-store.ts'
 import { readRange } from '../request/range.ts'
 import type { S3Call, S3Operation } from '../request/s3-operation.ts'
-import { refuseVersion } from '../request/versions.ts'
+import { requireNullVersion } from '../request/versions.ts'
 
-/** Up to this size an answer is read at once: cheaper than a stream. */
+/** Objects up to this size are read into memory, which is cheaper than a stream. */
 const maxReadAtOnceBytes = 256 * 1024
-
-/** Query parameters that replace an answer's header («Overriding response header values»). */
-const overrides: Readonly<Record<string, string>> = {
-  'response-cache-control': 'cache-control',
-  'response-content-disposition': 'content-disposition',
-  'response-content-encoding': 'content-encoding',
-  'response-content-language': 'content-language',
-  'response-content-type': 'content-type',
-  'response-expires': 'expires',
-}
 
 interface ReadPlan {
   readonly status: 200 | 206 | 304
@@ -34,7 +26,7 @@ export const getObject: S3Operation = {
   name: 'GetObject',
   action: 's3:GetObject',
   async run(call) {
-    refuseVersion(call)
+    requireNullVersion(call)
     const object = await call.objects.openObject(call.bucket, call.key)
     if (!object) throw noSuchKey(call.key)
     let isHandedOn = false
@@ -56,7 +48,7 @@ export const headObject: S3Operation = {
   name: 'HeadObject',
   action: 's3:GetObject',
   async run(call): Promise<HttpReply> {
-    refuseVersion(call)
+    requireNullVersion(call)
     const info = await call.objects.statObject(call.bucket, call.key)
     if (!info) throw noSuchKey(call.key)
     const { status, headers } = planRead(call, info)
@@ -90,7 +82,7 @@ function planRead(call: S3Call, info: ObjectInfo): ReadPlan {
     headers: {
       ...described,
       ...part?.headers,
-      // of a part's bytes we know no checksum, and a client would hold them to the whole object's
+      // The checksum of a range is unknown, and a client would compare the range with the object's checksum.
       ...(wantsChecksum && !isPartial ? describeChecksum(info) : {}),
       ...readOverrides(query),
       ...(range ? { 'content-range': `bytes ${range.start}-${range.end}/${info.size}` } : {}),
@@ -99,15 +91,15 @@ function planRead(call: S3Call, info: ObjectInfo): ReadPlan {
   }
 }
 
-/** If-Range: the rest of what the client has, or all of what there is now (RFC 9110 §13.1.5). */
+/** Returns whether If-Range allows a partial answer: the object has not changed since the client read it (RFC 9110 §13.1.5). */
 function isRangeWanted({ request }: S3Call, info: ObjectInfo): boolean {
   const condition = request.headers.get('if-range')
   if (condition === undefined) return true
   if (condition.startsWith('"')) return condition === `"${info.etag}"`
-  return Date.parse(condition) === Math.floor(info.lastModifiedMs / 1000) * 1000
+  return Date.parse(condition) === toWholeSecondsMs(info.lastModifiedMs)
 }
 
-/** `partNumber`: the bytes that were uploaded as that part; an object put whole is its own part 1. */
+/** Returns the range of `partNumber`: the bytes that were uploaded as that part. An object that was not uploaded in parts is its own part 1. */
 function readPartNumber(
   text: string | null,
   { size, partSizes }: ObjectInfo,
@@ -124,15 +116,16 @@ function readPartNumber(
   return { range, headers: partSizes ? { 'x-amz-mp-parts-count': String(sizes.length) } : {} }
 }
 
+/** Returns the headers that query parameters replace (AWS, GetObject, "Overriding response header values"). @throws {AwsError} `InvalidArgument`. */
 function readOverrides(query: URLSearchParams): Record<string, string> {
   const headers: Record<string, string> = {}
-  for (const [parameter, header] of Object.entries(overrides)) {
+  for (const parameter of responseOverrides) {
     const value = query.get(parameter)
     if (value === null) continue
     if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
       throw new AwsError('InvalidArgument', `${parameter} has characters that no header can hold`)
     }
-    headers[header] = value
+    headers[parameter.slice('response-'.length)] = value
   }
   return headers
 }

@@ -1,4 +1,4 @@
-/** PUT /bucket/key?partNumber&uploadId: a part of an upload, from the body or copied. */
+/** PUT /bucket/key?partNumber&uploadId: uploads a part, from the body or as a copy. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { readChecksumAlgorithm, requireSameAlgorithm } from '../body/checksum.ts'
 import { copyContent, openSource, readCopySource } from '../request/copy-source.ts'

@@ -5,6 +5,7 @@
 import type { BusboyInstance } from '@fastify/busboy'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { HttpRequest } from '../../http/http-message.ts'
+import { incompleteBody } from '../body/body-errors.ts'
 
 export interface UploadForm {
   /** Lower-case name → value. */
@@ -125,7 +126,7 @@ function createFeeder(
   const source = body.iterator({ destroyOnReturn: false })
   return async () => {
     const next = await source.next().catch((cause: unknown) => {
-      throw new AwsError('IncompleteBody', 'the request ended before its body did', { cause })
+      throw incompleteBody(cause)
     })
     if (next.done === true) await endParser(parser, state)
     else await new Promise<void>((resolve) => parser.write(next.value, () => resolve()))

@@ -1,4 +1,4 @@
-/** IAM actions that a request needs because of its headers or of the version that it names: one set of rules for both backends. */
+/** The IAM actions that a request needs because of its headers or its version ID. Both backends use these rules. */
 
 interface HeaderRule {
   readonly pattern: RegExp
@@ -6,7 +6,7 @@ interface HeaderRule {
   readonly bucket: readonly string[]
 }
 
-/** Rights that a header needs besides the operation's own (AWS service authorization reference, and each operation's «Permissions»). */
+/** Actions that a header needs besides the operation's own (AWS service authorization reference, and "Permissions" of each operation). */
 const rules: readonly HeaderRule[] = [
   {
     pattern: /^x-amz-(acl|grant-.*)$/,
@@ -33,7 +33,7 @@ const rules: readonly HeaderRule[] = [
   { pattern: /^x-amz-object-ownership$/, object: [], bucket: ['s3:PutBucketOwnershipControls'] },
 ]
 
-/** Returns the actions that headers of these (lower-case) names ask for. */
+/** Returns the actions that headers with these (lower-case) names need. */
 export function actionsOfHeaders(names: Iterable<string>, level: 'bucket' | 'object'): string[] {
   const actions = [...names].flatMap((name) => {
     return rules.filter(({ pattern }) => pattern.test(name)).flatMap((rule) => rule[level])
@@ -42,8 +42,8 @@ export function actionsOfHeaders(names: Iterable<string>, level: 'bucket' | 'obj
 }
 
 /**
- * Returns the action on a version of an object: `s3:GetObjectTagging` becomes `s3:GetObjectVersionTagging`. Locks have one action for
- * both, and so has what names no object (AWS service authorization reference).
+ * Returns the action on a version of an object: `s3:GetObjectTagging` becomes `s3:GetObjectVersionTagging`. Object locks have one
+ * action for both, and so do actions without `Object` in their name (AWS service authorization reference).
  */
 export function nameVersionAction(action: string): string {
   return /Retention|LegalHold/.test(action) ? action : action.replace('Object', 'ObjectVersion')

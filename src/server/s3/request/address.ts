@@ -1,4 +1,4 @@
-/** Which bucket and key a request is about: from its path, or its host and its path. */
+/** Reads the bucket and key of a request from its path, or from its host and path. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { HttpRequest } from '../../http/http-message.ts'
 
@@ -9,14 +9,14 @@ export interface Address {
   readonly key: string
 }
 
-/** A name or an IPv6 address, the port behind it. Labels are never empty; a dot may end the name (RFC 3986 §3.2.2). */
+/** A host name or an IPv6 address, with an optional port. Labels are not empty; a dot may end the name (RFC 3986 §3.2.2). */
 const hostPattern = /^(\[[\da-f:.%]+\]|[\w-]+(?:\.[\w-]+)*\.?)?(?::\d*)?$/i
 
 /**
  * Reads path-style (`/bucket/key`) and virtual-host-style (`bucket.domain`, `/key`) addresses. Names are not checked yet, but an address
- * with a key has a bucket: another reader of `//bucket/key` could find a bucket where this one finds none.
+ * with a key has a bucket, because another reader of `//bucket/key` could find a bucket there.
  *
- * @param domains host names under which a first label is a bucket; `localhost` always is one.
+ * @param domains Host names whose subdomains are buckets; `localhost` is always one of them.
  * @throws {AwsError} `InvalidURI` for a path that is not percent-encoded UTF-8 or names a key without a bucket; as `readHostBucket`.
  */
 export function readAddress(
@@ -37,10 +37,10 @@ export function readAddress(
 }
 
 /**
- * The bucket that a virtual-host-style request's host names, in lower case: host names have no case (RFC 4343). Undefined for path-style
- * requests.
+ * Returns the bucket in the host of a virtual-host-style request, in lower case, because host names ignore case (RFC 4343). Undefined for
+ * path-style requests.
  *
- * @throws {AwsError} `InvalidRequest` for a text that is not one host: an empty label, or two Host headers, joined by a comma.
+ * @throws {AwsError} `InvalidRequest` for a text that is not one host, such as an empty label or two joined Host headers.
  */
 export function readHostBucket(host: string, domains: readonly string[]): string | undefined {
   const [whole, written = ''] = hostPattern.exec(host) ?? []
@@ -51,14 +51,14 @@ export function readHostBucket(host: string, domains: readonly string[]): string
   const matching = [...domains, 'localhost']
     .filter((domain) => name.endsWith(`.${domain.toLowerCase()}`))
     .toSorted((left, right) => right.length - left.length)
-  // the longest domain wins: `s3.localhost` is no bucket where it is a domain
+  // The longest domain wins: `s3.localhost` is not a bucket if it is a domain.
   const [domain] = matching
   if (domain === undefined || domains.some((other) => other.toLowerCase() === name))
     return undefined
   return name.slice(0, -domain.length - 1)
 }
 
-/** Whether requests to the host are about a bucket and its keys. A host that cannot be read is S3's to refuse. */
+/** Returns whether requests to the host are for S3: the host names a bucket, or is invalid, which S3 refuses. */
 export function isBucketHost(host: string, domains: readonly string[]): boolean {
   try {
     return readHostBucket(host, domains) !== undefined
@@ -67,7 +67,7 @@ export function isBucketHost(host: string, domains: readonly string[]): boolean 
   }
 }
 
-/** A `+` in a path is a plus. @throws {AwsError} `InvalidURI`. */
+/** Decodes a path. A `+` stays a plus. @throws {AwsError} `InvalidURI`. */
 export function decodePath(text: string): string {
   try {
     return decodeURIComponent(text)

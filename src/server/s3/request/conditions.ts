@@ -1,11 +1,12 @@
-/** Conditional requests (RFC 9110 §13), for reads, copies and writes. Asked only after the caller was authorized. */
+/** Conditional requests (RFC 9110 §13) for reads, copies and writes. Checked only after the caller was authorized. */
 import { AwsError } from '../../../protocol/aws-error.ts'
+import { readHttpDateMs, toWholeSecondsMs } from './http-date.ts'
 import type { ObjectInfo } from './object-store.ts'
 
 type Headers = ReadonlyMap<string, string>
 
 /**
- * What a GET or HEAD with these headers gets, in the order of RFC 9110 §13.2.2.
+ * Returns whether a GET or HEAD with these headers gets the object, in the order of RFC 9110 §13.2.2.
  *
  * @throws {AwsError} `PreconditionFailed`.
  */
@@ -15,17 +16,16 @@ export function checkRead(headers: Headers, info: ObjectInfo): 'send' | 'not-mod
   return verdict
 }
 
-/** Conditions on a copy's source: all refuse with 412. @throws {AwsError} `PreconditionFailed`. */
+/** Checks the conditions on a copy's source. Each failure is a 412. @throws {AwsError} `PreconditionFailed`. */
 export function checkCopySource(headers: Headers, info: ObjectInfo): void {
   if (evaluate(headers, info, 'x-amz-copy-source-') === 'send') return
   throw preconditionFailed('the source is not as the request requires it')
 }
 
 /**
- * The check of a conditional write, for the store to ask while no one else can write; undefined for an unconditional one.
+ * Returns the check of a conditional write, which the store runs while nobody else can write; undefined for an unconditional write.
  *
- * @throws {AwsError} at once `NotImplemented` for a form that S3 does not have; from the check `PreconditionFailed`, and
- *   `NoSuchKey` for `If-Match` on nothing.
+ * @throws {AwsError} From the check: `PreconditionFailed`, and `NoSuchKey` for `If-Match` on a missing object.
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
  */
 export function readWriteCondition(
@@ -49,37 +49,27 @@ function evaluate(
   info: ObjectInfo,
   prefix: string,
 ): 'send' | 'not-modified' | 'failed' {
+  const lastModifiedMs = toWholeSecondsMs(info.lastModifiedMs)
   const match = headers.get(`${prefix}if-match`)
-  const unmodifiedSinceMs = readDate(headers.get(`${prefix}if-unmodified-since`))
+  const unmodifiedSinceMs = readHttpDateMs(headers.get(`${prefix}if-unmodified-since`))
   if (match !== undefined) {
     if (!listsEtag(match, info.etag)) return 'failed'
-  } else if (unmodifiedSinceMs !== undefined && wholeSeconds(info) > unmodifiedSinceMs) {
+  } else if (unmodifiedSinceMs !== undefined && lastModifiedMs > unmodifiedSinceMs) {
     return 'failed'
   }
   const noneMatch = headers.get(`${prefix}if-none-match`)
-  const modifiedSinceMs = readDate(headers.get(`${prefix}if-modified-since`))
+  const modifiedSinceMs = readHttpDateMs(headers.get(`${prefix}if-modified-since`))
   if (noneMatch !== undefined) return listsEtag(noneMatch, info.etag) ? 'not-modified' : 'send'
-  const isOld = modifiedSinceMs !== undefined && wholeSeconds(info) <= modifiedSinceMs
+  const isOld = modifiedSinceMs !== undefined && lastModifiedMs <= modifiedSinceMs
   return isOld ? 'not-modified' : 'send'
 }
 
-/** Whether a list of entity tags (quoted or not, weak or not) names this one. */
+/** Returns whether a list of entity tags (quoted or not, weak or not) contains this one. */
 function listsEtag(list: string, etag: string): boolean {
   return list.split(',').some((item) => {
     const text = item.trim()
     return text === '*' || text.replace(/^W\//, '').replaceAll('"', '') === etag
   })
-}
-
-/** HTTP dates have no fractions of a second. */
-function wholeSeconds({ lastModifiedMs }: ObjectInfo): number {
-  return Math.floor(lastModifiedMs / 1000) * 1000
-}
-
-/** A date that cannot be read is ignored (RFC 9110 §13.1.3). */
-function readDate(text: string | undefined): number | undefined {
-  const instantMs = text === undefined ? Number.NaN : Date.parse(text)
-  return Number.isNaN(instantMs) ? undefined : instantMs
 }
 
 function preconditionFailed(message: string): AwsError {

@@ -1,4 +1,4 @@
-/** The source of a copy: `x-amz-copy-source`, the right to read it, and its bytes. */
+/** The source of a copy: parses `x-amz-copy-source`, authorizes reading it, and reads its content. */
 import { createHash } from 'node:crypto'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { type ChecksumAlgorithm, startChecksum } from '../body/checksum.ts'
@@ -10,10 +10,10 @@ import { requireBucketName, requireKey } from './names.ts'
 import type { ByteRange, OpenObject } from './object-store.ts'
 import type { ContentFacts, ObjectContent } from '../body/object-content.ts'
 import { authorize, type S3Call } from './s3-operation.ts'
-import { requireNullVersion } from './versions.ts'
+import { requireNullVersionId } from './versions.ts'
 
 /**
- * Opens a copy's source once the caller may read it; the conditions on it hold.
+ * Authorizes the caller to read a copy's source, opens it, and checks the conditions on it.
  *
  * @throws {AwsError} `AccessDenied`, `NoSuchBucket`, `NoSuchKey`, `PreconditionFailed`.
  */
@@ -32,22 +32,22 @@ export async function openSource(call: S3Call, source: CopySource): Promise<Open
   }
 }
 
-/** What is copied. */
+/** The object to copy. */
 export interface CopySource extends Address {
-  /** As named; undefined for the newest. */
+  /** Version ID as given; undefined for the newest. */
   readonly version: string | undefined
 }
 
-/** The source of a copy here, where there are no versions but `null`. @throws {AwsError} `InvalidArgument`, `NoSuchVersion`. */
+/** Reads the source of a copy in the embedded store, whose only version is `null`. @throws {AwsError} `InvalidArgument`, `NoSuchVersion`. */
 export function readCopySource(headers: ReadonlyMap<string, string>): CopySource {
   const source = parseCopySource(headers)
   requireBucketName(source.bucket)
-  requireNullVersion(source.version ?? '')
+  requireNullVersionId(source.version ?? '')
   return source
 }
 
 /**
- * Reads `bucket/key`, percent-encoded, with or without a slash before and `?versionId=…` behind. The bucket's name is not checked yet.
+ * Reads `bucket/key`, percent-encoded, with an optional leading slash and an optional `?versionId=…`. The bucket's name is not checked yet.
  *
  * @throws {AwsError} `InvalidArgument`.
  */
@@ -63,7 +63,7 @@ export function parseCopySource(headers: ReadonlyMap<string, string>): CopySourc
   return { bucket, key, version: version === undefined ? undefined : decodePath(version) }
 }
 
-/** An open object's bytes as content for the store, hashed as they pass. Does not close it. */
+/** Returns an open object's bytes as content for the store, hashed while they are read. Does not close the object. */
 export function copyContent(
   object: OpenObject,
   range: ByteRange | undefined,
@@ -83,7 +83,7 @@ export function copyContent(
       checksum?.update(bytes)
       yield bytes
     }
-    // someone cut the file while it was read
+    // The file was truncated while it was read.
     if (seen !== wanted) throw new Error(`the source has ${seen} bytes instead of ${wanted}`)
     const value = checksum?.digest().toString('base64')
     facts = {

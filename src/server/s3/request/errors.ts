@@ -1,12 +1,22 @@
-/** Refusals that several operations and the store share. */
+/** Errors that several operations, the store and the gateway throw. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 
+/** Returns the error for a bucket that does not exist. */
 export function noSuchBucket(bucket: string): AwsError {
   return new AwsError('NoSuchBucket', 'the specified bucket does not exist', {
     details: { BucketName: bucket },
   })
 }
 
+/** Returns the error for a key that has no object. */
 export function noSuchKey(key: string): AwsError {
   return new AwsError('NoSuchKey', 'the specified key does not exist', { details: { Key: key } })
+}
+
+/** Returns the error for a version other than `null`, the only one that an object has here. @param key One of several in a request. */
+export function noSuchVersion(key?: string): AwsError {
+  return new AwsError('NoSuchVersion', 'there is no such version: buckets here keep none', {
+    status: 404,
+    ...(key === undefined ? {} : { details: { Key: key } }),
+  })
 }

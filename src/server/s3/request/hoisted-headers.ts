@@ -1,10 +1,10 @@
-/** Headers in the query: presigned URLs hold `x-amz-` headers as parameters. They are made headers before anything is routed or judged. */
+/** Headers in the query: presigned URLs have `x-amz-` headers as parameters. They become headers before routing and authorization. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { Query } from '../../../protocol/query.ts'
 import type { HttpRequest } from '../../http/http-message.ts'
 import { checksumAlgorithms, checksumHeader, startChecksum } from '../body/checksum.ts'
 
-/** Parameters that are the signature, in the spelling in which each form reads them. */
+/** Parameters of the signature, in the spelling that each form reads. */
 const signatureParameters = {
   header: new Set(['X-Amz-Security-Token']),
   v4: new Set(
@@ -16,34 +16,33 @@ const signatureParameters = {
 
 const namesOfSignature = new Set([...signatureParameters.v4].map((name) => name.toLowerCase()))
 
-/** boto3 writes these into URLs of version 2 as well; that signature covers the headers of these names, and not the parameters. */
+/** boto3 adds these to URLs of version 2 too, whose signature covers the headers of these names, but not the parameters. */
 const namedTwice = new Set(['content-md5', 'content-type'])
 
 const announcedChecksum = 'x-amz-sdk-checksum-algorithm'
 
 /** Header → the checksum of an empty body. */
-const checksumsOfNothing = new Map(
+const emptyBodyChecksums = new Map(
   checksumAlgorithms.map((algorithm) => {
     return [checksumHeader(algorithm), startChecksum(algorithm).digest().toString('base64')]
   }),
 )
 
-/** A request as it is routed and judged. */
+/** A request as it is routed and authorized. */
 export interface ReadableRequest {
-  /** With the headers that its query held. */
+  /** The request with the headers from its query. */
   readonly request: HttpRequest
-  /** Without those, without the signature, and without `x-id`, which SDKs add for their own logs. */
+  /** The query without these headers, the signature and `x-id`, which SDKs add for their own logs. */
   readonly query: URLSearchParams
 }
 
 /**
- * Makes `x-amz-` parameters the headers that they stand for (AWS, «Authenticating Requests: Using Query Parameters»: S3 takes such headers
- * in the query of a presigned URL). In a request that is signed in its headers they count the same: its signature covers the query too, and
- * none of them is passed over. Called once the signature holds, as that was made over the query as it came.
+ * Turns `x-amz-` parameters into headers (AWS, "Authenticating Requests: Using Query Parameters": S3 accepts such headers
+ * in the query of a presigned URL). In a request that is signed in its headers they count too, because its signature covers the query, and
+ * none of them may be ignored. Called after the signature was verified, because it was computed over the original query.
  *
- * @throws {AwsError} `InvalidArgument` for what two readers could read in two ways: a name that is there twice, or in the query and with
- *   another value as a header; a part of a signature that this form does not read; a name or value that no header can have; escapes that
- *   are not UTF-8.
+ * @throws {AwsError} `InvalidArgument` for ambiguous input: a repeated name, or a name in the query and with another value as a header; a
+ *   part of a signature that this form does not read; a name or value that is not valid in a header; escapes that are not UTF-8.
  */
 export function takeHoistedHeaders(request: HttpRequest): ReadableRequest {
   const query = new URLSearchParams()
@@ -57,7 +56,7 @@ export function takeHoistedHeaders(request: HttpRequest): ReadableRequest {
     else if (name.toLowerCase().startsWith('x-amz-')) addHeader(hoisted, name, value)
     else query.append(name, value)
   }
-  if (form === 'v4') dropChecksumOfNothing(hoisted, request.headers)
+  if (form === 'v4') removeEmptyBodyChecksum(hoisted, request.headers)
   if (hoisted.size === 0) return { request, query }
   const headers = new Map(request.headers)
   for (const [name, value] of hoisted) {
@@ -68,7 +67,7 @@ export function takeHoistedHeaders(request: HttpRequest): ReadableRequest {
   return { request: { ...request, headers }, query }
 }
 
-/** Refuses what two readers may read in two ways. */
+/** Refuses ambiguous parameters, which two readers could read in two ways. */
 function requirePlainQuery({ pairs, isWellFormed }: Query): void {
   const names = new Set<string>()
   const [twice] = pairs.find(([name]) => names.size === names.add(name).size) ?? []
@@ -76,7 +75,7 @@ function requirePlainQuery({ pairs, isWellFormed }: Query): void {
   if (!isWellFormed) throw invalid('the query is not percent-encoded UTF-8')
 }
 
-/** In the order in which the authenticator looks for a signature. */
+/** Returns the form of the signature, in the order in which the authenticator looks for one. */
 function findForm({ headers, query }: HttpRequest): keyof typeof signatureParameters {
   if (headers.has('authorization')) return 'header'
   return query.has('X-Amz-Signature') ? 'v4' : 'v2'
@@ -89,7 +88,7 @@ function requireHeader(headers: HttpRequest['headers'], name: string, value: str
 
 function addHeader(hoisted: Map<string, string>, given: string, value: string): void {
   const name = given.toLowerCase()
-  // an expiry or a hash that looks as if it counted, and does not
+  // An expiry or a hash that looks effective, but is not.
   if (namesOfSignature.has(name))
     throw invalid(`the query parameter ${given} has no meaning in a request that is signed so`)
   if (hoisted.has(name)) throw invalid(`the query has ${name.slice(0, 100)} twice`)
@@ -99,16 +98,16 @@ function addHeader(hoisted: Map<string, string>, given: string, value: string): 
 }
 
 /**
- * SDKs presign an upload without its body, and write down the checksum of that: of nothing. It says nothing about the body that will come.
- * A checksum of something is a promise of the signer and is held against the body.
+ * Removes the checksum of an empty body: SDKs presign an upload without its body and add that checksum, which is not about the later body.
+ * Any other checksum is a promise of the signer, and is compared with the body.
  */
-function dropChecksumOfNothing(
+function removeEmptyBodyChecksum(
   hoisted: Map<string, string>,
   headers: ReadonlyMap<string, string>,
 ): void {
-  for (const [name, value] of checksumsOfNothing)
+  for (const [name, value] of emptyBodyChecksums)
     if (hoisted.get(name) === value) hoisted.delete(name)
-  const names = [...checksumsOfNothing.keys()]
+  const names = [...emptyBodyChecksums.keys()]
   if (!names.some((name) => hoisted.has(name) || headers.has(name)))
     hoisted.delete(announcedChecksum)
 }

@@ -1,7 +1,7 @@
-/** What all lists read of their query: prefix, delimiter, page size, encoding and token. */
+/** Query parameters that all lists share: prefix, delimiter, page size, encoding and token. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 
-/** S3's own page; asking for more gets this. */
+/** S3's maximum page size. A larger request gets this. */
 export const maxListed = 1000
 
 export interface CommonParameters {
@@ -12,7 +12,7 @@ export interface CommonParameters {
   encode(text: string): string
 }
 
-/** Parameters that all lists share. @throws {AwsError} `InvalidArgument`. */
+/** Reads the parameters that all lists share. @throws {AwsError} `InvalidArgument`. */
 export function readCommon(query: URLSearchParams, limitName = 'max-keys'): CommonParameters {
   const encodingType = query.get('encoding-type') ?? undefined
   if (encodingType !== undefined && encodingType.toLowerCase() !== 'url') {
@@ -31,14 +31,14 @@ export function readCommon(query: URLSearchParams, limitName = 'max-keys'): Comm
   }
 }
 
-/** Percent-encoding with `/` left as it is; a space as `%20`, which every client reads, unlike `+`. */
+/** Percent-encodes a key, except `/`. A space becomes `%20`, which all clients decode, unlike `+`. */
 function encodeListed(text: string): string {
   return encodeURIComponent(text.toWellFormed())
     .replaceAll('%2F', '/')
     .replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
-/** Opaque to clients: the last name given, so that a page never depends on what a server remembers. */
+/** Returns a continuation token, opaque to clients. It contains the last name, so that the server needs no state. */
 export function writeToken(name: string): string {
   return Buffer.from(name).toString('base64url')
 }

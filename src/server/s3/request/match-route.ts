@@ -1,4 +1,4 @@
-/** Finds the route of a request in a backend's table: by method, level, query and header. What no route reads is refused. */
+/** Finds the route of a request in a backend's table: by method, level, query and header. Parameters that no route reads are refused. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { Address } from './address.ts'
 
@@ -16,7 +16,7 @@ export interface Route {
   readonly header?: string | undefined
 }
 
-/** What a request says before its body. */
+/** The parts of a request that select its route. */
 export interface RouteRequest {
   readonly method: string
   readonly level: Level

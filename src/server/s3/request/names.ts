@@ -1,16 +1,16 @@
-/** What may be called what. */
+/** Rules for names of buckets and keys. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 
-/** Longest key, in bytes of UTF-8 («Naming Amazon S3 objects»). */
+/** Maximum length of a key in bytes of UTF-8 (AWS, "Naming Amazon S3 objects"). */
 const maxKeyBytes = 1024
 
-/** Whether the text is a general-purpose bucket's name by S3's rules («Bucket naming rules»). */
+/** Returns whether the text is a valid name of a general-purpose bucket (AWS, "Bucket naming rules"). */
 export function isBucketName(name: string): boolean {
   if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name)) return false
   return !name.includes('..') && !/^\d+\.\d+\.\d+\.\d+$/.test(name)
 }
 
-/** @throws {AwsError} `InvalidBucketName`. */
+/** Requires a valid bucket name. @throws {AwsError} `InvalidBucketName`. */
 export function requireBucketName(name: string): void {
   if (isBucketName(name)) return
   throw new AwsError(
@@ -21,7 +21,8 @@ export function requireBucketName(name: string): void {
 }
 
 /**
- * The same for buckets that are there already: names of AWS's first years and of Ceph have capitals and underscores.
+ * Requires a name of an existing bucket, which may be older than today's rules: legacy names of AWS and names of Ceph have capitals and
+ * underscores.
  *
  * @throws {AwsError} `InvalidBucketName`.
  */
@@ -34,7 +35,7 @@ export function requireLegacyBucketName(name: string): void {
   )
 }
 
-/** @throws {AwsError} `KeyTooLongError`, naming the sizes. */
+/** Requires a key of valid length. @throws {AwsError} `KeyTooLongError`, naming the sizes. */
 export function requireKey(key: string): void {
   const bytes = Buffer.byteLength(key)
   if (bytes <= maxKeyBytes) return
@@ -48,8 +49,8 @@ export function requireKey(key: string): void {
 }
 
 /**
- * Refuses a key that no XML 1.0 document can name (§2.2: control characters but tab, line feed and carriage return; U+FFFE and U+FFFF). In a
- * list or an answer it would become the name of another key.
+ * Refuses a key that XML 1.0 cannot represent (§2.2: control characters except tab, line feed and carriage return; U+FFFE and U+FFFF). In a
+ * list or an answer it would become another key.
  *
  * @throws {AwsError} `InvalidArgument`.
  */
@@ -60,5 +61,5 @@ export function requireXmlKey(key: string): void {
   throw new AwsError('InvalidArgument', message)
 }
 
-/** First path segments that the server's own endpoints take. */
+/** First path segments of the server's own endpoints. */
 export const reservedBuckets: ReadonlySet<string> = new Set(['minio', 'metrics'])

@@ -1,17 +1,18 @@
-/** An object's metadata as headers, both ways. */
+/** Reads an object's metadata from headers, and writes it to headers. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { checksumHeader } from '../body/checksum.ts'
+import { toHttpDate } from './http-date.ts'
 import type { ObjectInfo, ObjectMetadata } from './object-store.ts'
 
-/** Headers kept as they come and given back with the object («System-defined object metadata»). */
+/** Headers that are stored and returned unchanged (AWS, "System-defined object metadata"). */
 const keptHeaders = ['cache-control', 'content-disposition', 'content-language', 'expires']
 
 const defaultContentType = 'binary/octet-stream'
 const userPrefix = 'x-amz-meta-'
-/** Names and values together («User-defined object metadata»). */
+/** Limit of all names and values together (AWS, "User-defined object metadata"). */
 const maxUserMetadataBytes = 2048
 
-/** @throws {AwsError} `MetadataTooLarge`. */
+/** Reads the metadata of a new object. @throws {AwsError} `MetadataTooLarge`. */
 export function readMetadataHeaders(headers: ReadonlyMap<string, string>): ObjectMetadata {
   const kept: Record<string, string> = {}
   for (const name of keptHeaders) {
@@ -27,14 +28,14 @@ export function readMetadataHeaders(headers: ReadonlyMap<string, string>): Objec
   }
 }
 
-/** Headers that describe an object in the answers to GET and HEAD. */
+/** Returns the headers that describe an object in the answers to GET and HEAD. */
 export function describeObject(info: ObjectInfo): Record<string, string> {
   const { metadata } = info
   const headers: Record<string, string> = {
     'content-type': metadata.contentType,
     ...metadata.headers,
     etag: `"${info.etag}"`,
-    'last-modified': new Date(info.lastModifiedMs).toUTCString(),
+    'last-modified': toHttpDate(info.lastModifiedMs),
     'accept-ranges': 'bytes',
   }
   for (const [name, value] of Object.entries(metadata.userMetadata)) {
@@ -45,7 +46,7 @@ export function describeObject(info: ObjectInfo): Record<string, string> {
   return headers
 }
 
-/** The object's checksum as headers; none when it has none. */
+/** Returns the object's checksum as headers; none if it has no checksum. */
 export function describeChecksum({
   checksum,
 }: Pick<ObjectInfo, 'checksum'>): Record<string, string> {
@@ -56,7 +57,7 @@ export function describeChecksum({
   }
 }
 
-/** `aws-chunked` says how the body travelled, not what the object is. */
+/** Returns the content encoding without `aws-chunked`, which is about the transfer, not about the object. */
 export function readContentEncoding(value: string | undefined): string | undefined {
   const kept = (value ?? '')
     .split(',')

@@ -1,21 +1,21 @@
 /**
- * Where objects live. The contract below holds for every store, and is one test run against each
+ * The interface of object stores. One contract test runs against every store
  * (`test/server/s3/filesystem/object-store.test.ts`).
  *
- * - A write is whole or absent: until `putObject` resolves, readers see what was there before; a `content` that throws, a
- *   process that dies or a disk that fills leaves no trace in the key.
- * - `precondition` is asked with the present object while no other write to that key can happen, so that «only if absent» and
- *   «only if unchanged» hold between concurrent writers.
- * - What `openObject` gave stays readable as it was, though the key be overwritten or deleted meanwhile.
- * - Keys are any text of 1 to 1,024 bytes of UTF-8; `a`, `a/`, `a//b` and `a/../b` are four different objects. No key reaches
- *   outside its bucket.
- * - Listing is in the order of the keys' UTF-8 bytes, and an object is in it as soon as `putObject` has resolved.
- * - An unknown bucket is `NoSuchBucket` everywhere but in `hasBucket`; a missing object is `undefined`, and no error to delete.
+ * - A write is atomic: until `putObject` resolves, readers see the previous object. If `content` throws, the process dies or the disk is
+ *   full, the key does not change.
+ * - `precondition` is called with the present object while no other write to that key can happen, so that "only if absent" and
+ *   "only if unchanged" hold between concurrent writers.
+ * - An object from `openObject` stays readable unchanged, even if the key is overwritten or deleted meanwhile.
+ * - Keys are any text of 1 to 1,024 bytes of UTF-8; `a`, `a/`, `a//b` and `a/../b` are four different objects. No key can leave
+ *   its bucket.
+ * - Lists are in the order of the keys' UTF-8 bytes, and contain an object as soon as `putObject` has resolved.
+ * - An unknown bucket is `NoSuchBucket` everywhere except in `hasBucket`. A missing object is `undefined`, and deleting it is not an error.
  */
 import type { Readable } from 'node:stream'
 import type { Checksum, ContentFacts, ObjectContent } from '../body/object-content.ts'
 
-/** What the client said about an object and gets back with it. */
+/** Metadata that the client sent with an object, and that is returned with it. */
 export interface ObjectMetadata {
   readonly contentType: string
   /** Standard headers kept with the object (`cache-control`, `content-disposition`…), lower-case. */
@@ -34,29 +34,29 @@ export interface ObjectInfo extends ContentFacts {
 
 export interface PutOptions {
   readonly metadata: ObjectMetadata
-  /** Throws to refuse the write, given what the key holds at that instant. */
+  /** Throws to refuse the write; called with the present object of the key. */
   readonly precondition?: ((current: ObjectInfo | undefined) => void) | undefined
 }
 
-/** A stretch of bytes; `end` is the last one, as in a Range header. */
+/** A range of bytes; `end` is inclusive, as in a Range header. */
 export interface ByteRange {
   readonly start: number
   readonly end: number
 }
 
-/** An object held open. Exactly one of `read`, `readAll` or `close` ends it. */
+/** An open object. Call exactly one of `read`, `readAll` or `close` to finish. */
 export interface OpenObject {
   readonly info: ObjectInfo
   /** Streams the range, or everything; closes the object at its end. */
   read(range?: ByteRange): Readable
-  /** The range, or everything, at once: for small answers. */
+  /** Returns the range, or everything, in memory: for small answers. */
   readAll(range?: ByteRange): Promise<Buffer>
   close(): Promise<void>
 }
 
 export interface ListOptions {
   readonly prefix: string
-  /** Empty for none. */
+  /** Empty if there is none. */
   readonly delimiter: string
   /** Only keys and common prefixes after this one, in byte order; empty for the start. */
   readonly after: string
@@ -113,7 +113,7 @@ export interface ObjectStore {
     options: PutOptions,
   ): Promise<ObjectInfo>
   deleteObject(bucket: string, key: string): Promise<void>
-  /** Tags alone change: bytes, ETag and time of change stay. @returns Whether there is such an object. */
+  /** Replaces only the tags: content, ETag and modification time stay. @returns Whether the object exists. */
   replaceTags(
     bucket: string,
     key: string,
@@ -128,17 +128,17 @@ export interface ObjectStore {
   ): Promise<UploadInfo>
   /** @throws {AwsError} `NoSuchUpload`, also when the upload is of another key. */
   findUpload(bucket: string, key: string, uploadId: string): Promise<UploadInfo>
-  /** A second part of the same number replaces the first. */
+  /** Stores a part. It replaces an earlier part with the same number. */
   putPart(upload: UploadInfo, partNumber: number, content: ObjectContent): Promise<PartInfo>
-  /** By part number. */
+  /** Returns the parts, ordered by part number. */
   listParts(upload: UploadInfo): Promise<PartInfo[]>
-  /** The bytes of one part. @throws {AwsError} `NoSuchUpload` when it has been taken away. */
+  /** Yields the bytes of one part. @throws {AwsError} `NoSuchUpload` if it has been removed. */
   readPart(upload: UploadInfo, partNumber: number): AsyncIterable<Uint8Array>
-  /** Forgets an upload and its parts. */
+  /** Removes an upload and its parts. */
   removeUpload(upload: UploadInfo): Promise<void>
-  /** By key, then by age. */
+  /** Returns the unfinished uploads, ordered by key, then by age. */
   listUploads(bucket: string): Promise<UploadInfo[]>
 
-  /** Whether the store can answer. */
+  /** Returns whether the store is ready. */
   checkReady(): Promise<boolean>
 }

@@ -1,10 +1,10 @@
 import type { Principal } from '../../sessions/principal.ts'
 import { elements, type XmlElements } from './s3-xml.ts'
 
-/** The owner of everything, in lists: S3 demands an id, and there is one account here. */
+/** The owner of all buckets and objects in lists: S3 requires an ID, and there is one account. */
 const ownerId = 'ef6433a1d22562cec9405ce7e216022749d3d8fef50bf8aaf1aaf0299412d763'
 
-/** `Owner` and `Initiator` elements' content. Session holders see the account's name, not root's access key. */
+/** Returns the content of `Owner` and `Initiator`. Sessions see the account's name, not root's access key. */
 export function describeOwner({ kind, accessKey }: Principal): XmlElements {
   return elements({ ID: ownerId, DisplayName: kind === 'root' ? accessKey : 'sts-cli' })
 }

@@ -1,14 +1,14 @@
-/** Which bytes a Range header asks for (RFC 9110 §14). */
+/** Reads the Range header (RFC 9110 §14). */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { ByteRange } from './object-store.ts'
 
-/** Spaces where nobody needs them are bounded: two runs side by side would be tried in every division. */
+/** Optional spaces are bounded, because the pattern would try every division of two adjacent runs. */
 const rangeForm = /^bytes=\s{0,8}(\d{0,16})\s{0,8}-\s{0,8}(\d{0,16})\s{0,8}$/i
 
 /**
- * @returns The bytes asked for; undefined for all of them: no header, another unit, a form we cannot read or several ranges,
- *   all of which a server may answer whole (RFC 9110 §14.2).
- * @throws {AwsError} `InvalidRange` (416) when the object has none of the bytes asked for.
+ * @returns The requested bytes. Undefined for the whole object: no header, another unit, an invalid form or several ranges, for
+ *   all of which a server may send the whole object (RFC 9110 §14.2).
+ * @throws {AwsError} `InvalidRange` (416) if the object has none of the requested bytes.
  */
 export function readRange(header: string | undefined, size: number): ByteRange | undefined {
   const match = rangeForm.exec(header ?? '')

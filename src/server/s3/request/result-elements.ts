@@ -3,7 +3,7 @@ import type { ContentFacts } from '../body/object-content.ts'
 import type { ObjectInfo } from './object-store.ts'
 import { elements, xmlDate, type XmlElements } from './s3-xml.ts'
 
-/** Content, ETag and checksum of a result element. */
+/** Returns the elements of a copy's result: modification time, ETag and checksum. */
 export function describeCopy(made: {
   lastModifiedMs: number
   etag: string
@@ -16,7 +16,7 @@ export function describeCopy(made: {
   })
 }
 
-/** `ChecksumCRC32` and its like, with `ChecksumType`. */
+/** Returns the checksum's elements, such as `ChecksumCRC32`, and `ChecksumType`; none if there is no checksum. */
 export function checksumElements({
   checksum,
 }: Pick<ContentFacts, 'checksum'>): Record<string, string> {

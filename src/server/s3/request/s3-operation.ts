@@ -1,4 +1,4 @@
-/** What an operation is, and what it is given to work with. */
+/** The interface of an S3 operation, and what it gets. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { ParsedSignature } from '../../../protocol/sigv4/parse-signature.ts'
 import type { HttpReply, HttpRequest } from '../../http/http-message.ts'
@@ -12,9 +12,9 @@ import type { ChunkSeed } from '../body/aws-chunked.ts'
 import { openPayload, type Payload, type PayloadOptions, type SizeBounds } from '../body/payload.ts'
 import type { ObjectStore } from './object-store.ts'
 
-/** An authenticated request: what every operation is given. */
+/** An authenticated request, which every operation gets. */
 export interface S3Request extends Address {
-  /** With the headers that the query of a presigned URL held. */
+  /** The request, with the headers from the query of a presigned URL. */
   readonly request: HttpRequest
   /** The query without the signature and without headers. */
   readonly query: URLSearchParams
@@ -24,48 +24,48 @@ export interface S3Request extends Address {
   readonly region: string
   readonly principal: Principal
   readonly signature: Pick<ParsedSignature, 'payloadHash'>
-  /** What chunk signatures start from. */
+  /** The verified signature that chunk signatures continue. */
   readonly seed: ChunkSeed | undefined
-  /** Set where the body is the file of an upload form. */
+  /** Set if the body is the file of an upload form. */
   readonly form?: FormFacts | undefined
 }
 
 export interface FormFacts {
-  /** The sizes that its policy allows: the length of the file is not known beforehand. */
+  /** The sizes that the form's policy allows. The length of the file is not known beforehand. */
   readonly sizes: SizeBounds
   readonly signatureVersion: FormSignatureVersion
 }
 
-/** The same, with the store of the embedded operations. */
+/** A request to the embedded operations, with their store. */
 export interface S3Call extends S3Request {
   readonly objects: ObjectStore
 }
 
 export interface S3Operation<Call extends S3Request = S3Call> {
-  /** S3's own name for it. The log and the metrics use it too. */
+  /** S3's name of the operation, also in logs and metrics. */
   readonly name: string
   /** The IAM action on the addressed bucket and key; undefined when the operation authorizes itself. */
   readonly action: string | undefined
   run(call: Call): Promise<HttpReply>
 }
 
-/** What carries operations out: the embedded object store, or another S3. */
+/** Carries out operations: the embedded object store, or another S3. */
 export interface S3Backend {
   /** @throws {AwsError} `InvalidBucketName`. */
   requireBucketName(name: string): void
-  /** @throws {AwsError} `NotImplemented`, `MethodNotAllowed` for anything unknown: it fails closed. */
+  /** @throws {AwsError} `NotImplemented`, `MethodNotAllowed` for anything unknown. */
   findOperation(
     method: string,
     address: Address,
     query: URLSearchParams,
     headers: ReadonlyMap<string, string>,
   ): S3Operation<S3Request>
-  /** Returns whether it can answer. */
+  /** Returns whether the backend is ready. */
   checkReady(): Promise<boolean>
 }
 
 /**
- * Authorizes the caller for an action, on the addressed bucket and key or on others. Nothing is looked up before that, so that a refusal does
+ * Authorizes the caller for an action, on the addressed bucket and key or on others. Nothing is looked up before that, so that a denial does
  * not reveal what exists.
  *
  * @throws {AwsError} `AccessDenied`.
@@ -85,16 +85,16 @@ export function denial(action: string, { bucket, key }: Address, { reason }: Dec
   return new AwsError('AccessDenied', `you may not ${action}${where}: ${reason}`)
 }
 
-/** The same question for operations that go on after a denial. */
+/** Returns the decision, for operations that continue after a denial. */
 export function decide(call: S3Request, action: string, at: Address): Promise<Decision> {
   return call.authorizer.authorize(toQuestion(call, action, at))
 }
 
 /**
- * Refuses a caller who is allowed none of these actions on any key of the bucket, before a body that lists keys is read. Passes when the policy
+ * Refuses a caller who may do none of these actions on any key of the bucket, before a body that lists keys is read. Passes if the policy
  * engine cannot tell.
  *
- * @throws {AwsError} `AccessDenied` when each key would be refused.
+ * @throws {AwsError} `AccessDenied` if every key would be refused.
  */
 export async function authorizeSomeKey(call: S3Request, actions: readonly string[]): Promise<void> {
   const at = { bucket: call.bucket, key: '' }
@@ -105,7 +105,7 @@ export async function authorizeSomeKey(call: S3Request, actions: readonly string
   }
 }
 
-/** Returns whether the caller could be allowed an action on some bucket: a no is certain. True when the policy engine cannot tell. */
+/** Returns whether the caller could be allowed an action on some bucket: false is certain. True if the policy engine cannot tell. */
 export async function couldAllow(call: S3Request, action: string): Promise<boolean> {
   const decision = await call.authorizer.couldAllow?.(toQuestion(call, action, anywhere))
   return decision?.isAllowed ?? true
@@ -123,7 +123,7 @@ function toQuestion(call: S3Request, action: string, at: Address): Authorization
 /** Returns the call's body, unread. @throws {AwsError} as `openPayload`. */
 export function openBody(
   call: S3Request,
-  options: Pick<PayloadOptions, 'maxBytes' | 'algorithm' | 'isEtagWanted'>,
+  options: Pick<PayloadOptions, 'maxBytes' | 'algorithm' | 'isEtagNeeded'>,
 ): Payload {
   const { request, signature, seed, form } = call
   const { payloadHash } = signature

@@ -8,7 +8,7 @@ export interface S3Services {
   readonly authorizer: Authorizer
   readonly backend: S3Backend
   readonly region: string
-  /** Host names under which a first label is a bucket; `*.localhost` always is. */
+  /** Host names whose subdomains are buckets; `localhost` is always one of them. */
   readonly domains: readonly string[]
   readonly log: Log
 }

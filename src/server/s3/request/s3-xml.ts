@@ -1,13 +1,13 @@
-/** S3's answers as XML text. */
+/** Writes S3's answers as XML. */
 import { escapeXml } from '../../../protocol/xml.ts'
 import type { HttpReply } from '../../http/http-message.ts'
 
 const namespace = 'http://s3.amazonaws.com/doc/2006-03-01/'
 
-/** Escaped text, or elements already written; undefined leaves the element out. */
+/** Content of an element: a value, which is escaped, or other elements; undefined omits the element. */
 export type XmlValue = string | number | boolean | XmlElements | undefined
 
-/** Elements already escaped. A class of its own, so that text cannot be taken for it. */
+/** Escaped elements. A separate class, so that plain text cannot be mistaken for them. */
 export class XmlElements {
   readonly xml: string
 
@@ -16,7 +16,7 @@ export class XmlElements {
   }
 }
 
-/** Elements in the order given. */
+/** Returns elements in the given order. */
 export function elements(fields: Readonly<Record<string, XmlValue>>): XmlElements {
   return new XmlElements(
     Object.entries(fields)
@@ -25,12 +25,12 @@ export function elements(fields: Readonly<Record<string, XmlValue>>): XmlElement
   )
 }
 
-/** Sets of elements one after the other: for those that repeat. */
+/** Joins lists of elements, for elements that repeat. */
 export function join(parts: readonly XmlElements[]): XmlElements {
   return new XmlElements(parts.map((part) => part.xml).join(''))
 }
 
-/** A 200 answer with one document. */
+/** Returns a 200 answer with an XML document. */
 export function xmlReply(
   root: string,
   content: XmlElements,
@@ -43,7 +43,7 @@ export function xmlReply(
   }
 }
 
-/** An instant as S3 writes it: UTC with milliseconds. */
+/** Returns an instant as S3 writes it: ISO 8601 in UTC with milliseconds. */
 export function xmlDate(instantMs: number): string {
   return new Date(instantMs).toISOString()
 }

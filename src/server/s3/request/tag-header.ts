@@ -7,7 +7,7 @@ const maxNameChars = 128
 
 const maxValueChars = 256
 
-/** @throws {AwsError} `InvalidTag` («Categorizing your objects using tags»: 10 tags, names of 128, values of 256). */
+/** Reads the tags of a write. @throws {AwsError} `InvalidTag` ("Categorizing your objects using tags": 10 tags, names of 128, values of 256). */
 export function readTagHeader(
   headers: ReadonlyMap<string, string>,
 ): Record<string, string> | undefined {

@@ -1,16 +1,14 @@
-/** Versions of objects, where there are none: S3 calls the only one `null`. */
-import { AwsError } from '../../../protocol/aws-error.ts'
+/** Version IDs in a store without versions, where an object's only version is `null`. */
+import { noSuchVersion } from './errors.ts'
 import type { S3Call } from './s3-operation.ts'
 
-/** There is one version of each object, which S3 calls `null`. @throws {AwsError} `NoSuchVersion`. */
-export function refuseVersion({ query }: Pick<S3Call, 'query'>): void {
-  requireNullVersion(query.get('versionId') ?? '')
+/** Requires that the query names no version other than `null`. @throws {AwsError} `NoSuchVersion`. */
+export function requireNullVersion({ query }: Pick<S3Call, 'query'>): void {
+  requireNullVersionId(query.get('versionId') ?? '')
 }
 
-/** @param version Empty where none is named. @throws {AwsError} `NoSuchVersion`. */
-export function requireNullVersion(version: string): void {
+/** Requires the version ID `null`. @param version Empty if none is given. @throws {AwsError} `NoSuchVersion`. */
+export function requireNullVersionId(version: string): void {
   if (version === '' || version === 'null') return
-  throw new AwsError('NoSuchVersion', 'there is no such version: buckets here keep none', {
-    status: 404,
-  })
+  throw noSuchVersion()
 }

@@ -1,6 +1,6 @@
 /**
- * What the embedded store does, row by row: method, level and query → operation, with every query parameter and every `x-amz-` header that
- * the operation reads. The first row that fits is it; those with less in their query come last.
+ * The routes of the embedded store: method, level and query → operation, with every query parameter and `x-amz-` header that the operation
+ * reads. The first match wins, so routes with fewer query parameters come last. To add an operation, add a file in `operations/` and a row.
  */
 import { checksumAlgorithms, checksumHeader } from '../body/checksum.ts'
 import { abortMultipartUpload } from '../operations/abort-multipart-upload.ts'
@@ -43,13 +43,13 @@ export interface StoreRoute extends Route {
   readonly optional: readonly string[]
   readonly operation: S3Operation
   /**
-   * The headers of S3's own that it reads: `x-amz-…`, a name with `*` for all that begin so, and where something is written conditions
-   * (`if-…`). Those that are about the signature or mean nothing here are in `standard-headers.ts`.
+   * The S3 headers that the operation reads: `x-amz-…`, a prefix with `*`, and for writes conditions (`if-…`). Headers that every operation
+   * accepts are in `standard-headers.ts`.
    */
   readonly headers: readonly string[]
 }
 
-/** How a body travels and what proves it. */
+/** Headers of a body: its encoding and its checksums. */
 const body = [
   'x-amz-decoded-content-length',
   'x-amz-trailer',
@@ -57,7 +57,7 @@ const body = [
   ...checksumAlgorithms.map(checksumHeader),
 ]
 const conditions = ['if-match', 'if-none-match']
-/** What an object is to be, said where it is begun. */
+/** Headers that describe a new object. */
 const described = ['x-amz-acl', 'x-amz-meta-*', 'x-amz-storage-class', 'x-amz-tagging']
 const source = [
   'x-amz-copy-source',

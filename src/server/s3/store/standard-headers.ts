@@ -1,4 +1,4 @@
-/** Headers that any operation may come with, and headers that may only say what is so here anyway. */
+/** Headers that every operation accepts, and headers whose value must match this server's fixed behaviour. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { accountId } from '../../identity/account.ts'
 import type { Level } from '../request/match-route.ts'
@@ -6,8 +6,8 @@ import type { Level } from '../request/match-route.ts'
 type Headers = ReadonlyMap<string, string>
 
 /**
- * About the signature, or without meaning: there is nothing to pay for here, and who made the request is only logged. `x-amz-cf-id` is
- * added by a proxy on the way.
+ * Headers of the signature, and headers without effect: there is nothing to pay for here, and the user agent is only logged. A proxy adds
+ * `x-amz-cf-id`.
  */
 const anywhere: ReadonlySet<string> = new Set(
   `x-amz-cf-id x-amz-content-sha256 x-amz-date x-amz-request-payer x-amz-security-token x-amz-user-agent`.split(
@@ -15,15 +15,15 @@ const anywhere: ReadonlySet<string> = new Set(
   ),
 )
 
-/** Every class of S3's own besides STANDARD: known, but nothing here is stored otherwise. */
+/** The storage classes of S3 besides STANDARD: valid, but not supported. */
 const otherClasses = new Set(
   `DEEP_ARCHIVE EXPRESS_ONEZONE FSX_ONTAP FSX_OPENZFS GLACIER GLACIER_IR INTELLIGENT_TIERING ONEZONE_IA OUTPOSTS REDUCED_REDUNDANCY SNOW
   STANDARD_IA`.split(/\s+/),
 )
 
-/** Header → what is wrong with its value; undefined where it says what is so. */
+/** Header → the error of its value; undefined if the value matches this server's behaviour. */
 const checks: Readonly<Record<string, (value: string, level: Level) => AwsError | undefined>> = {
-  // objects and buckets belong to the one account, and policies alone give access
+  // All objects and buckets belong to one account, and only policies grant access.
   'x-amz-acl': (value, level) => {
     const isTrue =
       value === 'private' || (value === 'bucket-owner-full-control' && level === 'object')
@@ -63,19 +63,19 @@ export function isReadAnywhere(name: string, level: Level): boolean {
 }
 
 /**
- * Returns the headers of a request that change what is done: an ACL or a lock that says what is so anyway needs no right of its own, and
- * clients send them with every upload.
+ * Returns the headers that have an effect. An ACL or a lock with the default value needs no permission, and clients send them with every
+ * upload.
  */
-export function namesThatAsk(headers: Headers): string[] {
+export function findEffectiveHeaders(headers: Headers): string[] {
   const idle = new Set(['x-amz-acl', 'x-amz-bucket-object-lock-enabled'])
   return [...headers.keys()].filter((name) => !idle.has(name))
 }
 
 /**
- * Refuses a header whose promise would not be kept.
+ * Refuses a header whose value this server would not follow.
  *
- * @throws {AwsError} `NotImplemented`, `InvalidStorageClass`, `InvalidArgument`; `AccessDenied` for another owner than the bucket has
- *   («Verifying bucket ownership with bucket owner condition»).
+ * @throws {AwsError} `NotImplemented`, `InvalidStorageClass`, `InvalidArgument`; `AccessDenied` if the bucket has another owner
+ *   (AWS, "Verifying bucket ownership with bucket owner condition").
  */
 export function requireStandardValues(headers: Headers, level: Level): void {
   for (const [name, check] of Object.entries(checks)) {

@@ -1,4 +1,4 @@
-/** Method, address, query and headers → operation: one table, first match wins, and nothing in a request is passed over. */
+/** The S3 backend of the embedded store. Finds the operation of a request in the route table, and ignores no part of the request. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { actionsOfHeaders, nameVersionAction } from '../request/action-rules.ts'
 import { requireBucketName } from '../request/names.ts'
@@ -11,9 +11,9 @@ import {
   type S3Operation,
   type S3Request,
 } from '../request/s3-operation.ts'
-import { isReadAnywhere, namesThatAsk, requireStandardValues } from './standard-headers.ts'
+import { isReadAnywhere, findEffectiveHeaders, requireStandardValues } from './standard-headers.ts'
 
-/** The embedded operations on a store. */
+/** Creates the backend of a store. */
 export function createStoreBackend(objects: ObjectStore): S3Backend {
   return {
     requireBucketName,
@@ -25,7 +25,7 @@ export function createStoreBackend(objects: ObjectStore): S3Backend {
   }
 }
 
-/** The operation with the rights that this request needs for it: on a version, and for what its headers ask for. */
+/** Returns the operation with the permissions that this request needs: on a version, and for its headers. */
 function toOperation(
   { operation }: StoreRoute,
   { level, query, headers }: RouteRequest,
@@ -38,7 +38,7 @@ function toOperation(
     action: isVersioned ? nameVersionAction(action) : action,
     async run(request) {
       if (level !== 'service')
-        for (const further of actionsOfHeaders(namesThatAsk(headers), level))
+        for (const further of actionsOfHeaders(findEffectiveHeaders(headers), level))
           await authorize(request, further)
       requireStandardValues(headers, level)
       return run({ ...request, objects })
@@ -47,11 +47,11 @@ function toOperation(
 }
 
 /**
- * Finds the row that a request is. What the operation does not read is refused by name, as an answer of 200 would say that it was done:
- * any other query parameter but those that begin with `x-`, which are for the caller's logs (AWS, «Adding additional fields to the access
- * log»); any other `x-amz-` header; and on requests that write, conditions that are not checked.
+ * Finds the route of a request. What the operation does not read is refused by name, because a 200 would claim that it was done: any other
+ * query parameter, except those that begin with `x-`, which are for the caller's logs; any other `x-amz-` header; and on requests that write,
+ * conditions that are not checked.
  *
- * @throws {AwsError} `NotImplemented`, naming what was asked for; `MethodNotAllowed` for a method that S3 never takes there.
+ * @throws {AwsError} `NotImplemented`, naming the parameter or header; `MethodNotAllowed` for a method that S3 does not allow there.
  */
 function findRoute(request: RouteRequest): StoreRoute {
   const route = matchRoute(storeRoutes, request, { isIgnored, describeUnknown })

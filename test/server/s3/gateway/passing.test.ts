@@ -3,7 +3,7 @@ import { parseSignature } from '../../../../src/protocol/sigv4/parse-signature.t
 import { presignUrl } from '../../../../src/protocol/sigv4/sign.ts'
 import { verifySignature } from '../../../../src/protocol/sigv4/verify-signature.ts'
 import { coversKnownAction } from '../../../../src/server/policy/known-actions.ts'
-import { gatewayTable } from '../../../../src/server/s3/gateway/gateway-table.ts'
+import { gatewayRoutes } from '../../../../src/server/s3/gateway/gateway-table.ts'
 import {
   md5,
   openHarness,
@@ -263,7 +263,7 @@ describe('old bucket names', () => {
 
 describe('the table of the gateway', () => {
   it('every action in the table of the gateway is one that a policy can name', () => {
-    const actions = gatewayTable.flatMap((row) => [...row.actions, ...(row.versionActions ?? [])])
+    const actions = gatewayRoutes.flatMap((row) => [...row.actions, ...(row.versionActions ?? [])])
     expect(actions.filter((action) => !coversKnownAction(action))).toEqual([])
   })
 })
