@@ -1,15 +1,16 @@
-/** Metrics of all workers for the one that was asked. */
+/** Collects the metrics of all workers for the worker that was asked for them. */
 
 const answerTimeoutMs = 1000
 
 export interface Collector {
-  /** Asks the workers; resolves with what they counted, without those that died or gave no answer in a second. */
+  /** Asks the workers. Resolves to their counts, without those of workers that died or did not answer within a second. */
   collect(
     workers: readonly number[],
     ask: (worker: number, collection: number) => void,
   ): Promise<object[]>
   answer(worker: number, collection: number, counts: object): void
-  forget(worker: number): void
+  /** Stops waiting for a worker that has ended. */
+  drop(worker: number): void
 }
 
 interface Collection {
@@ -18,12 +19,12 @@ interface Collection {
   readonly finish: () => void
 }
 
-/** Keeps the questions that are under way. */
+/** Returns a collector, which holds the collections in progress. */
 export function createCollector(): Collector {
   const collections = new Map<number, Collection>()
   let last = 0
 
-  const strike = (collection: Collection, worker: number): void => {
+  const removeMissing = (collection: Collection, worker: number): void => {
     collection.missing.delete(worker)
     if (collection.missing.size === 0) collection.finish()
   }
@@ -48,10 +49,10 @@ export function createCollector(): Collector {
       const collection = collections.get(id)
       if (collection?.missing.has(worker) !== true) return
       collection.counts.push(counts)
-      strike(collection, worker)
+      removeMissing(collection, worker)
     },
-    forget(worker) {
-      for (const collection of collections.values()) strike(collection, worker)
+    drop(worker) {
+      for (const collection of collections.values()) removeMissing(collection, worker)
     },
   }
 }

@@ -1,13 +1,13 @@
-/** The filesystem store's locks among processes: the first one keeps them, workers ask it over their channel. */
+/** The filesystem store's locks among processes. The primary has them; workers ask for them over their channel. */
 import { createKeyLocks, type KeyLocks } from '../s3/filesystem/key-locks.ts'
 import type { LockMessage } from './messages.ts'
 
 export interface RemoteLocks extends KeyLocks {
-  /** Lets the work begin that waits for this lock. */
+  /** Starts the work that waits for this lock. */
   grant(lock: number): void
 }
 
-/** A worker's side: every lock is asked for, and given back whatever the work came to. */
+/** Returns a worker's locks: each is requested from the primary, and released also when the work throws. */
 export function createRemoteLocks(send: (message: LockMessage) => void): RemoteLocks {
   const waiting = new Map<number, () => void>()
   let last = 0
@@ -37,19 +37,19 @@ export function createRemoteLocks(send: (message: LockMessage) => void): RemoteL
 }
 
 export interface LockServer {
-  /** Takes a worker's message; `grant` is called when its lock is its own. */
-  take(worker: number, message: LockMessage, grant: () => void): void
-  /** A worker is dead: what it held is free, what it waited for is not given to it. */
-  forget(worker: number): void
+  /** Handles a worker's message; calls `grant` when the worker has the lock. */
+  handle(worker: number, message: LockMessage, grant: () => void): void
+  /** Releases the locks of a worker that has ended, and drops its requests. */
+  releaseAll(worker: number): void
 }
 
-/** The first process's side. */
-export function createLockDesk(): LockServer {
+/** Returns the locks of the primary. */
+export function createLockServer(): LockServer {
   const locks = createKeyLocks()
-  /** Worker → its lock → what gives it back. A lock is here from when it is asked for. */
+  /** Worker → its lock → the function that releases it. A lock is here from its request on. */
   const requests = new Map<number, Map<number, () => void>>()
 
-  const ask = (
+  const request = (
     worker: number,
     message: LockMessage & { kind: 'lock' },
     grant: () => void,
@@ -66,13 +66,13 @@ export function createLockDesk(): LockServer {
   }
 
   return {
-    take(worker, message, grant) {
-      if (message.kind === 'lock') return ask(worker, message, grant)
+    handle(worker, message, grant) {
+      if (message.kind === 'lock') return request(worker, message, grant)
       const own = requests.get(worker)
       own?.get(message.lock)?.()
       own?.delete(message.lock)
     },
-    forget(worker) {
+    releaseAll(worker) {
       const own = requests.get(worker)
       requests.delete(worker)
       for (const release of own?.values() ?? []) release()

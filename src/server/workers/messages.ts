@@ -1,4 +1,4 @@
-/** What the first process and its workers say to each other. Clonable, and inside one server: both sides are the same build. */
+/** The messages between the primary and its workers. They can be cloned. Both sides are the same build, so that they need no versions. */
 import type { ErrorReason } from '../../base/error-reasons.ts'
 import type { ErrorDetails } from '../../base/errors.ts'
 import type { Revocation } from '../sessions/share-revocations.ts'
@@ -23,7 +23,7 @@ export type LockMessage =
 
 export type ToPrimary =
   | LockMessage
-  /** It hears: what is sent earlier may be lost. */
+  /** The worker listens; a message that is sent earlier may be lost. */
   | { readonly kind: 'here' }
   | { readonly kind: 'ready'; readonly url: string }
   | { readonly kind: 'failed'; readonly failure: StartFailure }
@@ -31,7 +31,7 @@ export type ToPrimary =
   | { readonly kind: 'collect'; readonly question: number }
   | { readonly kind: 'counted'; readonly collection: number; readonly counts: object }
 
-/** Why a worker could not start; without a reason it is a bug. */
+/** The error that a worker could not start with; one without a reason is a bug. */
 export interface StartFailure {
   readonly reason: ErrorReason | undefined
   readonly message: string

@@ -1,41 +1,43 @@
-/** The first process's end of every worker's channel: locks, revocations and counts go through here. */
+/** The primary's end of every worker's channel, through which locks, revocations and counts go. */
 import type { Worker } from 'node:cluster'
 import type { Revocation } from '../sessions/share-revocations.ts'
 import { createCollector } from './collect-counts.ts'
-import { createLockDesk } from './locks.ts'
+import { createLockServer } from './locks.ts'
 import type { ToPrimary, ToWorker } from './messages.ts'
 
 export interface Primary {
-  /** Serves a worker until it ends; it learns first what was revoked before its time. */
+  /** Serves a worker until it ends; the worker first gets the revocations that were made before it started. */
   connect(worker: Worker): void
-  /** To one that is gone, nothing is said. */
+  /** Sends a message; does nothing if the worker has ended. */
   tell(worker: Worker, message: ToWorker): void
-  /** Those that have not ended. */
+  /** The workers that have not ended. */
   readonly workers: ReadonlySet<Worker>
 }
 
-/** Makes one without workers. */
+/** Returns a primary without workers. */
 export function createPrimary(): Primary {
   const workers = new Set<Worker>()
-  const desk = createLockDesk()
+  const locks = createLockServer()
   const collector = createCollector()
-  /** The last of each target: revoking it again takes no room. */
+  /** The last revocation of each target, so that repeating one takes no memory. */
   const revocations = new Map<string, Revocation>()
 
-  const collect = async (asker: Worker, question: number): Promise<void> => {
+  const collect = async (requester: Worker, question: number): Promise<void> => {
     const byId = new Map([...workers].map((worker) => [worker.id, worker]))
     const counts = await collector.collect([...byId.keys()], (id, collection) => {
       const worker = byId.get(id)
       if (worker !== undefined) tell(worker, { kind: 'count', collection })
     })
-    tell(asker, { kind: 'counts', question, counts })
+    tell(requester, { kind: 'counts', question, counts })
   }
 
-  const hear = (worker: Worker, message: ToPrimary): void => {
+  const handle = (worker: Worker, message: ToPrimary): void => {
     switch (message.kind) {
       case 'lock':
       case 'unlock':
-        desk.take(worker.id, message, () => tell(worker, { kind: 'granted', lock: message.lock }))
+        locks.handle(worker.id, message, () =>
+          tell(worker, { kind: 'granted', lock: message.lock }),
+        )
         break
       case 'revoked':
         revocations.set(JSON.stringify(message.revocation.target), message.revocation)
@@ -61,17 +63,17 @@ export function createPrimary(): Primary {
     tell,
     connect(worker) {
       workers.add(worker)
-      worker.on('message', (message: ToPrimary) => hear(worker, message))
+      worker.on('message', (message: ToPrimary) => handle(worker, message))
       worker.once('exit', () => {
         workers.delete(worker)
-        desk.forget(worker.id)
-        collector.forget(worker.id)
+        locks.releaseAll(worker.id)
+        collector.drop(worker.id)
       })
     },
   }
 }
 
 function tell(worker: Worker, message: ToWorker): void {
-  // It may be ending as we speak; its end is heard of by itself.
+  // A worker that is just ending makes this fail; its `exit` event follows.
   if (worker.isConnected()) worker.send(message, () => {})
 }

@@ -1,4 +1,4 @@
-/** A worker's life: it is told what to be, says when it is ready, and stops when it is told to. */
+/** The life of a worker: it gets its options from the primary, reports when it is ready, and stops when the primary says so. */
 import cluster from 'node:cluster'
 import { StsCliError } from '../../base/errors.ts'
 import type { RunningServer } from '../create-server.ts'
@@ -8,11 +8,11 @@ import { createRemoteLocks, type RemoteLocks } from './locks.ts'
 import type { StartFailure, ToPrimary, ToWorker } from './messages.ts'
 import type { WorkerOptions } from './worker-options.ts'
 
-/** Makes the server of what the first process sent. */
+/** Starts the server with what the primary sent. */
 export type StartServer = (options: WorkerOptions, peers: Peers) => Promise<RunningServer>
 
 /**
- * Serves until the first process says stop. Where that process is gone without a word, Node ends this one.
+ * Serves until the primary says stop. If the primary ends without doing so, Node ends this process.
  *
  * @returns Exit code.
  */
@@ -46,13 +46,13 @@ async function end(server: Promise<RunningServer | undefined>): Promise<number> 
 }
 
 function send(message: ToPrimary): void {
-  // Where the first process is gone, Node ends this one.
+  // If the primary has ended, Node ends this process.
   cluster.worker?.send(message, () => {})
 }
 
 function openLink(): { link: Peers; take: (message: ToWorker) => void } {
   const locks: RemoteLocks = createRemoteLocks(send)
-  const questions = new Map<number, (counts: object[]) => void>()
+  const requests = new Map<number, (counts: object[]) => void>()
   const early: Revocation[] = []
   let listen = (revocation: Revocation): void => void early.push(revocation)
   let count: (() => Promise<object>) | undefined
@@ -70,7 +70,7 @@ function openLink(): { link: Peers; take: (message: ToWorker) => void } {
     collectCounts() {
       last += 1
       send({ kind: 'collect', question: last })
-      return new Promise((resolve) => questions.set(last, resolve))
+      return new Promise((resolve) => requests.set(last, resolve))
     },
   }
   return {
@@ -80,8 +80,8 @@ function openLink(): { link: Peers; take: (message: ToWorker) => void } {
       if (message.kind === 'revoked') listen(message.revocation)
       if (message.kind === 'count') void answer(message.collection, count)
       if (message.kind !== 'counts') return
-      questions.get(message.question)?.(message.counts)
-      questions.delete(message.question)
+      requests.get(message.question)?.(message.counts)
+      requests.delete(message.question)
     },
   }
 }

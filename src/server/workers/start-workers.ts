@@ -1,4 +1,4 @@
-/** One address, several processes: STS and S3 in each worker, the embedded provider and what was made up at start in the first process. */
+/** Several processes at one address: STS and S3 in each worker; the embedded provider, and what is generated at start, in the primary. */
 import { createServer as createSocket, type AddressInfo } from 'node:net'
 import type { LogLevel } from '../../base/log.ts'
 import { graceMs, makeTls, openIssuer, openWhole, type RunningServer } from '../create-server.ts'
@@ -17,7 +17,7 @@ export interface StartWorkersOptions {
   readonly logLevel: LogLevel
 }
 
-/** A worker closes its listener within `graceMs`; its stores take a moment more. */
+/** A worker closes its listener within `graceMs`; closing its stores takes a little longer. */
 const workerGraceMs = graceMs + 2000
 
 /**
@@ -49,7 +49,7 @@ export function startWorkers(
   })
 }
 
-/** One directory for all, with the buckets that were asked for; undefined in front of another S3. */
+/** Makes the directory of all workers, with the buckets of the options; undefined for a gateway. */
 async function prepareDirectory(
   options: ServerOptions,
   closers: Closers,
@@ -67,7 +67,7 @@ function toShared(running: RunningServer['issuer']): SharedParts['provider'] {
   return { issuer, jwksUrl: jwksUrl.href, jwks }
 }
 
-/** A free port is chosen once, so that a worker begun later joins the others. */
+/** Chooses a free port once, so that a worker that starts later listens at the same one. */
 function choosePort({ host, port }: ServerOptions['address']): Promise<number> {
   if (port !== 0) return Promise.resolve(port)
   return new Promise((resolve, reject) => {

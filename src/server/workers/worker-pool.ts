@@ -1,4 +1,4 @@
-/** The workers of one server: begun together, replaced one by one when they die, stopped together. */
+/** The workers of one server: started together, replaced one by one when they die, stopped together. */
 import cluster, { type Worker } from 'node:cluster'
 import type { ErrorReason } from '../../base/error-reasons.ts'
 import { StsCliError } from '../../base/errors.ts'
@@ -16,33 +16,33 @@ export interface WorkerPoolOptions {
 
 export interface WorkerPool {
   /**
-   * Resolves to the workers' address when all of them listen.
+   * Starts the workers. Resolves to their address when all of them listen.
    *
-   * @throws {StsCliError} What kept the first of them from starting.
+   * @throws {StsCliError} The error of the first worker that could not start.
    */
   start(count: number): Promise<string>
-  /** Lets them finish what runs; those that take longer than the time given are ended. */
+  /** Stops the workers after their running requests; kills those that take longer than `graceMs`. */
   stop(graceMs: number): Promise<void>
 }
 
 const startTimeoutMs = 30_000
-const deathsAreRecentForMs = 60_000
-const longestPauseMs = 10_000
+const recentDeathsMs = 60_000
+const maxPauseMs = 10_000
 
-/** How long to wait before a worker is replaced, by the deaths of the last minute: one that dies at once must not keep a core busy. */
+/** Returns the pause before a worker is replaced, from the number of deaths in the last minute: a worker that dies at once must not keep a core busy. */
 export function pauseBeforeReplacementMs(recentDeaths: number): number {
-  return recentDeaths <= 1 ? 0 : Math.min(100 * 2 ** recentDeaths, longestPauseMs)
+  return recentDeaths <= 1 ? 0 : Math.min(100 * 2 ** recentDeaths, maxPauseMs)
 }
 
-/** Makes a pool without workers. */
+/** Returns a pool without workers. */
 export function createWorkerPool({ options, log, nowMs }: WorkerPoolOptions): WorkerPool {
   const { workers, connect, tell } = createPrimary()
   let deathsMs: number[] = []
   let isStopping = false
-  // Nothing of our own argument list: it may hold secrets, and all that matters is sent.
+  // The primary's arguments are not passed on: they may hold secrets, and the options are sent as a message.
   cluster.setupPrimary({ args: ['serve'], serialization: 'advanced' })
 
-  const begin = async (): Promise<string> => {
+  const startWorker = async (): Promise<string> => {
     const worker = cluster.fork()
     connect(worker)
     worker.once('exit', (code, signal) => {
@@ -58,12 +58,12 @@ export function createWorkerPool({ options, log, nowMs }: WorkerPoolOptions): Wo
 
   const replace = (facts: object): void => {
     const diedAtMs = nowMs()
-    deathsMs = [...deathsMs.filter((atMs) => diedAtMs - atMs < deathsAreRecentForMs), diedAtMs]
+    deathsMs = [...deathsMs.filter((atMs) => diedAtMs - atMs < recentDeathsMs), diedAtMs]
     const pauseMs = pauseBeforeReplacementMs(deathsMs.length)
     log.error({ ...facts, pauseMs }, 'a worker died; another takes its place')
     setTimeout(() => {
       if (isStopping) return
-      begin().catch((error: unknown) =>
+      startWorker().catch((error: unknown) =>
         log.error({ reason: String(error) }, 'the worker in its place did not start'),
       )
     }, pauseMs)
@@ -71,7 +71,7 @@ export function createWorkerPool({ options, log, nowMs }: WorkerPoolOptions): Wo
 
   return {
     async start(count) {
-      const [url = ''] = await Promise.all(Array.from({ length: count }, begin))
+      const [url = ''] = await Promise.all(Array.from({ length: count }, startWorker))
       return url
     },
     async stop(graceMs) {
@@ -96,7 +96,7 @@ function waitUntilReady(worker: Worker): Promise<string> {
     const fail = (error: Error): void => {
       clearTimeout(timer)
       reject(error)
-      // One that cannot serve is of no use; where the server goes on, its end has it replaced.
+      // A worker that cannot serve is killed; if the server is running, its `exit` event has it replaced.
       worker.process.kill('SIGKILL')
     }
     const timer = setTimeout(

@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest'
-import { createLockDesk, createRemoteLocks } from '../../../src/server/workers/locks.ts'
+import { createLockServer, createRemoteLocks } from '../../../src/server/workers/locks.ts'
 
 /** Returns workers whose channel to the primary is a function call. */
 function connect(count: number) {
-  const desk = createLockDesk()
+  const lockServer = createLockServer()
   const workers = Array.from({ length: count }, (_, worker) => {
     const locks = createRemoteLocks((message) =>
-      desk.take(worker, message, () => {
+      lockServer.handle(worker, message, () => {
         if (message.kind === 'lock') locks.grant(message.lock)
       }),
     )
     return locks
   })
-  return { desk, workers }
+  return { lockServer, workers }
 }
 
 /** Returns work that runs until it is ended, and that says whether it has begun. */
@@ -77,14 +77,14 @@ describe('locks between workers', () => {
   })
 
   it('the locks of a dead worker are released, and it is not given a lock that it waited for', async () => {
-    const { desk, workers } = connect(3)
+    const { lockServer, workers } = connect(3)
     const held = makeWork()
     const waited = makeWork()
     void workers[0]?.hold('key', held.run)
     void workers[1]?.hold('key', waited.run)
     await held.begun
-    desk.forget(1)
-    desk.forget(0)
+    lockServer.releaseAll(1)
+    lockServer.releaseAll(0)
     await expect(workers[2]?.hold('key', async () => 'held')).resolves.toBe('held')
     expect(waited.hasBegun).toBe(false)
   })

@@ -27,9 +27,9 @@ class FakeWorker extends EventEmitter {
   }
 }
 
-function connect(board: ReturnType<typeof createPrimary>, id: number): FakeWorker {
+function connect(primary: ReturnType<typeof createPrimary>, id: number): FakeWorker {
   const worker = new FakeWorker(id)
-  board.connect(worker as unknown as Worker)
+  primary.connect(worker as unknown as Worker)
   return worker
 }
 
@@ -38,20 +38,20 @@ const revocation: Revocation = { target: { accessKeyId: 'A'.repeat(20) }, atMs: 
 
 describe('the primary process', () => {
   it('the primary passes a revocation to every other worker, and to those that start later', () => {
-    const board = createPrimary()
-    const [first, second] = [connect(board, 1), connect(board, 2)]
+    const primary = createPrimary()
+    const [first, second] = [connect(primary, 1), connect(primary, 2)]
     first.emit('message', { kind: 'revoked', revocation })
     expect(second.sent).toEqual([{ kind: 'revoked', revocation }])
     expect(first.sent).toEqual([])
 
-    const third = connect(board, 3)
+    const third = connect(primary, 3)
     third.emit('message', { kind: 'here' })
     expect(third.sent).toEqual([{ kind: 'revoked', revocation }])
   })
 
   it('the primary gives the worker that asks the metrics of all workers', async () => {
-    const board = createPrimary()
-    const [first, second] = [connect(board, 1), connect(board, 2)]
+    const primary = createPrimary()
+    const [first, second] = [connect(primary, 1), connect(primary, 2)]
     first.emit('message', { kind: 'collect', question: 7 })
     for (const [worker, counts] of [
       [first, [{ name: 'a' }]],
@@ -70,20 +70,20 @@ describe('the primary process', () => {
   })
 
   it('the primary does not wait for the metrics of a dead worker', async () => {
-    const board = createPrimary()
-    const [first, second] = [connect(board, 1), connect(board, 2)]
+    const primary = createPrimary()
+    const [first, second] = [connect(primary, 1), connect(primary, 2)]
     first.emit('message', { kind: 'collect', question: 1 })
     const [asked] = first.sent as { collection: number }[]
     first.emit('message', { kind: 'counted', collection: asked?.collection, counts: [] })
     second.emit('exit')
     await settle()
     expect(first.sent.at(-1)).toEqual({ kind: 'counts', question: 1, counts: [[]] })
-    expect(board.workers.size).toBe(1)
+    expect(primary.workers.size).toBe(1)
   })
 
   it('the primary gives a lock of a dead worker to the next', async () => {
-    const board = createPrimary()
-    const [first, second] = [connect(board, 1), connect(board, 2)]
+    const primary = createPrimary()
+    const [first, second] = [connect(primary, 1), connect(primary, 2)]
     first.emit('message', { kind: 'lock', lock: 1, name: 'key', isExclusive: true })
     second.emit('message', { kind: 'lock', lock: 1, name: 'key', isExclusive: true })
     await settle()

@@ -37,8 +37,8 @@ it('a later worker gets a revocation once, even if it was announced twice', () =
     isConnected: () => true,
     send: (message: unknown) => void sent.push(message),
   })
-  const board = createPrimary()
-  board.connect(worker as unknown as Worker)
+  const primary = createPrimary()
+  primary.connect(worker as unknown as Worker)
   for (const atMs of [1, 2])
     worker.emit('message', { kind: 'revoked', revocation: { target, atMs } })
   worker.emit('message', { kind: 'here' })
