@@ -1,6 +1,6 @@
 /**
- * Credentials that are computed, not kept: the secret key is an HMAC of the access key, the session token a JWT under the root secret.
- * Nothing is written when they are issued, nothing is lost in a crash, and every replica with the same root secret accepts them.
+ * Credentials that are computed, not stored: the secret key is an HMAC of the access key, the session token a JWT under the root secret. Nothing
+ * is written when they are issued, nothing is lost in a crash, and every server with the same root secret accepts them.
  */
 import type { JsonObject } from '../../base/parse.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
@@ -13,7 +13,7 @@ import {
 } from './session-tokens.ts'
 import type { RevocationTarget, SessionLookup, SessionStore } from './session-store.ts'
 
-/** Opens the store that needs none. */
+/** Returns a session store without storage. */
 export function createDerivedSessions(options: SessionTokensOptions): SessionStore {
   const { nowMs } = options
   const tokens = createSessionTokens(options)
@@ -34,14 +34,14 @@ export function createDerivedSessions(options: SessionTokensOptions): SessionSto
   }
 }
 
-/** What every look-up of a derived session needs. */
+/** The dependencies of a look-up. */
 export interface DerivedLookup {
   readonly tokens: SessionTokens
   readonly revocations: Revocations
   readonly nowMs: () => number
 }
 
-/** Looks up by what the token says; `claims` are those of a token that was proved to be the access key's. */
+/** Looks up a session by its token. @param presented `claims` are those of a token whose signature is valid and that names the access key. */
 export function lookUpDerived(
   presented: {
     readonly accessKeyId: string
@@ -62,15 +62,15 @@ export function lookUpDerived(
   return { outcome: 'found', principal, secretAccessKey }
 }
 
-/** The form of every access key that we or a MinIO make up. */
+/** Returns whether an access key has the form of those that this program and MinIO generate. */
 export function isAccessKeyOfSession(accessKeyId: string): boolean {
   return /^[A-Z0-9]{20}$/.test(accessKeyId)
 }
 
-/** No session is longer than the longest that `--max-duration` takes. */
+/** The longest session that `--max-duration` can allow. */
 const longestSessionMs = 31_536_000 * 1000
 
-/** A revocation of all that was issued until now. */
+/** Returns a revocation of what was issued until `nowMs`. */
 export function toRevocation(target: RevocationTarget, nowMs: number): Revocation {
   return {
     ...('accessKeyId' in target
@@ -81,7 +81,7 @@ export function toRevocation(target: RevocationTarget, nowMs: number): Revocatio
   }
 }
 
-/** What a revocation that finds no room is refused with. */
+/** Returns the error of a revocation for which there is no room. */
 export function tooManyRevocations(): AwsError {
   return new AwsError(
     'ServiceUnavailable',

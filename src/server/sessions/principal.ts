@@ -1,4 +1,4 @@
-/** Who is asking, once that has been proved. */
+/** The authenticated caller of a request. */
 import type { JsonObject } from '../../base/parse.ts'
 
 export interface Principal {
@@ -11,11 +11,11 @@ export interface Principal {
   readonly claims: JsonObject
   /** Names of the policies that apply (from the `policy` claim or a role); empty for root. */
   readonly policyNames: readonly string[]
-  /** The session policy document as JSON text, when one was given. */
+  /** The session policy document as JSON text, if there is one. */
   readonly sessionPolicy: string | undefined
   readonly groups: readonly string[]
-  /** End of the credentials; undefined for root. */
+  /** When the credentials expire; undefined for root. */
   readonly expiresAtMs: number | undefined
-  /** When the credentials were issued; revocation compares it. Undefined for root. */
+  /** When the credentials were issued, which revocations compare; undefined for root. */
   readonly issuedAtMs: number | undefined
 }

@@ -1,4 +1,7 @@
-/** A string, a comma list or an array of those, trimmed, empties dropped: how MinIO reads a claim that names policies or groups (docs/wire.md §4.3). */
+/**
+ * Returns the names in a claim, as MinIO reads policies and groups (docs/wire.md §4.3): a string, a list with commas or an array of those,
+ * trimmed and without empty names.
+ */
 export function readNames(value: unknown): string[] {
   const items: unknown[] = Array.isArray(value) ? value : [value]
   return items

@@ -1,32 +1,32 @@
-/** Which sessions no longer count: by access key, or all of a user's that were issued until an instant. Small, and forgets by itself. */
+/** The revocations: of one access key, or of all sessions of a user issued until a time. Expired ones are removed when room is needed. */
 import { readString } from '../../base/parse.ts'
 import type { Principal } from './principal.ts'
 import { findParentUser } from './session-tokens.ts'
 
 export interface Revocation {
   readonly kind: 'access-key' | 'user'
-  /** An access key; for a user, MinIO's name of a parent or the provider's own subject. */
+  /** An access key; for a user, MinIO's parent user or the identity provider's subject. */
   readonly name: string
-  /** Only sessions whose claim `tokenRevokeType` is this; every one when undefined. */
+  /** Only sessions whose claim `tokenRevokeType` equals this; all if undefined. */
   readonly revokeType: string | undefined
-  /** Sessions issued later stand. */
+  /** Sessions issued later are not revoked. */
   readonly issuedUntilMs: number
-  /** When the last session that this could concern has ended. */
+  /** When the last of the revoked sessions has expired. */
   readonly endsAtMs: number
 }
 
 export interface Revocations {
-  /** Adds, or takes the later instant where it is there. False when there is no room. */
+  /** Adds a revocation, or extends an earlier one to a later time. @returns False if there is no room. */
   add(revocation: Revocation): boolean
   isRevoked(principal: Principal): boolean
   hasAccessKey(accessKeyId: string): boolean
   clear(): void
 }
 
-/** Past this many a revocation is refused aloud, rather than an older one dropped in silence. */
+/** Beyond this number, a new revocation is refused, because dropping an older one would go unnoticed. */
 const maxRevocations = 100_000
 
-/** An empty set. */
+/** Returns an empty set. */
 export function createRevocations(nowMs: () => number): Revocations {
   const entries = new Map<string, Revocation>()
 
@@ -64,7 +64,7 @@ export function createRevocations(nowMs: () => number): Revocations {
   }
 }
 
-/** One text for what a revocation is about; two of the same text are one. */
+/** Returns the key of a revocation's target. */
 export function toKey({
   kind,
   name,

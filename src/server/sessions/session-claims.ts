@@ -1,6 +1,6 @@
 /**
- * What a session's token says, both ways: the identity provider's claims as they came and MinIO's own (docs/wire.md §2.4), with one claim of ours for
- * what those cannot say. Every fact is in it once: a token travels in a header, and 8 KiB of it is what servers and proxies take.
+ * Writes and reads the claims of a session token: the identity provider's claims, MinIO's (docs/wire.md §2.4), and one of this program for what
+ * those cannot express. Nothing is in it twice, because a token travels in a header, of which servers and proxies accept 8 KiB.
  */
 import { isObject, readNumber, readString, readStrings, type JsonObject } from '../../base/parse.ts'
 import type { Principal } from './principal.ts'
@@ -8,33 +8,33 @@ import { readNames } from './read-names.ts'
 import type { SessionRequest } from './session-store.ts'
 
 /**
- * Holds what MinIO's claims cannot say, so that a session is read back as it was issued. Only a token whose request was signed with the
- * derived secret is believed in it: in one that a MinIO issued, an identity provider may have put a claim of this name.
+ * The claim for what MinIO's claims cannot express, so that a session is read back as it was issued. It is trusted only in the token of a
+ * request that was signed with the derived secret: in a token that a MinIO issued, an identity provider may have added a claim of this name.
  */
 const ownClaim = 'sts-cli'
 
-/** Members of our claim, the second form of it. The first had every fact in it, and a token of that form is read as it was. */
+/** Members of this program's claim, in version 2. Version 1 had every fact in it; its tokens are still read. */
 interface OwnFacts {
   readonly v: 2
-  /** When the token was issued, to the millisecond: a login right after a revocation is after it. */
+  /** Time of issue in milliseconds, so that a login right after a revocation is not revoked. */
   readonly iat: number
-  /** The subject, where the claim `sub` is another. */
+  /** The subject, if the claim `sub` differs. */
   readonly sub?: string | undefined
-  /** The claim in which the policies are. */
+  /** The claim that has the policies. */
   readonly policyClaim?: string | undefined
-  /** The policies, where that claim does not say them. */
+  /** The policies, if that claim does not have them. */
   readonly policies?: readonly string[] | undefined
-  /** The policies came as a list; MinIO wants a text with commas. */
+  /** The claim was a list; MinIO expects a string with commas. */
   readonly isPolicyList?: true | undefined
-  /** The groups, where the claim `groups` does not say them. */
+  /** The groups, if the claim `groups` does not have them. */
   readonly groups?: readonly string[] | undefined
-  /** Claims that MinIO wants and that were not among those of the session. */
+  /** Claims that MinIO needs and that the session did not have. */
   readonly added?: readonly string[] | undefined
-  /** The session's claims whose names MinIO gives a meaning of its own. */
+  /** The session's claims whose names have a meaning for MinIO. */
   readonly claims?: JsonObject | undefined
 }
 
-/** MinIO gives these a meaning; an identity provider's own of these names are kept where no MinIO looks (docs/wire.md §4.7). */
+/** Names with a meaning for MinIO. An identity provider's claims of these names are kept inside `ownClaim`, where no MinIO reads them (docs/wire.md §4.7). */
 const innerClaims: ReadonlySet<string> = new Set([
   ownClaim,
   'accessKey',
@@ -46,14 +46,14 @@ const innerClaims: ReadonlySet<string> = new Set([
 export interface IssueFacts {
   readonly accessKeyId: string
   readonly issuedAtMs: number
-  /** The claim in which a MinIO looks for policies. */
+  /** The claim in which a MinIO expects policies. */
   readonly policyClaim: string
 }
 
-/** The claims of a new session's token. `exp` is the session's own end, as at MinIO, whatever the identity provider's token had there. */
+/** Returns the claims of a new session's token. As at MinIO, `exp` is when the session expires, not when the identity provider's token does. */
 export function toClaims(request: SessionRequest, issue: IssueFacts): JsonObject {
   const { claims, policyNames, sessionPolicy } = request
-  // AssumeRole's credentials have their parent's rights: MinIO looks there, not at a claim.
+  // Credentials of AssumeRole have their parent's rights: MinIO reads the parent, not a policy claim.
   const hasPolicyClaim = policyNames.length > 0 && readString(claims, 'parent') === undefined
   const policyClaim = hasPolicyClaim ? issue.policyClaim : undefined
   const names = policyNames.join(',')
@@ -61,7 +61,7 @@ export function toClaims(request: SessionRequest, issue: IssueFacts): JsonObject
   const set: Record<string, unknown> = { exp: Math.floor(request.expiresAtMs / 1000), sub }
   if (policyClaim !== undefined) set[policyClaim] = names
 
-  // One object that grows: putting it together from several by `...` costs five times as much, a tenth of the whole exchange.
+  // One object is filled: merging several with `...` costs five times as much, a tenth of the whole exchange.
   const passed: Record<string, unknown> = {}
   const covered: Record<string, unknown> = {}
   let isPolicyList: true | undefined
@@ -92,19 +92,19 @@ export function toClaims(request: SessionRequest, issue: IssueFacts): JsonObject
   return passed
 }
 
-/** Whether the claims say that this program issued the token; see `ownClaim` for who may believe them. */
+/** Returns whether the claims say that this program issued the token; see `ownClaim` for when this may be trusted. */
 export function isOwnToken(claims: JsonObject): boolean {
   return isObject(claims[ownClaim])
 }
 
-/** The principal that a token of ours was issued for; undefined for any other token. */
+/** Returns the principal of a token that this program issued; undefined for any other token. */
 export function readOwnPrincipal(claims: JsonObject): Principal | undefined {
   const own = claims[ownClaim]
   const exp = readNumber(claims, 'exp')
   const accessKey = readString(claims, 'accessKey')
   if (!isObject(own) || exp === undefined || accessKey === undefined) return undefined
   const issuedAtMs = readNumber(own, 'iat')
-  const read = Object.hasOwn(own, 'v') ? readFacts(claims, own) : readFirstFacts(claims, own)
+  const read = Object.hasOwn(own, 'v') ? readOwnFacts(claims, own) : readFirstOwnFacts(claims, own)
   if (read === undefined || issuedAtMs === undefined) return undefined
   return {
     kind: 'session',
@@ -116,16 +116,16 @@ export function readOwnPrincipal(claims: JsonObject): Principal | undefined {
   }
 }
 
-/** The session policy's text; MinIO keeps it in standard base64 of the text. */
+/** Returns the text of the session policy, which MinIO stores as standard base64. */
 export function readSessionPolicy(claims: JsonObject): string | undefined {
   if (!Object.hasOwn(claims, 'sessionPolicy')) return undefined
-  // One of another type reads as empty, which is no policy document: such a session may do nothing.
+  // A value of another type reads as empty, which is not a policy document: the session is denied everything.
   return Buffer.from(readString(claims, 'sessionPolicy') ?? '', 'base64').toString('utf8')
 }
 
-type Facts = Pick<Principal, 'subject' | 'claims' | 'policyNames' | 'groups'>
+type ReadFacts = Pick<Principal, 'subject' | 'claims' | 'policyNames' | 'groups'>
 
-function readFacts(claims: JsonObject, own: JsonObject): Facts | undefined {
+function readOwnFacts(claims: JsonObject, own: JsonObject): ReadFacts | undefined {
   const subject = readString(own, 'sub') ?? readString(claims, 'sub')
   if (own['v'] !== 2 || subject === undefined) return undefined
   const policyClaim = readString(own, 'policyClaim')
@@ -133,31 +133,35 @@ function readFacts(claims: JsonObject, own: JsonObject): Facts | undefined {
     own['policies'] === undefined && policyClaim !== undefined
       ? readNames(claims[policyClaim])
       : readStrings(own, 'policies')
-  const left = new Set([...innerClaims, ...readStrings(own, 'added')])
-  const said: Record<string, unknown> = pickOthers(claims, left)
-  if (policyClaim !== undefined && own['isPolicyList'] === true) said[policyClaim] = policyNames
-  if (isObject(own['claims'])) Object.assign(said, own['claims'])
+  const omitted = new Set([...innerClaims, ...readStrings(own, 'added')])
+  const read: Record<string, unknown> = omitClaims(claims, omitted)
+  if (policyClaim !== undefined && own['isPolicyList'] === true) read[policyClaim] = policyNames
+  if (isObject(own['claims'])) Object.assign(read, own['claims'])
   const groups =
-    own['groups'] === undefined ? readNames(said['groups']) : readStrings(own, 'groups')
-  return { subject, claims: said, policyNames, groups }
+    own['groups'] === undefined ? readNames(read['groups']) : readStrings(own, 'groups')
+  return { subject, claims: read, policyNames, groups }
 }
 
-/** A token of version 0.1: our claim has the subject, the policies, the groups and every claim that MinIO's own stand over. */
-function readFirstFacts(claims: JsonObject, own: JsonObject): Facts | undefined {
+/** Reads a token of version 0.1, whose own claim has the subject, the policies, the groups and the claims that MinIO's replaced. */
+function readFirstOwnFacts(claims: JsonObject, own: JsonObject): ReadFacts | undefined {
   const subject = readString(own, 'sub')
   const covered = own['claims']
   if (subject === undefined || !isObject(covered)) return undefined
-  const left = new Set([...innerClaims, 'exp', 'sub', readString(own, 'policyClaim') ?? ''])
+  const omitted = new Set([...innerClaims, 'exp', 'sub', readString(own, 'policyClaim') ?? ''])
   return {
     subject,
-    claims: { ...pickOthers(claims, left), ...covered },
+    claims: { ...omitClaims(claims, omitted), ...covered },
     policyNames: readStrings(own, 'policies'),
     groups: readStrings(own, 'groups'),
   }
 }
 
-function pickOthers(claims: JsonObject, left: ReadonlySet<string>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(claims).filter(([name]) => !left.has(name)))
+/** Returns the claims without those named. */
+export function omitClaims(
+  claims: JsonObject,
+  omitted: ReadonlySet<string>,
+): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(claims).filter(([name]) => !omitted.has(name)))
 }
 
 function isSameList(value: unknown, list: readonly string[]): boolean {

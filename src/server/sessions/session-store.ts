@@ -1,10 +1,10 @@
 /**
- * Issued credentials: made, looked up, revoked. The contract below holds for every backend and is one test run against each.
+ * Issues, looks up and revokes credentials. This contract holds for every backend; one test runs against each.
  *
- * - `lookUp` gives a session exactly as it was issued, or the reason there is none.
- * - An expired session is `expired`, never `unknown`, for as long as its token can prove it was ours.
- * - A token that belongs to another access key, or was changed by a bit, is `wrong-token`.
- * - Compares secrets in constant time.
+ * - `lookUp` returns a session exactly as it was issued, or the reason why there is none.
+ * - An expired session is `expired`, not `unknown`, as long as its token shows that it was issued here.
+ * - A token of another access key, or with a changed bit, is `wrong-token`.
+ * - Secrets are compared in constant time.
  */
 import type { TemporaryCredentials } from '../../protocol/credentials.ts'
 import type { Principal } from './principal.ts'
@@ -18,35 +18,35 @@ export interface SessionRequest {
   readonly expiresAtMs: number
 }
 
-/** One session, or a user's: by MinIO's name of a parent, or by the provider's own subject. */
+/** One session, or all of a user, who is named by MinIO's parent user or by the identity provider's subject. */
 export type RevocationTarget =
   | { readonly accessKeyId: string }
   | {
       readonly user: string
-      /** Only sessions that were asked for with this `TokenRevokeType`; all when undefined. */
+      /** Only sessions that were requested with this `TokenRevokeType`; all if undefined. */
       readonly revokeType: string | undefined
     }
 
 export type SessionLookup =
   | { readonly outcome: 'found'; readonly principal: Principal; readonly secretAccessKey: string }
   | { readonly outcome: 'unknown' | 'expired' | 'revoked' }
-  /** The secret goes along: only a signature made with it shows that the access key was ever issued. */
+  /** The secret is included, because only a signature with it shows that the access key was issued. */
   | {
       readonly outcome: 'missing-token' | 'wrong-token' | 'disabled'
       readonly secretAccessKey: string
     }
 
 export interface SessionStore {
-  /** @throws {AwsError} `InvalidParameterValue` when the session token would not fit a header (8 KiB). */
+  /** Issues credentials. @throws {AwsError} `InvalidParameterValue` if the session token would not fit into a header (8 KiB). */
   issue(request: SessionRequest): Promise<TemporaryCredentials>
   lookUp(accessKeyId: string, sessionToken: string | undefined): Promise<SessionLookup>
   /**
-   * Ends one session, or all of a user's that were issued until `atMs` (now, when it is left out); later look-ups answer `revoked`.
+   * Revokes one session, or all of a user's that were issued until `atMs` (now, if left out); later look-ups return `revoked`.
    *
-   * @throws {AwsError} `ServiceUnavailable` when it is known to this server alone, or there is no room for it.
+   * @throws {AwsError} `ServiceUnavailable` if only this server knows of it, or if there is no room for it.
    */
   revoke(target: RevocationTarget, atMs?: number): Promise<void>
-  /** Resolves when the store can answer; readiness asks it. */
+  /** Resolves to whether the store can answer, for the readiness check. */
   checkReady(): Promise<boolean>
   close(): Promise<void>
 }

@@ -1,5 +1,5 @@
 /**
- * A session's keys and token: the secret key is an HMAC of the access key, the token a JWT under the root secret in MinIO's shape.
+ * The keys and token of a session: the secret key is an HMAC of the access key, the token a JWT under the root secret in MinIO's form.
  */
 import { createSecretKey, randomFillSync } from 'node:crypto'
 import { formatUtc } from '../../protocol/dates.ts'
@@ -15,22 +15,22 @@ import type { SessionRequest } from './session-store.ts'
 export interface SessionTokensOptions {
   readonly rootSecret: string
   readonly nowMs: () => number
-  /** The claim in which a MinIO looks for policies; `policy` when left out. */
+  /** The claim in which a MinIO expects policies; `policy` if left out. */
   readonly policyClaim?: string | undefined
 }
 
 export interface SessionTokens {
-  /** @throws {AwsError} `InvalidParameterValue` when the token would not fit a header. */
+  /** @throws {AwsError} `InvalidParameterValue` if the token would not fit into a header. */
   issue(request: SessionRequest): TemporaryCredentials
   deriveSecret(accessKeyId: string): string
-  /** The claims of a token that is this access key's and was signed under the root secret; says nothing of its end. */
+  /** Returns the claims of a token that names this access key and was signed under the root secret. Does not check whether it has expired. */
   read(sessionToken: string, accessKeyId: string): JsonObject | undefined
 }
 
-/** Servers and proxies refuse headers beyond this, so a longer token could be issued but never used. */
+/** Servers and proxies refuse longer headers, so that a longer token could not be used. */
 const maxSessionTokenBytes = 8 * 1024
 
-/** Makes and reads the tokens of one root secret. */
+/** Returns functions that issue and read the tokens of one root secret. */
 export function createSessionTokens(options: SessionTokensOptions): SessionTokens {
   const secretKeyKey = createSecretKey(
     hmac('sha256', options.rootSecret, 'sts-cli derived secret key v1'),
@@ -69,8 +69,8 @@ export function createSessionTokens(options: SessionTokensOptions): SessionToken
 }
 
 /**
- * Whom MinIO takes a session's credentials to belong to: mappings and revocations name this (docs/wire.md §2.4). The parent of AssumeRole and
- * certificates, the DN of LDAP, else a hash of the provider's subject and issuer.
+ * Returns MinIO's parent user of a session, which mappings and revocations name (docs/wire.md §2.4): the parent for AssumeRole and
+ * certificates, the DN for LDAP, else a hash of the identity provider's subject and issuer.
  */
 export function findParentUser({ claims, subject }: Pick<Principal, 'claims' | 'subject'>): string {
   const named = readString(claims, 'parent') ?? readString(claims, 'ldapUser')
@@ -80,12 +80,12 @@ export function findParentUser({ claims, subject }: Pick<Principal, 'claims' | '
 }
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
-/** Bytes from here up would favour the alphabet's first letters (MinIO takes all of them modulo 36). */
+/** Bytes from here on are skipped: they would favour the first letters of the alphabet, as MinIO's modulo 36 does. */
 const fairBytes = 256 - (256 % alphabet.length)
 const randomPool = Buffer.alloc(4096)
 let poolOffset = randomPool.length
 
-/** 20 characters of `A-Z0-9`, from a pool: a call to the system for each costs a tenth of the whole exchange. */
+/** Returns 20 characters of `A-Z0-9`. The random bytes come from a pool: a system call for each key costs a tenth of the whole exchange. */
 export function generateAccessKey(): string {
   let key = ''
   while (key.length < 20) {
@@ -94,7 +94,7 @@ export function generateAccessKey(): string {
       poolOffset = 0
     }
     const byte = randomPool[poolOffset] ?? 255
-    // What was used must not be read again.
+    // A used byte must not be readable again.
     randomPool[poolOffset] = 0
     poolOffset += 1
     if (byte < fairBytes) key += alphabet.charAt(byte % alphabet.length)

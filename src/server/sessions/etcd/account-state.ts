@@ -1,4 +1,4 @@
-/** The users, service accounts and groups that were seen in the shared store. */
+/** The users, service accounts and groups in etcd. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import {
   decodeAccount,
@@ -10,15 +10,15 @@ import {
 import { accountKey, groupKey } from './iam-records.ts'
 
 export interface AccountState {
-  /** A user's before a service account's of the same access key. */
+  /** Returns the account of an access key; a user's before a service account's. */
   find(accessKeyId: string): StoredAccount | undefined
   /**
-   * The enabled groups that a user of `mc admin` is a member of; none for any other name.
+   * Returns the enabled groups of a user of `mc admin`; none for any other name.
    *
-   * @throws {AwsError} `ServiceUnavailable` while a group cannot be read: the user may be in it, and it may have a policy that denies.
+   * @throws {AwsError} `ServiceUnavailable` while a group cannot be read, as the user may be in it and it may have a policy that denies.
    */
   findGroups(user: string): readonly string[]
-  /** @param text Undefined when it is gone. @returns False when it could not be read or there was no room. */
+  /** Stores an account. @param text Undefined if it was deleted. @returns False if it could not be read or there was no room. */
   storeAccount(kind: AccountKind, accessKeyId: string, text: string | undefined): boolean
   storeGroup(name: string, text: string | undefined): boolean
   listKeys(): string[]
@@ -28,18 +28,18 @@ const maxAccounts = 50_000
 const maxGroups = 10_000
 
 /**
- * An empty state.
+ * Returns an empty state.
  *
- * @param isOurs Whether an account may be looked up here; a service account of another root is not ours.
+ * @param isAccepted Returns whether an account may be used here; a service account of another root may not.
  */
-export function createAccountState(isOurs: (account: StoredAccount) => boolean): AccountState {
+export function createAccountState(isAccepted: (account: StoredAccount) => boolean): AccountState {
   const accounts = new Map<string, StoredAccount>()
   const groups = new Map<string, StoredGroup>()
   const unreadable = new Set<string>()
   /** Member → groups. */
   const memberships = new Map<string, Set<string>>()
 
-  const forgetGroup = (name: string): void => {
+  const removeGroup = (name: string): void => {
     for (const member of groups.get(name)?.members ?? []) memberships.get(member)?.delete(name)
     groups.delete(name)
     unreadable.delete(name)
@@ -61,13 +61,13 @@ export function createAccountState(isOurs: (account: StoredAccount) => boolean):
       accounts.delete(key)
       if (text === undefined) return true
       const account = decodeAccount(text, kind)
-      if (account?.accessKeyId !== accessKeyId || !isOurs(account)) return false
+      if (account?.accessKeyId !== accessKeyId || !isAccepted(account)) return false
       if (accounts.size >= maxAccounts) return false
       accounts.set(key, account)
       return true
     },
     storeGroup(name, text) {
-      forgetGroup(name)
+      removeGroup(name)
       if (text === undefined) return true
       const group = groups.size < maxGroups ? decodeGroup(text) : undefined
       if (group === undefined) {

@@ -1,22 +1,22 @@
-/** What etcd's JSON gateway sends, narrowed: bytes are base64, 64-bit numbers are strings, and what is zero or empty is left out. */
+/** Reads answers of etcd's JSON gateway, where bytes are base64, 64-bit numbers are strings, and zero or empty values are left out. */
 import { StsCliError } from '../../../base/errors.ts'
 import { isObject, readNumber, readString, type JsonObject } from '../../../base/parse.ts'
 import { toPrintable } from '../../../base/terminal/printable.ts'
 import type { ServiceAnswer } from '../../../base/http/line-stream.ts'
 
-/** A key with its value; a deleted one has none. */
+/** A key with its value; a deleted key has none. */
 export interface EtcdEntry {
   readonly key: string
-  /** Bytes as latin1 would lose nothing, but all that is ours is UTF-8: undefined for a deleted key. */
+  /** Undefined for a deleted key. */
   readonly value: Buffer | undefined
-  /** Of the lease it goes with; `0` for none. */
+  /** The id of its lease; `0` for none. */
   readonly lease: string
 }
 
 export interface EtcdPage {
   readonly entries: readonly EtcdEntry[]
   readonly hasMore: boolean
-  /** The revision of the whole store at which this was true. */
+  /** The revision of the store that was read. */
   readonly revision: string
 }
 
@@ -25,13 +25,13 @@ export interface EtcdChanges {
   readonly revision: string
 }
 
-/** gRPC's numbers of the failures that another member, or a later moment, may not share. */
-const passingCodes: ReadonlySet<number> = new Set([4, 8, 13, 14])
+/** gRPC codes of failures that are temporary, or specific to one member. */
+const temporaryCodes: ReadonlySet<number> = new Set([4, 8, 13, 14])
 
 /**
- * The answer's document.
+ * Returns the document of an answer.
  *
- * @throws {StsCliError} `ERR_UNAVAILABLE` for what may pass, `ERR_REFUSED` (with gRPC's number as `serverCode`) for what will not,
+ * @throws {StsCliError} `ERR_UNAVAILABLE` for a temporary failure, `ERR_REFUSED` (with the gRPC code as `serverCode`) for a permanent one,
  *   `ERR_PROTOCOL` for an answer that is not etcd's.
  */
 export function readAnswer({ status, body }: ServiceAnswer, origin: string): JsonObject {
@@ -44,10 +44,10 @@ export function readAnswer({ status, body }: ServiceAnswer, origin: string): Jso
     })
   }
   const words = toPrintable(readString(body, 'message') ?? readString(body, 'error') ?? '', 200)
-  const isPassing = passingCodes.has(code) || /leader|timed out/.test(words)
+  const isTemporary = temporaryCodes.has(code) || /leader|timed out/.test(words)
   throw new StsCliError(
-    isPassing ? 'etcd-unavailable' : 'etcd-refused',
-    isPassing ? `etcd at ${origin} cannot answer now` : 'etcd refused',
+    isTemporary ? 'etcd-unavailable' : 'etcd-refused',
+    isTemporary ? `etcd at ${origin} cannot answer now` : 'etcd refused',
     {
       stage: 'serve',
       httpStatus: status,
@@ -57,7 +57,7 @@ export function readAnswer({ status, body }: ServiceAnswer, origin: string): Jso
   )
 }
 
-/** A page of a range. */
+/** Reads a page of a range. */
 export function readPage(document: JsonObject): EtcdPage {
   const { kvs } = document
   return {
@@ -68,14 +68,14 @@ export function readPage(document: JsonObject): EtcdPage {
 }
 
 /**
- * One message of a watch; undefined for one that only says that the watch stands.
+ * Reads a message of a watch; undefined for one without events, such as that the watch was created.
  *
- * @throws {StsCliError} as `readAnswer`, and `ERR_DATA` when the revision to go on from is no longer kept.
+ * @throws {StsCliError} As `readAnswer`, and `ERR_DATA` if the revision to continue from was compacted.
  */
 export function readChanges(line: ServiceAnswer, origin: string): EtcdChanges | undefined {
   const result = isObject(line.body) ? line.body['result'] : undefined
   const error = isObject(line.body) ? line.body['error'] : undefined
-  // A watch's error comes in a shape of its own: `{"error":{"grpc_code":…,"message":…}}`.
+  // An error of a watch has a form of its own: `{"error":{"grpc_code":…,"message":…}}`.
   const body = isObject(error) ? { ...error, code: error['grpc_code'] ?? error['code'] } : result
   const document = readAnswer({ ...line, body }, origin)
   if (document['canceled'] === true) {

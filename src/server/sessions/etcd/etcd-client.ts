@@ -1,13 +1,13 @@
 /**
- * etcd by its JSON gateway (`/v3/…`, on the port that etcd's own clients use): ranges, transactions, leases and watches. Every call ends
- * within its limit, whatever the other side does.
+ * A client of etcd's JSON gateway (`/v3/…`, on the port of etcd's own clients): ranges, transactions, leases and watches. Every call ends
+ * within its limit.
  */
 import { StsCliError } from '../../../base/errors.ts'
 import { readString } from '../../../base/parse.ts'
 import { readChanges, readPage, type EtcdChanges, type EtcdPage } from './etcd-answers.ts'
 import { createEtcdTransport, type EtcdTransportOptions } from './etcd-transport.ts'
 
-/** A write; without a value, a delete. */
+/** A write, or a deletion if there is no value. */
 export interface EtcdWrite {
   readonly key: string
   readonly value: string | undefined
@@ -16,7 +16,7 @@ export interface EtcdWrite {
 
 export interface RangeOptions {
   readonly prefix: string
-  /** Begin after this key instead of at the prefix's first. */
+  /** Start after this key instead of at the first key of the prefix. */
   readonly afterKey?: string | undefined
   readonly limit: number
 }
@@ -27,17 +27,17 @@ export interface WatchOptions {
   readonly endpoint: number
 }
 
-/** Every method throws `StsCliError`: see `EtcdTransport`. */
+/** Every method throws `StsCliError`; see `EtcdTransport`. */
 export interface EtcdClient {
   readPrefix(options: RangeOptions): Promise<EtcdPage>
   readKey(key: string): Promise<EtcdPage>
-  /** All of the writes or none. No key twice. */
+  /** Writes all or none. No key may occur twice. */
   commit(writes: readonly EtcdWrite[]): Promise<void>
-  /** @returns The lease's id. */
+  /** Grants a lease. @returns Its id. */
   grantLease(ttlSeconds: number): Promise<string>
-  /** Whether the endpoint answers for the whole cluster; one that lost its leader does not. The key must be one we may read. */
+  /** Resolves if the endpoint answers for the whole cluster; a member without a leader does not. The user must be allowed to read the key. */
   ping(options: { endpoint: number; key: string }, signal: AbortSignal): Promise<void>
-  /** All changes below a prefix, from a revision on, as one endpoint sees them; ends only by an error or the signal. */
+  /** Yields all changes below a prefix from a revision on, as one endpoint sees them; ends only by an error or the signal. */
   watch(options: WatchOptions, signal: AbortSignal): AsyncGenerator<EtcdChanges | undefined>
   /** The endpoint that answered last. */
   readonly preferred: number
@@ -45,7 +45,7 @@ export interface EtcdClient {
   close(): Promise<void>
 }
 
-/** A client; nothing is sent before the first call. */
+/** Returns a client. It sends nothing before the first call. */
 export function createEtcdClient(options: EtcdTransportOptions): EtcdClient {
   const transport = createEtcdTransport(options)
   return {
@@ -67,7 +67,7 @@ export function createEtcdClient(options: EtcdTransportOptions): EtcdClient {
       })
     },
     async ping({ endpoint, key }, signal) {
-      // Not served from the member's own copy: it takes a leader to answer.
+      // A linearizable read, which the member cannot answer without a leader.
       const document = { key: encode(key), count_only: true }
       await transport.askOne(endpoint, { path: '/v3/kv/range', document, signal })
     },
@@ -103,7 +103,7 @@ function encode(text: string): string {
   return Buffer.from(text).toString('base64')
 }
 
-/** The first key that does not begin with the prefix (etcd's rule: its last byte plus one). Our prefixes end in `/`. */
+/** Returns the end of a prefix's range, by etcd's rule: the last byte plus one. The prefixes here end in `/`. */
 function encodePrefixEnd(prefix: string): string {
   const bytes = Buffer.from(prefix)
   bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) + 1

@@ -1,6 +1,6 @@
 /**
- * Sessions that are shared: issued as the derived ones are, so that they outlive any outage, and written to etcd as a MinIO writes its own,
- * so that one with the same root secret accepts them; and what a MinIO issued there is accepted here.
+ * Sessions that are shared through etcd. They are issued as derived sessions, which work without etcd, and written as a MinIO writes its own, so
+ * that a MinIO with the same root secret accepts them. Sessions that a MinIO wrote are accepted here.
  */
 import { isSameSecret } from '../../../base/constant-time.ts'
 import type { Log } from '../../../base/log.ts'
@@ -41,11 +41,11 @@ import type { LeasedWrite } from './shared-leases.ts'
 import { createSharedState } from './shared-state.ts'
 import { createWriteQueue, type WriteQueue } from './write-queue.ts'
 
-/** Where the etcd is and how it knows us. */
+/** Addresses of etcd, and how to authenticate there. */
 export interface EtcdOptions {
-  /** Origins of its members' client addresses. */
+  /** Origins of its members' client URLs. */
   readonly endpoints: readonly string[]
-  /** Before every key; empty for none. */
+  /** Prefix of every key; empty for none. */
   readonly keyPrefix: string
   readonly tls: ServiceTls
   readonly user: { readonly name: string; readonly password: string } | undefined
@@ -59,14 +59,14 @@ export interface EtcdSessionsOptions {
   readonly nowMs: () => number
   readonly log: Log
   readonly onPolicy: (name: string, text: string | undefined) => void
-  /** What a request may wait for etcd; 2000 when left out. */
+  /** How long a request waits for etcd; 2000 if left out. */
   readonly limitMs?: number | undefined
-  /** 500 when left out. */
+  /** 500 if left out. */
   readonly heartbeatMs?: number | undefined
 }
 
-/** What the store's parts share. */
-interface Parts extends AccountLookup {
+/** The parts of the store. */
+interface EtcdSessionsContext extends AccountLookup {
   readonly tokens: SessionTokens
   readonly client: EtcdClient
   readonly queue: WriteQueue
@@ -75,23 +75,23 @@ interface Parts extends AccountLookup {
 }
 
 /**
- * Opens the store: everything is read before it answers.
+ * Opens the store, and reads everything from etcd first.
  *
- * @throws {StsCliError} `ERR_UNAVAILABLE`, `ERR_REFUSED` or `ERR_PROTOCOL` saying what is wrong with which etcd; nothing is left open.
+ * @throws {StsCliError} `ERR_UNAVAILABLE`, `ERR_REFUSED` or `ERR_PROTOCOL` naming the etcd and what is wrong; nothing is left open.
  */
 export async function openEtcdSessions(options: EtcdSessionsOptions): Promise<SessionStore> {
   const { nowMs, log, limitMs = 2000, heartbeatMs = 500, onPolicy } = options
   const { keyPrefix } = options.etcd
   const tokens = createSessionTokens(options)
-  // Of our own, the token says all; one under another root secret is a stranger's, as its MinIO would find ours.
-  const isKept = ({ accessKeyId, secretAccessKey, sessionToken }: StoredIdentity): boolean =>
+  // Identities of derived sessions need not be stored, as their token has everything. Those under another root secret are not accepted.
+  const isStored = ({ accessKeyId, secretAccessKey, sessionToken }: StoredIdentity): boolean =>
     !isSameSecret(secretAccessKey, tokens.deriveSecret(accessKeyId)) &&
     tokens.read(sessionToken, accessKeyId) !== undefined
   const readClaims = ({ token, accessKeyId }: StoredAccount): JsonObject | undefined =>
     tokens.read(token, accessKeyId)
-  const isOurs = (account: StoredAccount): boolean =>
+  const isAccepted = (account: StoredAccount): boolean =>
     account.kind === 'users' || readClaims(account) !== undefined
-  const state = createSharedState({ keyPrefix, nowMs, log, isKept, isOurs, onPolicy })
+  const state = createSharedState({ keyPrefix, nowMs, log, isStored, isAccepted, onPolicy })
   const client = createEtcdClient({ ...options.etcd, limitMs })
   const queue = createWriteQueue({ client, nowMs, log, limitMs })
   const onAlive = (): void => queue.resume()
@@ -101,7 +101,7 @@ export async function openEtcdSessions(options: EtcdSessionsOptions): Promise<Se
     throw error
   })
   const { rootAccessKeyId, policyClaim } = options
-  const parts = {
+  const context = {
     rootAccessKeyId,
     policyClaim,
     keyPrefix,
@@ -117,11 +117,11 @@ export async function openEtcdSessions(options: EtcdSessionsOptions): Promise<Se
   return {
     async issue(request) {
       const credentials = tokens.issue(request)
-      await queue.write(toWrites(credentials, request, parts))
+      await queue.write(toWrites(credentials, request, context))
       return credentials
     },
-    lookUp: (accessKeyId, sessionToken) => lookUp(accessKeyId, sessionToken, parts),
-    revoke: (target) => revoke(target, parts),
+    lookUp: (accessKeyId, sessionToken) => lookUp(accessKeyId, sessionToken, context),
+    revoke: (target) => revoke(target, context),
     async checkReady() {
       return following.isCurrent && queue.isWriting
     },
@@ -133,33 +133,33 @@ export async function openEtcdSessions(options: EtcdSessionsOptions): Promise<Se
   }
 }
 
-/** An account of `mc admin` by its keys, a MinIO's session by its identity, all others by what their token says. */
+/** Looks up accounts of `mc admin` by their keys, a MinIO's sessions by the identity, and all others by their token. */
 async function lookUp(
   accessKeyId: string,
   sessionToken: string | undefined,
-  parts: Parts,
+  context: EtcdSessionsContext,
 ): Promise<SessionLookup> {
-  const { tokens, state, nowMs } = parts
+  const { tokens, state, nowMs } = context
   const account = state.accounts.find(accessKeyId)
-  if (account !== undefined) return lookUpAccount(account, sessionToken, parts)
+  if (account !== undefined) return lookUpAccount(account, sessionToken, context)
   if (!isAccessKeyOfSession(accessKeyId)) return { outcome: 'unknown' }
   const claims = sessionToken === undefined ? undefined : tokens.read(sessionToken, accessKeyId)
   let identity = state.identities.get(accessKeyId)
-  // Only a token that was proved to be a MinIO's makes us ask: a stranger cannot.
+  // Only a token that a MinIO has signed leads to a request to etcd: a stranger cannot cause one.
   if (identity === undefined && claims !== undefined && !isOwnToken(claims)) {
     if (nowMs() >= readEndMs(claims)) return { outcome: 'expired' }
-    identity = await readIdentity(accessKeyId, parts)
+    identity = await readIdentity(accessKeyId, context)
     if (identity === undefined) return { outcome: 'unknown' }
   }
-  if (identity !== undefined) return lookUpStored({ identity, sessionToken, claims }, parts)
+  if (identity !== undefined) return lookUpStored({ identity, sessionToken, claims }, context)
   const { revocations } = state
   return lookUpDerived({ accessKeyId, sessionToken, claims }, { tokens, revocations, nowMs })
 }
 
-/** What was issued elsewhere a moment ago, or too long ago to be held here. */
+/** Reads an identity that was written a moment ago, or one that is no longer in memory. */
 async function readIdentity(
   accessKeyId: string,
-  { client, state, keyPrefix }: Parts,
+  { client, state, keyPrefix }: EtcdSessionsContext,
 ): Promise<StoredIdentity | undefined> {
   try {
     const page = await client.readKey(keyPrefix + identityKey(accessKeyId))
@@ -174,10 +174,10 @@ async function readIdentity(
   return state.identities.get(accessKeyId)
 }
 
-async function revoke(target: RevocationTarget, parts: Parts): Promise<void> {
-  const { state, queue, keyPrefix, tokens } = parts
-  const revocation = toRevocation(target, parts.nowMs())
-  // Here at once, whatever becomes of the rest.
+async function revoke(target: RevocationTarget, context: EtcdSessionsContext): Promise<void> {
+  const { state, queue, keyPrefix, tokens } = context
+  const revocation = toRevocation(target, context.nowMs())
+  // On this server it applies at once, even if writing it fails.
   if (!state.revocations.add(revocation)) throw tooManyRevocations()
   const record = {
     key: keyPrefix + revocationKey(revocation),
@@ -187,21 +187,21 @@ async function revoke(target: RevocationTarget, parts: Parts): Promise<void> {
   if (!(await queue.write([record]))) {
     throw new AwsError(
       'ServiceUnavailable',
-      'revoked on this server; the others will learn of it when etcd answers again',
+      'revoked on this server; the others will see it when etcd answers again',
     )
   }
-  // A MinIO knows a session by its identity alone. Looking for a user's may take longer than a request should.
+  // A MinIO accepts a session as long as its identity is there. Finding those of a user may take longer than a request should.
   void purgeIdentities(revocation, {
-    ...parts,
+    ...context,
     readClaims: ({ sessionToken, accessKeyId }) => tokens.read(sessionToken, accessKeyId),
   })
 }
 
-/** The identity, and the mapping of its owner to policies where that is not there or would end too early. */
+/** Returns the identity, and the mapping of its owner to policies if it is missing or would expire too early. */
 function toWrites(
   credentials: TemporaryCredentials,
   request: SessionRequest,
-  { keyPrefix, rootAccessKeyId, state, queue, nowMs }: Parts,
+  { keyPrefix, rootAccessKeyId, state, queue, nowMs }: EtcdSessionsContext,
 ): LeasedWrite[] {
   const parentUser = findParentUser(request)
   const endsAtMs = credentials.expiration.getTime()
@@ -218,15 +218,15 @@ function toWrites(
   const mapping = {
     key: keyPrefix + mappingKey(parentUser),
     value: encodeMapping(request.policyNames, nowMs()),
-    // A short login must not end the rights of a longer one.
+    // A short session must not end the rights of a longer one.
     endsAtMs: Math.max(endsAtMs, presentEndMs),
   }
   return [identity, mapping]
 }
 
 /**
- * The groups that a MinIO stores with an identity: those of a directory's user (docs/wire.md §2.4). For any other it looks each of them up among its
- * own groups, and refuses everything where one is not there; ours are in the token.
+ * Returns the groups to store with an identity: those of an LDAP user, as MinIO does (docs/wire.md §2.4). For other users MinIO looks up each
+ * group among its own and denies everything if one is missing; their groups are in the token only.
  */
 function findStoredGroups({ claims, groups }: SessionRequest): readonly string[] {
   return typeof claims['ldapUser'] === 'string' ? groups : []

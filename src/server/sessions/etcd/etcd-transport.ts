@@ -1,4 +1,5 @@
-/** Calls to etcd's members: whom to ask, as which user, and what went wrong. */
+/** Calls etcd's members: chooses the member, authenticates, and converts errors. */
+import { errorCode } from '../../../base/error-code.ts'
 import { StsCliError } from '../../../base/errors.ts'
 import { readString, type JsonObject } from '../../../base/parse.ts'
 import {
@@ -11,11 +12,11 @@ import { readAnswer } from './etcd-answers.ts'
 import { hedgeEndpoints } from './hedge-endpoints.ts'
 
 export interface EtcdTransportOptions {
-  /** Origins; any of them answers for all. */
+  /** Origins of the members, each of which answers for the cluster. */
   readonly endpoints: readonly string[]
   readonly tls: ServiceTls
   readonly user: { readonly name: string; readonly password: string } | undefined
-  /** What one call may take, over all endpoints. */
+  /** Limit of one call, over all endpoints. */
   readonly limitMs: number
 }
 
@@ -25,12 +26,12 @@ export interface EtcdCall {
   readonly signal: AbortSignal
 }
 
-/** All throw `StsCliError`: see `readAnswer`; `ERR_UNAVAILABLE` where no answer came. */
+/** All methods throw `StsCliError` as `readAnswer`, and `ERR_UNAVAILABLE` if there was no answer. */
 export interface EtcdTransport {
-  /** Asks whichever endpoint answers, within the limit. */
+  /** Resolves to the first answer of any endpoint within the limit. */
   ask(path: string, document: object): Promise<JsonObject>
   askOne(endpoint: number, call: EtcdCall): Promise<JsonObject>
-  /** An answer without an end; yields each line with the origin it came from. */
+  /** Yields each line of an endless answer, with its origin. */
   follow(endpoint: number, call: EtcdCall): AsyncGenerator<ServiceAnswer & { origin: string }>
   /** The endpoint that answered last. */
   readonly preferred: number
@@ -38,9 +39,9 @@ export interface EtcdTransport {
   close(): Promise<void>
 }
 
-/** A page of values of etcd's greatest size (1.5 MiB) in base64. */
+/** Room for a page of values of etcd's maximum size (1.5 MiB) in base64. */
 const maxBytes = 72 * 1024 * 1024
-/** How long one endpoint may be silent before the next is asked as well. */
+/** How long an endpoint may take before the next is asked as well. */
 const hedgeDelayMs = 400
 
 interface Member {
@@ -48,7 +49,7 @@ interface Member {
   readonly origin: string
 }
 
-/** A transport; nothing is sent before the first call. */
+/** Returns a transport. It sends nothing before the first call. */
 export function createEtcdTransport(options: EtcdTransportOptions): EtcdTransport {
   const members = options.endpoints.map((origin) => ({
     origin,
@@ -60,7 +61,7 @@ export function createEtcdTransport(options: EtcdTransportOptions): EtcdTranspor
     const member = pick(members, endpoint)
     const send = (): Promise<JsonObject> => askMember(member, call, authentication)
     return send().catch((error: unknown) => {
-      if (!authentication.forgetIfStale(error)) throw error
+      if (!authentication.dropIfStale(error)) throw error
       return send()
     })
   }
@@ -78,7 +79,7 @@ export function createEtcdTransport(options: EtcdTransportOptions): EtcdTranspor
       } catch (error) {
         throw error instanceof StsCliError
           ? error
-          : unreachable(options.endpoints.join(', '), error)
+          : toUnavailable(options.endpoints.join(', '), error)
       }
     },
     async *follow(endpoint, { path, document, signal }) {
@@ -86,14 +87,14 @@ export function createEtcdTransport(options: EtcdTransportOptions): EtcdTranspor
       try {
         const headers = {
           ...(await authentication.findHeaders(member, signal)),
-          // The member ends the watch when it loses its leader, instead of falling silent.
+          // The member then ends the watch when it loses its leader, instead of sending nothing.
           'grpc-metadata-hasleader': 'true',
         }
         const call = { path, document, headers, signal, maxBytes }
         for await (const line of member.service.postForLines(call))
           yield { ...line, origin: member.origin }
       } catch (error) {
-        throw error instanceof StsCliError ? error : unreachable(member.origin, error)
+        throw error instanceof StsCliError ? error : toUnavailable(member.origin, error)
       }
     },
     get preferred() {
@@ -131,19 +132,19 @@ async function post(
   try {
     answer = await service.post({ ...call, maxBytes })
   } catch (error) {
-    throw unreachable(origin, error)
+    throw toUnavailable(origin, error)
   }
   return readAnswer(answer, origin)
 }
 
 interface Authentication {
-  /** @throws {StsCliError} as every call. */
+  /** @throws {StsCliError} As every call. */
   findHeaders(member: Member, signal: AbortSignal): Promise<Record<string, string>>
-  /** Forgets a token that etcd refused. @returns Whether asking again may help. */
-  forgetIfStale(error: unknown): boolean
+  /** Drops a token that etcd refused. @returns Whether a retry may help. */
+  dropIfStale(error: unknown): boolean
 }
 
-/** A user's token: had with the first call, had again when etcd no longer knows it. */
+/** Gets the user's token with the first call, and again when etcd refuses it. */
 function createAuthentication(user: EtcdTransportOptions['user']): Authentication {
   let token: string | undefined
   return {
@@ -155,7 +156,7 @@ function createAuthentication(user: EtcdTransportOptions['user']): Authenticatio
       }
       return { authorization: token ?? '' }
     },
-    forgetIfStale(error) {
+    dropIfStale(error) {
       const isStale =
         user !== undefined &&
         error instanceof StsCliError &&
@@ -166,14 +167,14 @@ function createAuthentication(user: EtcdTransportOptions['user']): Authenticatio
   }
 }
 
-/** What was refused by one member is refused by all; an outage and a stranger on one member's port are not. */
+/** Returns whether another member may answer: a refusal is the same from all of them, an outage or another program on the port is not. */
 function canRetry(error: unknown): boolean {
   return !(error instanceof StsCliError) || error.code !== 'ERR_REFUSED'
 }
 
-function unreachable(where: string, cause: unknown): StsCliError {
-  const hasCode = cause instanceof Error && 'code' in cause && typeof cause.code === 'string'
-  const code = hasCode ? String(cause.code) : ''
+/** Returns the error for an endpoint without a usable answer. */
+function toUnavailable(where: string, cause: unknown): StsCliError {
+  const code = errorCode(cause) ?? ''
   const isTls = /CERT|TLS|SSL|ISSUER|SIGNATURE/i.test(code)
   return new StsCliError(
     isTls ? 'etcd-certificate-untrusted' : 'etcd-unreachable',

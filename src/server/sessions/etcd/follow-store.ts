@@ -1,6 +1,7 @@
-/** Keeps the shared state fresh: reads it whole, then follows every change; starts over where changes were missed. */
+/** Keeps the state up to date: reads everything, then follows every change; reads again if changes were missed. */
 import { StsCliError } from '../../../base/errors.ts'
 import type { Log } from '../../../base/log.ts'
+import { describeError } from './describe-error.ts'
 import type { EtcdClient } from './etcd-client.ts'
 import { identityPrefix, iamPrefix, wholePrefixes } from './iam-records.ts'
 import type { SharedState } from './shared-state.ts'
@@ -10,31 +11,31 @@ export interface FollowOptions {
   readonly state: SharedState
   readonly keyPrefix: string
   readonly log: Log
-  /** Time between two questions to the endpoint that is being followed. */
+  /** Time between two pings of the endpoint that is followed. */
   readonly heartbeatMs: number
-  /** Called whenever the store is found to answer. */
+  /** Called whenever etcd has answered. */
   readonly onAlive: () => void
 }
 
-export interface Following {
-  /** Whether what is held is what the store holds, but for the moment a change is on its way. */
+export interface StoreFollower {
+  /** Whether the state is up to date, apart from changes that are on their way. */
   readonly isCurrent: boolean
   close(): Promise<void>
 }
 
-/** Values of etcd's greatest size fit into one answer. */
+/** A page of values of etcd's maximum size fits into one answer. */
 const pageSize = 32
-/** A watch that was asked for while etcd was silent may never be answered, though etcd is back: after this many heartbeats it is asked for anew. */
-const maxOpeningBeats = 5
-/** Read at start, so that they can be looked up while etcd is away; further ones are read when they are asked for. */
+/** Heartbeats after which an unanswered watch is created again: one that was requested during an outage may never be answered. */
+const maxBeatsBeforeWatch = 5
+/** Identities read at start, so that they can be looked up while etcd is unavailable; others are read when they are looked up. */
 const maxIdentitiesRead = 10_000
 
 /**
- * Reads everything, then follows it until closed.
+ * Reads everything, then follows changes until closed.
  *
- * @throws {StsCliError} when the first reading fails: see `EtcdClient`.
+ * @throws {StsCliError} If the first read fails; see `EtcdClient`.
  */
-export async function followStore(options: FollowOptions): Promise<Following> {
+export async function followStore(options: FollowOptions): Promise<StoreFollower> {
   const closing = new AbortController()
   const { signal } = closing
   const position: Position = { fromRevision: next(await readAll(options)), isCurrent: true }
@@ -50,7 +51,7 @@ export async function followStore(options: FollowOptions): Promise<Following> {
   }
 }
 
-/** How far the store has been followed. */
+/** The revision from which to follow. */
 interface Position {
   fromRevision: string
   isCurrent: boolean
@@ -69,7 +70,7 @@ async function followUntilClosed(
       if (closing.aborted) return
       if (position.isCurrent)
         log.error(
-          { reason: toReason(error) },
+          { reason: describeError(error) },
           'etcd is lost: what others issue or revoke is not seen until it is back',
         )
       position.isCurrent = false
@@ -81,7 +82,7 @@ async function followUntilClosed(
   }
 }
 
-/** Follows the preferred endpoint until it fails: throws why. */
+/** Follows the preferred endpoint until it fails, and throws the reason. */
 async function followEndpoint(
   options: FollowOptions,
   position: Position,
@@ -95,7 +96,7 @@ async function followEndpoint(
   const watch = { prefix: keyPrefix + iamPrefix, fromRevision, endpoint }
   let isWatching = false
   const onBeat = (count: number): void => {
-    if (!isWatching && count >= maxOpeningBeats) throw unheard()
+    if (!isWatching && count >= maxBeatsBeforeWatch) throw noWatch()
     onAlive()
   }
   const heart = beat({ ...options, onBeat }, endpoint, signal).catch((error: unknown) =>
@@ -118,7 +119,7 @@ async function followEndpoint(
   throw new StsCliError('etcd-watch-ended', 'etcd ended the watch', { stage: 'serve' })
 }
 
-/** The state from the start. @returns The revision it is of. */
+/** Reads the whole state. @returns Its revision. */
 async function readAll({ client, state, keyPrefix }: FollowOptions): Promise<string> {
   const seen = new Set<string>()
   let revision = ''
@@ -126,7 +127,7 @@ async function readAll({ client, state, keyPrefix }: FollowOptions): Promise<str
     let afterKey: string | undefined
     for (let count = 0; count < max; count += pageSize) {
       const page = await client.readPrefix({ prefix, afterKey, limit: pageSize })
-      // The first page's: changes while the others were read come again by the watch, which does no harm.
+      // The revision of the first page: later changes are sent again by the watch, which does no harm.
       if (revision === '') revision = page.revision
       for (const entry of page.entries) {
         seen.add(entry.key)
@@ -146,18 +147,18 @@ async function reread(options: FollowOptions, fromRevision: string): Promise<str
   try {
     return next(await readAll(options))
   } catch (error) {
-    options.log.warn({ reason: toReason(error) }, 'etcd could not be read again')
+    options.log.warn({ reason: describeError(error) }, 'etcd could not be read again')
     return fromRevision
   }
 }
 
-function unheard(): StsCliError {
+function noWatch(): StsCliError {
   return new StsCliError('etcd-watch-missing', 'etcd answers, but began no watch', {
     stage: 'serve',
   })
 }
 
-/** Asks the endpoint now and again; throws when it does not answer in two heartbeats. A silent watch says nothing by itself. */
+/** Pings the endpoint at intervals, because a watch without events does not show an outage. Throws if there is no answer in two heartbeats. */
 async function beat(
   {
     client,
@@ -184,7 +185,7 @@ async function beat(
   }
 }
 
-/** Aborts with `outer` and by itself. Node 20 may collect `AbortSignal.any` of a timeout before it fires, and then nothing ends. */
+/** Returns a signal that aborts with `outer` or by itself. Node 20 may collect an `AbortSignal.any` of a timeout before it fires. */
 function linkTo(outer: AbortSignal): {
   readonly signal: AbortSignal
   abort(reason?: unknown): void
@@ -216,9 +217,4 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
 
 function next(revision: string): string {
   return String(BigInt(revision === '' ? '0' : revision) + 1n)
-}
-
-function toReason(error: unknown): string {
-  if (!(error instanceof StsCliError)) return String(error)
-  return [error.message, error.serverMessage].filter((part) => part !== undefined).join(': ')
 }

@@ -1,25 +1,25 @@
-/** One question, several endpoints that could answer it, one time limit. */
+/** Sends one request to several endpoints within one time limit. */
 
 export interface HedgeOptions {
   readonly count: number
-  /** Asked first. */
+  /** The first endpoint to ask. */
   readonly preferred: number
-  /** The next endpoint joins when those before it have been silent for this long. */
+  /** The next endpoint is asked if those before it have not answered for this long. */
   readonly hedgeDelayMs: number
   readonly limitMs: number
-  /** Whether another endpoint may answer differently. */
+  /** Returns whether another endpoint may answer differently. */
   readonly canRetry: (error: unknown) => boolean
 }
 
-/** Time between two rounds when every endpoint has failed: an election takes about a second. */
+/** Pause between two rounds after every endpoint has failed; an election takes about a second. */
 const pauseMs = 100
 
 /**
- * Asks the preferred endpoint, joins others to it as it fails or stays silent, and gives the first answer. One that is paused costs
- * `hedgeDelayMs`, one that refuses costs nothing, and a slow one is still waited for.
+ * Asks the preferred endpoint, and others as it fails or does not answer, and returns the first answer. An endpoint that hangs costs
+ * `hedgeDelayMs`, one that fails at once costs nothing, and the answer of a slow one still counts.
  *
  * @returns The answer and the index of the endpoint that gave it.
- * @throws The last error when the limit has passed, or at once one that cannot be retried.
+ * @throws The last error when the limit has passed; at once an error that cannot be retried.
  */
 export function hedgeEndpoints<T>(
   attempt: (endpoint: number, signal: AbortSignal) => Promise<T>,
@@ -32,7 +32,7 @@ export function hedgeEndpoints<T>(
     let lastError: unknown = new Error(`no answer within ${limitMs} ms`)
     let started = 0
     let running = 0
-    let patience: NodeJS.Timeout | undefined
+    let hedgeTimer: NodeJS.Timeout | undefined
 
     const after = (ms: number, run: () => void): NodeJS.Timeout => {
       const timer = setTimeout(run, ms)
@@ -45,12 +45,12 @@ export function hedgeEndpoints<T>(
       calls.abort()
     }
     const launch = (): void => {
-      clearTimeout(patience)
+      clearTimeout(hedgeTimer)
       if (calls.signal.aborted || started === count) return
       const endpoint = (preferred + started) % count
       started += 1
       running += 1
-      patience = after(hedgeDelayMs, launch)
+      hedgeTimer = after(hedgeDelayMs, launch)
       attempt(endpoint, calls.signal).then(
         (value) => finish(() => resolve({ value, endpoint })),
         (error: unknown) => {

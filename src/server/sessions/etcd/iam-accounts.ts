@@ -1,4 +1,4 @@
-/** MinIO's JSON of those whom `mc admin` makes: users, service accounts and groups (docs/wire.md §7.1, 7.2). */
+/** Reads MinIO's JSON of users, service accounts and groups, which `mc admin` creates (docs/wire.md §7.1, 7.2). */
 import {
   isObject,
   parseJsonObject,
@@ -7,7 +7,7 @@ import {
   type JsonObject,
 } from '../../../base/parse.ts'
 
-/** The keys of a user or of a service account; they need no session token. */
+/** A user or a service account, whose keys need no session token. */
 export interface StoredAccount {
   readonly kind: AccountKind
   readonly accessKeyId: string
@@ -16,11 +16,11 @@ export interface StoredAccount {
   /** Undefined for keys that do not expire. */
   readonly expiresAtMs: number | undefined
   readonly issuedAtMs: number
-  /** To whom a service account belongs; empty for a user. */
+  /** The owner of a service account; empty for a user. */
   readonly parentUser: string
-  /** Of a service account whose parent is a directory's user: that user's groups. */
+  /** The groups of the LDAP user who is the parent of a service account. */
   readonly groups: readonly string[]
-  /** What a MinIO keeps of a service account, signed under its root secret; empty for a user. */
+  /** The token that a MinIO stores with a service account, signed under its root secret; empty for a user. */
   readonly token: string
 }
 
@@ -31,10 +31,10 @@ export interface StoredGroup {
   readonly members: readonly string[]
 }
 
-/** MinIO's bounds for keys. */
+/** MinIO's minimum lengths of keys. */
 const [minAccessKeyLength, minSecretLength] = [3, 8]
 
-/** Reads the identity of a user or a service account; undefined for anything else, and for one that is not of its kind. */
+/** Reads the identity of a user or a service account; undefined for anything else, and for one of the other kind. */
 export function decodeAccount(text: string, kind: AccountKind): StoredAccount | undefined {
   const document = parseJsonObject(text)
   const credentials = document?.['credentials']
@@ -44,14 +44,14 @@ export function decodeAccount(text: string, kind: AccountKind): StoredAccount | 
   const status = readString(credentials, 'status') ?? ''
   const parentUser = readString(credentials, 'parentUser') ?? ''
   const token = readString(credentials, 'sessionToken') ?? ''
-  const isOfItsKind =
+  const isOfKind =
     kind === 'users' ? parentUser === '' && token === '' : parentUser !== '' && token !== ''
   const isWhole =
     accessKeyId.length >= minAccessKeyLength &&
     secretAccessKey.length >= minSecretLength &&
     /^(on|off|enabled|disabled)$/.test(status)
   const expiresAtMs = readExpiration(credentials)
-  if (!isOfItsKind || !isWhole || Number.isNaN(expiresAtMs)) return undefined
+  if (!isOfKind || !isWhole || Number.isNaN(expiresAtMs)) return undefined
   return {
     kind,
     accessKeyId,
@@ -70,7 +70,7 @@ export function decodeGroup(text: string): StoredGroup | undefined {
   const document = parseJsonObject(text)
   if (document === undefined) return undefined
   const status = readString(document, 'status') ?? ''
-  // Go writes a list that was never filled as null.
+  // Go writes an empty list as null.
   const members: unknown = document['members'] ?? []
   if (!/^(enabled|disabled)$/.test(status) || !Array.isArray(members)) return undefined
   const names = members.filter((name) => typeof name === 'string')
@@ -79,7 +79,7 @@ export function decodeGroup(text: string): StoredGroup | undefined {
     : undefined
 }
 
-/** Go's zero time and the epoch mean that keys do not expire. NaN for what is no time. */
+/** Reads the expiration; undefined for keys that do not expire, which Go writes as its zero time or the epoch. NaN for what is not a time. */
 function readExpiration(credentials: JsonObject): number | undefined {
   if (credentials['expiration'] === undefined) return undefined
   const ms = Date.parse(readString(credentials, 'expiration') ?? '')

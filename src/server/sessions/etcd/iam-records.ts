@@ -1,4 +1,4 @@
-/** MinIO's keys and JSON of what it keeps in etcd (docs/wire.md §7.1, 7.2), and ours beside them. */
+/** The keys and JSON of MinIO's records in etcd (docs/wire.md §7.1, 7.2), and of this program's revocations. */
 import {
   isObject,
   parseJsonObject,
@@ -12,7 +12,7 @@ import { readNames } from '../read-names.ts'
 import type { Revocation } from '../revocations.ts'
 import type { AccountKind } from './iam-accounts.ts'
 
-/** What a key is about. */
+/** What a key stands for. */
 export type IamSubject =
   | { readonly kind: 'identity'; readonly accessKeyId: string }
   | { readonly kind: 'mapping'; readonly of: MappingOwner; readonly name: string }
@@ -23,12 +23,12 @@ export type IamSubject =
 
 type MappingOwner = 'sts-users' | 'users' | 'groups'
 
-/** All that is read and watched lies below this. */
+/** Everything that is read and watched is below this prefix. */
 export const iamPrefix = 'config/iam/'
 export const identityPrefix = 'config/iam/sts/'
-/** Beside MinIO's own: it lists its folders one by one and never sees this one. */
+/** A folder of this program, which MinIO does not read: it lists its own folders one by one. */
 const revocationPrefix = 'config/iam/sts-cli/revoked/'
-/** Read whole at start and after an interruption. */
+/** Read completely at start and after an interruption. */
 export const wholePrefixes = [
   'config/iam/policies/',
   'config/iam/policydb/',
@@ -38,7 +38,7 @@ export const wholePrefixes = [
   revocationPrefix,
 ]
 
-/** What the part of a key after the operator's own prefix names; undefined for all that does not concern us. */
+/** Parses a key without the operator's prefix; undefined for keys that do not concern this program. */
 export function parseIamKey(key: string): IamSubject | undefined {
   const [, accessKeyId] = /^config\/iam\/sts\/([A-Z0-9]{20})\/identity\.json$/.exec(key) ?? []
   if (accessKeyId !== undefined) return { kind: 'identity', accessKeyId }
@@ -81,7 +81,7 @@ export function revocationKey({ kind, name, revokeType }: Revocation): string {
   return `${revocationPrefix}${kind}/${Buffer.from(name).toString('base64url')}${type}.json`
 }
 
-/** An identity as it lies in etcd. */
+/** An identity as stored in etcd. */
 export interface StoredIdentity {
   readonly accessKeyId: string
   readonly secretAccessKey: string
@@ -93,7 +93,7 @@ export interface StoredIdentity {
   readonly groups: readonly string[]
 }
 
-/** To the letter as MinIO 2022 writes it: names, their order, and what is left out. */
+/** Encodes an identity exactly as MinIO 2022 does: names, their order, and what is left out. */
 export function encodeIdentity(
   credentials: TemporaryCredentials,
   owner: { readonly parentUser: string; readonly groups: readonly string[] },
@@ -114,7 +114,7 @@ export function encodeIdentity(
   })
 }
 
-/** Reads an identity of any era (2018's is flat); undefined for anything else. */
+/** Reads an identity of any version of MinIO (that of 2018 is flat); undefined for anything else. */
 export function decodeIdentity(text: string): StoredIdentity | undefined {
   const document = parseJsonObject(text)
   if (document === undefined) return undefined
@@ -155,7 +155,7 @@ export function decodeMapping(text: string): string[] | undefined {
   return policy === undefined ? undefined : readNames(policy)
 }
 
-/** The IAM document as JSON text: the bare one of 2018, or the later one out of its wrapper. */
+/** Returns the IAM document as JSON text: the bare document of 2018, or the later one without its wrapper. */
 export function decodePolicy(text: string): string | undefined {
   const document = parseJsonObject(text)
   if (document === undefined) return undefined

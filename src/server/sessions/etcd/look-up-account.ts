@@ -1,19 +1,19 @@
-/** A user or a service account that `mc admin` made in the same etcd, with the rights that a MinIO would give it (docs/wire.md §9.3). */
+/** Looks up users and service accounts that `mc admin` created in the same etcd, with the rights that a MinIO gives them (docs/wire.md §9.3). */
 import { readNumber, readString, type JsonObject } from '../../../base/parse.ts'
 import type { SessionLookup } from '../session-store.ts'
-import { readSessionPolicy } from '../session-claims.ts'
+import { omitClaims, readSessionPolicy } from '../session-claims.ts'
 import type { StoredAccount } from './iam-accounts.ts'
 import type { StoredLookup } from './look-up-stored.ts'
 
 export interface AccountLookup extends StoredLookup {
-  /** The claims of a token that is the access key's and was signed under our root secret. */
+  /** Returns the claims of the account's token if it belongs to the access key and was signed under this root secret. */
   readonly readClaims: (account: StoredAccount) => JsonObject | undefined
 }
 
 /**
- * Looks up an account whose keys were presented; disabled ones, and those of a disabled user, are `disabled`.
+ * Looks up an account. The outcome is `disabled` for a disabled account, and for one of a disabled user.
  *
- * @throws {AwsError} `ServiceUnavailable` while a group in etcd cannot be read: see `AccountState`.
+ * @throws {AwsError} `ServiceUnavailable` while a group in etcd cannot be read; see `AccountState`.
  */
 export function lookUpAccount(
   account: StoredAccount,
@@ -22,11 +22,11 @@ export function lookUpAccount(
 ): SessionLookup {
   const { accessKeyId, secretAccessKey, parentUser } = account
   const { state, nowMs, readClaims, rootAccessKeyId } = context
-  // Their keys are all that there is: a token beside them is a mix-up at best, as it is with root's.
+  // These accounts have no session token; one beside their keys is a mistake or an attack, as with root.
   if (sessionToken !== undefined && sessionToken !== '')
     return { outcome: 'wrong-token', secretAccessKey }
   const claims = account.kind === 'users' ? {} : readClaims(account)
-  if (claims === undefined || !isUnderstood(account, claims)) return { outcome: 'unknown' }
+  if (claims === undefined || !isKnownForm(account, claims)) return { outcome: 'unknown' }
   const owner = account.kind === 'users' ? account : state.accounts.find(parentUser)
   if (!account.isEnabled || owner?.isEnabled === false)
     return { outcome: 'disabled', secretAccessKey }
@@ -49,7 +49,7 @@ export function lookUpAccount(
       kind: 'session',
       accessKey: accessKeyId,
       subject: name,
-      claims: pickClaims(claims),
+      claims: omitClaims(claims, internalClaims),
       policyNames: name === rootAccessKeyId ? ['consoleAdmin'] : [...new Set(mapped)],
       sessionPolicy: readSessionPolicy(claims),
       groups,
@@ -59,8 +59,8 @@ export function lookUpAccount(
   }
 }
 
-/** A service account either has its parent's rights, or those that a policy of its own leaves of them. */
-function isUnderstood({ kind, parentUser }: StoredAccount, claims: JsonObject): boolean {
+/** Returns whether a service account inherits its parent's rights, or has a session policy that limits them: the two forms that MinIO writes. */
+function isKnownForm({ kind, parentUser }: StoredAccount, claims: JsonObject): boolean {
   if (kind === 'users') return true
   const hasPolicy = Object.hasOwn(claims, 'sessionPolicy')
   const rights = readString(claims, 'sa-policy')
@@ -70,11 +70,8 @@ function isUnderstood({ kind, parentUser }: StoredAccount, claims: JsonObject): 
   )
 }
 
-/** What policies may ask about: of a directory's user its names, for instance. */
-function pickClaims(claims: JsonObject): JsonObject {
-  const inner = new Set(['accessKey', 'sessionPolicy', 'sa-policy'])
-  return Object.fromEntries(Object.entries(claims).filter(([name]) => !inner.has(name)))
-}
+/** Claims that conditions of policies cannot refer to. */
+const internalClaims = new Set(['accessKey', 'sessionPolicy', 'sa-policy'])
 
 function readEnd(claims: JsonObject): number | undefined {
   const exp = readNumber(claims, 'exp') ?? 0

@@ -1,10 +1,10 @@
-/** A session that a MinIO issued, from the identity it stored. */
+/** Looks up sessions that a MinIO issued, by the identity that it stored. */
 import { isSameSecret } from '../../../base/constant-time.ts'
 import { readNumber, readString, type JsonObject } from '../../../base/parse.ts'
 import type { Principal } from '../principal.ts'
 import type { SessionLookup } from '../session-store.ts'
 import { readNames } from '../read-names.ts'
-import { readSessionPolicy } from '../session-claims.ts'
+import { omitClaims, readSessionPolicy } from '../session-claims.ts'
 import type { StoredIdentity } from './iam-records.ts'
 import type { SharedState } from './shared-state.ts'
 
@@ -15,7 +15,7 @@ export interface StoredLookup {
   readonly policyClaim: string
 }
 
-/** Looks up what a MinIO stored. Its token must be the one stored, and signed under our root secret: `claims` are of such a token. */
+/** Looks up a stored session. @param presented `claims` are those of a token that was signed under this root secret; it must also be the stored one. */
 export function lookUpStored(
   presented: {
     readonly identity: StoredIdentity
@@ -34,19 +34,22 @@ export function lookUpStored(
   const { revocations } = context.state
   const isRevoked =
     revocations.isRevoked(principal) ||
-    // By MinIO's own name of the parent, which the claims may not give.
+    // By the parent that MinIO stored, which the claims may lack.
     revocations.isRevoked({ ...principal, subject: identity.parentUser ?? '' })
-  // A user whom `mc admin` disabled has no sessions either.
+  // The sessions of a user that `mc admin` disabled are disabled too.
   const owner = context.state.accounts.find(identity.parentUser ?? '')
   if (isRevoked || !identity.isEnabled || owner?.isEnabled === false) return { outcome: 'revoked' }
   if (context.nowMs() >= (principal.expiresAtMs ?? 0)) return { outcome: 'expired' }
   return { outcome: 'found', principal, secretAccessKey }
 }
 
-/** The instant a token's claims give as its end; the epoch where they give none. */
+/** Returns when a token expires by its claims, in milliseconds; 0 if they do not say. */
 export function readEndMs(claims: JsonObject): number {
   return (readNumber(claims, 'exp') ?? 0) * 1000
 }
+
+/** Claims that conditions of policies cannot refer to. */
+const internalClaims = new Set(['accessKey', 'sessionPolicy'])
 
 function toPrincipal(
   identity: StoredIdentity,
@@ -55,29 +58,28 @@ function toPrincipal(
 ): Principal {
   const parent = identity.parentUser ?? readString(claims, 'parent') ?? ''
   const named = readString(claims, 'sub') ?? readString(claims, 'ldapUsername') ?? parent
-  const inner = new Set(['accessKey', 'sessionPolicy'])
   return {
     kind: 'session',
     accessKey: identity.accessKeyId,
     subject: named === '' ? identity.accessKeyId : named,
-    claims: Object.fromEntries(Object.entries(claims).filter(([name]) => !inner.has(name))),
+    claims: omitClaims(claims, internalClaims),
     policyNames: findPolicyNames({ identity, claims, parent }, context),
     sessionPolicy: readSessionPolicy(claims),
-    // A MinIO stores the groups of a directory's users; an identity provider's are in the token (docs/wire.md §5.2).
+    // A MinIO stores the groups of LDAP users; an identity provider's groups are in the token (docs/wire.md §5.2).
     groups: identity.groups.length > 0 ? identity.groups : readNames(claims['groups']),
     expiresAtMs: Math.min(identity.expiresAtMs, readEndMs(claims)),
     issuedAtMs: identity.issuedAtMs,
   }
 }
 
-/** What MinIO 2022 finds for the same identity (docs/wire.md §9.3): the mapping of its owner and groups, else its policy claim. */
+/** Returns the policies that MinIO 2022 finds for the identity (docs/wire.md §9.3): those mapped to its owner and groups, else those of its policy claim. */
 function findPolicyNames(
   owner: { identity: StoredIdentity; claims: JsonObject; parent: string },
   { state, rootAccessKeyId, policyClaim }: StoredLookup,
 ): string[] {
   const { identity, claims, parent } = owner
   if (parent === rootAccessKeyId) return ['consoleAdmin']
-  // Role policies are settings of the MinIO that issued it; we do not have them, so it may do nothing here.
+  // The policies of a role are settings of the MinIO that issued the credentials. They are not known here, so that nothing is allowed.
   if (Object.hasOwn(claims, 'roleArn')) return []
   const mapped = [
     state.findMapping('sts-users', parent) ?? state.findMapping('users', parent),

@@ -10,15 +10,15 @@ export interface PurgeContext {
   readonly queue: WriteQueue
   readonly keyPrefix: string
   readonly log: Log
-  /** What an identity's token says, where it is proved to be one. */
+  /** Returns the claims of an identity's token, if its signature is valid. */
   readonly readClaims: (identity: StoredIdentity) => JsonObject | undefined
 }
 
 const pageSize = 32
 
 /**
- * Deletes the identities that a revocation is about, so that a MinIO on the same etcd refuses them as well. A failure is logged: our own
- * servers go by the revocation.
+ * Deletes the revoked identities, so that a MinIO on the same etcd refuses them too. A failure is logged: servers of this program read the
+ * revocation itself.
  */
 export async function purgeIdentities(
   revocation: Revocation,
@@ -36,8 +36,8 @@ export async function purgeIdentities(
     let afterKey: string | undefined
     for (;;) {
       const page = await client.readPrefix({ prefix, afterKey, limit: pageSize })
-      const meant = page.entries.filter(({ value }) => isMeant(value, revocation, context))
-      await Promise.all(meant.map(({ key }) => remove(key)))
+      const revoked = page.entries.filter(({ value }) => isRevoked(value, revocation, context))
+      await Promise.all(revoked.map(({ key }) => remove(key)))
       afterKey = page.entries.at(-1)?.key
       if (!page.hasMore || afterKey === undefined) return
     }
@@ -49,7 +49,7 @@ export async function purgeIdentities(
   }
 }
 
-function isMeant(
+function isRevoked(
   value: Buffer | undefined,
   { name, revokeType, issuedUntilMs }: Revocation,
   { readClaims }: PurgeContext,

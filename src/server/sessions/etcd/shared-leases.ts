@@ -1,23 +1,23 @@
-/** Leases that values share: granted for the first that ends within a few seconds, kept for the others. */
+/** Leases that are shared by values which expire within the same few seconds. */
 import { StsCliError } from '../../../base/errors.ts'
 import type { EtcdClient, EtcdWrite } from './etcd-client.ts'
 
-/** A write that wants a lease; one without a value is a delete. */
+/** A write that needs a lease, or a deletion if there is no value. */
 export interface LeasedWrite {
   readonly key: string
   readonly value: string | undefined
-  /** When the value may go; its lease ends then or a little later. */
+  /** When the value may be deleted; its lease ends then or a little later. */
   readonly endsAtMs: number
 }
 
 export interface SharedLeases {
-  /** Grants what is missing and writes all or nothing. @throws {StsCliError} as `EtcdClient`. */
+  /** Grants the missing leases and writes all or nothing. @throws {StsCliError} As `EtcdClient`. */
   commit(writes: readonly LeasedWrite[]): Promise<void>
-  /** The end of a lease that was granted here; undefined for another's. */
+  /** Returns when a lease ends that was granted here; undefined for other leases. */
   findEndMs(lease: string): number | undefined
 }
 
-/** Leases by the instant they end at. */
+/** Returns an empty set of leases. */
 export function createSharedLeases({
   client,
   nowMs,
@@ -32,7 +32,7 @@ export function createSharedLeases({
     const endMs = roundUp(endsAtMs, nowMs())
     let lease = byEnd.get(endMs)
     if (lease === undefined) {
-      forgetEnded()
+      removeEnded()
       lease = client.grantLease(Math.ceil((endMs - nowMs()) / 1000) + 1)
       byEnd.set(endMs, lease)
       lease.then(
@@ -42,7 +42,7 @@ export function createSharedLeases({
     }
     return lease
   }
-  const forgetEnded = (): void => {
+  const removeEnded = (): void => {
     for (const endMs of byEnd.keys()) if (endMs <= nowMs()) byEnd.delete(endMs)
     for (const [id, endMs] of ends) if (endMs <= nowMs()) ends.delete(id)
   }
@@ -63,7 +63,7 @@ export function createSharedLeases({
         await client.commit(await toWrites(writes))
       } catch (error) {
         if (!isLeaseGone(error)) throw error
-        // Someone revoked it, or etcd was set back to an older copy.
+        // A lease was revoked by hand, or etcd was restored from a backup.
         byEnd.clear()
         await client.commit(await toWrites(writes))
       }
@@ -71,10 +71,10 @@ export function createSharedLeases({
   }
 }
 
-/** Values whose ends are within a 256th of their life share a lease, but no less than ten seconds. */
+/** Rounds an end up, so that values share a lease if they end within a 256th of their lifetime, and at least within ten seconds. */
 function roundUp(endsAtMs: number, nowMs: number): number {
-  const lifeSeconds = Math.max(1, (endsAtMs - nowMs) / 1000)
-  const stepMs = Math.max(10, 2 ** Math.floor(Math.log2(lifeSeconds / 256))) * 1000
+  const lifetimeSeconds = Math.max(1, (endsAtMs - nowMs) / 1000)
+  const stepMs = Math.max(10, 2 ** Math.floor(Math.log2(lifetimeSeconds / 256))) * 1000
   return Math.ceil(endsAtMs / stepMs) * stepMs
 }
 

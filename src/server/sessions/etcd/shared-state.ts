@@ -1,4 +1,4 @@
-/** What this server has seen of the shared store, held in memory so that a look-up asks nobody. */
+/** The contents of etcd that concern this server, in memory, so that a look-up sends no request. */
 import type { Log } from '../../../base/log.ts'
 import { createRevocations, type Revocations } from '../revocations.ts'
 import { createAccountState, type AccountState } from './account-state.ts'
@@ -17,15 +17,15 @@ import {
 } from './iam-records.ts'
 
 export interface SharedStateOptions {
-  /** What an operator puts before every key (MINIO_ETCD_PATH_PREFIX). */
+  /** Prefix of every key (MINIO_ETCD_PATH_PREFIX). */
   readonly keyPrefix: string
   readonly nowMs: () => number
   readonly log: Log
-  /** Whether an identity must be kept to be looked up. */
-  readonly isKept: (identity: StoredIdentity) => boolean
-  /** Whether an account may be looked up here. */
-  readonly isOurs: (account: StoredAccount) => boolean
-  /** A policy came, changed, or went (undefined). One that cannot be read is an empty text. */
+  /** Returns whether an identity must be in memory to be looked up. */
+  readonly isStored: (identity: StoredIdentity) => boolean
+  /** Returns whether an account may be used here. */
+  readonly isAccepted: (account: StoredAccount) => boolean
+  /** Called when a policy is added, changed or deleted (undefined). The text of one that cannot be read is empty. */
   readonly onPolicy: (name: string, text: string | undefined) => void
 }
 
@@ -38,23 +38,24 @@ export interface SharedState {
   readonly revocations: Revocations
   readonly identities: ReadonlyMap<string, StoredIdentity>
   readonly accounts: Pick<AccountState, 'find' | 'findGroups'>
-  /** What a MinIO's policy database gives a user of the kind. */
+  /** Returns the policies of a user or group of this kind in MinIO's policy database. */
   findMapping(of: string, name: string): Mapping | undefined
   apply(entry: EtcdEntry): void
-  /** Forgets what is no longer there; to be called with all keys of a reading from the start. */
+  /** Removes everything that is not among these keys, which are all keys of a complete read. */
   retain(keys: ReadonlySet<string>): void
 }
 
-/** Beyond these the oldest go: an identity is then read when it is asked for. */
+/** Beyond these bounds the oldest are dropped; an identity is then read when it is looked up. */
 const maxIdentities = 20_000
 const maxMappings = 100_000
-/** A policy document of MinIO has 20 KiB at most, an identity less than 16. */
+/** A policy document of MinIO has at most 20 KiB, an identity less than 16 KiB. */
 const maxValueBytes = 64 * 1024
 const maxPolicies = 10_000
-/** A group names all of its members; etcd takes no value of more than 1.5 MiB. */
+/** A group lists all of its members; etcd accepts values up to 1.5 MiB. */
 const maxGroupBytes = 2 * 1024 * 1024
 
-interface Held {
+/** The maps behind a `SharedState`. */
+interface StateMaps {
   readonly revocations: Revocations
   readonly accounts: AccountState
   readonly identities: Map<string, StoredIdentity>
@@ -63,12 +64,12 @@ interface Held {
   readonly policies: Set<string>
 }
 
-/** An empty state. */
+/** Returns an empty state. */
 export function createSharedState(options: SharedStateOptions): SharedState {
   const { keyPrefix, log } = options
-  const held: Held = {
+  const maps: StateMaps = {
     revocations: createRevocations(options.nowMs),
-    accounts: createAccountState(options.isOurs),
+    accounts: createAccountState(options.isAccepted),
     identities: new Map(),
     mappings: new Map(),
     policies: new Set(),
@@ -78,20 +79,20 @@ export function createSharedState(options: SharedStateOptions): SharedState {
     const subject = parseIamKey(key)
     if (subject === undefined) return
     const maxBytes = subject.kind === 'group' ? maxGroupBytes : maxValueBytes
-    const obstacle = findObstacle(entry.value, maxBytes)
-    const text = obstacle === undefined ? entry.value?.toString('utf8') : ''
-    if (store(held, { subject, text, lease: entry.lease }, options)) return
-    const reason = obstacle ?? 'it is not what MinIO writes there, or there is no room for it'
+    const problem = findProblem(entry.value, maxBytes)
+    const text = problem === undefined ? entry.value?.toString('utf8') : ''
+    if (store(maps, { subject, text, lease: entry.lease }, options)) return
+    const reason = problem ?? 'it is not what MinIO writes there, or there is no room for it'
     log.warn({ key, reason }, 'a value in etcd cannot be read and is left alone')
   }
   return {
-    revocations: held.revocations,
-    identities: held.identities,
-    accounts: held.accounts,
-    findMapping: (of, name) => held.mappings.get(`${of}/${name}`),
+    revocations: maps.revocations,
+    identities: maps.identities,
+    accounts: maps.accounts,
+    findMapping: (of, name) => maps.mappings.get(`${of}/${name}`),
     apply,
     retain(present) {
-      for (const name of listKeys(held)) {
+      for (const name of listKeys(maps)) {
         const key = keyPrefix + name
         if (!present.has(key)) apply({ key, value: undefined, lease: '0' })
       }
@@ -99,53 +100,57 @@ export function createSharedState(options: SharedStateOptions): SharedState {
   }
 }
 
-interface Arrival {
+/** A value of etcd, or its deletion. */
+interface StoredValue {
   readonly subject: IamSubject
-  /** Undefined when it is gone, empty when it cannot be read. */
+  /** Undefined if it was deleted, empty if it cannot be read. */
   readonly text: string | undefined
   readonly lease: string
 }
 
-/** Puts what arrived in its place. @returns False when it could not be read or there was no room. */
-function store(held: Held, arrival: Arrival, options: SharedStateOptions): boolean {
-  const { subject, text } = arrival
+/** Stores a value. @returns False if it could not be read or there was no room. */
+function store(maps: StateMaps, value: StoredValue, options: SharedStateOptions): boolean {
+  const { subject, text } = value
   switch (subject.kind) {
     case 'identity':
-      return storeIdentity(held.identities, subject.accessKeyId, { text, isKept: options.isKept })
+      return storeIdentity(maps.identities, subject.accessKeyId, {
+        text,
+        isStored: options.isStored,
+      })
     case 'mapping':
-      return storeMapping(held.mappings, `${subject.of}/${subject.name}`, arrival)
+      return storeMapping(maps.mappings, `${subject.of}/${subject.name}`, value)
     case 'policy':
-      return storePolicy(held.policies, subject.name, { text, onPolicy: options.onPolicy })
+      return storePolicy(maps.policies, subject.name, { text, onPolicy: options.onPolicy })
     case 'account':
-      return held.accounts.storeAccount(subject.of, subject.accessKeyId, text)
+      return maps.accounts.storeAccount(subject.of, subject.accessKeyId, text)
     case 'group':
-      return held.accounts.storeGroup(subject.name, text)
+      return maps.accounts.storeGroup(subject.name, text)
     case 'revocation': {
-      // One that is gone had ended, or someone deleted it by hand: what was revoked stays so.
+      // A deleted revocation had expired, or was deleted by hand: the sessions stay revoked.
       const revocation = text === undefined ? undefined : decodeRevocation(text)
       if (revocation === undefined) return text === undefined
-      return held.revocations.add(revocation)
+      return maps.revocations.add(revocation)
     }
   }
 }
 
 function storeIdentity(
-  identities: Held['identities'],
+  identities: StateMaps['identities'],
   accessKeyId: string,
-  { text, isKept }: Pick<Arrival, 'text'> & Pick<SharedStateOptions, 'isKept'>,
+  { text, isStored }: Pick<StoredValue, 'text'> & Pick<SharedStateOptions, 'isStored'>,
 ): boolean {
   identities.delete(accessKeyId)
   if (text === undefined) return true
   const identity = decodeIdentity(text)
   if (identity === undefined || identity.accessKeyId !== accessKeyId) return false
-  if (isKept(identity)) setBounded(identities, [accessKeyId, identity], maxIdentities)
+  if (isStored(identity)) setBounded(identities, [accessKeyId, identity], maxIdentities)
   return true
 }
 
 function storeMapping(
-  mappings: Held['mappings'],
+  mappings: StateMaps['mappings'],
   owner: string,
-  { text, lease }: Pick<Arrival, 'text' | 'lease'>,
+  { text, lease }: Pick<StoredValue, 'text' | 'lease'>,
 ): boolean {
   mappings.delete(owner)
   if (text === undefined) return true
@@ -156,20 +161,20 @@ function storeMapping(
 }
 
 function storePolicy(
-  policies: Held['policies'],
+  policies: StateMaps['policies'],
   name: string,
-  { text, onPolicy }: Pick<Arrival, 'text'> & Pick<SharedStateOptions, 'onPolicy'>,
+  { text, onPolicy }: Pick<StoredValue, 'text'> & Pick<SharedStateOptions, 'onPolicy'>,
 ): boolean {
   if (text !== undefined && !policies.has(name) && policies.size >= maxPolicies) return false
   if (text === undefined) policies.delete(name)
   else policies.add(name)
   const document = text === undefined ? undefined : decodePolicy(text)
-  // One that cannot be read allows nothing, and must not let one of the same name stand in for it.
+  // A policy that cannot be read allows nothing, and must not be replaced by another one of the same name.
   onPolicy(name, text === undefined ? undefined : (document ?? ''))
   return text === undefined || document !== undefined
 }
 
-function listKeys({ accounts, identities, mappings, policies }: Held): string[] {
+function listKeys({ accounts, identities, mappings, policies }: StateMaps): string[] {
   return [
     ...accounts.listKeys(),
     ...[...identities.keys()].map(identityKey),
@@ -178,11 +183,11 @@ function listKeys({ accounts, identities, mappings, policies }: Held): string[] 
   ]
 }
 
-/** Why a value cannot be ours to read; undefined where it may. */
-function findObstacle(value: Buffer | undefined, maxBytes: number): string | undefined {
+/** Returns why a value cannot be read; undefined if it can. */
+function findProblem(value: Buffer | undefined, maxBytes: number): string | undefined {
   if (value === undefined) return undefined
   if (value.length > maxBytes) return `it has ${value.length} bytes`
-  // A MinIO with a key management service writes 0x01 before what it encrypts (docs/wire.md §7.4).
+  // A MinIO with a key management service writes 0x01 before encrypted values (docs/wire.md §7.4).
   if (value[0] === 1) return 'a MinIO encrypted it with its key management service'
   return undefined
 }

@@ -1,22 +1,22 @@
 /**
- * Writes to etcd, many in one transaction, each under a lease; those that fail wait here until etcd is back. An issue therefore costs etcd a
- * fraction of a write and a lease of its own would: leases are shared by what ends within the same few seconds.
+ * Writes to etcd, many in one transaction, each under a shared lease. Writes that fail are kept until etcd answers again. A session thus costs
+ * etcd a fraction of what a write and a lease of its own would.
  */
-import { StsCliError } from '../../../base/errors.ts'
 import type { Log } from '../../../base/log.ts'
+import { describeError } from './describe-error.ts'
 import type { EtcdClient } from './etcd-client.ts'
 import { createSharedLeases, type LeasedWrite } from './shared-leases.ts'
 
 export interface WriteQueue {
-  /** @returns Whether they were written within the limit; if not, they are written as soon as that is possible. */
+  /** @returns Whether they were written within the limit; if not, they are written as soon as possible. */
   write(writes: readonly LeasedWrite[]): Promise<boolean>
-  /** To be called when etcd answers: tries what waits. */
+  /** Retries the kept writes. Call it when etcd answers. */
   resume(): void
-  /** The end of a lease that this queue made; undefined for another's. */
+  /** Returns when a lease ends that this queue granted; undefined for other leases. */
   findLeaseEndMs(lease: string): number | undefined
-  /** Whether the last write went well. */
+  /** Whether the last write succeeded. */
   readonly isWriting: boolean
-  /** Tries what waits once more. */
+  /** Retries the kept writes once more, and waits for all writes in progress. */
   close(): Promise<void>
 }
 
@@ -27,37 +27,37 @@ export interface WriteQueueOptions {
   readonly limitMs: number
 }
 
-interface Waiting {
+interface QueuedWrite {
   readonly writes: readonly LeasedWrite[]
   done: (isWritten: boolean) => void
 }
 
-/** etcd takes 128 operations and 1.5 MiB; an identity has 16 KiB at most. */
+/** etcd accepts 128 operations and 1.5 MiB in a transaction; an identity has at most 16 KiB. */
 const maxWritesPerCommit = 64
-/** One more is on its way while another is being written to disk. */
+/** Transactions at once: one is on its way while another is written to disk. */
 const maxCommits = 2
-/** What waits through an outage; beyond it the oldest are dropped, which only a foreign MinIO would miss. */
-const maxWaiting = 50_000
+/** Writes kept during an outage. Beyond it the oldest are dropped, which affects only a MinIO on the same etcd. */
+const maxKept = 50_000
 
 interface Queue {
-  /** To be sent. */
-  next: Waiting[]
-  /** Failed, and kept until etcd is back. */
-  kept: Waiting[]
+  /** Writes to send. */
+  next: QueuedWrite[]
+  /** Failed writes, kept until etcd answers. */
+  kept: QueuedWrite[]
   commits: number
-  /** Commits begun so far, and the latest of them that succeeded. */
+  /** The number of commits started, and the latest of them that succeeded. */
   begun: number
   succeeded: number
   isWriting: boolean
 }
 
-/** An empty queue. */
+/** Returns an empty queue. */
 export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   const leases = createSharedLeases(options)
   const queue: Queue = { next: [], kept: [], commits: 0, begun: 0, succeeded: 0, isWriting: true }
   let onIdle: (() => void) | undefined
 
-  const commit = async (batch: readonly Waiting[]): Promise<void> => {
+  const commit = async (batch: readonly QueuedWrite[]): Promise<void> => {
     queue.commits += 1
     queue.begun += 1
     const number = queue.begun
@@ -68,9 +68,9 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
       queue.succeeded = Math.max(queue.succeeded, number)
       for (const { done } of batch) done(true)
     } catch (error) {
-      // The late failure of one that a later one has overtaken is of an outage that is over: it goes again.
+      // If a later commit has succeeded, the outage is over: this one is sent again.
       if (number < queue.succeeded) queue.next.unshift(...batch)
-      // What stands behind would only wait out the same failure.
+      // The writes behind it would only fail the same way.
       else keep(queue, [...batch, ...queue.next.splice(0)], { log: options.log, error })
     } finally {
       queue.commits -= 1
@@ -91,10 +91,10 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   return {
     write: (writes) =>
       waitAtMost(options.limitMs, (done) => {
-        // While etcd is away, waiting for it would only make every login slow.
+        // While etcd is unavailable, waiting for it would only slow down every login.
         if (!queue.isWriting) return keep(queue, [{ writes, done }], { log: options.log })
         queue.next.push({ writes, done })
-        // What arrives in this turn of the event loop goes together.
+        // Writes of the same turn of the event loop are sent together.
         if (queue.next.length === 1) setImmediate(flush)
       }),
     resume,
@@ -112,7 +112,7 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
   }
 }
 
-/** What `done` is told, or false when it is told nothing in time. */
+/** Resolves to what `done` is called with, or to false if it is not called in time. */
 function waitAtMost(
   limitMs: number,
   begin: (done: (isDone: boolean) => void) => void,
@@ -126,22 +126,23 @@ function waitAtMost(
   })
 }
 
-/** Keeps what could not be written, and tells those who wait for it. */
+/** Keeps writes that failed, and resolves their promises. */
 function keep(
   queue: Queue,
-  batch: readonly Waiting[],
+  batch: readonly QueuedWrite[],
   { log, error }: { log: Log; error?: unknown },
 ): void {
-  if (queue.isWriting) log.error({ reason: toReason(error) }, 'etcd takes no writes: they wait')
+  if (queue.isWriting)
+    log.error({ reason: describeError(error) }, 'etcd takes no writes: they wait')
   queue.isWriting = false
   for (const { done } of batch) done(false)
   queue.kept.push(...batch)
-  const dropped = queue.kept.splice(0, Math.max(0, queue.kept.length - maxWaiting))
+  const dropped = queue.kept.splice(0, Math.max(0, queue.kept.length - maxKept))
   if (dropped.length > 0)
     log.error({ dropped: dropped.length }, 'more writes wait for etcd than there is room for')
 }
 
-function takeBatch(queue: Waiting[]): Waiting[] {
+function takeBatch(queue: QueuedWrite[]): QueuedWrite[] {
   let size = 0
   let count = 0
   for (const { writes } of queue) {
@@ -152,18 +153,12 @@ function takeBatch(queue: Waiting[]): Waiting[] {
   return queue.splice(0, count)
 }
 
-/** A transaction may name a key once: the last wins, for as long as the longest. What has ended since it was asked for is left out. */
-function mergeWrites(batch: readonly Waiting[], nowMs: number): LeasedWrite[] {
+/** Merges writes, as a transaction may name a key once: the last value counts, until the latest end. Writes that have expired are left out. */
+function mergeWrites(batch: readonly QueuedWrite[], nowMs: number): LeasedWrite[] {
   const byKey = new Map<string, LeasedWrite>()
   for (const write of batch.flatMap(({ writes }) => writes)) {
     const endsAtMs = Math.max(write.endsAtMs, byKey.get(write.key)?.endsAtMs ?? 0)
     if (endsAtMs > nowMs) byKey.set(write.key, { ...write, endsAtMs })
   }
   return [...byKey.values()]
-}
-
-function toReason(error: unknown): string {
-  return error instanceof StsCliError
-    ? `${error.message} ${error.serverMessage ?? ''}`.trim()
-    : String(error)
 }
