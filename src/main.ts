@@ -28,7 +28,7 @@ const loadCommand: Readonly<Record<CommandSpec['name'], () => Promise<RunCommand
   status: async () => (await import('./commands/status.ts')).runStatus,
   inspect: async () => (await import('./commands/inspect.ts')).runInspect,
   logout: async () => (await import('./commands/logout.ts')).runLogout,
-  doctor: async () => (await import('./commands/doctor.ts')).runDoctor,
+  doctor: async () => (await import('./commands/doctor/doctor.ts')).runDoctor,
   config: async () => (await import('./commands/config.ts')).runConfig,
   completion: async () => (await import('./commands/help/completion.ts')).runCompletion,
   serve: async () => (await import('./commands/serve/serve.ts')).runServe,
@@ -72,7 +72,7 @@ async function runCommand(spec: CommandSpec, argv: readonly string[], io: Io): P
   if (page !== undefined) return runProgram(page === '--help' ? [spec.name, page] : [page], io)
   if (spec.operands === '' && parsed.operands.length > 0)
     throw new StsCliError(
-      'ERR_USAGE',
+      'operands-invalid',
       `${spec.name} takes no operand, but got ${parsed.operands.length}`,
       {
         hint: `sts-cli ${spec.name} --help lists the flags`,
@@ -80,7 +80,7 @@ async function runCommand(spec: CommandSpec, argv: readonly string[], io: Io): P
     )
   const isCommandAccepted = spec.operands.includes('--') || spec.name === 'completion'
   if (!isCommandAccepted && parsed.command !== undefined && parsed.command.length > 0)
-    throw new StsCliError('ERR_USAGE', `${spec.name} runs no command after --`)
+    throw new StsCliError('command-unexpected', `${spec.name} runs no command after --`)
   // `config` changes profiles, so it must work when a profile is not valid.
   if (spec.name === 'config') return (await loadCommand.config())(withoutProfile, io)
   const settings = createSettings(await loadProfile(parsed, io), io)

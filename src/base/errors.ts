@@ -1,32 +1,35 @@
-/**
- * The errors that a user can act on, and the exit code of each.
- * The numbers follow BSD's sysexits.h, so that scripts can tell «try again» from «fix your flags».
- */
-
-/** Every failure with which a command can end, and its exit code. */
-export const exitCodes = {
-  ERR_NEGATIVE: 1,
-  ERR_USAGE: 64,
-  ERR_DATA: 65,
-  ERR_INPUT: 66,
-  ERR_HOST: 68,
-  ERR_UNAVAILABLE: 69,
-  ERR_INTERNAL: 70,
-  ERR_CANNOT_CREATE: 73,
-  ERR_IO: 74,
-  ERR_TIMEOUT: 75,
-  ERR_PROTOCOL: 76,
-  ERR_REFUSED: 77,
-  ERR_CONFIG: 78,
-} as const
-
-export type ErrorCode = keyof typeof exitCodes
+/** The error that a user can act on. */
+import { errorReasons, exitCodes, type ErrorCode, type ErrorReason } from './error-reasons.ts'
 
 /** The step of the flow that failed: the first word of the printed error. */
 export type ErrorStage = 'idp' | 'sts' | 's3' | 'config' | 'cli' | 'serve'
 
+/** What a failure is about, for whoever explains it; never a secret. Which of them are set depends on the reason. */
+export interface ErrorDetails {
+  readonly profile?: string | undefined
+  /** Name of the setting at fault, as in a profile: `token-command`. */
+  readonly option?: string | undefined
+  /** A variable of the environment. */
+  readonly variable?: string | undefined
+  readonly path?: string | undefined
+  readonly format?: string | undefined
+  /** The grant in words, such as `device code`. */
+  readonly grant?: string | undefined
+  /** The endpoint that a provider lacks. */
+  readonly endpoint?: string | undefined
+  /** The proxy through which the request went. */
+  readonly proxy?: string | undefined
+  readonly pid?: number | undefined
+  /** Another host, where it matters that it is not this one. */
+  readonly host?: string | undefined
+  /** The names that would have been valid. */
+  readonly known?: readonly string[] | undefined
+}
+
 export interface StsCliErrorOptions {
+  /** What to try. Only the command line's own code and the library's entry points set it; see src/commands/hints/error-hints.ts. */
   hint?: string | undefined
+  details?: ErrorDetails | undefined
   stage?: ErrorStage | undefined
   /** Status of the HTTP answer, if one arrived. */
   httpStatus?: number | undefined
@@ -38,22 +41,33 @@ export interface StsCliErrorOptions {
   cause?: unknown
 }
 
-/** A failure that the user can act on: what failed, and in `hint` what to try. Every other error is a bug. */
+/**
+ * A failure that the user can act on. Every other error is a bug.
+ *
+ * `reason` says which failure it is, and `code` its class, from which the exit code follows. `message` never contains a secret. `hint`, where there
+ * is one, says what to try.
+ */
 export class StsCliError extends Error {
   override readonly name = 'StsCliError'
+  /** Names the failure; the message may change, the reason does not. */
+  readonly reason: ErrorReason
+  /** The class of the failure, which follows from the reason. */
   readonly code: ErrorCode
   readonly stage: ErrorStage
   readonly hint: string | undefined
+  readonly details: ErrorDetails
   readonly httpStatus: number | undefined
   readonly serverCode: string | undefined
   readonly serverMessage: string | undefined
   readonly requestId: string | undefined
 
-  constructor(code: ErrorCode, message: string, options: StsCliErrorOptions = {}) {
+  constructor(reason: ErrorReason, message: string, options: StsCliErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
-    this.code = code
+    this.reason = reason
+    this.code = errorReasons[reason]
     this.stage = options.stage ?? 'cli'
     this.hint = options.hint
+    this.details = options.details ?? {}
     this.httpStatus = options.httpStatus
     this.serverCode = options.serverCode
     this.serverMessage = options.serverMessage

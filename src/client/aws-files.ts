@@ -5,7 +5,7 @@ import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import { makePrivateFolder, writePrivateFile } from '../base/files/private-file.ts'
 import { resolveLink } from '../base/files/resolve-link.ts'
-import { findHome } from './config-path.ts'
+import { findHome } from './find-user-directory.ts'
 import { type Edit, editSection, readSection, type SectionName } from './ini-file.ts'
 import type { IniPair } from './formats/ini.ts'
 import { withLock } from './with-lock.ts'
@@ -22,9 +22,9 @@ export function findAwsFiles(io: Pick<Io, 'env' | 'platform'>): AwsFiles {
     const named = io.env[variable] ?? ''
     if (named !== '' && !(named.startsWith('~/') && home !== '')) return named
     if (home === '')
-      throw new StsCliError('ERR_CONFIG', 'there is no home folder, so no ~/.aws', {
+      throw new StsCliError('home-missing', 'there is no home folder, so no ~/.aws', {
         stage: 'config',
-        hint: `set HOME, or ${variable}`,
+        details: { variable },
       })
     return named === '' ? path.join(home, '.aws', name) : path.join(home, named.slice(2))
   }
@@ -142,16 +142,19 @@ function readText(file: string, { isToChange = true } = {}): string {
       what = 'belongs to another user'
     else return readFileSync(file, 'latin1')
   } catch (cause) {
-    throw new StsCliError('ERR_INPUT', `the file ${file} ${what}`, { stage: 'config', cause })
+    throw new StsCliError('aws-file-unreadable', `the file ${file} ${what}`, {
+      stage: 'config',
+      cause,
+    })
   }
-  throw new StsCliError('ERR_INPUT', `the file ${file} ${what}`, { stage: 'config' })
+  throw new StsCliError('aws-file-unreadable', `the file ${file} ${what}`, { stage: 'config' })
 }
 
 function orCannotWrite<T>(file: string, write: () => T): T {
   try {
     return write()
   } catch (cause) {
-    throw new StsCliError('ERR_CANNOT_CREATE', `the file ${file} cannot be written`, {
+    throw new StsCliError('aws-file-unwritable', `the file ${file} cannot be written`, {
       stage: 'config',
       cause,
     })

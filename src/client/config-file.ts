@@ -1,6 +1,7 @@
 /** The user's profiles in one TOML file, never one inside a project: a cloned repository could send a secret to its own endpoint. The adapter of smol-toml. */
 import { readFileSync, statSync } from 'node:fs'
 import { parse, TomlError } from 'smol-toml'
+import type { ErrorReason } from '../base/error-reasons.ts'
 import { StsCliError } from '../base/errors.ts'
 import { isObject, type JsonObject } from '../base/parse.ts'
 
@@ -31,12 +32,16 @@ export function parseProfiles(text: string, file: string): ReadonlyMap<string, J
   const { profile = {}, ...others } = parseToml(text, file)
   const [stranger] = Object.keys(others)
   if (stranger !== undefined)
-    throw refuse(`${file}: ${stranger} is not known`, 'settings belong below [profile.NAME]')
-  if (!isObject(profile)) throw refuse(`${file}: profile must be a table, [profile.NAME]`)
+    throw configError('config-key-unknown', `${file}: ${stranger} is not known`)
+  if (!isObject(profile))
+    throw configError('config-file-invalid', `${file}: profile must be a table, [profile.NAME]`)
   return new Map(
     Object.entries(profile).map(([name, table]) => {
       if (isObject(table)) return [name, table]
-      throw refuse(`${file}: ${name} stands outside of a profile`, 'write [profile.NAME] above it')
+      throw configError(
+        'config-key-outside-profile',
+        `${file}: ${name} stands outside of a profile`,
+      )
     }),
   )
 }
@@ -48,12 +53,12 @@ export function readConfigText(file: string): string | undefined {
     if (stat === undefined) return undefined
     if (stat.size <= maxConfigBytes) return readFileSync(file, 'utf8')
   } catch (cause) {
-    throw new StsCliError('ERR_INPUT', `the configuration ${file} cannot be read`, {
+    throw new StsCliError('config-file-unreadable', `the configuration ${file} cannot be read`, {
       stage: 'config',
       cause,
     })
   }
-  throw refuse(`${file} is longer than ${maxConfigBytes} bytes`)
+  throw configError('config-file-too-long', `${file} is longer than ${maxConfigBytes} bytes`)
 }
 
 /** Parses TOML. Errors leave the library's message out: it quotes the line, which may hold a secret. */
@@ -62,7 +67,7 @@ function parseToml(text: string, file: string): JsonObject {
     return parse(text) as JsonObject
   } catch (error) {
     const where = error instanceof TomlError ? `, line ${error.line}, column ${error.column}` : ''
-    throw refuse(`${file} is not TOML${where}`)
+    throw configError('config-file-invalid', `${file} is not TOML${where}`)
   }
 }
 
@@ -72,6 +77,6 @@ function isPrivateFile(file: string): boolean {
   return uid === process.getuid() && (mode & 0o077) === 0
 }
 
-function refuse(message: string, hint?: string): StsCliError {
-  return new StsCliError('ERR_CONFIG', message, { stage: 'config', hint })
+function configError(reason: ErrorReason, message: string): StsCliError {
+  return new StsCliError(reason, message, { stage: 'config' })
 }

@@ -31,21 +31,6 @@ export interface CachedCredentials extends IssuedCredentials {
 
 const maxFileBytes = 128 * 1024
 
-/** `$XDG_CACHE_HOME/sts-cli`, `~/.cache/sts-cli`, `%LOCALAPPDATA%\sts-cli`; undefined where there is no home. */
-export function findCacheDirectory(
-  env: Readonly<Record<string, string | undefined>>,
-  platform: NodeJS.Platform,
-): string | undefined {
-  const xdg = env['XDG_CACHE_HOME']
-  if (xdg !== undefined && xdg.startsWith('/')) return `${xdg}/sts-cli`
-  if (platform === 'win32') {
-    const local = env['LOCALAPPDATA']
-    return local === undefined ? undefined : `${local}\\sts-cli`
-  }
-  const home = env['HOME']
-  return home === undefined || home === '' ? undefined : `${home}/.cache/sts-cli`
-}
-
 /** Returns a profile's cached credentials; undefined when there is no file, or one of another user, that others can read, damaged, or of another version. */
 export function readCachedCredentials(
   directory: string,
@@ -74,10 +59,9 @@ export function writeCachedCredentials(directory: string, value: CachedCredentia
     writePrivateFile(filePath(directory, value.profile), `${JSON.stringify(toFile(value))}\n`)
   } catch (cause) {
     throw new StsCliError(
-      'ERR_CANNOT_CREATE',
+      'cache-unwritable',
       `the credentials cannot be remembered in ${directory}`,
       {
-        hint: 'use --cache none, or point XDG_CACHE_HOME at a folder you can write',
         cause,
       },
     )

@@ -28,7 +28,7 @@ export async function startCredentialServer(
   const port = await listen(server)
   const hosts = [`127.0.0.1:${port}`, `localhost:${port}`]
   server.on('request', (request, response) => {
-    const refusal = refuse(request, { hosts, token })
+    const refusal = toRefusal(request, { hosts, token })
     if (refusal === undefined) void answer(response, provide)
     else send(response, refusal.status, describeError(refusal.message))
   })
@@ -60,7 +60,7 @@ interface Refusal {
 }
 
 /** Checks the host first: a page in a browser can reach this port under a name of its own, and must not learn more than that. */
-function refuse(
+function toRefusal(
   { method, url, headers }: IncomingMessage,
   { hosts, token }: { hosts: readonly string[]; token: string },
 ): Refusal | undefined {

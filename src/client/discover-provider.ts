@@ -1,4 +1,5 @@
 /** Discovery: from an issuer to its endpoints (OpenID Connect Discovery 1.0 §4, RFC 8414 §3). */
+import type { ErrorReason } from '../base/error-reasons.ts'
 import { StsCliError } from '../base/errors.ts'
 import { sendHttp } from '../base/http/http-client.ts'
 import { isLoopback } from '../base/http/loopback.ts'
@@ -15,37 +16,36 @@ export interface ProviderMetadata {
 /**
  * Finds an issuer's endpoints.
  *
- * @param hint The error's hint when there is no document.
+ * @param missing The error's reason when there is no document.
  * @throws {StsCliError} `ERR_PROTOCOL` when the answer is not a discovery document, or names another issuer (§4.3: it could be an
  *   impostor's), or an endpoint that would get secrets in clear text.
  */
 export async function discoverProvider(
   issuer: string,
   net: NetOptions,
-  hint = 'check --issuer, or name -idp-ep itself',
+  missing: ErrorReason = 'discovery-document-missing',
 ): Promise<ProviderMetadata> {
   const url = new URL(discoveryUrl(issuer))
   const answer = await sendHttp(
     { method: 'GET', url, headers: { accept: 'application/json' } },
     { ...net, stage: 'idp' },
   )
-  const refuse = (message: string, help?: string): StsCliError =>
-    new StsCliError('ERR_PROTOCOL', message, {
-      stage: 'idp',
-      httpStatus: answer.status,
-      hint: help,
-    })
+  const discoveryError = (reason: ErrorReason, message: string): StsCliError =>
+    new StsCliError(reason, message, { stage: 'idp', httpStatus: answer.status })
   const json = answer.status === 200 ? parseJson(answer.body.toString('utf8')) : undefined
   const found = parseDiscovery(json)
   if (found === undefined || !isObject(json))
-    throw refuse(`${url.href} is no discovery document`, hint)
+    throw discoveryError(missing, `${url.href} is no discovery document`)
   if (found.issuer.replace(/\/$/, '') !== issuer.replace(/\/$/, ''))
-    throw refuse(
+    throw discoveryError(
+      'discovery-issuer-mismatch',
       `the discovery document names another issuer: ${JSON.stringify(found.issuer.slice(0, 200))}`,
-      'use exactly that one for --issuer if you trust it',
     )
   if (found.tokenEndpoint === undefined)
-    throw refuse('the discovery document names no token endpoint')
+    throw discoveryError(
+      'discovery-token-endpoint-missing',
+      'the discovery document names no token endpoint',
+    )
   for (const [what, endpoint] of Object.entries({
     'a token endpoint': found.tokenEndpoint,
     'an authorization endpoint': found.authorizationEndpoint,
@@ -53,7 +53,10 @@ export async function discoverProvider(
     'a key set': found.jwksUri,
   }))
     if (endpoint !== undefined && !isAsSecureAs(endpoint, issuer))
-      throw refuse(`the discovery document names ${what} without https`)
+      throw discoveryError(
+        'discovery-endpoint-insecure',
+        `the discovery document names ${what} without https`,
+      )
   return { tokenEndpoint: new URL(found.tokenEndpoint), document: json }
 }
 

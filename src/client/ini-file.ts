@@ -106,7 +106,7 @@ function findSection({ text, name }: IniFile, { isMeant }: SectionName): Section
     line.kind === 'header' && isMeant(fromBytes(line.name)) ? [index] : [],
   )
   const [start = -1, second] = starts
-  if (second !== undefined) throw broken(name, second, 'begins a section that was there before')
+  if (second !== undefined) throw iniError(name, second, 'begins a section that was there before')
   const next = lines.findIndex(({ kind }, index) => index > start && kind === 'header')
   return { lines, start, end: next === -1 || start === -1 ? lines.length : next }
 }
@@ -119,9 +119,9 @@ function findKey(
     index > start && index < end && line.kind === 'pair' && line.name === key ? [index] : [],
   )
   const [at = -1, second] = found
-  if (second !== undefined) throw broken(name, second, `has ${key} a second time`)
+  if (second !== undefined) throw iniError(name, second, `has ${key} a second time`)
   if (at !== -1 && lines[at + 1]?.kind === 'continuation')
-    throw broken(name, at + 1, `goes on with ${key}, which holds one line`)
+    throw iniError(name, at + 1, `goes on with ${key}, which holds one line`)
   return at
 }
 
@@ -130,7 +130,7 @@ function readLines(text: string, name: string): Line[] {
   let previous: Line['kind'] | 'start' = 'start'
   for (const [index, raw] of (text.match(/[^\n]*\n|[^\n]+$/g) ?? []).entries()) {
     const line = readLine(raw, previous)
-    if (line === undefined) throw broken(name, index, 'is no section, no key = value, no comment')
+    if (line === undefined) throw iniError(name, index, 'is no section, no key = value, no comment')
     lines.push(line)
     if (line.kind !== 'blank') previous = line.kind
   }
@@ -161,10 +161,9 @@ function splitPair(raw: string): { before: string; value: string; ending: string
 }
 
 /** Makes the error; it names the line's number and never its text, which may be a secret. */
-function broken(name: string, index: number, what: string): StsCliError {
-  return new StsCliError('ERR_DATA', `line ${index + 1} of ${name} ${what}`, {
+function iniError(name: string, index: number, what: string): StsCliError {
+  return new StsCliError('aws-file-invalid', `line ${index + 1} of ${name} ${what}`, {
     stage: 'config',
-    hint: 'the file is left as it is; mend that line first',
   })
 }
 

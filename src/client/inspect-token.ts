@@ -90,6 +90,7 @@ function checkSubject(claims: JsonObject): Finding {
     return { level: 'ok', message: `subject ${readString(claims, 'sub') ?? ''}` }
   return {
     level: 'warn',
-    message: 'claim sub is missing: MinIO since 2022 refuses; sts-cli serve takes azp instead',
+    message:
+      'claim sub is missing: MinIO since 2022 refuses; the server of sts-cli takes azp instead',
   }
 }

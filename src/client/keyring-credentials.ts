@@ -22,11 +22,14 @@ export async function storeInKeyring(
     if (keyring === undefined) throw new Error('there is none')
     await keyring.write(accountOf(profile), secrets)
   } catch (cause) {
-    throw new StsCliError('ERR_CONFIG', 'the keyring of this system cannot keep the credentials', {
-      stage: 'config',
-      hint: 'use --cache file (0600), or --cache none',
-      cause,
-    })
+    throw new StsCliError(
+      'keyring-unavailable',
+      'the keyring of this system cannot keep the credentials',
+      {
+        stage: 'config',
+        cause,
+      },
+    )
   }
   return { ...cached, secretAccessKey: '', sessionToken: '', isInKeyring: true }
 }

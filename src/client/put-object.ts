@@ -31,7 +31,7 @@ export async function putObject(
   const answer = await sendHttp({ method: 'PUT', url, headers, body }, { ...net, stage: 's3' })
   if (answer.status === 200) return
   const error = decodeS3Error(answer.status, answer.body.toString('utf8'))
-  throw new StsCliError('ERR_REFUSED', 'the object store refused', {
+  throw new StsCliError('object-store-refused', 'the object store refused', {
     stage: 's3',
     httpStatus: error.status,
     serverCode: toPrintable(error.code, 100),

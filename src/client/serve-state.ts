@@ -23,20 +23,6 @@ export interface ServeState {
   readonly publicClientId?: string | undefined
 }
 
-/** `$XDG_STATE_HOME/sts-cli`, else `~/.local/state/sts-cli` (`%LOCALAPPDATA%\sts-cli` on Windows); undefined where there is no home. */
-export function findStateDirectory(
-  env: Readonly<Record<string, string | undefined>>,
-  platform: NodeJS.Platform,
-): string | undefined {
-  const xdg = env['XDG_STATE_HOME']
-  if (xdg !== undefined && xdg.startsWith('/')) return `${xdg}/sts-cli`
-  if (platform === 'win32')
-    return env['LOCALAPPDATA'] === undefined ? undefined : `${env['LOCALAPPDATA']}\\sts-cli`
-  return env['HOME'] === undefined || env['HOME'] === ''
-    ? undefined
-    : `${env['HOME']}/.local/state/sts-cli`
-}
-
 const maxStateBytes = 64 * 1024
 
 /**

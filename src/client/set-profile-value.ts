@@ -28,9 +28,9 @@ export function setProfileValue(text: string, edit: ProfileEdit, file: string): 
   } catch {
     // The result is not TOML.
   }
-  throw new StsCliError('ERR_CONFIG', `${file} cannot be changed by itself`, {
+  throw new StsCliError('config-file-not-editable', `${file} cannot be changed by itself`, {
     stage: 'config',
-    hint: `write ${key} = … below [profile.${profile}] by hand`,
+    details: { profile, option: key },
   })
 }
 
@@ -97,7 +97,7 @@ export function writeConfigFile(file: string, text: string): void {
     makePrivateFolder(path.dirname(file))
     writePrivateFile(resolveLink(file), text)
   } catch (cause) {
-    throw new StsCliError('ERR_CANNOT_CREATE', `the configuration ${file} cannot be written`, {
+    throw new StsCliError('config-file-unwritable', `the configuration ${file} cannot be written`, {
       stage: 'config',
       cause,
     })

@@ -1,10 +1,10 @@
 /** Calls to an STS: a form goes out, credentials or an error come back. */
-import { StsCliError, type ErrorCode } from '../base/errors.ts'
+import { StsCliError } from '../base/errors.ts'
 import { sendHttp, type HttpAnswer } from '../base/http/http-client.ts'
-import { toPrintable } from '../base/terminal/printable.ts'
 import { AwsError } from '../protocol/aws-error.ts'
 import type { TemporaryCredentials } from '../protocol/credentials.ts'
 import type { ExchangeOptions, NetOptions, StsActionName } from './options.ts'
+import { toStsError } from './to-sts-error.ts'
 
 const wireNames: Readonly<Record<StsActionName, string>> = {
   'client-grants': 'AssumeRoleWithClientGrants',
@@ -66,19 +66,18 @@ export async function exchangeToken(
   try {
     const { credentials } = decodeStsAnswer(action, answer.status, answer.body.toString('utf8'))
     if (credentials === undefined)
-      throw new StsCliError('ERR_PROTOCOL', 'the STS answered without credentials', {
+      throw new StsCliError('sts-credentials-missing', 'the STS answered without credentials', {
         stage: 'sts',
       })
     return credentials
   } catch (error) {
-    if (error instanceof AwsError) throw explainRefusal(error)
-    const code = codeOfStatus(answer.status)
-    if (code === undefined) throw error
+    if (error instanceof AwsError) throw toStsError(error)
+    if (answer.status < 500 && answer.status !== 429) throw error
     // A page of a proxy or a load balancer: the STS behind it does not answer.
-    throw new StsCliError(code, `${url.host} answered with an error`, {
+    const reason = answer.status === 429 ? 'sts-proxy-busy' : 'sts-proxy-error'
+    throw new StsCliError(reason, `${url.host} answered with an error`, {
       stage: 'sts',
       httpStatus: answer.status,
-      hint: 'try again later',
       cause: error,
     })
   }
@@ -126,42 +125,4 @@ async function buildHeaders(
     options.signWith,
     { region: options.region, service: 'sts', nowMs },
   )
-}
-
-function codeOfStatus(status: number): ErrorCode | undefined {
-  if (status === 429) return 'ERR_TIMEOUT'
-  return status >= 500 ? 'ERR_UNAVAILABLE' : undefined
-}
-
-function explainRefusal(error: AwsError): StsCliError {
-  return new StsCliError(codeOfStatus(error.status) ?? 'ERR_REFUSED', 'the STS refused', {
-    stage: 'sts',
-    httpStatus: error.status,
-    serverCode: toPrintable(error.code, 100),
-    serverMessage: toPrintable(error.message, 500),
-    requestId: error.requestId,
-    hint: hintFor(error),
-    cause: error,
-  })
-}
-
-function hintFor({ code, message }: AwsError): string | undefined {
-  if (/LDAP user name or password/.test(message)) return 'check --username and the password'
-  if (code === 'InvalidClientCertificate')
-    return 'is --cert signed by the authority that the STS trusts, for clients, and not expired?'
-  if (/RoleArn/.test(message)) return 'name a role of the STS with --role-arn'
-  if (/polic/i.test(message) && /claim|missing|token/i.test(message)) {
-    return 'the token must name a policy: add a claim «policy» at the identity provider (sts-cli inspect shows the claims)'
-  }
-  if (code === 'SignatureDoesNotMatch' || code === 'InvalidAccessKeyId')
-    return 'check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: they sign --action assume-role'
-  if (/keys cannot be loaded/.test(message))
-    return 'the identity provider’s key set must be reachable from the STS: check its address and its certificate’s authority there'
-  if (code === 'ExpiredToken') return 'get a new token; if it is new, compare the clocks'
-  if (/DurationSeconds|expiry/.test(message))
-    return 'use --duration between 900 and 31536000 seconds'
-  if (/aud|azp/.test(message))
-    return 'the STS expects its own client id in the token’s aud or azp claim'
-  if (/kid|signature/.test(message)) return 'does the STS trust this identity provider’s keys?'
-  return undefined
 }

@@ -74,8 +74,8 @@ async function acquire(
     const abandoned = findAbandoned(path)
     if (abandoned !== undefined) removeLock(path, abandoned)
     if (performance.now() >= deadlineMs) {
-      throw new StsCliError('ERR_TIMEOUT', 'another sts-cli holds the lock of this profile', {
-        hint: `if none runs, remove ${path}`,
+      throw new StsCliError('profile-locked', 'another sts-cli holds the lock of this profile', {
+        details: { path },
       })
     }
     await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random())))

@@ -4,8 +4,8 @@
  */
 import { existsSync } from 'node:fs'
 import type { Io } from '../base/io.ts'
-import { findConfigPath } from '../client/config-path.ts'
-import { findCacheDirectory, readCachedCredentials } from '../client/credential-cache.ts'
+import { findConfigPath, findUserDirectory } from '../client/find-user-directory.ts'
+import { readCachedCredentials } from '../client/credential-cache.ts'
 import { findUsable } from '../client/find-usable.ts'
 import { formats } from '../client/formats/index.ts'
 import { detectShell, type ShellName, shellNames } from '../client/formats/shells.ts'
@@ -30,7 +30,7 @@ export async function runCachedFastPath(
   const request = readRequest(argv)
   if (request === undefined || isConfigured(io)) return undefined
   const profile = request.profile ?? (io.env['STS_CLI_PROFILE'] || 'default')
-  const directory = findCacheDirectory(io.env, io.platform)
+  const directory = findUserDirectory('cache', io)
   const cached = directory === undefined ? undefined : readCachedCredentials(directory, profile)
   const usable = findUsable(cached, io.nowMs())
   if (usable === undefined || usable.isInKeyring === true) return undefined
@@ -70,6 +70,6 @@ function readRequest([word = '', ...rest]: readonly string[]): FastRequest | und
 function isConfigured(io: Io): boolean {
   for (const name of Object.keys(io.env))
     if (name.startsWith('STS_CLI_') && name !== 'STS_CLI_PROFILE') return true
-  const config = findConfigPath(io.env, io.platform)
+  const config = findConfigPath(io)
   return config !== undefined && existsSync(config)
 }

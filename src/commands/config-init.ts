@@ -1,12 +1,12 @@
 /** `config init`: asks for what a login needs, checks it as `doctor` does, and writes the profile. */
 import { StsCliError } from '../base/errors.ts'
 import type { Io, Prompter } from '../base/io.ts'
-import { diagnose } from '../client/doctor/diagnose.ts'
+import { diagnose } from './doctor/diagnose.ts'
 import { discoverProvider } from '../client/discover-provider.ts'
 import { setProfileValue, writeConfigFile } from '../client/set-profile-value.ts'
 import { readConfigText } from '../client/config-file.ts'
 import { chooseProfile } from './options/load-profile.ts'
-import { renderCheck } from './doctor.ts'
+import { renderCheck } from './doctor/doctor.ts'
 import { readNetOptions, readObtainOptions } from './flow/obtain-options.ts'
 import { previewSettings } from './flow/preview-settings.ts'
 import { optionsOf } from './options/option-table.ts'
@@ -30,9 +30,13 @@ class Cancelled extends Error {}
  */
 export async function runConfigInit({ settings, file }: InitOptions, io: Io): Promise<number> {
   if (io.openPrompter === undefined)
-    throw new StsCliError('ERR_USAGE', 'config init asks, and there is no terminal to ask at', {
-      hint: 'sts-cli config set KEY VALUE needs none',
-    })
+    throw new StsCliError(
+      'terminal-missing',
+      'config init asks, and there is no terminal to ask at',
+      {
+        hint: 'sts-cli config set KEY VALUE needs none',
+      },
+    )
   const prompter = await io.openPrompter()
   try {
     const answers = await ask(prompter, settings, io)

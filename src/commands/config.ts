@@ -1,6 +1,7 @@
+import type { ErrorReason } from '../base/error-reasons.ts'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
-import { findHome } from '../client/config-path.ts'
+import { findHome } from '../client/find-user-directory.ts'
 import { setProfileValue, writeConfigFile } from '../client/set-profile-value.ts'
 import { type ConfigFile, readConfigFile, readConfigText } from '../client/config-file.ts'
 import { chooseProfile, locateConfig } from './options/load-profile.ts'
@@ -31,10 +32,10 @@ const verbs: Readonly<Record<string, Verb>> = { init, path: printPath, list, get
 export async function runConfig(settings: Settings, io: Io): Promise<number> {
   const [word = '', ...operands] = settings.operands
   const verb = Object.hasOwn(verbs, word) ? verbs[word] : undefined
-  if (verb === undefined) throw unknownVerb(word)
+  if (verb === undefined) throw subcommandError(word)
   const { file } = locateConfig(settings.parsed, io)
   if (file === undefined)
-    throw new StsCliError('ERR_CONFIG', 'there is no home to keep profiles in', {
+    throw new StsCliError('home-missing', 'there is no home to keep profiles in', {
       stage: 'config',
       hint: 'set HOME or STS_CLI_CONFIG',
     })
@@ -42,10 +43,10 @@ export async function runConfig(settings: Settings, io: Io): Promise<number> {
   return verb({ settings, file, config, operands }, io)
 }
 
-function unknownVerb(word: string): StsCliError {
+function subcommandError(word: string): StsCliError {
   const nearest = findNearest(word, Object.keys(verbs))
   return new StsCliError(
-    'ERR_USAGE',
+    word === '' ? 'subcommand-missing' : 'subcommand-unknown',
     word === '' ? 'config takes what to do' : `config cannot ${JSON.stringify(word)}`,
     {
       hint:
@@ -91,11 +92,12 @@ function describeProfile(config: ConfigFile, name: string, io: Io): Record<strin
 /** Prints the value that a command would use; exit 1 when nothing gives it. */
 async function get({ settings, config, operands }: ConfigCall, io: Io): Promise<number> {
   const [key, ...more] = operands
-  if (key === undefined || more.length > 0) throw usage('config get takes one KEY')
+  if (key === undefined || more.length > 0)
+    throw configUsageError('operands-invalid', 'config get takes one KEY')
   const spec = findProfileOption(key)
-  if (spec === undefined) throw unknownKey(key)
+  if (spec === undefined) throw unknownKeyError(key)
   if (secretKeys.has(spec.name))
-    throw new StsCliError('ERR_USAGE', `a ${spec.name} is never printed`)
+    throw new StsCliError('setting-secret', `a ${spec.name} is never printed`)
   const name = chooseProfile(settings.parsed, io)
   const profile = config === undefined ? undefined : readProfile(config, name, findHome(io))
   const preview = previewSettings(settings, { options: profileOptions, profile }, io)
@@ -145,9 +147,10 @@ function describeSource(
 /** Changes one key of the profile and nothing else in the file. A secret is read from stdin or a prompt, because command lines are visible. */
 async function set({ settings, file, operands }: ConfigCall, io: Io): Promise<number> {
   const [key, ...given] = operands
-  if (key === undefined) throw usage('config set takes KEY and VALUE')
+  if (key === undefined)
+    throw configUsageError('operands-invalid', 'config set takes KEY and VALUE')
   const spec = findProfileOption(key)
-  if (spec === undefined && key !== 'extends') throw unknownKey(key)
+  if (spec === undefined && key !== 'extends') throw unknownKeyError(key)
   const value = await readValue({ key, spec, given }, io)
   const edit = { profile: chooseProfile(settings.parsed, io), key: spec?.name ?? key, value }
   const text = setProfileValue(readConfigText(file) ?? '', edit, file)
@@ -165,41 +168,43 @@ async function readValue({ key, spec, given }: NewValue, io: Io): Promise<FlagVa
   const [text, ...more] = given
   if (spec !== undefined && secretKeys.has(spec.name)) return readSecret(spec.name, given, io)
   if (spec?.kind === 'list' && text !== undefined) return given
-  if (text === undefined || more.length > 0) throw usage(`config set ${key} takes one VALUE`)
+  if (text === undefined || more.length > 0)
+    throw configUsageError('operands-invalid', `config set ${key} takes one VALUE`)
   if (spec !== undefined) checkChoice(spec, text)
   if (spec?.kind !== 'boolean') return text
   if (text === 'true' || text === 'false') return text === 'true'
-  throw usage(`config set ${key} takes true or false`)
+  throw configUsageError('boolean-invalid', `config set ${key} takes true or false`)
 }
 
 /** Refuses a value that every command would refuse afterwards. */
 function checkChoice({ name: key, choices }: OptionSpec, text: string): void {
   if (choices === undefined || choices.includes(text)) return
-  throw new StsCliError('ERR_USAGE', `${key} cannot be ${JSON.stringify(text)}`, {
+  throw new StsCliError('choice-invalid', `${key} cannot be ${JSON.stringify(text)}`, {
     hint: `use ${choices.join(', ')}`,
   })
 }
 
 async function readSecret(name: string, given: readonly string[], io: Io): Promise<string> {
   if (given.length > 1 || (given[0] !== undefined && given[0] !== '-'))
-    throw new StsCliError('ERR_USAGE', `a ${name} does not belong on a command line`, {
+    throw new StsCliError('secret-on-command-line', `a ${name} does not belong on a command line`, {
       hint: `sts-cli config set ${name} - reads it from stdin; without the - it is asked for`,
     })
   if (given[0] === '-') return checkSecret((await io.readStdin(64 * 1024)).trim(), name)
-  if (io.askSecret === undefined) throw usage(`there is no terminal to ask for the ${name} at`)
+  if (io.askSecret === undefined)
+    throw configUsageError('terminal-missing', `there is no terminal to ask for the ${name} at`)
   return checkSecret(await io.askSecret(`${name}: `), name)
 }
 
-function unknownKey(key: string): StsCliError {
+function unknownKeyError(key: string): StsCliError {
   const nearest = findNearest(
     key,
     profileOptions.map(({ name }) => name),
   )
-  return new StsCliError('ERR_USAGE', `the key ${JSON.stringify(key)} is not known`, {
+  return new StsCliError('setting-unknown', `the key ${JSON.stringify(key)} is not known`, {
     hint: nearest === undefined ? 'keys are the long names of flags' : `did you mean ${nearest}?`,
   })
 }
 
-function usage(message: string): StsCliError {
-  return new StsCliError('ERR_USAGE', message, { hint: 'sts-cli config --help has examples' })
+function configUsageError(reason: ErrorReason, message: string): StsCliError {
+  return new StsCliError(reason, message, { hint: 'sts-cli config --help has examples' })
 }

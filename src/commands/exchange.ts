@@ -21,7 +21,7 @@ export async function runExchange(own: Settings, io: Io): Promise<number> {
   const net = readNetOptions(settings, io)
   const source = isTokenExchanged(exchange) ? await readOperandToken(own, io) : undefined
   if (source === undefined && own.operands.length > 0)
-    throw new StsCliError('ERR_USAGE', `--action ${exchange.action} takes no token`)
+    throw new StsCliError('token-unexpected', `--action ${exchange.action} takes no token`)
   const cache = { ...readCacheOptions(settings, io), directory: undefined }
   const credentials = await obtainCredentials({ source, exchange, net, cache }, io)
   writeDocument(await renderCredentials(credentials, settings, io), settings, io)
@@ -30,14 +30,14 @@ export async function runExchange(own: Settings, io: Io): Promise<number> {
 
 async function readOperandToken(settings: Settings, io: Io): Promise<TokenSource> {
   const [operand, ...more] = settings.operands
-  if (more.length > 0) throw new StsCliError('ERR_USAGE', 'exchange takes one token')
+  if (more.length > 0) throw new StsCliError('operands-invalid', 'exchange takes one token')
   if (operand !== undefined) {
     const text = operand === '-' ? (await io.readStdin(256 * 1024)).trim() : operand
     return { grant: 'token', token: checkSecret(text, 'token') }
   }
   const source = await readGivenToken(settings, io)
   if (source !== undefined) return source
-  throw new StsCliError('ERR_USAGE', 'no token is given', {
+  throw new StsCliError('token-missing', 'no token is given', {
     hint: 'sts-cli token | sts-cli exchange -',
   })
 }

@@ -84,6 +84,8 @@ export async function serveCredentials(
     }
   } catch (cause) {
     lease.stop()
-    throw new StsCliError('ERR_UNAVAILABLE', '127.0.0.1 has no port for --server', { cause })
+    throw new StsCliError('credential-server-unavailable', '127.0.0.1 has no port for --server', {
+      cause,
+    })
   }
 }

@@ -15,7 +15,7 @@ const endsShells: ReadonlySet<NodeJS.Signals> = new Set(['SIGINT', 'SIGTERM', 'S
 export async function runExec(settings: Settings, io: Io): Promise<number> {
   const argv = [...settings.operands, ...(settings.command ?? [])]
   if (settings.operands.length > 0 || argv.length === 0) {
-    throw new StsCliError('ERR_USAGE', 'exec takes a command after --', {
+    throw new StsCliError('command-missing', 'exec takes a command after --', {
       // PowerShell removes a bare -- before npm's script can pass it on.
       hint: `sts-cli exec ${io.platform === 'win32' ? "'--'" : '--'} aws s3 ls`,
     })
@@ -69,7 +69,7 @@ async function serve(
 function checkSame(first: CachedCredentials, renewed: CachedCredentials): CachedCredentials {
   if (isSameIdentity(first.origin, renewed.origin)) return renewed
   throw new StsCliError(
-    'ERR_REFUSED',
+    'login-changed',
     `the profile ${first.profile} is now logged in as ${describeOrigin(renewed.origin)}`,
     { hint: 'start the command again' },
   )

@@ -10,7 +10,7 @@ export async function runInspect(settings: Settings, io: Io): Promise<number> {
   const isWhole = action === undefined ? resource === undefined : resource !== undefined
   if (operand === undefined || !isWhole || more.length > 0)
     throw new StsCliError(
-      'ERR_USAGE',
+      'operands-invalid',
       action === undefined
         ? 'inspect takes one token, or - for stdin'
         : 'inspect --simulate takes a token, or - for stdin, and BUCKET or BUCKET/KEY',

@@ -1,7 +1,7 @@
 import type { Io } from '../base/io.ts'
 import { formatDuration } from '../base/duration.ts'
 import { obtainCredentials } from '../client/flow/obtain-credentials.ts'
-import { ownCommand } from '../client/own-command.ts'
+import { suggestCommand } from './hints/suggest-command.ts'
 import { detectShell, type ShellName } from '../client/formats/shells.ts'
 import { findSimilarProfile } from './flow/check-profile.ts'
 import { readObtainOptions } from './flow/obtain-options.ts'
@@ -50,7 +50,7 @@ export async function runLogin(own: Settings, io: Io): Promise<number> {
 
 /** Returns the command that sets the credentials in the calling shell. */
 function describeNext(profile: string, io: Io): string {
-  const command = ownCommand('env', profile)
+  const command = suggestCommand('env', profile)
   const forms: Readonly<Record<ShellName, string>> = {
     sh: `eval $(${command})`,
     fish: `${command} | source`,

@@ -1,8 +1,8 @@
+import { findUserDirectory } from '../client/find-user-directory.ts'
 import { existsSync } from 'node:fs'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import {
-  findCacheDirectory,
   deleteCachedCredentials,
   readCachedCredentials,
   type CachedCredentials,
@@ -16,7 +16,7 @@ import type { Settings } from './options/settings.ts'
  */
 export async function runLogout(settings: Settings, io: Io): Promise<number> {
   const profile = settings.get('profile') ?? 'default'
-  const directory = findCacheDirectory(io.env, io.platform)
+  const directory = findUserDirectory('cache', io)
   const found = directory === undefined ? undefined : readCachedCredentials(directory, profile)
   const cached = found?.isInKeyring === true ? await takeFromKeyring(found, io) : found
   if (directory !== undefined) deleteCachedCredentials(directory, profile)

@@ -2,6 +2,7 @@
 import { errorCode } from '../base/error-code.ts'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
+import { findHint } from './hints/error-hints.ts'
 
 /**
  * Says what went wrong on stderr: lines for people, or with `--json` one object.
@@ -11,7 +12,7 @@ import type { Io } from '../base/io.ts'
 export async function printError(error: unknown, argv: readonly string[], io: Io): Promise<number> {
   // Whoever read our output went away: there is nobody left to tell.
   if (errorCode(error) === 'EPIPE') return 74
-  const known = error instanceof StsCliError ? error : toInternal(error)
+  const known = error instanceof StsCliError ? error : toInternalError(error)
   const text = isFlagged(argv, 'json') ? renderJson(known) : await renderLines(known, argv, io)
   io.writeStderr(text)
   if (isFlagged(argv, 'debug') && error instanceof Error)
@@ -22,22 +23,33 @@ export async function printError(error: unknown, argv: readonly string[], io: Io
 /** A full disk, a full quota, a file as long as it may be, a broken disk, a closed descriptor. */
 const diskErrors = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EBADF']
 
-function toInternal(error: unknown): StsCliError {
+function toInternalError(error: unknown): StsCliError {
   if (diskErrors.some((code) => errorCode(error) === code))
-    return new StsCliError('ERR_IO', 'the output cannot be written', { cause: error })
+    return new StsCliError('output-unwritable', 'the output cannot be written', { cause: error })
   const what =
     error instanceof Error
       ? `${error.name}: ${error.message}`
       : 'something that is no error was thrown'
-  return new StsCliError('ERR_INTERNAL', `a bug in sts-cli: ${what}`, {
+  return new StsCliError('internal-error', `a bug in sts-cli: ${what}`, {
     hint: 'please report it, with what --debug prints',
     cause: error,
   })
 }
 
 function renderJson(error: StsCliError): string {
-  const { code, stage, message, httpStatus, serverCode, serverMessage, requestId, hint } = error
-  const object = { code, stage, message, httpStatus, serverCode, serverMessage, requestId, hint }
+  const { reason, code, stage, message, httpStatus, serverCode, serverMessage, requestId } = error
+  const hint = findHint(error)
+  const object = {
+    reason,
+    code,
+    stage,
+    message,
+    httpStatus,
+    serverCode,
+    serverMessage,
+    requestId,
+    hint,
+  }
   return `${JSON.stringify({ error: { ...object, exitCode: error.exitCode } })}\n`
 }
 
@@ -52,7 +64,8 @@ async function renderLines(error: StsCliError, argv: readonly string[], io: Io):
   const lines = [`${paint('red', 'error:')} ${where}${error.message}${suffix}`]
   if (error.serverMessage !== undefined && error.serverMessage !== '')
     lines.push(error.serverMessage)
-  if (error.hint !== undefined) lines.push(`${paint('cyan', 'hint:')} ${error.hint}`)
+  const hint = findHint(error)
+  if (hint !== undefined) lines.push(`${paint('cyan', 'hint:')} ${hint}`)
   return lines.map((line) => `${line}\n`).join('')
 }
 

@@ -2,6 +2,7 @@ import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import { obtainCredentials } from '../client/flow/obtain-credentials.ts'
 import { putObject } from '../client/put-object.ts'
+import { findHint } from './hints/error-hints.ts'
 import { readObtainOptions } from './flow/obtain-options.ts'
 import { withRunningServe } from './flow/with-serve-defaults.ts'
 import type { Settings } from './options/settings.ts'
@@ -13,7 +14,7 @@ const content = 'Hello, World'
 
 /** `sts-cli -cid … -csec …`: does what `go run full-example.go` did, with the same stdout byte for byte. */
 export async function runQuickstart(own: Settings, io: Io): Promise<number> {
-  refuseOperands(own)
+  checkNoOperands(own)
   const settings = withRunningServe(own, io)
   checkOutput(settings, io)
   const options = await readObtainOptions(settings, io)
@@ -32,12 +33,12 @@ export async function runQuickstart(own: Settings, io: Io): Promise<number> {
     )
   } catch (error) {
     if (!(error instanceof StsCliError)) throw error
-    throw new StsCliError('ERR_NEGATIVE', `${key} was not uploaded: ${error.message}`, {
+    throw new StsCliError('upload-failed', `${key} was not uploaded: ${error.message}`, {
       ...error,
       stage: 's3',
       cause: error,
       hint:
-        error.hint ??
+        findHint(error) ??
         `does the bucket ${bucket} exist, and may the credentials write to it? --no-upload leaves this out`,
     })
   }
@@ -46,10 +47,10 @@ export async function runQuickstart(own: Settings, io: Io): Promise<number> {
 }
 
 /** Refuses operands. The message does not repeat them: one may be half of a secret that needed quotes. */
-function refuseOperands({ operands, command }: Settings): void {
+function checkNoOperands({ operands, command }: Settings): void {
   if (operands.length === 0 && (command === undefined || command.length === 0)) return
   throw new StsCliError(
-    'ERR_USAGE',
+    'operands-invalid',
     'flags without a command take no operand, and run nothing after --',
     { hint: 'commands come first: sts-cli login -cid …; a value with spaces needs quotes' },
   )

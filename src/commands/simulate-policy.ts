@@ -47,7 +47,7 @@ export async function simulatePolicy(
   io: Io,
 ): Promise<SimulatedDecision> {
   if (!coversKnownAction(action) || /[*?]/.test(action))
-    throw new StsCliError('ERR_USAGE', `there is no action ${JSON.stringify(action)}`, {
+    throw new StsCliError('action-unknown', `there is no action ${JSON.stringify(action)}`, {
       hint: 'write it as policies do: s3:GetObject, s3:ListBucket',
     })
   const at = resource.indexOf('/')
@@ -109,7 +109,7 @@ function readContext(
     const [, key = '', value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
     const name = findConditionName(key)
     if (value === undefined || name === undefined)
-      throw new StsCliError('ERR_USAGE', `--context ${JSON.stringify(text)} cannot be set`, {
+      throw new StsCliError('context-invalid', `--context ${JSON.stringify(text)} cannot be set`, {
         hint: 'write KEY=VALUE, such as aws:SourceIp=192.0.2.1 or s3:prefix=photos/; claims come from the token',
       })
     given.set(name, [...(given.get(name) ?? []), value])
@@ -123,7 +123,7 @@ function withDataErrors<T>(read: () => T): T {
     return read()
   } catch (error) {
     if (!(error instanceof AwsError)) throw error
-    throw new StsCliError('ERR_DATA', toPrintable(error.message, 1000), {
+    throw new StsCliError('document-invalid', toPrintable(error.message, 1000), {
       stage: 'cli',
       cause: error,
     })

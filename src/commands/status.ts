@@ -1,15 +1,16 @@
+import { findUserDirectory } from '../client/find-user-directory.ts'
 import { formatUtc } from '../protocol/dates.ts'
 import { formatDuration } from '../base/duration.ts'
 import type { Io } from '../base/io.ts'
-import { findCacheDirectory, readCachedCredentials } from '../client/credential-cache.ts'
+import { readCachedCredentials } from '../client/credential-cache.ts'
 import { findUsable } from '../client/find-usable.ts'
-import { ownCommand } from '../client/own-command.ts'
+import { suggestCommand } from './hints/suggest-command.ts'
 import type { Settings } from './options/settings.ts'
 
 /** `status`: prints whose credentials are cached, for which endpoint, and when they expire; never a secret. Exit 1 when there are none or they are expired. */
 export async function runStatus(settings: Settings, io: Io): Promise<number> {
   const profile = settings.get('profile') ?? 'default'
-  const directory = findCacheDirectory(io.env, io.platform)
+  const directory = findUserDirectory('cache', io)
   const cached = directory === undefined ? undefined : readCachedCredentials(directory, profile)
   const leftSeconds =
     cached === undefined ? 0 : Math.floor((cached.expiresAtMs - io.nowMs()) / 1000)
@@ -43,10 +44,10 @@ function describe(
   leftSeconds: number,
 ): string {
   if (facts.endpoint === undefined)
-    return `profile ${facts.profile}: no credentials; ${ownCommand('login', facts.profile)} gets some\n`
+    return `profile ${facts.profile}: no credentials; ${suggestCommand('login', facts.profile)} gets some\n`
   const lifetime =
     facts.state === 'valid'
       ? `valid for ${formatDuration(leftSeconds)} (until ${facts.expiration ?? ''})`
-      : `expired at ${facts.expiration ?? ''}; ${ownCommand('login', facts.profile)} gets new ones`
+      : `expired at ${facts.expiration ?? ''}; ${suggestCommand('login', facts.profile)} gets new ones`
   return `profile ${facts.profile}: ${facts.accessKeyId ?? ''} at ${facts.endpoint}\n${lifetime}\n`
 }

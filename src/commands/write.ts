@@ -33,23 +33,27 @@ export async function runWrite(settings: Settings, io: Io): Promise<number> {
 function readAwsProfileName(settings: Settings): string {
   const name = settings.get('aws-profile') ?? settings.get('profile') ?? 'default'
   if (/^[^\p{Cc}[\]"']+$/u.test(name) && name.trim() === name) return name
-  throw new StsCliError('ERR_USAGE', `${JSON.stringify(name)} is no name for a profile of AWS’s`, {
-    hint: 'use --aws-profile with a name without brackets and quotes',
-  })
+  throw new StsCliError(
+    'aws-profile-invalid',
+    `${JSON.stringify(name)} is no name for a profile of AWS’s`,
+    {
+      hint: 'use --aws-profile with a name without brackets and quotes',
+    },
+  )
 }
 
 async function planKeys(settings: Settings, profile: string, io: Io): Promise<AwsChange> {
   const files = findAwsFiles(io)
   const section = inCredentials(profile)
   // Checked before a provider is asked.
-  refusePermanentKeys(readAwsProfile(files.credentials, section), settings, profile)
+  checkPermanentKeys(readAwsProfile(files.credentials, section), settings, profile)
   const credentials = await findOrRenew(settings, io)
   return {
     file: files.credentials,
     section,
     isDryRun: settings.has('dry-run'),
     decide(present) {
-      refusePermanentKeys(present, settings, profile)
+      checkPermanentKeys(present, settings, profile)
       // botocore prefers the old name of the token.
       const isOldName = present.has('aws_security_token')
       return [
@@ -62,14 +66,14 @@ async function planKeys(settings: Settings, profile: string, io: Io): Promise<Aw
 }
 
 /** Refuses to overwrite permanent keys: the file may hold the only copy. */
-function refusePermanentKeys(
+function checkPermanentKeys(
   present: ReadonlyMap<string, string>,
   settings: Settings,
   profile: string,
 ): void {
   const isTemporary = present.has('aws_session_token') || present.has('aws_security_token')
   if (!present.has('aws_access_key_id') || isTemporary || settings.has('force')) return
-  throw new StsCliError('ERR_CONFIG', `the profile ${profile} holds permanent keys`, {
+  throw new StsCliError('permanent-keys-present', `the profile ${profile} holds permanent keys`, {
     stage: 'config',
     hint: 'use --aws-profile with another name, or --force to overwrite them',
   })
@@ -77,10 +81,10 @@ function refusePermanentKeys(
 
 function planProcess(settings: Settings, profile: string, io: Io): AwsChange {
   const files = findAwsFiles(io)
-  refuseFlowFlags(settings)
+  checkFlowFlags(settings)
   if (readAwsProfile(files.credentials, inCredentials(profile)).has('aws_access_key_id'))
     throw new StsCliError(
-      'ERR_CONFIG',
+      'aws-keys-take-precedence',
       `the keys of ${profile} in ${files.credentials} would win`,
       {
         stage: 'config',
@@ -109,7 +113,7 @@ function planProcess(settings: Settings, profile: string, io: Io): AwsChange {
 function processLine(profile: string): string {
   if (!/^[\w.@%+:/-]+$/.test(profile))
     throw new StsCliError(
-      'ERR_USAGE',
+      'profile-not-quotable',
       `the profile ${JSON.stringify(profile)} cannot stand in a credential_process line`,
       { hint: 'its readers split the line differently; use letters, digits and _.@%+:/-' },
     )
@@ -118,14 +122,18 @@ function processLine(profile: string): string {
 }
 
 /** Refuses flags that the line cannot hold: it names a profile and nothing else. */
-function refuseFlowFlags({ parsed }: Settings): void {
+function checkFlowFlags({ parsed }: Settings): void {
   const stray = [...parsed.flags.keys()].find((name) =>
     ['identity provider', 'sts'].includes(parsed.specs.get(name)?.group ?? ''),
   )
   if (stray === undefined) return
-  throw new StsCliError('ERR_USAGE', `--${stray} would be lost: the line names the profile alone`, {
-    hint: `sts-cli config set ${stray} … keeps it for the profile`,
-  })
+  throw new StsCliError(
+    'flag-not-saved',
+    `--${stray} would be lost: the line names the profile alone`,
+    {
+      hint: `sts-cli config set ${stray} … keeps it for the profile`,
+    },
+  )
 }
 
 function placePairs(

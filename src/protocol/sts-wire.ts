@@ -88,7 +88,7 @@ export function decodeStsAnswer(action: string, status: number, body: string): S
   if (refusal !== undefined) throw refusal
   const result = root.children.find((child) => child.name === `${action}Result`)
   if (status !== 200 || root.name !== `${action}Response` || result === undefined) {
-    throw brokenAnswer(status, `a ${root.name} document instead of ${action}Response`)
+    throw stsAnswerError(status, `a ${root.name} document instead of ${action}Response`)
   }
   const metadata = root.children.find((child) => child.name === 'ResponseMetadata')
   const requestId = metadata === undefined ? undefined : childText(metadata, 'RequestId')
@@ -105,12 +105,12 @@ export function decodeStsAnswer(action: string, status: number, body: string): S
 }
 
 function parseAnswer(status: number, body: string): XmlNode {
-  if (body.trim() === '') throw brokenAnswer(status, 'an empty body')
-  if (/^\s*(<!doctype html|<html)/i.test(body)) throw brokenAnswer(status, 'an HTML page')
+  if (body.trim() === '') throw stsAnswerError(status, 'an empty body')
+  if (/^\s*(<!doctype html|<html)/i.test(body)) throw stsAnswerError(status, 'an HTML page')
   try {
     return parseAnswerXml(body, { maxBytes: maxAnswerBytes, maxDepth: 16 })
   } catch (cause) {
-    throw brokenAnswer(
+    throw stsAnswerError(
       status,
       body.trimStart().startsWith('{') ? 'JSON' : 'something that is not an XML document',
       cause,
@@ -134,16 +134,17 @@ function decodeRefusal(root: XmlNode, status: number): AwsError | undefined {
 
 function decodeCredentials(result: XmlNode, status: number): TemporaryCredentials {
   const node = result.children.find((child) => child.name === 'Credentials')
-  if (node === undefined) throw brokenAnswer(status, 'an answer without Credentials')
+  if (node === undefined) throw stsAnswerError(status, 'an answer without Credentials')
   const required = (name: string): string => {
     const text = childText(node, name)?.trim()
-    if (text === undefined || text === '') throw brokenAnswer(status, `Credentials without ${name}`)
+    if (text === undefined || text === '')
+      throw stsAnswerError(status, `Credentials without ${name}`)
     return text
   }
   const expirationText = required('Expiration')
   const expiration = new Date(expirationText)
   if (Number.isNaN(expiration.getTime()))
-    throw brokenAnswer(status, 'an Expiration that is not a date')
+    throw stsAnswerError(status, 'an Expiration that is not a date')
   return {
     accessKeyId: required('AccessKeyId'),
     secretAccessKey: required('SecretAccessKey'),
@@ -155,7 +156,7 @@ function decodeCredentials(result: XmlNode, status: number): TemporaryCredential
 
 function decodeIdentity(result: XmlNode, status: number): CallerIdentity {
   const arn = childText(result, 'Arn')
-  if (arn === undefined) throw brokenAnswer(status, 'an identity without Arn')
+  if (arn === undefined) throw stsAnswerError(status, 'an identity without Arn')
   return {
     arn,
     userId: childText(result, 'UserId') ?? '',
@@ -163,11 +164,10 @@ function decodeIdentity(result: XmlNode, status: number): CallerIdentity {
   }
 }
 
-function brokenAnswer(status: number, what: string, cause?: unknown): StsCliError {
-  return new StsCliError('ERR_PROTOCOL', `the STS answered with ${what}`, {
+function stsAnswerError(status: number, what: string, cause?: unknown): StsCliError {
+  return new StsCliError('sts-answer-invalid', `the STS answered with ${what}`, {
     stage: 'sts',
     httpStatus: status,
-    hint: 'check -sts-ep: it must be the address of an STS (MinIO, or sts-cli serve), not of a web page or a proxy',
     cause,
   })
 }

@@ -103,7 +103,7 @@ export async function openIssuer(
     closers.push(() => issuer.stop())
     return issuer
   } catch (error) {
-    throw explainBinding(error, address.port, '--idp-address')
+    throw toBindingError(error, address.port, 'idp-address')
   }
 }
 
@@ -165,25 +165,25 @@ async function bind(handler: HttpHandler, options: ListenOptions): ReturnType<ty
   try {
     return await listen(handler, options)
   } catch (error) {
-    throw explainBinding(error, options.port, '--address')
+    throw toBindingError(error, options.port, 'address')
   }
 }
 
-function explainBinding(error: unknown, port: number, flag: string): unknown {
+function toBindingError(error: unknown, port: number, option: string): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (code === 'EADDRINUSE') {
-    return new StsCliError('ERR_UNAVAILABLE', `port ${port} is in use`, {
+    return new StsCliError('port-in-use', `port ${port} is in use`, {
       stage: 'serve',
-      hint: `choose another with ${flag}, or port 0 for a free one`,
+      details: { option },
       cause: error,
     })
   }
   if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-    return new StsCliError(
-      'ERR_UNAVAILABLE',
-      `the address of ${flag} cannot be bound (${String(code)})`,
-      { stage: 'serve', cause: error },
-    )
+    return new StsCliError('address-unavailable', `the address cannot be bound (${String(code)})`, {
+      stage: 'serve',
+      details: { option },
+      cause: error,
+    })
   }
   return error
 }

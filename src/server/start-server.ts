@@ -44,7 +44,7 @@ export interface StartedServer extends AsyncDisposable {
 /**
  * Starts identity provider, STS, policies and S3 on free ports of 127.0.0.1.
  *
- * @throws {Error} with a `code` and a `hint` when an option cannot be; nothing is left running.
+ * @throws {StsCliError} when an option is not valid or the server cannot start, such as `port-in-use`; nothing is left running.
  */
 export async function startServer(options: StartServerOptions = {}): Promise<StartedServer> {
   checkPort(options.port)
@@ -107,7 +107,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Sta
 
 function checkPort(port: number | undefined): void {
   if (port === undefined || (Number.isInteger(port) && port >= 0 && port <= 65_535)) return
-  throw new StsCliError('ERR_USAGE', `port ${JSON.stringify(port)} is no port`, {
+  throw new StsCliError('port-invalid', `port ${JSON.stringify(port)} is no port`, {
     stage: 'serve',
     hint: 'a whole number up to 65535; 0, or nothing, takes a free one',
   })

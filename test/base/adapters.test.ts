@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { exitCodes, StsCliError, type ErrorCode } from '../../src/base/errors.ts'
+import { errorReasons, exitCodes, type ErrorReason } from '../../src/base/error-reasons.ts'
+import { StsCliError } from '../../src/base/errors.ts'
 import { isLoopback, isLoopbackHost } from '../../src/base/http/loopback.ts'
 import {
   parseJson,
@@ -98,9 +99,20 @@ describe('unchecked values', () => {
   })
 })
 
-describe('exit codes', () => {
-  it.each(Object.entries(exitCodes))('%s has the exit code %i', (code, exitCode) => {
-    expect(new StsCliError(code as ErrorCode, 'x').exitCode).toBe(exitCode)
+describe('reasons and exit codes', () => {
+  it.each(Object.entries(errorReasons))('an error with the reason %s is %s', (reason, code) => {
+    const error = new StsCliError(reason as ErrorReason, 'x')
+    expect(error).toMatchObject({ reason, code, exitCode: exitCodes[code] })
+    expect(reason).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/)
+  })
+
+  it('an unknown reason does not compile', () => {
+    // @ts-expect-error A reason that the table does not have.
+    expect(new StsCliError('no-such-reason', 'x').code).toBeUndefined()
+  })
+
+  it('each exit code has a reason', () => {
+    expect(new Set(Object.values(errorReasons))).toEqual(new Set(Object.keys(exitCodes)))
   })
 
   it('the exit codes are those of the contract', () => {

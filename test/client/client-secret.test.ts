@@ -85,7 +85,9 @@ describe('client secret', () => {
       `echo ${clientSecret}; exit 3`,
     ])
     expect(code).toBe(66)
-    expect(stderr).toContain('the command of --client-secret-command failed (exit code 3)')
+    expect(stderr).toContain(
+      'the client secret command failed (exit code 3)\nhint: check --client-secret-command\n',
+    )
     expect(stderr).not.toContain(clientSecret)
   })
 

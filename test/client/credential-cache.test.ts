@@ -13,7 +13,6 @@ import {
 import path from 'node:path'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import {
-  findCacheDirectory,
   deleteCachedCredentials,
   readCachedCredentials,
   writeCachedCredentials,
@@ -100,7 +99,7 @@ describe('cache entry', () => {
     expect(() => writeCachedCredentials(directory, makeCached())).toThrow(
       expect.objectContaining({
         code: 'ERR_CANNOT_CREATE',
-        hint: 'use --cache none, or point XDG_CACHE_HOME at a folder you can write',
+        reason: 'cache-unwritable',
       }),
     )
   })
@@ -205,20 +204,5 @@ describe('files of a killed process', () => {
     }
     deleteCachedCredentials(directory, 'default')
     expect((await readdir(directory)).toSorted()).toEqual(others.toSorted())
-  })
-})
-
-describe('cache folder', () => {
-  it.each<[Record<string, string>, NodeJS.Platform, string | undefined]>([
-    [{ HOME: '/h' }, 'linux', '/h/.cache/sts-cli'],
-    [{ HOME: '/h', XDG_CACHE_HOME: '/x' }, 'darwin', '/x/sts-cli'],
-    [{ HOME: '/h', XDG_CACHE_HOME: 'relative' }, 'linux', '/h/.cache/sts-cli'],
-    [{ HOME: '/h', XDG_CACHE_HOME: '' }, 'linux', '/h/.cache/sts-cli'],
-    [{ HOME: '' }, 'linux', undefined],
-    [{}, 'linux', undefined],
-    [{ HOME: '/h', LOCALAPPDATA: 'C:\\L' }, 'win32', 'C:\\L\\sts-cli'],
-    [{ HOME: '/h' }, 'win32', undefined],
-  ])('the cache folder for %j on %s is %s', (env, platform, expected) => {
-    expect(findCacheDirectory(env, platform)).toBe(expected)
   })
 })

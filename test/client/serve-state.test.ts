@@ -1,13 +1,9 @@
+import { findUserDirectory } from '../../src/client/find-user-directory.ts'
 import { spawnSync } from 'node:child_process'
 import { chmod, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import {
-  findStateDirectory,
-  writeServeState,
-  readServeStates,
-  type ServeState,
-} from '../../src/client/serve-state.ts'
+import { writeServeState, readServeStates, type ServeState } from '../../src/client/serve-state.ts'
 import {
   openStage,
   startFake,
@@ -29,7 +25,7 @@ let directory: string
 
 beforeEach(async () => {
   stage = await openStage()
-  directory = findStateDirectory({ HOME: stage.home }, 'linux') ?? ''
+  directory = findUserDirectory('state', { env: { HOME: stage.home }, platform: 'linux' }) ?? ''
 })
 
 /** Changes the published state. */
@@ -293,17 +289,5 @@ describe('demo client secret', () => {
     expect((await stage.cli(['login', '-q', '--token', 'a.b.c'])).code).toBe(0)
     expect(stage.idp.seen).toEqual([])
     expect(stage.sts.seen[0]?.form.get('Token')).toBe('a.b.c')
-  })
-})
-
-describe('state folder', () => {
-  it.each<[Record<string, string>, NodeJS.Platform, string | undefined]>([
-    [{ HOME: '/h' }, 'linux', '/h/.local/state/sts-cli'],
-    [{ HOME: '/h', XDG_STATE_HOME: '/x' }, 'linux', '/x/sts-cli'],
-    [{ HOME: '/h', XDG_STATE_HOME: 'x' }, 'linux', '/h/.local/state/sts-cli'],
-    [{ LOCALAPPDATA: 'C:\\L' }, 'win32', 'C:\\L\\sts-cli'],
-    [{}, 'linux', undefined],
-  ])('the state folder for %j on %s is %s', (env, platform, expected) => {
-    expect(findStateDirectory(env, platform)).toBe(expected)
   })
 })

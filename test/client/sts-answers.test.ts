@@ -30,6 +30,7 @@ describe('refused exchange', () => {
   it('a refusal of the STS is reported with its code, message and request id', async () => {
     const answer = stsRefusal('ExpiredToken', 'The web identity token expired', 400)
     expect(errorOf(await exchange(answer, '--json'))).toEqual({
+      reason: 'token-expired',
       code: 'ERR_REFUSED',
       stage: 'sts',
       message: 'the STS refused',

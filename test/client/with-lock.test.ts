@@ -166,7 +166,8 @@ describe('lock', () => {
     await leaveLock(text)
     await expect(lock(async () => 'done', 1)).rejects.toMatchObject({
       code: 'ERR_TIMEOUT',
-      hint: `if none runs, remove ${file}`,
+      reason: 'profile-locked',
+      details: { path: file },
     })
     expect(await readdir(directory)).toEqual(['default.lock'])
   })

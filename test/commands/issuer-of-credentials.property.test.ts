@@ -1,10 +1,11 @@
 /** No command prints credentials that another endpoint or client issued, for any sequence of servers, profiles, flags, variables and configurations. */
+import { findUserDirectory } from '../../src/client/find-user-directory.ts'
 import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { findStateDirectory, writeServeState } from '../../src/client/serve-state.ts'
+import { writeServeState } from '../../src/client/serve-state.ts'
 import { runCachedFastPath } from '../../src/commands/cached-fast-path.ts'
 import { run } from '../../src/main.ts'
 import {
@@ -297,7 +298,8 @@ class Home {
   }
 
   #serve(at: Server): void {
-    const directory = findStateDirectory({ HOME: this.#folder }, 'linux') ?? ''
+    const directory =
+      findUserDirectory('state', { env: { HOME: this.#folder }, platform: 'linux' }) ?? ''
     const { sts, idp } = this.#world
     const state = {
       stsEndpoint: sts[at].url,

@@ -146,7 +146,12 @@ describe('token command', () => {
   })
 
   it.each([
-    ['fails', 'echo hunter2; exit 3', 66, 'the command of --token-command failed (exit code 3)'],
+    [
+      'fails',
+      'echo hunter2; exit 3',
+      66,
+      'the token command failed (exit code 3)\nhint: check --token-command\n',
+    ],
     ['prints nothing', 'true', 65, 'it is empty or holds spaces'],
     ['prints more than a token', 'echo hunter2 and so on', 65, 'it is empty or holds spaces'],
   ])('login fails when its --token-command %s', async (_what, command, code, message) => {

@@ -1,7 +1,8 @@
+import { findUserDirectory } from '../../src/client/find-user-directory.ts'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { findStateDirectory, writeServeState } from '../../src/client/serve-state.ts'
+import { writeServeState } from '../../src/client/serve-state.ts'
 import {
   clientId,
   clientSecret,
@@ -45,7 +46,8 @@ function answerWith(keys: typeof granted): (seen: Seen, count: number) => Reply 
 /** Publishes the state of the other server, as `serve` does while it runs. */
 function serveOther(): () => void {
   const state = { stsEndpoint: other.sts.url, tokenEndpoint: `${other.idp.url}/token`, ...demo }
-  const directory = findStateDirectory({ HOME: stage.home }, 'linux') ?? ''
+  const directory =
+    findUserDirectory('state', { env: { HOME: stage.home }, platform: 'linux' }) ?? ''
   return writeServeState(directory, { pid: process.pid, certificates: 'PEM', state }).remove
 }
 
@@ -293,7 +295,8 @@ describe('credentials of a local server', () => {
     const stop = serveOther()
     await stage.cli(['login', '-q', '-p', 'local'])
     expect(other.sts.seen).toHaveLength(1)
-    const directory = findStateDirectory({ HOME: stage.home }, 'linux') ?? ''
+    const directory =
+      findUserDirectory('state', { env: { HOME: stage.home }, platform: 'linux' }) ?? ''
     const state = { stsEndpoint: stage.sts.url, tokenEndpoint: `${stage.idp.url}/token`, ...demo }
     writeServeState(directory, { pid: process.pid, certificates: 'PEM', state })
     const ran = await run(['creds', '-p', 'local'])

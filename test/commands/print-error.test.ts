@@ -4,7 +4,7 @@ import { printError } from '../../src/commands/print-error.ts'
 import { run } from '../../src/main.ts'
 import { createIo, makeFolder, openStage, type IoOptions } from '../support/commands/harness.ts'
 
-const failure = new StsCliError('ERR_REFUSED', 'it was refused', {
+const failure = new StsCliError('sts-refused', 'it was refused', {
   stage: 'sts',
   hint: 'ask again',
   httpStatus: 403,
@@ -38,7 +38,7 @@ describe('error message for people', () => {
   })
 
   it('an error message has one line if there is nothing to add', async () => {
-    expect(await print(new StsCliError('ERR_USAGE', 'wrong'))).toMatchObject({
+    expect(await print(new StsCliError('flag-unknown', 'wrong'))).toMatchObject({
       code: 64,
       stderr: 'error: wrong\n',
     })
@@ -69,6 +69,7 @@ describe('error message for programs', () => {
     expect(stderr.endsWith('}\n')).toBe(true)
     expect(JSON.parse(stderr)).toEqual({
       error: {
+        reason: 'sts-refused',
         code: 'ERR_REFUSED',
         stage: 'sts',
         message: 'it was refused',

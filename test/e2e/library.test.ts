@@ -18,8 +18,8 @@ const { clientGrants, startServer } = library
 const bucket = 'my-bucketname'
 
 describe('library', () => {
-  it('the library exports two functions and nothing else', () => {
-    expect(Object.keys(library).toSorted()).toEqual(['clientGrants', 'startServer'])
+  it('the library exports two functions, the class of their errors and nothing else', () => {
+    expect(Object.keys(library).toSorted()).toEqual(['StsCliError', 'clientGrants', 'startServer'])
   })
 
   it('startServer() stops its server at the end of its scope', async () => {

@@ -3,7 +3,7 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { commandTable } from '../../src/commands/options/command-table.ts'
-import { exitCodes } from '../../src/base/errors.ts'
+import { exitCodes } from '../../src/base/error-reasons.ts'
 import { findBlock, interopHeadings, readBlocks, readme } from '../support/readme-blocks.ts'
 import { binPath, type Home, openHome, type Ran, type Serving } from '../support/e2e/harness.ts'
 

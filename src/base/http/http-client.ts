@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { RequestOptions } from 'node:https'
+import type { ErrorReason } from '../error-reasons.ts'
 import { StsCliError, type ErrorStage } from '../errors.ts'
 import { findProxy } from './proxy-tunnel.ts'
 import { readTlsOptions } from './tls-options.ts'
@@ -79,7 +80,7 @@ async function sendInTime(call: HttpCall, options: HttpOptions): Promise<HttpAns
       if (!retriedStatuses.has(answer.status) || isLast()) return answer
     } catch (error) {
       options.trace?.(`${what} failed (${codeOf(error)})`)
-      if (!retriedErrors.has(codeOf(error)) || isLast()) throw explain(error, call.url, options)
+      if (!retriedErrors.has(codeOf(error)) || isLast()) throw toHttpError(error, call.url, options)
     }
     await new Promise((resolve) => setTimeout(resolve, delayMs))
   }
@@ -125,9 +126,8 @@ async function sendThroughProxy(
   { timeoutMs, proxy }: { timeoutMs: number; proxy: string },
 ): Promise<HttpAnswer> {
   if (!URL.canParse(proxy) || !/^https?:$/.test(new URL(proxy).protocol))
-    throw new StsCliError('ERR_CONFIG', 'the proxy of the environment is no http or https URL', {
+    throw new StsCliError('proxy-invalid', 'the proxy of the environment is no http or https URL', {
       stage: options.stage,
-      hint: 'write HTTPS_PROXY=http://host:port',
     })
   const { requestThroughProxy } = await import('./json-client.ts')
   const tls = await readTlsOptions(call.url, options)
@@ -170,63 +170,69 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 
-const proxyHint = 'check HTTPS_PROXY and NO_PROXY'
+interface Failure {
+  readonly reason: ErrorReason
+  readonly message: string
+}
 
-function explain(error: unknown, url: URL, { stage, timeoutMs, env }: HttpOptions): unknown {
+/** Returns the error for a request without an answer; a `StsCliError` comes back as it is. */
+function toHttpError(error: unknown, url: URL, options: HttpOptions): StsCliError {
   if (error instanceof StsCliError) return error
+  const proxy = findProxy(url, options.env ?? {})
+  const { reason, message } = describeFailure(error, { url, proxy, timeoutMs: options.timeoutMs })
+  return new StsCliError(reason, message, {
+    stage: options.stage,
+    details: { proxy: proxy === undefined ? undefined : new URL(proxy).host },
+    cause: error,
+  })
+}
+
+interface Attempt {
+  readonly url: URL
+  readonly proxy: string | undefined
+  readonly timeoutMs: number
+}
+
+function describeFailure(error: unknown, { url, proxy, timeoutMs }: Attempt): Failure {
   const code = codeOf(error)
-  const proxy = findProxy(url, env ?? {})
   // The host that this process resolved and called: behind a proxy, the proxy does that.
   const peer = proxy === undefined ? url : new URL(proxy)
   const at = proxy === undefined ? url.host : `${url.host} through the proxy ${peer.host}`
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-    return new StsCliError('ERR_HOST', `the host ${peer.hostname} is not known`, {
-      stage,
-      cause: error,
-      hint: proxy === undefined ? 'check the address for a typing mistake' : proxyHint,
-    })
-  if (
-    code === 'ETIMEDOUT' ||
-    code.endsWith('_TIMEOUT') ||
-    (error instanceof Error && error.name === 'TimeoutError')
-  )
-    return new StsCliError('ERR_TIMEOUT', `no answer from ${at} within ${timeoutMs / 1000} s`, {
-      stage,
-      cause: error,
-      hint: 'give it longer with --timeout, or check the address',
-    })
+    return {
+      reason: 'host-unknown',
+      message: `the host ${peer.hostname} is not known`,
+    }
+  if (isTimeout(error, code))
+    return {
+      reason: 'answer-timeout',
+      message: `no answer from ${at} within ${timeoutMs / 1000} s`,
+    }
   if (code === 'ERR_TOO_LONG')
-    return new StsCliError(
-      'ERR_PROTOCOL',
-      `the answer of ${at} is longer than ${maxBodyBytes} bytes`,
-      { stage, cause: error },
-    )
+    return {
+      reason: 'answer-too-long',
+      message: `the answer of ${at} is longer than ${maxBodyBytes} bytes`,
+    }
   if (code === 'ECONNREFUSED')
-    return new StsCliError('ERR_UNAVAILABLE', `nothing listens at ${peer.host}`, {
-      stage,
-      cause: error,
-      hint:
-        proxy === undefined ? 'is it running? sts-cli serve starts one on this machine' : proxyHint,
-    })
-  if (/CERT|SELF_SIGNED|UNABLE_TO|ISSUER/.test(code)) {
-    return new StsCliError('ERR_UNAVAILABLE', `the certificate of ${at} is not trusted (${code})`, {
-      stage,
-      cause: error,
-      hint: 'name its authority with --ca-file, or try -k to see whether that is all',
-    })
-  }
-  const hint = /SSL|EPROTO/.test(code)
-    ? 'https was spoken to something that may speak http: check the address'
-    : undefined
+    return {
+      reason: 'connection-refused',
+      message: `nothing listens at ${peer.host}`,
+    }
+  if (/CERT|SELF_SIGNED|UNABLE_TO|ISSUER/.test(code))
+    return {
+      reason: 'certificate-untrusted',
+      message: `the certificate of ${at} is not trusted (${code})`,
+    }
   if (code.startsWith('HPE_'))
-    return new StsCliError('ERR_PROTOCOL', `${at} does not speak HTTP (${code})`, {
-      stage,
-      cause: error,
-      hint: 'http where https is meant?',
-    })
-  return new StsCliError(
-    'ERR_UNAVAILABLE',
-    `the connection to ${at} failed (${code === '' ? 'unknown reason' : code})`,
-    { stage, cause: error, hint },
-  )
+    return {
+      reason: 'answer-not-http',
+      message: `${at} does not speak HTTP (${code})`,
+    }
+  const message = `the connection to ${at} failed (${code === '' ? 'unknown reason' : code})`
+  return { reason: /SSL|EPROTO/.test(code) ? 'tls-handshake-failed' : 'connection-failed', message }
+}
+
+function isTimeout(error: unknown, code: string): boolean {
+  const isAborted = error instanceof Error && error.name === 'TimeoutError'
+  return code === 'ETIMEDOUT' || code.endsWith('_TIMEOUT') || isAborted
 }

@@ -48,11 +48,10 @@ async function readOwnCertificate(options: TrustOptions): Promise<TlsOptions> {
   } catch {
     // Without the cause: OpenSSL's errors may quote the input.
     throw new StsCliError(
-      'ERR_DATA',
+      'client-certificate-invalid',
       `${certFile} and ${certKeyFile} are no certificate with its key`,
       {
         stage,
-        hint: 'both must be PEM, the key without a passphrase, and they must belong together',
       },
     )
   }
@@ -64,7 +63,7 @@ function readPemFile(path: string, what: string, stage: ErrorStage): string {
     return readFileSync(path, 'utf8')
   } catch (cause) {
     const why = describeFileError(cause)
-    throw new StsCliError('ERR_INPUT', `the ${what} file ${path} cannot be read${why}`, {
+    throw new StsCliError('file-unreadable', `the ${what} file ${path} cannot be read${why}`, {
       stage,
       cause,
     })
@@ -75,9 +74,8 @@ function readPemFile(path: string, what: string, stage: ErrorStage): string {
 export function readCaFile(path: string, stage: ErrorStage): string {
   const text = readPemFile(path, 'CA', stage)
   if (!text.includes('-----BEGIN CERTIFICATE-----'))
-    throw new StsCliError('ERR_DATA', `the CA file ${path} holds no certificate`, {
+    throw new StsCliError('ca-file-invalid', `the CA file ${path} holds no certificate`, {
       stage,
-      hint: 'it must be PEM: openssl x509 -inform der -in FILE converts',
     })
   return text
 }

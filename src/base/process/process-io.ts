@@ -89,7 +89,7 @@ function readToEnd(maxBytes: number): string {
     if (count === 0) return Buffer.concat(chunks).toString('utf8')
     length += count
     if (length > maxBytes)
-      throw new StsCliError('ERR_DATA', `standard input is longer than ${maxBytes} bytes`)
+      throw new StsCliError('stdin-too-long', `standard input is longer than ${maxBytes} bytes`)
     chunks.push(chunk.subarray(0, count))
   }
 }
@@ -102,7 +102,7 @@ function readChunk(chunk: Buffer): number {
       // Windows reports the end of a pipe as an error.
       if (error instanceof Error && 'code' in error && error.code === 'EOF') return 0
       if (!isBusy(error))
-        throw new StsCliError('ERR_INPUT', 'standard input cannot be read', { cause: error })
+        throw new StsCliError('stdin-unreadable', 'standard input cannot be read', { cause: error })
       pause()
     }
   }

@@ -3,13 +3,23 @@ import { execa, ExecaError } from 'execa'
 import { StsCliError } from '../errors.ts'
 import type { StartedChild } from './run-child.ts'
 
+export interface SecretCommand {
+  /** The secret in words, for messages. */
+  readonly what: string
+  /** The setting that holds the command. */
+  readonly option: string
+}
+
 /**
  * Runs a command line in the shell and returns its trimmed output; it may prompt on the terminal.
  *
  * @param flag The flag that has the command, for the message.
  * @throws {StsCliError} `ERR_INPUT` when it fails; its output is omitted, since it may contain the secret.
  */
-export async function readSecretCommand(commandLine: string, flag: string): Promise<string> {
+export async function readSecretCommand(
+  commandLine: string,
+  { what, option }: SecretCommand,
+): Promise<string> {
   try {
     const { stdout } = await execa(commandLine, {
       shell: true,
@@ -24,8 +34,9 @@ export async function readSecretCommand(commandLine: string, flag: string): Prom
       cause instanceof ExecaError
         ? ` (${cause.exitCode === undefined ? (cause.signal ?? 'it cannot be run') : `exit code ${cause.exitCode}`})`
         : ''
-    throw new StsCliError('ERR_INPUT', `the command of ${flag} failed${how}`, {
+    throw new StsCliError('secret-command-failed', `the ${what} command failed${how}`, {
       stage: 'config',
+      details: { option },
     })
   }
 }

@@ -16,7 +16,10 @@ export async function askSecret(prompt: string): Promise<string> {
   try {
     descriptor = openSync(terminalPath, 'r+')
   } catch (cause) {
-    throw new StsCliError('ERR_USAGE', 'there is no terminal to ask at', { stage: 'config', cause })
+    throw new StsCliError('terminal-missing', 'there is no terminal to ask at', {
+      stage: 'config',
+      cause,
+    })
   }
   const terminal = new ReadStream(descriptor)
   const echo = process.platform === 'win32' ? 2 : descriptor

@@ -38,7 +38,7 @@ export interface AwsCredentialIdentity {
  * renewal serves all callers that ask at once; when it fails, the old credentials go on serving until they expire.
  *
  * @returns A function that AWS SDK v3 accepts as `credentials`; `forceRefresh` gets new ones.
- * The promise rejects with an error that has a `code`, a `stage` and a `hint`.
+ * The promise rejects with a `StsCliError`; its `reason` says why, such as `connection-refused` or `token-request-refused`.
  */
 export function clientGrants(
   options: ClientGrantsOptions,
@@ -116,7 +116,7 @@ function checkUrl(name: string, value: unknown): void {
   const text = typeof value === 'string' ? value : ''
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return
   const said = text.includes('@') ? '' : `${JSON.stringify(value)} `
-  throw new StsCliError('ERR_USAGE', `${name} ${said}is not an http or https URL`, {
+  throw new StsCliError('url-invalid', `${name} ${said}is not an http or https URL`, {
     stage: 'config',
     hint: 'write it whole, with https://',
   })

@@ -1,6 +1,6 @@
 import type { Format } from './format.ts'
 import { environmentOf } from './environment.ts'
-import { refuseValue } from './refuse-value.ts'
+import { unsupportedValueError } from './format-errors.ts'
 
 /**
  * Returns whether every reader of such files takes the value literally. `docker --env-file` keeps quotes as part of the value, others expand `$` or cut
@@ -11,10 +11,10 @@ const isPlain = (value: string): boolean => /^[\w./+=:@%,[\]-]*$/.test(value)
 /** Renders `NAME=value` lines, for `docker run --env-file`, Compose, `node --env-file` and the like. @throws {StsCliError} `ERR_DATA`. */
 export const renderDotenv: Format = (credentials, options) => {
   const { set } = environmentOf(credentials, options)
-  const lines = set.map(([name, value]) =>
-    isPlain(value)
-      ? `${name}=${value}\n`
-      : refuseValue('dotenv', `the value of ${name}`, 'use sts-cli exec, or -f json'),
-  )
+  const lines = set.map(([name, value]) => {
+    if (!isPlain(value)) throw unsupportedValueError('dotenv', `the value of ${name}`)
+    return `${name}=${value}
+`
+  })
   return { text: lines.join('') }
 }

@@ -1,7 +1,7 @@
 import type { IssuedCredentials } from '../../protocol/credentials.ts'
 import type { Format } from './format.ts'
 import { defaultRegionOf, endpointOf, utcOf } from './environment.ts'
-import { refuseValue } from './refuse-value.ts'
+import { unsupportedValueError } from './format-errors.ts'
 
 export type IniPair = readonly [key: string, value: string]
 
@@ -45,5 +45,5 @@ function renderPair(pair: IniPair): string {
 /** Checks a pair. @throws {StsCliError} `ERR_DATA` for a value with a line break, with spaces at an edge, or with text that some readers take for a comment. */
 export function checkPair([key, value]: IniPair): void {
   if (/[\r\n\0]|^\s|\s$|\s[#;]/.test(value))
-    refuseValue('ini', `the value of ${key}`, 'use sts-cli exec, or credential_process')
+    throw unsupportedValueError('ini', `the value of ${key}`)
 }

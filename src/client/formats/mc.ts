@@ -1,7 +1,7 @@
 import type { Format } from './format.ts'
 import { endpointOf } from './environment.ts'
 import { renderShellLines } from './shells.ts'
-import { refuseValue } from './refuse-value.ts'
+import { endpointPathError, unsupportedValueError } from './format-errors.ts'
 
 /**
  * Renders `MC_HOST_alias=scheme://KEY:SECRET:TOKEN@host` as a shell line: the only way to give mc a session token without a file. mc splits the
@@ -12,10 +12,9 @@ import { refuseValue } from './refuse-value.ts'
 export const renderMc: Format = (credentials, options) => {
   const { accessKeyId, secretAccessKey, sessionToken } = credentials
   const endpoint = new URL(endpointOf(credentials) ?? 'https://s3.amazonaws.com')
-  if (endpoint.pathname !== '/' || endpoint.search !== '')
-    refuseValue('mc', 'an endpoint with a path', 'name the server alone: -sts-ep https://host:9000')
+  if (endpoint.pathname !== '/' || endpoint.search !== '') throw endpointPathError('mc')
   if (`${accessKeyId}${secretAccessKey}`.includes(':'))
-    refuseValue('mc', 'an access key with a colon', 'use sts-cli exec, or another client')
+    throw unsupportedValueError('mc', 'an access key with a colon')
   const keys = `${accessKeyId}:${secretAccessKey}:${sessionToken}`
   const url = `${endpoint.protocol}//${keys}@${endpoint.host}`
   return { text: renderShellLines(options.shell, [[`MC_HOST_${options.alias}`, url]], []) }

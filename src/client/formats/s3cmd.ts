@@ -1,6 +1,6 @@
 import type { Format } from './format.ts'
 import { defaultRegionOf, endpointOf } from './environment.ts'
-import { refuseValue } from './refuse-value.ts'
+import { endpointPathError, unsupportedValueError } from './format-errors.ts'
 
 /**
  * Renders a configuration file for s3cmd: `s3cmd -c FILE`. With `host_bucket` the same as `host_base`, the bucket is in the path.
@@ -11,11 +11,7 @@ export const renderS3cmd: Format = (credentials, options) => {
   const endpoint = endpointOf(credentials)
   const url = endpoint === undefined ? undefined : new URL(endpoint)
   if (url !== undefined && (url.pathname !== '/' || url.search !== ''))
-    refuseValue(
-      's3cmd',
-      'an endpoint with a path',
-      'name the server alone: -sts-ep https://host:9000',
-    )
+    throw endpointPathError('s3cmd')
   const region = options.region ?? defaultRegionOf(credentials)
   const pairs: (readonly [string, string | undefined])[] = [
     ['access_key', credentials.accessKeyId],
@@ -28,9 +24,9 @@ export const renderS3cmd: Format = (credentials, options) => {
   ]
   const lines = pairs.map(([key, value]) => {
     if (value === undefined) return ''
-    return /^\s|\s$|^["']|[\r\n\0]/.test(value)
-      ? refuseValue('s3cmd', `the value of ${key}`, 'use sts-cli exec, or another client')
-      : `${key} = ${value}\n`
+    if (/^\s|\s$|^["']|[\r\n\0]/.test(value))
+      throw unsupportedValueError('s3cmd', `the value of ${key}`)
+    return `${key} = ${value}\n`
   })
   return { text: `[default]\n${lines.join('')}` }
 }

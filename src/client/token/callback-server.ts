@@ -97,9 +97,9 @@ async function listen(server: Server, redirect: URL): Promise<URL> {
     })
   } catch (cause) {
     throw new StsCliError(
-      'ERR_UNAVAILABLE',
-      `the address of --redirect-uri, ${redirect.host}, cannot be listened at`,
-      { stage: 'config', hint: 'another program has the port: choose another, or 0', cause },
+      'redirect-uri-unavailable',
+      `the redirect address ${redirect.host} cannot be listened at`,
+      { stage: 'config', cause },
     )
   }
   const taken = new URL(redirect)
@@ -113,9 +113,8 @@ async function waitAtMost(answered: Promise<[URL]>, waitMs: number): Promise<URL
     timer = setTimeout(() => {
       const message = `nobody signed in within ${waitMs / 1000} s`
       reject(
-        new StsCliError('ERR_TIMEOUT', message, {
+        new StsCliError('login-timeout', message, {
           stage: 'idp',
-          hint: 'start again; --wait gives more time, --grant device-code works with a browser elsewhere',
         }),
       )
     }, waitMs)

@@ -26,7 +26,7 @@ export async function readClientKey(path: string): Promise<ClientKey> {
   try {
     text = readFileSync(path, 'utf8')
   } catch (cause) {
-    throw new StsCliError('ERR_INPUT', `the key file ${path} cannot be read`, {
+    throw new StsCliError('client-key-unreadable', `the key file ${path} cannot be read`, {
       stage: 'config',
       cause,
     })
@@ -35,9 +35,8 @@ export async function readClientKey(path: string): Promise<ClientKey> {
   const key = parseKey(jwk === undefined ? text : { key: jwk, format: 'jwk' })
   const algorithm = key === undefined ? undefined : chooseAlgorithm(key)
   if (key === undefined || algorithm === undefined)
-    throw new StsCliError('ERR_DATA', `${path} is no private key that can sign`, {
+    throw new StsCliError('client-key-invalid', `${path} is no private key that can sign`, {
       stage: 'config',
-      hint: 'RSA, P-256, P-384, P-521 or Ed25519, as PEM without a passphrase or as a JWK',
     })
   const der = key.export({ format: 'der', type: 'pkcs8' })
   const imported = await webcrypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign'])

@@ -3,7 +3,7 @@ import { sendHttp } from '../../base/http/http-client.ts'
 import { parseJsonObject, readString } from '../../base/parse.ts'
 import { StsCliError } from '../../base/errors.ts'
 import type { NetOptions } from '../options.ts'
-import { misplacedAnswer, type ObtainedToken } from './token-answer.ts'
+import { unexpectedAnswerError, type ObtainedToken } from './token-answer.ts'
 
 export interface GithubActionsSource {
   readonly grant: 'github-actions'
@@ -27,14 +27,17 @@ export async function obtainGithubToken(
   const headers = { accept: 'application/json', authorization: `bearer ${requestToken}` }
   const answer = await sendHttp({ method: 'GET', url, headers }, { ...net, stage: 'idp' })
   if (answer.status >= 400 && answer.status < 500 && answer.status !== 429)
-    throw new StsCliError('ERR_REFUSED', 'GitHub Actions refused to give the job a token', {
-      stage: 'idp',
-      httpStatus: answer.status,
-      hint: 'give the job «permissions: { id-token: write }»',
-    })
+    throw new StsCliError(
+      'github-token-refused',
+      'GitHub Actions refused to give the job a token',
+      {
+        stage: 'idp',
+        httpStatus: answer.status,
+      },
+    )
   const json = parseJsonObject(answer.body.toString('utf8'))
   const token = json === undefined ? undefined : readString(json, 'value')
   if (json === undefined || answer.status !== 200 || token === undefined || token === '')
-    throw misplacedAnswer(answer, url)
+    throw unexpectedAnswerError(answer, url)
   return { token, expiresInSeconds: undefined, answer: json }
 }

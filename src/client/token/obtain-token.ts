@@ -60,7 +60,7 @@ const grants: {
   token: async ({ token }) => toObtained(token),
   'token-command': async ({ command }) => {
     const { readSecretCommand } = await import('../../base/process/start-program.ts')
-    return toObtained(await readSecretCommand(command, '--token-command'))
+    return toObtained(await readSecretCommand(command, { what: 'token', option: 'token-command' }))
   },
 }
 
@@ -80,9 +80,13 @@ export function obtainToken(source: TokenSource, context: TokenContext): Promise
 
 function toObtained(token: string): ObtainedToken {
   if (token === '' || /\s/.test(token))
-    throw new StsCliError('ERR_DATA', 'what is at hand is no token: it is empty or holds spaces', {
-      stage: 'config',
-    })
+    throw new StsCliError(
+      'token-malformed',
+      'what is at hand is no token: it is empty or holds spaces',
+      {
+        stage: 'config',
+      },
+    )
   return { token, expiresInSeconds: undefined, answer: { access_token: token } }
 }
 

@@ -3,6 +3,7 @@
  * proxies, time limits and retries apply to it too.
  */
 import * as openid from 'openid-client'
+import type { ErrorReason } from '../../base/error-reasons.ts'
 import { StsCliError } from '../../base/errors.ts'
 import { readString, type JsonObject } from '../../base/parse.ts'
 import { toPrintable } from '../../base/terminal/printable.ts'
@@ -10,7 +11,7 @@ import { discoverProvider, isAsSecureAs } from '../discover-provider.ts'
 import type { ClientAccess, NetOptions } from '../options.ts'
 import { fetchBySendHttp, type Seen } from './fetch-by-send-http.ts'
 import type { Authorization, DeviceLogin, PersonalToken, Provider } from './provider.ts'
-import { misplacedAnswer, readExpiresIn, refusedRequest } from './token-answer.ts'
+import { unexpectedAnswerError, readExpiresIn, tokenRequestError } from './token-answer.ts'
 
 /**
  * Finds the provider's endpoints. Without an issuer only `requestToken` works, unless the token endpoint is also the issuer's name (as for
@@ -29,7 +30,7 @@ export async function openProvider(
         await discoverProvider(
           issuer,
           net,
-          access.issuer === undefined ? 'name the provider with --issuer URL' : undefined,
+          access.issuer === undefined ? 'issuer-missing' : undefined,
         )
       ).document
     : { token_endpoint: issuer }
@@ -79,7 +80,7 @@ async function beginAuthorization(
   redirectUri: string,
 ): Promise<Authorization> {
   if (config.serverMetadata().authorization_endpoint === undefined)
-    throw missingEndpoint('browser logins', 'authorization endpoint')
+    throw missingEndpointError('browser logins', 'authorization endpoint')
   const verifier = openid.randomPKCECodeVerifier()
   const state = openid.randomState()
   // The nonce comes back in the ID token; a provider of plain OAuth gives none (OpenID Connect Core §3.1.2.1).
@@ -93,8 +94,9 @@ async function beginAuthorization(
   if (nonce !== undefined) parameters.set('nonce', nonce)
   return {
     url: openid.buildAuthorizationUrl(config, parameters),
-    finish: (answer) =>
-      translate({ seen, grant: 'authorization code' }, async () =>
+    finish: (answer) => {
+      const isStateOther = answer.searchParams.get('state') !== state
+      return translate({ seen, grant: 'authorization code', isStateOther }, async () =>
         toPersonalToken(
           await openid.authorizationCodeGrant(config, answer, {
             pkceCodeVerifier: verifier,
@@ -102,7 +104,8 @@ async function beginAuthorization(
             ...(nonce === undefined ? {} : { expectedNonce: nonce }),
           }),
         ),
-      ),
+      )
+    },
   }
 }
 
@@ -113,7 +116,7 @@ async function beginDeviceLogin({
   issuer,
 }: Session & { issuer: string }): Promise<DeviceLogin> {
   if (config.serverMetadata().device_authorization_endpoint === undefined)
-    throw missingEndpoint('device logins', 'device authorization endpoint')
+    throw missingEndpointError('device logins', 'device authorization endpoint')
   const parameters = new URLSearchParams(toParameters(access))
   const context = { seen, grant: 'device code' }
   const { begun, proof } = await translate(context, () => initiateDevice(config, parameters))
@@ -121,7 +124,7 @@ async function beginDeviceLogin({
   for (const address of [uri, complete])
     if (address !== undefined && (!URL.canParse(address) || !isAsSecureAs(address, issuer)))
       throw new StsCliError(
-        'ERR_PROTOCOL',
+        'verification-uri-insecure',
         'the identity provider sends people to an address that is not https',
         { stage: 'idp' },
       )
@@ -144,6 +147,7 @@ async function initiateDevice(config: openid.Configuration, parameters: URLSearc
   try {
     return { begun: await openid.initiateDeviceAuthorization(config, parameters), proof: {} }
   } catch (error) {
+    // The code is `invalid_request`, as for every other parameter: only the text names the one that is missing.
     const isAskedForPkce =
       error instanceof openid.ResponseBodyError &&
       /code_challenge/.test(error.error_description ?? '')
@@ -156,10 +160,10 @@ async function initiateDevice(config: openid.Configuration, parameters: URLSearc
   }
 }
 
-function missingEndpoint(what: string, endpoint: string): StsCliError {
-  return new StsCliError('ERR_PROTOCOL', `the identity provider offers no ${what}`, {
+function missingEndpointError(what: string, endpoint: string): StsCliError {
+  return new StsCliError('provider-endpoint-missing', `the identity provider offers no ${what}`, {
     stage: 'idp',
-    hint: `its discovery document names no ${endpoint}; choose another --grant`,
+    details: { endpoint },
   })
 }
 
@@ -201,40 +205,46 @@ async function toClientAuth(access: ClientAccess): Promise<openid.ClientAuth> {
 interface Context {
   readonly seen: Seen
   readonly grant: string
+  /** The answer's state is not the one that was sent. */
+  readonly isStateOther?: boolean
 }
 
 /** Translates the library's errors; errors of `sendHttp` pass through. */
-async function translate<T>({ seen, grant }: Context, work: () => Promise<T>): Promise<T> {
+async function translate<T>(context: Context, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw explain(error, { seen, grant })
+    throw toLoginError(error, context)
   }
 }
 
-function explain(error: unknown, { seen, grant }: Context): unknown {
+function toLoginError(error: unknown, { seen, grant, isStateOther }: Context): unknown {
   for (let cause = error; cause instanceof Error; cause = cause.cause)
     if (cause instanceof StsCliError) return cause
   if (error instanceof openid.ResponseBodyError)
-    return refusedRequest({
+    return tokenRequestError({
       status: error.status,
       code: error.error,
       description: error.error_description ?? '',
       grant,
     })
   if (error instanceof openid.AuthorizationResponseError)
-    return refusedRequest({
+    return tokenRequestError({
       status: undefined,
       code: error.error,
       description: error.error_description ?? '',
     })
   if (error instanceof openid.WWWAuthenticateChallengeError)
-    return refusedRequest({ status: error.status, code: 'invalid_client', description: '', grant })
+    return tokenRequestError({
+      status: error.status,
+      code: 'invalid_client',
+      description: '',
+      grant,
+    })
   if (!(error instanceof openid.ClientError)) return error
   if (error.code === 'OAUTH_TIMEOUT' || error.code === 'OAUTH_ABORT')
-    return new StsCliError('ERR_TIMEOUT', 'nobody signed in in time', {
+    return new StsCliError('device-login-timeout', 'nobody signed in in time', {
       stage: 'idp',
-      hint: 'start again; --wait gives more time where the provider does too',
       cause: error,
     })
   const { last } = seen
@@ -244,18 +254,18 @@ function explain(error: unknown, { seen, grant }: Context): unknown {
       error.code ?? '',
     )
   )
-    return misplacedAnswer(last.answer, last.url)
+    return unexpectedAnswerError(last.answer, last.url)
   const why = error.cause instanceof Error ? error.cause.message : error.message
   return new StsCliError(
-    'ERR_PROTOCOL',
+    reasonOfAnswer(error, isStateOther),
     `the identity provider’s answer is not accepted: ${toPrintable(why, 200)}`,
-    { stage: 'idp', hint: hintFor(why), cause: error },
+    { stage: 'idp', cause: error },
   )
 }
 
-function hintFor(why: string): string | undefined {
-  if (/state/.test(why)) return 'it may belong to an older login: start again'
-  if (/timestamp|"(exp|iat|nbf)"/.test(why))
-    return 'compare the clocks of this machine and the provider'
-  return undefined
+function reasonOfAnswer({ code }: openid.ClientError, isStateOther = false): ErrorReason {
+  if (isStateOther) return 'login-state-mismatch'
+  return code === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED'
+    ? 'login-time-mismatch'
+    : 'login-answer-invalid'
 }

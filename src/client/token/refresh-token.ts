@@ -2,7 +2,6 @@
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import type { NetOptions } from '../options.ts'
-import { ownCommand } from '../own-command.ts'
 import { deleteRenewal, storeRenewal, readRenewal } from '../refresh-token-store.ts'
 import { openProvider } from './openid-provider.ts'
 import type { PersonalToken } from './provider.ts'
@@ -18,7 +17,7 @@ export interface RefreshSource {
  * Gets new tokens from the provider that gave the refresh token. Where the provider rotates refresh tokens (RFC 9700 §4.14.2), the new one is
  * stored before anything else happens; an expired one is deleted.
  *
- * @throws {StsCliError} `ERR_REFUSED` with `sts-cli login` as its hint when there is no refresh token, or it expired.
+ * @throws {StsCliError} `ERR_REFUSED` when there is no refresh token, or it expired.
  */
 export async function obtainRefreshedToken(
   { profile, clientSecret }: RefreshSource,
@@ -27,16 +26,24 @@ export async function obtainRefreshedToken(
   const keyring = await io.openKeyring?.()
   const renewal = await readRenewal(keyring, profile)
   if (renewal === undefined)
-    throw new StsCliError('ERR_REFUSED', 'the keyring holds nothing to renew this profile with', {
-      stage: 'config',
-      hint: ownCommand('login', profile),
-    })
+    throw new StsCliError(
+      'refresh-token-missing',
+      'the keyring holds nothing to renew this profile with',
+      {
+        stage: 'config',
+        details: { profile },
+      },
+    )
   const { access, isIdTokenWanted } = renewal
   if (access.authMethod.startsWith('client_secret') && clientSecret === undefined)
-    throw new StsCliError('ERR_REFUSED', 'the client’s secret is not remembered, and not given', {
-      stage: 'config',
-      hint: `set STS_CLI_CLIENT_ID and STS_CLI_CLIENT_SECRET_FILE, or ${ownCommand('login', profile)}`,
-    })
+    throw new StsCliError(
+      'client-secret-not-cached',
+      'the client’s secret is not remembered, and not given',
+      {
+        stage: 'config',
+        details: { profile },
+      },
+    )
   const provider = await openProvider({ ...access, clientSecret }, net, { isDiscovered: true })
   try {
     const token = await provider.requestToken('refresh_token', {
@@ -48,9 +55,9 @@ export async function obtainRefreshedToken(
   } catch (error) {
     if (!(error instanceof StsCliError) || error.serverCode !== 'invalid_grant') throw error
     await deleteRenewal(keyring, profile)
-    throw new StsCliError('ERR_REFUSED', 'the login is over at the identity provider', {
+    throw new StsCliError('login-expired', 'the login is over at the identity provider', {
       ...error,
-      hint: ownCommand('login', profile),
+      details: { profile },
       cause: error,
     })
   }

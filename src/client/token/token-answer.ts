@@ -1,4 +1,5 @@
 /** Answers of a token endpoint (RFC 6749 §5), and the errors when it refuses or is not a token endpoint. */
+import type { ErrorReason } from '../../base/error-reasons.ts'
 import { StsCliError } from '../../base/errors.ts'
 import type { HttpAnswer } from '../../base/http/http-client.ts'
 import { isObject, parseJson, readNumber, readString, type JsonObject } from '../../base/parse.ts'
@@ -24,27 +25,27 @@ const maxTextLength = 300
  * @throws {StsCliError} `ERR_REFUSED` with the provider's own code and sentence; `ERR_PROTOCOL` for an answer that is not a token answer.
  */
 export function readTokenAnswer(answer: HttpAnswer, url: URL): ObtainedToken {
-  if (answer.status >= 300 && answer.status < 400) throw misplacedAnswer(answer, url)
+  if (answer.status >= 300 && answer.status < 400) throw unexpectedAnswerError(answer, url)
   const json = parseJson(answer.body.toString('utf8'))
-  if (!isObject(json)) throw misplacedAnswer(answer, url)
+  if (!isObject(json)) throw unexpectedAnswerError(answer, url)
   const token = readString(json, 'access_token')
   if (answer.status !== 200 || token === undefined) {
     if (answer.status === 200)
-      throw brokenAnswer(answer, 'no access_token', 'is this the token endpoint?')
-    throw refusedRequest({
+      throw tokenAnswerError('token-answer-without-token', answer, 'no access_token')
+    throw tokenRequestError({
       status: answer.status,
       code: readString(json, 'error') ?? '',
       description: readString(json, 'error_description') ?? '',
     })
   }
   if (token === '' || /\s/.test(token))
-    throw brokenAnswer(answer, 'an access_token that cannot be one', undefined)
+    throw tokenAnswerError('token-answer-invalid', answer, 'an access_token that cannot be one')
   const tokenType = readString(json, 'token_type')
   if (tokenType !== undefined && tokenType.toLowerCase() !== 'bearer') {
-    throw brokenAnswer(
+    throw tokenAnswerError(
+      'token-type-unsupported',
       answer,
       `a token of type ${toPrintable(tokenType, maxTextLength)}`,
-      'only bearer tokens can be exchanged: switch off DPoP or MAC tokens for this client',
     )
   }
   return { token, expiresInSeconds: readExpiresIn(json), answer: json }
@@ -57,34 +58,28 @@ export function readExpiresIn(json: JsonObject): number | undefined {
   return Number.isFinite(seconds) && seconds > 0 ? Math.floor(seconds) : undefined
 }
 
-const hints: Readonly<Record<string, (grant: string) => string>> = {
-  invalid_client: () => 'check -cid and -csec',
-  unauthorized_client: (grant) =>
-    `check -cid and -csec, and that the client may use the ${grant} grant`,
-  unsupported_grant_type: (grant) =>
-    `allow the ${grant} grant for this client at the identity provider`,
-  invalid_scope: () => 'ask for a scope that the identity provider knows, or leave --scope out',
-  invalid_grant: () => 'check the credentials that were given',
-  access_denied: () => 'the login was refused or given up at the identity provider',
-  expired_token: () => 'nobody signed in while the code was good: start again',
-}
-
 export interface Refusal {
   readonly status: number | undefined
   /** The provider's error code, such as `invalid_client`. */
   readonly code: string
   readonly description: string
-  /** The grant's name in messages; `client credentials` when omitted. */
+  /** The grant's name in hints; `client credentials` when omitted. */
   readonly grant?: string | undefined
 }
 
 /** Makes the error for a request that the provider refused. */
-export function refusedRequest({ status, code, description, grant }: Refusal): StsCliError {
+export function tokenRequestError({ status, code, description, grant }: Refusal): StsCliError {
   const word = toPrintable(code, maxTextLength)
   const isBusy = status === 429
   const isDown = status !== undefined && status >= 500
   return new StsCliError(
-    isBusy ? 'ERR_TIMEOUT' : isDown ? 'ERR_UNAVAILABLE' : 'ERR_REFUSED',
+    isBusy
+      ? 'identity-provider-busy'
+      : isDown
+        ? 'identity-provider-unavailable'
+        : status === undefined
+          ? 'login-refused'
+          : 'token-request-refused',
     status === undefined
       ? 'the identity provider refused the login'
       : 'the identity provider refused the token request',
@@ -93,31 +88,28 @@ export function refusedRequest({ status, code, description, grant }: Refusal): S
       httpStatus: status,
       serverCode: word === '' ? undefined : word,
       serverMessage: toPrintable(description, maxTextLength),
-      hint:
-        hints[code]?.(grant ?? 'client credentials') ??
-        (status === 404 ? 'check the path of -idp-ep: realm or tenant may be misspelt' : undefined),
+      details: { grant },
     },
   )
 }
 
 /** Makes the error for an answer that no OAuth endpoint gives: a redirect, a web page, a proxy's error. */
-export function misplacedAnswer(answer: HttpAnswer, url: URL): StsCliError {
+export function unexpectedAnswerError(answer: HttpAnswer, url: URL): StsCliError {
   if (answer.status >= 300 && answer.status < 400)
-    return brokenAnswer(
+    return tokenAnswerError(
+      'token-endpoint-redirects',
       answer,
       `a redirect${describeTarget(answer)}`,
-      'the token endpoint must answer itself; a redirect often leads to a login page',
     )
   if (answer.status === 429)
-    return new StsCliError('ERR_TIMEOUT', 'the identity provider asks to slow down', {
+    return new StsCliError('identity-provider-busy', 'the identity provider asks to slow down', {
       stage: 'idp',
       httpStatus: 429,
     })
   if (answer.status >= 500)
-    return new StsCliError('ERR_UNAVAILABLE', `${url.host} answered with an error`, {
+    return new StsCliError('identity-provider-proxy-error', `${url.host} answered with an error`, {
       stage: 'idp',
       httpStatus: answer.status,
-      hint: 'try again later',
     })
   const text = answer.body.toString('utf8', 0, 512).trim()
   const what =
@@ -126,18 +118,13 @@ export function misplacedAnswer(answer: HttpAnswer, url: URL): StsCliError {
       : text.startsWith('<')
         ? 'an HTML page'
         : 'something that is not JSON'
-  return brokenAnswer(
-    answer,
-    what,
-    'check -idp-ep: it must be the token endpoint, not a web page or a proxy',
-  )
+  return tokenAnswerError('token-endpoint-invalid', answer, what)
 }
 
-function brokenAnswer(answer: HttpAnswer, what: string, hint: string | undefined): StsCliError {
-  return new StsCliError('ERR_PROTOCOL', `the identity provider answered with ${what}`, {
+function tokenAnswerError(reason: ErrorReason, answer: HttpAnswer, what: string): StsCliError {
+  return new StsCliError(reason, `the identity provider answered with ${what}`, {
     stage: 'idp',
     httpStatus: answer.status,
-    hint,
   })
 }
 

@@ -1,13 +1,10 @@
 /** Checks that a profile exists: a misspelt name must not become somebody else's credentials. */
+import { findUserDirectory } from '../../client/find-user-directory.ts'
 import { existsSync } from 'node:fs'
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
-import {
-  findCacheDirectory,
-  hasCacheFile,
-  listCachedProfiles,
-} from '../../client/credential-cache.ts'
-import { ownCommand } from '../../client/own-command.ts'
+import { hasCacheFile, listCachedProfiles } from '../../client/credential-cache.ts'
+import { suggestCommand } from '../hints/suggest-command.ts'
 import { locateConfig } from '../options/load-profile.ts'
 import { findNearest } from '../options/parse-argv.ts'
 import type { Settings } from '../options/settings.ts'
@@ -22,13 +19,13 @@ export async function checkProfile(settings: Settings, io: Io): Promise<void> {
   if (!parsed.specs.has('profile')) return
   const name = settings.get('profile') ?? 'default'
   if (name === 'default' || parsed.configuredProfiles?.includes(name) === true) return
-  const directory = findCacheDirectory(io.env, io.platform)
+  const directory = findUserDirectory('cache', io)
   if (directory !== undefined && hasCacheFile(directory, name)) return
   const configured = parsed.configuredProfiles ?? (await readConfiguredProfiles(settings, io))
   if (configured.includes(name)) return
   const cached = directory === undefined ? [] : listCachedProfiles(directory)
   throw new StsCliError(
-    'ERR_CONFIG',
+    'profile-unknown',
     `there is no profile ${JSON.stringify(name)}: it is neither configured nor cached`,
     { stage: 'config', hint: suggest(name, [...new Set([...configured, ...cached])]) },
   )
@@ -44,7 +41,7 @@ async function readConfiguredProfiles({ parsed }: Settings, io: Io): Promise<str
 
 function suggest(name: string, profiles: readonly string[]): string {
   const similar = findNearest(name, profiles)
-  const login = `${ownCommand('login', name)} creates it`
+  const login = `${suggestCommand('login', name)} creates it`
   if (similar !== undefined) return `did you mean ${similar}? (${login})`
   const shown = profiles.filter((profile) => /^[\w.@-]+$/.test(profile)).slice(0, 10)
   return shown.length === 0 ? login : `there are ${shown.join(', ')} (${login})`

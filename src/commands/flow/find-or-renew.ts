@@ -1,10 +1,7 @@
 /** The cached credentials for `creds`, `env`, `exec`, `credential-process` and `write`: renewed when they are about to expire, if nobody has to be asked. */
+import { findUserDirectory } from '../../client/find-user-directory.ts'
 import type { Io } from '../../base/io.ts'
-import {
-  findCacheDirectory,
-  readCachedCredentials,
-  type CachedCredentials,
-} from '../../client/credential-cache.ts'
+import { readCachedCredentials, type CachedCredentials } from '../../client/credential-cache.ts'
 import { findUsable } from '../../client/find-usable.ts'
 import { findMismatch, hasOtherFlags } from './find-mismatch.ts'
 import { cacheKinds } from '../options/option-choices.ts'
@@ -12,7 +9,7 @@ import { readChoice, readSeconds, type Settings } from '../options/settings.ts'
 
 /** Returns what is cached for the profile; undefined where there is nothing, or the cache is switched off. Loads no HTTP, XML or JWT code. */
 export function findCached(settings: Settings, io: Io): CachedCredentials | undefined {
-  const directory = findCacheDirectory(io.env, io.platform)
+  const directory = findUserDirectory('cache', io)
   if (readChoice(settings, 'cache', cacheKinds) === 'none' || directory === undefined)
     return undefined
   return readCachedCredentials(directory, settings.get('profile') ?? 'default')

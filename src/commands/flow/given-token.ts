@@ -32,7 +32,7 @@ function toSource(text: string): TokenSource {
 function readVariable(name: string, io: Io, hint?: string): TokenSource {
   const text = io.env[name]
   if (text !== undefined && text.trim() !== '') return toSource(text)
-  throw new StsCliError('ERR_CONFIG', `the variable ${name} holds no token`, {
+  throw new StsCliError('token-variable-empty', `the variable ${name} holds no token`, {
     stage: 'config',
     hint,
   })
@@ -55,7 +55,7 @@ export function readKubernetesToken(settings: Settings): TokenSource {
     return toSource(readSecretFile(file, 'token'))
   } catch (error) {
     if (!(error instanceof StsCliError)) throw error
-    throw new StsCliError(error.code, error.message, {
+    throw new StsCliError(error.reason, error.message, {
       stage: 'config',
       hint: 'project a serviceAccountToken with the STS’s audience into the pod, and name it with --token-file',
       cause: error,
@@ -68,16 +68,24 @@ export function readGithubActions(settings: Settings, io: Io): TokenSource {
   const requestUrl = io.env['ACTIONS_ID_TOKEN_REQUEST_URL'] ?? ''
   const requestToken = io.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN'] ?? ''
   if (requestUrl === '' || requestToken === '')
-    throw new StsCliError('ERR_CONFIG', 'this is no GitHub Actions job that may ask for a token', {
-      stage: 'config',
-      hint: 'give the job «permissions: { id-token: write }»',
-    })
+    throw new StsCliError(
+      'github-job-without-token',
+      'this is no GitHub Actions job that may ask for a token',
+      {
+        stage: 'config',
+        hint: 'give the job «permissions: { id-token: write }»',
+      },
+    )
   const isTrusted =
     URL.canParse(requestUrl) && (requestUrl.startsWith('https:') || isLoopback(requestUrl))
   if (!isTrusted)
-    throw new StsCliError('ERR_CONFIG', 'ACTIONS_ID_TOKEN_REQUEST_URL is no https URL', {
-      stage: 'config',
-    })
+    throw new StsCliError(
+      'github-request-url-invalid',
+      'ACTIONS_ID_TOKEN_REQUEST_URL is no https URL',
+      {
+        stage: 'config',
+      },
+    )
   return {
     grant: 'github-actions',
     requestUrl,

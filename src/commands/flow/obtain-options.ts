@@ -1,7 +1,7 @@
 /** Settings → the typed options of the flow. All of them are checked before anything is sent. */
+import { findUserDirectory } from '../../client/find-user-directory.ts'
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
-import { findCacheDirectory } from '../../client/credential-cache.ts'
 import {
   stsActionNames,
   type CacheOptions,
@@ -67,7 +67,7 @@ function readPolicy(settings: Settings): string | undefined {
   const text = chosen === 'policy-file' ? readTextFile(given, 'policy') : given
   if (parseJsonObject(text) !== undefined) return text
   const where = chosen === 'policy-file' ? ` ${given}` : ''
-  throw new StsCliError('ERR_DATA', `--${chosen ?? ''}${where} is no JSON object`, {
+  throw new StsCliError('policy-invalid', `--${chosen ?? ''}${where} is no JSON object`, {
     stage: 'config',
     hint: 'a policy begins {"Version":"2012-10-17","Statement":[…',
   })
@@ -78,7 +78,7 @@ function checkAction(action: StsActionName, settings: Settings): void {
   if (action === 'certificate') {
     if (settings.get('cert') === undefined)
       throw new StsCliError(
-        'ERR_USAGE',
+        'client-certificate-missing',
         '--action certificate shows a certificate, and none is given',
         {
           stage: 'config',
@@ -86,13 +86,13 @@ function checkAction(action: StsActionName, settings: Settings): void {
         },
       )
     if (!readUrl(settings, 'sts-endpoint').startsWith('https:'))
-      throw new StsCliError('ERR_USAGE', 'a certificate is shown over https alone', {
+      throw new StsCliError('https-required', 'a certificate is shown over https alone', {
         stage: 'config',
         hint: 'give -sts-ep an https address',
       })
   }
   if (action === 'custom-token' && settings.get('role-arn') === undefined)
-    throw new StsCliError('ERR_USAGE', '--action custom-token needs a role', {
+    throw new StsCliError('role-missing', '--action custom-token needs a role', {
       stage: 'config',
       hint: 'use --role-arn ARN: the STS prints it at start',
     })
@@ -103,7 +103,7 @@ function readSigningKeys(io: Io): Credentials {
   const secretAccessKey = io.env['AWS_SECRET_ACCESS_KEY']
   if (accessKeyId === undefined || secretAccessKey === undefined) {
     throw new StsCliError(
-      'ERR_USAGE',
+      'access-keys-missing',
       '--action assume-role signs with access keys, and there are none',
       { stage: 'config', hint: 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY' },
     )
@@ -117,7 +117,7 @@ export function readNetOptions(settings: Settings, io: Io): NetOptions {
   const retries = settings.get('retries') ?? '3'
   if (!/^\d{1,2}$/.test(retries))
     throw new StsCliError(
-      'ERR_USAGE',
+      'retries-invalid',
       `--retries ${JSON.stringify(retries)} is not a number from 0 to 99`,
     )
   const isTraced = settings.has('verbose') || settings.has('debug')
@@ -137,7 +137,9 @@ function readClientCertificate(settings: Settings): Pick<NetOptions, 'certFile' 
   const certFile = settings.get('cert')
   const certKeyFile = settings.get('key')
   if ((certFile === undefined) !== (certKeyFile === undefined))
-    throw new StsCliError('ERR_USAGE', '--cert and --key belong together', { stage: 'config' })
+    throw new StsCliError('client-certificate-incomplete', '--cert and --key belong together', {
+      stage: 'config',
+    })
   return { certFile, certKeyFile }
 }
 
@@ -145,7 +147,7 @@ function readClientCertificate(settings: Settings): Pick<NetOptions, 'certFile' 
 export function readCacheOptions(settings: Settings, io: Io): CacheOptions {
   const where = readChoice(settings, 'cache', cacheKinds)
   return {
-    directory: where === 'none' ? undefined : findCacheDirectory(io.env, io.platform),
+    directory: where === 'none' ? undefined : findUserDirectory('cache', io),
     isInKeyring: where === 'keyring',
     profile: settings.get('profile') ?? 'default',
     isRefresh: settings.has('refresh'),

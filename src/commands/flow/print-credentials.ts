@@ -10,7 +10,7 @@ import { formats } from '../../client/formats/index.ts'
 import { detectShell, shellNames } from '../../client/formats/shells.ts'
 import type { IssuedCredentials } from '../../protocol/credentials.ts'
 import { type FieldName, fieldNames } from '../options/option-choices.ts'
-import { readChoice, refuseTogether, type Settings } from '../options/settings.ts'
+import { readChoice, checkNotTogether, type Settings } from '../options/settings.ts'
 
 const fields: Readonly<Record<FieldName, (credentials: IssuedCredentials) => string>> = {
   accessKeyId: (credentials) => credentials.accessKeyId,
@@ -24,24 +24,32 @@ export function checkOutput(settings: Settings, io: Io): void {
   const format = readChoice(settings, 'format', Object.keys(formats))
   const field = readChoice(settings, 'field', fieldNames)
   readChoice(settings, 'shell', shellNames)
-  refuseTwoDocuments(settings, format)
+  checkOneDocument(settings, format)
   readAlias(settings, format ?? '')
   if (format !== 'github' || field !== undefined || settings.has('json')) return
   if (settings.get('output') !== undefined)
-    throw new StsCliError('ERR_USAGE', '--format github and --output cannot be used together', {
-      hint: 'the runner reads the masks from stdout; the variables go to its own files',
-    })
+    throw new StsCliError(
+      'flags-conflict',
+      '--format github and --output cannot be used together',
+      {
+        hint: 'the runner reads the masks from stdout; the variables go to its own files',
+      },
+    )
   if (io.env['GITHUB_ENV'] === undefined || io.env['GITHUB_ENV'] === '')
-    throw new StsCliError('ERR_CONFIG', '--format github is for a step of GitHub Actions', {
-      hint: 'GITHUB_ENV is not set here; elsewhere use sts-cli env',
-    })
+    throw new StsCliError(
+      'github-step-missing',
+      '--format github is for a step of GitHub Actions',
+      {
+        hint: 'GITHUB_ENV is not set here; elsewhere use sts-cli env',
+      },
+    )
 }
 
 /** Refuses two flags that each choose the document, because one would be ignored silently. A format from a variable or the profile is overridden. */
-function refuseTwoDocuments(settings: Settings, format: string | undefined): void {
+function checkOneDocument(settings: Settings, format: string | undefined): void {
   if (!settings.isFlag('format')) return
-  if (settings.isFlag('field')) refuseTogether(settings, 'format', 'field')
-  if (format !== 'json') refuseTogether(settings, 'format', 'json')
+  if (settings.isFlag('field')) checkNotTogether(settings, 'format', 'field')
+  if (format !== 'json') checkNotTogether(settings, 'format', 'json')
 }
 
 /** Reads the credentials' name in another program: part of a variable's name in two formats, a section's name in one. */
@@ -51,7 +59,7 @@ function readAlias(settings: Settings, format: string): string {
   const alias = settings.get('alias') ?? (isVariable && profile === 'default' ? 'sts' : profile)
   const allowed = isVariable ? /^[A-Za-z][A-Za-z0-9_]*$/ : /^[^\p{Cc}[\]]+$/u
   if (['mc', 'rclone', 'ini'].includes(format) && !allowed.test(alias))
-    throw new StsCliError('ERR_USAGE', `${JSON.stringify(alias)} is no name for ${format}`, {
+    throw new StsCliError('alias-invalid', `${JSON.stringify(alias)} is no name for ${format}`, {
       hint: isVariable
         ? 'use --alias with letters, digits and _, a letter first'
         : 'use --alias with a name without brackets',
@@ -74,7 +82,7 @@ export async function renderCredentials(
       ? 'json'
       : (readChoice(settings, 'format', Object.keys(formats)) ?? 'minio'))
   const load = formats[name]
-  if (load === undefined) throw new StsCliError('ERR_USAGE', `the format ${name} is not known`)
+  if (load === undefined) throw new StsCliError('format-unknown', `the format ${name} is not known`)
   const render = await load()
   return render(credentials, {
     env: io.env,
@@ -100,7 +108,7 @@ function orCannotWrite(path: string, write: () => void): void {
   } catch (cause) {
     const name = path === '' ? '""' : path
     const why = describeFileError(cause)
-    throw new StsCliError('ERR_CANNOT_CREATE', `the file ${name} cannot be written${why}`, {
+    throw new StsCliError('file-unwritable', `the file ${name} cannot be written${why}`, {
       cause,
     })
   }

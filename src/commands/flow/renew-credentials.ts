@@ -1,15 +1,16 @@
 /** New credentials for `creds`, `env`, `exec`, `credential-process` and `write`: as the login got them, or as flags and configuration name them in full. */
+import type { ErrorReason } from '../../base/error-reasons.ts'
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import type { CachedCredentials } from '../../client/credential-cache.ts'
 import { describeOrigin } from '../../client/credential-origin.ts'
 import { obtainCredentials, type ObtainOptions } from '../../client/flow/obtain-credentials.ts'
-import { ownCommand } from '../../client/own-command.ts'
+import { suggestCommand } from '../hints/suggest-command.ts'
 import { type Mismatch, findMismatch, hasOtherFlags } from './find-mismatch.ts'
 import { readObtainOptions } from './obtain-options.ts'
 import type { ParsedArgv } from '../options/parse-argv.ts'
 import { renewLogin } from './renew-login.ts'
-import { notRenewable, repeatLogin } from './repeat-login.ts'
+import { notRenewableError, repeatLogin } from './repeat-login.ts'
 import { createSettings, type Settings } from '../options/settings.ts'
 import { personalGrants } from './token-source.ts'
 
@@ -36,7 +37,7 @@ export async function renewCredentials(
   if (cached === undefined) return obtainUncached(context)
   const mismatch = findMismatch(cached.origin, settings)
   if (mismatch === undefined) return renewCached(cached, context)
-  if (mismatch.source === 'profile') throw otherConfiguration(cached, mismatch)
+  if (mismatch.source === 'profile') throw otherConfigurationError(cached, mismatch)
   return obtainElsewhere(cached, mismatch, context)
 }
 
@@ -60,8 +61,8 @@ async function renewCached(
   if (renewed !== undefined) return renewed
   const isConfigured = parsed.configuredProfiles?.includes(cached.profile) === true
   if (personalGrants.includes(settings.get('grant') ?? ''))
-    throw notRenewable(cached, 'a person signed in', isConfigured)
-  if (missing !== undefined) throw notRenewable(cached, missing, isConfigured)
+    throw notRenewableError(cached, 'a person signed in', isConfigured)
+  if (missing !== undefined) throw notRenewableError(cached, missing, isConfigured)
   const options = await readOptions(settings, context)
   const origin = { ...options.cache.origin, ...cached.origin }
   const cache = { ...options.cache, origin, isEntryKept: isSpecific }
@@ -83,10 +84,10 @@ async function obtainElsewhere(
   const isClient = source !== undefined && 'clientId' in source
   if (settings.getExplicit('sts-endpoint') === undefined || (isClient && !isProviderNamed))
     throw new StsCliError(
-      'ERR_REFUSED',
+      'credentials-from-elsewhere',
       `the cached credentials are from ${describeOrigin(cached.origin)}, and ${describe(mismatch)} names another`,
       {
-        hint: `name both endpoints too (-sts-ep, -idp-ep or --issuer), or ${ownCommand('login', cached.profile)}`,
+        hint: `name both endpoints too (-sts-ep, -idp-ep or --issuer), or ${suggestCommand('login', cached.profile)}`,
       },
     )
   return obtainCredentials({ ...options, cache: { ...options.cache, isEntryKept: true } }, io)
@@ -97,7 +98,7 @@ async function obtainUncached(context: RenewalContext): Promise<CachedCredential
   const { settings, io } = context
   const { parsed } = settings
   const profile = settings.get('profile') ?? 'default'
-  if (personalGrants.includes(settings.get('grant') ?? '')) throw notWithoutAsking(settings)
+  if (personalGrants.includes(settings.get('grant') ?? '')) throw credentialsMissingError(settings)
   const options = await readOptions(settings, context)
   // Flags that count once must not replace what the profile is configured for.
   const configured = createSettings(withoutFlags(parsed), io)
@@ -115,6 +116,14 @@ function withoutFlags(parsed: ParsedArgv): ParsedArgv {
   return { ...parsed, flags: new Map(), specs: new Map(specs) }
 }
 
+/** Reasons of a login that nobody described: `login` would ask for what is missing, or name the flags. */
+const missingReasons: ReadonlySet<ErrorReason> = new Set([
+  'client-id-missing',
+  'client-secret-missing',
+  'username-missing',
+  'password-missing',
+])
+
 async function readOptions(
   settings: Settings,
   { io, minTtlSeconds }: RenewalContext,
@@ -123,27 +132,27 @@ async function readOptions(
     const options = await readObtainOptions(settings, io)
     return { ...options, cache: { ...options.cache, minTtlSeconds } }
   } catch (cause) {
-    if (
-      !(cause instanceof StsCliError) ||
-      !/^no (client id|client secret|user name|password) is given/.test(cause.message)
-    )
-      throw cause
-    throw notWithoutAsking(settings, cause)
+    if (!(cause instanceof StsCliError) || !missingReasons.has(cause.reason)) throw cause
+    throw credentialsMissingError(settings, cause)
   }
 }
 
-function notWithoutAsking(settings: Settings, cause?: StsCliError): StsCliError {
-  return new StsCliError('ERR_REFUSED', 'there are no credentials, or they are about to expire', {
-    hint: ownCommand('login', settings.get('profile') ?? 'default'),
-    cause,
-  })
+function credentialsMissingError(settings: Settings, cause?: StsCliError): StsCliError {
+  return new StsCliError(
+    'credentials-missing',
+    'there are no credentials, or they are about to expire',
+    {
+      hint: suggestCommand('login', settings.get('profile') ?? 'default'),
+      cause,
+    },
+  )
 }
 
-function otherConfiguration(cached: CachedCredentials, mismatch: Mismatch): StsCliError {
+function otherConfigurationError(cached: CachedCredentials, mismatch: Mismatch): StsCliError {
   return new StsCliError(
-    'ERR_REFUSED',
+    'credentials-from-elsewhere',
     `the cached credentials of the profile ${cached.profile} are from ${describeOrigin(cached.origin)}, and ${describe(mismatch)} names another`,
-    { hint: ownCommand('login', cached.profile) },
+    { hint: suggestCommand('login', cached.profile) },
   )
 }
 

@@ -4,7 +4,7 @@ import type { Io } from '../../base/io.ts'
 import type { CachedCredentials } from '../../client/credential-cache.ts'
 import { getOriginText, isSameValue } from '../../client/credential-origin.ts'
 import { obtainCredentials } from '../../client/flow/obtain-credentials.ts'
-import { ownCommand } from '../../client/own-command.ts'
+import { suggestCommand } from '../hints/suggest-command.ts'
 import { readRenewal, type Renewal } from '../../client/refresh-token-store.ts'
 import { readCacheOptions, readNetOptions } from './obtain-options.ts'
 import type { Settings } from '../options/settings.ts'
@@ -27,10 +27,14 @@ export async function renewLogin(
   const renewal = await readRenewal(await io.openKeyring?.(), profile)
   if (renewal === undefined) return undefined
   if (!isOfLogin(renewal, cached))
-    throw new StsCliError('ERR_REFUSED', 'what the keyring holds renews another login', {
-      stage: 'config',
-      hint: ownCommand('login', profile),
-    })
+    throw new StsCliError(
+      'refresh-token-of-another-login',
+      'what the keyring holds renews another login',
+      {
+        stage: 'config',
+        hint: suggestCommand('login', profile),
+      },
+    )
   const clientSecret = await readExplicitSecret(settings, io)
   return obtainCredentials(
     {

@@ -1,4 +1,5 @@
 /** The settings of the login that cached credentials come from, as if all of them were given again; secrets are read from where they were. */
+import { findUserDirectory } from '../../client/find-user-directory.ts'
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import type { CachedCredentials } from '../../client/credential-cache.ts'
@@ -7,13 +8,8 @@ import {
   describeOrigin,
   getOriginText,
 } from '../../client/credential-origin.ts'
-import { ownCommand } from '../../client/own-command.ts'
-import {
-  findServeState,
-  findStateDirectory,
-  readServeStates,
-  type ServeState,
-} from '../../client/serve-state.ts'
+import { suggestCommand } from '../hints/suggest-command.ts'
+import { findServeState, readServeStates, type ServeState } from '../../client/serve-state.ts'
 import type { OptionSpec } from '../options/option-spec.ts'
 import type { FlagValue, ParsedArgv } from '../options/parse-argv.ts'
 import { createSettings } from '../options/settings.ts'
@@ -77,7 +73,7 @@ function isOverridden(origin: CredentialOrigin, name: string): boolean {
 /** Returns the server on this machine that issued the credentials: the demo client's secret belongs to it only. */
 function findIssuer(origin: CredentialOrigin, io: Io): ServeState | undefined {
   const isServed = Object.values(origin).some(({ from }) => from === 'serve')
-  const directory = findStateDirectory(io.env, io.platform)
+  const directory = findUserDirectory('state', io)
   if (!isServed || directory === undefined) return undefined
   const stsEndpoint = getOriginText(origin, 'sts-endpoint')
   const tokenEndpoint = getOriginText(origin, 'idp-endpoint')
@@ -161,7 +157,7 @@ function describeLack(origin: CredentialOrigin, names: readonly string[], what: 
 }
 
 /** Makes the error for credentials that cannot be renewed. The hint names the endpoint and the client where only the cache knew them. */
-export function notRenewable(
+export function notRenewableError(
   { profile, origin }: CachedCredentials,
   why: string,
   isConfigured: boolean,
@@ -178,8 +174,8 @@ export function notRenewable(
   const isServed = Object.values(origin).some(({ from }) => from === 'serve')
   const words = isConfigured || isServed || profile !== 'default' ? [] : flags
   return new StsCliError(
-    'ERR_REFUSED',
+    'credentials-not-renewable',
     `the credentials of ${describeOrigin(origin)} are expired or about to be, and cannot be renewed: ${why}`,
-    { hint: [ownCommand('login', profile), ...words].join(' ') },
+    { hint: [suggestCommand('login', profile), ...words].join(' ') },
   )
 }

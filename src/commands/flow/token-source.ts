@@ -43,13 +43,13 @@ export async function readTokenSource(settings: Settings, io: Io): Promise<Token
   }
   if (grant === undefined) return readers['client-credentials'](settings, io)
   if (grant === 'token')
-    throw new StsCliError('ERR_USAGE', '--grant token takes a token that is at hand', {
+    throw new StsCliError('given-token-missing', '--grant token takes a token that is at hand', {
       stage: 'config',
       hint: 'use --token, --token-file, --token-env or --token-command',
     })
   if (tokenFlag !== undefined && flagOfGrant[grant] !== tokenFlag)
     throw new StsCliError(
-      'ERR_USAGE',
+      'flags-conflict',
       `--${tokenFlag} and --grant ${grant} cannot be used together`,
     )
   return readers[grant](settings, io)
@@ -96,10 +96,14 @@ const readers: Readonly<Record<Exclude<GrantName, 'token'>, Reader>> = {
 /** Reads what a person's login needs: the client, and how long to wait. */
 async function readPersonal(settings: Settings, io: Io): Promise<PersonalAccess> {
   if (settings.has('no-input'))
-    throw new StsCliError('ERR_USAGE', 'this grant asks a person, and --no-input forbids it', {
-      stage: 'config',
-      hint: 'leave --no-input out, or use a grant that asks nobody',
-    })
+    throw new StsCliError(
+      'prompt-forbidden',
+      'this grant asks a person, and --no-input forbids it',
+      {
+        stage: 'config',
+        hint: 'leave --no-input out, or use a grant that asks nobody',
+      },
+    )
   const client = await readClient(settings, io, { isSecretNeeded: false })
   return {
     ...withOpenId(client, settings),
@@ -134,7 +138,7 @@ async function readClient(
   chooseOne(settings, ...secretFlags)
   const clientId = settings.get('client-id')
   if (clientId === undefined || clientId === '') {
-    throw new StsCliError('ERR_USAGE', 'no client id is given', {
+    throw new StsCliError('client-id-missing', 'no client id is given', {
       stage: 'config',
       hint: `use -cid ID -csec SECRET, or start sts-cli serve on this machine${profileHint(settings)}`,
     })
@@ -169,24 +173,32 @@ async function readProof(
   if (authMethod === 'private_key_jwt') {
     const keyFile = settings.get('key-file')
     if (keyFile !== undefined) return { authMethod, keyFile }
-    throw new StsCliError('ERR_USAGE', '--auth-method private_key_jwt signs with a key', {
+    throw new StsCliError('client-key-missing', '--auth-method private_key_jwt signs with a key', {
       stage: 'config',
       hint: 'name its file with --key-file',
     })
   }
   if (authMethod === 'tls_client_auth') {
     if (settings.get('cert') !== undefined) return { authMethod }
-    throw new StsCliError('ERR_USAGE', '--auth-method tls_client_auth shows a certificate', {
-      stage: 'config',
-      hint: 'name it and its key with --cert and --key',
-    })
+    throw new StsCliError(
+      'client-certificate-missing',
+      '--auth-method tls_client_auth shows a certificate',
+      {
+        stage: 'config',
+        hint: 'name it and its key with --cert and --key',
+      },
+    )
   }
   if (authMethod === 'none') {
     if (!isSecretNeeded) return { authMethod }
-    throw new StsCliError('ERR_USAGE', 'a client without a secret cannot use client credentials', {
-      stage: 'config',
-      hint: 'leave --auth-method none out, or let a person sign in: --grant browser',
-    })
+    throw new StsCliError(
+      'grant-needs-client-secret',
+      'a client without a secret cannot use client credentials',
+      {
+        stage: 'config',
+        hint: 'leave --auth-method none out, or let a person sign in: --grant browser',
+      },
+    )
   }
   const hasSecret =
     isSecretNeeded ||
@@ -203,7 +215,7 @@ function readRedirectUri(settings: Settings): string {
   if (url.protocol === 'http:' && isLoopback(text) && url.search === '' && url.hash === '')
     return text
   throw new StsCliError(
-    'ERR_USAGE',
+    'redirect-uri-invalid',
     `--redirect-uri ${JSON.stringify(text)} is not on this machine`,
     {
       stage: 'config',
@@ -223,7 +235,10 @@ async function readClientSecret(settings: Settings, io: Io): Promise<string> {
   const given = chosen === undefined ? '' : (settings.getExplicit(chosen) ?? '')
   if (chosen === 'client-secret-command') {
     const { readSecretCommand } = await import('../../base/process/start-program.ts')
-    return checkSecret(await readSecretCommand(given, `--${chosen}`), 'client secret')
+    return checkSecret(
+      await readSecretCommand(given, { what: 'client secret', option: chosen }),
+      'client secret',
+    )
   }
   if (chosen === 'client-secret-file') return readSecretFile(given, 'client secret')
   const secret = settings.get('client-secret')
@@ -232,7 +247,7 @@ async function readClientSecret(settings: Settings, io: Io): Promise<string> {
   if (io.askSecret !== undefined && !settings.has('no-input'))
     return checkSecret(await io.askSecret('client secret: '), 'client secret')
   throw new StsCliError(
-    'ERR_USAGE',
+    'client-secret-missing',
     'no client secret is given, and there is no terminal to ask at',
     { stage: 'config', hint: 'use -csec, --client-secret-file, or STS_CLI_CLIENT_SECRET' },
   )
@@ -241,6 +256,9 @@ async function readClientSecret(settings: Settings, io: Io): Promise<string> {
 function splitParameter(text: string): [string, string] {
   const at = text.indexOf('=')
   if (at < 1)
-    throw new StsCliError('ERR_USAGE', `--param ${JSON.stringify(text)} is not of the form K=V`)
+    throw new StsCliError(
+      'parameter-invalid',
+      `--param ${JSON.stringify(text)} is not of the form K=V`,
+    )
   return [text.slice(0, at), text.slice(at + 1)]
 }

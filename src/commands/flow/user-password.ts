@@ -14,7 +14,7 @@ export async function readUserPassword(
 ): Promise<{ username: string; password: string }> {
   const username = settings.get('username') ?? ''
   if (username === '')
-    throw new StsCliError('ERR_USAGE', 'no user name is given', {
+    throw new StsCliError('username-missing', 'no user name is given', {
       stage: 'config',
       hint: 'use --username NAME',
     })
@@ -27,8 +27,12 @@ async function readPassword(settings: Settings, io: Io): Promise<string> {
   if (file !== undefined) return readSecretFile(file, 'password')
   if (io.askSecret !== undefined && !settings.has('no-input'))
     return checkSecret(await io.askSecret('password: '), 'password')
-  throw new StsCliError('ERR_USAGE', 'no password is given, and there is no terminal to ask at', {
-    stage: 'config',
-    hint: 'use --password-file',
-  })
+  throw new StsCliError(
+    'password-missing',
+    'no password is given, and there is no terminal to ask at',
+    {
+      stage: 'config',
+      hint: 'use --password-file',
+    },
+  )
 }

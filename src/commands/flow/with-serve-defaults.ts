@@ -1,14 +1,10 @@
 /** The endpoints and the client of a login, a token or a check when nobody names them: those of the profile's last login, or of the `sts-cli serve` on this machine. */
+import { findUserDirectory } from '../../client/find-user-directory.ts'
 import { isLoopback } from '../../base/http/loopback.ts'
 import type { Io } from '../../base/io.ts'
-import { findCacheDirectory, readCachedCredentials } from '../../client/credential-cache.ts'
+import { readCachedCredentials } from '../../client/credential-cache.ts'
 import { identityNames } from '../../client/credential-origin.ts'
-import {
-  findServeState,
-  findStateDirectory,
-  readServeStates,
-  type ServeState,
-} from '../../client/serve-state.ts'
+import { findServeState, readServeStates, type ServeState } from '../../client/serve-state.ts'
 import { repeatLogin } from './repeat-login.ts'
 import { chooseOne, createSettings, type Settings } from '../options/settings.ts'
 import { personalGrants } from './token-source.ts'
@@ -35,7 +31,7 @@ export function withRunningServe(own: Settings, io: Io): Settings {
 /** Undefined where flags, variables or the profile name some of it, or where the last login's token is gone. Their other settings win. */
 function addLastLogin(own: Settings, io: Io): Settings | undefined {
   const isNamed = naming.some((name) => own.getExplicit(name) !== undefined)
-  const directory = findCacheDirectory(io.env, io.platform)
+  const directory = findUserDirectory('cache', io)
   if (isNamed || directory === undefined) return undefined
   const cached = readCachedCredentials(directory, own.get('profile') ?? 'default')
   if (cached === undefined) return undefined
@@ -68,7 +64,7 @@ function addServe(own: Settings, io: Io): Settings | undefined {
 
 /** Returns the server at the addresses that the user names; the newest where none is named. Its secret must not go to an address that somebody else named. */
 function findServer(own: Settings, io: Io): ServeState | undefined {
-  const directory = findStateDirectory(io.env, io.platform)
+  const directory = findUserDirectory('state', io)
   const endpoints = ['idp-endpoint', 'issuer', 'sts-endpoint']
     .map(own.getExplicit)
     .filter((text) => text !== undefined)

@@ -15,7 +15,7 @@ export async function runCompletion(settings: Settings, io: Io): Promise<number>
     return 0
   }
   const shell = completionShells.find((name) => name === word)
-  if (shell === undefined || more.length > 0 || command !== undefined) throw usage(word)
+  if (shell === undefined || more.length > 0 || command !== undefined) throw shellError(word)
   io.writeStdout(completionScripts[shell])
   return 0
 }
@@ -44,10 +44,10 @@ async function listProfiles({ parsed }: Settings, io: Io): Promise<string[]> {
   }
 }
 
-function usage(word: string): StsCliError {
+function shellError(word: string): StsCliError {
   const isOther = word !== '' && !completionShells.some((name) => name === word)
   const other = isOther ? `, and ${JSON.stringify(word)} is none that it knows` : ''
-  return new StsCliError('ERR_USAGE', `completion takes the name of a shell${other}`, {
+  return new StsCliError('shell-unknown', `completion takes the name of a shell${other}`, {
     hint: `use ${completionShells.join(', ')}`,
   })
 }

@@ -33,7 +33,7 @@ export function runHelpProgram(argv: readonly string[], io: Io): number {
       unknown,
       commandTable.map(({ name }) => name),
     )
-    throw new StsCliError('ERR_USAGE', `there is no command ${JSON.stringify(unknown)}`, {
+    throw new StsCliError('command-unknown', `there is no command ${JSON.stringify(unknown)}`, {
       hint:
         nearest === undefined ? 'sts-cli --help lists the commands' : `did you mean ${nearest}?`,
       cause: error,

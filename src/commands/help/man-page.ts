@@ -1,5 +1,5 @@
 /** The manual page, sts-cli(1), from the same tables as the help. Rendered when the package is built. */
-import { exitCodes } from '../../base/errors.ts'
+import { exitCodes } from '../../base/error-reasons.ts'
 import { type CommandSpec, commandTable } from '../options/command-table.ts'
 import type { OptionSpec } from '../options/option-spec.ts'
 import { optionTable } from '../options/option-table.ts'

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
-import { findConfigPath, findHome } from '../../client/config-path.ts'
+import { findConfigPath, findHome } from '../../client/find-user-directory.ts'
 import type { ParsedArgv } from './parse-argv.ts'
 
 export interface ConfigLocation {
@@ -16,7 +16,7 @@ export function locateConfig({ flags }: Pick<ParsedArgv, 'flags'>, io: Io): Conf
   const flag = flags.get('config')
   const named = typeof flag === 'string' ? flag : io.env['STS_CLI_CONFIG']
   if (named !== undefined && named !== '') return { file: named, isNamed: true }
-  return { file: findConfigPath(io.env, io.platform), isNamed: false }
+  return { file: findConfigPath(io), isNamed: false }
 }
 
 /** Returns the profile's name: `--profile`, `STS_CLI_PROFILE`, else `default`. */
@@ -38,7 +38,9 @@ export async function loadProfile(parsed: ParsedArgv, io: Io): Promise<ParsedArg
   const { readConfigFile } = await import('../../client/config-file.ts')
   const config = readConfigFile(file)
   if (config === undefined)
-    throw new StsCliError('ERR_INPUT', `there is no configuration ${file}`, { stage: 'config' })
+    throw new StsCliError('config-file-missing', `there is no configuration ${file}`, {
+      stage: 'config',
+    })
   const { readProfile } = await import('./read-profile.ts')
   const name = chooseProfile(parsed, io)
   return {

@@ -54,13 +54,14 @@ export function parseArgv(
     }
     const { name, attached } = splitFlag(word)
     const spec = names.get(name)
-    if (spec === undefined) throw unknownFlag(name, names)
+    if (spec === undefined) throw unknownFlagError(name, names)
     if (spec.kind === 'boolean') {
       flags.set(spec.name, readBoolean(name, attached))
       continue
     }
     const text = attached ?? argv[(i += 1)]
-    if (text === undefined) throw new StsCliError('ERR_USAGE', `flag needs an argument: -${name}`)
+    if (text === undefined)
+      throw new StsCliError('flag-value-missing', `flag needs an argument: -${name}`)
     const earlier = flags.get(spec.name)
     flags.set(
       spec.name,
@@ -75,7 +76,7 @@ export function parseArgv(
 function splitFlag(word: string): { name: string; attached: string | undefined } {
   const body = word.replace(/^--?/, '')
   if (body === '' || body.startsWith('-') || body.startsWith('='))
-    throw new StsCliError('ERR_USAGE', `bad flag syntax: ${word}`)
+    throw new StsCliError('flag-syntax-invalid', `bad flag syntax: ${word}`)
   const at = body.indexOf('=')
   return at === -1
     ? { name: body, attached: undefined }
@@ -86,14 +87,14 @@ function readBoolean(name: string, attached: string | undefined): boolean {
   if (attached === undefined || /^(1|t|true)$/i.test(attached)) return true
   if (/^(0|f|false)$/i.test(attached)) return false
   throw new StsCliError(
-    'ERR_USAGE',
+    'boolean-invalid',
     `invalid boolean value for -${name}: use -${name}=true or -${name}=false`,
   )
 }
 
-function unknownFlag(name: string, names: ReadonlyMap<string, OptionSpec>): StsCliError {
+function unknownFlagError(name: string, names: ReadonlyMap<string, OptionSpec>): StsCliError {
   const nearest = findNearest(name, [...names.keys()])
-  return new StsCliError('ERR_USAGE', `flag provided but not defined: -${name}`, {
+  return new StsCliError('flag-unknown', `flag provided but not defined: -${name}`, {
     hint:
       nearest === undefined
         ? 'sts-cli --help lists the flags'

@@ -1,5 +1,6 @@
 /** A profile's table → settings by flag name, checked against the option table. */
 import path from 'node:path'
+import type { ErrorReason } from '../../base/error-reasons.ts'
 import { StsCliError } from '../../base/errors.ts'
 import { isObject, type JsonObject } from '../../base/parse.ts'
 import type { ConfigFile } from '../../client/config-file.ts'
@@ -57,8 +58,18 @@ export function readProfile(
     const profile: string = next
     const table = config.profiles.get(profile)
     if (table === undefined && depth === 0) return values
-    if (table === undefined) throw refuse(config, `there is no profile ${profile} to extend`)
-    if (depth > maxDepth) throw refuse(config, `profile ${name} extends itself, or too many others`)
+    if (table === undefined)
+      throw profileError(
+        'profile-extends-unknown',
+        config,
+        `there is no profile ${profile} to extend`,
+      )
+    if (depth > maxDepth)
+      throw profileError(
+        'profile-extends-too-deep',
+        config,
+        `profile ${name} extends itself, or too many others`,
+      )
     const { extends: parent, ...keys } = table
     for (const [key, value] of Object.entries(keys)) {
       const spec = findSpec(config, profile, key)
@@ -66,7 +77,11 @@ export function readProfile(
         values.set(spec.name, { value: readValue(config, { profile, spec, value, home }), profile })
     }
     if (parent !== undefined && typeof parent !== 'string')
-      throw refuse(config, `profile ${profile}: extends must name a profile`)
+      throw profileError(
+        'config-value-invalid',
+        config,
+        `profile ${profile}: extends must name a profile`,
+      )
     next = parent
   }
   return values
@@ -76,7 +91,8 @@ function findSpec(config: ConfigFile, profile: string, key: string): OptionSpec 
   const spec = findProfileOption(key)
   if (spec !== undefined) return spec
   const nearest = findNearest(key, ['extends', ...profileOptions.map(({ name }) => name)])
-  throw refuse(
+  throw profileError(
+    'config-key-unknown',
     config,
     `profile ${profile}: the key ${key} is not known`,
     nearest === undefined ? 'keys are the long names of flags' : `did you mean ${nearest}?`,
@@ -92,7 +108,8 @@ interface ProfileEntry {
 
 function readValue(config: ConfigFile, { profile, spec, value, home }: ProfileEntry): FlagValue {
   if (secretKeys.has(spec.name) && !config.isPrivate)
-    throw refuse(
+    throw profileError(
+      'config-file-not-private',
       config,
       `profile ${profile} holds a ${spec.name}, and others can read the file`,
       `chmod 600 ${config.path}, or use client-secret-file or client-secret-command`,
@@ -111,7 +128,11 @@ function readValue(config: ConfigFile, { profile, spec, value, home }: ProfileEn
     if (spec.name === 'policy' && isObject(value)) return JSON.stringify(value satisfies JsonObject)
   }
   const wanted = { boolean: 'true or false', list: 'a list of texts', value: 'a text' }[spec.kind]
-  throw refuse(config, `profile ${profile}: ${spec.name} must be ${wanted}`)
+  throw profileError(
+    'config-value-invalid',
+    config,
+    `profile ${profile}: ${spec.name} must be ${wanted}`,
+  )
 }
 
 /** Resolves a path: `~/` is the home, and a relative path starts at the configuration, which is read from any folder. */
@@ -120,6 +141,11 @@ function toPath(text: string, config: ConfigFile, home: string | undefined): str
   return path.resolve(path.dirname(config.path), text)
 }
 
-function refuse(config: ConfigFile, message: string, hint?: string): StsCliError {
-  return new StsCliError('ERR_CONFIG', `${config.path}: ${message}`, { stage: 'config', hint })
+function profileError(
+  reason: ErrorReason,
+  config: ConfigFile,
+  message: string,
+  hint?: string,
+): StsCliError {
+  return new StsCliError(reason, `${config.path}: ${message}`, { stage: 'config', hint })
 }

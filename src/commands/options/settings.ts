@@ -88,9 +88,13 @@ export function readSeconds(settings: Settings, name: string): number | undefine
   if (text === undefined) return undefined
   const seconds = parseDurationSeconds(text)
   if (seconds === undefined)
-    throw new StsCliError('ERR_USAGE', `--${name} ${JSON.stringify(text)} is not a duration`, {
-      hint: 'write 900, 15m or 1h',
-    })
+    throw new StsCliError(
+      'duration-invalid',
+      `--${name} ${JSON.stringify(text)} is not a duration`,
+      {
+        hint: 'write 900, 15m or 1h',
+      },
+    )
   return seconds
 }
 
@@ -104,7 +108,7 @@ export function readChoice<T extends string>(
   if (text === undefined) return undefined
   const choice = choices.find((candidate) => candidate === text)
   if (choice === undefined)
-    throw new StsCliError('ERR_USAGE', `--${name} ${JSON.stringify(text)} is not known`, {
+    throw new StsCliError('choice-invalid', `--${name} ${JSON.stringify(text)} is not known`, {
       hint: `use ${choices.join(', ')}`,
     })
   return choice
@@ -116,27 +120,31 @@ export function readUrl(settings: Settings, name: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
     throw new StsCliError(
-      'ERR_USAGE',
+      'url-invalid',
       // A text with an @ may hold a password.
       `--${name} ${text.includes('@') ? '' : `${JSON.stringify(text)} `}is not an http or https URL`,
       { stage: 'config' },
     )
   }
   if (url.username !== '' || url.password !== '')
-    throw new StsCliError('ERR_USAGE', `--${name} must not hold a user name or password`, {
-      stage: 'config',
-    })
+    throw new StsCliError(
+      'url-with-credentials',
+      `--${name} must not hold a user name or password`,
+      {
+        stage: 'config',
+      },
+    )
   return text
 }
 
 /** Refuses options that exclude each other. @throws {StsCliError} `ERR_USAGE` when more than one of them was given. */
-export function refuseTogether(settings: Settings, ...names: string[]): void {
+export function checkNotTogether(settings: Settings, ...names: string[]): void {
   const given = names.filter(
     (name) => settings.getExplicit(name) !== undefined || settings.has(name),
   )
   if (given.length > 1)
     throw new StsCliError(
-      'ERR_USAGE',
+      'flags-conflict',
       `--${given[0] ?? ''} and --${given[1] ?? ''} cannot be used together`,
     )
 }
@@ -151,7 +159,7 @@ export function chooseOne(settings: Settings, ...names: string[]): string | unde
     names.some((name) => settings.sourceOf(name) === candidate),
   )
   const given = names.filter((name) => source !== undefined && settings.sourceOf(name) === source)
-  refuseTogether(settings, ...given)
+  checkNotTogether(settings, ...given)
   return given[0]
 }
 
@@ -178,7 +186,7 @@ export function readTextFile(path: string, what: string): string {
   } catch (cause) {
     if (cause instanceof StsCliError) throw cause
     const why = describeFileError(cause)
-    throw new StsCliError('ERR_INPUT', `the ${what} file ${path} cannot be read${why}`, {
+    throw new StsCliError('file-unreadable', `the ${what} file ${path} cannot be read${why}`, {
       stage: 'config',
       cause,
     })
@@ -191,13 +199,14 @@ function readPieces(descriptor: number, what: string): string {
   for (let count = -1; count !== 0 && length < buffer.length; length += count)
     count = readSync(descriptor, buffer, length, buffer.length - length, null)
   if (length <= maxFileBytes) return buffer.toString('utf8', 0, length)
-  throw new StsCliError('ERR_DATA', `the ${what} file is longer than ${maxFileBytes} bytes`, {
+  throw new StsCliError('file-too-long', `the ${what} file is longer than ${maxFileBytes} bytes`, {
     stage: 'config',
   })
 }
 
 /** Returns the secret as it is. @throws {StsCliError} `ERR_DATA` when it is empty. */
 export function checkSecret(text: string, what: string): string {
-  if (text === '') throw new StsCliError('ERR_DATA', `the ${what} is empty`, { stage: 'config' })
+  if (text === '')
+    throw new StsCliError('secret-empty', `the ${what} is empty`, { stage: 'config' })
   return text
 }

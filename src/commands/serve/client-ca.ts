@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto'
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
-import { isOn, refuseVariable } from './variables.ts'
+import { isOn, variableError } from './variables.ts'
 import { readTextFile, type Settings } from '../options/settings.ts'
 
 const enable = 'MINIO_IDENTITY_TLS_ENABLE'
@@ -13,19 +13,21 @@ export function readClientCa(settings: Settings, io: Io): string | undefined {
   const file = settings.get('client-ca')
   if (!isOn(io, enable) && file === undefined) return undefined
   if (isOn(io, skipVerify))
-    throw refuseVariable(
+    throw variableError(
+      'variable-unsupported',
       skipVerify,
       'is on: anybody could make a certificate with the name of any policy',
       'name the authority of your clients with --client-ca',
     )
   if (file === undefined)
-    throw refuseVariable(
+    throw variableError(
+      'client-ca-missing',
       enable,
       'is on, but no authority is named',
       'name the authority of your clients with --client-ca FILE: no other vouches for policies',
     )
   if (!settings.has('tls') && settings.get('tls-cert') === undefined)
-    throw new StsCliError('ERR_CONFIG', 'client certificates are shown over https alone', {
+    throw new StsCliError('client-ca-needs-tls', 'client certificates are shown over https alone', {
       stage: 'serve',
       hint: 'add --tls-cert FILE --tls-key FILE, or --tls for a certificate made at start',
     })
@@ -38,7 +40,7 @@ function checkAuthorities(pem: string, file: string): string {
     const read = certificates.map((certificate) => new X509Certificate(certificate))
     if (read.length === 0) throw new Error('no certificate')
   } catch (cause) {
-    throw new StsCliError('ERR_DATA', `${file} holds no certificates in PEM`, {
+    throw new StsCliError('client-ca-invalid', `${file} holds no certificates in PEM`, {
       stage: 'serve',
       cause,
     })

@@ -1,9 +1,8 @@
 /** MinIO's variables for etcd → where issued credentials are shared. */
-import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import type { EtcdOptions } from '../../server/sessions/etcd/etcd-sessions.ts'
 import { readKeyPair } from './read-key-pair.ts'
-import { readCa } from './variables.ts'
+import { readCa, serveConfigError } from './variables.ts'
 import type { Settings } from '../options/settings.ts'
 
 /** A cluster has three or five members; more than this is a mistake. */
@@ -34,18 +33,29 @@ function readEndpoints(io: Io): string[] | undefined {
   const named = texts.filter((text) => text !== '')
   if (named.length === 0) return undefined
   if (named.length > maxEndpoints)
-    throw refuse(`MINIO_ETCD_ENDPOINTS names more than ${maxEndpoints} endpoints`)
+    throw serveConfigError(
+      'etcd-endpoints-invalid',
+      `MINIO_ETCD_ENDPOINTS names more than ${maxEndpoints} endpoints`,
+    )
   return named.map((text) => {
     // A text with an @ may hold a password.
     if (text.includes('@'))
-      throw refuse('MINIO_ETCD_ENDPOINTS must not hold a user name or password', {
-        hint: 'set MINIO_ETCD_USERNAME and MINIO_ETCD_PASSWORD',
-      })
+      throw serveConfigError(
+        'etcd-endpoints-invalid',
+        'MINIO_ETCD_ENDPOINTS must not hold a user name or password',
+        {
+          hint: 'set MINIO_ETCD_USERNAME and MINIO_ETCD_PASSWORD',
+        },
+      )
     const url = URL.canParse(text) ? new URL(text) : undefined
     if (url === undefined || !/^https?:$/.test(url.protocol) || url.pathname !== '/')
-      throw refuse(`MINIO_ETCD_ENDPOINTS names ${JSON.stringify(text)}, which is no endpoint`, {
-        hint: 'write http://HOST:2379, several separated by commas',
-      })
+      throw serveConfigError(
+        'etcd-endpoints-invalid',
+        `MINIO_ETCD_ENDPOINTS names ${JSON.stringify(text)}, which is no endpoint`,
+        {
+          hint: 'write http://HOST:2379, several separated by commas',
+        },
+      )
     return url.origin
   })
 }
@@ -55,7 +65,10 @@ function readClientCertificate(io: Io): { cert?: string; key?: string } {
   const keyFile = io.env['MINIO_ETCD_CLIENT_CERT_KEY'] ?? ''
   if (certFile === '' && keyFile === '') return {}
   if (certFile === '' || keyFile === '')
-    throw refuse('MINIO_ETCD_CLIENT_CERT and MINIO_ETCD_CLIENT_CERT_KEY belong together')
+    throw serveConfigError(
+      'etcd-certificate-incomplete',
+      'MINIO_ETCD_CLIENT_CERT and MINIO_ETCD_CLIENT_CERT_KEY belong together',
+    )
   return readKeyPair(certFile, keyFile)
 }
 
@@ -64,10 +77,9 @@ function readUser(io: Io): EtcdOptions['user'] {
   const password = io.env['MINIO_ETCD_PASSWORD'] ?? ''
   if (name === '' && password === '') return undefined
   if (name === '' || password === '')
-    throw refuse('MINIO_ETCD_USERNAME and MINIO_ETCD_PASSWORD belong together: only one is set')
+    throw serveConfigError(
+      'etcd-user-incomplete',
+      'MINIO_ETCD_USERNAME and MINIO_ETCD_PASSWORD belong together: only one is set',
+    )
   return { name, password }
-}
-
-function refuse(message: string, { hint }: { hint?: string } = {}): StsCliError {
-  return new StsCliError('ERR_CONFIG', message, { stage: 'serve', hint })
 }

@@ -4,7 +4,7 @@ import type { Io } from '../../base/io.ts'
 import { isObject, parseJson } from '../../base/parse.ts'
 import { normalizeDn } from '../../server/identity/ldap/distinguished-name.ts'
 import type { ServerOptions } from '../../server/options/server-options.ts'
-import { isOn, readCa, readVariable, refuseVariable } from './variables.ts'
+import { isOn, readCa, readVariable, variableError } from './variables.ts'
 import { readTextFile, type Settings } from '../options/settings.ts'
 
 /** Variables of other MinIO versions, with what to use instead. */
@@ -23,13 +23,14 @@ export function readLdap(settings: Settings, io: Io): ServerOptions['ldap'] {
   if (address === undefined) {
     if (policies.size === 0) return undefined
     throw new StsCliError(
-      'ERR_USAGE',
+      'ldap-server-missing',
       '--ldap-policy needs a directory: set MINIO_IDENTITY_LDAP_SERVER_ADDR',
       { stage: 'serve' },
     )
   }
   for (const [name, hint] of Object.entries(unsupported))
-    if (readVariable(io, name) !== undefined) throw refuseVariable(name, 'is not supported', hint)
+    if (readVariable(io, name) !== undefined)
+      throw variableError('variable-unsupported', name, 'is not supported', hint)
   const security = readSecurity(io)
   return {
     ...splitAddress(address, security === 'tls' ? 636 : 389),
@@ -50,7 +51,8 @@ function readSecurity(io: Io): 'tls' | 'starttls' | 'none' {
   const isPlain = isOn(io, 'MINIO_IDENTITY_LDAP_SERVER_INSECURE')
   const isUpgraded = isOn(io, 'MINIO_IDENTITY_LDAP_SERVER_STARTTLS')
   if (isPlain && isUpgraded)
-    throw refuseVariable(
+    throw variableError(
+      'variables-conflict',
       'MINIO_IDENTITY_LDAP_SERVER_INSECURE',
       'and MINIO_IDENTITY_LDAP_SERVER_STARTTLS are both on',
       'passwords travel in the clear with the first, encrypted with the second: keep one',
@@ -75,7 +77,8 @@ function splitAddress(text: string, defaultPort: number): { host: string; port: 
     /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+))(?::(\d{1,5}))?$/.exec(text) ?? []
   const host = bracketed ?? plain
   if (host === undefined || Number(port ?? 0) > 65_535)
-    throw refuseVariable(
+    throw variableError(
+      'variable-invalid',
       'MINIO_IDENTITY_LDAP_SERVER_ADDR',
       `${JSON.stringify(text)} is not HOST or HOST:PORT`,
     )
@@ -85,14 +88,22 @@ function splitAddress(text: string, defaultPort: number): { host: string; port: 
 function readRequired(io: Io, name: string): string {
   const text = readVariable(io, name)
   if (text === undefined)
-    throw refuseVariable('MINIO_IDENTITY_LDAP_SERVER_ADDR', `is set, and so ${name} must be`)
+    throw variableError(
+      'variable-missing',
+      'MINIO_IDENTITY_LDAP_SERVER_ADDR',
+      `is set, and so ${name} must be`,
+    )
   return text
 }
 
 function readDn(io: Io, name: string): string {
   const text = readRequired(io, name)
   if (normalizeDn(text) === undefined)
-    throw refuseVariable(name, `${JSON.stringify(text)} is not a distinguished name`)
+    throw variableError(
+      'variable-invalid',
+      name,
+      `${JSON.stringify(text)} is not a distinguished name`,
+    )
   return text
 }
 
@@ -104,14 +115,19 @@ function readBases(io: Io, name: string): string[] {
     .filter((base) => base !== '')
   for (const base of bases)
     if (normalizeDn(base) === undefined)
-      throw refuseVariable(name, `${JSON.stringify(base)} is not a distinguished name`)
+      throw variableError(
+        'variable-invalid',
+        name,
+        `${JSON.stringify(base)} is not a distinguished name`,
+      )
   return bases
 }
 
 function readFilter(io: Io, name: string, mark: RegExp): string {
   const text = readRequired(io, name).trim()
   if (!/^\(.*\)$/s.test(text) || !mark.test(text))
-    throw refuseVariable(
+    throw variableError(
+      'variable-invalid',
       name,
       `${JSON.stringify(text)} is not a filter with ${mark.source === '%s' ? '%s' : '%d or %s'}`,
       'write it in parentheses, such as (uid=%s) for users and (member=%d) for groups',
@@ -126,7 +142,7 @@ function readPolicies(settings: Settings): ReadonlyMap<string, readonly string[]
     const key = normalizeDn(dn)
     if (key === undefined || names.length === 0 || names.includes(''))
       throw new StsCliError(
-        'ERR_USAGE',
+        'ldap-policy-invalid',
         `${where}: ${JSON.stringify(dn)} is not a distinguished name, or has no policy`,
         {
           stage: 'serve',
@@ -150,7 +166,7 @@ function readPolicyFile(file: string): [string, string[]][] {
   return (entries ?? [['', undefined] as const]).map(([dn, value]) => {
     const names: unknown[] = Array.isArray(value) ? value : [value]
     if (names.every((name) => typeof name === 'string')) return [dn, names]
-    throw new StsCliError('ERR_DATA', `${file} is not a JSON object of names`, {
+    throw new StsCliError('ldap-policy-file-invalid', `${file} is not a JSON object of names`, {
       stage: 'serve',
       hint: 'write {"cn=ops,ou=groups,dc=example,dc=org": "readwrite"}',
     })

@@ -1,4 +1,5 @@
 /** The store of objects: a directory, or with `--gateway` another S3, as with `minio server DIR` and `minio gateway s3 [URL]`. */
+import type { ErrorReason } from '../../base/error-reasons.ts'
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import type { Credentials } from '../../protocol/credentials.ts'
@@ -24,25 +25,29 @@ export function readObjects(
 ): DirectoryObjects | GatewayObjects {
   if (settings.has('gateway')) return readGateway(settings, io, root)
   for (const name of ['gateway-region', 'gateway-style', 'stateless'])
-    if (settings.isFlag(name)) throw refuseUse(`--${name} is for --gateway alone`)
+    if (settings.isFlag(name))
+      throw usageError('gateway-flag-without-gateway', `--${name} is for --gateway alone`)
   return { kind: 'directory', directory: readOperand(settings), buckets: settings.list('bucket') }
 }
 
 function readGateway(settings: Settings, io: Io, root: Credentials | undefined): GatewayObjects {
   const url = readUpstream(readOperand(settings) ?? defaultUpstream)
   if (settings.list('bucket').length > 0)
-    throw refuseUse('--bucket and --gateway cannot be used together', {
+    throw usageError('flags-conflict', '--bucket and --gateway cannot be used together', {
       hint: 'make the bucket at the upstream, or through the gateway once it runs',
     })
   if (root === undefined)
-    throw new StsCliError('ERR_CONFIG', 'the gateway needs the keys of its upstream S3', {
+    throw new StsCliError('gateway-keys-missing', 'the gateway needs the keys of its upstream S3', {
       stage: 'serve',
       hint: 'set MINIO_ROOT_USER and MINIO_ROOT_PASSWORD to them; they are the root credentials here too',
     })
   requireSharing(settings, io)
   const style = readChoice(settings, 'gateway-style', gatewayStyles) ?? 'path'
   if (style === 'virtual-host' && /^\[|^[\d.]+$/.test(url.hostname))
-    throw refuseUse('--gateway-style virtual-host needs an upstream with a name, not an address')
+    throw usageError(
+      'gateway-style-impossible',
+      '--gateway-style virtual-host needs an upstream with a name, not an address',
+    )
   return {
     kind: 'gateway',
     url,
@@ -56,9 +61,12 @@ function readGateway(settings: Settings, io: Io, root: Credentials | undefined):
 function requireSharing(settings: Settings, io: Io): void {
   const hasEtcd = (io.env['MINIO_ETCD_ENDPOINTS'] ?? '') !== ''
   if (hasEtcd && settings.has('stateless'))
-    throw refuseUse('--stateless and MINIO_ETCD_ENDPOINTS cannot be used together')
+    throw usageError(
+      'flags-conflict',
+      '--stateless and MINIO_ETCD_ENDPOINTS cannot be used together',
+    )
   if (hasEtcd || settings.has('stateless')) return
-  throw new StsCliError('ERR_CONFIG', 'the gateway needs etcd, or --stateless', {
+  throw new StsCliError('gateway-sharing-missing', 'the gateway needs etcd, or --stateless', {
     stage: 'serve',
     hint: 'set MINIO_ETCD_ENDPOINTS to share credentials with other gateways; with --stateless every gateway with the same root secret accepts them',
   })
@@ -70,7 +78,8 @@ function readUpstream(text: string): URL {
   const url = URL.canParse(full) ? new URL(full) : undefined
   const isOrigin = url !== undefined && /^https?:$/.test(url.protocol) && url.pathname === '/'
   if (isOrigin && url.search === '' && url.hash === '' && !text.includes('@')) return url
-  throw refuseUse(
+  throw usageError(
+    'upstream-invalid',
     // A text with an @ may hold a password.
     `the upstream${text.includes('@') ? '' : ` ${JSON.stringify(text)}`} is not the http or https address of an S3`,
     { hint: 'write https://HOST or http://HOST:PORT, without path, user name or password' },
@@ -80,18 +89,25 @@ function readUpstream(text: string): URL {
 function readRegion(settings: Settings): string | undefined {
   const region = settings.get('gateway-region')
   if (region === undefined || /^[a-z0-9-]{1,64}$/i.test(region)) return region
-  throw refuseUse(`--gateway-region ${JSON.stringify(region)} is not a region's name`)
+  throw usageError(
+    'region-invalid',
+    `--gateway-region ${JSON.stringify(region)} is not a region's name`,
+  )
 }
 
 function readOperand(settings: Settings): string | undefined {
   const [operand, ...more] = settings.operands
   if (more.length === 0) return operand
   const what = settings.has('gateway') ? 'one upstream' : 'one directory'
-  throw refuseUse(`serve takes ${what}`, {
+  throw usageError('operands-invalid', `serve takes ${what}`, {
     hint: 'a command to run comes after --: sts-cli serve DIR -- npm test',
   })
 }
 
-function refuseUse(message: string, { hint }: { hint?: string } = {}): StsCliError {
-  return new StsCliError('ERR_USAGE', message, { stage: 'serve', hint })
+function usageError(
+  reason: ErrorReason,
+  message: string,
+  { hint }: { hint?: string } = {},
+): StsCliError {
+  return new StsCliError(reason, message, { stage: 'serve', hint })
 }

@@ -6,7 +6,7 @@ import type {
   RoleProvider,
   ServerOptions,
 } from '../../server/options/server-options.ts'
-import { isOn, readCa, readUrlVariable, readVariable, refuseVariable } from './variables.ts'
+import { isOn, readCa, readUrlVariable, readVariable, variableError } from './variables.ts'
 import { readTextFile, type Settings } from '../options/settings.ts'
 
 export interface OpenIdSettings {
@@ -25,7 +25,8 @@ export function readOpenId(settings: Settings, io: Io): OpenIdSettings {
   const claimBased = suffixes.filter((suffix) => rolePolicies.get(suffix) === undefined)
   const [only, other] = claimBased
   if (other !== undefined)
-    throw refuseVariable(
+    throw variableError(
+      'second-claim-provider',
       `MINIO_IDENTITY_OPENID_CONFIG_URL${other}`,
       'is a second provider whose claims would name policies',
       'all but one need a MINIO_IDENTITY_OPENID_ROLE_POLICY of their own',
@@ -51,7 +52,8 @@ function findSuffixes(io: Io): string[] {
     (suffix) => !suffixes.includes(suffix),
   )
   if (orphan !== undefined)
-    throw refuseVariable(
+    throw variableError(
+      'variable-missing',
       `MINIO_IDENTITY_OPENID_ROLE_POLICY${orphan}`,
       `is set, and so MINIO_IDENTITY_OPENID_CONFIG_URL${orphan} must be`,
     )
@@ -59,7 +61,8 @@ function findSuffixes(io: Io): string[] {
     isOn(io, `MINIO_IDENTITY_OPENID_CLAIM_USERINFO${suffix}`),
   )
   if (userinfo !== undefined)
-    throw refuseVariable(
+    throw variableError(
+      'variable-unsupported',
       `MINIO_IDENTITY_OPENID_CLAIM_USERINFO${userinfo}`,
       'is not supported',
       'put the claims into the token itself',
@@ -83,7 +86,8 @@ function readClaimBased(
   const variable = `MINIO_IDENTITY_OPENID_CONFIG_URL${suffix ?? ''}`
   // MINIO_IAM_JWKS_URL names keys without an issuer, and the other names an issuer.
   if (suffix !== undefined && jwksUrl !== undefined)
-    throw refuseVariable(
+    throw variableError(
+      'variables-conflict',
       'MINIO_IAM_JWKS_URL',
       `and ${variable} are both set`,
       'both say whose tokens are believed: keep one',
@@ -103,7 +107,8 @@ function readRolePolicy(io: Io, suffix: string): readonly string[] | undefined {
   const text = readVariable(io, variable)
   if (text === undefined) return undefined
   if ((readVariable(io, `MINIO_IDENTITY_OPENID_CLAIM_NAME${suffix}`) ?? 'policy') !== 'policy')
-    throw refuseVariable(
+    throw variableError(
+      'variables-conflict',
       variable,
       `and MINIO_IDENTITY_OPENID_CLAIM_NAME${suffix} are both set`,
       'the rights come from the role or from a claim: keep one',
@@ -117,7 +122,7 @@ export function splitPolicies(variable: string, text: string): readonly string[]
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '')
-  if (names.length === 0) throw refuseVariable(variable, 'names no policy')
+  if (names.length === 0) throw variableError('variable-invalid', variable, 'names no policy')
   return names
 }
 
@@ -133,25 +138,28 @@ function readRoleProviders(
     const configUrl = readUrlVariable(io, variable) ?? ''
     const clientId = readVariable(io, `MINIO_IDENTITY_OPENID_CLIENT_ID${suffix}`)
     if (clientId === undefined)
-      throw refuseVariable(
+      throw variableError(
+        'variable-missing',
         variable,
         `is set, and so MINIO_IDENTITY_OPENID_CLIENT_ID${suffix} must be`,
       )
     if (providers.some((provider) => provider.clientId === clientId))
-      throw refuseVariable(
+      throw variableError(
+        'client-id-duplicate',
         `MINIO_IDENTITY_OPENID_CLIENT_ID${suffix}`,
         'is another provider’s too: their roles would have one ARN',
       )
-    refusePublic(configUrl, variable)
+    checkIssuerIsPrivate(configUrl, variable)
     providers.push({ configUrl, clientId, policyNames, ca })
   }
   return providers
 }
 
 /** Refuses public issuers, because the variables cannot express conditions. */
-function refusePublic(configUrl: string, variable: string): void {
+function checkIssuerIsPrivate(configUrl: string, variable: string): void {
   if (findPublicIssuer(configUrl) === undefined) return
-  throw refuseVariable(
+  throw variableError(
+    'public-issuer',
     variable,
     'serves everybody: with a role policy alone, any stranger’s token would do',
     'say whose tokens are trusted with --role FILE',

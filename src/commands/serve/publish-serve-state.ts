@@ -1,9 +1,10 @@
 /** Publishes a running server: its ready line, and the files by which `login` finds and trusts it. */
+import { findUserDirectory } from '../../client/find-user-directory.ts'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Io } from '../../base/io.ts'
-import { findStateDirectory, writeServeState } from '../../client/serve-state.ts'
+import { writeServeState } from '../../client/serve-state.ts'
 import type { RunningServer } from '../../server/create-server.ts'
 import { publicClientId, type IssuerClient } from '../../server/issuer/client-metadata.ts'
 import type { ServerOptions } from '../../server/options/server-options.ts'
@@ -82,7 +83,7 @@ type WriteOptions = Parameters<typeof writeServeState>[1]
 
 /** Writes to the state directory; where it cannot be written (a container without a home), only the certificates, to a temporary folder. */
 function writeFiles(options: WriteOptions, io: Io): ReturnType<typeof writeServeState> {
-  const directory = findStateDirectory(io.env, io.platform)
+  const directory = findUserDirectory('state', io)
   try {
     if (directory !== undefined) return writeServeState(directory, options)
   } catch {

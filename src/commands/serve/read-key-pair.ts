@@ -17,7 +17,7 @@ export function readKeyPair(certFile: string, keyFile: string): { cert: string; 
   } catch {
     // The cause is left out: OpenSSL's errors may quote the input.
     throw new StsCliError(
-      'ERR_DATA',
+      'tls-certificate-invalid',
       `${certFile} and ${keyFile} are no certificate with its key`,
       {
         stage: 'serve',

@@ -2,7 +2,7 @@
 import { parseDurationSeconds } from '../../base/duration.ts'
 import type { Io } from '../../base/io.ts'
 import type { RequestLimits } from '../../server/options/server-options.ts'
-import { readVariable, refuseVariable } from './variables.ts'
+import { readVariable, variableError } from './variables.ts'
 
 const maxRequests = 100_000
 const maxDeadlineSeconds = 600
@@ -22,7 +22,11 @@ function readMax(io: Io): number | undefined {
   if (text === undefined) return undefined
   const count = Number(text)
   if (!/^\d{1,6}$/.test(text) || count > maxRequests)
-    throw refuseVariable(name, `${JSON.stringify(text)} is not a whole number from 0 to 100000`)
+    throw variableError(
+      'variable-invalid',
+      name,
+      `${JSON.stringify(text)} is not a whole number from 0 to 100000`,
+    )
   return count === 0 ? undefined : count
 }
 
@@ -32,7 +36,8 @@ function readDeadlineMs(io: Io): number | undefined {
   if (text === undefined) return undefined
   const seconds = parseDurationSeconds(text)
   if (seconds === undefined || seconds < 1 || seconds > maxDeadlineSeconds)
-    throw refuseVariable(
+    throw variableError(
+      'variable-invalid',
       name,
       `${JSON.stringify(text)} is not a duration from 1s to 10m`,
       'write 5s or 1m',

@@ -14,10 +14,14 @@ export async function runServe(settings: Settings, io: Io): Promise<number> {
   if (cluster.isWorker) return (await import('./run-serve-worker.ts')).runServeWorker(io)
   const options = readServerOptions(settings, io)
   if (settings.command !== undefined && options.identityProvider?.kind !== 'embedded')
-    throw new StsCliError('ERR_USAGE', 'a command after -- needs the embedded identity provider', {
-      stage: 'serve',
-      hint: 'it is logged in as the demo client; with your own provider, run sts-cli login yourself',
-    })
+    throw new StsCliError(
+      'identity-provider-external',
+      'a command after -- needs the embedded identity provider',
+      {
+        stage: 'serve',
+        hint: 'it is logged in as the demo client; with your own provider, run sts-cli login yourself',
+      },
+    )
   const count = readWorkerCount(settings)
   const signal = io.catchSignals()
   const server = await startServer(options, { count, logLevel: readLogLevel(settings) })
@@ -79,7 +83,7 @@ function writeReadyFile(path: string, line: string): boolean {
   try {
     return writeNamedFile(path, line)
   } catch (cause) {
-    throw new StsCliError('ERR_CANNOT_CREATE', `the file ${path} cannot be written`, {
+    throw new StsCliError('file-unwritable', `the file ${path} cannot be written`, {
       stage: 'serve',
       cause,
     })

@@ -14,7 +14,7 @@ import { readObjects } from './objects.ts'
 import { readOpenId, readRoles } from './openid.ts'
 import { readIdentityPlugin } from './identity-plugin.ts'
 import { readRequestLimits } from './request-limits.ts'
-import { readCa } from './variables.ts'
+import { readCa, serveConfigError } from './variables.ts'
 import { readIdentityProvider, readPolicyEngine } from './services.ts'
 import { logLevels } from '../options/option-choices.ts'
 import { readChoice, readTextFile, type Settings } from '../options/settings.ts'
@@ -63,7 +63,7 @@ export function readServerOptions(settings: Settings, io: Io): ServerOptions {
     isAccessLogged: level === 'debug' || level === 'info',
     nowMs: io.nowMs,
   }
-  if (!settings.has('allow-remote')) refuseRisks(options, settings)
+  if (!settings.has('allow-remote')) checkRisks(options, settings)
   return options
 }
 
@@ -73,10 +73,14 @@ function readAddress(settings: Settings, name: string): { host: string; port: nu
   const [, bracketed, plain, port] =
     /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text) ?? []
   if (port === undefined || Number(port) > 65_535)
-    throw new StsCliError('ERR_USAGE', `--${name} ${JSON.stringify(text)} is not an address`, {
-      stage: 'serve',
-      hint: 'write HOST:PORT, such as 127.0.0.1:9000; port 0 takes a free one',
-    })
+    throw new StsCliError(
+      'address-invalid',
+      `--${name} ${JSON.stringify(text)} is not an address`,
+      {
+        stage: 'serve',
+        hint: 'write HOST:PORT, such as 127.0.0.1:9000; port 0 takes a free one',
+      },
+    )
   const host = bracketed ?? plain ?? ''
   return { host: host === '' ? '0.0.0.0' : host, port: Number(port) }
 }
@@ -92,11 +96,20 @@ function readRoot(io: Io): Credentials | undefined {
     const secretAccessKey = firstSet(io, password)
     if (accessKeyId === undefined && secretAccessKey === undefined) continue
     if (accessKeyId === undefined || secretAccessKey === undefined)
-      throw refuse(`${user} and ${password} belong together: only one is set`)
+      throw serveConfigError(
+        'root-credentials-incomplete',
+        `${user} and ${password} belong together: only one is set`,
+      )
     if (accessKeyId.length < minAccessKeyLength)
-      throw refuse(`${user} must have at least ${minAccessKeyLength} characters`)
+      throw serveConfigError(
+        'root-credentials-too-short',
+        `${user} must have at least ${minAccessKeyLength} characters`,
+      )
     if (secretAccessKey.length < minSecretKeyLength)
-      throw refuse(`${password} must have at least ${minSecretKeyLength} characters`)
+      throw serveConfigError(
+        'root-credentials-too-short',
+        `${password} must have at least ${minSecretKeyLength} characters`,
+      )
     return { accessKeyId, secretAccessKey }
   }
   return undefined
@@ -106,7 +119,7 @@ function readClients(settings: Settings): EmbeddedProvider['clients'] {
   const clients = readAccounts(settings, 'client', 'ID:SECRET')
   // The characters of a client id and a client secret (RFC 6749 appendices A.1 and A.2).
   if (clients.some(({ name, secret }) => !/^[ -~]+$/.test(name + secret)))
-    throw new StsCliError('ERR_USAGE', '--client must be of printable ASCII characters', {
+    throw new StsCliError('client-invalid', '--client must be of printable ASCII characters', {
       stage: 'serve',
     })
   return clients.length === 0
@@ -131,22 +144,28 @@ function readAccounts(
   const accounts = settings.list(flag).map((text) => {
     const [name = '', secret = '', ...policy] = text.split(':')
     if (name === '' || secret === '')
-      throw new StsCliError('ERR_USAGE', `--${flag} must be ${form} or ${form}:POLICY`, {
+      throw new StsCliError('account-invalid', `--${flag} must be ${form} or ${form}:POLICY`, {
         stage: 'serve',
       })
     return { name, secret, policy: policy.length === 0 ? 'readwrite' : policy.join(':') }
   })
   if (new Set(accounts.map(({ name }) => name)).size < accounts.length)
-    throw new StsCliError('ERR_USAGE', `two --${flag} have the same name`, { stage: 'serve' })
+    throw new StsCliError('account-duplicate', `two --${flag} have the same name`, {
+      stage: 'serve',
+    })
   return accounts
 }
 
 function readPolicy(text: string): [string, string] {
   const at = text.indexOf('=')
   if (at < 1 || at === text.length - 1)
-    throw new StsCliError('ERR_USAGE', `--policy ${JSON.stringify(text)} is not NAME=FILE`, {
-      stage: 'serve',
-    })
+    throw new StsCliError(
+      'policy-argument-invalid',
+      `--policy ${JSON.stringify(text)} is not NAME=FILE`,
+      {
+        stage: 'serve',
+      },
+    )
   return [text.slice(0, at), readTextFile(text.slice(at + 1), 'policy')]
 }
 
@@ -156,11 +175,15 @@ function readTls(settings: Settings): ServerOptions['tls'] {
   if (certFile === undefined && keyFile === undefined)
     return settings.has('tls') ? 'self-made' : undefined
   if (certFile === undefined || keyFile === undefined)
-    throw new StsCliError('ERR_USAGE', '--tls-cert and --tls-key belong together', {
-      stage: 'serve',
-    })
+    throw new StsCliError(
+      'tls-certificate-incomplete',
+      '--tls-cert and --tls-key belong together',
+      {
+        stage: 'serve',
+      },
+    )
   if (settings.has('tls'))
-    throw new StsCliError('ERR_USAGE', '--tls and --tls-cert cannot be used together', {
+    throw new StsCliError('flags-conflict', '--tls and --tls-cert cannot be used together', {
       stage: 'serve',
     })
   return readKeyPair(certFile, keyFile)
@@ -174,7 +197,7 @@ function readRegion(settings: Settings, io: Io): string {
     ''
   if (/^[a-z0-9-]{1,64}$/i.test(region)) return region
   throw new StsCliError(
-    'ERR_USAGE',
+    'region-invalid',
     `the region ${JSON.stringify(region)} is not a region's name`,
     {
       stage: 'serve',
@@ -186,16 +209,24 @@ function readLimits(settings: Settings, io: Io): ServerOptions['limits'] {
   const minDurationSeconds = readWhole(settings, 'min-duration')
   const maxDurationSeconds = readWhole(settings, 'max-duration')
   if (minDurationSeconds > maxDurationSeconds)
-    throw new StsCliError('ERR_USAGE', '--min-duration is longer than --max-duration', {
-      stage: 'serve',
-    })
+    throw new StsCliError(
+      'duration-range-invalid',
+      '--min-duration is longer than --max-duration',
+      {
+        stage: 'serve',
+      },
+    )
   const text = firstSet(io, 'MINIO_STS_DURATION')
   const seconds =
     text === undefined ? Math.max(3600, minDurationSeconds) : parseDurationSeconds(text)
   if (seconds === undefined || seconds < minDurationSeconds)
-    throw refuse(`MINIO_STS_DURATION ${JSON.stringify(text)} is not a duration that is allowed`, {
-      hint: 'write 3600, 15m or 1h',
-    })
+    throw serveConfigError(
+      'default-duration-invalid',
+      `MINIO_STS_DURATION ${JSON.stringify(text)} is not a duration that is allowed`,
+      {
+        hint: 'write 3600, 15m or 1h',
+      },
+    )
   return {
     minDurationSeconds,
     maxDurationSeconds,
@@ -215,7 +246,7 @@ export function readWorkerCount(settings: Settings): number {
   const count = Number(text)
   if (/^\d{1,2}$/.test(text) && count >= 1 && count <= maxWorkers) return count
   throw new StsCliError(
-    'ERR_USAGE',
+    'worker-count-invalid',
     `--workers ${JSON.stringify(text)} is not from 1 to ${maxWorkers}`,
     { stage: 'serve', hint: 'one a core is most' },
   )
@@ -226,7 +257,7 @@ function readWhole(settings: Settings, name: string): number {
   const seconds = parseDurationSeconds(text)
   if (seconds !== undefined && seconds >= 1 && seconds <= 31_536_000) return seconds
   throw new StsCliError(
-    'ERR_USAGE',
+    'duration-invalid',
     `--${name} ${JSON.stringify(text)} is not from 1 to 31536000 seconds`,
     {
       stage: 'serve',
@@ -235,11 +266,12 @@ function readWhole(settings: Settings, name: string): number {
 }
 
 /** Refuses settings that are safe on localhost only, when an address is not on this machine. */
-function refuseRisks(options: ServerOptions, settings: Settings): void {
+function checkRisks(options: ServerOptions, settings: Settings): void {
   const hint = 'listen on 127.0.0.1, or accept the risk with --allow-remote'
   if (!isLoopbackHost(options.address.host)) {
     if (options.root.secretAccessKey.length < strongSecretLength)
-      throw refuse(
+      throw serveConfigError(
+        'root-secret-exposed',
         `the root secret is shorter than ${strongSecretLength} characters: anyone with a session token could guess it`,
         { hint: `set a longer MINIO_ROOT_PASSWORD; or ${hint}` },
       )
@@ -248,11 +280,12 @@ function refuseRisks(options: ServerOptions, settings: Settings): void {
   if (provider?.kind !== 'embedded') return
   const hosts = [options.address.host, provider.address.host]
   if (settings.list('client').length === 0 && !hosts.every(isLoopbackHost))
-    throw refuse('the demo client is for this machine alone', {
+    throw serveConfigError('demo-client-exposed', 'the demo client is for this machine alone', {
       hint: `name your own with --client ID:SECRET:POLICY; or ${hint}`,
     })
   if ((provider.users ?? []).length > 0 && !hosts.every(isLoopbackHost))
-    throw refuse(
+    throw serveConfigError(
+      'users-exposed',
       'the users of --user are for this machine alone: their passwords can be read off its processes',
       {
         hint: `let people sign in at an identity provider of your own; or ${hint}`,
@@ -262,8 +295,4 @@ function refuseRisks(options: ServerOptions, settings: Settings): void {
 
 function firstSet(io: Io, ...names: string[]): string | undefined {
   return names.map((name) => io.env[name]).find((text) => text !== undefined && text !== '')
-}
-
-function refuse(message: string, { hint }: { hint?: string } = {}): StsCliError {
-  return new StsCliError('ERR_CONFIG', message, { stage: 'serve', hint })
 }

@@ -22,14 +22,14 @@ export function readIdentityProvider(
   const { claimBased, roleProviders } = embedded.openId
   if (claimBased !== undefined) {
     const { variable, ...provider } = claimBased
-    refuseUsers(settings, variable)
+    checkNoUsers(settings, variable)
     if (settings.list('client').length === 0) return provider
-    throw new StsCliError('ERR_USAGE', `--client and ${variable} cannot be used together`, {
+    throw new StsCliError('flags-conflict', `--client and ${variable} cannot be used together`, {
       stage: 'serve',
       hint: 'clients are those of the identity provider that the variable names',
     })
   }
-  if (settings.has('no-idp')) refuseUsers(settings, '--no-idp')
+  if (settings.has('no-idp')) checkNoUsers(settings, '--no-idp')
   // With another identity source, the embedded provider runs only when clients or users are named.
   const isReplaced =
     roleProviders.length > 0 ||
@@ -46,9 +46,9 @@ export function readIdentityProvider(
 
 const otherSources = ['MINIO_IDENTITY_LDAP_SERVER_ADDR', 'MINIO_IDENTITY_PLUGIN_URL']
 
-function refuseUsers(settings: Settings, beside: string): void {
+function checkNoUsers(settings: Settings, beside: string): void {
   if (settings.list('user').length > 0)
-    throw new StsCliError('ERR_USAGE', `--user and ${beside} cannot be used together`, {
+    throw new StsCliError('flags-conflict', `--user and ${beside} cannot be used together`, {
       stage: 'serve',
       hint: 'users sign in at the embedded identity provider',
     })
@@ -72,10 +72,10 @@ export function readPolicyEngine(settings: Settings, io: Io): ServerOptions['pol
   const query = settings.get('rego-query')
   if (rego === undefined) {
     if (query === undefined) return remote?.engine
-    throw new StsCliError('ERR_USAGE', '--rego-query needs --rego', { stage: 'serve' })
+    throw new StsCliError('rego-missing', '--rego-query needs --rego', { stage: 'serve' })
   }
   if (remote !== undefined)
-    throw new StsCliError('ERR_USAGE', `--rego and ${remote.name} cannot be used together`, {
+    throw new StsCliError('flags-conflict', `--rego and ${remote.name} cannot be used together`, {
       stage: 'serve',
       hint: 'one of them decides: --rego runs an OPA of its own',
     })

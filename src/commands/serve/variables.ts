@@ -1,4 +1,5 @@
 /** Readers of MinIO's variables, and the error for a value that is not valid. */
+import type { ErrorReason } from '../../base/error-reasons.ts'
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import { readCaFile } from '../../base/http/tls-options.ts'
@@ -15,7 +16,7 @@ export function isOn(io: Io, name: string): boolean {
   const text = readVariable(io, name)?.toLowerCase()
   if (text === undefined || ['off', 'false', '0', 'disabled'].includes(text)) return false
   if (['on', 'true', '1', 'enabled'].includes(text)) return true
-  throw refuseVariable(name, `${JSON.stringify(text)} is neither on nor off`)
+  throw variableError('variable-invalid', name, `${JSON.stringify(text)} is neither on nor off`)
 }
 
 /** Reads an http or https URL. @throws {StsCliError} `ERR_CONFIG` for anything else. */
@@ -25,7 +26,7 @@ export function readUrlVariable(io: Io, name: string): string | undefined {
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text
   // A text with an @ may hold a password.
   const what = text.includes('@') ? '' : `${JSON.stringify(text)} `
-  throw refuseVariable(name, `${what}is not an http or https URL`)
+  throw variableError('variable-invalid', name, `${what}is not an http or https URL`)
 }
 
 /** Reads the certificates of `--ca-file`, with which every service that the server calls is verified. @throws {StsCliError} `ERR_INPUT`, `ERR_DATA`. */
@@ -34,7 +35,21 @@ export function readCa(settings: Settings): readonly string[] | undefined {
   return caFile === undefined ? undefined : [readCaFile(caFile, 'serve')]
 }
 
+/** Makes the error for a variable or a combination of settings with which `serve` cannot start. */
+export function serveConfigError(
+  reason: ErrorReason,
+  message: string,
+  { hint }: { hint?: string | undefined } = {},
+): StsCliError {
+  return new StsCliError(reason, message, { stage: 'serve', hint })
+}
+
 /** Makes the error `NAME is …` for a variable that is not valid. */
-export function refuseVariable(name: string, what: string, hint?: string): StsCliError {
-  return new StsCliError('ERR_CONFIG', `${name} ${what}`, { stage: 'serve', hint })
+export function variableError(
+  reason: ErrorReason,
+  name: string,
+  what: string,
+  hint?: string,
+): StsCliError {
+  return serveConfigError(reason, `${name} ${what}`, { hint })
 }

@@ -41,9 +41,7 @@ export function splitJwt(token: string, maxBytes: number = maxTokenBytes): Decod
 export function decodeJwt(token: string): DecodedJwt {
   const decoded = splitJwt(token, 256 * 1024)
   if (decoded === undefined) {
-    throw new StsCliError('ERR_DATA', 'the token is not a JWT', {
-      hint: "an STS needs a JWT access token; at WSO2, set the application's token type to JWT",
-    })
+    throw new StsCliError('token-not-jwt', 'the token is not a JWT', {})
   }
   return decoded
 }

@@ -23,11 +23,11 @@ export function checkPolicyNames(
   const unknown = policyNames.find((name) => !policies.has(name))
   if (unknown === undefined) return
   throw new StsCliError(
-    'ERR_CONFIG',
+    'server-policy-unknown',
     `${setting} names the policy ${unknown}, which does not exist`,
     {
       stage: 'serve',
-      hint: `there are ${[...policies.keys()].join(', ')}; add your own with --policy NAME=FILE`,
+      details: { known: [...policies.keys()] },
     },
   )
 }

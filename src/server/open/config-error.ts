@@ -1,7 +1,8 @@
+import type { ErrorReason } from '../../base/error-reasons.ts'
 import { StsCliError } from '../../base/errors.ts'
 
-/** Returns the error of an impossible setting, with the message of the error that a parser threw. */
-export function toConfigError(cause: unknown): StsCliError {
+/** Returns the error of an invalid setting, with the message of the error that a parser threw. */
+export function toConfigError(reason: ErrorReason, cause: unknown): StsCliError {
   const message = cause instanceof Error ? cause.message : String(cause)
-  return new StsCliError('ERR_CONFIG', message, { stage: 'serve', cause })
+  return new StsCliError(reason, message, { stage: 'serve', cause })
 }

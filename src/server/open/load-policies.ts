@@ -10,7 +10,7 @@ export function loadPolicies(options: ServerOptions): Map<string, PolicyDocument
     try {
       policies.set(name, parsePolicyDocument(text, `policy ${name}`))
     } catch (cause) {
-      throw toConfigError(cause)
+      throw toConfigError('server-policy-invalid', cause)
     }
   }
   return policies

@@ -7,7 +7,7 @@ import { checkPolicyNames } from './check-policy-names.ts'
 import type { Closers } from './closers.ts'
 import { listPluginArns } from './role-arns.ts'
 
-/** MinIO waits for the plugin as long (docs/wire.md § 6.3). */
+/** MinIO waits for the plugin as long (docs/wire.md §6.3). */
 const pluginLimits = { timeoutMs: 5000, maxBytes: 64 * 1024 }
 
 /** Opens the identity plugin and its role. @throws {StsCliError} `ERR_CONFIG` for a policy that does not exist. */

@@ -35,7 +35,7 @@ export function openRoles(
     )
     for (const arn of arns) {
       if (roles.has(arn))
-        throw new StsCliError('ERR_CONFIG', `two roles have the ARN ${arn}`, { stage: 'serve' })
+        throw new StsCliError('role-duplicate', `two roles have the ARN ${arn}`, { stage: 'serve' })
       roles.set(arn, role)
     }
   }

@@ -37,8 +37,9 @@ export async function openS3Backend(options: ServerOptions, closers: Closers): P
 
 function checkBucketName(name: string): void {
   if (isBucketName(name) && !reservedBuckets.has(name)) return
-  throw new StsCliError('ERR_CONFIG', `the bucket name ${JSON.stringify(name)} is not allowed`, {
-    stage: 'serve',
-    hint: '3 to 63 of a-z, 0-9, dot and hyphen, beginning and ending with a letter or digit',
-  })
+  throw new StsCliError(
+    'bucket-name-invalid',
+    `the bucket name ${JSON.stringify(name)} is not allowed`,
+    { stage: 'serve' },
+  )
 }

@@ -20,14 +20,14 @@ export function readRole(text: string, file: string): RoleDocument {
   try {
     return parseRoleDocument(text, `role ${file}`)
   } catch (cause) {
-    throw toConfigError(cause)
+    throw toConfigError('role-invalid', cause)
   }
 }
 
 /** The role's own ARN, then its other names. */
 export type RoleArns = readonly [string, ...string[]]
 
-/** Returns the ARNs of MINIO_IDENTITY_OPENID_ROLE_POLICY's role, which MinIO derives from the client id (docs/wire.md § 1.4). */
+/** Returns the ARNs of MINIO_IDENTITY_OPENID_ROLE_POLICY's role, which MinIO derives from the client id (docs/wire.md §1.4). */
 export function listProviderArns(region: string, clientId: string): RoleArns {
   return toArns(region, digest(clientId))
 }
@@ -37,7 +37,7 @@ export function listDocumentArns(region: string, { arn, name }: RoleDocument): R
   return arn === undefined ? toArns(region, name) : [arn]
 }
 
-/** Returns the ARNs of the identity plugin's role, which MinIO derives from the plugin's role id or URL (docs/wire.md § 1.4). */
+/** Returns the ARNs of the identity plugin's role, which MinIO derives from the plugin's role id or URL (docs/wire.md §1.4). */
 export function listPluginArns(
   region: string,
   { roleId, url }: Pick<IdentityPluginOptions, 'roleId' | 'url'>,

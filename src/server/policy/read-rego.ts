@@ -57,10 +57,13 @@ function toQueryPath(query: string): string {
     .replace(/^\/|\/$/g, '')
     .split(/[./]/)
   if (names.every((name) => /^[A-Za-z0-9_-]+$/.test(name))) return names.join('/')
-  throw new StsCliError('ERR_USAGE', `--rego-query ${JSON.stringify(query)} is not a document`, {
-    stage: 'serve',
-    hint: 'write the package, or a rule in it: httpapi/authz or httpapi/authz/allow',
-  })
+  throw new StsCliError(
+    'rego-query-invalid',
+    `the Rego query ${JSON.stringify(query)} is not a document`,
+    {
+      stage: 'serve',
+    },
+  )
 }
 
 function choosePackage(inspected: string, rego: string): string {
@@ -72,14 +75,11 @@ function choosePackage(inspected: string, rego: string): string {
   if (only !== undefined && more.length === 0) return only
   if (packages.includes(minioPackage)) return minioPackage
   throw new StsCliError(
-    'ERR_CONFIG',
+    only === undefined ? 'rego-empty' : 'rego-query-missing',
     only === undefined ? `${rego} holds no Rego` : `${rego} holds ${packages.length} packages`,
     {
       stage: 'serve',
-      hint:
-        only === undefined
-          ? 'a Rego file ends in .rego and begins with its package: package httpapi.authz'
-          : `say which decides: --rego-query ${packages.slice(0, 8).join(', or ')}`,
+      details: { known: packages.slice(0, 8) },
     },
   )
 }
@@ -87,11 +87,10 @@ function choosePackage(inspected: string, rego: string): string {
 /** Returns the error for a Rego that OPA rejects, or for a missing `opa`. It carries OPA's own message. */
 export function toRegoError(rego: string, end: ProgramEnd): StsCliError {
   if (end.isMissing)
-    return new StsCliError('ERR_CONFIG', '--rego needs the program opa, and the PATH has none', {
+    return new StsCliError('opa-missing', 'Rego needs the program opa, and the PATH has none', {
       stage: 'serve',
-      hint: 'install it (openpolicyagent.org), or run it elsewhere and set MINIO_POLICY_OPA_URL',
     })
-  return new StsCliError('ERR_CONFIG', `opa does not take ${rego} (${end.how})`, {
+  return new StsCliError('rego-invalid', `opa does not take ${rego} (${end.how})`, {
     stage: 'serve',
     serverMessage: toMessage(end),
   })

@@ -84,14 +84,16 @@ export async function runOpa(options: RunOpaOptions): Promise<RunningOpa> {
 
 async function checkSources(rego: string): Promise<void> {
   if (process.platform === 'win32')
-    throw new StsCliError('ERR_CONFIG', '--rego speaks to opa by a Unix socket', {
+    throw new StsCliError('opa-unsupported', 'sts-cli speaks to opa by a Unix socket', {
       stage: 'serve',
-      hint: 'on Windows run opa yourself and set MINIO_POLICY_OPA_URL',
     })
   try {
     await access(rego)
   } catch (cause) {
-    throw new StsCliError('ERR_INPUT', `the Rego ${rego} cannot be read`, { stage: 'serve', cause })
+    throw new StsCliError('rego-unreadable', `the Rego ${rego} cannot be read`, {
+      stage: 'serve',
+      cause,
+    })
   }
 }
 
@@ -118,7 +120,7 @@ async function waitUntilAnswering(
       if (await fetchJson(`${origin}/health`).then(toTrue, toFalse)) return
       if (end !== undefined) throw toRegoError(rego, end)
       if (limit.aborted)
-        throw new StsCliError('ERR_TIMEOUT', `opa did not answer within ${startLimitMs} ms`, {
+        throw new StsCliError('opa-timeout', `opa did not answer within ${startLimitMs} ms`, {
           stage: 'serve',
         })
       await delay(20)

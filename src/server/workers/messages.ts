@@ -1,5 +1,6 @@
 /** What the first process and its workers say to each other. Clonable, and inside one server: both sides are the same build. */
-import type { ErrorCode } from '../../base/errors.ts'
+import type { ErrorReason } from '../../base/error-reasons.ts'
+import type { ErrorDetails } from '../../base/errors.ts'
 import type { Revocation } from '../sessions/share-revocations.ts'
 import type { WorkerOptions } from './worker-options.ts'
 
@@ -30,10 +31,10 @@ export type ToPrimary =
   | { readonly kind: 'collect'; readonly question: number }
   | { readonly kind: 'counted'; readonly collection: number; readonly counts: object }
 
-/** Why a worker could not start; without a code it is a bug. */
+/** Why a worker could not start; without a reason it is a bug. */
 export interface StartFailure {
-  readonly code: ErrorCode | undefined
+  readonly reason: ErrorReason | undefined
   readonly message: string
-  readonly hint: string | undefined
+  readonly details?: ErrorDetails | undefined
   readonly serverMessage?: string | undefined
 }

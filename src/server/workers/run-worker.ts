@@ -95,9 +95,9 @@ async function answer(
 
 function describe(error: unknown): StartFailure {
   if (error instanceof StsCliError) {
-    const { code, message, hint, serverMessage } = error
-    return { code, message, hint, serverMessage }
+    const { reason, message, details, serverMessage } = error
+    return { reason, message, details, serverMessage }
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  return { code: undefined, message: text, hint: undefined }
+  return { reason: undefined, message: text }
 }

@@ -1,5 +1,6 @@
 /** The workers of one server: begun together, replaced one by one when they die, stopped together. */
 import cluster, { type Worker } from 'node:cluster'
+import type { ErrorReason } from '../../base/error-reasons.ts'
 import { StsCliError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import type { StartFailure, ToPrimary } from './messages.ts'
@@ -99,7 +100,7 @@ function waitUntilReady(worker: Worker): Promise<string> {
       worker.process.kill('SIGKILL')
     }
     const timer = setTimeout(
-      () => fail(unavailable('a worker did not start in 30 seconds')),
+      () => fail(workerError('worker-start-timeout', 'a worker did not start in 30 seconds')),
       startTimeoutMs,
     )
     worker.on('message', (message: ToPrimary) => {
@@ -108,16 +109,18 @@ function waitUntilReady(worker: Worker): Promise<string> {
       clearTimeout(timer)
       resolve(message.url)
     })
-    worker.once('exit', () => fail(unavailable('a worker ended before it was ready')))
+    worker.once('exit', () =>
+      fail(workerError('worker-ended', 'a worker ended before it was ready')),
+    )
   })
 }
 
-function toError({ code, message, hint, serverMessage }: StartFailure): Error {
-  return code === undefined
+function toError({ reason, message, details, serverMessage }: StartFailure): Error {
+  return reason === undefined
     ? new Error(`a worker failed: ${message}`)
-    : new StsCliError(code, message, { stage: 'serve', hint, serverMessage })
+    : new StsCliError(reason, message, { stage: 'serve', details, serverMessage })
 }
 
-function unavailable(message: string): StsCliError {
-  return new StsCliError('ERR_UNAVAILABLE', message, { stage: 'serve' })
+function workerError(reason: ErrorReason, message: string): StsCliError {
+  return new StsCliError(reason, message, { stage: 'serve' })
 }

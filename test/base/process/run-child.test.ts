@@ -136,8 +136,10 @@ describe('child process', () => {
 })
 
 describe('secret command', () => {
+  const secret = { what: 'token', option: 'token-command' }
+
   it('readSecretCommand() returns the trimmed output', async () => {
-    expect(await readSecretCommand(`printf ' s3cret \\n\\n'`, '--x')).toBe('s3cret')
+    expect(await readSecretCommand(`printf ' s3cret \\n\\n'`, secret)).toBe('s3cret')
   })
 
   it.each([
@@ -145,9 +147,11 @@ describe('secret command', () => {
     ['kill -TERM $$', 'SIGTERM'],
     ['no-such-program-at-all 2>&-', 'exit code 127'],
   ])('the error of a failed secret command has no output: %s', async (script, how) => {
-    await expect(readSecretCommand(`echo hunter2; ${script}`, '--x')).rejects.toMatchObject({
+    await expect(readSecretCommand(`echo hunter2; ${script}`, secret)).rejects.toMatchObject({
       code: 'ERR_INPUT',
-      message: `the command of --x failed (${how})`,
+      reason: 'secret-command-failed',
+      details: { option: 'token-command' },
+      message: `the token command failed (${how})`,
     })
   })
 })

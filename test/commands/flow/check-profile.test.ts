@@ -1,14 +1,16 @@
+import { findUserDirectory } from '../../../src/client/find-user-directory.ts'
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { findStateDirectory, writeServeState } from '../../../src/client/serve-state.ts'
+import { writeServeState } from '../../../src/client/serve-state.ts'
 import { openStage, type Stage } from '../../support/commands/harness.ts'
 
 let stage: Stage
 
 beforeEach(async () => {
   stage = await openStage()
-  const directory = findStateDirectory({ HOME: stage.home }, 'linux') ?? ''
+  const directory =
+    findUserDirectory('state', { env: { HOME: stage.home }, platform: 'linux' }) ?? ''
   const addresses = { stsEndpoint: stage.sts.url, tokenEndpoint: `${stage.idp.url}/token` }
   const state = { ...addresses, clientId: 'demo', clientSecret: 'demo-secret' }
   writeServeState(directory, { pid: process.pid, certificates: 'PEM', state })

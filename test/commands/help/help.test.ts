@@ -101,6 +101,7 @@ describe('commands without operands', () => {
     expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
     expect(JSON.parse(stderr)).toEqual({
       error: {
+        reason: 'flag-unknown',
         code: 'ERR_USAGE',
         stage: 'cli',
         message: 'flag provided but not defined: -proflie',

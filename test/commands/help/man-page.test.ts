@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { exitCodes } from '../../../src/base/errors.ts'
+import { exitCodes } from '../../../src/base/error-reasons.ts'
 import { commandTable } from '../../../src/commands/options/command-table.ts'
 import { renderManPage } from '../../../src/commands/help/man-page.ts'
 import { optionTable } from '../../../src/commands/options/option-table.ts'

@@ -141,7 +141,7 @@ describe('the OPA query', () => {
       const fake = await installFakeOpa('package a')
       expect(await refusalOf(fake, { query })).toMatchObject({
         code: 'ERR_USAGE',
-        message: `--rego-query ${JSON.stringify(query)} is not a document`,
+        message: `the Rego query ${JSON.stringify(query)} is not a document`,
       })
     },
   )
@@ -150,7 +150,8 @@ describe('the OPA query', () => {
     expect(await refusalOf(await installFakeOpa('package a.b package c'))).toMatchObject({
       code: 'ERR_CONFIG',
       message: expect.stringMatching(/x\.rego holds 2 packages$/),
-      hint: 'say which decides: --rego-query a/b, or c',
+      reason: 'rego-query-missing',
+      details: { known: ['a/b', 'c'] },
     })
     expect(await refusalOf(await installFakeOpa('nothing'))).toMatchObject({
       code: 'ERR_CONFIG',
@@ -181,12 +182,12 @@ describe('failed starts of OPA', () => {
     expect(await fake.readStarts()).toEqual([])
   })
 
-  it('the error for a missing opa program says that --rego needs it', async () => {
+  it('the error for a missing opa program says that Rego needs it', async () => {
     const fake = await installFakeOpa('package a')
     expect(await refusalOf(fake, { env: { PATH: '/nowhere' } })).toMatchObject({
       code: 'ERR_CONFIG',
-      message: '--rego needs the program opa, and the PATH has none',
-      hint: expect.stringContaining('MINIO_POLICY_OPA_URL'),
+      reason: 'opa-missing',
+      message: 'Rego needs the program opa, and the PATH has none',
     })
   })
 

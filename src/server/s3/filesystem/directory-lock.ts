@@ -243,15 +243,12 @@ export function isHolderRunning(holder: Holder, ageMs: number): boolean {
 function directoryInUse(directory: string, path: string, holder: Holder | 'unknown'): StsCliError {
   if (holder === 'unknown') {
     const message = `the directory ${directory} is locked by ${path}, which does not say who holds it`
-    const hint = `if no other server uses the directory, remove ${path}`
-    return new StsCliError('ERR_CONFIG', message, { stage: 'serve', hint })
+    return new StsCliError('directory-locked', message, { stage: 'serve', details: { path } })
   }
   const { pid, host } = holder
   const isHere = host === describeMachine().host
   const who = isHere ? `process ${pid}` : `process ${pid} on the host ${host}`
-  const hint = isHere
-    ? `name another directory, or stop process ${pid} first`
-    : `name another directory, or stop that server first; if ${host} runs none, remove ${path}`
+  const details = { pid, path, host: isHere ? undefined : host }
   const message = `the directory ${directory} is in use by another server, ${who}`
-  return new StsCliError('ERR_CONFIG', message, { stage: 'serve', hint })
+  return new StsCliError('directory-in-use', message, { stage: 'serve', details })
 }

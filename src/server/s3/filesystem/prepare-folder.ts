@@ -74,13 +74,11 @@ export async function removeLeftovers(
 export function toFolderError(directory: string, cause: unknown): StsCliError {
   const isBroken = errorCode(cause) === 'EIO'
   const isFull = errorCode(cause) === 'ENOSPC' || errorCode(cause) === 'EDQUOT'
-  const hint = isFull ? 'make room on its disk' : 'name a folder that you may write to'
   return new StsCliError(
-    isBroken ? 'ERR_IO' : 'ERR_CANNOT_CREATE',
+    isBroken ? 'disk-failed' : isFull ? 'disk-full' : 'directory-unwritable',
     `cannot keep objects in ${directory}${describeFileError(cause)}`,
     {
       stage: 'serve',
-      hint: isBroken ? 'look at the disk and at what the system logs of it' : hint,
       cause,
     },
   )

@@ -253,23 +253,23 @@ async function probe(connection: Connection): Promise<void> {
  * a key. It shows by answering a request about a bucket with the list of buckets.
  */
 function bucketInHostIgnored({ origin }: URL): StsCliError {
-  return new StsCliError('ERR_CONFIG', `${origin} does not read buckets from host names`, {
-    stage: 'serve',
-    hint: 'leave --gateway-style out, or tell the upstream its domain (MINIO_DOMAIN at MinIO)',
-  })
+  return new StsCliError(
+    'gateway-style-unsupported',
+    `${origin} does not read buckets from host names`,
+    {
+      stage: 'serve',
+    },
+  )
 }
 
 function toStartError(error: unknown, url: URL): unknown {
   if (!(error instanceof AwsError)) return error
   const isRefused = error.cause === undefined
   return new StsCliError(
-    isRefused ? 'ERR_REFUSED' : 'ERR_UNAVAILABLE',
+    isRefused ? 'upstream-refused' : 'upstream-unavailable',
     `${url.origin}: ${error.message}`,
     {
       stage: 'serve',
-      hint: isRefused
-        ? 'MINIO_ROOT_USER and MINIO_ROOT_PASSWORD must be keys of the upstream'
-        : 'the upstream S3 must answer when the gateway starts',
       cause: error,
     },
   )

@@ -38,26 +38,21 @@ export function readAnswer({ status, body }: ServiceAnswer, origin: string): Jso
   if (isObject(body) && status === 200 && isObject(body['header'])) return body
   const code = isObject(body) ? readNumber(body, 'code') : undefined
   if (!isObject(body) || code === undefined) {
-    throw new StsCliError('ERR_PROTOCOL', `${origin} does not answer as etcd does`, {
+    throw new StsCliError('etcd-answer-invalid', `${origin} does not answer as etcd does`, {
       stage: 'serve',
-      hint: 'MINIO_ETCD_ENDPOINTS must name etcd 3.4 or newer, by its client addresses',
       httpStatus: status,
     })
   }
   const words = toPrintable(readString(body, 'message') ?? readString(body, 'error') ?? '', 200)
   const isPassing = passingCodes.has(code) || /leader|timed out/.test(words)
   throw new StsCliError(
-    isPassing ? 'ERR_UNAVAILABLE' : 'ERR_REFUSED',
+    isPassing ? 'etcd-unavailable' : 'etcd-refused',
     isPassing ? `etcd at ${origin} cannot answer now` : 'etcd refused',
     {
       stage: 'serve',
       httpStatus: status,
       serverCode: String(code),
       serverMessage: words,
-      hint: isPassing
-        ? // etcd's gateway shows etcd the member's own certificate when it demands one of clients.
-          'see the log of etcd; with --client-cert-auth its own certificate must be good for clientAuth too'
-        : 'set MINIO_ETCD_USERNAME and MINIO_ETCD_PASSWORD of a user who may read and write config/iam/',
     },
   )
 }
@@ -84,9 +79,13 @@ export function readChanges(line: ServiceAnswer, origin: string): EtcdChanges | 
   const body = isObject(error) ? { ...error, code: error['grpc_code'] ?? error['code'] } : result
   const document = readAnswer({ ...line, body }, origin)
   if (document['canceled'] === true) {
-    throw new StsCliError('ERR_DATA', 'etcd no longer keeps the changes since the last one seen', {
-      stage: 'serve',
-    })
+    throw new StsCliError(
+      'etcd-changes-lost',
+      'etcd no longer keeps the changes since the last one seen',
+      {
+        stage: 'serve',
+      },
+    )
   }
   const { events } = document
   if (!Array.isArray(events)) return undefined

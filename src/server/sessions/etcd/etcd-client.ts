@@ -62,7 +62,7 @@ export function createEtcdClient(options: EtcdTransportOptions): EtcdClient {
       const answer = await transport.ask('/v3/lease/grant', { TTL: String(ttlSeconds) })
       const id = readString(answer, 'ID')
       if (id !== undefined) return id
-      throw new StsCliError('ERR_PROTOCOL', 'etcd granted a lease without an id', {
+      throw new StsCliError('etcd-lease-missing', 'etcd granted a lease without an id', {
         stage: 'serve',
       })
     },

@@ -176,15 +176,12 @@ function unreachable(where: string, cause: unknown): StsCliError {
   const code = hasCode ? String(cause.code) : ''
   const isTls = /CERT|TLS|SSL|ISSUER|SIGNATURE/i.test(code)
   return new StsCliError(
-    'ERR_UNAVAILABLE',
+    isTls ? 'etcd-certificate-untrusted' : 'etcd-unreachable',
     isTls
       ? `etcd at ${where} shows a certificate that is not trusted (${code})`
       : `etcd at ${where} does not answer${code === '' ? '' : ` (${code})`}`,
     {
       stage: 'serve',
-      hint: isTls
-        ? 'name its authority with --ca-file'
-        : 'is it running, and is MINIO_ETCD_ENDPOINTS right?',
       cause,
     },
   )

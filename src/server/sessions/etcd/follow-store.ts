@@ -115,7 +115,7 @@ async function followEndpoint(
     await heart
     broken.unlink()
   }
-  throw new StsCliError('ERR_UNAVAILABLE', 'etcd ended the watch', { stage: 'serve' })
+  throw new StsCliError('etcd-watch-ended', 'etcd ended the watch', { stage: 'serve' })
 }
 
 /** The state from the start. @returns The revision it is of. */
@@ -152,7 +152,9 @@ async function reread(options: FollowOptions, fromRevision: string): Promise<str
 }
 
 function unheard(): StsCliError {
-  return new StsCliError('ERR_UNAVAILABLE', 'etcd answers, but began no watch', { stage: 'serve' })
+  return new StsCliError('etcd-watch-missing', 'etcd answers, but began no watch', {
+    stage: 'serve',
+  })
 }
 
 /** Asks the endpoint now and again; throws when it does not answer in two heartbeats. A silent watch says nothing by itself. */

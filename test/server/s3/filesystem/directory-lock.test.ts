@@ -56,7 +56,8 @@ describe('a directory in use', () => {
           code: 'ERR_CONFIG',
           exitCode: 78,
           message: expect.stringContaining(`in use by another server, process ${process.pid}`),
-          hint: expect.stringContaining(`stop process ${process.pid}`),
+          reason: 'directory-in-use',
+          details: { pid: process.pid, host: undefined },
         })
       }
     } finally {
@@ -123,13 +124,13 @@ describe('a lock', () => {
     await release()
   })
 
-  it('a lock of another host is refused, and the hint names the file to remove', async () => {
+  it('a lock of another host is refused, and the error has the file to remove', async () => {
     const holder = { ...self(), host: 'far.example.com', boot: 'another', pid: 7 }
     await leaveLock(holder)
     await expect(lockDirectory(folder)).rejects.toMatchObject({
       exitCode: 78,
       message: expect.stringContaining('process 7 on the host far.example.com'),
-      hint: expect.stringContaining(`remove ${lock}`),
+      details: { pid: 7, host: 'far.example.com', path: lock },
     })
     expect(JSON.parse(await promises.readFile(lock, 'utf8'))).toEqual(holder)
   })
@@ -138,7 +139,8 @@ describe('a lock', () => {
     await promises.writeFile(lock, text)
     await expect(lockDirectory(folder)).rejects.toMatchObject({
       exitCode: 78,
-      hint: expect.stringContaining(`remove ${lock}`),
+      reason: 'directory-locked',
+      details: { path: lock },
     })
     expect(await promises.readFile(lock, 'utf8')).toBe(text)
   })

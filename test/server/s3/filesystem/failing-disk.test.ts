@@ -160,11 +160,11 @@ describe('readiness', () => {
 
 describe('a start on a failing disk', () => {
   it.each([
-    ['EROFS', 73, 'the file system is read-only', 'name a folder that you may write to'],
-    ['EACCES', 73, 'permission denied', 'name a folder that you may write to'],
-    ['ENOSPC', 73, 'no space left', 'make room on its disk'],
-    ['EIO', 74, 'EIO', 'look at the disk'],
-  ])('a start on a disk that reports %s exits with %i', async (code, exitCode, reason, hint) => {
+    ['EROFS', 73, 'the file system is read-only', 'directory-unwritable'],
+    ['EACCES', 73, 'permission denied', 'directory-unwritable'],
+    ['ENOSPC', 73, 'no space left', 'disk-full'],
+    ['EIO', 74, 'EIO', 'disk-failed'],
+  ])('a start on a disk that reports %s exits with %i', async (code, exitCode, why, reason) => {
     const folder = await mkdtemp(join(tmpdir(), 'sts-cli-disk-'))
     try {
       // the folders exist from an earlier start
@@ -172,8 +172,8 @@ describe('a start on a failing disk', () => {
       failure = { code, isHit: (call) => call === 'open' }
       await expect(openFilesystemStore(folder, { nowMs: () => 0, fs })).rejects.toMatchObject({
         exitCode,
-        message: `cannot keep objects in ${folder} (${reason})`,
-        hint: expect.stringContaining(hint),
+        message: `cannot keep objects in ${folder} (${why})`,
+        reason,
       })
     } finally {
       await rm(folder, { recursive: true })

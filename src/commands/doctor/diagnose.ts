@@ -4,16 +4,17 @@ import { formatDuration } from '../../base/duration.ts'
 import { sendHttp } from '../../base/http/http-client.ts'
 import type { Io } from '../../base/io.ts'
 import type { TemporaryCredentials } from '../../protocol/credentials.ts'
-import { discoverProvider } from '../discover-provider.ts'
-import { inspectToken } from '../inspect-token.ts'
-import type { ObtainOptions } from '../flow/obtain-credentials.ts'
-import { exchangeToken } from '../sts-client.ts'
-import { obtainToken, type TokenSource } from '../token/obtain-token.ts'
-import type { ObtainedToken } from '../token/token-answer.ts'
+import { discoverProvider } from '../../client/discover-provider.ts'
+import { inspectToken } from '../../client/inspect-token.ts'
+import type { ObtainOptions } from '../../client/flow/obtain-credentials.ts'
+import { exchangeToken } from '../../client/sts-client.ts'
+import { obtainToken, type TokenSource } from '../../client/token/obtain-token.ts'
+import type { ObtainedToken } from '../../client/token/token-answer.ts'
 import type { Check } from './check.ts'
 import { checkClocks, type ClockReading } from './check-clocks.ts'
 import { checkReach } from './check-reach.ts'
 import { checkS3 } from './check-s3.ts'
+import { findHint } from '../hints/error-hints.ts'
 
 /** Yields each check as it is done. Checks that depend on a failed step are yielded as skipped. */
 export async function* diagnose(options: ObtainOptions, io: Io): AsyncGenerator<Check> {
@@ -70,17 +71,17 @@ async function* visit(
     const thereMs = Date.parse(headers['date'] ?? '')
     const party = target.url.host
     if (!Number.isNaN(thereMs)) readings.push({ party, aheadMs: thereMs - io.nowMs() })
-    if (status >= 300 && status < 400) throw redirected(target.url, headers['location'])
+    if (status >= 300 && status < 400) throw redirectError(target.url, headers['location'])
     return ''
   })
   if (answered.level === 'fail') yield answered
   return true
 }
 
-function redirected(url: URL, location: string | undefined): StsCliError {
+function redirectError(url: URL, location: string | undefined): StsCliError {
   const target =
     location !== undefined && URL.canParse(location) ? ` to ${new URL(location).host}` : ''
-  return new StsCliError('ERR_PROTOCOL', `${url.href} redirects${target}`, {
+  return new StsCliError('endpoint-redirects', `${url.href} redirects${target}`, {
     hint: 'name the address itself: a redirect often leads to a login page, or from http to https',
   })
 }
@@ -153,7 +154,7 @@ async function attempt(name: string, look: () => Promise<string | Check>): Promi
     const where = facts.filter((fact) => fact !== '').join(', ')
     const detail = error.serverMessage ? `: ${error.serverMessage}` : ''
     const message = `${error.message}${where === '' ? '' : ` (${where})`}${detail}`
-    return { name, level: 'fail', message, fix: error.hint }
+    return { name, level: 'fail', message, fix: findHint(error) }
   }
 }
 

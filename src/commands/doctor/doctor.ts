@@ -1,12 +1,13 @@
-import { StsCliError } from '../base/errors.ts'
-import type { Io } from '../base/io.ts'
-import type { Check } from '../client/doctor/check.ts'
-import { diagnose } from '../client/doctor/diagnose.ts'
-import type { ObtainOptions } from '../client/flow/obtain-credentials.ts'
-import { chooseProfile, locateConfig } from './options/load-profile.ts'
-import { readObtainOptions } from './flow/obtain-options.ts'
-import { withServeDefaults } from './flow/with-serve-defaults.ts'
-import type { Settings } from './options/settings.ts'
+import { StsCliError } from '../../base/errors.ts'
+import type { Io } from '../../base/io.ts'
+import type { Check } from './check.ts'
+import { diagnose } from './diagnose.ts'
+import type { ObtainOptions } from '../../client/flow/obtain-credentials.ts'
+import { findHint } from '../hints/error-hints.ts'
+import { chooseProfile, locateConfig } from '../options/load-profile.ts'
+import { readObtainOptions } from '../flow/obtain-options.ts'
+import { withServeDefaults } from '../flow/with-serve-defaults.ts'
+import type { Settings } from '../options/settings.ts'
 
 /** `doctor`: checks every step of the login and suggests fixes; exit 1 when a step fails. Nothing is cached. */
 export async function runDoctor(own: Settings, io: Io): Promise<number> {
@@ -32,7 +33,7 @@ async function readOptions(settings: Settings, io: Io): Promise<ObtainOptions | 
     return await readObtainOptions(settings, io)
   } catch (error) {
     if (!(error instanceof StsCliError)) throw error
-    return { name: 'config', level: 'fail', message: error.message, fix: error.hint }
+    return { name: 'config', level: 'fail', message: error.message, fix: findHint(error) }
   }
 }
 

@@ -5,7 +5,7 @@ import type { TemporaryCredentials } from '../../protocol/credentials.ts'
 import { decodeS3Error } from '../../protocol/s3-wire.ts'
 import { sha256Hex } from '../../protocol/digest.ts'
 import { signRequest } from '../../protocol/sigv4/sign.ts'
-import type { ObtainOptions } from '../flow/obtain-credentials.ts'
+import type { ObtainOptions } from '../../client/flow/obtain-credentials.ts'
 import type { Check } from './check.ts'
 
 const hints: Readonly<Record<string, string>> = {
@@ -44,7 +44,7 @@ export async function checkS3(
       level: 'pass',
       message: 'a signed request is taken; the policy does not let it list the buckets',
     }
-  throw new StsCliError('ERR_REFUSED', 'a signed request is refused', {
+  throw new StsCliError('signed-request-refused', 'a signed request is refused', {
     stage: 's3',
     httpStatus: status,
     serverCode: toPrintable(code, 100),

@@ -7,7 +7,7 @@ import type { ErrorStage } from '../../base/errors.ts'
 import { findProxy } from '../../base/http/proxy-tunnel.ts'
 import { toPrintable } from '../../base/terminal/printable.ts'
 import { readTlsOptions } from '../../base/http/tls-options.ts'
-import type { NetOptions } from '../options.ts'
+import type { NetOptions } from '../../client/options.ts'
 import type { Check } from './check.ts'
 
 interface Target {
@@ -33,7 +33,7 @@ export async function checkReach(target: Target, net: NetOptions, nowMs: number)
     const socket = await open(url, net)
     socket.destroy()
   } catch (error) {
-    return { name, level: 'fail', ...explainConnection(error, url) }
+    return { name, level: 'fail', ...toConnectionFinding(error, url) }
   }
   if (url.protocol === 'http:') return describePlain(target)
   return checkChain(target, net, nowMs)
@@ -56,7 +56,7 @@ async function checkChain({ name, url }: Target, net: NetOptions, nowMs: number)
   try {
     socket = await openTls(url, net, options)
   } catch (error) {
-    return { name, level: 'fail', ...explainTls(error, url) }
+    return { name, level: 'fail', ...toTlsFinding(error, url) }
   }
   const { valid_to: end, issuer } = socket.getPeerCertificate()
   const isTrusted = socket.authorized
@@ -105,9 +105,9 @@ function portOf({ port, protocol }: URL): number {
   return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)
 }
 
-type Explanation = Pick<Check, 'message' | 'fix'>
+type Finding = Pick<Check, 'message' | 'fix'>
 
-function explainConnection(error: unknown, url: URL): Explanation {
+function toConnectionFinding(error: unknown, url: URL): Finding {
   const code = codeOf(error)
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return {
@@ -130,7 +130,7 @@ function explainConnection(error: unknown, url: URL): Explanation {
 const untrusted =
   /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_UNTRUSTED)/
 
-function explainTls(error: unknown, url: URL): Explanation {
+function toTlsFinding(error: unknown, url: URL): Finding {
   const code = codeOf(error)
   if (untrusted.test(code))
     return {
