@@ -1,5 +1,4 @@
 /** GET /: lists the upstream's buckets. As in MinIO, a caller who may not list all sees the buckets whose objects it may list. */
-import { createTurns } from '../../../base/turns.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { emptySha256 } from '../../../protocol/sigv4/canonical-request.ts'
 import { parseAnswerXml } from '../../../protocol/parse-answer-xml.ts'
@@ -8,6 +7,7 @@ import type { HttpReply } from '../../http/http-message.ts'
 import { describeOwner } from '../request/owner.ts'
 import { couldAllow, decide, denial } from '../request/s3-operation.ts'
 import { elements, join, xmlReply } from '../request/s3-xml.ts'
+import { selectListable } from '../request/select-listable.ts'
 import { send, type GatewayCall } from './forward.ts'
 import { readText } from './upstream-errors.ts'
 
@@ -23,7 +23,7 @@ export async function forwardListBuckets(call: GatewayCall): Promise<HttpReply> 
     throw denial('s3:ListAllMyBuckets', service, all)
   const root = await readList(call)
   const buckets = childrenOf(root, 'Buckets').flatMap((node) => childrenOf(node, 'Bucket'))
-  const visible = all.isAllowed ? buckets : await selectListable(call, buckets)
+  const visible = all.isAllowed ? buckets : await selectListable(call, buckets, nameOf)
   if (!all.isAllowed && visible.length === 0) throw denial('s3:ListAllMyBuckets', service, all)
   const items = visible.map((bucket) => elements({ Bucket: describe(bucket) }))
   return xmlReply(
@@ -51,18 +51,8 @@ async function readList(call: GatewayCall): Promise<XmlNode> {
   throw unreadable()
 }
 
-async function selectListable(
-  call: GatewayCall,
-  buckets: readonly XmlNode[],
-): Promise<readonly XmlNode[]> {
-  const listable: XmlNode[] = []
-  const takeTurn = createTurns(16)
-  for (const bucket of buckets) {
-    await takeTurn()
-    const at = { bucket: childText(bucket, 'Name') ?? '', key: '' }
-    if ((await decide(call, 's3:ListBucket', at)).isAllowed) listable.push(bucket)
-  }
-  return listable
+function nameOf(bucket: XmlNode): string {
+  return childText(bucket, 'Name') ?? ''
 }
 
 /** Returns a bucket's element without its region, because clients sign for the gateway's region. */

@@ -1,11 +1,10 @@
 /** GET /: lists the buckets that the caller may see. */
-import { createTurns } from '../../../base/turns.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { readToken, writeToken } from '../request/list-page.ts'
-import type { BucketInfo } from '../request/object-store.ts'
 import { describeOwner } from '../request/owner.ts'
-import { decide, denial, type S3Call, type S3Operation } from '../request/s3-operation.ts'
+import { decide, denial, type S3Operation } from '../request/s3-operation.ts'
 import { elements, join, xmlDate, xmlReply } from '../request/s3-xml.ts'
+import { selectListable } from '../request/select-listable.ts'
 
 /** Maximum number of buckets in a page. A request without paging gets all buckets. */
 const maxBuckets = 10_000
@@ -22,7 +21,9 @@ export const listBuckets: S3Operation = {
     const page = readPage(query)
     const all = await decide(call, 's3:ListAllMyBuckets', { bucket: '', key: '' })
     const buckets = await call.objects.listBuckets()
-    const visible = all.isAllowed ? buckets : await selectListable(call, buckets)
+    const visible = all.isAllowed
+      ? buckets
+      : await selectListable(call, buckets, ({ name }) => name)
     if (!all.isAllowed && visible.length === 0) {
       throw denial('s3:ListAllMyBuckets', { bucket: '', key: '' }, all)
     }
@@ -72,15 +73,4 @@ function readPage(query: URLSearchParams): BucketPage {
     region: query.get('bucket-region') ?? undefined,
     isAsked: [...query].length > 0,
   }
-}
-
-async function selectListable(call: S3Call, buckets: readonly BucketInfo[]): Promise<BucketInfo[]> {
-  const listable: BucketInfo[] = []
-  const takeTurn = createTurns(16)
-  for (const bucket of buckets) {
-    await takeTurn()
-    const at = { bucket: bucket.name, key: '' }
-    if ((await decide(call, 's3:ListBucket', at)).isAllowed) listable.push(bucket)
-  }
-  return listable
 }
