@@ -1,4 +1,4 @@
-/** Counters for Prometheus. The door to prom-client. */
+/** Counters for Prometheus. The adapter to prom-client. */
 import { AggregatorRegistry, Counter, Histogram, Registry } from 'prom-client'
 import type { HttpHandler } from './http/http-message.ts'
 import { serverOperations } from './http/request-facts.ts'
