@@ -6,7 +6,11 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { rolldown } from 'rolldown'
+import { commonModules, entryModule, manualModule } from './named-files.mjs'
+import { keepOwnMappings } from './source-maps.mjs'
+
+for (const name of ['rolldown', 'typescript']) requirePackage(name)
+const { rolldown } = await import('rolldown')
 
 const root = path.join(import.meta.dirname, '..')
 const target = path.join(root, 'dist')
@@ -28,17 +32,8 @@ const withoutChildProcess = {
   load: (id) => (id === '\0no-child-process' ? 'module.exports = {}' : undefined),
 }
 
-/**
- * The source files that the build treats in a way of their own. `common`: what nearly every command loads is one file, because each further file
- * costs a hundredth of Node's own start; what `env` needs when the credentials are cached is in the entry. `manual`: what renders the manual.
- */
-const entryModules = JSON.parse(
-  readFileSync(path.join(import.meta.dirname, 'entry-modules.json'), 'utf8'),
-)
-
 try {
-  const common = new Set(entryModules.common.map(findSource))
-  await buildCommand(common)
+  await buildCommand()
   await buildManual()
   if (process.argv[2] !== 'cli') buildLibrary()
   rmSync(target, { recursive: true, force: true })
@@ -47,9 +42,13 @@ try {
   if (existsSync(staging)) rmSync(staging, { recursive: true, force: true })
 }
 
-async function buildCommand(common) {
+async function buildCommand() {
+  const roots = commonModules.map(findSource)
+  const entry = findSource(entryModule)
+  let inEntry
+  let inCommon
   const bundle = await rolldown({
-    input: { 'run-process': path.join(root, 'src/run-process.ts') },
+    input: { 'run-process': entry },
     platform: 'node',
     external,
     // The chunks may import from the entry what it holds.
@@ -64,12 +63,19 @@ async function buildCommand(common) {
     format: 'cjs',
     entryFileNames: '[name].cjs',
     chunkFileNames: '[name]-[hash].cjs',
-    // For `--debug`: names and lines, not the sources themselves.
-    sourcemap: true,
-    sourcemapExcludeSources: true,
     codeSplitting: {
       includeDependenciesRecursively: false,
-      groups: [{ name: 'common', test: (id) => common.has(id) }],
+      // Each further file costs a hundredth of Node's own start, so that what nearly every command needs is one file.
+      groups: [
+        {
+          debugName: 'common',
+          name: (id, graph) => {
+            inEntry ??= findImported([entry], graph)
+            inCommon ??= findImported(roots, graph)
+            return inCommon.has(id) && !inEntry.has(id) ? 'common' : null
+          },
+        },
+      ],
     },
     minify: {
       compress: { keepNames: { function: true, class: true } },
@@ -77,28 +83,41 @@ async function buildCommand(common) {
       codegen: { removeWhitespace: true },
     },
     comments: { legal: true },
+    // For `--debug`; the sources themselves would triple the package, and the line's number is enough to find it.
+    sourcemap: true,
+    sourcemapExcludeSources: true,
   })
   await bundle.close()
-  removeForeignMaps(output)
+  keepOwnMappings(path.join(staging, 'cli'))
   writeLicences(output.flatMap((chunk) => chunk.moduleIds ?? []))
 }
 
-/** Removes the maps of chunks that hold only packages: they are half of all maps, and `--debug` is about our own files. */
-function removeForeignMaps(output) {
-  for (const { fileName, moduleIds = [] } of output) {
-    if (!fileName.endsWith('.cjs') || moduleIds.some((id) => findPackage(id) === undefined))
-      continue
-    const file = path.join(staging, 'cli', fileName)
-    rmSync(`${file}.map`, { force: true })
-    writeFileSync(file, readFileSync(file, 'utf8').replace(/\n\/\/# sourceMappingURL=.*\s*$/, '\n'))
+/** Ends the build with what to type when a package that it needs is not installed. */
+function requirePackage(name) {
+  try {
+    import.meta.resolve(name)
+  } catch {
+    process.stderr.write(
+      `error: cannot build: the package ${name} is not installed\nhint: npm ci\n`,
+    )
+    process.exit(78)
   }
+}
+
+/** The modules that these import statically, directly or not, and these themselves. */
+function findImported(ids, graph) {
+  const found = new Set(ids)
+  // A set's iterator also visits what is added meanwhile.
+  for (const id of found)
+    for (const imported of graph.getModuleInfo(id)?.importedIds ?? []) found.add(imported)
+  return found
 }
 
 /** The absolute path of a source file; a renamed one stops the build, where a pattern would silently match nothing. */
 function findSource(name) {
   const file = path.join(root, 'src', name)
   if (!existsSync(file))
-    throw new Error(`.config/entry-modules.json names src/${name}, which does not exist`)
+    throw new Error(`.config/named-files.mjs names src/${name}, which does not exist`)
   return file
 }
 
@@ -125,7 +144,7 @@ function findPackage(module) {
 async function buildManual() {
   const folder = path.join(staging, 'manual')
   const bundle = await rolldown({
-    input: findSource(entryModules.manual),
+    input: findSource(manualModule),
     platform: 'node',
     external,
   })

@@ -40,8 +40,7 @@ export function build() {
   const sources = [
     at('package.json'),
     at('tsconfig.json'),
-    at('.config', 'build.mjs'),
-    at('.config', 'entry-modules.json'),
+    ...listFiles(at('.config')),
     ...listFiles(at('src')),
   ]
   if (

@@ -8,7 +8,7 @@ import { forwardCreateBucket, forwardBucketLocation } from './forward-create-buc
 import { forwardDeleteObjects } from './forward-delete-objects.ts'
 import { forwardDestination } from './forward-destination.ts'
 import { forward, type GatewayCall } from './forward.ts'
-import { gatewayRoutes, type GatewayRoute } from './gateway-table.ts'
+import { gatewayRoutes, type GatewayRoute } from './gateway-routes.ts'
 import { forwardListBuckets } from './forward-list-buckets.ts'
 import { describeNotPassedOn } from './not-passed-on.ts'
 import type { Upstream } from './open-upstream.ts'

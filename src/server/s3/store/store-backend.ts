@@ -4,7 +4,7 @@ import { actionsOfHeaders, nameVersionAction } from '../request/action-rules.ts'
 import { requireBucketName } from '../request/names.ts'
 import type { ObjectStore } from '../request/object-store.ts'
 import { describeLevel, findLevel, matchRoute, type RouteRequest } from '../request/match-route.ts'
-import { storeRoutes, type StoreRoute } from './route-table.ts'
+import { storeRoutes, type StoreRoute } from './store-routes.ts'
 import {
   authorize,
   type S3Backend,

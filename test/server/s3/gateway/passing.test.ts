@@ -3,7 +3,7 @@ import { parseSignature } from '../../../../src/protocol/sigv4/parse-signature.t
 import { presignUrl } from '../../../../src/protocol/sigv4/sign.ts'
 import { verifySignature } from '../../../../src/protocol/sigv4/verify-signature.ts'
 import { coversKnownAction } from '../../../../src/server/policy/known-actions.ts'
-import { gatewayRoutes } from '../../../../src/server/s3/gateway/gateway-table.ts'
+import { gatewayRoutes } from '../../../../src/server/s3/gateway/gateway-routes.ts'
 import {
   md5,
   openHarness,
