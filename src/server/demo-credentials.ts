@@ -1,17 +1,17 @@
-/** What a server makes up where the operator says nothing. */
+/** Generates the credentials that the operator does not set. */
 import { randomBytes } from 'node:crypto'
 import type { Credentials } from '../protocol/credentials.ts'
 import type { IssuerClient } from './issuer/client-metadata.ts'
 
-/** Root credentials that no one can guess: 160 bits of name, 240 of secret, both fit for a shell. */
+/** Returns random root credentials: 80 bits of access key, 240 bits of secret key, both safe in a shell. */
 export function generateRoot(): Credentials {
   return {
-    accessKeyId: randomBytes(20).toString('hex').slice(0, 20).toUpperCase(),
+    accessKeyId: randomBytes(10).toString('hex').toUpperCase(),
     secretAccessKey: randomBytes(30).toString('base64url'),
   }
 }
 
-/** The client that `sts-cli login` finds on this machine; it may do everything with objects. */
+/** Returns the client that `sts-cli login` uses on this machine; its policy is `readwrite`. */
 export function generateDemoClient(): IssuerClient {
   return { id: 'demo', secret: randomBytes(24).toString('base64url'), policy: 'readwrite' }
 }

@@ -1,4 +1,4 @@
-/** `startServer()`: the whole stack inside a test process. */
+/** `startServer()` of the library: the whole server inside a test process. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -8,19 +8,19 @@ import { createServer } from './create-server.ts'
 import { generateDemoClient, generateRoot } from './demo-credentials.ts'
 
 export interface StartServerOptions {
-  /** Port of STS and S3 on 127.0.0.1; a free one when left out. */
+  /** Port of STS and S3 on 127.0.0.1; a free one if left out. */
   readonly port?: number
-  /** Where objects lie; left out, a temporary directory that goes when the server stops. */
+  /** Directory of the objects; if left out, a temporary one that is removed when the server stops. */
   readonly directory?: string
-  /** Made at start. */
+  /** Created at start. */
   readonly buckets?: readonly string[]
-  /** Clients of the embedded identity provider; left out, one that may do everything with objects. */
+  /** Clients of the embedded identity provider; if left out, one with the policy `readwrite`. */
   readonly clients?: readonly { id: string; secret: string; policy: string }[]
-  /** Who may sign in at the embedded identity provider with a browser, a device or a password; nobody when left out. */
+  /** Users who may log in at the embedded identity provider with a browser, a device or a password; none if left out. */
   readonly users?: readonly { name: string; password: string; policy: string }[]
   /** Name → IAM policy document, besides the canned ones. */
   readonly policies?: Readonly<Record<string, object>>
-  /** Shortest life of credentials: tests of renewal may go down to 1. */
+  /** Minimum lifetime of credentials; tests of renewal may set it to 1. */
   readonly minDurationSeconds?: number
 }
 
@@ -32,12 +32,12 @@ export interface StartedServer extends AsyncDisposable {
   readonly clientSecret: string
   /** PEM file to trust for `tokenEndpoint`. */
   readonly caFile: string
-  /** Root credentials, for what tests prepare. */
+  /** Root credentials, with which tests can prepare buckets and objects. */
   readonly rootAccessKeyId: string
   readonly rootSecretAccessKey: string
-  /** A token of the embedded provider with any claims: `iss`, `iat`, `exp` and `jti` are filled in where they are left out. */
+  /** Signs a token of the embedded provider with any claims; `iss`, `iat`, `exp` and `jti` are added if left out. */
   issueToken(claims: Readonly<Record<string, unknown>>): Promise<string>
-  /** Finishes running requests, removes what was temporary. */
+  /** Waits for running requests and removes temporary files. */
   stop(): Promise<void>
 }
 

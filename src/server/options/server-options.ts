@@ -1,4 +1,4 @@
-/** Every setting of the server in one shape. Commands and the library fill it; nothing below reads flags or the environment. */
+/** The options of the server. The command line and the library set them; the server reads neither flags nor environment variables. */
 import type { Log } from '../../base/log.ts'
 import type { Credentials } from '../../protocol/credentials.ts'
 import type { LdapOptions } from '../identity/ldap/ldap-directory.ts'
@@ -17,90 +17,90 @@ export interface ServerOptions {
   readonly region: string
   readonly root: Credentials
   readonly objects: DirectoryObjects | GatewayObjects
-  /** Domains whose sub-domains are buckets, besides `localhost`. */
+  /** Domains whose subdomains are buckets, besides `localhost`. */
   readonly domains: readonly string[]
   /** Name → policy document as JSON text, besides the canned ones. */
   readonly policies: ReadonlyMap<string, string>
   readonly identityProvider: EmbeddedProvider | ExternalProvider | SharedProvider | undefined
   readonly policyClaim: string
-  /** Undefined: the IAM documents decide. */
+  /** Undefined if the IAM documents decide. */
   readonly policyEngine: RemoteEngine | RegoEngine | undefined
-  /** Providers whose tokens have the rights of a role, whatever their claims say. */
+  /** Providers whose tokens get the policies of a role, not those of a claim. */
   readonly roleProviders?: readonly RoleProvider[] | undefined
-  /** File, for messages → role document as JSON text. */
+  /** File (for messages) → role document as JSON text. */
   readonly roles?: ReadonlyMap<string, string> | undefined
-  /** PEM certificates to trust besides the built-in roots, at the issuers that roles trust. */
+  /** PEM certificates to trust besides the built-in roots, for the issuers that roles trust. */
   readonly ca?: readonly string[] | undefined
   readonly identityPlugin?: IdentityPluginOptions | undefined
-  /** PEM of the authorities whose client certificates are believed; needs `tls`. */
+  /** PEM of the CAs of accepted client certificates; requires `tls`. */
   readonly clientCa?: string | undefined
-  /** A directory whose users may log in. */
+  /** An LDAP directory whose users may log in. */
   readonly ldap?: (LdapOptions & Pick<LdapLogins, 'policies'>) | undefined
-  /** Where issued credentials are shared with other servers; undefined: they are derived, and nothing is kept. */
+  /** The etcd through which credentials are shared with other servers; undefined if they are derived, and nothing is stored. */
   readonly etcd?: EtcdOptions | undefined
   readonly limits: StsLimits
-  /** How many requests are worked on at once; undefined: as many as is usual. */
+  /** How many requests are handled at once; undefined for the defaults. */
   readonly requests?: RequestLimits | undefined
-  /** Other processes at the same address. */
+  /** The other processes at the same address. */
   readonly peers?: Peers | undefined
   readonly log: Log
   readonly isAccessLogged: boolean
   readonly nowMs: () => number
 }
 
-/** MINIO_API_REQUESTS_MAX and MINIO_API_REQUESTS_DEADLINE, of each process. */
+/** MINIO_API_REQUESTS_MAX and MINIO_API_REQUESTS_DEADLINE, for each process. */
 export interface RequestLimits {
   readonly maxRunning?: number | undefined
-  /** How long a request waits for its turn before it is refused. */
+  /** How long a request may be queued before it is refused. */
   readonly maxWaitMs?: number | undefined
 }
 
 export interface DirectoryObjects {
   readonly kind: 'directory'
-  /** Undefined: a temporary directory, removed when the server stops. */
+  /** Undefined for a temporary directory, which is removed when the server stops. */
   readonly directory: string | undefined
-  /** Made at start. */
+  /** Created at start. */
   readonly buckets: readonly string[]
 }
 
-/** OPA, or a plugin that answers as it does. */
+/** OPA, or a plugin with the same protocol. */
 export interface RemoteEngine {
   readonly kind: 'remote'
   readonly url: string
-  /** Header of that name, to the letter. */
+  /** The exact value of the Authorization header. */
   readonly authorization: string | undefined
   /** PEM certificates to trust besides the built-in roots. */
   readonly ca: readonly string[] | undefined
 }
 
-/** MINIO_IDENTITY_OPENID_ROLE_POLICY and its kin. */
+/** MINIO_IDENTITY_OPENID_ROLE_POLICY and related variables. */
 export interface RoleProvider {
   readonly configUrl: string
-  /** The token must be meant for it; the role's ARN is made of it. */
+  /** The client that the token must name. The role's ARN is derived from it. */
   readonly clientId: string
   readonly policyNames: readonly string[]
   readonly ca: readonly string[] | undefined
 }
 
-/** MINIO_IDENTITY_PLUGIN_URL and its kin. */
+/** MINIO_IDENTITY_PLUGIN_URL and related variables. */
 export interface IdentityPluginOptions {
   readonly url: string
-  /** Header of that name, to the letter. */
+  /** The exact value of the Authorization header. */
   readonly authorization: string | undefined
   readonly policyNames: readonly string[]
-  /** Undefined: the role's ARN is made of the URL. */
+  /** Undefined if the role's ARN is derived from the URL. */
   readonly roleId: string | undefined
   readonly ca: readonly string[] | undefined
 }
 
-/** Rego of the operator's, and an OPA that the server runs itself. */
+/** The operator's Rego, in an OPA that the server runs. */
 export interface RegoEngine {
   readonly kind: 'rego'
   /** File or folder. */
   readonly rego: string
-  /** The document to ask; undefined: the package that is there. */
+  /** The document to query; undefined for the only package of the Rego. */
   readonly query: string | undefined
-  /** Where `opa` is looked for. */
+  /** Environment in which `opa` is found. */
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
@@ -108,16 +108,16 @@ export interface EmbeddedProvider {
   readonly kind: 'embedded'
   readonly address: ServerAddress
   readonly clients: readonly IssuerClient[]
-  /** Who may sign in with a browser, a device or a password; nobody when left out. */
+  /** The users who may log in with a browser, a device or a password; none if left out. */
   readonly users?: readonly IssuerUser[] | undefined
 }
 
-/** The embedded provider of another process. */
+/** The embedded provider of the primary. */
 export interface SharedProvider {
   readonly kind: 'shared'
   readonly issuer: string
   readonly jwksUrl: string
-  /** Its key set: it has one for as long as it runs. */
+  /** Its key set, which does not change. */
   readonly jwks: unknown
 }
 
