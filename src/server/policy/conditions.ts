@@ -1,8 +1,8 @@
 /** The condition block of a statement: operators, keys and values (IAM User Guide, "IAM JSON policy elements: Condition operators"). */
-import { AwsError } from '../../protocol/aws-error.ts'
 import { isObject } from '../../base/parse.ts'
 import { findConditionValues, isKnownConditionKey } from './condition-keys.ts'
 import type { AuthorizationRequest } from './authorizer.ts'
+import { invalidDocument } from './invalid-document.ts'
 import { findOperator, type Operator } from './operators.ts'
 import { fillPattern, findUnknownVariable } from './variables.ts'
 
@@ -37,13 +37,13 @@ export interface Condition {
  */
 export function parseConditions(value: unknown, where: string): Condition[] {
   if (value === undefined) return []
-  if (!isObject(value)) throw malformedPolicy(`${where}: Condition must be an object`)
+  if (!isObject(value)) throw invalidDocument(`${where}: Condition must be an object`)
   const conditions = Object.entries(value).flatMap(([name, block]) => {
-    if (!isObject(block)) throw malformedPolicy(`${where}: condition ${name} must be an object`)
+    if (!isObject(block)) throw invalidDocument(`${where}: condition ${name} must be an object`)
     return Object.entries(block).map(([key, values]) => parseCondition(name, key, values, where))
   })
   if (conditions.length > maxConditions)
-    throw malformedPolicy(
+    throw invalidDocument(
       `${where} has ${conditions.length} conditions; at most ${maxConditions} are accepted`,
     )
   return conditions
@@ -56,31 +56,31 @@ function parseCondition(name: string, key: string, raw: unknown, where: string):
   const isNull = bareName === 'Null'
   // AWS has neither `NullIfExists` nor a quantifier on `Null`: a key is either present or absent.
   if (found === undefined || (isNull && name !== 'Null'))
-    throw malformedPolicy(`${where}: the condition operator ${name} is not supported`)
+    throw invalidDocument(`${where}: the condition operator ${name} is not supported`)
   if (!isKnownConditionKey(key))
-    throw malformedPolicy(`${where}: the condition key ${key} is not supported`)
+    throw invalidDocument(`${where}: the condition key ${key} is not supported`)
   const values = (Array.isArray(raw) ? raw : [raw]).map((value: unknown) => {
     if (typeof value === 'string') return value
     if (typeof value === 'boolean' || typeof value === 'number') return String(value)
-    throw malformedPolicy(
+    throw invalidDocument(
       `${where}: the values of ${name} ${key} must be strings, numbers or booleans`,
     )
   })
-  if (values.length === 0) throw malformedPolicy(`${where}: ${name} ${key} has no value`)
+  if (values.length === 0) throw invalidDocument(`${where}: ${name} ${key} has no value`)
   if (values.length > maxValues)
-    throw malformedPolicy(
+    throw invalidDocument(
       `${where}: ${name} ${key} has ${values.length} values; at most ${maxValues} are accepted`,
     )
   for (const value of values) {
     if (value.length > maxValueChars)
-      throw malformedPolicy(
+      throw invalidDocument(
         `${where}: a value of ${name} ${key} has ${value.length} characters; at most ${maxValueChars} are accepted`,
       )
     const unknown = findUnknownVariable(value)
     if (unknown !== undefined)
-      throw malformedPolicy(`${where}: the variable ${unknown} is not supported`)
+      throw invalidDocument(`${where}: the variable ${unknown} is not supported`)
     if (!value.includes('${') && !found.operator.isValue(value))
-      throw malformedPolicy(
+      throw invalidDocument(
         `${where}: ${name} ${key} takes ${found.operator.valueFormat}, not ${value}`,
       )
   }
@@ -141,8 +141,4 @@ function doesHold(
 function doesHoldWithoutKey({ isIfExists, isNegated, quantifier }: Condition): boolean {
   if (isIfExists || quantifier === 'all') return true
   return quantifier === undefined && isNegated
-}
-
-function malformedPolicy(message: string): AwsError {
-  return new AwsError('InvalidParameterValue', message)
 }

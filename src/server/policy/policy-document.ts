@@ -1,8 +1,8 @@
 /** Parses IAM policy documents strictly: an unknown member, action or key is an error. */
-import { AwsError } from '../../protocol/aws-error.ts'
 import { isObject, parseJson, type JsonObject } from '../../base/parse.ts'
 import { parseConditions, type Condition } from './conditions.ts'
 import { findDuplicateMember } from './find-duplicate-member.ts'
+import { checkMembers, invalidDocument } from './invalid-document.ts'
 import { coversKnownAction } from './known-actions.ts'
 import { findUnknownVariable } from './variables.ts'
 import { compileWildcard, type Wildcard } from './wildcard.ts'
@@ -56,20 +56,20 @@ const resourcePrefix = 'arn:aws:s3:::'
  */
 export function parsePolicyDocument(text: string, name: string): PolicyDocument {
   if (text.length > maxDocumentChars)
-    throw malformedPolicy(
+    throw invalidDocument(
       `${name} has ${text.length} characters; at most ${maxDocumentChars} are accepted`,
     )
   const json = parseJson(text)
-  if (!isObject(json)) throw malformedPolicy(`${name} is not a JSON object`)
+  if (!isObject(json)) throw invalidDocument(`${name} is not a JSON object`)
   checkMembers(json, documentMembers, name)
   const duplicate = findDuplicateMember(text)
   if (duplicate !== undefined)
-    throw malformedPolicy(`${name} has the member ${duplicate} twice in one object`)
-  if (json['Version'] !== version) throw malformedPolicy(`${name}: Version must be ${version}`)
+    throw invalidDocument(`${name} has the member ${duplicate} twice in one object`)
+  if (json['Version'] !== version) throw invalidDocument(`${name}: Version must be ${version}`)
   const raw = json['Statement']
   const list: unknown[] = Array.isArray(raw) ? raw : [raw]
   if (raw === undefined || list.length > maxStatements)
-    throw malformedPolicy(`${name}: Statement must be a list of at most ${maxStatements}`)
+    throw invalidDocument(`${name}: Statement must be a list of at most ${maxStatements}`)
   return {
     statements: list.map((statement, index) =>
       parseStatement(statement, `${name} statement ${index}`, `#${index}`),
@@ -78,19 +78,19 @@ export function parsePolicyDocument(text: string, name: string): PolicyDocument 
 }
 
 function parseStatement(value: unknown, where: string, position: string): Statement {
-  if (!isObject(value)) throw malformedPolicy(`${where} is not an object`)
+  if (!isObject(value)) throw invalidDocument(`${where} is not an object`)
   checkMembers(value, statementMembers, where)
   const effect = value['Effect']
   if (effect !== 'Allow' && effect !== 'Deny')
-    throw malformedPolicy(`${where}: Effect must be Allow or Deny`)
+    throw invalidDocument(`${where}: Effect must be Allow or Deny`)
   const actions = readOneOf(value, 'Action', 'NotAction', where)
   for (const action of actions.values)
     if (!coversKnownAction(action))
-      throw malformedPolicy(`${where}: the action ${action} is not known`)
+      throw invalidDocument(`${where}: the action ${action} is not known`)
   const resources = readResources(value, actions, where)
   const sid = value['Sid']
   if (sid !== undefined && typeof sid !== 'string')
-    throw malformedPolicy(`${where}: Sid must be a string`)
+    throw invalidDocument(`${where}: Sid must be a string`)
   return {
     label: sid === undefined || sid === '' ? position : sid,
     effect,
@@ -131,41 +131,32 @@ export function stripResource(resource: string): string {
 function checkResource(resource: string, where: string): void {
   if (resource === '*') return
   if (!resource.startsWith(resourcePrefix))
-    throw malformedPolicy(`${where}: the resource ${resource} must begin with ${resourcePrefix}`)
+    throw invalidDocument(`${where}: the resource ${resource} must begin with ${resourcePrefix}`)
   if (/^(\/|$)/.test(resource.slice(resourcePrefix.length)))
-    throw malformedPolicy(`${where}: the resource ${resource} names no bucket`)
+    throw invalidDocument(`${where}: the resource ${resource} names no bucket`)
   const unknown = findUnknownVariable(resource)
   if (unknown !== undefined)
-    throw malformedPolicy(`${where}: the variable ${unknown} is not supported`)
+    throw invalidDocument(`${where}: the variable ${unknown} is not supported`)
 }
 
 function readOneOf(value: JsonObject, name: string, negatedName: string, where: string): NameList {
   const isNegated = value[negatedName] !== undefined
   if (isNegated === (value[name] !== undefined))
-    throw malformedPolicy(`${where} must have ${name} or ${negatedName}, one of them`)
+    throw invalidDocument(`${where} must have ${name} or ${negatedName}, one of them`)
   const member = isNegated ? negatedName : name
   const raw = value[member]
   const list: unknown[] = Array.isArray(raw) ? raw : [raw]
   if (list.length > maxNames)
-    throw malformedPolicy(
+    throw invalidDocument(
       `${where}: ${member} has ${list.length} values; at most ${maxNames} are accepted`,
     )
   const values = list.filter((item): item is string => typeof item === 'string' && item !== '')
   if (values.length === 0 || values.length !== list.length)
-    throw malformedPolicy(`${where}: ${member} must be a string or a list of strings`)
+    throw invalidDocument(`${where}: ${member} must be a string or a list of strings`)
   const long = values.find(({ length }) => length > maxNameChars)
   if (long !== undefined)
-    throw malformedPolicy(
+    throw invalidDocument(
       `${where}: a value of ${member} has ${long.length} characters; at most ${maxNameChars} are accepted`,
     )
   return { values, isNegated }
-}
-
-function checkMembers(object: JsonObject, known: ReadonlySet<string>, where: string): void {
-  for (const name of Object.keys(object))
-    if (!known.has(name)) throw malformedPolicy(`${where} has an unknown member ${name}`)
-}
-
-function malformedPolicy(message: string): AwsError {
-  return new AwsError('InvalidParameterValue', message)
 }

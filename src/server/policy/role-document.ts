@@ -1,6 +1,6 @@
 /** A role file: the role's policies and its trust policy. MinIO has no such files; its roles come from the identity provider's settings. */
+import { checkMembers, invalidDocument } from './invalid-document.ts'
 import { isObject, parseJson, readNumber, readString, readStrings } from '../../base/parse.ts'
-import { AwsError } from '../../protocol/aws-error.ts'
 import { parseRoleTrust, type RoleTrust } from './role-trust.ts'
 
 /** A parsed role file. */
@@ -27,21 +27,20 @@ const maxTrusts = 32
  */
 export function parseRoleDocument(text: string, where: string): RoleDocument {
   const json = parseJson(text)
-  if (!isObject(json)) throw malformedRole(`${where} is not a JSON object`)
-  for (const name of Object.keys(json))
-    if (!members.has(name)) throw malformedRole(`${where} has an unknown member ${name}`)
+  if (!isObject(json)) throw invalidDocument(`${where} is not a JSON object`)
+  checkMembers(json, members, where)
   const name = readString(json, 'name') ?? ''
   if (!/^[A-Za-z0-9][A-Za-z0-9_/.-]{0,63}$/.test(name))
-    throw malformedRole(`${where}: name must be letters, digits and _/.-, at most 64`)
+    throw invalidDocument(`${where}: name must be letters, digits and _/.-, at most 64`)
   const arn = readString(json, 'arn')
   if (
     json['arn'] !== undefined &&
     !/^arn:[\w-]+:iam:[\w-]*:\d*:role\/[\w+=,.@/-]+$/.test(arn ?? '')
   )
-    throw malformedRole(`${where}: arn must be of the form arn:aws:iam::000000000000:role/NAME`)
+    throw invalidDocument(`${where}: arn must be of the form arn:aws:iam::000000000000:role/NAME`)
   const policyNames = readStrings(json, 'policies')
   if (policyNames.length === 0 || policyNames.includes(''))
-    throw malformedRole(`${where}: policies must name at least one policy`)
+    throw invalidDocument(`${where}: policies must name at least one policy`)
   return {
     name,
     arn,
@@ -55,18 +54,14 @@ function readDuration(json: Readonly<Record<string, unknown>>, where: string): n
   if (json['maxDurationSeconds'] === undefined) return undefined
   const seconds = readNumber(json, 'maxDurationSeconds') ?? 0
   if (Number.isInteger(seconds) && seconds >= 1 && seconds <= 31_536_000) return seconds
-  throw malformedRole(`${where}: maxDurationSeconds must be a whole number from 1 to 31536000`)
+  throw invalidDocument(`${where}: maxDurationSeconds must be a whole number from 1 to 31536000`)
 }
 
 function readTrust(value: unknown, where: string): RoleTrust[] {
   const list: unknown[] = Array.isArray(value) ? value : [value]
   if (value === undefined || list.length === 0 || list.length > maxTrusts)
-    throw malformedRole(
+    throw invalidDocument(
       `${where}: trust must say who may assume the role, in 1 to ${maxTrusts} entries`,
     )
   return list.map((entry) => parseRoleTrust(entry, where))
-}
-
-function malformedRole(message: string): AwsError {
-  return new AwsError('InvalidParameterValue', message)
 }

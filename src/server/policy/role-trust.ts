@@ -1,8 +1,8 @@
 /** The trust policy of a role: the issuer and the audiences of the tokens that may assume it, and conditions on their claims, as in IAM. */
 import { isObject, readString, readStrings, type JsonObject } from '../../base/parse.ts'
-import { AwsError } from '../../protocol/aws-error.ts'
 import type { AuthorizationRequest } from './authorizer.ts'
 import { doConditionsHold, parseConditions, type Condition } from './conditions.ts'
+import { checkMembers, invalidDocument } from './invalid-document.ts'
 import { findPublicIssuer, namesOwner } from './public-issuers.ts'
 
 /** One entry of a role's `trust`. */
@@ -26,16 +26,14 @@ const bindingOperator = /^(?:ForAnyValue:)?(?:String|Arn)(?:Equals|EqualsIgnoreC
  */
 export function parseRoleTrust(value: unknown, where: string): RoleTrust {
   if (!isObject(value))
-    throw invalidTrustPolicy(`${where}: trust must be an object or a list of objects`)
-  for (const name of Object.keys(value))
-    if (!members.has(name))
-      throw invalidTrustPolicy(`${where}: trust has an unknown member ${name}`)
+    throw invalidDocument(`${where}: trust must be an object or a list of objects`)
+  checkMembers(value, members, `${where}: trust`)
   const issuer = readString(value, 'issuer') ?? ''
   if (!isIssuer(issuer))
-    throw invalidTrustPolicy(`${where}: issuer ${JSON.stringify(issuer)} is not an https URL`)
+    throw invalidDocument(`${where}: issuer ${JSON.stringify(issuer)} is not an https URL`)
   const audiences = readStrings(value, 'audience').filter((audience) => audience !== '')
   if (audiences.length === 0)
-    throw invalidTrustPolicy(
+    throw invalidDocument(
       `${where}: audience is missing: without one, a token that is meant for others opens this role`,
     )
   const blocks = renameKeys(value['conditions'], { issuer, where })
@@ -64,20 +62,20 @@ type ConditionBlocks = Readonly<Record<string, JsonObject>>
 /** Renames each key to `jwt:CLAIM`. A role file may write the claim `sub` as `sub`, `jwt:sub` or, like AWS, `issuer.example.com:sub`. */
 function renameKeys(value: unknown, { issuer, where }: TrustContext): ConditionBlocks {
   if (!isObject(value))
-    throw invalidTrustPolicy(`${where}: conditions are missing: nobody would be kept out`)
+    throw invalidDocument(`${where}: conditions are missing: nobody would be kept out`)
   const prefixes = ['jwt:', `${issuer.replace(/^https?:\/\//, '').replace(/\/$/, '')}:`]
   const rename = (key: string): string => {
     if (/^(?:aws|s3|ldap):/i.test(key))
-      throw invalidTrustPolicy(`${where}: the condition key ${key} is no claim of a token`)
+      throw invalidDocument(`${where}: the condition key ${key} is no claim of a token`)
     const prefix = prefixes.find((candidate) => key.startsWith(candidate)) ?? ''
     return `jwt:${key.slice(prefix.length)}`
   }
   return Object.fromEntries(
     Object.entries(value).map(([operator, block]) => {
       if (!isObject(block))
-        throw invalidTrustPolicy(`${where}: condition ${operator} must be an object`)
+        throw invalidDocument(`${where}: condition ${operator} must be an object`)
       if (JSON.stringify(block).includes('${'))
-        throw invalidTrustPolicy(
+        throw invalidDocument(
           `${where}: the values of ${operator} are compared as they are: no \${…}`,
         )
       const entries = Object.entries(block).map(([key, values]) => [rename(key), values] as const)
@@ -104,7 +102,7 @@ function checkBinding(blocks: ConditionBlocks, { issuer, where }: TrustContext):
       values.every((value) => (isPattern ? /[^*?]/.test(value) : value !== '')),
   )
   if (binding.length === 0)
-    throw invalidTrustPolicy(
+    throw invalidDocument(
       `${where}: no condition says whose token of ${issuer} it must be: add StringEquals or StringLike on sub or another claim`,
     )
   const provider = findPublicIssuer(issuer)
@@ -113,7 +111,7 @@ function checkBinding(blocks: ConditionBlocks, { issuer, where }: TrustContext):
     values.every((value) => namesOwner(provider, claim, { value, isPattern })),
   )
   if (!isOwned)
-    throw invalidTrustPolicy(
+    throw invalidDocument(
       `${where}: ${issuer} serves everybody, and no condition keeps strangers out; name your own, such as ${provider.example}`,
     )
 }
@@ -150,8 +148,4 @@ function toRequest(claims: JsonObject): AuthorizationRequest {
     object: '',
     conditions: new Map(),
   }
-}
-
-function invalidTrustPolicy(message: string): AwsError {
-  return new AwsError('InvalidParameterValue', message)
 }
