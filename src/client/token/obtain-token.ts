@@ -1,9 +1,8 @@
-/** The table of grants. Each is loaded when it is used, except client credentials, for which scripts wait. */
+/** The table of grants: what each is, in words for a list, and what gets its token. Each is loaded when it is used. */
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import type { ClientAccess, IdTokenAccess, NetOptions } from '../options.ts'
 import type { BrowserSource } from './browser.ts'
-import { obtainClientCredentialsToken } from './client-credentials.ts'
 import type { DeviceSource } from './device-code.ts'
 import type { GithubActionsSource } from './github-actions.ts'
 import type { PasswordSource } from './password.ts'
@@ -32,35 +31,66 @@ interface TokenContext {
   readonly io: Io
 }
 
-const grants: {
-  readonly [G in Grant]: (source: SourceOf<G>, context: TokenContext) => Promise<ObtainedToken>
-} = {
-  'client-credentials': (source, { net }) => obtainClientCredentialsToken(source, net),
-  browser: async (source, context) => {
-    const { obtainBrowserToken } = await import('./browser.ts')
-    return chooseToken(await obtainBrowserToken(source, context), source)
+interface GrantRow<G extends Grant> {
+  /** What the grant is, in a few words. */
+  readonly summary: string
+  obtain(source: SourceOf<G>, context: TokenContext): Promise<ObtainedToken>
+}
+
+/** Every grant by its name. A new one is a row here and a file that the row loads. */
+export const grants: { readonly [G in Grant]: GrantRow<G> } = {
+  'client-credentials': {
+    summary: 'a program signs in as itself',
+    async obtain(source, { net }) {
+      const { obtainClientCredentialsToken } = await import('./client-credentials.ts')
+      return obtainClientCredentialsToken(source, net)
+    },
   },
-  'device-code': async (source, context) => {
-    const { obtainDeviceToken } = await import('./device-code.ts')
-    return chooseToken(await obtainDeviceToken(source, context), source)
+  browser: {
+    summary: 'a person signs in',
+    async obtain(source, context) {
+      const { obtainBrowserToken } = await import('./browser.ts')
+      return chooseToken(await obtainBrowserToken(source, context), source)
+    },
   },
-  password: async (source, { net }) => {
-    const { obtainPasswordToken } = await import('./password.ts')
-    return chooseToken(await obtainPasswordToken(source, net), source)
+  'device-code': {
+    summary: 'a person signs in on another device',
+    async obtain(source, context) {
+      const { obtainDeviceToken } = await import('./device-code.ts')
+      return chooseToken(await obtainDeviceToken(source, context), source)
+    },
   },
-  'refresh-token': async (source, context) => {
-    const { obtainRefreshedToken } = await import('./refresh-token.ts')
-    const obtained = await obtainRefreshedToken(source, context)
-    return chooseToken(obtained, obtained)
+  password: {
+    summary: 'a user name and password',
+    async obtain(source, { net }) {
+      const { obtainPasswordToken } = await import('./password.ts')
+      return chooseToken(await obtainPasswordToken(source, net), source)
+    },
   },
-  'github-actions': async (source, { net }) => {
-    const { obtainGithubToken } = await import('./github-actions.ts')
-    return obtainGithubToken(source, net)
+  'refresh-token': {
+    summary: 'as the last sign-in',
+    async obtain(source, context) {
+      const { obtainRefreshedToken } = await import('./refresh-token.ts')
+      const obtained = await obtainRefreshedToken(source, context)
+      return chooseToken(obtained, obtained)
+    },
   },
-  token: async ({ token }) => toObtained(token),
-  'token-command': async ({ command }) => {
-    const { readSecretCommand } = await import('../../base/process/start-program.ts')
-    return toObtained(await readSecretCommand(command, { what: 'token', option: 'token-command' }))
+  'github-actions': {
+    summary: 'the job’s own token',
+    async obtain(source, { net }) {
+      const { obtainGithubToken } = await import('./github-actions.ts')
+      return obtainGithubToken(source, net)
+    },
+  },
+  token: { summary: 'a given token', obtain: async ({ token }) => toObtained(token) },
+  'token-command': {
+    summary: 'a token that a command prints',
+    async obtain({ command }) {
+      const { readSecretCommand } = await import('../../base/process/start-program.ts')
+      return toObtained(
+        await readSecretCommand(command, { what: 'token', option: 'token-command' }),
+      )
+    },
   },
 }
 
@@ -71,11 +101,8 @@ const grants: {
  */
 export function obtainToken(source: TokenSource, context: TokenContext): Promise<ObtainedToken> {
   // The table's type gives each grant its own source; TypeScript cannot follow that through a look-up by a union.
-  const obtain = grants[source.grant] as (
-    source: TokenSource,
-    context: TokenContext,
-  ) => Promise<ObtainedToken>
-  return obtain(source, context)
+  const row = grants[source.grant] as GrantRow<Grant>
+  return row.obtain(source, context)
 }
 
 function toObtained(token: string): ObtainedToken {

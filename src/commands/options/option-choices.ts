@@ -3,23 +3,22 @@
  * decides (actions, formats, shells) are lists of its own.
  */
 import type { LogLevel } from '../../base/log.ts'
+import { grants } from '../../client/token/obtain-token.ts'
 
-/** `--grant` */
-export const grantNames = [
-  'client-credentials',
-  'browser',
-  'device-code',
-  'password',
-  'refresh-token',
-  'github-actions',
-  'gitlab',
-  'kubernetes',
-  'token',
-] as const
-export type GrantName = (typeof grantNames)[number]
+const { token, 'token-command': _, ...providerGrants } = grants
+/** `--grant`: the client's grants, and two kinds of jobs whose token lies in a place of their own. `--token-command` needs no name. */
+const grantSummaries = {
+  ...providerGrants,
+  gitlab: { summary: 'the job’s own token' },
+  kubernetes: { summary: 'the pod’s own token' },
+  token,
+}
+export type GrantName = keyof typeof grantSummaries
+export const grantNames = Object.keys(grantSummaries) as GrantName[]
 /** The help of `--grant`; it names each. */
-export const grantHelp =
-  'client-credentials; browser, device-code or password: a person signs in; refresh-token: as they did before; github-actions, gitlab, kubernetes: a job’s own token; token: one at hand'
+export const grantHelp = Object.entries(grantSummaries)
+  .map(([name, { summary }]) => `${name}: ${summary}`)
+  .join('; ')
 
 /** `--cache` */
 export const cacheKinds = ['file', 'keyring', 'none'] as const
