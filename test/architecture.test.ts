@@ -112,26 +112,26 @@ const serverImports = imports.filter(
 )
 
 describe('the import law', () => {
-  it('is read from every file', () => {
+  it('the import law is read from every file of src', () => {
     expect(files).toContain('main.ts')
     expect(imports.length).toBeGreaterThan(files.length)
   })
 
-  it('lets rooms import only those below them', () => {
+  it('a room imports only the rooms below it', () => {
     const broken = imports.filter(
       ({ from, to }) => isOurs(to) && mayImport[roomOf(from)]?.includes(roomOf(to)) !== true,
     )
     expect(broken).toEqual([])
   })
 
-  it('lets parts of the server import only those below them', () => {
+  it('a part of the server imports only the parts below it, types included', () => {
     const broken = serverImports.filter(
       ({ from, to }) => serverParts[partOf(from)]?.includes(partOf(to)) === false,
     )
     expect(broken).toEqual([])
   })
 
-  it('names every part of the server, and no import between parts that no file makes', () => {
+  it('the law names every part of the server, and allows no import that no file makes', () => {
     const folders = files.filter(
       (file) => file.startsWith('server/') && !partOf(file).endsWith('.ts'),
     )
@@ -145,7 +145,7 @@ describe('the import law', () => {
     expect(allowed.filter((edge) => !made.has(edge))).toEqual([])
   })
 
-  it('lets each package in at one adapter', () => {
+  it('each package is imported by its adapter only', () => {
     const packages = imports.filter(({ to }) => !isOurs(to) && !to.startsWith('node:'))
     const broken = packages.filter(
       ({ from, to }) => !to.endsWith('package.json') && adapters[to]?.includes(from) !== true,
@@ -156,7 +156,7 @@ describe('the import law', () => {
     )
   })
 
-  it('has no cycles among values', () => {
+  it('no files import each other in a cycle, except types', () => {
     const edges = new Map(files.map((file) => [file, [] as string[]]))
     for (const { from, to, isTypeOnly } of imports)
       if (isOurs(to) && !isTypeOnly) edges.get(from)?.push(to)
@@ -176,7 +176,7 @@ describe('the import law', () => {
     )
   })
 
-  it('leaves process.env to the real outside world', () => {
+  it('only the real outside world reads process.env, argv and the standard streams', () => {
     const readers = files.filter((file) =>
       /^(?! *(\*|\/\/|\/\*)).*process\.(env|argv|stdout|stderr|stdin)/m.test(
         readFileSync(path.join(src, file), 'utf8'),
@@ -190,7 +190,7 @@ describe('the import law', () => {
 describe('folders', () => {
   const folderOf = (file: string): string => path.posix.dirname(file)
 
-  it('never import each other, not even types', () => {
+  it('no two folders import each other, not even types', () => {
     const edges = new Map<string, string>()
     for (const { from, to } of imports)
       if (isOurs(to) && folderOf(from) !== folderOf(to))
@@ -202,19 +202,19 @@ describe('folders', () => {
     expect(pairs.map((edge) => edges.get(edge))).toEqual([])
   })
 
-  it('hold operations of S3 that do not import each other', () => {
+  it('no S3 operation imports another', () => {
     const folder = 'server/s3/operations'
     const operations = imports.filter(({ from }) => folderOf(from) === folder)
     expect(operations.length).toBeGreaterThan(50)
     expect(operations.filter(({ to }) => folderOf(to) === folder)).toEqual([])
   })
 
-  it('are all on the map of src/README.md, and no others are', () => {
+  it('the map of src/README.md has every folder of src, and no other', () => {
     const folders = new Set(files.map(folderOf).filter((folder) => folder !== '.'))
     expect([...readMap().folders].toSorted()).toEqual([...folders].toSorted())
   })
 
-  it('hold the files that the map names', () => {
+  it('every file that the map names exists', () => {
     const named = readMap().files
     expect(named.length).toBeGreaterThan(10)
     expect(named.filter((name) => !files.includes(name))).toEqual([])
@@ -248,7 +248,7 @@ describe('tests', () => {
     .map((name) => name.replaceAll('\\', '/'))
   const rooms = new Set(['base', 'client', 'commands', 'protocol', 'server'])
 
-  it('lie in folders that mirror those of src', () => {
+  it('tests of a room lie in folders that src has too', () => {
     const strangers = testFiles.filter(
       (name) =>
         rooms.has(name.split('/')[0] ?? '') &&
@@ -257,14 +257,14 @@ describe('tests', () => {
     expect(strangers).toEqual([])
   })
 
-  it('hold nothing but tests in the folders of rooms: what they share is in test/support', () => {
+  it('what tests of rooms share is in test/support', () => {
     const helpers = testFiles.filter(
       (name) => rooms.has(name.split('/')[0] ?? '') && !name.endsWith('.test.ts'),
     )
     expect(helpers).toEqual([])
   })
 
-  it('are not imported, neither by each other nor by test/support', () => {
+  it('no test file is imported', () => {
     const imported = testFiles.flatMap((name) =>
       [...readFileSync(path.join(root, name), 'utf8').matchAll(/from '([^']+\.test\.ts)'/g)].map(
         ([, to]) => `${name} → ${to}`,
@@ -275,7 +275,7 @@ describe('tests', () => {
 })
 
 describe('a login by client credentials', () => {
-  it('loads no OAuth library before it needs one', () => {
+  it('a login by client credentials loads no OAuth library before it needs one', () => {
     const reached = new Set<string>()
     const lazy = new Set(
       imports.filter(({ isLazy }) => isLazy).map(({ from, to }) => `${from} ${to}`),
@@ -294,13 +294,22 @@ describe('a login by client credentials', () => {
   })
 })
 
+describe('exports', () => {
+  it('no file of src has a default export', () => {
+    const text = (file: string): string => readFileSync(path.join(src, file), 'utf8')
+    expect(
+      files.filter((file) => /^export default|^export \{[^}]*\bas default\b/m.test(text(file))),
+    ).toEqual([])
+  })
+})
+
 describe('sizes', () => {
-  it('keeps files to 300 lines', () => {
+  it('no file of src has more than 300 lines', () => {
     const long = files.filter((file) => lineCount(readFileSync(path.join(src, file), 'utf8')) > 300)
     expect(long).toEqual([])
   })
 
-  it('keeps functions to 60 lines', () => {
+  it('no function of src has more than 60 lines', () => {
     const long = files.flatMap((file) =>
       findFunctions(readFileSync(path.join(src, file), 'utf8'))
         .filter(({ lines }) => lines > 60)
