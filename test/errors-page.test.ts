@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { errorReasons, exitCodes } from '../src/base/error-reasons.ts'
+import { getErrorReasons, exitCodes } from '../src/base/error-reasons.ts'
 
 const root = path.join(import.meta.dirname, '..')
 const rows = readFileSync(path.join(root, 'docs', 'errors.md'), 'utf8')
@@ -18,7 +18,7 @@ const rows = readFileSync(path.join(root, 'docs', 'errors.md'), 'utf8')
 
 describe('docs/errors.md', () => {
   it('the table has each reason of the code once, with its exit code, and no other', () => {
-    const inCode = Object.entries(errorReasons)
+    const inCode = Object.entries(getErrorReasons())
       .map(([reason, code]) => `${reason} ${exitCodes[code]}`)
       .toSorted()
     expect(rows.map(({ reason, exitCode }) => `${reason} ${exitCode}`).toSorted()).toEqual(inCode)

@@ -1,5 +1,5 @@
 /** The error that a user can act on. */
-import { errorReasons, exitCodes, type ErrorCode, type ErrorReason } from './error-reasons.ts'
+import { exitCodes, getErrorReasons, type ErrorCode, type ErrorReason } from './error-reasons.ts'
 
 /** The step of the flow that failed: the first word of the printed error. */
 export type ErrorStage = 'idp' | 'sts' | 's3' | 'config' | 'cli' | 'serve'
@@ -64,7 +64,7 @@ export class StsCliError extends Error {
   constructor(reason: ErrorReason, message: string, options: StsCliErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.reason = reason
-    this.code = errorReasons[reason]
+    this.code = getErrorReasons()[reason]
     this.stage = options.stage ?? 'cli'
     this.hint = options.hint
     this.details = options.details ?? {}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { errorReasons, exitCodes, type ErrorReason } from '../../src/base/error-reasons.ts'
+import { getErrorReasons, exitCodes, type ErrorReason } from '../../src/base/error-reasons.ts'
 import { StsCliError } from '../../src/base/errors.ts'
 import { isLoopback, isLoopbackHost } from '../../src/base/http/loopback.ts'
 import {
@@ -100,11 +100,14 @@ describe('unchecked values', () => {
 })
 
 describe('reasons and exit codes', () => {
-  it.each(Object.entries(errorReasons))('an error with the reason %s is %s', (reason, code) => {
-    const error = new StsCliError(reason as ErrorReason, 'x')
-    expect(error).toMatchObject({ reason, code, exitCode: exitCodes[code] })
-    expect(reason).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/)
-  })
+  it.each(Object.entries(getErrorReasons()))(
+    'an error with the reason %s is %s',
+    (reason, code) => {
+      const error = new StsCliError(reason as ErrorReason, 'x')
+      expect(error).toMatchObject({ reason, code, exitCode: exitCodes[code] })
+      expect(reason).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/)
+    },
+  )
 
   it('an unknown reason does not compile', () => {
     // @ts-expect-error A reason that the table does not have.
@@ -112,7 +115,7 @@ describe('reasons and exit codes', () => {
   })
 
   it('each exit code has a reason', () => {
-    expect(new Set(Object.values(errorReasons))).toEqual(new Set(Object.keys(exitCodes)))
+    expect(new Set(Object.values(getErrorReasons()))).toEqual(new Set(Object.keys(exitCodes)))
   })
 
   it('the exit codes are those of the contract', () => {
