@@ -66,8 +66,8 @@ function namesOfSource(source: TokenSource | undefined, settings: Settings): str
   if (source === undefined) return []
   const isGiven = source.grant === 'token' || source.grant === 'token-command'
   if (isGiven) return [chooseOne(settings, ...tokenFlags) ?? 'token-file']
-  if (source.grant === 'github-actions') return ['grant', 'audience']
-  if (source.grant === 'refresh-token') return ['grant']
+  // A grant without a client of its own.
+  if (!('clientId' in source)) return 'audience' in source ? ['grant', 'audience'] : ['grant']
   const provider = source.issuer === undefined ? 'idp-endpoint' : 'issuer'
   const client = ['grant', provider, 'client-id', 'auth-method', 'key-file', 'scope', 'audience']
   return source.grant === 'password' ? [...client, 'username', 'password-file'] : client
