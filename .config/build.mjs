@@ -7,10 +7,10 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSyn
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { commonModules, entryModule, manualModule } from './named-files.mjs'
-import { keepOwnMappings } from './source-maps.mjs'
 
-for (const name of ['rolldown', 'typescript']) requirePackage(name)
+for (const name of ['rolldown', 'typescript', '@jridgewell/sourcemap-codec']) requirePackage(name)
 const { rolldown } = await import('rolldown')
+const { keepOwnMappings } = await import('./source-maps.mjs')
 
 const root = path.join(import.meta.dirname, '..')
 const target = path.join(root, 'dist')
