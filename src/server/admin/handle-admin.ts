@@ -1,8 +1,9 @@
-/** Handles requests of MinIO's admin API, of which only `revoke-tokens` is supported. Only here an error becomes a status and a document. */
+/** Handles requests of MinIO's admin API, of which only `revoke-tokens` is supported. */
 import type { Log } from '../../base/log.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
+import { createHandler } from '../http/create-handler.ts'
 import type { HttpHandler, HttpReply, HttpRequest } from '../http/http-message.ts'
-import { createRequestRecorder, type RequestRecorder } from '../http/request-recorder.ts'
+import type { RequestRecorder } from '../http/request-recorder.ts'
 import type { RequestAuthenticator } from '../identity/request-authenticator.ts'
 import type { Authorizer } from '../policy/authorizer.ts'
 import { recordDecisions } from '../policy/record-decisions.ts'
@@ -22,16 +23,12 @@ const revokePath = /^\/minio\/admin\/v3\/revoke-tokens\/[A-Za-z0-9_-]{1,64}$/
 
 /** Returns the handler of all requests below `/minio/admin/`. It never throws. */
 export function createAdminHandler(services: AdminServices): HttpHandler {
-  return async (request) => {
-    const recorder = createRequestRecorder()
-    try {
-      return { reply: await answer(request, recorder, services), facts: recorder.toFacts() }
-    } catch (error) {
-      const adminError = toAdminError(error, request, services)
-      const facts = recorder.toFacts({ code: adminError.code, reason: adminError.message })
-      return { reply: toReply(adminError, request), facts }
-    }
-  }
+  return createHandler({
+    name: 'admin',
+    log: services.log,
+    answer: (request, recorder) => answer(request, recorder, services),
+    toReply,
+  })
 }
 
 async function answer(
@@ -63,17 +60,6 @@ async function answer(
   }
   await services.sessions.revoke(target)
   return { status: 204 }
-}
-
-/** Returns the error that the client receives. An error that is not an `AwsError` is a bug; its text only goes to the log. */
-function toAdminError(
-  error: unknown,
-  { requestId }: HttpRequest,
-  { log }: AdminServices,
-): AwsError {
-  if (error instanceof AwsError) return error
-  log.error({ requestId, err: error }, 'admin request failed')
-  return new AwsError('InternalError', 'internal error')
 }
 
 function toReply(error: AwsError, request: HttpRequest): HttpReply {

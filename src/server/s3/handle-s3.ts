@@ -1,8 +1,9 @@
-/** Finds the operation of an S3 request, authorizes it and runs it. The only place where an S3 refusal becomes a status and a document. */
+/** Finds the operation of an S3 request, authorizes it and runs it; writes the document of a refusal. */
 import { AwsError } from '../../protocol/aws-error.ts'
 import { encodeS3Error } from '../../protocol/s3-wire.ts'
+import { createHandler } from '../http/create-handler.ts'
 import type { HttpHandler, HttpReply, HttpRequest } from '../http/http-message.ts'
-import { createRequestRecorder, type RequestRecorder } from '../http/request-recorder.ts'
+import type { RequestRecorder } from '../http/request-recorder.ts'
 import { recordDecisions } from '../policy/record-decisions.ts'
 import { describePrincipal } from '../sessions/describe-principal.ts'
 import { isUploadForm, postObject } from './post/post-object.ts'
@@ -15,24 +16,17 @@ import type { S3Services } from './request/s3-services.ts'
 /** Sent in each error document. S3 clients print it; nothing reads it. */
 const hostId = 'sts-cli'
 
-/** Makes the handler of all S3 requests. */
+/** Returns the handler of all S3 requests. It never throws. */
 export function createS3Handler(services: S3Services): HttpHandler {
-  return async (request) => {
-    const recorder = createRequestRecorder()
-    try {
+  return createHandler({
+    name: 'S3',
+    log: services.log,
+    answer: async (request, recorder) => {
       const reply = await answer(request, recorder, services)
-      return {
-        reply: request.method === 'HEAD' ? withoutBody(reply) : reply,
-        facts: recorder.toFacts(),
-      }
-    } catch (error) {
-      const refusal = toS3Error(error, request, services)
-      return {
-        reply: toReply(refusal, request, services),
-        facts: recorder.toFacts({ code: refusal.code, reason: refusal.message }),
-      }
-    }
-  }
+      return request.method === 'HEAD' ? withoutBody(reply) : reply
+    },
+    toReply: (refusal, request) => toReply(refusal, request, services),
+  })
 }
 
 /** Authenticates, then authorizes, then reads the body: a request that is refused has not touched the store and uploaded nothing. */
@@ -70,13 +64,6 @@ async function answer(
   }
   if (operation.action !== undefined) await authorize(call, operation.action)
   return operation.run(call)
-}
-
-/** Returns what the client is told. An error that is not an `AwsError` is a bug: its text goes to the log only. */
-function toS3Error(error: unknown, { requestId }: HttpRequest, { log }: S3Services): AwsError {
-  if (error instanceof AwsError) return error
-  log.error({ requestId, err: error }, 'S3 request failed')
-  return new AwsError('InternalError', 'internal error')
 }
 
 function toReply(refusal: AwsError, request: HttpRequest, services: S3Services): HttpReply {

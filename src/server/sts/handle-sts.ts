@@ -1,8 +1,9 @@
-/** Handles STS requests: reads the form, runs the action, writes the XML. Only here an error becomes a status and an error document. */
+/** Handles STS requests: reads the form, runs the action, writes the XML. */
 import { AwsError } from '../../protocol/aws-error.ts'
 import { encodeStsError, encodeStsSuccess, stsVersion } from '../../protocol/sts-wire.ts'
+import { createHandler } from '../http/create-handler.ts'
 import type { HttpHandler, HttpReply, HttpRequest } from '../http/http-message.ts'
-import { createRequestRecorder, type RequestRecorder } from '../http/request-recorder.ts'
+import type { RequestRecorder } from '../http/request-recorder.ts'
 import { actions } from './actions.ts'
 import { readForm } from './read-form.ts'
 import { noSessionParameters, readSessionParameters } from './session-parameters.ts'
@@ -13,17 +14,12 @@ const headers = { 'content-type': 'application/xml', 'cache-control': 'no-store'
 
 /** Returns the handler of all STS requests. It never throws. */
 export function createStsHandler(services: StsServices): HttpHandler {
-  return async (request) => {
-    const recorder = createRequestRecorder()
-    try {
-      const reply = await answer(request, recorder, services)
-      return { reply, facts: recorder.toFacts() }
-    } catch (error) {
-      const stsError = toStsError(error, request, services)
-      const facts = recorder.toFacts({ code: stsError.code, reason: stsError.message })
-      return { reply: toReply(stsError, request), facts }
-    }
-  }
+  return createHandler({
+    name: 'STS',
+    log: services.log,
+    answer: (request, recorder) => answer(request, recorder, services),
+    toReply,
+  })
 }
 
 async function answer(
@@ -77,13 +73,6 @@ function slowDown(): AwsError {
   return new AwsError('SlowDown', 'Please reduce your request rate.', {
     headers: { 'retry-after': '1' },
   })
-}
-
-/** Returns the error that the client receives. An error that is not an `AwsError` is a bug; its text only goes to the log. */
-function toStsError(error: unknown, { requestId }: HttpRequest, { log }: StsServices): AwsError {
-  if (error instanceof AwsError) return error
-  log.error({ requestId, err: error }, 'STS request failed')
-  return new AwsError('InternalError', 'internal error')
 }
 
 function toReply(error: AwsError, { requestId }: HttpRequest): HttpReply {
