@@ -3,6 +3,7 @@ import { StsCliError } from '../base/errors.ts'
 import { sendHttp, type HttpAnswer } from '../base/http/http-client.ts'
 import { AwsError } from '../protocol/aws-error.ts'
 import type { TemporaryCredentials } from '../protocol/credentials.ts'
+import { sha256Hex } from '../protocol/digest.ts'
 import type { ExchangeOptions, NetOptions, StsActionName } from './options.ts'
 import { toStsError } from './to-sts-error.ts'
 
@@ -119,7 +120,6 @@ async function buildHeaders(
   const headers = { 'content-type': 'application/x-www-form-urlencoded' }
   if (options.signWith === undefined) return headers
   const { signRequest } = await import('../protocol/sigv4/sign.ts')
-  const { sha256Hex } = await import('../protocol/digest.ts')
   return signRequest(
     { method: 'POST', url, headers, payloadHash: sha256Hex(form) },
     options.signWith,

@@ -1,16 +1,16 @@
-/** What people and programs read when a command fails. */
+/** Prints the error of a command that failed, for people and for programs. */
 import { errorCode } from '../base/error-code.ts'
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
 import { findHint } from './hints/error-hints.ts'
 
 /**
- * Says what went wrong on stderr: lines for people, or with `--json` one object.
+ * Prints an error to stderr: lines for people, or one object with `--json`.
  *
- * @returns The exit code. Anything but a `StsCliError` is a bug of ours: 70.
+ * @returns The exit code; 70 for an error that is not a `StsCliError`, which is a bug.
  */
 export async function printError(error: unknown, argv: readonly string[], io: Io): Promise<number> {
-  // Whoever read our output went away: there is nobody left to tell.
+  // The reader of stdout closed it: there is nobody to tell.
   if (errorCode(error) === 'EPIPE') return 74
   const known = error instanceof StsCliError ? error : toInternalError(error)
   const text = isFlagged(argv, 'json') ? renderJson(known) : await renderLines(known, argv, io)
@@ -20,7 +20,7 @@ export async function printError(error: unknown, argv: readonly string[], io: Io
   return known.exitCode
 }
 
-/** A full disk, a full quota, a file as long as it may be, a broken disk, a closed descriptor. */
+/** Errors of writing the output: the disk or the quota is full, the file has its maximum size, the disk failed, the descriptor is closed. */
 const diskErrors = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EBADF']
 
 function toInternalError(error: unknown): StsCliError {
@@ -38,19 +38,10 @@ function toInternalError(error: unknown): StsCliError {
 
 function renderJson(error: StsCliError): string {
   const { reason, code, stage, message, httpStatus, serverCode, serverMessage, requestId } = error
-  const hint = findHint(error)
-  const object = {
-    reason,
-    code,
-    stage,
-    message,
-    httpStatus,
-    serverCode,
-    serverMessage,
-    requestId,
-    hint,
-  }
-  return `${JSON.stringify({ error: { ...object, exitCode: error.exitCode } })}\n`
+  const server = { httpStatus, serverCode, serverMessage, requestId }
+  const { exitCode } = error
+  const object = { reason, code, stage, message, ...server, hint: findHint(error), exitCode }
+  return `${JSON.stringify({ error: object })}\n`
 }
 
 async function renderLines(error: StsCliError, argv: readonly string[], io: Io): Promise<string> {
@@ -79,16 +70,16 @@ async function choosePaint(argv: readonly string[], io: Io): Promise<Paint> {
   return (colour, text) => chalk[colour](text)
 }
 
-/** `--color`, then NO_COLOR and FORCE_COLOR (no-color.org, force-color.org), then whether a terminal shows it. */
+/** Returns whether to use colours: `--color` decides, then NO_COLOR and FORCE_COLOR (no-color.org, force-color.org), then whether stderr is a terminal. */
 function wantsColour(argv: readonly string[], io: Io): boolean {
-  const said = readColourFlag(argv)
-  if (said === 'always') return true
-  if (said === 'never' || isSet(io.env['NO_COLOR'])) return false
+  const flag = readColourFlag(argv)
+  if (flag === 'always') return true
+  if (flag === 'never' || isSet(io.env['NO_COLOR'])) return false
   if (isSet(io.env['FORCE_COLOR'])) return io.env['FORCE_COLOR'] !== '0'
   return io.isTty.stderr && io.env['TERM'] !== 'dumb'
 }
 
-/** Read from argv as it stands: the error may be that it could not be parsed. */
+/** Reads `--color` from the unparsed argv, because the error may be that argv cannot be parsed. */
 function readColourFlag(argv: readonly string[]): string | undefined {
   const at = argv.findLastIndex((word) => /^--?color(=|$)/.test(word))
   if (at === -1) return undefined
@@ -106,7 +97,7 @@ function isSet(text: string | undefined): boolean {
   return text !== undefined && text !== ''
 }
 
-/** Where each error of the chain arose; the messages of causes stay out, they may quote what a server or a file held. */
+/** Returns the stack of an error and its causes, without the causes' messages: those may quote a server or a file. */
 function describeStack(error: Error): string {
   const frames = (error.stack ?? '').split('\n').filter((line) => line.startsWith('    at '))
   const own = [error.name, ...frames].join('\n')

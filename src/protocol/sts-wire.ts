@@ -78,7 +78,7 @@ export function encodeStsError(error: AwsError, requestId: string): string {
 /**
  * Parses an STS's answer to `action`.
  *
- * @param status The HTTP status: any other than 200 is a refusal.
+ * @param status The HTTP status. A status other than 200 is a refusal.
  * @throws {AwsError} The server refused, in an STS document or (MinIO, when no STS route matched) an S3 one.
  * @throws {StsCliError} `ERR_PROTOCOL`: the answer is not such a document, or parts are missing.
  */

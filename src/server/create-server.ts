@@ -1,4 +1,5 @@
 /** Options → running server; what was opened is closed again when anything fails. */
+import { errorCode } from '../base/error-code.ts'
 import { StsCliError } from '../base/errors.ts'
 import { createAdminHandler } from './admin/handle-admin.ts'
 import { listen, type ListenOptions } from './http/listener.ts'
@@ -170,7 +171,7 @@ async function bind(handler: HttpHandler, options: ListenOptions): ReturnType<ty
 }
 
 function toBindingError(error: unknown, port: number, option: string): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = errorCode(error)
   if (code === 'EADDRINUSE') {
     return new StsCliError('port-in-use', `port ${port} is in use`, {
       stage: 'serve',
@@ -179,7 +180,7 @@ function toBindingError(error: unknown, port: number, option: string): unknown {
     })
   }
   if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-    return new StsCliError('address-unavailable', `the address cannot be bound (${String(code)})`, {
+    return new StsCliError('address-unavailable', `the address cannot be bound (${code})`, {
       stage: 'serve',
       details: { option },
       cause: error,

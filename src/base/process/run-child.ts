@@ -1,4 +1,5 @@
 /** Runs the user's command on this terminal. On the path of `exec -- true`: only node:child_process is loaded, except on Windows. */
+import { errorCode } from '../error-code.ts'
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 
@@ -75,7 +76,7 @@ function startBySpawn(
   try {
     const child = spawn(file, rest, { env, stdio: 'inherit' })
     const ended = new Promise<Awaited<StartedChild['ended']>>((resolve) => {
-      child.once('error', (error) => resolve({ code: codeOf(error) }))
+      child.once('error', (error) => resolve({ code: errorCode(error) }))
       child.once('exit', (exitCode, signal) => {
         resolve({ exitCode: exitCode ?? undefined, signal: signal ?? undefined })
       })
@@ -83,10 +84,6 @@ function startBySpawn(
     return { kill: (name) => void child.kill(name), ended }
   } catch (error) {
     // Some errors are thrown instead of emitted, such as E2BIG.
-    return { kill: () => {}, ended: Promise.resolve({ code: codeOf(error) }) }
+    return { kill: () => {}, ended: Promise.resolve({ code: errorCode(error) }) }
   }
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined
 }

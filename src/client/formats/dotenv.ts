@@ -13,8 +13,7 @@ export const renderDotenv: Format = (credentials, options) => {
   const { set } = environmentOf(credentials, options)
   const lines = set.map(([name, value]) => {
     if (!isPlain(value)) throw unsupportedValueError('dotenv', `the value of ${name}`)
-    return `${name}=${value}
-`
+    return `${name}=${value}\n`
   })
   return { text: lines.join('') }
 }

@@ -15,8 +15,6 @@ export interface Mismatch {
   readonly name: string
   readonly source: SettingSource
   readonly value: string
-  /** The value that the cached credentials are from; undefined where they have no such setting. */
-  readonly cached: string | undefined
 }
 
 const providers = ['issuer', 'idp-endpoint']
@@ -35,7 +33,7 @@ export function findMismatch(origin: CredentialOrigin, settings: Settings): Mism
     const value = settings.getExplicit(name)
     if (value === undefined || source === undefined || isOfOrigin(origin, { name, value, source }))
       continue
-    return { name, source, value, cached: getOriginText(origin, name) }
+    return { name, source, value }
   }
   return undefined
 }
@@ -57,10 +55,7 @@ function tokenNames(settings: Settings): string[] {
   return name === undefined ? [] : [name]
 }
 
-function isOfOrigin(
-  origin: CredentialOrigin,
-  { name, value, source }: Omit<Mismatch, 'cached'>,
-): boolean {
+function isOfOrigin(origin: CredentialOrigin, { name, value, source }: Mismatch): boolean {
   const cached = getOriginText(origin, name)
   if (cached !== undefined) {
     const text = name === 'token-file' ? path.resolve(value) : value

@@ -1,6 +1,7 @@
 /** The upstream S3: requests are signed with the gateway's own keys, for the region of the bucket. */
 import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
+import { errorCode } from '../../../base/error-code.ts'
 import { StsCliError } from '../../../base/errors.ts'
 import type { Log } from '../../../base/log.ts'
 import {
@@ -221,7 +222,7 @@ function isSuccess({ status }: PooledAnswer): boolean {
 }
 
 function isBroken(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = errorCode(error)
   return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE'
 }
 
