@@ -25,16 +25,18 @@ export function parseQuery(rawQuery: string): Query {
     isWellFormed = false
   }
   for (const pair of readPairs(rawQuery, onMalformed)) pairs.push(pair)
-  return toQuery(pairs, isWellFormed)
+  return createQuery(pairs, isWellFormed)
 }
 
-function toQuery(pairs: readonly QueryPair[], isWellFormed: boolean): Query {
+/** Returns a query of parsed parameters, such as some of another query. */
+export function createQuery(pairs: readonly QueryPair[], isWellFormed = true): Query {
   const first = new Map<string, string>()
   for (const [name, value] of pairs) if (!first.has(name)) first.set(name, value)
   return { pairs, isWellFormed, get: (name) => first.get(name), has: (name) => first.has(name) }
 }
 
-const emptyQuery = toQuery([], true)
+/** A query without parameters. */
+export const emptyQuery: Query = createQuery([])
 
 /**
  * Reads parameters one by one, for a reader that stops at a limit: `a=b&c`, percent-encoded, `+` for a space (WHATWG URL Standard,

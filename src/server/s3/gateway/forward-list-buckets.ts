@@ -39,7 +39,7 @@ export async function forwardListBuckets(call: GatewayCall): Promise<HttpReply> 
 
 /** Asks the upstream for its buckets. Of the client's request, only the paging is forwarded, so the answer cannot be an object's content. */
 async function readList(call: GatewayCall): Promise<XmlNode> {
-  const query = [...call.query]
+  const query = call.query.pairs
   const message = { method: 'GET', ...service, query, headers: {}, payloadHash: emptySha256 }
   const text = await readText(await send(call, message), maxListBytes)
   try {

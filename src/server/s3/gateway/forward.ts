@@ -50,7 +50,7 @@ export async function requestUpstream(
     method: request.method,
     bucket,
     key,
-    query: [...query],
+    query: query.pairs,
     headers,
     payloadHash: upload?.payloadHash ?? emptySha256,
     body: upload?.body,

@@ -1,4 +1,5 @@
 /** The S3 backend that forwards to another S3. Requests are authorized here and carried out there. */
+import type { Query } from '../../../protocol/query.ts'
 import type { HttpReply } from '../../http/http-message.ts'
 import { describeLevel, findLevel, matchRoute, type RouteRequest } from '../request/match-route.ts'
 import type { S3Backend, S3Operation, S3Request } from '../request/s3-operation.ts'
@@ -51,11 +52,7 @@ export function createGatewayBackend(upstream: Upstream): S3Backend {
   }
 }
 
-function toOperation(
-  row: GatewayRoute,
-  query: URLSearchParams,
-  upstream: Upstream,
-): S3Operation<S3Request> {
+function toOperation(row: GatewayRoute, query: Query, upstream: Upstream): S3Operation<S3Request> {
   const isVersioned = query.has('versionId')
   const [action, ...more] = (isVersioned ? row.versionActions : undefined) ?? row.actions
   return {

@@ -51,8 +51,8 @@ export function requirePlainKey(key: string): void {
  *
  * @throws {AwsError} `InvalidArgument`.
  */
-export function requirePlainVersion(version: string | null | undefined): void {
-  if (version === null || version === undefined) return
+export function requirePlainVersion(version: string | undefined): void {
+  if (version === undefined) return
   if (version !== '' && version.trim() === version) return
   const message = 'the version ID must not be empty, nor begin or end with a space'
   throw new AwsError('InvalidArgument', message)

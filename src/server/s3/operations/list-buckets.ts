@@ -1,4 +1,5 @@
 /** GET /: lists the buckets that the caller may see. */
+import type { Query } from '../../../protocol/query.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { readToken, writeToken } from '../request/list-page.ts'
 import { describeOwner } from '../request/owner.ts'
@@ -44,7 +45,7 @@ export const listBuckets: S3Operation = {
         Owner: describeOwner(principal),
         Buckets: join(items),
         ContinuationToken: isTruncated ? writeToken(listed.at(-1)?.name ?? '') : undefined,
-        Prefix: query.get('prefix') ?? undefined,
+        Prefix: query.get('prefix'),
       }),
     )
   },
@@ -60,17 +61,20 @@ interface BucketPage {
 }
 
 /** @throws {AwsError} `InvalidArgument`. @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html */
-function readPage(query: URLSearchParams): BucketPage {
+function readPage(query: Query): BucketPage {
   const limitText = query.get('max-buckets')
-  const limit = limitText === null ? maxBuckets : Number(limitText)
-  if (limitText !== null && !(/^\d{1,5}$/.test(limitText) && limit >= 1 && limit <= maxBuckets))
+  const limit = limitText === undefined ? maxBuckets : Number(limitText)
+  if (
+    limitText !== undefined &&
+    !(/^\d{1,5}$/.test(limitText) && limit >= 1 && limit <= maxBuckets)
+  )
     throw new AwsError('InvalidArgument', `max-buckets must be a number from 1 to ${maxBuckets}`)
   const token = query.get('continuation-token')
   return {
     prefix: query.get('prefix') ?? '',
-    after: token === null ? '' : readToken(token),
-    limit: limitText === null ? Number.POSITIVE_INFINITY : limit,
-    region: query.get('bucket-region') ?? undefined,
-    isAsked: [...query].length > 0,
+    after: token === undefined ? '' : readToken(token),
+    limit: limitText === undefined ? Number.POSITIVE_INFINITY : limit,
+    region: query.get('bucket-region'),
+    isAsked: query.pairs.length > 0,
   }
 }

@@ -14,7 +14,7 @@ export const listObjectsV2: S3Operation = {
     const { query } = call
     const common = readCommon(query)
     const token = query.get('continuation-token')
-    const after = token === null ? (query.get('start-after') ?? '') : readToken(token)
+    const after = token === undefined ? (query.get('start-after') ?? '') : readToken(token)
     const { entries, isTruncated } = await call.objects.listObjects(call.bucket, {
       ...common,
       after,
@@ -26,7 +26,7 @@ export const listObjectsV2: S3Operation = {
           Name: call.bucket,
           Prefix: common.encode(common.prefix),
           StartAfter: encodeOptional(common, query.get('start-after')),
-          ContinuationToken: token ?? undefined,
+          ContinuationToken: token,
           NextContinuationToken: isTruncated ? writeToken(entries.at(-1)?.name ?? '') : undefined,
           KeyCount: entries.length,
           MaxKeys: common.limit,
@@ -71,8 +71,11 @@ export const listObjects: S3Operation = {
   },
 }
 
-function encodeOptional({ encode }: CommonParameters, text: string | null): string | undefined {
-  return text === null ? undefined : encode(text)
+function encodeOptional(
+  { encode }: CommonParameters,
+  text: string | undefined,
+): string | undefined {
+  return text === undefined ? undefined : encode(text)
 }
 
 function describeEntries(

@@ -1,4 +1,5 @@
 /** GET and HEAD of an object. */
+import type { Query } from '../../../protocol/query.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { HttpReply } from '../../http/http-message.ts'
 import { checkRead } from '../request/conditions.ts'
@@ -101,10 +102,10 @@ function isRangeWanted({ request }: S3Call, info: ObjectInfo): boolean {
 
 /** Returns the range of `partNumber`: the bytes that were uploaded as that part. An object that was not uploaded in parts is its own part 1. */
 function readPartNumber(
-  text: string | null,
+  text: string | undefined,
   { size, partSizes }: ObjectInfo,
 ): { range: ByteRange | undefined; headers: Record<string, string> } | undefined {
-  if (text === null) return undefined
+  if (text === undefined) return undefined
   const number = Number(text)
   const sizes = partSizes ?? [size]
   const length = sizes[number - 1]
@@ -117,11 +118,11 @@ function readPartNumber(
 }
 
 /** Returns the headers that query parameters replace (AWS, GetObject, "Overriding response header values"). @throws {AwsError} `InvalidArgument`. */
-function readOverrides(query: URLSearchParams): Record<string, string> {
+function readOverrides(query: Query): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const parameter of responseOverrides) {
     const value = query.get(parameter)
-    if (value === null) continue
+    if (value === undefined) continue
     if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
       throw new AwsError('InvalidArgument', `${parameter} has characters that no header can hold`)
     }

@@ -1,4 +1,5 @@
 /** PUT /bucket/key?partNumber&uploadId: uploads a part, from the body or as a copy. */
+import type { Query } from '../../../protocol/query.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { readChecksumAlgorithm, requireSameAlgorithm } from '../body/checksum.ts'
 import { copyContent, openSource, readCopySource } from '../request/copy-source.ts'
@@ -49,7 +50,7 @@ export const uploadPartCopy: S3Operation = {
   },
 }
 
-function readPartNumber(query: URLSearchParams): number {
+function readPartNumber(query: Query): number {
   const text = query.get('partNumber') ?? ''
   const number = Number(text)
   if (/^\d{1,5}$/.test(text) && number >= 1 && number <= maxPartNumber) return number

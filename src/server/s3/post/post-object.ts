@@ -1,4 +1,5 @@
 /** POST of a form to a bucket: an upload by a browser, signed by somebody else. */
+import { emptyQuery } from '../../../protocol/query.ts'
 import { Readable } from 'node:stream'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { requireNoneUnsigned } from '../../../protocol/sigv4/verify-signature.ts'
@@ -52,7 +53,7 @@ export async function postObject(
   requireKey(key)
   const answer = readPostAnswer(fields)
   const put = toPutRequest(request, { bucket, key }, { fields, file: form.file })
-  const query = new URLSearchParams()
+  const query = emptyQuery
   const operation = backend.findOperation('PUT', { bucket, key }, query, put.headers)
   const call = {
     bucket,

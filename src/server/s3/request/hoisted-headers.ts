@@ -1,6 +1,6 @@
 /** Headers in the query: presigned URLs have `x-amz-` headers as parameters. They become headers before routing and authorization. */
 import { AwsError } from '../../../protocol/aws-error.ts'
-import type { Query } from '../../../protocol/query.ts'
+import { createQuery, emptyQuery, type Query, type QueryPair } from '../../../protocol/query.ts'
 import type { HttpRequest } from '../../http/http-message.ts'
 import { checksumAlgorithms, checksumHeader, startChecksum } from '../body/checksum.ts'
 
@@ -33,7 +33,7 @@ export interface ReadableRequest {
   /** The request with the headers from its query. */
   readonly request: HttpRequest
   /** The query without these headers, the signature and `x-id`, which SDKs add for their own logs. */
-  readonly query: URLSearchParams
+  readonly query: Query
 }
 
 /**
@@ -45,18 +45,19 @@ export interface ReadableRequest {
  *   part of a signature that this form does not read; a name or value that is not valid in a header; escapes that are not UTF-8.
  */
 export function takeHoistedHeaders(request: HttpRequest): ReadableRequest {
-  const query = new URLSearchParams()
-  if (request.rawQuery === '') return { request, query }
+  if (request.rawQuery === '') return { request, query: emptyQuery }
   requirePlainQuery(request.query)
   const form = findForm(request)
   const hoisted = new Map<string, string>()
+  const others: QueryPair[] = []
   for (const [name, value] of request.query.pairs) {
     if (signatureParameters[form].has(name) || name === 'x-id') continue
     if (form === 'v2' && namedTwice.has(name)) requireHeader(request.headers, name, value)
     else if (name.toLowerCase().startsWith('x-amz-')) addHeader(hoisted, name, value)
-    else query.append(name, value)
+    else others.push([name, value])
   }
   if (form === 'v4') removeEmptyBodyChecksum(hoisted, request.headers)
+  const query = createQuery(others)
   if (hoisted.size === 0) return { request, query }
   const headers = new Map(request.headers)
   for (const [name, value] of hoisted) {

@@ -1,4 +1,5 @@
 /** Query parameters that all lists share: prefix, delimiter, page size, encoding and token. */
+import type { Query } from '../../../protocol/query.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 
 /** S3's maximum page size. A larger request gets this. */
@@ -13,8 +14,8 @@ export interface CommonParameters {
 }
 
 /** Reads the parameters that all lists share. @throws {AwsError} `InvalidArgument`. */
-export function readCommon(query: URLSearchParams, limitName = 'max-keys'): CommonParameters {
-  const encodingType = query.get('encoding-type') ?? undefined
+export function readCommon(query: Query, limitName = 'max-keys'): CommonParameters {
+  const encodingType = query.get('encoding-type')
   if (encodingType !== undefined && encodingType.toLowerCase() !== 'url') {
     throw new AwsError('InvalidArgument', 'encoding-type must be url')
   }

@@ -1,4 +1,5 @@
 /** Finds the route of a request in a backend's table: by method, level, query and header. Parameters that no route reads are refused. */
+import type { Query } from '../../../protocol/query.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { Address } from './address.ts'
 
@@ -20,7 +21,7 @@ export interface Route {
 export interface RouteRequest {
   readonly method: string
   readonly level: Level
-  readonly query: URLSearchParams
+  readonly query: Query
   readonly headers: ReadonlyMap<string, string>
 }
 
@@ -82,9 +83,10 @@ export function matchRoute<R extends Route>(
 ): R {
   const { method, level, query } = request
   const route = routes.find((candidate) => isMatch(candidate, request))
-  const unknown = [...query.keys()].find((name) => {
-    return route === undefined || !(readsParameter(route, name) || isIgnored(name))
-  })
+  const [unknown] =
+    query.pairs.find(([name]) => {
+      return route === undefined || !(readsParameter(route, name) || isIgnored(name))
+    }) ?? []
   if (unknown !== undefined) throw new AwsError('NotImplemented', describeUnknown(unknown, request))
   if (route !== undefined) return route
   if (method === 'POST' && level === 'bucket') {

@@ -1,4 +1,5 @@
 /** The interface of an S3 operation, and what it gets. */
+import type { Query } from '../../../protocol/query.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { ParsedSignature } from '../../../protocol/sigv4/parse-signature.ts'
 import type { HttpReply, HttpRequest } from '../../http/http-message.ts'
@@ -17,7 +18,7 @@ export interface S3Request extends Address {
   /** The request, with the headers from the query of a presigned URL. */
   readonly request: HttpRequest
   /** The query without the signature and without headers. */
-  readonly query: URLSearchParams
+  readonly query: Query
   readonly recorder: RequestRecorder
   /** Records each question and its answer. */
   readonly authorizer: Authorizer
@@ -57,7 +58,7 @@ export interface S3Backend {
   findOperation(
     method: string,
     address: Address,
-    query: URLSearchParams,
+    query: Query,
     headers: ReadonlyMap<string, string>,
   ): S3Operation<S3Request>
   /** Returns whether the backend is ready. */
