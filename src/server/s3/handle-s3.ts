@@ -7,7 +7,7 @@ import type { RequestRecorder } from '../http/request-recorder.ts'
 import { recordDecisions } from '../policy/record-decisions.ts'
 import { describePrincipal } from '../sessions/describe-principal.ts'
 import { isUploadForm, postObject } from './post/post-object.ts'
-import { type Address, readAddress, readHostBucket } from './request/address.ts'
+import { type Address, readAddress, readHostBucket, serviceAddress } from './request/address.ts'
 import { takeHoistedHeaders } from './request/hoisted-headers.ts'
 import { requireKey } from './request/names.ts'
 import { authorize } from './request/s3-operation.ts'
@@ -109,6 +109,6 @@ function locate(
     return { address, resource: `/${address.bucket}${address.key && `/${address.key}`}` }
   } catch {
     // the path is what was refused
-    return { address: { bucket: '', key: '' }, resource: request.rawPath }
+    return { address: serviceAddress, resource: request.rawPath }
   }
 }

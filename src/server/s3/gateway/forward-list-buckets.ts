@@ -4,6 +4,7 @@ import { emptySha256 } from '../../../protocol/sigv4/canonical-request.ts'
 import { parseAnswerXml } from '../../../protocol/parse-answer-xml.ts'
 import { childrenOf, childText, type XmlNode } from '../../../protocol/xml.ts'
 import type { HttpReply } from '../../http/http-message.ts'
+import { serviceAddress } from '../request/address.ts'
 import { describeOwner } from '../request/owner.ts'
 import { couldAllow, decide, denial } from '../request/s3-operation.ts'
 import { elements, join, xmlReply } from '../request/s3-xml.ts'
@@ -14,17 +15,16 @@ import { readText } from './upstream-errors.ts'
 /** Limit of an answer. Ten thousand buckets, AWS's default limit of an account, take about 2 MiB. */
 const maxListBytes = 8 * 1024 * 1024
 
-const service = { bucket: '', key: '' }
-
 /** @throws {AwsError} `AccessDenied` if the caller may see none, before the upstream is asked if that is certain; as `send`. */
 export async function forwardListBuckets(call: GatewayCall): Promise<HttpReply> {
-  const all = await decide(call, 's3:ListAllMyBuckets', service)
+  const all = await decide(call, 's3:ListAllMyBuckets', serviceAddress)
   if (!all.isAllowed && !(await couldAllow(call, 's3:ListBucket')))
-    throw denial('s3:ListAllMyBuckets', service, all)
+    throw denial('s3:ListAllMyBuckets', serviceAddress, all)
   const root = await readList(call)
   const buckets = childrenOf(root, 'Buckets').flatMap((node) => childrenOf(node, 'Bucket'))
   const visible = all.isAllowed ? buckets : await selectListable(call, buckets, nameOf)
-  if (!all.isAllowed && visible.length === 0) throw denial('s3:ListAllMyBuckets', service, all)
+  if (!all.isAllowed && visible.length === 0)
+    throw denial('s3:ListAllMyBuckets', serviceAddress, all)
   const items = visible.map((bucket) => elements({ Bucket: describe(bucket) }))
   return xmlReply(
     'ListAllMyBucketsResult',
@@ -40,7 +40,7 @@ export async function forwardListBuckets(call: GatewayCall): Promise<HttpReply> 
 /** Asks the upstream for its buckets. Of the client's request, only the paging is forwarded, so the answer cannot be an object's content. */
 async function readList(call: GatewayCall): Promise<XmlNode> {
   const query = call.query.pairs
-  const message = { method: 'GET', ...service, query, headers: {}, payloadHash: emptySha256 }
+  const message = { method: 'GET', ...serviceAddress, query, headers: {}, payloadHash: emptySha256 }
   const text = await readText(await send(call, message), maxListBytes)
   try {
     const root = parseAnswerXml(text ?? '', { maxBytes: maxListBytes, maxDepth: 8 })

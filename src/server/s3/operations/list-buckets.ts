@@ -1,6 +1,7 @@
 /** GET /: lists the buckets that the caller may see. */
 import type { Query } from '../../../protocol/query.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
+import { serviceAddress } from '../request/address.ts'
 import { readToken, writeToken } from '../request/list-page.ts'
 import { describeOwner } from '../request/owner.ts'
 import { decide, denial, type S3Operation } from '../request/s3-operation.ts'
@@ -20,13 +21,13 @@ export const listBuckets: S3Operation = {
   async run(call) {
     const { query, principal } = call
     const page = readPage(query)
-    const all = await decide(call, 's3:ListAllMyBuckets', { bucket: '', key: '' })
+    const all = await decide(call, 's3:ListAllMyBuckets', serviceAddress)
     const buckets = await call.objects.listBuckets()
     const visible = all.isAllowed
       ? buckets
       : await selectListable(call, buckets, ({ name }) => name)
     if (!all.isAllowed && visible.length === 0) {
-      throw denial('s3:ListAllMyBuckets', { bucket: '', key: '' }, all)
+      throw denial('s3:ListAllMyBuckets', serviceAddress, all)
     }
     const region = call.region || 'us-east-1'
     const wanted = visible.filter(({ name }) => {

@@ -9,6 +9,9 @@ export interface Address {
   readonly key: string
 }
 
+/** The service itself: no bucket and no key. */
+export const serviceAddress: Address = { bucket: '', key: '' }
+
 /** A host name or an IPv6 address, with an optional port. Labels are not empty; a dot may end the name (RFC 3986 §3.2.2). */
 const hostPattern = /^(\[[\da-f:.%]+\]|[\w-]+(?:\.[\w-]+)*\.?)?(?::\d*)?$/i
 

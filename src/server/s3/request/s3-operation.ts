@@ -8,7 +8,7 @@ import type { Principal } from '../../sessions/principal.ts'
 import type { FormSignatureVersion } from '../../identity/request-authenticator.ts'
 import type { AuthorizationRequest, Authorizer, Decision } from '../../policy/authorizer.ts'
 import { findRequestContext } from '../../policy/request-context.ts'
-import type { Address } from './address.ts'
+import { type Address, serviceAddress } from './address.ts'
 import type { ChunkSeed } from '../body/aws-chunked.ts'
 import { openPayload, type Payload, type PayloadOptions, type SizeBounds } from '../body/payload.ts'
 import type { ObjectStore } from './object-store.ts'
@@ -108,11 +108,9 @@ export async function authorizeSomeKey(call: S3Request, actions: readonly string
 
 /** Returns whether the caller could be allowed an action on some bucket: false is certain. True if the policy engine cannot tell. */
 export async function couldAllow(call: S3Request, action: string): Promise<boolean> {
-  const decision = await call.authorizer.couldAllow?.(toQuestion(call, action, anywhere))
+  const decision = await call.authorizer.couldAllow?.(toQuestion(call, action, serviceAddress))
   return decision?.isAllowed ?? true
 }
-
-const anywhere: Address = { bucket: '', key: '' }
 
 function toQuestion(call: S3Request, action: string, at: Address): AuthorizationRequest {
   const formSignatureVersion = call.form?.signatureVersion
