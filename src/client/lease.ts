@@ -29,7 +29,7 @@ const maxRetryMs = 30_000
 
 /** Opens a lease, which renews its credentials when a fifth of their lifetime is left, at most fifteen minutes before they expire. */
 export function openLease(options: LeaseOptions): Lease {
-  let loan = begin(options.first)
+  let timed = begin(options.first)
   let renewing: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
   let failures = 0
@@ -37,18 +37,18 @@ export function openLease(options: LeaseOptions): Lease {
   let retryAtMs = 0
   let isStopped = false
 
-  function begin(credentials: IssuedCredentials): Loan {
+  function begin(credentials: IssuedCredentials): TimedCredentials {
     return { credentials, takenAtMs: options.nowMs(), takenAtMonotonicMs: options.monotonicMs() }
   }
-  const left = (): number => loan.credentials.expiresAtMs - presentMs(loan, options)
+  const left = (): number => timed.credentials.expiresAtMs - presentMs(timed, options)
   const isDue = (): boolean => {
-    const { credentials } = loan
+    const { credentials } = timed
     const minTtlSeconds = marginMs(credentials) / 1000
-    return findUsable(credentials, presentMs(loan, options), minTtlSeconds) === undefined
+    return findUsable(credentials, presentMs(timed, options), minTtlSeconds) === undefined
   }
   const take = async (): Promise<void> => {
     try {
-      loan = begin(await options.renew(marginMs(loan.credentials) / 1000))
+      timed = begin(await options.renew(marginMs(timed.credentials) / 1000))
       failures = 0
       // Where clocks disagree, new credentials can look old: there must still be a pause before the next request.
       if (isDue()) retryAtMs = options.monotonicMs() + 1000
@@ -69,7 +69,7 @@ export function openLease(options: LeaseOptions): Lease {
   }
   const schedule = (): void => {
     if (isStopped) return
-    const untilDueMs = left() - marginMs(loan.credentials)
+    const untilDueMs = left() - marginMs(timed.credentials)
     const waitMs = Math.max(untilDueMs, retryAtMs - options.monotonicMs(), 10)
     timer = setTimeout(() => void renewWhenDue().then(schedule), Math.min(maxTimerMs, waitMs))
   }
@@ -79,7 +79,7 @@ export function openLease(options: LeaseOptions): Lease {
       const renewed = renewWhenDue()
       if (left() <= urgentMs) await renewed
       if (left() <= 0) throw lastError ?? new Error('the new credentials are over already')
-      return loan.credentials
+      return timed.credentials
     },
     stop() {
       isStopped = true
@@ -88,16 +88,16 @@ export function openLease(options: LeaseOptions): Lease {
   }
 }
 
-interface Loan {
+interface TimedCredentials {
   readonly credentials: IssuedCredentials
   readonly takenAtMs: number
   readonly takenAtMonotonicMs: number
 }
 
 /** Returns the present by the clock that has gone further: the wall clock counts a sleep, the other one is not fooled by a clock set back. */
-function presentMs(loan: Loan, { nowMs, monotonicMs }: LeaseOptions): number {
-  const passedMs = Math.max(nowMs() - loan.takenAtMs, monotonicMs() - loan.takenAtMonotonicMs)
-  return loan.takenAtMs + passedMs
+function presentMs(timed: TimedCredentials, { nowMs, monotonicMs }: LeaseOptions): number {
+  const passedMs = Math.max(nowMs() - timed.takenAtMs, monotonicMs() - timed.takenAtMonotonicMs)
+  return timed.takenAtMs + passedMs
 }
 
 /** Returns the renewal margin; short-lived credentials are renewed at half of their lifetime at the latest, so that they can still be used. */

@@ -75,6 +75,7 @@ const hints: Readonly<Partial<Record<ErrorReason, Hint>>> = {
 
   // Files, commands and the keyring.
   'client-certificate-invalid': certificateWithKey,
+  'tls-certificate-invalid': certificateWithKey,
   'ca-file-invalid': 'it must be PEM: openssl x509 -inform der -in FILE converts',
   'client-key-invalid':
     'RSA, P-256, P-384, P-521 or Ed25519, as PEM without a passphrase or as a JWK',

@@ -2,7 +2,7 @@
 import type { Io } from '../../base/io.ts'
 import type { EtcdOptions } from '../../server/sessions/etcd/etcd-sessions.ts'
 import { readKeyPair } from './read-key-pair.ts'
-import { readCa, serveConfigError } from './variables.ts'
+import { readCa, serveError } from './variables.ts'
 import type { Settings } from '../options/settings.ts'
 
 /** A cluster has three or five members; more than this is a mistake. */
@@ -33,14 +33,14 @@ function readEndpoints(io: Io): string[] | undefined {
   const named = texts.filter((text) => text !== '')
   if (named.length === 0) return undefined
   if (named.length > maxEndpoints)
-    throw serveConfigError(
+    throw serveError(
       'etcd-endpoints-invalid',
       `MINIO_ETCD_ENDPOINTS names more than ${maxEndpoints} endpoints`,
     )
   return named.map((text) => {
     // A text with an @ may hold a password.
     if (text.includes('@'))
-      throw serveConfigError(
+      throw serveError(
         'etcd-endpoints-invalid',
         'MINIO_ETCD_ENDPOINTS must not hold a user name or password',
         {
@@ -49,7 +49,7 @@ function readEndpoints(io: Io): string[] | undefined {
       )
     const url = URL.canParse(text) ? new URL(text) : undefined
     if (url === undefined || !/^https?:$/.test(url.protocol) || url.pathname !== '/')
-      throw serveConfigError(
+      throw serveError(
         'etcd-endpoints-invalid',
         `MINIO_ETCD_ENDPOINTS names ${JSON.stringify(text)}, which is no endpoint`,
         {
@@ -65,7 +65,7 @@ function readClientCertificate(io: Io): { cert?: string; key?: string } {
   const keyFile = io.env['MINIO_ETCD_CLIENT_CERT_KEY'] ?? ''
   if (certFile === '' && keyFile === '') return {}
   if (certFile === '' || keyFile === '')
-    throw serveConfigError(
+    throw serveError(
       'etcd-certificate-incomplete',
       'MINIO_ETCD_CLIENT_CERT and MINIO_ETCD_CLIENT_CERT_KEY belong together',
     )
@@ -77,7 +77,7 @@ function readUser(io: Io): EtcdOptions['user'] {
   const password = io.env['MINIO_ETCD_PASSWORD'] ?? ''
   if (name === '' && password === '') return undefined
   if (name === '' || password === '')
-    throw serveConfigError(
+    throw serveError(
       'etcd-user-incomplete',
       'MINIO_ETCD_USERNAME and MINIO_ETCD_PASSWORD belong together: only one is set',
     )

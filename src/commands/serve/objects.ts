@@ -1,11 +1,10 @@
 /** The store of objects: a directory, or with `--gateway` another S3, as with `minio server DIR` and `minio gateway s3 [URL]`. */
-import type { ErrorReason } from '../../base/error-reasons.ts'
 import { StsCliError } from '../../base/errors.ts'
 import type { Io } from '../../base/io.ts'
 import type { Credentials } from '../../protocol/credentials.ts'
 import type { DirectoryObjects } from '../../server/options/server-options.ts'
 import type { GatewayObjects } from '../../server/s3/gateway/gateway-objects.ts'
-import { readCa } from './variables.ts'
+import { readCa, serveError } from './variables.ts'
 import { gatewayStyles } from '../options/option-choices.ts'
 import { readChoice, type Settings } from '../options/settings.ts'
 
@@ -26,14 +25,14 @@ export function readObjects(
   if (settings.has('gateway')) return readGateway(settings, io, root)
   for (const name of ['gateway-region', 'gateway-style', 'stateless'])
     if (settings.isFlag(name))
-      throw usageError('gateway-flag-without-gateway', `--${name} is for --gateway alone`)
+      throw serveError('gateway-flag-without-gateway', `--${name} is for --gateway alone`)
   return { kind: 'directory', directory: readOperand(settings), buckets: settings.list('bucket') }
 }
 
 function readGateway(settings: Settings, io: Io, root: Credentials | undefined): GatewayObjects {
   const url = readUpstream(readOperand(settings) ?? defaultUpstream)
   if (settings.list('bucket').length > 0)
-    throw usageError('flags-conflict', '--bucket and --gateway cannot be used together', {
+    throw serveError('flags-conflict', '--bucket and --gateway cannot be used together', {
       hint: 'make the bucket at the upstream, or through the gateway once it runs',
     })
   if (root === undefined)
@@ -44,7 +43,7 @@ function readGateway(settings: Settings, io: Io, root: Credentials | undefined):
   requireSharing(settings, io)
   const style = readChoice(settings, 'gateway-style', gatewayStyles) ?? 'path'
   if (style === 'virtual-host' && /^\[|^[\d.]+$/.test(url.hostname))
-    throw usageError(
+    throw serveError(
       'gateway-style-impossible',
       '--gateway-style virtual-host needs an upstream with a name, not an address',
     )
@@ -61,7 +60,7 @@ function readGateway(settings: Settings, io: Io, root: Credentials | undefined):
 function requireSharing(settings: Settings, io: Io): void {
   const hasEtcd = (io.env['MINIO_ETCD_ENDPOINTS'] ?? '') !== ''
   if (hasEtcd && settings.has('stateless'))
-    throw usageError(
+    throw serveError(
       'flags-conflict',
       '--stateless and MINIO_ETCD_ENDPOINTS cannot be used together',
     )
@@ -78,7 +77,7 @@ function readUpstream(text: string): URL {
   const url = URL.canParse(full) ? new URL(full) : undefined
   const isOrigin = url !== undefined && /^https?:$/.test(url.protocol) && url.pathname === '/'
   if (isOrigin && url.search === '' && url.hash === '' && !text.includes('@')) return url
-  throw usageError(
+  throw serveError(
     'upstream-invalid',
     // A text with an @ may hold a password.
     `the upstream${text.includes('@') ? '' : ` ${JSON.stringify(text)}`} is not the http or https address of an S3`,
@@ -89,7 +88,7 @@ function readUpstream(text: string): URL {
 function readRegion(settings: Settings): string | undefined {
   const region = settings.get('gateway-region')
   if (region === undefined || /^[a-z0-9-]{1,64}$/i.test(region)) return region
-  throw usageError(
+  throw serveError(
     'region-invalid',
     `--gateway-region ${JSON.stringify(region)} is not a region's name`,
   )
@@ -99,15 +98,7 @@ function readOperand(settings: Settings): string | undefined {
   const [operand, ...more] = settings.operands
   if (more.length === 0) return operand
   const what = settings.has('gateway') ? 'one upstream' : 'one directory'
-  throw usageError('operands-invalid', `serve takes ${what}`, {
+  throw serveError('operands-invalid', `serve takes ${what}`, {
     hint: 'a command to run comes after --: sts-cli serve DIR -- npm test',
   })
-}
-
-function usageError(
-  reason: ErrorReason,
-  message: string,
-  { hint }: { hint?: string } = {},
-): StsCliError {
-  return new StsCliError(reason, message, { stage: 'serve', hint })
 }

@@ -21,7 +21,6 @@ export function readKeyPair(certFile: string, keyFile: string): { cert: string; 
       `${certFile} and ${keyFile} are no certificate with its key`,
       {
         stage: 'serve',
-        hint: 'both must be PEM, the key without a passphrase, and they must belong together',
       },
     )
   }

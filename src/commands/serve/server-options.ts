@@ -14,7 +14,7 @@ import { readObjects } from './objects.ts'
 import { readOpenId, readRoles } from './openid.ts'
 import { readIdentityPlugin } from './identity-plugin.ts'
 import { readRequestLimits } from './request-limits.ts'
-import { readCa, serveConfigError } from './variables.ts'
+import { readCa, serveError } from './variables.ts'
 import { readIdentityProvider, readPolicyEngine } from './services.ts'
 import { logLevels } from '../options/option-choices.ts'
 import { readChoice, readTextFile, type Settings } from '../options/settings.ts'
@@ -96,17 +96,17 @@ function readRoot(io: Io): Credentials | undefined {
     const secretAccessKey = firstSet(io, password)
     if (accessKeyId === undefined && secretAccessKey === undefined) continue
     if (accessKeyId === undefined || secretAccessKey === undefined)
-      throw serveConfigError(
+      throw serveError(
         'root-credentials-incomplete',
         `${user} and ${password} belong together: only one is set`,
       )
     if (accessKeyId.length < minAccessKeyLength)
-      throw serveConfigError(
+      throw serveError(
         'root-credentials-too-short',
         `${user} must have at least ${minAccessKeyLength} characters`,
       )
     if (secretAccessKey.length < minSecretKeyLength)
-      throw serveConfigError(
+      throw serveError(
         'root-credentials-too-short',
         `${password} must have at least ${minSecretKeyLength} characters`,
       )
@@ -220,7 +220,7 @@ function readLimits(settings: Settings, io: Io): ServerOptions['limits'] {
   const seconds =
     text === undefined ? Math.max(3600, minDurationSeconds) : parseDurationSeconds(text)
   if (seconds === undefined || seconds < minDurationSeconds)
-    throw serveConfigError(
+    throw serveError(
       'default-duration-invalid',
       `MINIO_STS_DURATION ${JSON.stringify(text)} is not a duration that is allowed`,
       {
@@ -270,7 +270,7 @@ function checkRisks(options: ServerOptions, settings: Settings): void {
   const hint = 'listen on 127.0.0.1, or accept the risk with --allow-remote'
   if (!isLoopbackHost(options.address.host)) {
     if (options.root.secretAccessKey.length < strongSecretLength)
-      throw serveConfigError(
+      throw serveError(
         'root-secret-exposed',
         `the root secret is shorter than ${strongSecretLength} characters: anyone with a session token could guess it`,
         { hint: `set a longer MINIO_ROOT_PASSWORD; or ${hint}` },
@@ -280,11 +280,11 @@ function checkRisks(options: ServerOptions, settings: Settings): void {
   if (provider?.kind !== 'embedded') return
   const hosts = [options.address.host, provider.address.host]
   if (settings.list('client').length === 0 && !hosts.every(isLoopbackHost))
-    throw serveConfigError('demo-client-exposed', 'the demo client is for this machine alone', {
+    throw serveError('demo-client-exposed', 'the demo client is for this machine alone', {
       hint: `name your own with --client ID:SECRET:POLICY; or ${hint}`,
     })
   if ((provider.users ?? []).length > 0 && !hosts.every(isLoopbackHost))
-    throw serveConfigError(
+    throw serveError(
       'users-exposed',
       'the users of --user are for this machine alone: their passwords can be read off its processes',
       {

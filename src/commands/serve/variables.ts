@@ -36,7 +36,7 @@ export function readCa(settings: Settings): readonly string[] | undefined {
 }
 
 /** Makes the error for a variable or a combination of settings with which `serve` cannot start. */
-export function serveConfigError(
+export function serveError(
   reason: ErrorReason,
   message: string,
   { hint }: { hint?: string | undefined } = {},
@@ -51,5 +51,5 @@ export function variableError(
   what: string,
   hint?: string,
 ): StsCliError {
-  return serveConfigError(reason, `${name} ${what}`, { hint })
+  return serveError(reason, `${name} ${what}`, { hint })
 }
