@@ -6,6 +6,7 @@ import type { BucketInfo } from '../request/object-store.ts'
 import { errorCode } from '../../../base/error-code.ts'
 import {
   bucketFolder,
+  documentsFolder,
   encodedFolder,
   metadataFolder,
   orAbsent,
@@ -22,7 +23,10 @@ import { holdsObject, openStart } from './walk.ts'
 export async function createBucket(disk: Disk, bucket: string): Promise<void> {
   await disk.locks.hold(bucket, async () => {
     // An earlier process may have died while it deleted a bucket of this name.
-    if (!(await hasBucket(disk, bucket))) await removeTree(disk, uploadsFolder(disk.root, bucket))
+    if (!(await hasBucket(disk, bucket))) {
+      for (const folder of [documentsFolder, uploadsFolder])
+        await removeTree(disk, folder(disk.root, bucket))
+    }
     try {
       await disk.fs.mkdir(bucketFolder(disk.root, bucket))
     } catch (error) {
@@ -51,7 +55,7 @@ export async function deleteBucket(disk: Disk, bucket: string): Promise<void> {
       if (errorCode(error) === 'ENOTEMPTY' || errorCode(error) === 'EEXIST') throw bucketNotEmpty()
       throw error
     }
-    for (const folder of [encodedFolder, metadataFolder, uploadsFolder]) {
+    for (const folder of [encodedFolder, metadataFolder, uploadsFolder, documentsFolder]) {
       await removeTree(disk, folder(disk.root, bucket))
     }
   })

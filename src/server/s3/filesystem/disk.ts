@@ -42,6 +42,11 @@ export function uploadsFolder(root: string, bucket: string): string {
   return join(root, privateFolder, 'uploads', bucket)
 }
 
+/** Folder of a bucket's settings. */
+export function documentsFolder(root: string, bucket: string): string {
+  return join(root, privateFolder, 'settings', bucket)
+}
+
 /** Folder of unfinished files, on the same file system, so that a rename finishes them. */
 export function stagingFolder(root: string): string {
   return join(root, privateFolder, 'tmp')

@@ -4,6 +4,7 @@
  */
 import { checksumAlgorithms, checksumHeader } from '../body/checksum.ts'
 import { abortMultipartUpload } from '../operations/abort-multipart-upload.ts'
+import { deleteBucketCors, getBucketCors, putBucketCors } from '../operations/bucket-cors.ts'
 import { completeMultipartUpload } from '../operations/complete-multipart-upload.ts'
 import { copyObject } from '../operations/copy-object.ts'
 import { createBucket } from '../operations/create-bucket.ts'
@@ -87,6 +88,9 @@ export const storeRoutes: readonly StoreRoute[] = [
     optional: bucketListParameters,
   }),
 
+  route('GET bucket', getBucketCors, { required: ['cors'] }),
+  route('PUT bucket', putBucketCors, { required: ['cors'], headers: body }),
+  route('DELETE bucket', deleteBucketCors, { required: ['cors'] }),
   route('GET bucket', getBucketLocation, { required: ['location'] }),
   route('GET bucket', getBucketVersioning, { required: ['versioning'] }),
   route('GET bucket', listMultipartUploads, {
