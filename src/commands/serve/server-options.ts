@@ -8,6 +8,7 @@ import { generateDemoClient, generateRoot } from '../../server/demo-credentials.
 import type { EmbeddedProvider, ServerOptions } from '../../server/options/server-options.ts'
 import { readKeyPair } from './read-key-pair.ts'
 import { readClientCa } from './client-ca.ts'
+import { readCorsOrigins } from './cors-origins.ts'
 import { readEtcd } from './etcd.ts'
 import { readLdap } from './ldap.ts'
 import { readObjects } from './objects.ts'
@@ -58,6 +59,7 @@ export function readServerOptions(settings: Settings, io: Io): ServerOptions {
     ldap: readLdap(settings, io),
     etcd: readEtcd(settings, io),
     limits: readLimits(settings, io),
+    corsOrigins: readCorsOrigins(settings, io),
     requests: readRequestLimits(io),
     log: openLog(level),
     isAccessLogged: level === 'debug' || level === 'info',

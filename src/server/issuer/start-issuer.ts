@@ -3,7 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openServer, type OpenServerOptions } from '../http/open-server.ts'
 import type { ServerAddress } from '../http/server-address.ts'
+import type { IsOriginAllowed } from '../http/cors-origins.ts'
 import { admitRequests } from './admit-requests.ts'
+import { allowPages } from './allow-pages.ts'
 import type { IssuerClient } from './client-metadata.ts'
 import type { Issuer } from './create-issuer.ts'
 import type { ModelLimits } from './model-store.ts'
@@ -15,6 +17,8 @@ export interface StartIssuerOptions {
   readonly clients: readonly IssuerClient[]
   /** The users who may sign in (default: none). */
   readonly users?: readonly IssuerUser[] | undefined
+  /** Returns whether pages of the origin may read answers (default: all may). */
+  readonly isOriginAllowed?: IsOriginAllowed | undefined
   readonly nowMs: () => number
   /** Resolves after the given number of milliseconds (default: a timer). */
   readonly wait?: ((delayMs: number) => Promise<void>) | undefined
@@ -46,6 +50,7 @@ export async function startIssuer({
   address,
   clients,
   users = [],
+  isOriginAllowed = () => true,
   nowMs,
   wait = (delayMs) => sleep(delayMs),
   limits,
@@ -87,7 +92,10 @@ export async function startIssuer({
     await stop()
     throw error
   })
-  onRequest = admitRequests(issuer.handle)
+  const admit = admitRequests(issuer.handle)
+  onRequest = (exchange) => {
+    if (!allowPages(exchange.message, exchange.response, isOriginAllowed)) admit(exchange)
+  }
   return {
     issuer: options.issuer,
     tokenEndpoint: new URL('/oauth2/token', origin),
