@@ -99,7 +99,7 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
     region,
     log,
   }
-  const store = createStoreBackend(objects)
+  const store = createStoreBackend(objects, log)
   let backend = store
   let upstream = options.upstream
   if (backendKind === 'gateway' && upstream === undefined) {
