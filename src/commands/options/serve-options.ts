@@ -38,6 +38,10 @@ export const serveOptions: readonly OptionSpec[] = [
   serve('tls-cert FILE', 'certificate of the server, in PEM'),
   serve('tls-key FILE', 'its key'),
   serve('client-ca FILE', 'authorities whose client certificates are believed, in PEM'),
+  serve(
+    'trusted-proxy CIDR…',
+    'network of a proxy whose X-Forwarded-* or Forwarded headers are believed; may be repeated',
+  ),
   serve('region NAME', 'region that signatures must be for', { default: 'us-east-1' }),
   serve('workers N', 'processes that share the address, one a core', { default: '1' }),
   serve('min-duration SECONDS', 'shortest life of credentials', { default: '900' }),

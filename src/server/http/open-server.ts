@@ -12,6 +12,8 @@ export interface OpenServerOptions {
   /** The most connections. Beyond it a new connection is closed at once, and idle connections are closed to make room. */
   readonly maxConnections: number
   readonly onRequest: (exchange: Exchange) => void
+  /** Returns the text of a further fault of a request's headers, which is then refused with 400. */
+  readonly findFault?: ((message: IncomingMessage) => string | undefined) | undefined
   /** Calls a function repeatedly and returns a function that stops it (default: a timer). */
   readonly every?: ((intervalMs: number, run: () => void) => () => void) | undefined
 }
@@ -49,9 +51,9 @@ export function openServer(options: OpenServerOptions): Server {
   const toHandler =
     (isWaiting: boolean) =>
     (message: IncomingMessage, response: ServerResponse): void => {
-      const fault = findFramingFault(message)
-      if (fault === undefined) options.onRequest(exchanges.begin(message, response, isWaiting))
-      else sendFault(message, response, fault)
+      const text = findFramingFault(message) ?? options.findFault?.(message)
+      if (text === undefined) options.onRequest(exchanges.begin(message, response, isWaiting))
+      else sendFault(message, response, { status: 400, text })
     }
   server.on('request', toHandler(false))
   server.on('checkContinue', toHandler(true))

@@ -19,6 +19,8 @@ export interface ServerOptions {
   readonly objects: DirectoryObjects | GatewayObjects
   /** Domains whose subdomains are buckets, besides `localhost`. */
   readonly domains: readonly string[]
+  /** The networks of the proxies whose word for their client counts, in CIDR notation; none if left out. */
+  readonly trustedProxies?: readonly string[] | undefined
   /** Name → policy document as JSON text, besides the canned ones. */
   readonly policies: ReadonlyMap<string, string>
   readonly identityProvider: EmbeddedProvider | ExternalProvider | SharedProvider | undefined
