@@ -17,6 +17,7 @@ export const serveOptions: readonly OptionSpec[] = [
     'user NAME:PASSWORD[:POLICY]…',
     'who may sign in there with a browser, a device or a password; may be repeated',
   ),
+  serve('redirect-uri URL…', 'where browser logins may lead besides this machine; may be repeated'),
   serve('policy NAME=FILE…', 'a policy that tokens may name; may be repeated'),
   serve('role FILE…', 'a role and whose tokens may assume it, in JSON; may be repeated'),
   serve('ldap-policy POLICY=DN…', 'policy of an LDAP user or group; may be repeated'),

@@ -112,6 +112,8 @@ export interface EmbeddedProvider {
   readonly clients: readonly IssuerClient[]
   /** The users who may log in with a browser, a device or a password; none if left out. */
   readonly users?: readonly IssuerUser[] | undefined
+  /** Where logins may lead besides the addresses of this machine; nowhere else if left out. */
+  readonly redirectUris?: readonly string[] | undefined
 }
 
 /** The embedded provider of the primary. */
