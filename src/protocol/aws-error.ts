@@ -26,6 +26,7 @@ export const awsErrorStatus = {
   InvalidBucketName: 400,
   InvalidClientCertificate: 400,
   InvalidDigest: 400,
+  InvalidLocationConstraint: 400,
   InvalidParameterValue: 400,
   InvalidPart: 400,
   InvalidPartOrder: 400,

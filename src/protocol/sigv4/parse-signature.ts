@@ -125,15 +125,20 @@ function parsePresigned(query: Query, message: SignedMessage): ParsedSignature {
   }
 }
 
-type MalformedCode = 'AuthorizationHeaderMalformed' | 'AuthorizationQueryParametersError'
+/** The code of a signature that cannot be read: the first in headers, the second in a query or a form. */
+export type MalformedCode = 'AuthorizationHeaderMalformed' | 'AuthorizationQueryParametersError'
 
-/** @throws {AwsError} `code`, unless the text is `KEY/yyyymmdd/REGION/SERVICE/aws4_request`. */
+/**
+ * Parses a credential. The region may be any printable text, and empty: MinIO's SDKs sign AssumeRole so.
+ *
+ * @throws {AwsError} `code`, unless the text is `KEY/yyyymmdd/REGION/SERVICE/aws4_request`.
+ */
 export function parseCredential(
   text: string,
   code: MalformedCode,
 ): { accessKeyId: string; scope: CredentialScope } {
   // The access key itself may contain a slash, so the scope is counted from the end.
-  const match = /^(.{1,256})\/(\d{8})\/([^/]*)\/([^/]+)\/aws4_request$/.exec(text)
+  const match = /^(.{1,256})\/(\d{8})\/([!-.0-~]{0,64})\/([^/]+)\/aws4_request$/.exec(text)
   const [, accessKeyId, date, region, service] = match ?? []
   if (
     accessKeyId === undefined ||

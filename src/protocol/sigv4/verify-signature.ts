@@ -8,11 +8,11 @@ import {
   formatScope,
   type SignedMessage,
 } from './canonical-request.ts'
-import type { ParsedSignature } from './parse-signature.ts'
+import type { MalformedCode, ParsedSignature } from './parse-signature.ts'
 import { deriveSigningKey } from './signing-key.ts'
 
 export interface VerifyOptions {
-  /** The region of the server; an empty one accepts any. `US` is an old name of us-east-1. */
+  /** The region that requests must be signed for; an empty one accepts any, as in MinIO. `US` is an old name of us-east-1. */
   readonly region: string
   readonly service: 's3' | 'sts'
   readonly nowMs: number
@@ -46,7 +46,7 @@ const maxSkewMs = 15 * 60 * 1000
  *
  * @throws {AwsError} `SignatureDoesNotMatch`; `RequestTimeTooSkewed`; `AccessDenied` for a presigned request that has expired or is dated
  *   ahead, and for an `x-amz-` header that is not signed, naming it in `HeadersNotSigned` (AWS, «Create a signed request»: all `x-amz-`
- *   headers must be); `AuthorizationHeaderMalformed` for another region, naming the server's.
+ *   headers must be); `AuthorizationHeaderMalformed` for another region, naming the server's in `Region` and `x-amz-bucket-region`.
  */
 export function verifySignature(
   parsed: ParsedSignature,
@@ -94,19 +94,20 @@ export function checkScope(
       `the credential scope is for service ${parsed.scope.service}; this request needs ${options.service}`,
     )
   }
-  const region = parsed.scope.region === 'US' ? 'us-east-1' : parsed.scope.region
-  if (options.region !== '' && region !== options.region) {
-    throw new AwsError(
-      code,
-      `the credential scope is for region ${region}; expecting ${options.region}`,
-      {
-        details: { Region: options.region },
-      },
-    )
-  }
+  checkRegion(parsed.scope.region, options.region, code)
   if (!parsed.amzDate.startsWith(parsed.scope.date)) {
     throw new AwsError(code, 'the date of the credential scope is not the date of the request')
   }
+}
+
+/** SDKs that follow regions read the expected one from the document or the header (Amazon S3, "Error responses", AuthorizationHeaderMalformed). */
+function checkRegion(signed: string, expected: string, code: MalformedCode): void {
+  const region = signed === 'US' ? 'us-east-1' : signed
+  if (expected === '' || region === expected) return
+  throw new AwsError(code, `the region '${region}' is wrong; expecting '${expected}'`, {
+    details: { Region: expected },
+    headers: { 'x-amz-bucket-region': expected },
+  })
 }
 
 function checkSignedHeaders(parsed: ParsedSignature, message: SignedMessage): void {
