@@ -9,6 +9,7 @@ import {
   type SignedMessage,
 } from './canonical-request.ts'
 import type { MalformedCode, ParsedSignature } from './parse-signature.ts'
+import { listPathSpellings } from './path-spellings.ts'
 import { deriveSigningKey } from './signing-key.ts'
 
 export interface VerifyOptions {
@@ -18,6 +19,8 @@ export interface VerifyOptions {
   readonly nowMs: number
   /** For `sts`: SHA-256 of the received body. The header is not used there (docs/wire.md §12.2). */
   readonly bodySha256?: string | undefined
+  /** True if the host names the bucket, so that the whole path is a key. */
+  readonly isBucketInHost?: boolean | undefined
 }
 
 /** The values from which the signatures of an `aws-chunked` body start. */
@@ -42,7 +45,7 @@ const bodyChecksum =
 const maxSkewMs = 15 * 60 * 1000
 
 /**
- * Verifies a parsed signature.
+ * Verifies a parsed signature, over either spelling of the path.
  *
  * @throws {AwsError} `SignatureDoesNotMatch`; `RequestTimeTooSkewed`; `AccessDenied` for a presigned request that has expired or is dated
  *   ahead, and for an `x-amz-` header that is not signed, naming it in `HeadersNotSigned` (AWS, «Create a signed request»: all `x-amz-`
@@ -60,17 +63,19 @@ export function verifySignature(
     options.service === 'sts' ? (options.bodySha256 ?? parsed.payloadHash) : parsed.payloadHash
   const scopeText = formatScope(parsed.scope)
   const signingKey = deriveSigningKey(secretAccessKey, parsed.scope)
-  const canonicalRequest = buildCanonicalRequest(
-    withAssumedExpect(parsed, message),
-    parsed.signedHeaders,
-    payloadHash,
-  )
-  const signature = hmac(
-    'sha256',
-    signingKey,
-    buildStringToSign(parsed.amzDate, scopeText, canonicalRequest),
-  ).toString('hex')
-  if (!equalInConstantTime(signature, parsed.signature)) {
+  const signed = withAssumedExpect(parsed, message)
+  const sign = (rawPath: string): string => {
+    const canonicalRequest = buildCanonicalRequest(
+      { ...signed, rawPath },
+      parsed.signedHeaders,
+      payloadHash,
+    )
+    const text = buildStringToSign(parsed.amzDate, scopeText, canonicalRequest)
+    return hmac('sha256', signingKey, text).toString('hex')
+  }
+  const spellings = listPathSpellings(message.rawPath, options.isBucketInHost ?? false)
+  const signature = findSignature(spellings, sign, parsed.signature)
+  if (signature === undefined) {
     throw new AwsError(
       'SignatureDoesNotMatch',
       'the request signature we calculated does not match the one you sent; check the secret key and what signs the request',
@@ -79,6 +84,19 @@ export function verifySignature(
   refuseUnsignedHeaders(parsed, message)
   checkTime(parsed, options.nowMs)
   return { signingKey, signature, scopeText, amzDate: parsed.amzDate }
+}
+
+/** Returns the claimed signature if it is that of one of the spellings. Another spelling is signed only if the first is not it. */
+function findSignature(
+  spellings: readonly string[],
+  sign: (rawPath: string) => string,
+  claimed: string,
+): string | undefined {
+  for (const spelling of spellings) {
+    const signature = sign(spelling)
+    if (equalInConstantTime(signature, claimed)) return signature
+  }
+  return undefined
 }
 
 /** Checks the service, the region and the day of the signature. @throws {AwsError} as `verifySignature`. */

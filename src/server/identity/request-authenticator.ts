@@ -133,7 +133,13 @@ function readSignature(
   const parsed = parseSignature(message)
   if (parsed !== undefined) {
     const expected = isAnyRegion ? '' : region
-    const verifyOptions = { region: expected, service, nowMs: nowMs(), bodySha256 }
+    const verifyOptions = {
+      region: expected,
+      service,
+      nowMs: nowMs(),
+      bodySha256,
+      isBucketInHost: hostBucket !== '',
+    }
     return {
       parsed,
       verify: (secret) => verifySignature(parsed, message, secret, verifyOptions),
