@@ -151,11 +151,13 @@ export function parseCredential(
   return { accessKeyId, scope: { date, region, service } }
 }
 
+/** Each name may be there once, so that the text to sign is not longer than the headers, whose size is limited. */
 function parseSignedHeaders(text: string, code: MalformedCode): string[] {
   const names = text.split(';')
-  if (names.length > 128 || names.some((name) => !/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name))) {
+  if (names.some((name) => !/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name)))
     throw new AwsError(code, 'SignedHeaders must be lower-case header names joined by semicolons')
-  }
+  if (new Set(names).size !== names.length)
+    throw new AwsError(code, 'SignedHeaders has a name twice')
   return names
 }
 

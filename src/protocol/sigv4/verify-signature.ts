@@ -6,6 +6,7 @@ import {
   buildCanonicalRequest,
   buildStringToSign,
   formatScope,
+  readQuery,
   type SignedMessage,
 } from './canonical-request.ts'
 import type { MalformedCode, ParsedSignature } from './parse-signature.ts'
@@ -58,12 +59,12 @@ export function verifySignature(
   options: VerifyOptions,
 ): VerifiedSignature {
   checkScope(parsed, options)
-  checkSignedHeaders(parsed, message)
+  const signed = completeHeaders(parsed, message)
+  checkSignedHeaders(parsed, signed)
   const payloadHash =
     options.service === 'sts' ? (options.bodySha256 ?? parsed.payloadHash) : parsed.payloadHash
   const scopeText = formatScope(parsed.scope)
   const signingKey = deriveSigningKey(secretAccessKey, parsed.scope)
-  const signed = withAssumedExpect(parsed, message)
   const sign = (rawPath: string): string => {
     const canonicalRequest = buildCanonicalRequest(
       { ...signed, rawPath },
@@ -134,7 +135,7 @@ function checkSignedHeaders(parsed: ParsedSignature, message: SignedMessage): vo
   if (!signed.has('host'))
     throw new AwsError('AccessDenied', 'the host header must be signed', { status: 400 })
   for (const name of parsed.signedHeaders) {
-    if (!message.headers.has(name) && name !== 'expect') {
+    if (!message.headers.has(name)) {
       throw new AwsError('AccessDenied', `the signed header ${name} is not in the request`, {
         status: 400,
       })
@@ -179,15 +180,24 @@ function isBoundOtherwise(parsed: ParsedSignature, name: string, value: string):
   return parsed.form === 'query' && bodyChecksum.test(name)
 }
 
-// A proxy answers `Expect` itself and removes it; the client signed the only value that the header can have.
-function withAssumedExpect(parsed: ParsedSignature, message: SignedMessage): SignedMessage {
-  if (!parsed.signedHeaders.includes('expect') || message.headers.has('expect')) return message
-  return {
-    method: message.method,
-    rawPath: message.rawPath,
-    rawQuery: message.rawQuery,
-    headers: new Map(message.headers).set('expect', '100-continue'),
+/**
+ * Returns the message with the signed headers that are not sent as such: `Expect`, which a proxy answers itself and removes, and which can have
+ * one value; and headers that a presigned URL has in its query, where they count as headers (docs/wire.md §12.2).
+ */
+function completeHeaders(parsed: ParsedSignature, message: SignedMessage): SignedMessage {
+  const missing = parsed.signedHeaders.filter((name) => !message.headers.has(name))
+  if (missing.length === 0) return message
+  const headers = new Map(message.headers)
+  const { pairs } = readQuery(message)
+  for (const name of missing) {
+    const hoisted = name.startsWith('x-amz-')
+      ? pairs.find(([parameter]) => parameter.toLowerCase() === name)?.[1]
+      : undefined
+    const value = name === 'expect' ? '100-continue' : hoisted
+    if (value !== undefined) headers.set(name, value)
   }
+  const { method, rawPath, rawQuery, query } = message
+  return { method, rawPath, rawQuery, query, headers }
 }
 
 function checkTime(parsed: ParsedSignature, nowMs: number): void {
