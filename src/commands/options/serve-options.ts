@@ -43,7 +43,7 @@ export const serveOptions: readonly OptionSpec[] = [
     'trusted-proxy CIDR…',
     'network of a proxy whose X-Forwarded-* or Forwarded headers are believed; may be repeated',
   ),
-  serve('region NAME', 'region that signatures must be for', { default: 'us-east-1' }),
+  serve('region NAME', 'region that requests must be signed for; any if omitted'),
   serve('workers N', 'processes that share the address, one a core', { default: '1' }),
   serve('min-duration SECONDS', 'shortest life of credentials', { default: '900' }),
   serve('max-duration SECONDS', 'longest life of credentials', { default: '31536000' }),

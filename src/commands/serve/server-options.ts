@@ -151,13 +151,13 @@ function readTls(settings: Settings): ServerOptions['tls'] {
   return readKeyPair(certFile, keyFile)
 }
 
+/** Returns the region that requests must be signed for; empty for any, which `--region ''` says too. */
 function readRegion(settings: Settings, io: Io): string {
   const region =
     settings.getExplicit('region') ??
     firstSet(io, 'MINIO_SITE_REGION', 'MINIO_REGION_NAME', 'MINIO_REGION') ??
-    settings.get('region') ??
     ''
-  if (/^[a-z0-9-]{1,64}$/i.test(region)) return region
+  if (/^[a-z0-9-]{0,64}$/i.test(region)) return region
   throw new StsCliError(
     'region-invalid',
     `the region ${JSON.stringify(region)} is not a region's name`,

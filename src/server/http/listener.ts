@@ -7,6 +7,7 @@ import type { ServerOptions as TlsServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import type { Log } from '../../base/log.ts'
+import { encodeS3Error } from '../../protocol/s3-wire.ts'
 import {
   createAdmissionControl,
   type AdmissionControl,
@@ -54,8 +55,11 @@ export interface Listener {
   close(graceMs: number): Promise<void>
 }
 
-/** A session token is a header of at most 8 KiB; the other headers of a signed request are short. */
-const maxHeaderBytes = 20 * 1024
+/**
+ * The request line and the headers. MinIO takes 8 KiB of headers for S3, AWS as much, with 2 KiB of user metadata among them; a presigned URL
+ * has them percent-encoded, with a session token of at most 8 KiB and a key of at most 1 KiB.
+ */
+const maxHeaderBytes = 32 * 1024
 /** A connection with TLS needs about 30 KiB of memory. */
 const defaultMaxConnections = 4096
 /** The connections that the kernel holds until Node accepts them. With the default of 511, connections of a burst are reset. */
@@ -77,6 +81,9 @@ export async function listen(handler: HttpHandler, options: ListenOptions): Prom
     maxHeaderBytes,
     maxConnections: options.maxConnections ?? defaultMaxConnections,
     every: options.every,
+    writeRefusal: (error) => {
+      return encodeS3Error(error, { resource: '/', requestId: makeId(), hostId: 'sts-cli' })
+    },
     findFault: (message) => {
       const client = readClient(toConnection(message, options))
       return typeof client === 'string' ? client : undefined

@@ -14,6 +14,7 @@ import type { StsLimits } from '../sts/sts-limits.ts'
 export interface ServerOptions {
   readonly address: ServerAddress
   readonly tls: { readonly cert: string; readonly key: string } | 'self-made' | undefined
+  /** The region that requests must be signed for; empty for any, the empty one too. */
   readonly region: string
   readonly root: Credentials
   readonly objects: DirectoryObjects | GatewayObjects
