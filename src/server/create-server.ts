@@ -17,7 +17,7 @@ import { openPolicyEngine } from './open/open-policy-engine.ts'
 import { openS3Backend } from './open/open-s3-backend.ts'
 import { openSessions } from './open/open-sessions.ts'
 import { listRoleArns } from './open/role-arns.ts'
-import { parseSessionPolicy } from './policy/session-policy.ts'
+import { checkSessionPolicy } from './policy/session-policy.ts'
 import { withSessionPolicy } from './policy/with-session-policy.ts'
 import { isBucketHost } from './s3/request/address.ts'
 import { createS3Handler } from './s3/handle-s3.ts'
@@ -129,7 +129,7 @@ async function buildHandler(
       ...identitySources,
       knownPolicies: policies,
       isPolicyClaimRequired: options.policyEngine === undefined,
-      checkSessionPolicy: parseSessionPolicy,
+      checkSessionPolicy,
     }),
     s3: createS3Handler({
       authenticator,
