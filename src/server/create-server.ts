@@ -20,7 +20,7 @@ import { openPolicyEngine } from './open/open-policy-engine.ts'
 import { openS3Backend } from './open/open-s3-backend.ts'
 import { openSessions } from './open/open-sessions.ts'
 import { listRoleArns } from './open/role-arns.ts'
-import { parseSessionPolicy } from './policy/session-policy.ts'
+import { checkSessionPolicy } from './policy/session-policy.ts'
 import { withSessionPolicy } from './policy/with-session-policy.ts'
 import { isBucketHost } from './s3/request/address.ts'
 import { createCorsLookup } from './s3/create-cors-lookup.ts'
@@ -104,13 +104,12 @@ export async function openIssuer(
   closers: Closers,
 ): Promise<RunningIssuer | undefined> {
   if (options.identityProvider?.kind !== 'embedded') return undefined
-  const { address, clients, users } = options.identityProvider
+  const { address, ...accounts } = options.identityProvider
   const { startIssuer } = await import('./issuer/start-issuer.ts')
   try {
     const issuer = await startIssuer({
       address,
-      clients,
-      users,
+      ...accounts,
       isOriginAllowed: allowOrigins(options.corsOrigins),
       nowMs: options.nowMs,
     })
@@ -142,7 +141,7 @@ async function buildHandler(
       ...identitySources,
       knownPolicies: policies,
       isPolicyClaimRequired: options.policyEngine === undefined,
-      checkSessionPolicy: parseSessionPolicy,
+      checkSessionPolicy,
     }),
     s3: createS3Handler({
       authenticator,

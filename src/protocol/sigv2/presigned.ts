@@ -6,6 +6,7 @@ import { equalInConstantTime } from '../../base/constant-time.ts'
 import { AwsError } from '../aws-error.ts'
 import { hmac } from '../digest.ts'
 import type { Query } from '../query.ts'
+import { listPathSpellings } from '../sigv4/path-spellings.ts'
 import { readQuery, type SignedMessage } from '../sigv4/canonical-request.ts'
 
 export interface PresignedV2 {
@@ -96,9 +97,12 @@ export function verifyPresignedV2(
   secretAccessKey: string,
   { hostBucket, nowMs }: VerifyV2Options,
 ): void {
-  const text = buildStringToSign(parsed, message, hostBucket)
-  const expected = hmac('sha1', secretAccessKey, text).toString('base64')
-  if (!equalInConstantTime(expected, parsed.signature)) {
+  const isSigned = listPathSpellings(message.rawPath, hostBucket !== '').some((rawPath) => {
+    const text = buildStringToSign(parsed, { ...message, rawPath }, hostBucket)
+    const expected = hmac('sha1', secretAccessKey, text).toString('base64')
+    return equalInConstantTime(expected, parsed.signature)
+  })
+  if (!isSigned) {
     throw new AwsError(
       'SignatureDoesNotMatch',
       'the request signature we calculated does not match the one you sent; check the secret key and what signs the request',

@@ -125,15 +125,20 @@ function parsePresigned(query: Query, message: SignedMessage): ParsedSignature {
   }
 }
 
-type MalformedCode = 'AuthorizationHeaderMalformed' | 'AuthorizationQueryParametersError'
+/** The code of a signature that cannot be read: the first in headers, the second in a query or a form. */
+export type MalformedCode = 'AuthorizationHeaderMalformed' | 'AuthorizationQueryParametersError'
 
-/** @throws {AwsError} `code`, unless the text is `KEY/yyyymmdd/REGION/SERVICE/aws4_request`. */
+/**
+ * Parses a credential. The region may be any printable text, and empty: MinIO's SDKs sign AssumeRole so.
+ *
+ * @throws {AwsError} `code`, unless the text is `KEY/yyyymmdd/REGION/SERVICE/aws4_request`.
+ */
 export function parseCredential(
   text: string,
   code: MalformedCode,
 ): { accessKeyId: string; scope: CredentialScope } {
   // The access key itself may contain a slash, so the scope is counted from the end.
-  const match = /^(.{1,256})\/(\d{8})\/([^/]*)\/([^/]+)\/aws4_request$/.exec(text)
+  const match = /^(.{1,256})\/(\d{8})\/([!-.0-~]{0,64})\/([^/]+)\/aws4_request$/.exec(text)
   const [, accessKeyId, date, region, service] = match ?? []
   if (
     accessKeyId === undefined ||
@@ -146,11 +151,13 @@ export function parseCredential(
   return { accessKeyId, scope: { date, region, service } }
 }
 
+/** Each name may be there once, so that the text to sign is not longer than the headers, whose size is limited. */
 function parseSignedHeaders(text: string, code: MalformedCode): string[] {
   const names = text.split(';')
-  if (names.length > 128 || names.some((name) => !/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name))) {
+  if (names.some((name) => !/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name)))
     throw new AwsError(code, 'SignedHeaders must be lower-case header names joined by semicolons')
-  }
+  if (new Set(names).size !== names.length)
+    throw new AwsError(code, 'SignedHeaders has a name twice')
   return names
 }
 

@@ -6,18 +6,22 @@ import {
   buildCanonicalRequest,
   buildStringToSign,
   formatScope,
+  readQuery,
   type SignedMessage,
 } from './canonical-request.ts'
-import type { ParsedSignature } from './parse-signature.ts'
+import type { MalformedCode, ParsedSignature } from './parse-signature.ts'
+import { listPathSpellings } from './path-spellings.ts'
 import { deriveSigningKey } from './signing-key.ts'
 
 export interface VerifyOptions {
-  /** The region of the server; an empty one accepts any. `US` is an old name of us-east-1. */
+  /** The region that requests must be signed for; an empty one accepts any, as in MinIO. `US` is an old name of us-east-1. */
   readonly region: string
   readonly service: 's3' | 'sts'
   readonly nowMs: number
   /** For `sts`: SHA-256 of the received body. The header is not used there (docs/wire.md §12.2). */
   readonly bodySha256?: string | undefined
+  /** True if the host names the bucket, so that the whole path is a key. */
+  readonly isBucketInHost?: boolean | undefined
 }
 
 /** The values from which the signatures of an `aws-chunked` body start. */
@@ -42,11 +46,11 @@ const bodyChecksum =
 const maxSkewMs = 15 * 60 * 1000
 
 /**
- * Verifies a parsed signature.
+ * Verifies a parsed signature, over either spelling of the path.
  *
  * @throws {AwsError} `SignatureDoesNotMatch`; `RequestTimeTooSkewed`; `AccessDenied` for a presigned request that has expired or is dated
  *   ahead, and for an `x-amz-` header that is not signed, naming it in `HeadersNotSigned` (AWS, «Create a signed request»: all `x-amz-`
- *   headers must be); `AuthorizationHeaderMalformed` for another region, naming the server's.
+ *   headers must be); `AuthorizationHeaderMalformed` for another region, naming the server's in `Region` and `x-amz-bucket-region`.
  */
 export function verifySignature(
   parsed: ParsedSignature,
@@ -55,22 +59,24 @@ export function verifySignature(
   options: VerifyOptions,
 ): VerifiedSignature {
   checkScope(parsed, options)
-  checkSignedHeaders(parsed, message)
+  const signed = completeHeaders(parsed, message)
+  checkSignedHeaders(parsed, signed)
   const payloadHash =
     options.service === 'sts' ? (options.bodySha256 ?? parsed.payloadHash) : parsed.payloadHash
   const scopeText = formatScope(parsed.scope)
   const signingKey = deriveSigningKey(secretAccessKey, parsed.scope)
-  const canonicalRequest = buildCanonicalRequest(
-    withAssumedExpect(parsed, message),
-    parsed.signedHeaders,
-    payloadHash,
-  )
-  const signature = hmac(
-    'sha256',
-    signingKey,
-    buildStringToSign(parsed.amzDate, scopeText, canonicalRequest),
-  ).toString('hex')
-  if (!equalInConstantTime(signature, parsed.signature)) {
+  const sign = (rawPath: string): string => {
+    const canonicalRequest = buildCanonicalRequest(
+      { ...signed, rawPath },
+      parsed.signedHeaders,
+      payloadHash,
+    )
+    const text = buildStringToSign(parsed.amzDate, scopeText, canonicalRequest)
+    return hmac('sha256', signingKey, text).toString('hex')
+  }
+  const spellings = listPathSpellings(message.rawPath, options.isBucketInHost ?? false)
+  const signature = findSignature(spellings, sign, parsed.signature)
+  if (signature === undefined) {
     throw new AwsError(
       'SignatureDoesNotMatch',
       'the request signature we calculated does not match the one you sent; check the secret key and what signs the request',
@@ -79,6 +85,19 @@ export function verifySignature(
   refuseUnsignedHeaders(parsed, message)
   checkTime(parsed, options.nowMs)
   return { signingKey, signature, scopeText, amzDate: parsed.amzDate }
+}
+
+/** Returns the claimed signature if it is that of one of the spellings. Another spelling is signed only if the first is not it. */
+function findSignature(
+  spellings: readonly string[],
+  sign: (rawPath: string) => string,
+  claimed: string,
+): string | undefined {
+  for (const spelling of spellings) {
+    const signature = sign(spelling)
+    if (equalInConstantTime(signature, claimed)) return signature
+  }
+  return undefined
 }
 
 /** Checks the service, the region and the day of the signature. @throws {AwsError} as `verifySignature`. */
@@ -94,19 +113,20 @@ export function checkScope(
       `the credential scope is for service ${parsed.scope.service}; this request needs ${options.service}`,
     )
   }
-  const region = parsed.scope.region === 'US' ? 'us-east-1' : parsed.scope.region
-  if (options.region !== '' && region !== options.region) {
-    throw new AwsError(
-      code,
-      `the credential scope is for region ${region}; expecting ${options.region}`,
-      {
-        details: { Region: options.region },
-      },
-    )
-  }
+  checkRegion(parsed.scope.region, options.region, code)
   if (!parsed.amzDate.startsWith(parsed.scope.date)) {
     throw new AwsError(code, 'the date of the credential scope is not the date of the request')
   }
+}
+
+/** SDKs that follow regions read the expected one from the document or the header (Amazon S3, "Error responses", AuthorizationHeaderMalformed). */
+function checkRegion(signed: string, expected: string, code: MalformedCode): void {
+  const region = signed === 'US' ? 'us-east-1' : signed
+  if (expected === '' || region === expected) return
+  throw new AwsError(code, `the region '${region}' is wrong; expecting '${expected}'`, {
+    details: { Region: expected },
+    headers: { 'x-amz-bucket-region': expected },
+  })
 }
 
 function checkSignedHeaders(parsed: ParsedSignature, message: SignedMessage): void {
@@ -115,7 +135,7 @@ function checkSignedHeaders(parsed: ParsedSignature, message: SignedMessage): vo
   if (!signed.has('host'))
     throw new AwsError('AccessDenied', 'the host header must be signed', { status: 400 })
   for (const name of parsed.signedHeaders) {
-    if (!message.headers.has(name) && name !== 'expect') {
+    if (!message.headers.has(name)) {
       throw new AwsError('AccessDenied', `the signed header ${name} is not in the request`, {
         status: 400,
       })
@@ -160,15 +180,24 @@ function isBoundOtherwise(parsed: ParsedSignature, name: string, value: string):
   return parsed.form === 'query' && bodyChecksum.test(name)
 }
 
-// A proxy answers `Expect` itself and removes it; the client signed the only value that the header can have.
-function withAssumedExpect(parsed: ParsedSignature, message: SignedMessage): SignedMessage {
-  if (!parsed.signedHeaders.includes('expect') || message.headers.has('expect')) return message
-  return {
-    method: message.method,
-    rawPath: message.rawPath,
-    rawQuery: message.rawQuery,
-    headers: new Map(message.headers).set('expect', '100-continue'),
+/**
+ * Returns the message with the signed headers that are not sent as such: `Expect`, which a proxy answers itself and removes, and which can have
+ * one value; and headers that a presigned URL has in its query, where they count as headers (docs/wire.md §12.2).
+ */
+function completeHeaders(parsed: ParsedSignature, message: SignedMessage): SignedMessage {
+  const missing = parsed.signedHeaders.filter((name) => !message.headers.has(name))
+  if (missing.length === 0) return message
+  const headers = new Map(message.headers)
+  const { pairs } = readQuery(message)
+  for (const name of missing) {
+    const hoisted = name.startsWith('x-amz-')
+      ? pairs.find(([parameter]) => parameter.toLowerCase() === name)?.[1]
+      : undefined
+    const value = name === 'expect' ? '100-continue' : hoisted
+    if (value !== undefined) headers.set(name, value)
   }
+  const { method, rawPath, rawQuery, query } = message
+  return { method, rawPath, rawQuery, query, headers }
 }
 
 function checkTime(parsed: ParsedSignature, nowMs: number): void {

@@ -19,6 +19,8 @@ export interface StartIssuerOptions {
   readonly users?: readonly IssuerUser[] | undefined
   /** Returns whether pages of the origin may read answers (default: all may). */
   readonly isOriginAllowed?: IsOriginAllowed | undefined
+  /** Where logins may lead besides this machine's own addresses (default: nowhere else). */
+  readonly redirectUris?: readonly string[] | undefined
   readonly nowMs: () => number
   /** Resolves after the given number of milliseconds (default: a timer). */
   readonly wait?: ((delayMs: number) => Promise<void>) | undefined
@@ -51,6 +53,7 @@ export async function startIssuer({
   clients,
   users = [],
   isOriginAllowed = () => true,
+  redirectUris,
   nowMs,
   wait = (delayMs) => sleep(delayMs),
   limits,
@@ -78,6 +81,7 @@ export async function startIssuer({
     issuer: `${origin}/oauth2/token`,
     clients,
     users,
+    redirectUris,
     signingKey,
     nowMs,
     wait,
@@ -92,10 +96,7 @@ export async function startIssuer({
     await stop()
     throw error
   })
-  const admit = admitRequests(issuer.handle)
-  onRequest = (exchange) => {
-    if (!allowPages(exchange.message, exchange.response, isOriginAllowed)) admit(exchange)
-  }
+  onRequest = allowPages(admitRequests(issuer.handle), isOriginAllowed)
   return {
     issuer: options.issuer,
     tokenEndpoint: new URL('/oauth2/token', origin),

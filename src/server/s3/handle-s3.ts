@@ -37,7 +37,11 @@ async function answer(
 ): Promise<HttpReply> {
   const { authenticator, backend, region, domains } = services
   const hostBucket = readHostBucket(received.headers.get('host') ?? '', domains) ?? ''
-  const authentication = await authenticator.authenticate(received, { service: 's3', hostBucket })
+  const authentication = await authenticator.authenticate(received, {
+    service: 's3',
+    hostBucket,
+    isAnyRegion: isAnyRegion(received, hostBucket),
+  })
   if (!authentication.principal) {
     if (isUploadForm(received, readAddress(received, domains)))
       return postObject(received, recorder, services)
@@ -64,6 +68,18 @@ async function answer(
   }
   if (operation.action !== undefined) await authorize(call, operation.action)
   return operation.run(call)
+}
+
+/**
+ * Returns whether a request may be signed for any region, though the server has one: ListBuckets and GetBucketLocation, by which clients find
+ * out regions (docs/wire.md §12.2).
+ */
+function isAnyRegion({ method, rawPath, query }: HttpRequest, hostBucket: string): boolean {
+  if (method !== 'GET') return false
+  const names = rawPath.split('/').filter((part) => part !== '')
+  const isService = hostBucket === '' && names.length === 0
+  const isBucket = names.length === (hostBucket === '' ? 1 : 0)
+  return isService || (isBucket && query.has('location'))
 }
 
 function toReply(refusal: AwsError, request: HttpRequest, services: S3Services): HttpReply {

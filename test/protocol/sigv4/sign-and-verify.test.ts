@@ -92,6 +92,37 @@ describe('signed request', () => {
     else expect(act).toThrow(isRefusal('RequestTimeTooSkewed', 403))
   })
 
+  it('a signature covers as many headers as a request may have', () => {
+    const headers = Object.fromEntries(
+      Array.from({ length: 400 }, (_, index) => [`x-amz-meta-${index}`, '1']),
+    )
+    const request = { method: 'PUT', url: target, headers, payloadHash }
+    verify(toMessage('PUT', target, signRequest(request, root, signing)))
+  })
+
+  it('a signature that names a header twice is malformed', () => {
+    const message = sign()
+    const authorization = message.headers.get('authorization') ?? ''
+    const twice = authorization.replace('SignedHeaders=', 'SignedHeaders=host;')
+    expect(() => verify(withHeader(message, 'authorization', twice))).toThrow(
+      isRefusal('AuthorizationHeaderMalformed', 400),
+    )
+  })
+
+  it('a signed header may be in the query of a presigned URL', () => {
+    const headers = { 'x-amz-acl': 'private' }
+    const url = new URL(`${target.href}&X-Amz-Acl=private`)
+    const signed = presignUrl({ method: 'GET', url, headers }, root, {
+      ...signing,
+      expiresSeconds: 60,
+    })
+    verify(toMessage('GET', signed, { host: url.host }))
+    const other = new URL(signed.href.replace('Acl=private', 'Acl=public-read'))
+    expect(() => verify(toMessage('GET', other, { host: url.host }))).toThrow(
+      isRefusal('SignatureDoesNotMatch', 403),
+    )
+  })
+
   it('a signed request for another region is told the server’s region', () => {
     expect(() => verify(sign({ region: 'eu-west-1' }))).toThrow(
       expect.objectContaining({

@@ -3,7 +3,7 @@ import type { Log } from '../../../base/log.ts'
 import { silentLog } from '../../../base/log.ts'
 import type { ObjectStore } from '../request/object-store.ts'
 import { readBucketDocument, writeBucketDocument } from './bucket-documents.ts'
-import { createBucket, deleteBucket, hasBucket, listBuckets } from './buckets.ts'
+import { createBucket, deleteBucket, findLocation, hasBucket, listBuckets } from './buckets.ts'
 import type { Disk } from './disk.ts'
 import { withStorageErrors } from './disk-errors.ts'
 import { createFolderSync, nodeFileSystem, type FileSystem } from './file-system.ts'
@@ -66,8 +66,9 @@ type UploadCalls = Pick<
 
 function openObjects(disk: Disk, run: Run): Omit<ObjectStore, keyof UploadCalls | 'checkReady'> {
   return {
-    createBucket: (bucket) => run(() => createBucket(disk, bucket)),
+    createBucket: (bucket, options) => run(() => createBucket(disk, bucket, options)),
     hasBucket: (bucket) => run(() => hasBucket(disk, bucket)),
+    findLocation: (bucket) => run(() => findLocation(disk, bucket)),
     deleteBucket: (bucket) => run(() => deleteBucket(disk, bucket)),
     listBuckets: () => run(() => listBuckets(disk)),
     readBucketDocument: (bucket, name) => run(() => readBucketDocument(disk, bucket, name)),

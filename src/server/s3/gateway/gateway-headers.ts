@@ -80,10 +80,11 @@ function requireInertMetadata(name: string): void {
 const answered =
   /^(?:accept-ranges|cache-control|content-(?:disposition|encoding|language|length|md5|range|type)|etag|expires|last-modified|location|retry-after|x-amz-(?!request-id$|id-2$|cf-id$).*)$/
 
-/** Returns the upstream's headers for the client: those about the object. The bucket's region becomes the gateway's. */
+/** Returns the upstream's headers for the client: those about the object. The bucket's region becomes the gateway's, if it has one. */
 export function passAnswerHeaders(headers: Headers, region: string): Record<string, string> {
   const onward: Record<string, string> = {}
   for (const [name, value] of headers) if (answered.test(name)) onward[name] = value
-  if (onward['x-amz-bucket-region'] !== undefined) onward['x-amz-bucket-region'] = region
+  if (onward['x-amz-bucket-region'] !== undefined && region !== '')
+    onward['x-amz-bucket-region'] = region
   return onward
 }

@@ -75,6 +75,8 @@ export interface Listing {
 export interface BucketInfo {
   readonly name: string
   readonly createdAtMs: number
+  /** The location constraint that the bucket was created with; empty for none, which is us-east-1. */
+  readonly location: string
 }
 
 /** A setting of a bucket that is stored as the document which the client sent. */
@@ -100,8 +102,10 @@ export interface PartInfo {
 
 export interface ObjectStore {
   /** @throws {AwsError} `BucketAlreadyOwnedByYou`. */
-  createBucket(bucket: string): Promise<void>
+  createBucket(bucket: string, options?: Pick<BucketInfo, 'location'>): Promise<void>
   hasBucket(bucket: string): Promise<boolean>
+  /** Returns the location of a bucket. @see BucketInfo.location @throws {AwsError} `NoSuchBucket`. */
+  findLocation(bucket: string): Promise<string>
   /** @throws {AwsError} `BucketNotEmpty`, `NoSuchBucket`. Unfinished uploads go with the bucket. */
   deleteBucket(bucket: string): Promise<void>
   /** In the order of their names. */
