@@ -94,9 +94,10 @@ export const storeRoutes: readonly StoreRoute[] = [
     optional: bucketListParameters,
   }),
 
-  ...unsetSettings.map(({ method, query, operation }) =>
+  ...unsetSettings.map(({ method, query, optional = [], operation }) =>
     route(`${method} bucket`, operation, {
       required: [query],
+      optional,
       headers: method === 'PUT' ? body : [],
     }),
   ),
