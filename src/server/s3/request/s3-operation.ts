@@ -7,6 +7,8 @@ import type { RequestRecorder } from '../../http/request-recorder.ts'
 import type { Principal } from '../../sessions/principal.ts'
 import type { FormSignatureVersion } from '../../identity/request-authenticator.ts'
 import type { AuthorizationRequest, Authorizer, Decision } from '../../policy/authorizer.ts'
+import { addTags } from '../../policy/object-conditions.ts'
+import type { ReadTags } from '../../policy/object-tags.ts'
 import { findRequestContext } from '../../policy/request-context.ts'
 import { type Address, serviceAddress } from './address.ts'
 import type { ChunkSeed } from '../body/aws-chunked.ts'
@@ -27,6 +29,8 @@ export interface S3Request extends Address {
   readonly signature: Pick<ParsedSignature, 'payloadHash'>
   /** The verified signature that chunk signatures continue. */
   readonly seed: ChunkSeed | undefined
+  /** The tags in a body that was read before the decision. */
+  readonly requestTags?: Readonly<Record<string, string>> | undefined
   /** Set if the body is the file of an upload form. */
   readonly form?: FormFacts | undefined
 }
@@ -61,6 +65,8 @@ export interface S3Backend {
     query: Query,
     headers: ReadonlyMap<string, string>,
   ): S3Operation<S3Request>
+  /** Reads the tags of an object for policies that ask for them. A backend that cannot tell does not have it. */
+  readonly readTags?: ReadTags | undefined
   /** Returns whether the backend is ready. */
   checkReady(): Promise<boolean>
 }
@@ -116,7 +122,11 @@ function toQuestion(call: S3Request, action: string, at: Address): Authorization
   const formSignatureVersion = call.form?.signatureVersion
   const { principal } = call
   const { conditions, memo } = findRequestContext(call.request, { principal, formSignatureVersion })
-  return { principal, action, bucket: at.bucket, object: at.key, conditions, memo }
+  const question = { principal, action, bucket: at.bucket, object: at.key }
+  if (call.requestTags === undefined) return { ...question, conditions, memo }
+  const withTags = new Map(conditions)
+  addTags(withTags, Object.entries(call.requestTags))
+  return { ...question, conditions: withTags }
 }
 
 /** Returns the call's body, unread. @throws {AwsError} as `openPayload`. */
