@@ -8,6 +8,8 @@ import type { RequestRecorder } from '../../http/request-recorder.ts'
 import type { Principal } from '../../sessions/principal.ts'
 import type { FormSignatureVersion } from '../../identity/request-authenticator.ts'
 import type { AuthorizationRequest, Authorizer, Decision } from '../../policy/authorizer.ts'
+import { addTags } from '../../policy/object-conditions.ts'
+import type { ReadTags } from '../../policy/object-tags.ts'
 import { findRequestContext } from '../../policy/request-context.ts'
 import { type Address, serviceAddress } from './address.ts'
 import type { ChunkSeed } from '../body/aws-chunked.ts'
@@ -28,6 +30,8 @@ export interface S3Request extends Address {
   readonly signature: Pick<ParsedSignature, 'payloadHash'>
   /** The verified signature that chunk signatures continue. */
   readonly seed: ChunkSeed | undefined
+  /** The tags in a body that was read before the decision. */
+  readonly requestTags?: Readonly<Record<string, string>> | undefined
   /** Set if the body is the file of an upload form. */
   readonly form?: FormFacts | undefined
 }
@@ -66,6 +70,8 @@ export interface S3Backend {
   readonly findCorsRules?:
     | ((bucket: string) => Promise<readonly CorsRule[] | undefined>)
     | undefined
+  /** Reads the tags of an object for policies that ask for them. A backend that cannot tell does not have it. */
+  readonly readTags?: ReadTags | undefined
   /** Returns whether the backend is ready. */
   checkReady(): Promise<boolean>
 }
@@ -121,7 +127,11 @@ function toQuestion(call: S3Request, action: string, at: Address): Authorization
   const formSignatureVersion = call.form?.signatureVersion
   const { principal } = call
   const { conditions, memo } = findRequestContext(call.request, { principal, formSignatureVersion })
-  return { principal, action, bucket: at.bucket, object: at.key, conditions, memo }
+  const question = { principal, action, bucket: at.bucket, object: at.key }
+  if (call.requestTags === undefined) return { ...question, conditions, memo }
+  const withTags = new Map(conditions)
+  addTags(withTags, Object.entries(call.requestTags))
+  return { ...question, conditions: withTags }
 }
 
 /** Returns the call's body, unread. @throws {AwsError} as `openPayload`. */

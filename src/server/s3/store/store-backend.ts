@@ -24,6 +24,14 @@ export function createStoreBackend(objects: ObjectStore): S3Backend {
       return toOperation(findRoute(request), request, objects)
     },
     findCorsRules: createRulesReader(objects),
+    async readTags(bucket, key) {
+      try {
+        return (await objects.statObject(bucket, key))?.metadata.tags ?? {}
+      } catch (error) {
+        // A name that cannot be has no tags. After any other error they are not known.
+        return error instanceof AwsError && error.status < 500 ? {} : undefined
+      }
+    },
     checkReady: () => objects.checkReady(),
   }
 }
