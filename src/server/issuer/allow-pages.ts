@@ -1,5 +1,6 @@
 /** Lets pages of other origins use the provider's endpoints (Fetch standard, "CORS protocol"). */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Exchange } from '../http/exchanges.ts'
 import { readOrigin, type IsOriginAllowed } from '../http/cors-origins.ts'
 
 /** What pages call by `fetch`. The login page and the device page are not among them: they read cookies. */
@@ -8,13 +9,23 @@ const discovery = /\/\.well-known\/(?:openid-configuration|oauth-authorization-s
 /** The time in which a browser need not ask again. */
 const maxAgeSeconds = 600
 
+/** Returns a function that answers preflights, and passes on all other requests with their responses prepared for pages. */
+export function allowPages(
+  pass: (exchange: Exchange) => void,
+  isOriginAllowed: IsOriginAllowed,
+): (exchange: Exchange) => void {
+  return (exchange) => {
+    if (!prepare(exchange.message, exchange.response, isOriginAllowed)) pass(exchange)
+  }
+}
+
 /**
  * Prepares the response for a page, and answers a preflight. No credentials are allowed: the endpoints know a client by its request, never by a
  * cookie. Whatever the library would say to pages itself is removed, because it cannot be told of origins before it knows the client.
  *
  * @returns Whether the request is answered.
  */
-export function allowPages(
+function prepare(
   request: IncomingMessage,
   response: ServerResponse,
   isOriginAllowed: IsOriginAllowed,

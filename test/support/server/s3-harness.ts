@@ -111,7 +111,7 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
     region: regionOfServer,
     log,
   }
-  const store = createStoreBackend(objects)
+  const store = createStoreBackend(objects, log)
   let backend = store
   let upstream = options.upstream
   if ((options.backend ?? backendKind) === 'gateway' && upstream === undefined) {

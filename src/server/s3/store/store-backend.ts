@@ -1,7 +1,9 @@
 /** The S3 backend of the embedded store. Finds the operation of a request in the route table, and ignores no part of the request. */
+import { silentLog, type Log } from '../../../base/log.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { actionsOfHeaders, nameVersionAction } from '../request/action-rules.ts'
 import type { CorsRule } from '../../http/cors-rules.ts'
+import { isOwnersAcl } from '../request/canned-acl.ts'
 import { readCorsRules } from '../request/cors-document.ts'
 import { requireBucketName } from '../request/names.ts'
 import type { ObjectStore } from '../request/object-store.ts'
@@ -15,13 +17,14 @@ import {
 } from '../request/s3-operation.ts'
 import { isReadAnywhere, findEffectiveHeaders, requireStandardValues } from './standard-headers.ts'
 
-/** Creates the backend of a store. */
-export function createStoreBackend(objects: ObjectStore): S3Backend {
+/** Creates the backend of a store. @param log Says once a bucket that canned ACLs have no effect. */
+export function createStoreBackend(objects: ObjectStore, log: Log = silentLog): S3Backend {
+  const noteAcl = createAclNotes(log)
   return {
     requireBucketName,
     findOperation(method, address, query, headers) {
       const request = { method, level: findLevel(address), query, headers }
-      return toOperation(findRoute(request), request, objects)
+      return toOperation(findRoute(request), request, { objects, noteAcl })
     },
     findCorsRules: createRulesReader(objects),
     async readTags(bucket, key) {
@@ -33,6 +36,22 @@ export function createStoreBackend(objects: ObjectStore): S3Backend {
       }
     },
     checkReady: () => objects.checkReady(),
+  }
+}
+
+type AclNotes = (bucket: string, acl: string) => void
+
+/** The most buckets that are remembered as noted; beyond it, a bucket may be noted again. */
+const maxNoted = 1024
+
+/** Returns a function that logs, once a bucket, that a canned ACL was ignored which would have given others access. */
+function createAclNotes(log: Log): AclNotes {
+  const noted = new Set<string>()
+  return (bucket, acl) => {
+    if (isOwnersAcl(acl) || noted.has(bucket)) return
+    if (noted.size >= maxNoted) noted.clear()
+    noted.add(bucket)
+    log.warn({ bucket, acl }, 'canned ACLs have no effect: only policies give access')
   }
 }
 
@@ -62,7 +81,7 @@ function createRulesReader(objects: ObjectStore): NonNullable<S3Backend['findCor
 function toOperation(
   { operation }: StoreRoute,
   { level, query, headers }: RouteRequest,
-  objects: ObjectStore,
+  { objects, noteAcl }: { objects: ObjectStore; noteAcl: AclNotes },
 ): S3Operation<S3Request> {
   const { name, action, run } = operation
   const isVersioned = action !== undefined && query.has('versionId')
@@ -74,6 +93,7 @@ function toOperation(
         for (const further of actionsOfHeaders(findEffectiveHeaders(headers), level))
           await authorize(request, further)
       requireStandardValues(headers, level)
+      if (!query.has('acl')) noteAcl(request.bucket, headers.get('x-amz-acl') ?? 'private')
       return run({ ...request, objects })
     },
   }
