@@ -88,6 +88,7 @@ const createErrorReasons = () =>
     'tls-certificate-incomplete': 'ERR_USAGE',
     'token-missing': 'ERR_USAGE',
     'token-unexpected': 'ERR_USAGE',
+    'trusted-proxy-invalid': 'ERR_USAGE',
     'upstream-invalid': 'ERR_USAGE',
     'url-invalid': 'ERR_USAGE',
     'url-with-credentials': 'ERR_USAGE',

@@ -97,10 +97,10 @@ export async function openIssuer(
   closers: Closers,
 ): Promise<RunningIssuer | undefined> {
   if (options.identityProvider?.kind !== 'embedded') return undefined
-  const { address, clients, users } = options.identityProvider
+  const { address, ...accounts } = options.identityProvider
   const { startIssuer } = await import('./issuer/start-issuer.ts')
   try {
-    const issuer = await startIssuer({ address, clients, users, nowMs: options.nowMs })
+    const issuer = await startIssuer({ address, ...accounts, nowMs: options.nowMs })
     closers.push(() => issuer.stop())
     return issuer
   } catch (error) {

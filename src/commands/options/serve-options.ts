@@ -17,6 +17,7 @@ export const serveOptions: readonly OptionSpec[] = [
     'user NAME:PASSWORD[:POLICY]…',
     'who may sign in there with a browser, a device or a password; may be repeated',
   ),
+  serve('redirect-uri URL…', 'where browser logins may lead besides this machine; may be repeated'),
   serve('policy NAME=FILE…', 'a policy that tokens may name; may be repeated'),
   serve('role FILE…', 'a role and whose tokens may assume it, in JSON; may be repeated'),
   serve('ldap-policy POLICY=DN…', 'policy of an LDAP user or group; may be repeated'),
@@ -38,6 +39,10 @@ export const serveOptions: readonly OptionSpec[] = [
   serve('tls-cert FILE', 'certificate of the server, in PEM'),
   serve('tls-key FILE', 'its key'),
   serve('client-ca FILE', 'authorities whose client certificates are believed, in PEM'),
+  serve(
+    'trusted-proxy CIDR…',
+    'network of a proxy whose X-Forwarded-* or Forwarded headers are believed; may be repeated',
+  ),
   serve('region NAME', 'region that requests must be signed for; any if omitted'),
   serve('workers N', 'processes that share the address, one a core', { default: '1' }),
   serve('min-duration SECONDS', 'shortest life of credentials', { default: '900' }),

@@ -15,6 +15,8 @@ export interface OpenServerOptions {
   readonly onRequest: (exchange: Exchange) => void
   /** Writes the XML document of a request that no handler gets (default: plain text, and an empty body where there is no request yet). */
   readonly writeRefusal?: ((error: AwsError) => string) | undefined
+  /** Returns the text of a further fault of a request's headers, which is then refused with 400. */
+  readonly findFault?: ((message: IncomingMessage) => string | undefined) | undefined
   /** Calls a function repeatedly and returns a function that stops it (default: a timer). */
   readonly every?: ((intervalMs: number, run: () => void) => () => void) | undefined
 }
@@ -54,9 +56,9 @@ export function openServer(options: OpenServerOptions): Server {
   const toHandler =
     (isWaiting: boolean) =>
     (message: IncomingMessage, response: ServerResponse): void => {
-      const fault = findFramingFault(message)
-      if (fault === undefined) options.onRequest(exchanges.begin(message, response, isWaiting))
-      else sendFault({ message, response }, fault, options)
+      const text = findFramingFault(message) ?? options.findFault?.(message)
+      if (text === undefined) options.onRequest(exchanges.begin(message, response, isWaiting))
+      else sendFault({ message, response }, { status: 400, text }, options)
     }
   server.on('request', toHandler(false))
   server.on('checkContinue', toHandler(true))

@@ -15,6 +15,8 @@ export interface StartIssuerOptions {
   readonly clients: readonly IssuerClient[]
   /** The users who may sign in (default: none). */
   readonly users?: readonly IssuerUser[] | undefined
+  /** Where logins may lead besides this machine's own addresses (default: nowhere else). */
+  readonly redirectUris?: readonly string[] | undefined
   readonly nowMs: () => number
   /** Resolves after the given number of milliseconds (default: a timer). */
   readonly wait?: ((delayMs: number) => Promise<void>) | undefined
@@ -46,6 +48,7 @@ export async function startIssuer({
   address,
   clients,
   users = [],
+  redirectUris,
   nowMs,
   wait = (delayMs) => sleep(delayMs),
   limits,
@@ -73,6 +76,7 @@ export async function startIssuer({
     issuer: `${origin}/oauth2/token`,
     clients,
     users,
+    redirectUris,
     signingKey,
     nowMs,
     wait,

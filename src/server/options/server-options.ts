@@ -20,6 +20,8 @@ export interface ServerOptions {
   readonly objects: DirectoryObjects | GatewayObjects
   /** Domains whose subdomains are buckets, besides `localhost`. */
   readonly domains: readonly string[]
+  /** The networks of the proxies whose word for their client counts, in CIDR notation; none if left out. */
+  readonly trustedProxies?: readonly string[] | undefined
   /** Name → policy document as JSON text, besides the canned ones. */
   readonly policies: ReadonlyMap<string, string>
   readonly identityProvider: EmbeddedProvider | ExternalProvider | SharedProvider | undefined
@@ -111,6 +113,8 @@ export interface EmbeddedProvider {
   readonly clients: readonly IssuerClient[]
   /** The users who may log in with a browser, a device or a password; none if left out. */
   readonly users?: readonly IssuerUser[] | undefined
+  /** Where logins may lead besides the addresses of this machine; nowhere else if left out. */
+  readonly redirectUris?: readonly string[] | undefined
 }
 
 /** The embedded provider of the primary. */

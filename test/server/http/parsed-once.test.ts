@@ -15,7 +15,7 @@ it('only the listener, and a signature that was handed none, parse a query', () 
   const callers = files.filter((file) => /(?<!function )\bparseQuery\(/.test(textOf(file)))
   expect(callers.toSorted()).toEqual([
     'protocol/sigv4/canonical-request.ts',
-    'server/http/listener.ts',
+    'server/http/to-http-request.ts',
   ])
 })
 
