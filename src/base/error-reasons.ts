@@ -49,6 +49,7 @@ const createErrorReasons = () =>
     'command-unexpected': 'ERR_USAGE',
     'command-unknown': 'ERR_USAGE',
     'context-invalid': 'ERR_USAGE',
+    'cors-origin-invalid': 'ERR_USAGE',
     'duration-invalid': 'ERR_USAGE',
     'duration-range-invalid': 'ERR_USAGE',
     'flag-not-saved': 'ERR_USAGE',

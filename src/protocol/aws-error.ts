@@ -5,7 +5,9 @@
 
 /** The codes that this server sends, and the HTTP status that AWS and MinIO give each (docs/wire.md §3.2 for STS, docs/wire.md §3.3 for S3). */
 export const awsErrorStatus = {
+  AccessControlListNotSupported: 400,
   AccessDenied: 403,
+  AccessForbidden: 403,
   AuthorizationHeaderMalformed: 400,
   AuthorizationParametersError: 400,
   AuthorizationQueryParametersError: 400,

@@ -44,6 +44,10 @@ export const serveOptions: readonly OptionSpec[] = [
     'network of a proxy whose X-Forwarded-* or Forwarded headers are believed; may be repeated',
   ),
   serve('region NAME', 'region that requests must be signed for; any if omitted'),
+  serve(
+    'cors-origin ORIGIN…',
+    'origin whose pages may read answers; any when left out; may be repeated',
+  ),
   serve('workers N', 'processes that share the address, one a core', { default: '1' }),
   serve('min-duration SECONDS', 'shortest life of credentials', { default: '900' }),
   serve('max-duration SECONDS', 'longest life of credentials', { default: '31536000' }),

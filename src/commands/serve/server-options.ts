@@ -9,6 +9,7 @@ import type { ServerOptions } from '../../server/options/server-options.ts'
 import { readClients, readUsers } from './accounts.ts'
 import { readKeyPair } from './read-key-pair.ts'
 import { readClientCa } from './client-ca.ts'
+import { readCorsOrigins } from './cors-origins.ts'
 import { readEtcd } from './etcd.ts'
 import { readLdap } from './ldap.ts'
 import { readObjects } from './objects.ts'
@@ -61,6 +62,7 @@ export function readServerOptions(settings: Settings, io: Io): ServerOptions {
     ldap: readLdap(settings, io),
     etcd: readEtcd(settings, io),
     limits: readLimits(settings, io),
+    corsOrigins: readCorsOrigins(settings, io),
     requests: readRequestLimits(io),
     log: openLog(level),
     isAccessLogged: level === 'debug' || level === 'info',

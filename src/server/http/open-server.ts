@@ -13,10 +13,10 @@ export interface OpenServerOptions {
   /** The most connections. Beyond it a new connection is closed at once, and idle connections are closed to make room. */
   readonly maxConnections: number
   readonly onRequest: (exchange: Exchange) => void
-  /** Writes the XML document of a request that no handler gets (default: plain text, and an empty body where there is no request yet). */
-  readonly writeRefusal?: ((error: AwsError) => string) | undefined
   /** Returns the text of a further fault of a request's headers, which is then refused with 400. */
   readonly findFault?: ((message: IncomingMessage) => string | undefined) | undefined
+  /** Writes the XML document of a request that no handler gets (default: plain text, and an empty body where there is no request yet). */
+  readonly writeRefusal?: ((error: AwsError) => string) | undefined
   /** Calls a function repeatedly and returns a function that stops it (default: a timer). */
   readonly every?: ((intervalMs: number, run: () => void) => () => void) | undefined
 }

@@ -70,6 +70,8 @@ export interface Refusal {
 export const serverOperations = {
   health: 'health',
   metrics: 'metrics',
+  /** The question of a browser whether a page may send a request to another origin. */
+  preflight: 'preflight',
   /** A request that was rejected because of overload, before it was handled. */
   refused: 'refused',
   /** A request that was rejected before its operation was known: its signature was not valid, or it is not supported. */

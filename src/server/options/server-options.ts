@@ -42,6 +42,8 @@ export interface ServerOptions {
   /** The etcd through which credentials are shared with other servers; undefined if they are derived, and nothing is stored. */
   readonly etcd?: EtcdOptions | undefined
   readonly limits: StsLimits
+  /** Origins whose pages may read answers, as `readOriginPattern` writes them; undefined for all. */
+  readonly corsOrigins?: readonly string[] | undefined
   /** How many requests are handled at once; undefined for the defaults. */
   readonly requests?: RequestLimits | undefined
   /** The other processes at the same address. */

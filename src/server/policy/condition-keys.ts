@@ -43,6 +43,16 @@ export function isKnownConditionKey(key: string): boolean {
 }
 
 /**
+ * Returns true for a condition key of another service, such as `kms:ViaService`. As in IAM, a request to this server does not have it. A
+ * global key (`aws:…`) that is not known here is not one of these: a request to AWS could have it.
+ */
+export function isOtherServiceKey(key: string): boolean {
+  return (
+    /^[a-z0-9][a-z0-9-]*:[\w:/.-]+$/i.test(key) && !/^(s3|aws|jwt|ldap|admin|sts|svc):/i.test(key)
+  )
+}
+
+/**
  * Returns the name of a key in `AuthorizationRequest.conditions`. Returns undefined for a key whose values come from the principal: its
  * claims, name and groups.
  */

@@ -32,8 +32,8 @@ export interface StsServices {
   readonly knownPolicies: { has(name: string): boolean }
   /** False when an external engine (OPA) decides: then a token needs no policy claim. */
   readonly isPolicyClaimRequired: boolean
-  /** Throws an `AwsError` for a session policy that is not valid. */
-  readonly checkSessionPolicy: (text: string) => void
+  /** Returns the session policy as it is kept. Throws an `AwsError` for one that is not valid. */
+  readonly checkSessionPolicy: (text: string) => string
   readonly nowMs: () => number
   readonly log: Log
 }

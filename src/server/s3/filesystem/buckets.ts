@@ -6,6 +6,7 @@ import type { BucketInfo } from '../request/object-store.ts'
 import { errorCode } from '../../../base/error-code.ts'
 import {
   bucketFolder,
+  documentsFolder,
   encodedFolder,
   locationFile,
   metadataFolder,
@@ -16,7 +17,7 @@ import {
 import type { FileSystem } from './file-system.ts'
 import { compareKeys } from './key-names.ts'
 import { requireBucket } from './objects.ts'
-import { discardFile, removeTree, writeFileWhole } from './staging.ts'
+import { removeTree, writeFileWhole } from './staging.ts'
 import { holdsObject, openStart } from './walk.ts'
 
 /** @see ObjectStore.createBucket */
@@ -39,10 +40,9 @@ export async function createBucket(
 
 /** Removes what a process left that died while it deleted a bucket of this name, and writes the location before there is a bucket. */
 async function prepareBucket(disk: Disk, bucket: string, location: string): Promise<void> {
-  await removeTree(disk, uploadsFolder(disk.root, bucket))
-  const path = locationFile(disk.root, bucket)
-  if (location === '') await discardFile(disk, path)
-  else await writeFileWhole(disk, path, location)
+  for (const folder of [documentsFolder, uploadsFolder])
+    await removeTree(disk, folder(disk.root, bucket))
+  if (location !== '') await writeFileWhole(disk, locationFile(disk.root, bucket), location)
 }
 
 /** @see ObjectStore.findLocation */
@@ -73,10 +73,9 @@ export async function deleteBucket(disk: Disk, bucket: string): Promise<void> {
       if (errorCode(error) === 'ENOTEMPTY' || errorCode(error) === 'EEXIST') throw bucketNotEmpty()
       throw error
     }
-    for (const folder of [encodedFolder, metadataFolder, uploadsFolder]) {
+    for (const folder of [encodedFolder, metadataFolder, uploadsFolder, documentsFolder]) {
       await removeTree(disk, folder(disk.root, bucket))
     }
-    await discardFile(disk, locationFile(disk.root, bucket))
   })
 }
 

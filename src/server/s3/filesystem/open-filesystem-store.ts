@@ -2,6 +2,7 @@
 import type { Log } from '../../../base/log.ts'
 import { silentLog } from '../../../base/log.ts'
 import type { ObjectStore } from '../request/object-store.ts'
+import { readBucketDocument, writeBucketDocument } from './bucket-documents.ts'
 import { createBucket, deleteBucket, findLocation, hasBucket, listBuckets } from './buckets.ts'
 import type { Disk } from './disk.ts'
 import { withStorageErrors } from './disk-errors.ts'
@@ -70,6 +71,9 @@ function openObjects(disk: Disk, run: Run): Omit<ObjectStore, keyof UploadCalls 
     findLocation: (bucket) => run(() => findLocation(disk, bucket)),
     deleteBucket: (bucket) => run(() => deleteBucket(disk, bucket)),
     listBuckets: () => run(() => listBuckets(disk)),
+    readBucketDocument: (bucket, name) => run(() => readBucketDocument(disk, bucket, name)),
+    writeBucketDocument: (bucket, name, text) =>
+      run(() => writeBucketDocument(disk, bucket, name, text)),
     statObject: (bucket, key) =>
       run(async () => {
         const found = await findObject(disk, bucket, key)

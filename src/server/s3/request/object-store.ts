@@ -79,6 +79,9 @@ export interface BucketInfo {
   readonly location: string
 }
 
+/** A setting of a bucket that is stored as the document which the client sent. */
+export type BucketDocument = 'cors'
+
 /** A multipart upload that has begun. */
 export interface UploadInfo {
   readonly bucket: string
@@ -107,6 +110,11 @@ export interface ObjectStore {
   deleteBucket(bucket: string): Promise<void>
   /** In the order of their names. */
   listBuckets(): Promise<BucketInfo[]>
+
+  /** Returns a setting's document; undefined if it is not set. */
+  readBucketDocument(bucket: string, name: BucketDocument): Promise<string | undefined>
+  /** Replaces a setting's document atomically; undefined removes it. */
+  writeBucketDocument(bucket: string, name: BucketDocument, text: string | undefined): Promise<void>
 
   statObject(bucket: string, key: string): Promise<ObjectInfo | undefined>
   openObject(bucket: string, key: string): Promise<OpenObject | undefined>

@@ -2,6 +2,7 @@
 import type { Query } from '../../../protocol/query.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { ParsedSignature } from '../../../protocol/sigv4/parse-signature.ts'
+import type { CorsRule } from '../../http/cors-rules.ts'
 import type { HttpReply, HttpRequest } from '../../http/http-message.ts'
 import type { RequestRecorder } from '../../http/request-recorder.ts'
 import type { Principal } from '../../sessions/principal.ts'
@@ -61,6 +62,10 @@ export interface S3Backend {
     query: Query,
     headers: ReadonlyMap<string, string>,
   ): S3Operation<S3Request>
+  /** Resolves to the bucket's own CORS rules; to undefined if it has none or does not exist. Undefined if the server's origins decide about all. */
+  readonly findCorsRules?:
+    | ((bucket: string) => Promise<readonly CorsRule[] | undefined>)
+    | undefined
   /** Returns whether the backend is ready. */
   checkReady(): Promise<boolean>
 }

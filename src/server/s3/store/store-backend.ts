@@ -1,6 +1,8 @@
 /** The S3 backend of the embedded store. Finds the operation of a request in the route table, and ignores no part of the request. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { actionsOfHeaders, nameVersionAction } from '../request/action-rules.ts'
+import type { CorsRule } from '../../http/cors-rules.ts'
+import { readCorsRules } from '../request/cors-document.ts'
 import { requireBucketName } from '../request/names.ts'
 import type { ObjectStore } from '../request/object-store.ts'
 import { describeLevel, findLevel, matchRoute, type RouteRequest } from '../request/match-route.ts'
@@ -21,7 +23,30 @@ export function createStoreBackend(objects: ObjectStore): S3Backend {
       const request = { method, level: findLevel(address), query, headers }
       return toOperation(findRoute(request), request, objects)
     },
+    findCorsRules: createRulesReader(objects),
     checkReady: () => objects.checkReady(),
+  }
+}
+
+/** The most buckets whose rules are kept in memory. */
+const maxKeptRules = 256
+
+/**
+ * Returns a function that reads a bucket's CORS rules. The file is read each time, because another process may have written it; it is parsed
+ * again only when it was changed.
+ */
+function createRulesReader(objects: ObjectStore): NonNullable<S3Backend['findCorsRules']> {
+  const kept = new Map<string, { readonly text: string; readonly rules: readonly CorsRule[] }>()
+  return async (bucket) => {
+    if (!(await objects.hasBucket(bucket))) return undefined
+    const text = await objects.readBucketDocument(bucket, 'cors')
+    if (text === undefined) return undefined
+    const known = kept.get(bucket)
+    if (known?.text === text) return known.rules
+    const rules = readCorsRules(text)
+    if (kept.size >= maxKeptRules) kept.clear()
+    kept.set(bucket, { text, rules })
+    return rules
   }
 }
 

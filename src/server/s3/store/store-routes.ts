@@ -4,6 +4,7 @@
  */
 import { checksumAlgorithms, checksumHeader } from '../body/checksum.ts'
 import { abortMultipartUpload } from '../operations/abort-multipart-upload.ts'
+import { deleteBucketCors, getBucketCors, putBucketCors } from '../operations/bucket-cors.ts'
 import { completeMultipartUpload } from '../operations/complete-multipart-upload.ts'
 import { copyObject } from '../operations/copy-object.ts'
 import { createBucket } from '../operations/create-bucket.ts'
@@ -17,8 +18,10 @@ import { getObjectAttributes } from '../operations/get-object-attributes.ts'
 import { headBucket } from '../operations/head-bucket.ts'
 import { listBuckets } from '../operations/list-buckets.ts'
 import { listMultipartUploads } from '../operations/list-multipart-uploads.ts'
+import { listObjectVersions } from '../operations/list-object-versions.ts'
 import { listObjects, listObjectsV2 } from '../operations/list-objects.ts'
 import { listParts } from '../operations/list-parts.ts'
+import { getObjectLegalHold, getObjectRetention } from '../operations/object-lock.ts'
 import {
   deleteObjectTagging,
   getObjectTagging,
@@ -26,6 +29,7 @@ import {
 } from '../operations/object-tagging.ts'
 import { putObject } from '../operations/put-object.ts'
 import { getObject, headObject } from '../operations/read-object.ts'
+import { unsetSettings } from '../operations/unset-settings.ts'
 import { uploadPart, uploadPartCopy } from '../operations/upload-part.ts'
 import {
   bucketListParameters,
@@ -87,11 +91,24 @@ export const storeRoutes: readonly StoreRoute[] = [
     optional: bucketListParameters,
   }),
 
+  ...unsetSettings.map(({ method, query, operation }) =>
+    route(`${method} bucket`, operation, {
+      required: [query],
+      headers: method === 'PUT' ? body : [],
+    }),
+  ),
+  route('GET bucket', getBucketCors, { required: ['cors'] }),
+  route('PUT bucket', putBucketCors, { required: ['cors'], headers: body }),
+  route('DELETE bucket', deleteBucketCors, { required: ['cors'] }),
   route('GET bucket', getBucketLocation, { required: ['location'] }),
   route('GET bucket', getBucketVersioning, { required: ['versioning'] }),
   route('GET bucket', listMultipartUploads, {
     required: ['uploads'],
     optional: uploadListParameters,
+  }),
+  route('GET bucket', listObjectVersions, {
+    required: ['versions'],
+    optional: [...listParameters, 'key-marker', 'metadata', 'version-id-marker'],
   }),
   route('GET bucket', listObjectsV2, {
     required: ['list-type=2'],
@@ -150,6 +167,14 @@ export const storeRoutes: readonly StoreRoute[] = [
     required: ['attributes'],
     optional: ['versionId'],
     headers: ['x-amz-max-parts', 'x-amz-object-attributes', 'x-amz-part-number-marker'],
+  }),
+  route('GET object', getObjectRetention, {
+    required: ['retention'],
+    optional: ['versionId'],
+  }),
+  route('GET object', getObjectLegalHold, {
+    required: ['legal-hold'],
+    optional: ['versionId'],
   }),
   route('GET object', getObjectTagging, {
     required: ['tagging'],
