@@ -112,8 +112,8 @@ function describeRange({ code, details }: AwsError): Record<string, string> {
 /** Puts the key and the bucket first, as MinIO does. */
 function nameAddress(refusal: AwsError, { bucket, key }: Address): AwsError {
   const named = { ...(key && { Key: key }), ...(bucket && { BucketName: bucket }) }
-  const { code, status, message, details } = refusal
-  return new AwsError(code, message, { status, details: { ...named, ...details } })
+  const { code, status, message, details, sentence } = refusal
+  return new AwsError(code, message, { status, sentence, details: { ...named, ...details } })
 }
 
 function locate(
