@@ -7,10 +7,10 @@ type Headers = ReadonlyMap<string, string>
 
 /**
  * Headers of the signature, and headers without effect: there is nothing to pay for here, and the user agent is only logged. A proxy adds
- * `x-amz-cf-id`.
+ * `x-amz-cf-id`. AWS's SDK for C++ (pyarrow) sends `x-amz-api-version` with each request; S3 has only the version 2006-03-01.
  */
 const anywhere: ReadonlySet<string> = new Set(
-  `x-amz-cf-id x-amz-content-sha256 x-amz-date x-amz-request-payer x-amz-security-token x-amz-user-agent`.split(
+  `x-amz-api-version x-amz-cf-id x-amz-content-sha256 x-amz-date x-amz-request-payer x-amz-security-token x-amz-user-agent`.split(
     ' ',
   ),
 )

@@ -59,6 +59,7 @@ describe('allowed requests', () => {
       'amz-sdk-invocation-id': '1',
       'user-agent': 'a client',
       'x-amz-user-agent': 'a client',
+      'x-amz-api-version': '2006-03-01',
     }
     await s3.send('GET', '/photos/a', { headers })
 

@@ -72,7 +72,7 @@ function isListed({ headers, header }: StoreRoute, name: string): boolean {
 }
 
 const readAnywhere =
-  /^x-amz-(cf-id|content-sha256|date|expected-bucket-owner|request-payer|security-token|user-agent)$/
+  /^x-amz-(api-version|cf-id|content-sha256|date|expected-bucket-owner|request-payer|security-token|user-agent)$/
 
 /** The names are from S3's API, from the pages of its operations. */
 const queryNames =
@@ -194,6 +194,8 @@ describe('headers with only one supported value', () => {
     const owner = {
       'x-amz-expected-bucket-owner': '000000000000',
       'x-amz-request-payer': 'requester',
+      // AWS's SDK for C++ sends it with each request.
+      'x-amz-api-version': '2006-03-01',
     }
     const object = { 'x-amz-acl': 'bucket-owner-full-control', 'x-amz-storage-class': 'STANDARD' }
     expect(await send('/photos/c', { ...owner, ...object })).toBe(200)
