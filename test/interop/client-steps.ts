@@ -90,9 +90,8 @@ export async function openWorkplace(flags: readonly string[] = []): Promise<Work
     },
     async run([command = '', ...argv], settings) {
       const options = { env: settings, extendEnv: false, cwd: folder, reject: false } as const
-      const { exitCode, stdout, stderr } = await execa(command, argv, options)
-      if (exitCode !== 0)
-        throw new Error(`${argv.join(' ')} ended with ${exitCode}: ${stderr.slice(-4000)}`)
+      const { failed, message, stdout } = await execa(command, argv, options)
+      if (failed) throw new Error(message?.slice(-4000))
       return stdout
     },
     async stop() {

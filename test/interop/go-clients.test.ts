@@ -31,11 +31,11 @@ describe('the AWS SDK for Go v2 with its transfer manager', () => {
   it('the AWS SDK for Go exchanges the token of a file for credentials, again before they expire', async () => {
     const { makeBucket, renewingEnv, run } = workplace
     const bucket = await makeBucket('go-renewed')
-    const token = await run(['sts-cli', 'token'], workplace.stack.env)
+    const { AWS_CONFIG_FILE: _, ...env } = renewingEnv
+    const token = await run(['sts-cli', 'token'], env)
     const file = path.join(workplace.folder, 'token')
     // With the final newline, as a shell writes it.
     await writeFile(file, `${token}\n`)
-    const { AWS_CONFIG_FILE: _, ...env } = renewingEnv
     const settings = {
       AWS_WEB_IDENTITY_TOKEN_FILE: file,
       AWS_ROLE_ARN: 'arn:aws:iam::000000000000:role/any',
