@@ -32,8 +32,8 @@ const passedByCopies = new Set(
 
 /** Request headers for this server only: how the request was signed and its body encoded, and what SDKs say of themselves. */
 const consumed = new Set(
-  `x-amz-api-version x-amz-content-sha256 x-amz-copy-source x-amz-date x-amz-decoded-content-length x-amz-security-token x-amz-trailer
-  x-amz-user-agent`.split(/\s+/),
+  `x-amz-api-version x-amz-content-sha256 x-amz-copy-source x-amz-date x-amz-decoded-content-length x-amz-security-token x-amz-te
+  x-amz-trailer x-amz-user-agent`.split(/\s+/),
 )
 
 /**

@@ -11,7 +11,12 @@ import {
   type S3Operation,
   type S3Request,
 } from '../request/s3-operation.ts'
-import { isReadAnywhere, findEffectiveHeaders, requireStandardValues } from './standard-headers.ts'
+import {
+  isEmptyBodyChecksum,
+  isReadAnywhere,
+  findEffectiveHeaders,
+  requireStandardValues,
+} from './standard-headers.ts'
 
 /** Creates the backend of a store. */
 export function createStoreBackend(objects: ObjectStore): S3Backend {
@@ -55,8 +60,11 @@ function toOperation(
  */
 function findRoute(request: RouteRequest): StoreRoute {
   const route = matchRoute(storeRoutes, request, { isIgnored, describeUnknown })
-  const header = [...request.headers.keys()].find((name) => !isReadHeader(route, name))
-  if (header === undefined) return route
+  const unread = [...request.headers].find(
+    ([name, value]) => !isReadHeader(route, name) && !isEmptyBodyChecksum(name, value),
+  )
+  if (unread === undefined) return route
+  const [header] = unread
   const what = `${route.operation.name} with the header ${header.slice(0, 100)}`
   throw new AwsError('NotImplemented', `${what} is not implemented`, {
     details: { Header: header.slice(0, 100) },
