@@ -96,7 +96,7 @@ function openUploads(disk: Disk, run: Run): UploadCalls {
       run(() => uploads.findUpload(disk, bucket, key, uploadId)),
     putPart: (upload, partNumber, content) =>
       run(() => uploads.putPart(disk, upload, partNumber, content)),
-    listParts: (upload) => run(() => uploads.listParts(disk, upload)),
+    listParts: (upload, page) => run(() => uploads.listParts(disk, upload, page)),
     // An error here becomes the error of the write that reads this.
     readPart: (upload, partNumber) => uploads.readPart(disk, upload, partNumber),
     removeUpload: (upload) => run(() => uploads.removeUpload(disk, upload)),

@@ -95,6 +95,13 @@ export interface PartInfo {
   readonly checksum?: Checksum | undefined
 }
 
+/** A page of an upload's parts. */
+export interface PartsPage {
+  /** Only parts with a higher number. */
+  readonly after: number
+  readonly limit: number
+}
+
 export interface ObjectStore {
   /** @throws {AwsError} `BucketAlreadyOwnedByYou`. */
   createBucket(bucket: string): Promise<void>
@@ -130,8 +137,8 @@ export interface ObjectStore {
   findUpload(bucket: string, key: string, uploadId: string): Promise<UploadInfo>
   /** Stores a part. It replaces an earlier part with the same number. */
   putPart(upload: UploadInfo, partNumber: number, content: ObjectContent): Promise<PartInfo>
-  /** Returns the parts, ordered by part number. */
-  listParts(upload: UploadInfo): Promise<PartInfo[]>
+  /** Returns the parts, ordered by part number; without a page, all. @throws {AwsError} `NoSuchUpload`. */
+  listParts(upload: UploadInfo, page?: PartsPage): Promise<PartInfo[]>
   /** Yields the bytes of one part. @throws {AwsError} `NoSuchUpload` if it has been removed. */
   readPart(upload: UploadInfo, partNumber: number): AsyncIterable<Uint8Array>
   /** Removes an upload and its parts. */

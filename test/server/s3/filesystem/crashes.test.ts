@@ -295,7 +295,7 @@ async function describeStore(store: ObjectStore, key: string) {
       const texts = parts.map(async ({ partNumber }) =>
         (await buffer(store.readPart(upload, partNumber))).toString(),
       )
-      const named = parts.map((part) => ({ ...part, file: undefined }))
+      const named = parts.map((part) => ({ ...part, path: undefined, generation: undefined }))
       return { ...upload, uploadId: undefined, parts: named, texts: await Promise.all(texts) }
     }),
   )
