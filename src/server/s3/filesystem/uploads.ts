@@ -5,9 +5,9 @@
 import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { isObject, parseJsonObject, readNumber, readString } from '../../../base/parse.ts'
-import { AwsError } from '../../../protocol/aws-error.ts'
 import type { ObjectContent } from '../body/object-content.ts'
 import type { PartInfo, PartsPage, UploadInfo } from '../request/object-store.ts'
+import { noSuchUpload } from '../request/errors.ts'
 import { errorCode } from '../../../base/error-code.ts'
 import { orAbsent, uploadsFolder, type Disk } from './disk.ts'
 import { compareKeys } from './key-names.ts'
@@ -22,8 +22,6 @@ import {
   stageFile,
   writeFileWhole,
 } from './staging.ts'
-
-const readBufferBytes = 1 << 20
 
 /** @see ObjectStore.createUpload */
 export async function createUpload(
@@ -77,11 +75,20 @@ export async function putPart(
   const lastModifiedMs = disk.nowMs()
   const staged = await stageFile(disk, content.chunks, lastModifiedMs)
   const part = { partNumber, lastModifiedMs, staged, facts: content.describe() }
+  return placeStagedPart(disk, upload, part)
+}
+
+/** Makes a staged file a part. If this throws, the file is removed. @throws {AwsError} `NoSuchUpload`. */
+export async function placeStagedPart(
+  disk: Disk,
+  upload: UploadInfo,
+  part: Parameters<typeof placePart>[2],
+): Promise<PartInfo> {
   const folder = uploadFolder(disk, upload)
   try {
     return await disk.locks.hold(folder, () => placePart(disk, folder, part))
   } catch (error) {
-    await discardQuietly(disk, staged.path)
+    await discardQuietly(disk, part.staged.path)
     if (errorCode(error) === 'ENOENT' && !(await orAbsent(disk.fs.lstat(folder))))
       throw noSuchUpload()
     throw error
@@ -99,26 +106,11 @@ export async function listParts(
   return parts
 }
 
-/** @see ObjectStore.readPart */
-export async function* readPart(
-  disk: Disk,
-  upload: UploadInfo,
-  partNumber: number,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const page = { after: partNumber - 1, limit: 1 }
-  const [part] = (await readParts(disk, uploadFolder(disk, upload), page)) ?? []
-  if (part?.partNumber !== partNumber) throw noSuchUpload()
-  try {
-    const handle = await disk.fs.open(part.path, 'r')
-    yield* handle.createReadStream({ highWaterMark: readBufferBytes })
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') throw noSuchUpload()
-    throw error
-  }
-}
-
 /** @see ObjectStore.removeUpload */
-export async function removeUpload(disk: Disk, upload: UploadInfo): Promise<void> {
+export async function removeUpload(
+  disk: Disk,
+  upload: Pick<UploadInfo, 'bucket' | 'uploadId'>,
+): Promise<void> {
   const folder = uploadFolder(disk, upload)
   await disk.locks.hold(folder, () => removeTree(disk, folder))
 }
@@ -137,7 +129,8 @@ export async function listUploads(disk: Disk, bucket: string): Promise<UploadInf
   })
 }
 
-function uploadFolder(
+/** Returns the folder of an upload, whose name is also the name of its lock. */
+export function uploadFolder(
   disk: Disk,
   { bucket, uploadId }: Pick<UploadInfo, 'bucket' | 'uploadId'>,
 ): string {
@@ -160,11 +153,4 @@ async function readUpload(
     : undefined
   const initiatedAtMs = readNumber(json, 'initiatedAtMs') ?? 0
   return { bucket, key, uploadId, initiatedAtMs, metadata: readMetadata(metadata), checksum }
-}
-
-function noSuchUpload(): AwsError {
-  return new AwsError(
-    'NoSuchUpload',
-    'there is no such upload: it was completed, aborted or never begun',
-  )
 }
