@@ -45,7 +45,6 @@ export const awsErrorStatus = {
   MetadataTooLarge: 400,
   MethodNotAllowed: 405,
   MissingContentLength: 411,
-  MissingFields: 400,
   MissingParameter: 400,
   NoSuchBucket: 404,
   NoSuchKey: 404,
@@ -75,6 +74,8 @@ export interface AwsErrorOptions {
   details?: Readonly<Record<string, string>> | undefined
   /** Additional headers of the answer, such as `retry-after`. */
   headers?: Readonly<Record<string, string>> | undefined
+  /** The text of `Message` in S3's document, instead of the code's own sentence; then this error's message is the reason. */
+  sentence?: string | undefined
   /** The cause, only for the server's own log; never sent. */
   cause?: unknown
 }
@@ -87,6 +88,7 @@ export class AwsError extends Error {
   readonly requestId: string | undefined
   readonly details: Readonly<Record<string, string>>
   readonly headers: Readonly<Record<string, string>>
+  readonly sentence: string | undefined
 
   constructor(code: AwsErrorCode, message: string, options?: AwsErrorOptions)
   constructor(code: string, message: string, options: AwsErrorOptions & { status: number })
@@ -97,6 +99,7 @@ export class AwsError extends Error {
     this.requestId = options.requestId
     this.details = options.details ?? {}
     this.headers = options.headers ?? {}
+    this.sentence = options.sentence
   }
 }
 

@@ -9,7 +9,7 @@ import {
   readQuery,
   type SignedMessage,
 } from './canonical-request.ts'
-import type { MalformedCode, ParsedSignature } from './parse-signature.ts'
+import { describeMalformed, type MalformedCode, type ParsedSignature } from './parse-signature.ts'
 import { listPathSpellings } from './path-spellings.ts'
 import { deriveSigningKey } from './signing-key.ts'
 
@@ -65,14 +65,16 @@ export function verifySignature(
     options.service === 'sts' ? (options.bodySha256 ?? parsed.payloadHash) : parsed.payloadHash
   const scopeText = formatScope(parsed.scope)
   const signingKey = deriveSigningKey(secretAccessKey, parsed.scope)
-  const sign = (rawPath: string): string => {
+  const writeText = (rawPath: string): string => {
     const canonicalRequest = buildCanonicalRequest(
       { ...signed, rawPath },
       parsed.signedHeaders,
       payloadHash,
     )
-    const text = buildStringToSign(parsed.amzDate, scopeText, canonicalRequest)
-    return hmac('sha256', signingKey, text).toString('hex')
+    return buildStringToSign(parsed.amzDate, scopeText, canonicalRequest)
+  }
+  const sign = (rawPath: string): string => {
+    return hmac('sha256', signingKey, writeText(rawPath)).toString('hex')
   }
   const spellings = listPathSpellings(message.rawPath, options.isBucketInHost ?? false)
   const signature = findSignature(spellings, sign, parsed.signature)
@@ -80,6 +82,14 @@ export function verifySignature(
     throw new AwsError(
       'SignatureDoesNotMatch',
       'the request signature we calculated does not match the one you sent; check the secret key and what signs the request',
+      {
+        // Not the canonical request, which S3 says too: it has the session token.
+        details: {
+          AWSAccessKeyId: parsed.accessKeyId,
+          StringToSign: writeText(spellings.at(-1) ?? message.rawPath),
+          SignatureProvided: parsed.signature,
+        },
+      },
     )
   }
   refuseUnsignedHeaders(parsed, message)
@@ -108,22 +118,43 @@ export function checkScope(
   const code =
     parsed.form === 'header' ? 'AuthorizationHeaderMalformed' : 'AuthorizationQueryParametersError'
   if (parsed.scope.service !== options.service) {
-    throw new AwsError(
-      parsed.form === 'header' ? 'AuthorizationParametersError' : code,
-      `the credential scope is for service ${parsed.scope.service}; this request needs ${options.service}`,
-    )
+    const message = `the credential scope is for service ${parsed.scope.service}; this request needs ${options.service}`
+    const text = `incorrect service "${parsed.scope.service}". This endpoint belongs to "${options.service}".`
+    // The STS of MinIO has a code of its own (docs/wire.md §3.3).
+    const isOfSts = options.service === 'sts' && parsed.form === 'header'
+    throw new AwsError(isOfSts ? 'AuthorizationParametersError' : code, message, {
+      sentence: describeMalformed(code, text),
+    })
   }
   checkRegion(parsed.scope.region, options.region, code)
   if (!parsed.amzDate.startsWith(parsed.scope.date)) {
-    throw new AwsError(code, 'the date of the credential scope is not the date of the request')
+    throw new AwsError(code, 'the date of the credential scope is not the date of the request', {
+      sentence: describeWrongDate(parsed),
+    })
   }
+}
+
+function describeWrongDate({
+  form,
+  scope,
+  amzDate,
+}: Pick<ParsedSignature, 'form' | 'scope' | 'amzDate'>): string {
+  const why = 'Invalid credential date'
+  return form === 'header'
+    ? describeMalformed(
+        'AuthorizationHeaderMalformed',
+        `${why}. Date is not the same as X-Amz-Date.`,
+      )
+    : `${why} "${scope.date}". This date is not the same as X-Amz-Date: "${amzDate.slice(0, 8)}".`
 }
 
 /** SDKs that follow regions read the expected one from the document or the header (Amazon S3, "Error responses", AuthorizationHeaderMalformed). */
 function checkRegion(signed: string, expected: string, code: MalformedCode): void {
   const region = signed === 'US' ? 'us-east-1' : signed
   if (expected === '' || region === expected) return
-  throw new AwsError(code, `the region '${region}' is wrong; expecting '${expected}'`, {
+  const text = `the region '${region}' is wrong; expecting '${expected}'`
+  throw new AwsError(code, text, {
+    sentence: describeMalformed(code, text),
     details: { Region: expected },
     headers: { 'x-amz-bucket-region': expected },
   })
@@ -165,11 +196,11 @@ function refuseUnsignedHeaders(parsed: ParsedSignature, message: SignedMessage):
 export function requireNoneUnsigned(names: readonly string[]): void {
   const refused = names.filter((name) => name.startsWith('x-amz-') && !unreadHeaders.has(name))
   if (refused.length === 0) return
-  throw new AwsError(
-    'AccessDenied',
-    'There were headers present in the request which were not signed',
-    { details: { HeadersNotSigned: refused.join(', ') } },
-  )
+  const message = 'There were headers present in the request which were not signed'
+  throw new AwsError('AccessDenied', message, {
+    sentence: message,
+    details: { HeadersNotSigned: refused.join(', ') },
+  })
 }
 
 /** The first three are inputs of the signature: their values are in it, or are compared with those issued for the key. */
@@ -204,18 +235,33 @@ function checkTime(parsed: ParsedSignature, nowMs: number): void {
   const signedAtMs = parseAmzDateMs(parsed.amzDate)
   if (parsed.expiresSeconds === undefined) {
     if (Number.isNaN(signedAtMs) || Math.abs(nowMs - signedAtMs) > maxSkewMs) {
-      throw new AwsError(
-        'RequestTimeTooSkewed',
-        `the request's time ${parsed.amzDate} is more than 15 minutes from the server's`,
-      )
+      const message = `the request's time ${parsed.amzDate} is more than 15 minutes from the server's`
+      const details = {
+        RequestTime: parsed.amzDate,
+        ServerTime: new Date(nowMs).toISOString(),
+        MaxAllowedSkewMilliseconds: String(maxSkewMs),
+      }
+      throw new AwsError('RequestTimeTooSkewed', message, { details })
     }
     return
   }
   if (Number.isNaN(signedAtMs) || signedAtMs - nowMs > maxSkewMs) {
-    throw new AwsError('AccessDenied', 'the presigned request is not valid yet')
+    const sentence = 'Request is not valid yet'
+    throw new AwsError('AccessDenied', 'the presigned request is not valid yet', { sentence })
   }
-  if (nowMs > signedAtMs + parsed.expiresSeconds * 1000)
-    throw new AwsError('AccessDenied', 'the presigned request has expired')
+  const expiresAtMs = signedAtMs + parsed.expiresSeconds * 1000
+  if (nowMs > expiresAtMs) throw expiredRequest(expiresAtMs, nowMs)
+}
+
+/** Returns the error for a presigned URL that has expired, with the two times as S3 says them. */
+export function expiredRequest(expiresAtMs: number, nowMs: number): AwsError {
+  return new AwsError('AccessDenied', 'the presigned request has expired', {
+    sentence: 'Request has expired',
+    details: {
+      Expires: new Date(expiresAtMs).toISOString(),
+      ServerTime: new Date(nowMs).toISOString(),
+    },
+  })
 }
 
 function parseAmzDateMs(amzDate: string): number {

@@ -64,6 +64,8 @@ export interface Refusal {
   /** The error code that was sent to the client. */
   readonly code: string
   readonly reason: string
+  /** The status of the error, if the reply had begun with another one. */
+  readonly status?: number | undefined
 }
 
 /** The operation names of requests that no API names. */

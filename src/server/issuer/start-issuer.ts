@@ -17,10 +17,10 @@ export interface StartIssuerOptions {
   readonly clients: readonly IssuerClient[]
   /** The users who may sign in (default: none). */
   readonly users?: readonly IssuerUser[] | undefined
-  /** Returns whether pages of the origin may read answers (default: all may). */
-  readonly isOriginAllowed?: IsOriginAllowed | undefined
   /** Where logins may lead besides this machine's own addresses (default: nowhere else). */
   readonly redirectUris?: readonly string[] | undefined
+  /** Returns whether pages of the origin may read answers (default: all may). */
+  readonly isOriginAllowed?: IsOriginAllowed | undefined
   readonly nowMs: () => number
   /** Resolves after the given number of milliseconds (default: a timer). */
   readonly wait?: ((delayMs: number) => Promise<void>) | undefined
@@ -50,17 +50,12 @@ const maxConnections = 1024
  */
 export async function startIssuer({
   address,
-  clients,
-  users = [],
   isOriginAllowed = () => true,
-  redirectUris,
-  nowMs,
-  wait = (delayMs) => sleep(delayMs),
-  limits,
+  ...given
 }: StartIssuerOptions): Promise<RunningIssuer> {
   const signingKey = generateSigningKey()
   const { makeCertificate } = await import('../http/self-signed-certificate.ts')
-  const { cert, key } = await makeCertificate(nowMs())
+  const { cert, key } = await makeCertificate(given.nowMs())
   let onRequest: OpenServerOptions['onRequest'] | undefined
   const server = openServer({
     // Client certificates are not requested. `ca` is set because Node otherwise parses all built-in CA certificates, which takes 20 ms.
@@ -78,14 +73,11 @@ export async function startIssuer({
   const origin = `https://localhost:${port}`
   const { createIssuer } = await import('./create-issuer.ts')
   const options = {
+    ...given,
+    users: given.users ?? [],
+    wait: given.wait ?? ((delayMs: number) => sleep(delayMs)),
     issuer: `${origin}/oauth2/token`,
-    clients,
-    users,
-    redirectUris,
     signingKey,
-    nowMs,
-    wait,
-    limits,
   }
   const stop = (): Promise<void> =>
     new Promise((resolve) => {

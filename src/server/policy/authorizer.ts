@@ -15,6 +15,17 @@ export interface AuthorizationRequest {
    * request, less every secret. Claims are not mixed in: they come from `principal.claims`.
    */
   readonly conditions: ReadonlyMap<string, readonly string[]>
+  /**
+   * Reads the object's tags, an empty record if there is no object; undefined if they cannot be known. It is called only for a policy that
+   * asks for them. Left out, they are not known.
+   */
+  readonly readObjectTags?:
+    | (() => Promise<Readonly<Record<string, string>> | undefined>)
+    | undefined
+  /** True if `conditions` has the object's tags as `ExistingObjectTag/NAME`. */
+  readonly areObjectTagsKnown?: boolean | undefined
+  /** True if the question is whether some object could be allowed; see `couldAllow`. */
+  readonly isAboutAnyObject?: boolean | undefined
   /** Shared by all questions of one principal's one request, whose conditions are the same; undefined for a question that stands alone. */
   readonly memo?: DecisionMemo | undefined
 }

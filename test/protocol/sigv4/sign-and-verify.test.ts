@@ -140,7 +140,10 @@ describe('signed request', () => {
 
   it('a signed request for another service is refused', () => {
     const forSts = sign({ service: 'sts' })
-    expect(() => verify(forSts)).toThrow(isRefusal('AuthorizationParametersError', 400))
+    expect(() => verify(forSts)).toThrow(isRefusal('AuthorizationHeaderMalformed', 400))
+    expect(() => verify(sign(), { service: 'sts', bodySha256: payloadHash })).toThrow(
+      isRefusal('AuthorizationParametersError', 400),
+    )
     verify(forSts, { service: 'sts', bodySha256: payloadHash })
   })
 
@@ -322,11 +325,22 @@ describe('signature fields', () => {
   })
 
   it.each([
-    ['a bearer token', 'Bearer eyJ', 'InvalidRequest'],
+    ['a bearer token', 'Bearer eyJ', 'InvalidArgument'],
+    ['one word', 'eyJ', 'InvalidArgument'],
+    ['a field twice', `${authorization}, Signature=a`, 'AuthorizationHeaderMalformed'],
+    [
+      'a field without a value',
+      authorization.replace('SignedHeaders=', ''),
+      'AuthorizationHeaderMalformed',
+    ],
     ['version 2', 'AWS AKEY:sig', 'InvalidRequest'],
-    ['too few fields', authorization.replace(/, Signature=.*/, ''), 'MissingFields'],
-    ['too many fields', `${authorization}, More=1`, 'MissingFields'],
-    ['another field', authorization.replace('SignedHeaders', 'Headers'), 'MissingFields'],
+    ['too few fields', authorization.replace(/, Signature=.*/, ''), 'AuthorizationHeaderMalformed'],
+    ['too many fields', `${authorization}, More=1`, 'AuthorizationHeaderMalformed'],
+    [
+      'another field',
+      authorization.replace('SignedHeaders', 'Headers'),
+      'AuthorizationHeaderMalformed',
+    ],
     [
       'a scope cut short',
       authorization.replace('/aws4_request', ''),

@@ -17,7 +17,7 @@ import {
 import type { FileSystem } from './file-system.ts'
 import { compareKeys } from './key-names.ts'
 import { requireBucket } from './objects.ts'
-import { discardFile, removeTree, writeFileWhole } from './staging.ts'
+import { removeTree, writeFileWhole } from './staging.ts'
 import { holdsObject, openStart } from './walk.ts'
 
 /** @see ObjectStore.createBucket */
@@ -42,9 +42,7 @@ export async function createBucket(
 async function prepareBucket(disk: Disk, bucket: string, location: string): Promise<void> {
   for (const folder of [documentsFolder, uploadsFolder])
     await removeTree(disk, folder(disk.root, bucket))
-  const path = locationFile(disk.root, bucket)
-  if (location === '') await discardFile(disk, path)
-  else await writeFileWhole(disk, path, location)
+  if (location !== '') await writeFileWhole(disk, locationFile(disk.root, bucket), location)
 }
 
 /** @see ObjectStore.findLocation */
@@ -78,7 +76,6 @@ export async function deleteBucket(disk: Disk, bucket: string): Promise<void> {
     for (const folder of [encodedFolder, metadataFolder, uploadsFolder, documentsFolder]) {
       await removeTree(disk, folder(disk.root, bucket))
     }
-    await discardFile(disk, locationFile(disk.root, bucket))
   })
 }
 

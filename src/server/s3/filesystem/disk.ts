@@ -49,7 +49,7 @@ export function documentsFolder(root: string, bucket: string): string {
 
 /** File with the location of a bucket that was created with one. */
 export function locationFile(root: string, bucket: string): string {
-  return join(root, privateFolder, 'locations', bucket)
+  return join(documentsFolder(root, bucket), 'location')
 }
 
 /** Folder of unfinished files, on the same file system, so that a rename finishes them. */

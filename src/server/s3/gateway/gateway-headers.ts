@@ -30,10 +30,10 @@ const passedByCopies = new Set(
   x-amz-metadata-directive x-amz-source-expected-bucket-owner x-amz-tagging-directive`.split(/\s+/),
 )
 
-/** Request headers for this server only: how the request was signed and its body encoded. */
+/** Request headers for this server only: how the request was signed and its body encoded, and what SDKs say of themselves. */
 const consumed = new Set(
-  `x-amz-content-sha256 x-amz-copy-source x-amz-date x-amz-decoded-content-length x-amz-security-token x-amz-trailer
-  x-amz-user-agent`.split(/\s+/),
+  `x-amz-api-version x-amz-content-sha256 x-amz-copy-source x-amz-date x-amz-decoded-content-length x-amz-security-token x-amz-te
+  x-amz-trailer x-amz-user-agent`.split(/\s+/),
 )
 
 /**

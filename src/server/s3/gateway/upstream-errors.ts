@@ -63,7 +63,10 @@ export async function readRefusal(
   const reported = root && childText(root, 'Message')
   const message = reported || `the upstream S3 answered HTTP ${status}`
   const details = root ? readDetails(root) : {}
-  const error = new AwsError(code, message, { status, details, headers: readKept(answer) })
+  // The upstream's words, and its reason if it gives one, are passed on as they are.
+  const reason = (root && childText(root, 'Reason')) || message
+  const options = { status, details, headers: readKept(answer), sentence: message }
+  const error = new AwsError(code, reason, options)
   return { error, isOwnFault: false, region }
 }
 

@@ -2,18 +2,19 @@
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { accountId } from '../../identity/account.ts'
 import { aclNotSupported, requireCannedAcl } from '../request/canned-acl.ts'
+import { algorithmOfHeader, startChecksum } from '../body/checksum.ts'
 import type { Level } from '../request/match-route.ts'
 
 type Headers = ReadonlyMap<string, string>
 
 /**
  * Headers of the signature, and headers without effect: there is nothing to pay for here, and the user agent is only logged. A proxy adds
- * `x-amz-cf-id`.
+ * `x-amz-cf-id`. AWS's SDK for C++ (pyarrow) sends `x-amz-api-version` with each request; S3 has only the version 2006-03-01.
+ * Its SDK for Java sends `x-amz-te` with downloads, which asks for an MD5 after the body; S3 may leave it out.
  */
 const anywhere: ReadonlySet<string> = new Set(
-  `x-amz-cf-id x-amz-content-sha256 x-amz-date x-amz-request-payer x-amz-security-token x-amz-user-agent`.split(
-    ' ',
-  ),
+  `x-amz-api-version x-amz-cf-id x-amz-content-sha256 x-amz-date x-amz-request-payer x-amz-security-token x-amz-te
+  x-amz-user-agent`.split(/\s+/),
 )
 
 /** The storage classes of S3 besides STANDARD: valid, but not supported. */
@@ -55,6 +56,15 @@ const checks: Readonly<Record<string, (value: string, level: Level) => AwsError 
 /** Returns whether a header may come with any operation on this level. */
 export function isReadAnywhere(name: string, level: Level): boolean {
   return anywhere.has(name) || (name === 'x-amz-expected-bucket-owner' && level !== 'service')
+}
+
+/**
+ * Returns whether a header states the checksum of an empty body, which changes nothing where no body is read. AWS's SDK for Java sends it
+ * with each part of a download, and S3 ignores it.
+ */
+export function isEmptyBodyChecksum(name: string, value: string): boolean {
+  const algorithm = algorithmOfHeader(name)
+  return algorithm !== undefined && value === startChecksum(algorithm).digest().toString('base64')
 }
 
 /**

@@ -15,7 +15,12 @@ import {
   type S3Operation,
   type S3Request,
 } from '../request/s3-operation.ts'
-import { isReadAnywhere, findEffectiveHeaders, requireStandardValues } from './standard-headers.ts'
+import {
+  isEmptyBodyChecksum,
+  isReadAnywhere,
+  findEffectiveHeaders,
+  requireStandardValues,
+} from './standard-headers.ts'
 
 /** Creates the backend of a store. @param log Says once a bucket that canned ACLs have no effect. */
 export function createStoreBackend(objects: ObjectStore, log: Log = silentLog): S3Backend {
@@ -27,6 +32,14 @@ export function createStoreBackend(objects: ObjectStore, log: Log = silentLog): 
       return toOperation(findRoute(request), request, { objects, noteAcl })
     },
     findCorsRules: createRulesReader(objects),
+    async readTags(bucket, key) {
+      try {
+        return (await objects.statObject(bucket, key))?.metadata.tags ?? {}
+      } catch (error) {
+        // A name that cannot be has no tags. After any other error they are not known.
+        return error instanceof AwsError && error.status < 500 ? {} : undefined
+      }
+    },
     checkReady: () => objects.checkReady(),
   }
 }
@@ -100,8 +113,11 @@ function toOperation(
  */
 function findRoute(request: RouteRequest): StoreRoute {
   const route = matchRoute(storeRoutes, request, { isIgnored, describeUnknown })
-  const header = [...request.headers.keys()].find((name) => !isReadHeader(route, name))
-  if (header === undefined) return route
+  const unread = [...request.headers].find(
+    ([name, value]) => !isReadHeader(route, name) && !isEmptyBodyChecksum(name, value),
+  )
+  if (unread === undefined) return route
+  const [header] = unread
   const what = `${route.operation.name} with the header ${header.slice(0, 100)}`
   throw new AwsError('NotImplemented', `${what} is not implemented`, {
     details: { Header: header.slice(0, 100) },

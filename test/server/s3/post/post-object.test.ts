@@ -398,7 +398,8 @@ describe('a form that differs from what was signed', () => {
   ])('an upload form is refused because of %s', async (_what, given, code, message) => {
     const answer = await upload(given)
     expect(answer.code).toBe(code)
-    expect(texts(answer.text, 'Message').join().replaceAll('&#34;', '"')).toMatch(message)
+    const said = [...texts(answer.text, 'Message'), ...texts(answer.text, 'Reason')].join()
+    expect(said.replaceAll('&#34;', '"')).toMatch(message)
     await expectNothingStored()
   })
 
