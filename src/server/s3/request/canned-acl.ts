@@ -30,6 +30,7 @@ export function isOwnersAcl(value: string): boolean {
 export function aclNotSupported(): AwsError {
   return new AwsError(
     'AccessControlListNotSupported',
-    'The bucket does not allow ACLs: access is given by policies',
+    'only policies give access here: an ACL cannot give anybody a right',
+    { sentence: 'The bucket does not allow ACLs' },
   )
 }
