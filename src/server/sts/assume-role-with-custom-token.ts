@@ -30,7 +30,7 @@ export const assumeRoleWithCustomToken: StsAction = {
       subject,
       // The plugin's claims come first, so that they never override the server's own, as in MinIO.
       claims: {
-        ...selectClaims(claims),
+        ...selectClaims(claims, { isForEngine: !services.isPolicyClaimRequired }),
         ...session.revokeClaims,
         sub: subject,
         parent: subject,

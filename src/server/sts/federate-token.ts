@@ -42,7 +42,7 @@ export async function federateToken(
   const issued = {
     subject: verified.subject,
     claims: {
-      ...selectClaims(verified.claims),
+      ...selectClaims(verified.claims, { isForEngine: !services.isPolicyClaimRequired }),
       ...(role === undefined ? {} : { roleArn: role.arn }),
       ...session.revokeClaims,
     },
