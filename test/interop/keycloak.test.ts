@@ -274,11 +274,10 @@ describe('Rego on Keycloak’s roles', () => {
       const flags = ['-cid', keycloak.clientId, ...endpoints, '--cache', 'none', '-f', 'json']
       const { stdout, stderr } = await run(['login', ...flags])
       expect(stderr).not.toContain('error')
-      const credentials = JSON.parse(stdout) as {
-        accessKeyId: string
-        secretAccessKey: string
-        sessionToken: string
-      }
+      const { expiration: _expiration, ...credentials } = JSON.parse(stdout) as Record<
+        'accessKeyId' | 'secretAccessKey' | 'sessionToken' | 'expiration',
+        string
+      >
       const s3 = new S3Client({
         endpoint: other.sts,
         region: 'us-east-1',

@@ -40,6 +40,7 @@ export const assumeRoleWithCustomToken: StsAction = {
       // MinIO ignores a session policy in this action. Here it applies, because a client that sends one must not get more rights.
       sessionPolicy: session.sessionPolicy,
       groups: [],
+      roleSessionName,
       expiresAtMs: nowMs() + durationSeconds * 1000,
     })
     return { credentials, assumedUser: subject }
