@@ -4,8 +4,8 @@ import type { Exchange } from '../http/exchanges.ts'
 import { readOrigin, type IsOriginAllowed } from '../http/cors-origins.ts'
 
 /** What pages call by `fetch`. The login page and the device page are not among them: they read cookies. */
-const endpoints = /^\/oauth2\/(?:token|jwks|userinfo|device_authorization|revoke|introspect)\/?$/
-const discovery = /\/\.well-known\/(?:openid-configuration|oauth-authorization-server)$/
+const endpoints = /^\/oauth2\/(?:token|jwks|userinfo|device_authorization|revoke|introspect)\/?$/i
+const discovery = /\/\.well-known\/(?:openid-configuration|oauth-authorization-server)\/?$/i
 /** The time in which a browser need not ask again. */
 const maxAgeSeconds = 600
 
