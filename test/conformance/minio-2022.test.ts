@@ -77,7 +77,8 @@ describe.each(runs)('$title', ({ prefix, exchanges, rule }) => {
     }
 
     expect({ status: reply.status, code: elementText(reply.body, 'Code') }).toEqual(expected)
-    const shape = shapeOf(reply.body)
+    // AWS's spelling of MinIO's AssumeRoleId, for AWS's SDKs.
+    const shape = shapeOf(reply.body).filter((at) => !at.endsWith('/AssumedRoleUser/AssumedRoleId'))
     const isSame =
       departure?.document === undefined
         ? isDeepStrictEqual(shape, shapeOf(recorded.body))

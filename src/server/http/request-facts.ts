@@ -26,6 +26,8 @@ export interface CallerFacts {
   readonly kind: 'root' | 'session' | 'openid' | 'ldap' | 'certificate' | 'plugin'
   /** The identity provider's subject, an LDAP user's distinguished name, or for root its access key ID. */
   readonly subject: string
+  /** A name of the caller for people: nothing is decided by it. */
+  readonly name?: string | undefined
   /** The access key ID of the request's signature. */
   readonly accessKeyId?: string | undefined
   readonly roleArn?: string | undefined

@@ -6,6 +6,11 @@ export interface AuthorizationRequest {
   readonly principal: Principal
   /** IAM action, such as `s3:PutObject`. */
   readonly action: string
+  /**
+   * Another action that allows the same: MinIO asks whether a caller may `s3:HeadBucket`, and then `s3:ListBucket`, which is AWS's action of
+   * HeadBucket. A statement that denies `action` denies it.
+   */
+  readonly otherAction?: string | undefined
   /** Empty for service-level actions. */
   readonly bucket: string
   /** Decoded key, empty for bucket-level actions. */

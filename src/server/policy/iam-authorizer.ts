@@ -49,6 +49,15 @@ function decide(
     if (verdict.effect === 'Allow') allowedBy ??= `${name} ${verdict.label}`
   }
   if (allowedBy !== undefined) return { isAllowed: true, reason: `allowed by ${allowedBy}` }
+  const { otherAction } = request
+  if (otherAction !== undefined) {
+    const other = decide(
+      documents,
+      { ...request, action: otherAction, otherAction: undefined },
+      evaluate,
+    )
+    if (other.isAllowed) return other
+  }
   const names = request.principal.policyNames.join(', ') || 'none'
   return {
     isAllowed: false,

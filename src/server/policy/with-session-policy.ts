@@ -40,6 +40,11 @@ function checkSessionPolicy(
   if (document === undefined) return { isAllowed: false, reason: 'session policy cannot be read' }
   const verdict = evaluate(document, request)
   if (verdict.effect === 'Allow') return undefined
+  const { otherAction } = request
+  if (verdict.effect === 'none' && otherAction !== undefined) {
+    const asked = { ...request, action: otherAction, otherAction: undefined }
+    if (evaluate(document, asked).effect === 'Allow') return undefined
+  }
   return {
     isAllowed: false,
     reason:

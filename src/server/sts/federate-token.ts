@@ -7,6 +7,8 @@ import { buildConditions } from '../policy/request-conditions.ts'
 import type { TokenRole } from '../policy/token-role.ts'
 import type { SessionRequest } from '../sessions/session-store.ts'
 import { readNames } from '../sessions/read-names.ts'
+import { readDisplayName } from '../sessions/describe-principal.ts'
+import { nameAssumedRole } from './assumed-role.ts'
 import { keepKnownPolicies } from './keep-known-policies.ts'
 import { selectClaims } from './select-claims.ts'
 import type { StsRequest, StsServices } from './sts-action.ts'
@@ -32,6 +34,7 @@ export async function federateToken(
   request.recorder.setCaller({
     kind: 'openid',
     subject: verified.subject,
+    name: readDisplayName(verified.claims),
     roleArn: role?.arn,
     roleSessionName: session.roleSessionName,
     issuer: readString(verified.claims, 'iss'),
@@ -43,13 +46,14 @@ export async function federateToken(
   const issued = {
     subject: verified.subject,
     claims: {
-      ...selectClaims(verified.claims),
+      ...selectClaims(verified.claims, { isForEngine: !services.isPolicyClaimRequired }),
       ...(role === undefined ? {} : { roleArn: role.arn }),
       ...session.revokeClaims,
     },
     policyNames,
     sessionPolicy: session.sessionPolicy,
     groups: readNames(verified.claims['groups']),
+    roleSessionName: session.roleSessionName,
   }
   requireIssueAllowed(issued, request, services)
   const credentials = await services.sessions.issue({
@@ -63,7 +67,7 @@ export async function federateToken(
       services,
     ),
   })
-  return { credentials, subject: verified.subject }
+  return { credentials, subject: verified.subject, assumedRole: nameAssumedRole(issued) }
 }
 
 /** @throws {AwsError} `AccessDenied` if a policy denies the issue of credentials, for example of a lifetime (`sts:DurationSeconds`). */

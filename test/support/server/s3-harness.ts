@@ -182,8 +182,10 @@ async function send(harness: Harness, method: string, target: string, ask: Ask):
     body,
     receivedAtMs: harness.clock.nowMs,
   })
-  const { reply, facts } = await harness.handler(request)
+  const outcome = await harness.handler(request)
+  const { reply } = outcome
   const bytes = await readReply(reply.body)
+  const facts = (await outcome.finalFacts) ?? outcome.facts
   const text = bytes.toString('latin1')
   return {
     status: reply.status,

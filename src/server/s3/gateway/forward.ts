@@ -40,6 +40,19 @@ export async function requestUpstream(
   call: GatewayCall,
   options: ForwardOptions,
 ): Promise<PooledAnswer> {
+  const message = await prepareMessage(call, options)
+  return send(call, message).catch((error: unknown) => {
+    // This removes its temporary file.
+    if (call.form !== undefined && message.body instanceof Readable) message.body.destroy()
+    throw error
+  })
+}
+
+/** Authorizes the headers, then prepares the body, and returns what is to be sent. @throws {AwsError} `AccessDenied`, and for a wrong body. */
+export async function prepareMessage(
+  call: GatewayCall,
+  options: ForwardOptions,
+): Promise<Omit<UpstreamRequest, 'requestId'>> {
   const { request, bucket, key, query } = call
   const passed = await authorizeHeaders(call, options)
   const upload = await (options.makeBody?.() ?? readBody(call, options.body))
@@ -47,7 +60,7 @@ export async function requestUpstream(
   const encodings = [upload?.headers['content-encoding'], passed['content-encoding']]
   const encoding = encodings.filter((text) => text !== undefined).join(',')
   if (encoding !== '') headers['content-encoding'] = encoding
-  const message = {
+  return {
     method: request.method,
     bucket,
     key,
@@ -56,11 +69,6 @@ export async function requestUpstream(
     payloadHash: upload?.payloadHash ?? emptySha256,
     body: upload?.body,
   }
-  return send(call, message).catch((error: unknown) => {
-    // This removes its temporary file.
-    if (call.form !== undefined && upload?.body instanceof Readable) upload.body.destroy()
-    throw error
-  })
 }
 
 /**

@@ -152,7 +152,9 @@ function toQuestion(call: S3Request, action: string, at: Address): Authorization
   const formSignatureVersion = call.form?.signatureVersion
   const { principal } = call
   const { conditions, memo } = findRequestContext(call.request, { principal, formSignatureVersion })
-  const question = { principal, action, bucket: at.bucket, object: at.key }
+  const isHeadBucket = call.request.method === 'HEAD' && action === 's3:ListBucket'
+  const otherAction = isHeadBucket ? 's3:HeadBucket' : undefined
+  const question = { principal, action, otherAction, bucket: at.bucket, object: at.key }
   if (call.requestTags === undefined) return { ...question, conditions, memo }
   const withTags = new Map(conditions)
   addTags(withTags, Object.entries(call.requestTags))
