@@ -11,6 +11,7 @@ import {
   requireSameAlgorithm,
   startChecksum,
 } from '../body/checksum.ts'
+import { locateObject } from '../request/address.ts'
 import { readPayload } from '../body/payload.ts'
 import { readWriteCondition } from '../request/conditions.ts'
 import type { Checksum, ContentFacts, ObjectContent } from '../body/object-content.ts'
@@ -54,7 +55,7 @@ export const completeMultipartUpload: S3Operation = {
     return xmlReply(
       'CompleteMultipartUploadResult',
       elements({
-        Location: `/${bucket}/${key}`,
+        Location: locateObject(call),
         Bucket: bucket,
         Key: key,
         ETag: `"${info.etag}"`,
