@@ -20,6 +20,7 @@ import { openPolicyEngine } from './open/open-policy-engine.ts'
 import { openS3Backend } from './open/open-s3-backend.ts'
 import { openSessions } from './open/open-sessions.ts'
 import { listRoleArns } from './open/role-arns.ts'
+import { withObjectTags } from './policy/object-tags.ts'
 import { checkSessionPolicy } from './policy/session-policy.ts'
 import { withSessionPolicy } from './policy/with-session-policy.ts'
 import { isBucketHost } from './s3/request/address.ts'
@@ -132,7 +133,7 @@ async function buildHandler(
   const engine = await openPolicyEngine(options, policies, closers)
   const identitySources = openIdentitySources(options, { issuer, policies, closers })
   const backend = await openS3Backend(options, closers)
-  const authorizer = withSessionPolicy(engine)
+  const authorizer = withObjectTags(withSessionPolicy(engine), backend.readTags)
   const router = createRouter({
     sts: createStsHandler({
       ...options,

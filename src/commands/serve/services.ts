@@ -123,7 +123,8 @@ function readRemoteEngine(
     if (url === undefined) continue
     const token = io.env[tokenName]
     const authorization = token === '' ? undefined : token
-    return { name, engine: { kind: 'remote', url, authorization, ca: readCa(settings) } }
+    const form = name === 'MINIO_POLICY_PLUGIN_URL' ? 'plugin' : 'opa'
+    return { name, engine: { kind: 'remote', form, url, authorization, ca: readCa(settings) } }
   }
   return undefined
 }

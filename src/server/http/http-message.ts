@@ -3,6 +3,7 @@
  * from `HttpRequest` to `HttpOutcome`, which tests can call without a port.
  */
 import type { Readable } from 'node:stream'
+import type { AwsError } from '../../protocol/aws-error.ts'
 import type { Query } from '../../protocol/query.ts'
 import type { RequestFacts } from './request-facts.ts'
 
@@ -55,12 +56,19 @@ export interface HttpReply {
   readonly headers?: Readonly<Record<string, string>>
   /** The body. A stream is piped with back-pressure and destroyed when the client disconnects. */
   readonly body?: string | Uint8Array | Readable
+  /**
+   * Set if the body is a stream that is sent while the work still runs. Resolves at the end of the work: to its error, which the body
+   * contains, or to undefined. It never rejects.
+   */
+  readonly failure?: Promise<AwsError | undefined>
 }
 
 /** The result of a handler: the reply, and the facts about the request for the log and the metrics. */
 export interface HttpOutcome {
   readonly reply: HttpReply
   readonly facts: RequestFacts
+  /** The facts at the end of the work, if it still runs while the reply is sent. Never rejects. */
+  readonly finalFacts?: Promise<RequestFacts>
 }
 
 /** Handles one request. */

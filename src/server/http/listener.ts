@@ -139,10 +139,12 @@ async function serveOne(exchange: Exchange, context: ListenerContext): Promise<v
   } catch (error) {
     // Node rejects an invalid header before it sends any part of the reply.
     const { reply, facts } = toInternalError(error)
+    if (outcome.reply.body instanceof Readable) outcome.reply.body.destroy()
     outcome = { reply, facts: { ...outcome.facts, refusal: facts.refusal } }
     bytes = await sendReply(message, response, reply, requestId)
   }
-  logRequest(request, outcome, bytes, options)
+  const { finalFacts } = outcome
+  logRequest(request, { ...outcome, facts: (await finalFacts) ?? outcome.facts }, bytes, options)
 }
 
 const internalError: HttpOutcome = {
@@ -175,7 +177,10 @@ function logRequest(
   )
 }
 
-/** Handles the request when it is admitted. Its slot is released when the handler returns the reply, before the reply is sent. */
+/**
+ * Handles the request when it is admitted. Its slot is released when the handler returns the reply, before the reply is sent; if the work still
+ * runs, when that ends.
+ */
 async function handle(
   request: HttpRequest,
   exchange: Exchange,
@@ -184,13 +189,17 @@ async function handle(
   if (admission === undefined || options.overload === undefined) return handler(request)
   const admitted = await admission.admit(request, exchange)
   if (admitted === undefined) return options.overload.toRefusal(request, 'busy')
+  let finalFacts: HttpOutcome['finalFacts']
   try {
     // The client has disconnected, so nobody reads this reply.
     if (exchange.response.destroyed)
       return { reply: { status: 499 }, facts: describeOperation(serverOperations.refused) }
-    return await handler(admitted.request)
+    const outcome = await handler(admitted.request)
+    finalFacts = outcome.finalFacts
+    return outcome
   } finally {
-    admitted.release()
+    if (finalFacts === undefined) admitted.release()
+    else void finalFacts.finally(admitted.release)
   }
 }
 

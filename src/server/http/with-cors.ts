@@ -136,7 +136,7 @@ function describeAccess(
 ): Headers {
   if (rules !== undefined) {
     const rule = findCorsRule(rules, { origin, method: request.method, headers: [] })
-    return { ...(rule && describeRule(rule, origin)), vary: varying }
+    return { ...(rule && describeRule(rule, origin, hasClientCertificate(request))), vary: varying }
   }
   if (!options.isOriginAllowed(origin) || !methods.has(request.method)) return { vary: varying }
   // All that the answer has. A `*` would do for requests without credentials only, and MinIO's list too has stars that browsers do not take.
@@ -151,6 +151,7 @@ function describeAccess(
 /**
  * Names the origin, and lets pages send credentials, as MinIO does: some send all requests so, and no cookie or login is read here. A client
  * certificate is one that a browser adds by itself: any page could take its owner's S3 credentials, so then the page may not read the answer.
+ * Neither by a bucket's rules: a POST to the bucket's host can be for the STS.
  */
 function allow(origin: string, hasCertificate = false): Headers {
   return {
@@ -164,10 +165,12 @@ function hasClientCertificate({ readClientCertificate }: HttpRequest): boolean {
 }
 
 /** Returns a rule's headers, as AWS sends them: a rule for every origin says `*`, with which browsers send no credentials. */
-function describeRule(rule: CorsRule, origin: string): Headers {
+function describeRule(rule: CorsRule, origin: string, hasCertificate = false): Headers {
   const { allowedOrigins, allowedMethods, exposeHeaders, maxAgeSeconds: age } = rule
   return {
-    ...(allowedOrigins.includes('*') ? { 'access-control-allow-origin': '*' } : allow(origin)),
+    ...(allowedOrigins.includes('*')
+      ? { 'access-control-allow-origin': '*' }
+      : allow(origin, hasCertificate)),
     'access-control-allow-methods': allowedMethods.join(', '),
     ...(exposeHeaders.length > 0 && { 'access-control-expose-headers': exposeHeaders.join(', ') }),
     ...(age !== undefined && { 'access-control-max-age': String(age) }),

@@ -1,12 +1,23 @@
 /** Lets pages of other origins use the provider's endpoints (Fetch standard, "CORS protocol"). */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Exchange } from '../http/exchanges.ts'
 import { readOrigin, type IsOriginAllowed } from '../http/cors-origins.ts'
 
 /** What pages call by `fetch`. The login page and the device page are not among them: they read cookies. */
-const endpoints = /^\/oauth2\/(?:token|jwks|userinfo|device_authorization|revoke|introspect)\/?$/
-const discovery = /\/\.well-known\/(?:openid-configuration|oauth-authorization-server)$/
+const endpoints = /^\/oauth2\/(?:token|jwks|userinfo|device_authorization|revoke|introspect)\/?$/i
+const discovery = /\/\.well-known\/(?:openid-configuration|oauth-authorization-server)\/?$/i
 /** The time in which a browser need not ask again. */
 const maxAgeSeconds = 600
+
+/** Returns a function that answers preflights, and passes on all other requests with their responses prepared for pages. */
+export function allowPages(
+  pass: (exchange: Exchange) => void,
+  isOriginAllowed: IsOriginAllowed,
+): (exchange: Exchange) => void {
+  return (exchange) => {
+    if (!prepare(exchange.message, exchange.response, isOriginAllowed)) pass(exchange)
+  }
+}
 
 /**
  * Prepares the response for a page, and answers a preflight. No credentials are allowed: the endpoints know a client by its request, never by a
@@ -14,7 +25,7 @@ const maxAgeSeconds = 600
  *
  * @returns Whether the request is answered.
  */
-export function allowPages(
+function prepare(
   request: IncomingMessage,
   response: ServerResponse,
   isOriginAllowed: IsOriginAllowed,

@@ -88,10 +88,7 @@ export async function startIssuer({
     await stop()
     throw error
   })
-  const admit = admitRequests(issuer.handle)
-  onRequest = (exchange) => {
-    if (!allowPages(exchange.message, exchange.response, isOriginAllowed)) admit(exchange)
-  }
+  onRequest = allowPages(admitRequests(issuer.handle), isOriginAllowed)
   return {
     issuer: options.issuer,
     tokenEndpoint: new URL('/oauth2/token', origin),

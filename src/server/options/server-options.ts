@@ -71,6 +71,8 @@ export interface DirectoryObjects {
 /** OPA, or a plugin with the same protocol. */
 export interface RemoteEngine {
   readonly kind: 'remote'
+  /** The form of its questions: that of MinIO until 2022, or of its access management plugin. */
+  readonly form: 'opa' | 'plugin'
   readonly url: string
   /** The exact value of the Authorization header. */
   readonly authorization: string | undefined

@@ -111,8 +111,8 @@ function parseCondition(
 /**
  * Returns true when every condition holds for the request.
  *
- * @param effect The effect of the statement that the conditions belong to. A value that cannot be compared fails an Allow's condition and
- *   satisfies a Deny's.
+ * @param effect The effect of the statement that the conditions belong to. A value that is not known or cannot be compared fails an Allow's
+ *   condition and satisfies a Deny's, whatever the operator.
  */
 export function doConditionsHold(
   conditions: readonly Condition[],
@@ -129,6 +129,9 @@ function doesHold(
 ): boolean {
   const { isNegated, quantifier } = condition
   const actual = findConditionValues(condition.key, request)
+  // About no key in particular the answer must be the contrary: nothing is refused that may be allowed for one key.
+  if (actual === undefined)
+    return request.isAboutAnyObject === true ? effect === 'Allow' : effect === 'Deny'
   if (condition.isNull)
     return condition.values.some(
       (value) => (value.toLowerCase() === 'true') === (actual.length === 0),

@@ -3,6 +3,7 @@
  * because data catalogs write one document for S3, KMS and others.
  */
 import { isObject, parseJson, type JsonObject } from '../../base/parse.ts'
+import { canBeUnknown } from './condition-keys.ts'
 import { parseConditions, type Condition } from './conditions.ts'
 import { findDuplicateMember } from './find-duplicate-member.ts'
 import { checkMembers, invalidDocument } from './invalid-document.ts'
@@ -32,6 +33,10 @@ export interface Statement {
 export interface PolicyDocument {
   /** False if the document leaves its version out. */
   readonly hasVersion: boolean
+  /** True if a condition asks for the tags of objects. */
+  readonly usesObjectTags: boolean
+  /** True if a condition asks for what the server may not know. */
+  readonly usesUncertainKeys: boolean
   readonly statements: readonly Statement[]
 }
 
@@ -83,7 +88,13 @@ export function parsePolicyDocument(text: string, name: string): PolicyDocument 
     (statement, index) =>
       parseStatement(statement, `${name} statement ${index}`, `#${index}`) ?? [],
   )
-  return { hasVersion: json['Version'] === version, statements }
+  const keys = statements.flatMap(({ conditions }) => conditions.map(({ key }) => key))
+  return {
+    hasVersion: json['Version'] === version,
+    usesObjectTags: keys.some((key) => /^s3:existingobjecttag\//i.test(key)),
+    usesUncertainKeys: keys.some(canBeUnknown),
+    statements,
+  }
 }
 
 /** Returns undefined for a statement whose actions are all of other services: it grants and denies nothing here. */

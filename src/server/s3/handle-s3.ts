@@ -1,11 +1,12 @@
 /** Finds the operation of an S3 request, authorizes it and runs it; writes the document of a refusal. */
 import { AwsError } from '../../protocol/aws-error.ts'
 import { encodeS3Error } from '../../protocol/s3-wire.ts'
-import { createHandler } from '../http/create-handler.ts'
+import { createHandler, toRefusal } from '../http/create-handler.ts'
 import type { HttpHandler, HttpReply, HttpRequest } from '../http/http-message.ts'
 import type { RequestRecorder } from '../http/request-recorder.ts'
 import { recordDecisions } from '../policy/record-decisions.ts'
 import { describePrincipal } from '../sessions/describe-principal.ts'
+import { answerWhileWorking } from './request/answer-while-working.ts'
 import { isUploadForm, postObject } from './post/post-object.ts'
 import { type Address, readAddress, readHostBucket, serviceAddress } from './request/address.ts'
 import { takeHoistedHeaders } from './request/hoisted-headers.ts'
@@ -15,11 +16,13 @@ import type { S3Services } from './request/s3-services.ts'
 
 /** Sent in each error document. S3 clients print it; nothing reads it. */
 const hostId = 'sts-cli'
+/** Names this API in the log. */
+const apiName = 'S3'
 
 /** Returns the handler of all S3 requests. It never throws. */
 export function createS3Handler(services: S3Services): HttpHandler {
   return createHandler({
-    name: 'S3',
+    name: apiName,
     log: services.log,
     answer: async (request, recorder) => {
       const reply = await answer(request, recorder, services)
@@ -68,7 +71,13 @@ async function answer(
     seed: verified,
   }
   if (operation.action !== undefined) await authorize(call, operation.action)
-  return operation.run(call)
+  const made = await operation.run(call)
+  if (!('work' in made)) return made
+  return answerWhileWorking(made, {
+    after: services.after,
+    toRefusal: (error) => toRefusal(error, request, { name: apiName, log: services.log }),
+    toDocument: (refusal) => encodeRefusal(refusal, request, services.domains),
+  })
 }
 
 /**
@@ -90,14 +99,21 @@ function toReply(refusal: AwsError, request: HttpRequest, services: S3Services):
     ...refusal.headers,
   }
   if (request.method === 'HEAD') return { status: refusal.status, headers }
-  const { requestId } = request
-  const { address, resource } = locate(request, services.domains)
-  const named = nameAddress(refusal, address)
   return {
     status: refusal.status,
     headers,
-    body: encodeS3Error(named, { resource, requestId, hostId }),
+    body: encodeRefusal(refusal, request, services.domains),
   }
+}
+
+function encodeRefusal(
+  refusal: AwsError,
+  request: HttpRequest,
+  domains: readonly string[],
+): string {
+  const { requestId } = request
+  const { address, resource } = locate(request, domains)
+  return encodeS3Error(nameAddress(refusal, address), { resource, requestId, hostId })
 }
 
 function withoutBody(reply: HttpReply): HttpReply {

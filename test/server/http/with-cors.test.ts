@@ -179,8 +179,11 @@ describe('pages of other origins', () => {
 
   it('a page cannot read with its visitor’s client certificate, which the browser adds by itself', async () => {
     const certificate = { der: new Uint8Array(), refusal: undefined, authorities: 1 }
-    const { reply } = await send({}, { headers: { origin: page }, certificate })
-    expect(corsOf(reply)).not.toHaveProperty('access-control-allow-credentials')
+    for (const set of [{}, { rules: [rule] }]) {
+      const { reply } = await send(set, { headers: { origin: page }, certificate })
+      expect(corsOf(reply)).toHaveProperty('access-control-allow-origin', page)
+      expect(corsOf(reply)).not.toHaveProperty('access-control-allow-credentials')
+    }
   })
 
   it('a refusal under overload can be read by the pages that may read anything', () => {

@@ -18,6 +18,7 @@ import { openFilesystemStore } from '../../../src/server/s3/filesystem/open-file
 import { createGatewayBackend } from '../../../src/server/s3/gateway/gateway-backend.ts'
 import { openUpstream, type UpstreamOptions } from '../../../src/server/s3/gateway/open-upstream.ts'
 import { createS3Handler } from '../../../src/server/s3/handle-s3.ts'
+import type { Schedule } from '../../../src/server/s3/request/answer-while-working.ts'
 import type { ObjectStore } from '../../../src/server/s3/request/object-store.ts'
 import { createStoreBackend } from '../../../src/server/s3/store/store-backend.ts'
 import { makeHttpRequest } from './make-request.ts'
@@ -89,6 +90,8 @@ export interface HarnessOptions {
   readonly log?: Log
   /** Replaces the real disk. */
   readonly fs?: FileSystem
+  /** Runs what is to happen later; by default nothing does, so that each reply is in one piece. */
+  readonly after?: Schedule
   /** The upstream S3 of a gateway. */
   readonly upstream?: Partial<UpstreamOptions> & { readonly url: URL }
 }
@@ -110,8 +113,9 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
     }),
     region: regionOfServer,
     log,
+    after: options.after ?? (() => () => {}),
   }
-  const store = createStoreBackend(objects)
+  const store = createStoreBackend(objects, log)
   let backend = store
   let upstream = options.upstream
   if ((options.backend ?? backendKind) === 'gateway' && upstream === undefined) {
@@ -178,8 +182,10 @@ async function send(harness: Harness, method: string, target: string, ask: Ask):
     body,
     receivedAtMs: harness.clock.nowMs,
   })
-  const { reply, facts } = await harness.handler(request)
+  const outcome = await harness.handler(request)
+  const { reply } = outcome
   const bytes = await readReply(reply.body)
+  const facts = (await outcome.finalFacts) ?? outcome.facts
   const text = bytes.toString('latin1')
   return {
     status: reply.status,

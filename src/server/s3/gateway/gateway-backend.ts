@@ -2,7 +2,7 @@
 import type { Query } from '../../../protocol/query.ts'
 import type { HttpReply } from '../../http/http-message.ts'
 import { describeLevel, findLevel, matchRoute, type RouteRequest } from '../request/match-route.ts'
-import type { S3Backend, S3Operation, S3Request } from '../request/s3-operation.ts'
+import type { LongWork, S3Backend, S3Operation, S3Request } from '../request/s3-operation.ts'
 import { forwardCompleteUpload } from './forward-complete-upload.ts'
 import { forwardCopy } from './forward-copy.ts'
 import { forwardCreateBucket, forwardBucketLocation } from './forward-create-bucket.ts'
@@ -23,7 +23,7 @@ import {
 } from './upstream-names.ts'
 
 /** Operations that need more than forwarding the request. */
-const special: Readonly<Record<string, (call: GatewayCall) => Promise<HttpReply>>> = {
+const special: Readonly<Record<string, (call: GatewayCall) => Promise<HttpReply | LongWork>>> = {
   ListBuckets: forwardListBuckets,
   CreateBucket: forwardCreateBucket,
   GetBucketLocation: forwardBucketLocation,

@@ -4,9 +4,10 @@
  */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { malformed, parseXml, type XmlNode } from '../../../protocol/xml.ts'
+import type { HttpReply } from '../../http/http-message.ts'
 import { readPayload } from '../body/payload.ts'
 import { requireBucket } from '../request/require-bucket.ts'
-import { openBody, type S3Operation } from '../request/s3-operation.ts'
+import { openBody, type S3Call, type S3Operation } from '../request/s3-operation.ts'
 import { elements, xmlReply, type XmlElements } from '../request/s3-xml.ts'
 import { configurationLimits } from '../request/xml-limits.ts'
 
@@ -14,11 +15,13 @@ import { configurationLimits } from '../request/xml-limits.ts'
 export interface SettingOperation {
   readonly method: 'GET' | 'PUT' | 'DELETE'
   readonly query: string
+  readonly optional?: readonly string[]
   readonly operation: S3Operation
 }
 
 /** What GET answers: AWS's error, or the root of an empty document with its content. */
-type Unset = readonly [code: string, message: string] | { root: string; content?: XmlElements }
+type Unset = Missing | { root: string; content?: XmlElements }
+type Missing = readonly [code: string, message: string]
 
 interface Setting {
   readonly query: string
@@ -132,8 +135,25 @@ const settings: readonly Setting[] = [
   },
 ]
 
+/** Settings that a bucket may have many of, each with an `id`: query, noun, and the root of the empty list. */
+const lists = [
+  ['analytics', 'AnalyticsConfiguration', 'ListBucketAnalyticsConfigurationResult'],
+  [
+    'intelligent-tiering',
+    'IntelligentTieringConfiguration',
+    'ListBucketIntelligentTieringConfigurationsOutput',
+  ],
+  ['inventory', 'InventoryConfiguration', 'ListInventoryConfigurationsResult'],
+  ['metrics', 'MetricsConfiguration', 'ListMetricsConfigurationsResult'],
+] as const
+
 /** The operations on settings of a bucket that are not set. */
-export const unsetSettings: readonly SettingOperation[] = settings.flatMap((setting) => {
+export const unsetSettings: readonly SettingOperation[] = [
+  ...settings.flatMap(makeOperations),
+  ...lists.flatMap(makeListOperations),
+]
+
+function makeOperations(setting: Setting): SettingOperation[] {
   const { query, noun, actions } = setting
   const made: SettingOperation[] = [
     { method: 'GET', query, operation: makeGet(`Get${noun}`, `s3:${actions.GET}`, setting.unset) },
@@ -143,7 +163,34 @@ export const unsetSettings: readonly SettingOperation[] = settings.flatMap((sett
   if (actions.DELETE !== undefined)
     made.push({ method: 'DELETE', query, operation: makeDelete(noun, `s3:${actions.DELETE}`) })
   return made
-})
+}
+
+/** With an `id` AWS says that there is no such configuration, on removing it too; without one it lists all. */
+function makeListOperations([query, noun, root]: (typeof lists)[number]): SettingOperation[] {
+  const optional = ['id', 'continuation-token']
+  const missing = ['NoSuchConfiguration', 'The specified configuration does not exist.'] as const
+  const none = elements({ IsTruncated: false })
+  const get: S3Operation = {
+    name: `GetBucket${noun}`,
+    action: `s3:Get${noun}`,
+    async run(call) {
+      await requireBucket(call)
+      return answerUnset(call.query.has('id') ? missing : { root, content: none }, call)
+    },
+  }
+  const remove = makeGet(`DeleteBucket${noun}`, `s3:Put${noun}`, missing)
+  return [
+    { method: 'GET', query, optional, operation: get },
+    { method: 'DELETE', query, optional: ['id'], operation: remove },
+  ]
+}
+
+/** @throws {AwsError} The setting's own code. */
+function answerUnset(unset: Unset, { bucket }: S3Call): HttpReply {
+  if ('root' in unset) return xmlReply(unset.root, unset.content ?? elements({}))
+  const [code, message] = unset
+  throw new AwsError(code, message, { status: 404, details: { BucketName: bucket } })
+}
 
 function makeGet(name: string, action: string, unset: Unset): S3Operation {
   return {
@@ -151,9 +198,7 @@ function makeGet(name: string, action: string, unset: Unset): S3Operation {
     action,
     async run(call) {
       await requireBucket(call)
-      if ('root' in unset) return xmlReply(unset.root, unset.content ?? elements({}))
-      const [code, message] = unset
-      throw new AwsError(code, message, { status: 404, details: { BucketName: call.bucket } })
+      return answerUnset(unset, call)
     },
   }
 }

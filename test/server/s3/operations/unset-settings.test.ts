@@ -75,6 +75,24 @@ describe('settings that nobody set', () => {
     expect(answer.text).toContain(document)
   })
 
+  it.each([
+    ['analytics', 'ListBucketAnalyticsConfigurationResult'],
+    ['intelligent-tiering', 'ListBucketIntelligentTieringConfigurationsOutput'],
+    ['inventory', 'ListInventoryConfigurationsResult'],
+    ['metrics', 'ListMetricsConfigurationsResult'],
+  ])('there are no configurations of ?%s, and none with an id', async (query, root) => {
+    const all = await s3.send('GET', `/photos?${query}`)
+    expect(all.status).toBe(200)
+    expect(all.text).toContain(`<${root}${namespace}><IsTruncated>false</IsTruncated></${root}>`)
+    for (const method of ['GET', 'DELETE'])
+      expect(await s3.send(method, `/photos?${query}&id=a`)).toMatchObject({
+        status: 404,
+        code: 'NoSuchConfiguration',
+      })
+    const put = await s3.send('PUT', `/photos?${query}&id=a`, { body: '<A/>' })
+    expect(put.code).toBe('NotImplemented')
+  })
+
   it.each(
     'policy tagging cors lifecycle encryption website replication publicAccessBlock ownershipControls'.split(
       ' ',
