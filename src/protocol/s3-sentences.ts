@@ -5,6 +5,8 @@
 
 /** Codes whose sentence depends on the case: the error has it, or its own message stands alone. */
 export const codesWithoutSentence: ReadonlySet<string> = new Set([
+  // A refused preflight: it has S3's sentence for its case.
+  'AccessForbidden',
   'InvalidArgument',
   'InvalidRequest',
 ])
@@ -58,6 +60,7 @@ const sentences: Readonly<Record<string, string>> = {
   MethodNotAllowed: 'The specified method is not allowed against this resource.',
   MissingContentLength: 'You must provide the Content-Length HTTP header.',
   NoSuchBucket: 'The specified bucket does not exist',
+  NoSuchCORSConfiguration: 'The CORS configuration does not exist',
   NoSuchKey: 'The specified key does not exist.',
   NoSuchUpload:
     'The specified multipart upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.',

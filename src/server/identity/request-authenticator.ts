@@ -5,6 +5,7 @@ import { readQuery, type SignedMessage } from '../../protocol/sigv4/canonical-re
 import { parsePostSignatureV2, verifyPostSignatureV2 } from '../../protocol/sigv2/post-signature.ts'
 import { parsePresignedV2, verifyPresignedV2 } from '../../protocol/sigv2/presigned.ts'
 import { parseSignature, type ParsedSignature } from '../../protocol/sigv4/parse-signature.ts'
+import { requirePayloadHash } from '../../protocol/sigv4/payload-hash.ts'
 import { parsePostSignature, verifyPostSignature } from '../../protocol/sigv4/post-signature.ts'
 import { equalInConstantTime } from '../../base/constant-time.ts'
 import { verifySignature, type VerifiedSignature } from '../../protocol/sigv4/verify-signature.ts'
@@ -132,6 +133,7 @@ function readSignature(
 ): RequestSignature | undefined {
   const parsed = parseSignature(message)
   if (parsed !== undefined) {
+    if (service === 's3') requirePayloadHash(parsed.payloadHash)
     const expected = isAnyRegion ? '' : region
     const verifyOptions = {
       region: expected,

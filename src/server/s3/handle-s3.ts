@@ -65,6 +65,7 @@ async function answer(
     recorder,
     authorizer: recordDecisions(services.authorizer, recorder),
     region,
+    isBucketInHost: hostBucket !== '',
     principal,
     signature: parsed,
     seed: verified,

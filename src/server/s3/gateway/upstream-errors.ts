@@ -9,7 +9,8 @@ const maxDocumentBytes = 64 * 1024
 
 /** Elements of an error document about the request. Others may contain the gateway's access key and what it signed. */
 const harmlessDetails: ReadonlySet<string> = new Set(
-  `ActualObjectSize ArgumentName ArgumentValue BucketName Condition ETag Header Key MaxSizeAllowed Method MinSizeAllowed PartNumber
+  `ActualObjectSize ActualPartCount ArgumentName ArgumentValue BucketName Condition ETag Header Key MaxSizeAllowed Method MinSizeAllowed PartNumber
+  PartNumberRequested
   ProposedSize RangeRequested ResourceType Size UploadId VersionId`.split(/\s+/),
 )
 

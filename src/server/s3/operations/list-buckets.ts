@@ -1,7 +1,7 @@
 /** GET /: lists the buckets that the caller may see. */
 import type { Query } from '../../../protocol/query.ts'
-import { AwsError } from '../../../protocol/aws-error.ts'
 import { serviceAddress } from '../request/address.ts'
+import { invalidArgument } from '../request/errors.ts'
 import { toLocation, toRegion } from '../request/bucket-location.ts'
 import { readToken, writeToken } from '../request/list-page.ts'
 import type { BucketInfo } from '../request/object-store.ts'
@@ -74,7 +74,11 @@ function readPage(query: Query): BucketPage {
     limitText !== undefined &&
     !(/^\d{1,5}$/.test(limitText) && limit >= 1 && limit <= maxBuckets)
   )
-    throw new AwsError('InvalidArgument', `max-buckets must be a number from 1 to ${maxBuckets}`)
+    throw invalidArgument(
+      { name: 'max-buckets', value: limitText },
+      `max-buckets must be a number from 1 to ${maxBuckets}`,
+      `Argument max-buckets must be an integer between 1 and ${maxBuckets}.`,
+    )
   const token = query.get('continuation-token')
   return {
     prefix: query.get('prefix') ?? '',

@@ -25,7 +25,10 @@ export interface S3Request extends Address {
   readonly recorder: RequestRecorder
   /** Records each question and its answer. */
   readonly authorizer: Authorizer
+  /** The region that requests must be signed for; empty for any. */
   readonly region: string
+  /** True if the host names the bucket. */
+  readonly isBucketInHost: boolean
   readonly principal: Principal
   readonly signature: Pick<ParsedSignature, 'payloadHash'>
   /** The verified signature that chunk signatures continue. */
