@@ -52,7 +52,7 @@ export function passRequestHeaders(
     requireInertMetadata(name)
     if (passed.has(name) || name.startsWith('x-amz-meta-')) onward[name] = value
     else if (passedByCopies.has(name) && isCopy) onward[name] = value
-    else if (name.startsWith('x-amz-') && !consumed.has(name)) {
+    else if (name.startsWith('x-amz-') && !consumed.has(name) && !isReplaceDirective(name, value)) {
       throw notPassedOn(`the header ${name}`)
     }
   }
@@ -62,6 +62,11 @@ export function passRequestHeaders(
   // the ACL itself, it stays.
   if (onward['x-amz-acl'] === 'private' && !isAcl) delete onward['x-amz-acl']
   return onward
+}
+
+/** Returns whether a header says that metadata or tags are not a source's: s3fs-fuse sends it also with uploads, which have none. */
+function isReplaceDirective(name: string, value: string): boolean {
+  return /^x-amz-(?:metadata|tagging)-directive$/.test(name) && value === 'REPLACE'
 }
 
 /**
