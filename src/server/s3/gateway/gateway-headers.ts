@@ -32,7 +32,7 @@ const passedByCopies = new Set(
 
 /** Request headers for this server only: how the request was signed and its body encoded, and what SDKs say of themselves. */
 const consumed = new Set(
-  `x-amz-api-version x-amz-content-sha256 x-amz-copy-source x-amz-date x-amz-decoded-content-length x-amz-security-token x-amz-te
+  `x-amz-api-version x-amz-content-sha256 x-amz-date x-amz-decoded-content-length x-amz-security-token x-amz-te
   x-amz-trailer x-amz-user-agent`.split(/\s+/),
 )
 
@@ -52,8 +52,9 @@ export function passRequestHeaders(
     requireInertMetadata(name)
     if (passed.has(name) || name.startsWith('x-amz-meta-')) onward[name] = value
     else if (passedByCopies.has(name) && isCopy) onward[name] = value
-    else if (name.startsWith('x-amz-') && !consumed.has(name) && !isReplaceDirective(name, value)) {
-      throw notPassedOn(`the header ${name}`)
+    else if (name.startsWith('x-amz-') && !consumed.has(name)) {
+      const isDone = isCopy ? name === 'x-amz-copy-source' : isReplaceDirective(name, value)
+      if (!isDone) throw notPassedOn(`the header ${name}`)
     }
   }
   const encoding = readContentEncoding(headers.get('content-encoding'))
