@@ -56,6 +56,8 @@ export async function openWorkplace(flags: readonly string[] = []): Promise<Work
     PATH: await installPath(folder),
     // The programs' folder stays as it is.
     PYTHONDONTWRITEBYTECODE: '1',
+    // Java prints in the locale's encoding.
+    LC_ALL: 'C.UTF-8',
     // Clients on a machine without a metadata service would wait for it.
     AWS_EC2_METADATA_DISABLED: 'true',
     // Programs in Rust refuse plain HTTP otherwise.

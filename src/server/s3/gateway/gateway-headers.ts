@@ -32,7 +32,7 @@ const passedByCopies = new Set(
 
 /** Request headers for this server only: how the request was signed and its body encoded, and what SDKs say of themselves. */
 const consumed = new Set(
-  `x-amz-api-version x-amz-content-sha256 x-amz-copy-source x-amz-date x-amz-decoded-content-length x-amz-security-token x-amz-te
+  `x-amz-api-version x-amz-content-sha256 x-amz-date x-amz-decoded-content-length x-amz-security-token x-amz-te
   x-amz-trailer x-amz-user-agent`.split(/\s+/),
 )
 
@@ -53,7 +53,8 @@ export function passRequestHeaders(
     if (passed.has(name) || name.startsWith('x-amz-meta-')) onward[name] = value
     else if (passedByCopies.has(name) && isCopy) onward[name] = value
     else if (name.startsWith('x-amz-') && !consumed.has(name)) {
-      throw notPassedOn(`the header ${name}`)
+      const isDone = isCopy ? name === 'x-amz-copy-source' : isReplaceDirective(name, value)
+      if (!isDone) throw notPassedOn(`the header ${name}`)
     }
   }
   const encoding = readContentEncoding(headers.get('content-encoding'))
@@ -63,6 +64,11 @@ export function passRequestHeaders(
   // allowed to change ACLs (`actionsOfHeaders`), also for those that only name the bucket's owner, who may be another account there.
   if (onward['x-amz-acl'] === 'private' && !isAcl) delete onward['x-amz-acl']
   return onward
+}
+
+/** Returns whether a header says that metadata or tags are not a source's: s3fs-fuse sends it also with uploads, which have none. */
+function isReplaceDirective(name: string, value: string): boolean {
+  return /^x-amz-(?:metadata|tagging)-directive$/.test(name) && value === 'REPLACE'
 }
 
 /**

@@ -59,10 +59,13 @@ export function isReadAnywhere(name: string, level: Level): boolean {
 }
 
 /**
- * Returns whether a header states the checksum of an empty body, which changes nothing where no body is read. AWS's SDK for Java sends it
- * with each part of a download, and S3 ignores it.
+ * Returns whether a header says only what is true anyway where the operation does not read it, as S3 ignores it there: the checksum of an
+ * empty body, which AWS's SDK for Java sends with each part of a download; and that metadata and tags are not a source's, which s3fs-fuse
+ * sends when it begins an upload.
  */
-export function isEmptyBodyChecksum(name: string, value: string): boolean {
+export function isTrueAnyway(name: string, value: string): boolean {
+  if (name === 'x-amz-metadata-directive' || name === 'x-amz-tagging-directive')
+    return value === 'REPLACE'
   const algorithm = algorithmOfHeader(name)
   return algorithm !== undefined && value === startChecksum(algorithm).digest().toString('base64')
 }

@@ -16,7 +16,7 @@ import {
   type S3Request,
 } from '../request/s3-operation.ts'
 import {
-  isEmptyBodyChecksum,
+  isTrueAnyway,
   isReadAnywhere,
   findEffectiveHeaders,
   requireStandardValues,
@@ -114,7 +114,7 @@ function toOperation(
 function findRoute(request: RouteRequest): StoreRoute {
   const route = matchRoute(storeRoutes, request, { isIgnored, describeUnknown })
   const unread = [...request.headers].find(
-    ([name, value]) => !isReadHeader(route, name) && !isEmptyBodyChecksum(name, value),
+    ([name, value]) => !isReadHeader(route, name) && !isTrueAnyway(name, value),
   )
   if (unread === undefined) return route
   const [header] = unread

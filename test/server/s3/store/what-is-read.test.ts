@@ -220,6 +220,18 @@ describe('headers with only one supported value', () => {
     }
   })
 
+  it('an upload may say that its metadata replaces that of a source, but not that it copies it', async () => {
+    const send = async (method: string, target: string, value: string): Promise<number> => {
+      const headers = { 'x-amz-metadata-directive': value, 'x-amz-meta-mode': '33188' }
+      return (await s3.send(method, target, { headers })).status
+    }
+    // s3fs-fuse begins so when it renames a file.
+    expect(await send('POST', '/photos/b?uploads', 'REPLACE')).toBe(200)
+    expect(await send('POST', '/photos/b?uploads', 'COPY')).toBe(501)
+    expect(await send('PUT', '/photos/b', 'REPLACE')).toBe(200)
+    expect(await send('PUT', '/photos/b', 'COPY')).toBe(501)
+  })
+
   it('a new bucket is refused if its document asks for more than the region', async () => {
     const tags = '<Tags><Tag><Key>a</Key><Value>b</Value></Tag></Tags>'
     const body = `<CreateBucketConfiguration>${tags}</CreateBucketConfiguration>`
