@@ -12,14 +12,8 @@ import { join } from 'node:path'
 import { errorCode } from '../../../base/error-code.ts'
 import { orAbsent } from './disk.ts'
 import type { FileSystem } from './file-system.ts'
+import { createListingCache, type FolderListing, type Stamp } from './listing-cache.ts'
 import { compareKeys, decodeName, decodeText, isPlainName } from './key-names.ts'
-
-/** The names of a folder in the order of their bytes; the name of a folder in it ends with `/`. */
-export interface FolderListing {
-  readonly names: readonly string[]
-  /** Path of each name below the folder, where it differs from the name. */
-  readonly paths?: readonly string[]
-}
 
 export interface FolderListings {
   /** Returns the files and folders of a folder of plain files; empty if it does not exist or may not be read. */
@@ -43,21 +37,10 @@ const coarseTickMs = 2500
 /** Folders that hold the rest of long names are checked too. A listing over more of them is not cached. */
 const maxStamps = 16
 
-/** State of a folder when it was read. */
-interface Stamp {
-  readonly path: string
-  readonly inode: bigint
-  readonly mtimeNs: bigint
-}
-
-interface CachedListing {
-  readonly listing: FolderListing
-  readonly stamps: readonly Stamp[]
-  readonly bytes: number
-}
-
 /** What one reading of a folder has found. */
 interface Reading {
+  readonly fs: FileSystem
+  readonly fileClockMs: () => number
   readonly entries: { readonly name: string; readonly path: string }[]
   readonly stamps: Stamp[]
   isCacheable: boolean
@@ -70,112 +53,81 @@ export function createFolderListings(
   fs: FileSystem,
   { fileClockMs = Date.now, maxBytes = defaultMaxBytes }: ListingOptions = {},
 ): FolderListings {
-  const cache = new Map<string, CachedListing>()
-  let cachedBytes = 0
-
-  function forget(path: string): void {
-    cachedBytes -= cache.get(path)?.bytes ?? 0
-    cache.delete(path)
-  }
-
-  function remember(path: string, entry: CachedListing): void {
-    if (entry.bytes > maxBytes) return
-    cache.set(path, entry)
-    cachedBytes += entry.bytes
-    for (const oldest of cache.keys()) {
-      if (cachedBytes <= maxBytes) return
-      forget(oldest)
-    }
-  }
-
-  async function findCached(path: string): Promise<FolderListing | undefined> {
-    const cached = cache.get(path)
-    if (!cached) return undefined
-    for (const stamp of cached.stamps) {
-      const stats = await orAbsent(fs.lstat(stamp.path, { bigint: true }))
-      if (stats?.ino !== stamp.inode || stats.mtimeNs !== stamp.mtimeNs) {
-        // Another request may have put a newer one there.
-        if (cache.get(path) === cached) forget(path)
-        return undefined
-      }
-    }
-    if (cache.get(path) !== cached) return cached.listing
-    cache.delete(path)
-    cache.set(path, cached)
-    return cached.listing
-  }
-
-  /** Stamps a folder before it is read: a change after this changes the time. */
-  async function enter(path: string, reading: Reading): Promise<Dirent[]> {
-    const stats = await orAbsent(fs.lstat(path, { bigint: true }))
-    if (!stats?.isDirectory()) {
-      reading.isCacheable = false
-      return []
-    }
-    reading.stamps.push({ path, inode: stats.ino, mtimeNs: stats.mtimeNs })
-    if (!isSettled(stats, fileClockMs()) || reading.stamps.length > maxStamps)
-      reading.isCacheable = false
-    const entries = await listFolder(fs, path)
-    // A change of permissions does not change the time.
-    if (!entries) reading.isCacheable = false
-    return entries ?? []
-  }
+  const cache = createListingCache(fs, maxBytes)
+  const reader = { fs, fileClockMs }
 
   async function read(
     path: string,
     collect: (reading: Reading) => Promise<FolderListing>,
   ): Promise<FolderListing> {
-    const cached = await findCached(path)
+    const cached = await cache.find(path)
     if (cached) return cached
-    const reading: Reading = { entries: [], stamps: [], isCacheable: true }
+    const reading: Reading = { ...reader, entries: [], stamps: [], isCacheable: true }
     const listing = await collect(reading)
     if (reading.isCacheable) {
-      forget(path)
-      remember(path, { listing, stamps: reading.stamps, bytes: measure(listing) })
+      cache.remember(path, { listing, stamps: reading.stamps, bytes: measure(listing) })
     }
     return listing
   }
 
-  async function collectEncoded(
-    at: { readonly path: string; readonly below: string; readonly text: string },
-    reading: Reading,
-  ): Promise<void> {
-    for (const entry of await enter(at.path, reading)) {
-      const name = decodeName(entry.name)
-      if (!name) continue
-      const below = at.below === '' ? entry.name : join(at.below, entry.name)
-      const text = at.text + name.text
-      if (name.kind === 'piece') {
-        await collectEncoded({ path: join(at.path, entry.name), below, text }, reading)
-        continue
-      }
-      const isFolder = name.kind === 'folder'
-      const decoded = decodeText(text)
-      if (decoded === undefined || isFolder !== entry.isDirectory()) continue
-      reading.entries.push({ name: isFolder ? `${decoded}/` : decoded, path: below })
-    }
-  }
-
   return {
-    readPlain: (path) =>
-      read(path, async (reading) => {
-        const names: string[] = []
-        for (const entry of await enter(path, reading)) {
-          // Links, sockets and pipes are not objects.
-          const suffix = entry.isFile() ? '' : entry.isDirectory() ? '/' : undefined
-          if (suffix !== undefined && isPlainName(entry.name)) names.push(entry.name + suffix)
-        }
-        return names.length === 0 ? empty : { names: sortKeys(names) }
-      }),
-    readEncoded: (path) =>
-      read(path, async (reading) => {
-        await collectEncoded({ path, below: '', text: '' }, reading)
-        const { entries } = reading
-        if (entries.length === 0) return empty
-        const sorted = entries.toSorted((left, right) => compareKeys(left.name, right.name))
-        return { names: sorted.map(({ name }) => name), paths: sorted.map((entry) => entry.path) }
-      }),
+    readPlain: (path) => read(path, (reading) => readPlain(path, reading)),
+    readEncoded: (path) => read(path, (reading) => readEncoded(path, reading)),
   }
+}
+
+async function readPlain(path: string, reading: Reading): Promise<FolderListing> {
+  const names: string[] = []
+  for (const entry of await enter(path, reading)) {
+    // Links, sockets and pipes are not objects.
+    const suffix = entry.isFile() ? '' : entry.isDirectory() ? '/' : undefined
+    if (suffix !== undefined && isPlainName(entry.name)) names.push(entry.name + suffix)
+  }
+  return names.length === 0 ? empty : { names: sortKeys(names) }
+}
+
+async function readEncoded(path: string, reading: Reading): Promise<FolderListing> {
+  await collectEncoded({ path, below: '', text: '' }, reading)
+  const { entries } = reading
+  if (entries.length === 0) return empty
+  const sorted = entries.toSorted((left, right) => compareKeys(left.name, right.name))
+  return { names: sorted.map(({ name }) => name), paths: sorted.map((entry) => entry.path) }
+}
+
+async function collectEncoded(
+  at: { readonly path: string; readonly below: string; readonly text: string },
+  reading: Reading,
+): Promise<void> {
+  for (const entry of await enter(at.path, reading)) {
+    const name = decodeName(entry.name)
+    if (!name) continue
+    const below = at.below === '' ? entry.name : join(at.below, entry.name)
+    const text = at.text + name.text
+    if (name.kind === 'piece') {
+      await collectEncoded({ path: join(at.path, entry.name), below, text }, reading)
+      continue
+    }
+    const isFolder = name.kind === 'folder'
+    const decoded = decodeText(text)
+    if (decoded === undefined || isFolder !== entry.isDirectory()) continue
+    reading.entries.push({ name: isFolder ? `${decoded}/` : decoded, path: below })
+  }
+}
+
+/** Stamps a folder, then reads it: a change after the stamp changes the time. */
+async function enter(path: string, reading: Reading): Promise<Dirent[]> {
+  const stats = await orAbsent(reading.fs.lstat(path, { bigint: true }))
+  if (!stats?.isDirectory()) {
+    reading.isCacheable = false
+    return []
+  }
+  reading.stamps.push({ path, inode: stats.ino, mtimeNs: stats.mtimeNs })
+  if (!isSettled(stats, reading.fileClockMs()) || reading.stamps.length > maxStamps)
+    reading.isCacheable = false
+  const entries = await listFolder(reading.fs, path)
+  // A change of permissions does not change the time.
+  if (!entries) reading.isCacheable = false
+  return entries ?? []
 }
 
 /** Returns the first index from `from` on for which `isReached` is true; it must be true for all after that. */

@@ -2,8 +2,9 @@
 import { join } from 'node:path'
 import { bucketFolder, encodedFolder, orAbsent, type Disk } from './disk.ts'
 import type { FileSystem } from './file-system.ts'
-import { seekIndex, type FolderListing, type FolderListings } from './folder-listings.ts'
+import { seekIndex, type FolderListings } from './folder-listings.ts'
 import { compareKeys, decodeName, encodeFolder, isPlainKey, isPlainName } from './key-names.ts'
+import type { FolderListing } from './listing-cache.ts'
 import { isRealFolder } from './locate.ts'
 
 /** A folder of keys: `a/b/`, or empty for the bucket. It may be in the plain tree, the encoded tree, or both. */
