@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { errorCode } from '../../../base/error-code.ts'
 import type { FileSystem, FolderSync } from './file-system.ts'
+import type { FolderListings } from './folder-listings.ts'
 import type { KeyLocks } from './key-locks.ts'
 import type { Sidecars } from './sidecars.ts'
 
@@ -19,6 +20,7 @@ export interface Storage {
 export interface Disk extends Storage {
   readonly locks: KeyLocks
   readonly sidecars: Sidecars
+  readonly listings: FolderListings
   nowMs(): number
 }
 

@@ -9,6 +9,7 @@ import { copyObject, copyPart } from './copy-object.ts'
 import type { Disk } from './disk.ts'
 import { withStorageErrors } from './disk-errors.ts'
 import { createFolderSync, nodeFileSystem, type FileSystem } from './file-system.ts'
+import { createFolderListings, type ListingOptions } from './folder-listings.ts'
 import { createKeyLocks, type KeyLocks } from './key-locks.ts'
 import { listObjects } from './list-objects.ts'
 import { findObject } from './locate.ts'
@@ -28,6 +29,7 @@ export interface FilesystemStoreOptions {
   readonly isOnlyOne?: boolean | undefined
   /** Replaces the real file system in tests. */
   readonly fs?: FileSystem | undefined
+  readonly listings?: ListingOptions | undefined
 }
 
 /**
@@ -40,7 +42,8 @@ export async function openFilesystemStore(
   directory: string,
   options: FilesystemStoreOptions,
 ): Promise<ObjectStore> {
-  const { nowMs, log = silentLog, sharedLocks, isOnlyOne = false, fs = nodeFileSystem } = options
+  const { nowMs, log = silentLog, sharedLocks, isOnlyOne = false } = options
+  const { fs = nodeFileSystem, listings } = options
   const root = await prepareFolder(directory, fs)
   if (isOnlyOne) await removeLeftovers(root, { fs, log })
   const storage = { root, fs, folders: createFolderSync(fs) }
@@ -48,6 +51,7 @@ export async function openFilesystemStore(
     ...storage,
     locks: sharedLocks ?? createKeyLocks(),
     sidecars: createSidecars(storage, { isCaching: sharedLocks === undefined }),
+    listings: createFolderListings(fs, listings),
     nowMs,
   }
   const run = <T>(work: () => Promise<T>): Promise<T> => withStorageErrors(work, { root, log })
