@@ -1,4 +1,5 @@
 /** Conditions about the object that a request writes: its tags, and its retention and legal hold (docs/wire.md §5.2). */
+import { parseTagHeader } from '../../protocol/tag-header.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 
@@ -41,7 +42,7 @@ export function buildObjectConditions(
     conditions.set('object-lock-remaining-retention-days', [String(days)])
   }
   const tagging = headers.get('x-amz-tagging')
-  if (tagging !== undefined) addTags(conditions, [...new URLSearchParams(tagging)])
+  if (tagging !== undefined) addTags(conditions, parseTagHeader(tagging))
   return conditions
 }
 

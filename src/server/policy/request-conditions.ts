@@ -1,3 +1,4 @@
+import { unmapAddress } from '../../base/ip-network.ts'
 import { formatUtc } from '../../protocol/dates.ts'
 import { buildObjectConditions, isServerName } from './object-conditions.ts'
 import type { HttpRequest } from '../http/http-message.ts'
@@ -52,7 +53,7 @@ export function buildConditions(
     if (isParameterName(name) && !conditions.has(name)) conditions.set(name, [value])
   const seconds = Math.floor(request.receivedAtMs / 1000)
   const facts: Record<string, string> = {
-    SourceIp: request.remoteAddress.replace(/^::ffff:(?=\d+\.)/i, ''),
+    SourceIp: unmapAddress(request.remoteAddress),
     SecureTransport: String(request.isTls),
     UserAgent: request.headers.get('user-agent') ?? '',
     Referer: referer,

@@ -16,11 +16,12 @@ import type { StsRequest, StsServices } from './sts-action.ts'
 /**
  * Verifies a token and issues credentials. Their policies come from the token's policy claim or from the requested role.
  *
+ * @param text The token; white space around it does not count, because AWS's SDKs send a token file whole, with its final newline.
  * @throws {AwsError} `STSNotInitialized` when no identity provider is configured; the errors of `TokenVerifier.verify`; `AccessDenied` or
  *   `InvalidParameterValue` when the token may not assume the role, names no policy, or a policy denies it credentials.
  */
 export async function federateToken(
-  token: string,
+  text: string,
   request: StsRequest,
   services: StsServices,
 ): Promise<StsResult> {
@@ -29,7 +30,7 @@ export async function federateToken(
   const verifier = role ?? services.tokenVerifier
   if (verifier === undefined)
     throw new AwsError('STSNotInitialized', 'no identity provider is configured')
-  const verified = await verifier.verify(token)
+  const verified = await verifier.verify(text.trim())
   request.recorder.setCaller({
     kind: 'openid',
     subject: verified.subject,

@@ -64,6 +64,22 @@ describe('AssumeRoleWithWebIdentity', () => {
     expect(await openSts().call(identity, { form })).toMatchObject({ subject: 'alice' })
   })
 
+  it.each(['\n', '\r\n', ' ', '\t\n\n', '\uFEFF'])(
+    'an action takes a token with %j around it, as SDKs send a token file',
+    async (space) => {
+      const spaced = space + token() + space
+      const query = ask({ Action: identity, Token: undefined, WebIdentityToken: spaced })
+      expect(await openSts().call(identity, { query })).toMatchObject({ subject: 'alice' })
+      const form = ask({ Token: spaced })
+      expect(await openSts().call(grants, { form })).toMatchObject({ subject: 'alice' })
+    },
+  )
+
+  it('white space within a token is not taken out', async () => {
+    const form = ask({ Token: token().replace('.', '.\n') })
+    expect(await openSts().send({ form })).toMatchObject({ message: 'token is not a JWT' })
+  })
+
   it('AssumeRoleWithWebIdentity names the subject in its own element', async () => {
     const { text } = await openSts().send({ form: given })
     expect(text).toContain('<SubjectFromWebIdentityToken>alice</SubjectFromWebIdentityToken>')

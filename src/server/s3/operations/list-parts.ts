@@ -17,9 +17,9 @@ export const listParts: S3Operation = {
     const upload = await call.objects.findUpload(bucket, key, readUploadId(call))
     const { limit, encode, encodingType } = readCommon(query, 'max-parts')
     const marker = readMarker(query.get('part-number-marker') ?? '')
-    const rest = (await call.objects.listParts(upload)).filter((part) => part.partNumber > marker)
-    const page = rest.slice(0, limit)
-    const isTruncated = rest.length > page.length
+    const found = await call.objects.listParts(upload, { after: marker, limit: limit + 1 })
+    const page = found.slice(0, limit)
+    const isTruncated = found.length > page.length
     return xmlReply(
       'ListPartsResult',
       join([

@@ -2,7 +2,7 @@
 import type { Query } from '../../../protocol/query.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { readChecksumAlgorithm, requireSameAlgorithm } from '../body/checksum.ts'
-import { copyContent, openSource, readCopySource } from '../request/copy-source.ts'
+import { openSource, readCopySource, toStoredContent, withSource } from '../request/copy-source.ts'
 import { describeChecksum } from '../request/object-headers.ts'
 import type { ByteRange } from '../request/object-store.ts'
 import { describeCopy } from '../request/result-elements.ts'
@@ -36,17 +36,16 @@ export const uploadPartCopy: S3Operation = {
     const partNumber = readPartNumber(call.query)
     const source = readCopySource(call.request.headers)
     const upload = await call.objects.findUpload(call.bucket, call.key, readUploadId(call))
-    const object = await openSource(call, source)
-    try {
+    return withSource(await openSource(call, source), async (object) => {
       const range = readSourceRange(call, object.info.size)
       const bytes = range ? range.end - range.start + 1 : object.info.size
       if (bytes > maxPutBytes) throw new AwsError('EntityTooLarge', 'a part has at most 5 GiB')
-      const content = copyContent(object, range, upload.checksum?.algorithm)
-      const part = await call.objects.putPart(upload, partNumber, content)
-      return xmlReply('CopyPartResult', describeCopy(part))
-    } finally {
-      await object.close()
-    }
+      const content = toStoredContent(object, range, upload.checksum?.algorithm)
+      return async (signal) => {
+        const part = await call.objects.copyPart(upload, partNumber, content, { signal })
+        return xmlReply('CopyPartResult', describeCopy(part))
+      }
+    })
   },
 }
 

@@ -71,6 +71,8 @@ export async function postObject(
   try {
     if (operation.action !== undefined) await authorize(call, operation.action)
     const stored = await operation.run(call)
+    // A form is a PutObject, whose work is its body.
+    if ('work' in stored) throw new Error('an upload form became long work')
     if (stored.body instanceof Readable) stored.body.resume()
     return writePostAnswer(answer, request, { bucket, key, stored: keepHeaders(stored) })
   } finally {

@@ -20,3 +20,11 @@ export function noSuchVersion(key?: string): AwsError {
     ...(key === undefined ? {} : { details: { Key: key } }),
   })
 }
+
+/** Returns the error for an upload that does not exist. */
+export function noSuchUpload(): AwsError {
+  return new AwsError(
+    'NoSuchUpload',
+    'there is no such upload: it was completed, aborted or never begun',
+  )
+}

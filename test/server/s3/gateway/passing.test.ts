@@ -59,6 +59,8 @@ describe('allowed requests', () => {
       'amz-sdk-invocation-id': '1',
       'user-agent': 'a client',
       'x-amz-user-agent': 'a client',
+      'x-amz-api-version': '2006-03-01',
+      'x-amz-te': 'append-md5',
     }
     await s3.send('GET', '/photos/a', { headers })
 
