@@ -16,11 +16,12 @@ import { readWriteCondition } from '../request/conditions.ts'
 import { combineCrcs, isCombinable } from '../body/combine-crc.ts'
 import type { Checksum, ContentFacts } from '../body/object-content.ts'
 import { noSuchUpload } from '../request/errors.ts'
-import type { ObjectInfo, PartInfo, UploadInfo } from '../request/object-store.ts'
+import type { CompletedUpload, ObjectInfo, PartInfo, UploadInfo } from '../request/object-store.ts'
 import type { HttpReply } from '../../http/http-message.ts'
 import {
   openBody,
   storeSilenceMs,
+  type LongWork,
   type S3Call,
   type S3Operation,
   type S3Request,
@@ -51,10 +52,9 @@ export const completeMultipartUpload: S3Operation = {
   name: 'CompleteMultipartUpload',
   action: 's3:PutObject',
   async run(call) {
-    const { request, objects, bucket, key } = call
+    const { request, objects, bucket } = call
     const uploadId = readUploadId(call)
-    const completed = await objects.findCompleted(bucket, key, uploadId)
-    const upload = completed ? undefined : await objects.findUpload(bucket, key, uploadId)
+    const { completed, upload } = await findEither(call, uploadId)
     const precondition = readWriteCondition(request.headers)
     const body = await readPayload(
       openBody(withoutObjectChecksum(call), { maxBytes: completeLimits.maxBytes }),
@@ -66,21 +66,65 @@ export const completeMultipartUpload: S3Operation = {
       return describeResult(call, completed.info)
     }
     if (upload === undefined) throw noSuchUpload()
-    requireUploadAlgorithm(listed, upload)
-    const parts = selectParts(listed, await objects.listParts(upload))
-    checkDeclaredSize(request.headers, parts)
-    const facts = describeJoined(parts, upload.checksum)
-    checkDeclaredChecksum(readDeclaredChecksum(request.headers, upload), facts)
-    // Once more when the object is written: this one decides with a status of its own.
-    precondition?.(await objects.statObject(bucket, key))
-    return {
-      silenceMs: storeSilenceMs,
-      async work(signal) {
-        const options = { facts, precondition, signal }
-        return describeResult(call, await objects.completeUpload(upload, parts, options))
-      },
+    try {
+      return await prepare(call, upload, { listed, precondition })
+    } catch (error) {
+      // The parts may be gone because another request has completed the upload since, or aborted it.
+      const made = await findEither(call, uploadId)
+      if (made.completed?.isOf(listed)) return describeResult(call, made.completed.info)
+      throw error
     }
   },
+}
+
+/** Makes the checks, and returns the joining of the parts as work. */
+async function prepare(
+  call: S3Call,
+  upload: UploadInfo,
+  {
+    listed,
+    precondition,
+  }: {
+    readonly listed: readonly ListedPart[]
+    readonly precondition: ReturnType<typeof readWriteCondition>
+  },
+): Promise<LongWork> {
+  const { request, objects, bucket, key } = call
+  requireUploadAlgorithm(listed, upload)
+  const parts = selectParts(listed, await objects.listParts(upload))
+  checkDeclaredSize(request.headers, parts)
+  const facts = describeJoined(parts, upload.checksum)
+  checkDeclaredChecksum(readDeclaredChecksum(request.headers, upload), facts)
+  // Once more when the object is written: this one decides with a status of its own.
+  precondition?.(await objects.statObject(bucket, key))
+  return {
+    silenceMs: storeSilenceMs,
+    async work(signal) {
+      const options = { facts, precondition, signal }
+      return describeResult(call, await objects.completeUpload(upload, parts, options))
+    },
+  }
+}
+
+/**
+ * Returns the upload, or the object that was made from it. The object is looked for again when there is no upload: another request may have
+ * completed it between the two looks.
+ *
+ * @throws {AwsError} `NoSuchUpload`.
+ */
+async function findEither(
+  { objects, bucket, key }: S3Call,
+  uploadId: string,
+): Promise<{ readonly completed?: CompletedUpload; readonly upload?: UploadInfo }> {
+  const completed = await objects.findCompleted(bucket, key, uploadId)
+  if (completed) return { completed }
+  try {
+    return { upload: await objects.findUpload(bucket, key, uploadId) }
+  } catch (error) {
+    const since = await objects.findCompleted(bucket, key, uploadId)
+    if (since) return { completed: since }
+    throw error
+  }
 }
 
 function describeResult(call: S3Call, info: ObjectInfo): HttpReply {
