@@ -33,8 +33,9 @@ export function evaluateAnyResource(
   // What is not known counts for an allow here, and against it in the decision: the result is not for the shared memo.
   const question = { ...request, isAboutAnyObject: true }
   const asked = document.usesUncertainKeys ? { ...question, memo: undefined } : question
-  return findVerdict(document, asked, ({ statement, patterns }) => {
-    if (!request.action.startsWith('s3:')) return true
+  return findVerdict(document, asked, (view) => {
+    if (!request.action.startsWith('s3:')) return matchesWithoutResource(view)
+    const { statement, patterns } = view
     if (statement.effect === 'Allow') {
       // NotResource excludes some resources; others may remain.
       if (statement.isNotResource) return !patterns().includes(undefined)
@@ -69,12 +70,12 @@ function toResourceNames({ bucket, object }: AuthorizationRequest): readonly Int
 }
 
 function matchesResource(
-  { statement, patterns }: StatementView,
+  view: StatementView,
   request: AuthorizationRequest,
   names: readonly Int32Array[],
 ): boolean {
-  // Admin and STS actions have no resource in this server.
-  if (!request.action.startsWith('s3:')) return true
+  const { statement, patterns } = view
+  if (!request.action.startsWith('s3:')) return matchesWithoutResource(view)
   // A NotResource whose variable has no value would exclude nothing, so the Allow would apply to everything.
   if (statement.isNotResource && statement.effect === 'Allow' && patterns().includes(undefined))
     return false
@@ -82,4 +83,18 @@ function matchesResource(
     (pattern) => pattern && names.some((name) => matchesWildcard(pattern, name)),
   )
   return isNamed !== statement.isNotResource
+}
+
+const noName = toCodePoints('')
+
+/**
+ * Returns whether a statement is for an action of the administration or of the STS, which is about no bucket. One whose actions are all of
+ * these is, whatever resources it names. Otherwise its resources must include everything, as at MinIO: who may do `*` in one bucket may not
+ * administer the server, and is not denied credentials by what is denied there.
+ */
+function matchesWithoutResource({ statement, patterns }: StatementView): boolean {
+  const { actions, isNotAction, isNotResource } = statement
+  if (!isNotAction && actions.every((action) => /^(admin|sts|kms):/i.test(action))) return true
+  const isNamed = patterns().some((pattern) => pattern && matchesWildcard(pattern, noName))
+  return isNamed !== isNotResource
 }
