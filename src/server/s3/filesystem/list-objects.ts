@@ -18,14 +18,28 @@ export async function listObjects(
 ): Promise<Listing> {
   await requireBucket(disk, bucket)
   if (options.limit <= 0) return { entries: [], isTruncated: false }
+  let { after } = options
+  for (;;) {
+    const { found, isTruncated } = await findPage(disk, bucket, { ...options, after })
+    const entries = await describeAll(disk, bucket, found)
+    const last = found.at(-1)
+    if (entries.length > 0 || !isTruncated || last === undefined) return { entries, isTruncated }
+    // All were deleted meanwhile: a page without entries would not say where the next one begins.
+    after = last.key
+  }
+}
+
+async function findPage(
+  disk: Disk,
+  bucket: string,
+  options: ListOptions,
+): Promise<{ found: Found[]; isTruncated: boolean }> {
   const found: Found[] = []
   for await (const entry of rollUp(disk, bucket, options)) {
-    if (found.length === options.limit) {
-      return { entries: await describeAll(disk, bucket, found), isTruncated: true }
-    }
+    if (found.length === options.limit) return { found, isTruncated: true }
     found.push(entry)
   }
-  return { entries: await describeAll(disk, bucket, found), isTruncated: false }
+  return { found, isTruncated: false }
 }
 
 /** Yields the walked keys. Keys that share a prefix up to the delimiter become one common prefix. */

@@ -217,3 +217,19 @@ it('a file is listed whose folder got its former modification time back, as rsyn
   await utimes(folder, atime, mtime)
   expect(await list({ prefix: 'trip/' })).toEqual(['trip/a', 'trip/b'])
 })
+
+it('a page whose objects were all deleted while it was read is the next one', async () => {
+  for (const key of ['a', 'b', 'c']) await put(key)
+  const deleting: FileSystem = {
+    ...nodeFileSystem,
+    readdir: (async (...given: Parameters<FileSystem['readdir']>) => {
+      const entries = await nodeFileSystem.readdir(...given)
+      await rm(join(root, 'photos', 'a'), { force: true })
+      await rm(join(root, 'photos', 'b'), { force: true })
+      return entries
+    }) as FileSystem['readdir'],
+  }
+  const other = await openFilesystemStore(root, { nowMs: () => 1_000_000_000_000, fs: deleting })
+  const page = await other.listObjects('photos', { ...options, limit: 1 })
+  expect(page.entries.map(({ name }) => name)).toEqual(['c'])
+})
