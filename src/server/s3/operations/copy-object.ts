@@ -29,12 +29,8 @@ export const copyObject: S3Operation = {
     const isReplacing = readDirective(request.headers, 'x-amz-metadata-directive')
     const isRetagging = readTaggingDirective(request.headers)
     const source = readCopySource(request.headers)
-    if (source.bucket === bucket && source.key === key && !isReplacing) {
-      throw new AwsError(
-        'InvalidRequest',
-        'an object can be copied onto itself only with x-amz-metadata-directive: REPLACE',
-      )
-    }
+    if (source.bucket === bucket && source.key === key && !isReplacing)
+      requireChange(request.headers)
     const precondition = readWriteCondition(request.headers)
     return withSource(await openSource(call, source), async (object) => {
       await requireBucket(call)
@@ -56,6 +52,18 @@ export const copyObject: S3Operation = {
       }
     })
   },
+}
+
+/** Headers that change something about an object that is copied onto itself: AWS's list, and its checksum, which AWS adds in place too. */
+const changes = ['x-amz-storage-class', 'x-amz-checksum-algorithm']
+
+/** @throws {AwsError} `InvalidRequest` with AWS's sentence for a copy of an object onto itself that changes nothing. */
+function requireChange(headers: ReadonlyMap<string, string>): void {
+  if (changes.some((name) => headers.has(name))) return
+  const reason = 'an object can be copied onto itself only with x-amz-metadata-directive: REPLACE'
+  const sentence =
+    "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes."
+  throw new AwsError('InvalidRequest', reason, { sentence })
 }
 
 /** Returns true for REPLACE, false for COPY. @throws {AwsError} `InvalidArgument`. */

@@ -46,6 +46,11 @@ const checks: Readonly<Record<string, (value: string, level: Level) => AwsError 
       ? undefined
       : invalid('x-amz-checksum-mode must be ENABLED')
   },
+  'x-amz-optional-object-attributes': (value) => {
+    return value.split(',').every((name) => name.trim() === 'RestoreStatus')
+      ? undefined
+      : invalid('x-amz-optional-object-attributes must be RestoreStatus')
+  },
   'x-amz-request-payer': (value) => {
     return value === 'requester' ? undefined : invalid('x-amz-request-payer must be requester')
   },

@@ -74,6 +74,8 @@ const source = [
   'x-amz-copy-source-if-unmodified-since',
   'x-amz-source-expected-bucket-owner',
 ]
+/** Asks for the state of archived objects that are restored. There are none, so that the lists are right without it. */
+const listed = ['x-amz-optional-object-attributes']
 const read = ['partNumber', ...responseOverrides, 'versionId']
 
 type Extras = Partial<Pick<StoreRoute, 'required' | 'optional' | 'header' | 'headers'>>
@@ -115,13 +117,15 @@ export const storeRoutes: readonly StoreRoute[] = [
   route('GET bucket', listObjectVersions, {
     required: ['versions'],
     optional: [...listParameters, 'key-marker', 'metadata', 'version-id-marker'],
+    headers: listed,
   }),
   route('GET bucket', listObjectsV2, {
     required: ['list-type=2'],
     // `metadata` is MinIO's own, sent by its clients to any S3; where it is not known, as at AWS, the list is without
     optional: [...listParameters, 'continuation-token', 'fetch-owner', 'metadata', 'start-after'],
+    headers: listed,
   }),
-  route('GET bucket', listObjects, { optional: [...listParameters, 'marker'] }),
+  route('GET bucket', listObjects, { optional: [...listParameters, 'marker'], headers: listed }),
   route('POST bucket', deleteObjects, { required: ['delete'], headers: body }),
   route('PUT bucket', createBucket, {
     headers: [...body, ...acl, 'x-amz-bucket-object-lock-enabled', 'x-amz-object-ownership'],
