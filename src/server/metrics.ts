@@ -1,7 +1,7 @@
 /** Counters for Prometheus. The adapter to prom-client. */
 import { AggregatorRegistry, Counter, Histogram, Registry } from 'prom-client'
 import type { HttpHandler } from './http/http-message.ts'
-import { serverOperations } from './http/request-facts.ts'
+import { serverOperations, type RequestFacts } from './http/request-facts.ts'
 import type { Peers } from './options/peers.ts'
 
 export interface Metrics {
@@ -65,13 +65,20 @@ export function createMetrics(peers?: Peers): Metrics {
   }
 }
 
-/** Returns a handler that counts every request of the given one by its operation. */
+/**
+ * Returns a handler that counts every request of the given one by its operation. Work that still runs while its reply is sent is counted at its
+ * end; if it failed, by the status of its error, although the reply began with 200.
+ */
 export function countRequests(handler: HttpHandler, metrics: Metrics): HttpHandler {
   return async (request) => {
     const startedAtMs = performance.now()
     const outcome = await handler(request)
-    const seconds = (performance.now() - startedAtMs) / 1000
-    metrics.count(outcome.facts.operation, outcome.reply.status, seconds)
+    const count = ({ operation, refusal }: RequestFacts): void => {
+      const seconds = (performance.now() - startedAtMs) / 1000
+      metrics.count(operation, refusal?.status ?? outcome.reply.status, seconds)
+    }
+    if (outcome.finalFacts === undefined) count(outcome.facts)
+    else void outcome.finalFacts.then(count)
     return outcome
   }
 }

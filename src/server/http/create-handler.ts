@@ -1,6 +1,7 @@
 import type { Log } from '../../base/log.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
 import type { HttpHandler, HttpReply, HttpRequest } from './http-message.ts'
+import type { Refusal } from './request-facts.ts'
 import { createRequestRecorder, type RequestRecorder } from './request-recorder.ts'
 
 /** What is particular to one API. */
@@ -22,7 +23,9 @@ export function createHandler(api: Api): HttpHandler {
   return async (request) => {
     const recorder = createRequestRecorder()
     try {
-      return { reply: await api.answer(request, recorder), facts: recorder.toFacts() }
+      const reply = await api.answer(request, recorder)
+      const finalFacts = reply.failure?.then((failure) => recorder.toFacts(describe(failure)))
+      return { reply, facts: recorder.toFacts(), ...(finalFacts && { finalFacts }) }
     } catch (error) {
       const refusal = toRefusal(error, request, api)
       const facts = recorder.toFacts({ code: refusal.code, reason: refusal.message })
@@ -31,7 +34,16 @@ export function createHandler(api: Api): HttpHandler {
   }
 }
 
-function toRefusal(error: unknown, { requestId }: HttpRequest, { name, log }: Api): AwsError {
+function describe(failure: AwsError | undefined): Refusal | undefined {
+  return failure && { code: failure.code, reason: failure.message, status: failure.status }
+}
+
+/** Returns the refusal that the client gets for an error; logs one that is a bug. */
+export function toRefusal(
+  error: unknown,
+  { requestId }: Pick<HttpRequest, 'requestId'>,
+  { name, log }: Pick<Api, 'name' | 'log'>,
+): AwsError {
   if (error instanceof AwsError) return error
   log.error({ requestId, err: error }, `${name} request failed`)
   return new AwsError('InternalError', 'internal error')

@@ -3,6 +3,7 @@
  * from `HttpRequest` to `HttpOutcome`, which tests can call without a port.
  */
 import type { Readable } from 'node:stream'
+import type { AwsError } from '../../protocol/aws-error.ts'
 import type { Query } from '../../protocol/query.ts'
 import type { RequestFacts } from './request-facts.ts'
 
@@ -18,7 +19,9 @@ export interface HttpRequest {
   readonly headers: ReadonlyMap<string, string>
   /** The body; it flows only while it is read. Reading it sends `100 Continue` when the client waits for that. */
   readonly body: Readable
+  /** The client's address; behind a trusted proxy the one that it forwards, or empty when it names none. */
   readonly remoteAddress: string
+  /** True when the client's own connection, to a trusted proxy or to this server, is encrypted. */
   readonly isTls: boolean
   /** Returns the client certificate of the TLS handshake. Undefined when the listener does not request certificates. */
   readonly readClientCertificate?: (() => ClientCertificate | undefined) | undefined
@@ -53,12 +56,19 @@ export interface HttpReply {
   readonly headers?: Readonly<Record<string, string>>
   /** The body. A stream is piped with back-pressure and destroyed when the client disconnects. */
   readonly body?: string | Uint8Array | Readable
+  /**
+   * Set if the body is a stream that is sent while the work still runs. Resolves at the end of the work: to its error, which the body
+   * contains, or to undefined. It never rejects.
+   */
+  readonly failure?: Promise<AwsError | undefined>
 }
 
 /** The result of a handler: the reply, and the facts about the request for the log and the metrics. */
 export interface HttpOutcome {
   readonly reply: HttpReply
   readonly facts: RequestFacts
+  /** The facts at the end of the work, if it still runs while the reply is sent. Never rejects. */
+  readonly finalFacts?: Promise<RequestFacts>
 }
 
 /** Handles one request. */

@@ -26,6 +26,8 @@ export interface CallerFacts {
   readonly kind: 'root' | 'session' | 'openid' | 'ldap' | 'certificate' | 'plugin'
   /** The identity provider's subject, an LDAP user's distinguished name, or for root its access key ID. */
   readonly subject: string
+  /** A name of the caller for people: nothing is decided by it. */
+  readonly name?: string | undefined
   /** The access key ID of the request's signature. */
   readonly accessKeyId?: string | undefined
   readonly roleArn?: string | undefined
@@ -64,12 +66,16 @@ export interface Refusal {
   /** The error code that was sent to the client. */
   readonly code: string
   readonly reason: string
+  /** The status of the error, if the reply had begun with another one. */
+  readonly status?: number | undefined
 }
 
 /** The operation names of requests that no API names. */
 export const serverOperations = {
   health: 'health',
   metrics: 'metrics',
+  /** The question of a browser whether a page may send a request to another origin. */
+  preflight: 'preflight',
   /** A request that was rejected because of overload, before it was handled. */
   refused: 'refused',
   /** A request that was rejected before its operation was known: its signature was not valid, or it is not supported. */

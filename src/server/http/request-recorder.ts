@@ -58,6 +58,7 @@ export function createRequestRecorder(operation: string = serverOperations.other
       upstreamRequestId,
       refusal: refusal && {
         code: refusal.code,
+        ...(refusal.status === undefined ? {} : { status: refusal.status }),
         reason: refusal.reason.slice(0, maxLength),
       },
     }),

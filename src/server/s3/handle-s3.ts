@@ -1,11 +1,12 @@
 /** Finds the operation of an S3 request, authorizes it and runs it; writes the document of a refusal. */
 import { AwsError } from '../../protocol/aws-error.ts'
 import { encodeS3Error } from '../../protocol/s3-wire.ts'
-import { createHandler } from '../http/create-handler.ts'
+import { createHandler, toRefusal } from '../http/create-handler.ts'
 import type { HttpHandler, HttpReply, HttpRequest } from '../http/http-message.ts'
 import type { RequestRecorder } from '../http/request-recorder.ts'
 import { recordDecisions } from '../policy/record-decisions.ts'
 import { describePrincipal } from '../sessions/describe-principal.ts'
+import { answerWhileWorking } from './request/answer-while-working.ts'
 import { isUploadForm, postObject } from './post/post-object.ts'
 import { type Address, readAddress, readHostBucket, serviceAddress } from './request/address.ts'
 import { takeHoistedHeaders } from './request/hoisted-headers.ts'
@@ -15,11 +16,13 @@ import type { S3Services } from './request/s3-services.ts'
 
 /** Sent in each error document. S3 clients print it; nothing reads it. */
 const hostId = 'sts-cli'
+/** Names this API in the log. */
+const apiName = 'S3'
 
 /** Returns the handler of all S3 requests. It never throws. */
 export function createS3Handler(services: S3Services): HttpHandler {
   return createHandler({
-    name: 'S3',
+    name: apiName,
     log: services.log,
     answer: async (request, recorder) => {
       const reply = await answer(request, recorder, services)
@@ -37,7 +40,11 @@ async function answer(
 ): Promise<HttpReply> {
   const { authenticator, backend, region, domains } = services
   const hostBucket = readHostBucket(received.headers.get('host') ?? '', domains) ?? ''
-  const authentication = await authenticator.authenticate(received, { service: 's3', hostBucket })
+  const authentication = await authenticator.authenticate(received, {
+    service: 's3',
+    hostBucket,
+    isAnyRegion: isAnyRegion(received, hostBucket),
+  })
   if (!authentication.principal) {
     if (isUploadForm(received, readAddress(received, domains)))
       return postObject(received, recorder, services)
@@ -58,12 +65,31 @@ async function answer(
     recorder,
     authorizer: recordDecisions(services.authorizer, recorder),
     region,
+    isBucketInHost: hostBucket !== '',
     principal,
     signature: parsed,
     seed: verified,
   }
   if (operation.action !== undefined) await authorize(call, operation.action)
-  return operation.run(call)
+  const made = await operation.run(call)
+  if (!('work' in made)) return made
+  return answerWhileWorking(made, {
+    after: services.after,
+    toRefusal: (error) => toRefusal(error, request, { name: apiName, log: services.log }),
+    toDocument: (refusal) => encodeRefusal(refusal, request, services.domains),
+  })
+}
+
+/**
+ * Returns whether a request may be signed for any region, though the server has one: ListBuckets and GetBucketLocation, by which clients find
+ * out regions (docs/wire.md §12.2).
+ */
+function isAnyRegion({ method, rawPath, query }: HttpRequest, hostBucket: string): boolean {
+  if (method !== 'GET') return false
+  const names = rawPath.split('/').filter((part) => part !== '')
+  const isService = hostBucket === '' && names.length === 0
+  const isBucket = names.length === (hostBucket === '' ? 1 : 0)
+  return isService || (isBucket && query.has('location'))
 }
 
 function toReply(refusal: AwsError, request: HttpRequest, services: S3Services): HttpReply {
@@ -73,14 +99,21 @@ function toReply(refusal: AwsError, request: HttpRequest, services: S3Services):
     ...refusal.headers,
   }
   if (request.method === 'HEAD') return { status: refusal.status, headers }
-  const { requestId } = request
-  const { address, resource } = locate(request, services.domains)
-  const named = nameAddress(refusal, address)
   return {
     status: refusal.status,
     headers,
-    body: encodeS3Error(named, { resource, requestId, hostId }),
+    body: encodeRefusal(refusal, request, services.domains),
   }
+}
+
+function encodeRefusal(
+  refusal: AwsError,
+  request: HttpRequest,
+  domains: readonly string[],
+): string {
+  const { requestId } = request
+  const { address, resource } = locate(request, domains)
+  return encodeS3Error(nameAddress(refusal, address), { resource, requestId, hostId })
 }
 
 function withoutBody(reply: HttpReply): HttpReply {
@@ -96,8 +129,8 @@ function describeRange({ code, details }: AwsError): Record<string, string> {
 /** Puts the key and the bucket first, as MinIO does. */
 function nameAddress(refusal: AwsError, { bucket, key }: Address): AwsError {
   const named = { ...(key && { Key: key }), ...(bucket && { BucketName: bucket }) }
-  const { code, status, message, details } = refusal
-  return new AwsError(code, message, { status, details: { ...named, ...details } })
+  const { code, status, message, details, sentence } = refusal
+  return new AwsError(code, message, { status, sentence, details: { ...named, ...details } })
 }
 
 function locate(

@@ -2,8 +2,13 @@
 import { AwsError } from '../../protocol/aws-error.ts'
 import { readString, type JsonObject } from '../../base/parse.ts'
 import type { StsResult } from '../../protocol/sts-wire.ts'
+import { findIssueDenial } from '../policy/find-issue-denial.ts'
+import { buildConditions } from '../policy/request-conditions.ts'
 import type { TokenRole } from '../policy/token-role.ts'
+import type { SessionRequest } from '../sessions/session-store.ts'
 import { readNames } from '../sessions/read-names.ts'
+import { readDisplayName } from '../sessions/describe-principal.ts'
+import { nameAssumedRole } from './assumed-role.ts'
 import { keepKnownPolicies } from './keep-known-policies.ts'
 import { selectClaims } from './select-claims.ts'
 import type { StsRequest, StsServices } from './sts-action.ts'
@@ -13,7 +18,7 @@ import type { StsRequest, StsServices } from './sts-action.ts'
  *
  * @param text The token; white space around it does not count, because AWS's SDKs send a token file whole, with its final newline.
  * @throws {AwsError} `STSNotInitialized` when no identity provider is configured; the errors of `TokenVerifier.verify`; `AccessDenied` or
- *   `InvalidParameterValue` when the token may not assume the role or names no policy.
+ *   `InvalidParameterValue` when the token may not assume the role, names no policy, or a policy denies it credentials.
  */
 export async function federateToken(
   text: string,
@@ -29,6 +34,7 @@ export async function federateToken(
   request.recorder.setCaller({
     kind: 'openid',
     subject: verified.subject,
+    name: readDisplayName(verified.claims),
     roleArn: role?.arn,
     roleSessionName: session.roleSessionName,
     issuer: readString(verified.claims, 'iss'),
@@ -37,17 +43,21 @@ export async function federateToken(
     role === undefined
       ? readPolicyNames(verified.claims, services)
       : keepKnownPolicies(role.policyNames, `the role ${role.arn}`, services)
-  const claims = selectClaims(verified.claims)
-  const credentials = await services.sessions.issue({
+  const issued = {
     subject: verified.subject,
     claims: {
-      ...claims,
+      ...selectClaims(verified.claims, { isForEngine: !services.isPolicyClaimRequired }),
       ...(role === undefined ? {} : { roleArn: role.arn }),
       ...session.revokeClaims,
     },
     policyNames,
     sessionPolicy: session.sessionPolicy,
     groups: readNames(verified.claims['groups']),
+    roleSessionName: session.roleSessionName,
+  }
+  requireIssueAllowed(issued, request, services)
+  const credentials = await services.sessions.issue({
+    ...issued,
     expiresAtMs: chooseExpiryMs(
       {
         durationSeconds: session.durationSeconds,
@@ -57,7 +67,35 @@ export async function federateToken(
       services,
     ),
   })
-  return { credentials, subject: verified.subject }
+  return { credentials, subject: verified.subject, assumedRole: nameAssumedRole(issued) }
+}
+
+/** @throws {AwsError} `AccessDenied` if a policy denies the issue of credentials, for example of a lifetime (`sts:DurationSeconds`). */
+function requireIssueAllowed(
+  issued: Omit<SessionRequest, 'expiresAtMs'>,
+  { http, session }: StsRequest,
+  { knownPolicies }: StsServices,
+): void {
+  const principal = {
+    ...issued,
+    kind: 'session',
+    accessKey: '',
+    expiresAtMs: undefined,
+    issuedAtMs: undefined,
+  } as const
+  const conditions = new Map(buildConditions(http, { principal }))
+  const { durationSeconds } = session
+  if (durationSeconds !== undefined) conditions.set('DurationSeconds', [String(durationSeconds)])
+  const action = 'sts:AssumeRoleWithWebIdentity'
+  const denial = findIssueDenial(knownPolicies, {
+    principal,
+    action,
+    bucket: '',
+    object: '',
+    conditions,
+  })
+  if (denial !== undefined)
+    throw new AwsError('AccessDenied', `you may not ${action}: denied by ${denial}`)
 }
 
 /**

@@ -191,6 +191,35 @@ describe('claims of a token', () => {
     expect(claims).not.toHaveProperty('mixed')
   })
 
+  it('credentials for a policy engine carry all claims, objects too', async () => {
+    const sts = openSts({ isPolicyClaimRequired: false })
+    const objects = { realm_access: { roles: ['auditor'] }, mixed: [1, { a: null }] }
+    const { credentials } = await sts.call(grants, { form: ask({ Token: token(objects) }) })
+    expect((await sts.inspect(credentials)).claims).toMatchObject(objects)
+  })
+
+  it('a claim of more than 16 levels is refused, because a policy engine may not be able to read it', async () => {
+    const sts = openSts({ isPolicyClaimRequired: false })
+    const nest = (levels: number): unknown => JSON.parse('['.repeat(levels) + ']'.repeat(levels))
+    expect(await sts.send({ form: ask({ Token: token({ deep: nest(16) }) }) })).toMatchObject({
+      status: 200,
+    })
+    expect(await sts.send({ form: ask({ Token: token({ deep: nest(17) }) }) })).toMatchObject({
+      status: 400,
+      code: 'InvalidParameterValue',
+      message: 'the claim deep has more than 16 levels',
+    })
+  })
+
+  it('the members of a claim __proto__ do not become claims of the session', async () => {
+    const sts = openSts({ isPolicyClaimRequired: false })
+    const given = token(JSON.parse('{"__proto__":{"parent":"root-user","ldapUser":"cn=root"}}'))
+    const { credentials } = await sts.call(grants, { form: ask({ Token: given }) })
+    const { claims } = await sts.inspect(credentials)
+    expect(claims['parent']).toBeUndefined()
+    expect(claims['ldapUser']).toBeUndefined()
+  })
+
   it('the groups of a session come from a claim', async () => {
     const sts = openSts()
     const given = token({ groups: ['staff', 'ops, dev'] })

@@ -114,7 +114,7 @@ export function createFragileDisk({ root, shadows }: Places): FragileDisk {
     return wrap(handle, {
       sync: () => sync('sync'),
       datasync: () => sync('datasync'),
-      writev: () => step(`write ${name}`),
+      write: () => step(`write ${name}`),
       writeFile: () => step(`write ${name}`),
       utimes: () => step(`utimes ${name}`),
       look,
@@ -132,6 +132,16 @@ export function createFragileDisk({ root, shadows }: Places): FragileDisk {
       note(path, () => real.rm(path, { recursive: true }))
       return undefined
     }) as FileSystem['mkdir'],
+    async link(path, to) {
+      step(`link ${String(to)}`)
+      await real.link(path, to)
+      note(String(to), () => real.rm(to))
+    },
+    async copyFile(from, to, mode) {
+      step(`copyFile ${String(to)}`)
+      await real.copyFile(from, to, mode)
+      note(String(to), () => real.rm(to))
+    },
     async rmdir(path) {
       step(`rmdir ${String(path)}`)
       await real.rmdir(path)
@@ -193,7 +203,7 @@ function mapCalls(calls: FileSystem, look: () => void): FileSystem {
 interface HandleSteps {
   readonly sync: () => Promise<void>
   readonly datasync: () => Promise<void>
-  readonly writev: () => void
+  readonly write: () => void
   readonly writeFile: () => void
   readonly utimes: () => void
   readonly look: () => void
@@ -206,7 +216,8 @@ function wrap(handle: FileHandle, steps: HandleSteps): FileHandle {
       if (typeof value !== 'function') return value
       if (name === 'sync' || name === 'datasync') return steps[name]
       return (...values: unknown[]) => {
-        if (name === 'writev' || name === 'writeFile' || name === 'utimes') steps[name]()
+        if (name === 'write' || name === 'writev') steps.write()
+        else if (name === 'writeFile' || name === 'utimes') steps[name]()
         else steps.look()
         return value.apply(target, values) as unknown
       }

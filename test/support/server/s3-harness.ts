@@ -18,6 +18,7 @@ import { openFilesystemStore } from '../../../src/server/s3/filesystem/open-file
 import { createGatewayBackend } from '../../../src/server/s3/gateway/gateway-backend.ts'
 import { openUpstream, type UpstreamOptions } from '../../../src/server/s3/gateway/open-upstream.ts'
 import { createS3Handler } from '../../../src/server/s3/handle-s3.ts'
+import type { Schedule } from '../../../src/server/s3/request/answer-while-working.ts'
 import type { ObjectStore } from '../../../src/server/s3/request/object-store.ts'
 import { createStoreBackend } from '../../../src/server/s3/store/store-backend.ts'
 import { makeHttpRequest } from './make-request.ts'
@@ -50,6 +51,8 @@ export interface Ask {
   /** Changes the headers after they were signed. */
   readonly tamper?: (headers: Record<string, string>) => void
   readonly isAnonymous?: boolean
+  /** The region to sign for, instead of `region`. */
+  readonly region?: string
 }
 
 export interface Harness {
@@ -80,9 +83,15 @@ export function openWithGateway(): void {
 
 export interface HarnessOptions {
   readonly domains?: string[]
+  /** Instead of the one for all harnesses. */
+  readonly backend?: BackendKind
+  /** The region of the server, instead of `region`; empty for any. */
+  readonly region?: string
   readonly log?: Log
   /** Replaces the real disk. */
   readonly fs?: FileSystem
+  /** Runs what is to happen later; by default nothing does, so that each reply is in one piece. */
+  readonly after?: Schedule
   /** The upstream S3 of a gateway. */
   readonly upstream?: Partial<UpstreamOptions> & { readonly url: URL }
 }
@@ -94,15 +103,22 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
   const nowMs = (): number => clock.nowMs
   const log = options.log ?? silentLog
   const objects = await openFilesystemStore(folder, { nowMs, log, fs: options.fs })
+  const regionOfServer = options.region ?? region
   const services = {
-    authenticator: createRequestAuthenticator({ root, sessions: noSessions, region, nowMs }),
-    region,
+    authenticator: createRequestAuthenticator({
+      root,
+      sessions: noSessions,
+      region: regionOfServer,
+      nowMs,
+    }),
+    region: regionOfServer,
     log,
+    after: options.after ?? (() => () => {}),
   }
-  const store = createStoreBackend(objects)
+  const store = createStoreBackend(objects, log)
   let backend = store
   let upstream = options.upstream
-  if (backendKind === 'gateway' && upstream === undefined) {
+  if ((options.backend ?? backendKind) === 'gateway' && upstream === undefined) {
     const authorizer = { authorize: async () => ({ isAllowed: true, reason: 'to the root user' }) }
     const handler = createS3Handler({ ...services, authorizer, backend: store, domains: [] })
     const address = { host: '127.0.0.1', port: 0 }
@@ -166,8 +182,10 @@ async function send(harness: Harness, method: string, target: string, ask: Ask):
     body,
     receivedAtMs: harness.clock.nowMs,
   })
-  const { reply, facts } = await harness.handler(request)
+  const outcome = await harness.handler(request)
+  const { reply } = outcome
   const bytes = await readReply(reply.body)
+  const facts = (await outcome.finalFacts) ?? outcome.facts
   const text = bytes.toString('latin1')
   return {
     status: reply.status,
@@ -194,7 +212,7 @@ function prepare(
   const payloadHash = ask.payloadHash ?? sha256(bytes ?? '')
   const given = { ...(bytes ? { 'content-length': String(bytes.length) } : {}), ...ask.headers }
   const signed = signRequest({ method, url, headers: given, payloadHash }, root, {
-    region,
+    region: ask.region ?? region,
     service: 's3',
     nowMs: harness.clock.nowMs,
   })

@@ -4,8 +4,8 @@
  */
 
 /** Reflected polynomials: RFC 3720 appendix B.4; NVM Express base specification, 64-bit CRC. */
-const crc32cPolynomial = 0x82f63b78
-const crc64NvmePolynomial = 0x9a6c9329ac4bc9b5n
+export const crc32cPolynomial = 0x82f63b78
+export const crc64NvmePolynomial = 0x9a6c9329ac4bc9b5n
 
 let crc32cTables: Int32Array | undefined
 let crc64Tables: { readonly low: Int32Array; readonly high: Int32Array } | undefined

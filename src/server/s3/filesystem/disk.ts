@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { errorCode } from '../../../base/error-code.ts'
 import type { FileSystem, FolderSync } from './file-system.ts'
+import type { FolderListings } from './folder-listings.ts'
 import type { KeyLocks } from './key-locks.ts'
 import type { Sidecars } from './sidecars.ts'
 
@@ -19,6 +20,7 @@ export interface Storage {
 export interface Disk extends Storage {
   readonly locks: KeyLocks
   readonly sidecars: Sidecars
+  readonly listings: FolderListings
   nowMs(): number
 }
 
@@ -40,6 +42,16 @@ export function metadataFolder(root: string, bucket: string): string {
 /** Folder of a bucket's unfinished multipart uploads. */
 export function uploadsFolder(root: string, bucket: string): string {
   return join(root, privateFolder, 'uploads', bucket)
+}
+
+/** Folder of a bucket's settings. */
+export function documentsFolder(root: string, bucket: string): string {
+  return join(root, privateFolder, 'settings', bucket)
+}
+
+/** File with the location of a bucket that was created with one. */
+export function locationFile(root: string, bucket: string): string {
+  return join(documentsFolder(root, bucket), 'location')
 }
 
 /** Folder of unfinished files, on the same file system, so that a rename finishes them. */

@@ -6,6 +6,8 @@ import { errorCode } from '../../../base/error-code.ts'
 /** The calls of `node:fs/promises` that the store uses; the rest are methods of the handles that `open` returns. */
 export type FileSystem = Pick<
   typeof promises,
+  | 'copyFile'
+  | 'link'
   | 'lstat'
   | 'mkdir'
   | 'open'

@@ -42,7 +42,8 @@ async function* rollUp(
     return isRolledUp && !after.startsWith(folder.key) ? 'report' : 'enter'
   }
   const start = await openStart(disk, bucket, prefix)
-  for await (const entry of walkKeys(start, { fs: disk.fs, prefix, after, decide })) {
+  const scope = { listings: disk.listings, prefix, after, decide, findDone: () => given }
+  for await (const entry of walkKeys(start, scope)) {
     if (given !== undefined && entry.key.startsWith(given)) continue
     const common = commonPrefix(entry.key, prefix, delimiter)
     if (common !== undefined) {

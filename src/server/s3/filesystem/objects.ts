@@ -1,12 +1,20 @@
 /** Objects one at a time: write, open, remove. */
 import { dirname, join, sep } from 'node:path'
-import type { ByteRange, ObjectInfo, OpenObject, PutOptions } from '../request/object-store.ts'
-import type { ObjectContent } from '../body/object-content.ts'
+import type {
+  ByteRange,
+  ObjectInfo,
+  OpenObject,
+  PutOptions,
+  Stoppable,
+} from '../request/object-store.ts'
+import type { ContentFacts, ObjectContent } from '../body/object-content.ts'
+import { cloneObject } from './clone-file.ts'
 import { errorCode } from '../../../base/error-code.ts'
 import { bucketFolder, encodedFolder, orAbsent, type Disk } from './disk.ts'
 import { noSuchBucket } from '../request/errors.ts'
 import { encodeKey, isPlainKey } from './key-names.ts'
 import { findObject, openDataFile } from './locate.ts'
+import type { Completion } from './sidecars.ts'
 import {
   discardFile,
   discardQuietly,
@@ -28,17 +36,37 @@ export async function putObject(
   content: ObjectContent,
   options: PutOptions,
 ): Promise<ObjectInfo> {
-  const { bucket, key } = target
-  await requireBucket(disk, bucket)
+  await requireBucket(disk, target.bucket)
   const staged = await stageFile(disk, content.chunks, disk.nowMs())
+  return placeObject(disk, target, { staged, facts: content.describe() }, options)
+}
+
+/** A staged file with what is known about it. */
+export interface NewObject {
+  readonly staged: StagedFile
+  readonly facts: ContentFacts
+  /** The upload whose parts it was joined from. */
+  readonly completion?: Completion | undefined
+}
+
+/** Makes a staged file the object of the key. If this throws, the file is removed. */
+export async function placeObject(
+  disk: Disk,
+  target: { bucket: string; key: string },
+  made: NewObject,
+  options: PutOptions & Stoppable,
+): Promise<ObjectInfo> {
+  const { bucket, key } = target
   try {
     return await disk.locks.share(bucket, () => {
-      return disk.locks.hold(`${bucket}/${key}`, () =>
-        commit(disk, target, staged, content, options),
-      )
+      return disk.locks.hold(`${bucket}/${key}`, () => {
+        // From here on, the object is written even when the client is gone.
+        options.signal?.throwIfAborted()
+        return commit(disk, target, made, options)
+      })
     })
   } catch (error) {
-    await discardQuietly(disk, staged.path)
+    await discardQuietly(disk, made.staged.path)
     throw error
   }
 }
@@ -54,6 +82,10 @@ export async function openObject(
   const { handle, info } = opened
   return {
     info,
+    readInto: async (buffer, position) => {
+      return (await handle.read(buffer, 0, buffer.length, position)).bytesRead
+    },
+    cloneTo: (path) => cloneObject(disk, opened, path),
     read: (range) =>
       handle.createReadStream({
         start: range?.start ?? 0,
@@ -101,14 +133,14 @@ export async function replaceTags(
       if (!found) return (await requireBucket(disk, bucket), false)
       const { record, identity, info } = found
       // A file that was put there by hand gets its first record.
-      const { file, facts, metadata } = record ?? {
+      const { file, facts, metadata, completion } = record ?? {
         file: identity,
         facts: { etag: info.etag },
         metadata: info.metadata,
       }
       const { tags: _, ...untagged } = metadata
       const kept = tags === undefined ? untagged : { ...untagged, tags }
-      await disk.sidecars.write(bucket, key, [{ file, facts, metadata: kept }])
+      await disk.sidecars.write(bucket, key, [{ file, facts, metadata: kept, completion }])
       return true
     })
   })
@@ -137,14 +169,12 @@ export async function requireBucket(disk: Disk, bucket: string): Promise<void> {
 async function commit(
   disk: Disk,
   { bucket, key }: { bucket: string; key: string },
-  staged: StagedFile,
-  content: ObjectContent,
+  { staged, facts, completion }: NewObject,
   { metadata, precondition }: PutOptions,
 ): Promise<ObjectInfo> {
   const current = await findObject(disk, bucket, key)
   precondition?.(current?.info)
-  const facts = content.describe()
-  const record = { file: staged.identity, facts, metadata }
+  const record = { file: staged.identity, facts, metadata, completion }
   const records = current?.record ? [record, current.record] : [record]
   let path: string
   try {

@@ -2,10 +2,14 @@
 import type { Log } from '../../../base/log.ts'
 import { silentLog } from '../../../base/log.ts'
 import type { ObjectStore } from '../request/object-store.ts'
-import { createBucket, deleteBucket, hasBucket, listBuckets } from './buckets.ts'
+import { readBucketDocument, writeBucketDocument } from './bucket-documents.ts'
+import { createBucket, deleteBucket, findLocation, hasBucket, listBuckets } from './buckets.ts'
+import { completeUpload, findCompleted } from './complete-upload.ts'
+import { copyObject, copyPart } from './copy-object.ts'
 import type { Disk } from './disk.ts'
 import { withStorageErrors } from './disk-errors.ts'
 import { createFolderSync, nodeFileSystem, type FileSystem } from './file-system.ts'
+import { createFolderListings, type ListingOptions } from './folder-listings.ts'
 import { createKeyLocks, type KeyLocks } from './key-locks.ts'
 import { listObjects } from './list-objects.ts'
 import { findObject } from './locate.ts'
@@ -25,6 +29,7 @@ export interface FilesystemStoreOptions {
   readonly isOnlyOne?: boolean | undefined
   /** Replaces the real file system in tests. */
   readonly fs?: FileSystem | undefined
+  readonly listings?: ListingOptions | undefined
 }
 
 /**
@@ -37,7 +42,8 @@ export async function openFilesystemStore(
   directory: string,
   options: FilesystemStoreOptions,
 ): Promise<ObjectStore> {
-  const { nowMs, log = silentLog, sharedLocks, isOnlyOne = false, fs = nodeFileSystem } = options
+  const { nowMs, log = silentLog, sharedLocks, isOnlyOne = false } = options
+  const { fs = nodeFileSystem, listings } = options
   const root = await prepareFolder(directory, fs)
   if (isOnlyOne) await removeLeftovers(root, { fs, log })
   const storage = { root, fs, folders: createFolderSync(fs) }
@@ -45,6 +51,7 @@ export async function openFilesystemStore(
     ...storage,
     locks: sharedLocks ?? createKeyLocks(),
     sidecars: createSidecars(storage, { isCaching: sharedLocks === undefined }),
+    listings: createFolderListings(fs, listings),
     nowMs,
   }
   const run = <T>(work: () => Promise<T>): Promise<T> => withStorageErrors(work, { root, log })
@@ -58,17 +65,23 @@ type UploadCalls = Pick<
   | 'findUpload'
   | 'putPart'
   | 'listParts'
-  | 'readPart'
+  | 'copyPart'
+  | 'completeUpload'
+  | 'findCompleted'
   | 'removeUpload'
   | 'listUploads'
 >
 
 function openObjects(disk: Disk, run: Run): Omit<ObjectStore, keyof UploadCalls | 'checkReady'> {
   return {
-    createBucket: (bucket) => run(() => createBucket(disk, bucket)),
+    createBucket: (bucket, options) => run(() => createBucket(disk, bucket, options)),
     hasBucket: (bucket) => run(() => hasBucket(disk, bucket)),
+    findLocation: (bucket) => run(() => findLocation(disk, bucket)),
     deleteBucket: (bucket) => run(() => deleteBucket(disk, bucket)),
     listBuckets: () => run(() => listBuckets(disk)),
+    readBucketDocument: (bucket, name) => run(() => readBucketDocument(disk, bucket, name)),
+    writeBucketDocument: (bucket, name, text) =>
+      run(() => writeBucketDocument(disk, bucket, name, text)),
     statObject: (bucket, key) =>
       run(async () => {
         const found = await findObject(disk, bucket, key)
@@ -82,6 +95,8 @@ function openObjects(disk: Disk, run: Run): Omit<ObjectStore, keyof UploadCalls 
       }),
     putObject: (bucket, key, content, options) =>
       run(() => putObject(disk, { bucket, key }, content, options)),
+    copyObject: (bucket, key, content, options) =>
+      run(() => copyObject(disk, { bucket, key }, content, options)),
     deleteObject: (bucket, key) => run(() => deleteObject(disk, bucket, key)),
     replaceTags: (bucket, key, tags) => run(() => replaceTags(disk, { bucket, key }, tags)),
     listObjects: (bucket, options) => run(() => listObjects(disk, bucket, options)),
@@ -96,9 +111,13 @@ function openUploads(disk: Disk, run: Run): UploadCalls {
       run(() => uploads.findUpload(disk, bucket, key, uploadId)),
     putPart: (upload, partNumber, content) =>
       run(() => uploads.putPart(disk, upload, partNumber, content)),
-    listParts: (upload) => run(() => uploads.listParts(disk, upload)),
-    // An error here becomes the error of the write that reads this.
-    readPart: (upload, partNumber) => uploads.readPart(disk, upload, partNumber),
+    listParts: (upload, page) => run(() => uploads.listParts(disk, upload, page)),
+    copyPart: (upload, partNumber, content, options) =>
+      run(() => copyPart(disk, { upload, partNumber }, content, options)),
+    completeUpload: (upload, parts, options) =>
+      run(() => completeUpload(disk, upload, parts, options)),
+    findCompleted: (bucket, key, uploadId) =>
+      run(() => findCompleted(disk, { bucket, key }, uploadId)),
     removeUpload: (upload) => run(() => uploads.removeUpload(disk, upload)),
     listUploads: (bucket) => run(() => uploads.listUploads(disk, bucket)),
   }

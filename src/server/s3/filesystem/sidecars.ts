@@ -21,6 +21,15 @@ export interface ObjectRecord {
   readonly file: FileIdentity
   readonly facts: ContentFacts
   readonly metadata: ObjectMetadata
+  /** Set if the object was joined from the parts of an upload. */
+  readonly completion?: Completion | undefined
+}
+
+/** A completed upload. */
+export interface Completion {
+  readonly uploadId: string
+  /** A digest of the numbers and ETags of the parts. */
+  readonly parts: string
 }
 
 export interface Sidecars {
@@ -128,7 +137,15 @@ function readRecord(json: JsonObject): ObjectRecord | undefined {
     file: { size, mtimeNs, inode: readString(file, 'inode') ?? '' },
     facts: { etag, checksum: readChecksum(facts['checksum']), partSizes: readSizes(facts) },
     metadata: readMetadata(metadata),
+    completion: readCompletion(json['completion']),
   }
+}
+
+function readCompletion(value: unknown): Completion | undefined {
+  if (!isObject(value)) return undefined
+  const uploadId = readString(value, 'uploadId')
+  const parts = readString(value, 'parts')
+  return uploadId === undefined || parts === undefined ? undefined : { uploadId, parts }
 }
 
 function readSizes(facts: JsonObject): number[] | undefined {

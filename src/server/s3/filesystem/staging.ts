@@ -31,17 +31,58 @@ export async function stageFile(
   chunks: AsyncIterable<Uint8Array>,
   modifiedAtMs: number,
 ): Promise<StagedFile> {
+  return stageWritten(storage, (handle) => writeChunks(handle, chunks), modifiedAtMs)
+}
+
+/** As `stageFile`, for a file that `write` fills. */
+export async function stageWritten(
+  storage: Storage,
+  write: (handle: FileHandle) => Promise<void>,
+  modifiedAtMs: number,
+): Promise<StagedFile> {
   return stage(storage, 0o666, async (handle, path) => {
-    await writeChunks(handle, chunks)
-    await handle.utimes(modifiedAtMs / 1000, modifiedAtMs / 1000)
-    // Sync the metadata too: the record matches the file by its modification time.
-    await handle.sync()
-    const { size, mtimeNs, ino } = await handle.stat({ bigint: true })
-    return {
-      path,
-      identity: { size: Number(size), mtimeNs: String(mtimeNs), inode: String(ino) },
-    }
+    await write(handle)
+    return finishStaged(handle, path, modifiedAtMs)
   })
+}
+
+/**
+ * As `stageFile`, for a file that `make` creates at a path of the staging folder, as a link or a clone. `write` may add to it.
+ *
+ * @returns Undefined if `make` returns false: there is no file then.
+ */
+export async function stageMade(
+  storage: Storage,
+  make: (path: string) => Promise<boolean>,
+  modifiedAtMs: number,
+  write?: (handle: FileHandle) => Promise<void>,
+): Promise<StagedFile | undefined> {
+  const path = chooseStagingPath(storage)
+  try {
+    if (!(await make(path))) return undefined
+    const handle = await storage.fs.open(path, 'r+')
+    try {
+      await write?.(handle)
+      return await finishStaged(handle, path, modifiedAtMs)
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    await discardQuietly(storage, path)
+    throw error
+  }
+}
+
+async function finishStaged(
+  handle: FileHandle,
+  path: string,
+  modifiedAtMs: number,
+): Promise<StagedFile> {
+  await handle.utimes(modifiedAtMs / 1000, modifiedAtMs / 1000)
+  // Sync the metadata too: the record matches the file by its modification time.
+  await handle.sync()
+  const { size, mtimeNs, ino } = await handle.stat({ bigint: true })
+  return { path, identity: { size: Number(size), mtimeNs: String(mtimeNs), inode: String(ino) } }
 }
 
 /** Writes a small file atomically: staged, renamed, and synced with its name when this resolves. Creates its folder if it is missing. */

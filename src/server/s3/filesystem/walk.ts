@@ -1,17 +1,10 @@
 /** Walks a bucket's keys in byte order, and reads only the folders that can contain requested keys. */
-import type { Dirent } from 'node:fs'
 import { join } from 'node:path'
-import { errorCode } from '../../../base/error-code.ts'
 import { bucketFolder, encodedFolder, orAbsent, type Disk } from './disk.ts'
 import type { FileSystem } from './file-system.ts'
-import {
-  compareKeys,
-  decodeName,
-  decodeText,
-  encodeFolder,
-  isPlainKey,
-  isPlainName,
-} from './key-names.ts'
+import { seekIndex, type FolderListings } from './folder-listings.ts'
+import { compareKeys, decodeName, encodeFolder, isPlainKey, isPlainName } from './key-names.ts'
+import type { FolderListing } from './listing-cache.ts'
 import { isRealFolder } from './locate.ts'
 
 /** A folder of keys: `a/b/`, or empty for the bucket. It may be in the plain tree, the encoded tree, or both. */
@@ -29,12 +22,14 @@ export interface KeyFile {
 }
 
 export interface WalkScope {
-  readonly fs: FileSystem
+  readonly listings: FolderListings
   readonly prefix: string
   /** Only keys after this one. */
   readonly after: string
   /** Returns what to do with a folder before it is read. */
   decide(folder: KeyFolder): 'enter' | 'skip' | 'report'
+  /** Returns the beginning of keys of which no more are needed. */
+  findDone(): string | undefined
 }
 
 /** Returns the folder that contains every key that begins with `prefix`. */
@@ -52,14 +47,23 @@ export async function* walkKeys(
   folder: KeyFolder,
   scope: WalkScope,
 ): AsyncGenerator<KeyFile | KeyFolder, void, undefined> {
-  for (const entry of await readFolder(folder, scope)) {
+  const cursor = await openCursor(folder, scope)
+  seekStart(cursor, scope)
+  for (let entry = takeNext(cursor, scope); entry; entry = takeNext(cursor, scope)) {
     if (entry.kind === 'file') {
       yield entry
-      continue
+    } else {
+      const verdict = scope.decide(entry)
+      if (verdict === 'report') yield entry
+      else if (verdict === 'enter') yield* walkKeys(entry, scope)
     }
-    const verdict = scope.decide(entry)
-    if (verdict === 'report') yield entry
-    else if (verdict === 'enter') yield* walkKeys(entry, scope)
+    const done = scope.findDone()
+    if (done === undefined) continue
+    if (folder.key.startsWith(done)) return
+    if (!done.startsWith(folder.key)) continue
+    const passed = done.slice(folder.key.length)
+    // The names that begin with it follow each other.
+    seek(cursor, (name) => !name.startsWith(passed) && compareKeys(name, passed) > 0)
   }
 }
 
@@ -85,80 +89,71 @@ export async function holdsObject(fs: FileSystem, folder: KeyFolder): Promise<bo
   return false
 }
 
-async function readFolder(folder: KeyFolder, scope: WalkScope): Promise<(KeyFile | KeyFolder)[]> {
-  const found = new Map<string, KeyFile | KeyFolder>()
-  if (folder.plainPath !== undefined) {
-    await addPlain(folder.key, folder.plainPath, scope, found)
-  }
-  if (folder.encodedPath !== undefined) {
-    await addEncoded({ key: folder.key, path: folder.encodedPath, text: '' }, scope, found)
-  }
-  return [...found.values()].toSorted((left, right) => compareKeys(left.key, right.key))
+/** The position in a folder's listings. Each step costs the same, however many names the folder has. */
+interface Cursor {
+  readonly folder: KeyFolder
+  readonly plain: FolderListing
+  readonly encoded: FolderListing
+  plainAt: number
+  encodedAt: number
 }
 
-async function addPlain(
-  folderKey: string,
-  path: string,
-  scope: WalkScope,
-  found: Map<string, KeyFile | KeyFolder>,
-): Promise<void> {
-  for (const entry of await listFolder(scope.fs, path)) {
-    const isFolder = entry.isDirectory()
-    // Links, sockets and pipes are not objects.
-    if (!isFolder && !entry.isFile()) continue
-    const key = folderKey + entry.name + (isFolder ? '/' : '')
-    if (!isInScope(key, isFolder, scope) || !isPlainName(entry.name)) continue
-    const child = join(path, entry.name)
-    if (isFolder) {
-      found.set(key, { kind: 'folder', key, plainPath: child, encodedPath: undefined })
-    } else {
-      found.set(key, { kind: 'file', key, path: child })
-    }
-  }
+async function openCursor(folder: KeyFolder, { listings }: WalkScope): Promise<Cursor> {
+  const { plainPath, encodedPath } = folder
+  const none = { names: [] }
+  const [plain, encoded] = await Promise.all([
+    plainPath === undefined ? none : listings.readPlain(plainPath),
+    encodedPath === undefined ? none : listings.readEncoded(encodedPath),
+  ])
+  return { folder, plain, encoded, plainAt: 0, encodedAt: 0 }
 }
 
-async function addEncoded(
-  at: { key: string; path: string; text: string },
-  scope: WalkScope,
-  found: Map<string, KeyFile | KeyFolder>,
-): Promise<void> {
-  for (const entry of await listFolder(scope.fs, at.path)) {
-    const name = decodeName(entry.name)
-    if (!name) continue
-    const path = join(at.path, entry.name)
-    const text = at.text + name.text
-    if (name.kind === 'piece') {
-      await addEncoded({ key: at.key, path, text }, scope, found)
-      continue
-    }
-    const isFolder = name.kind === 'folder'
-    const decoded = decodeText(text)
-    if (decoded === undefined || isFolder !== entry.isDirectory()) continue
-    const key = at.key + decoded + (isFolder ? '/' : '')
-    if (!isInScope(key, isFolder, scope)) continue
-    const known = found.get(key)
-    if (isFolder) {
-      const plainPath = known?.kind === 'folder' ? known.plainPath : undefined
-      found.set(key, { kind: 'folder', key, plainPath, encodedPath: path })
-      // a plain file of the same key is the newer one
-    } else if (!known) {
-      found.set(key, { kind: 'file', key, path })
-    }
+/** Moves on to the first name for which the condition is true, which must be true for all names after it. */
+function seek(cursor: Cursor, isReached: (name: string) => boolean): void {
+  cursor.plainAt = seekIndex(cursor.plain.names, cursor.plainAt, isReached)
+  cursor.encodedAt = seekIndex(cursor.encoded.names, cursor.encodedAt, isReached)
+}
+
+/** Moves on to the first name in scope. */
+function seekStart(cursor: Cursor, { prefix, after }: WalkScope): void {
+  const { key } = cursor.folder
+  if (prefix.startsWith(key)) {
+    const wanted = prefix.slice(key.length)
+    seek(cursor, (name) => compareKeys(name, wanted) >= 0)
+  }
+  if (after.startsWith(key)) {
+    const rest = after.slice(key.length)
+    const slash = rest.indexOf('/')
+    // The folder that `after` is in, if any, is in scope.
+    const folder = slash === -1 ? undefined : rest.slice(0, slash + 1)
+    seek(cursor, (name) => compareKeys(name, rest) > 0 || name === folder)
+  } else if (compareKeys(after, key) > 0) {
+    seek(cursor, () => false)
   }
 }
 
-/** Lists a folder. One without read permission was put there by somebody else: it is skipped, or the whole bucket could not be listed. */
-async function listFolder(fs: FileSystem, path: string): Promise<Dirent[]> {
-  try {
-    return (await orAbsent(fs.readdir(path, { withFileTypes: true }))) ?? []
-  } catch (error) {
-    if (errorCode(error) === 'EACCES') return []
-    throw error
-  }
+/** Returns the next file or folder, and moves on; undefined at the end of the scope. */
+function takeNext(cursor: Cursor, { prefix }: WalkScope): KeyFile | KeyFolder | undefined {
+  const { folder, plain, encoded } = cursor
+  const plainName = plain.names[cursor.plainAt]
+  const encodedName = encoded.names[cursor.encodedAt]
+  const order = compareNext(plainName, encodedName)
+  const name = order <= 0 ? plainName : encodedName
+  if (name === undefined) return undefined
+  const key = folder.key + name
+  const isFolder = name.endsWith('/')
+  if (!key.startsWith(prefix) && !(isFolder && prefix.startsWith(key))) return undefined
+  const plainPath = order <= 0 ? join(folder.plainPath ?? '', name) : undefined
+  const below = encoded.paths?.[cursor.encodedAt] ?? ''
+  const encodedPath = order >= 0 ? join(folder.encodedPath ?? '', below) : undefined
+  if (order <= 0) cursor.plainAt += 1
+  if (order >= 0) cursor.encodedAt += 1
+  if (isFolder) return { kind: 'folder', key, plainPath: plainPath?.slice(0, -1), encodedPath }
+  // A plain file of the same key is the newer one.
+  return { kind: 'file', key, path: plainPath ?? encodedPath ?? '' }
 }
 
-function isInScope(key: string, isFolder: boolean, { prefix, after }: WalkScope): boolean {
-  const hasPrefix = key.startsWith(prefix) || (isFolder && prefix.startsWith(key))
-  if (!hasPrefix) return false
-  return after === '' || compareKeys(key, after) > 0 || (isFolder && after.startsWith(key))
+function compareNext(left: string | undefined, right: string | undefined): number {
+  if (left === undefined) return right === undefined ? 0 : 1
+  return right === undefined ? -1 : compareKeys(left, right)
 }

@@ -1,8 +1,9 @@
 /** PUT with `x-amz-copy-source`: the upstream copies after the caller was authorized to read the source. */
 import { encodeRfc3986 } from '../../../protocol/sigv4/canonical-request.ts'
-import type { HttpReply } from '../../http/http-message.ts'
 import { parseCopySource } from '../request/copy-source.ts'
-import { forward, type GatewayCall } from './forward.ts'
+import type { LongWork } from '../request/s3-operation.ts'
+import { forwardLongWork } from './forward-long-work.ts'
+import type { GatewayCall } from './forward.ts'
 import {
   authorizeKey,
   requirePlainKey,
@@ -11,7 +12,7 @@ import {
 } from './upstream-names.ts'
 
 /** @throws {AwsError} `AccessDenied`, `InvalidArgument`, and as `forward`. */
-export async function forwardCopy(call: GatewayCall): Promise<HttpReply> {
+export async function forwardCopy(call: GatewayCall): Promise<LongWork> {
   const { bucket, key, version } = parseCopySource(call.request.headers)
   requireUpstreamBucket(bucket, call.upstream.style)
   requirePlainKey(key)
@@ -21,5 +22,5 @@ export async function forwardCopy(call: GatewayCall): Promise<HttpReply> {
   const path = [bucket, ...key.split('/')].map(encodeRfc3986).join('/')
   const suffix = version === undefined ? '' : `?versionId=${encodeRfc3986(version)}`
   const headers = { 'x-amz-copy-source': `/${path}${suffix}` }
-  return forward(call, { body: 'none', isCopy: true, headers })
+  return forwardLongWork(call, { body: 'none', isCopy: true, headers })
 }

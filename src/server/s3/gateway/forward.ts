@@ -6,6 +6,7 @@ import type { HttpReply } from '../../http/http-message.ts'
 import { missingLength } from '../body/body-errors.ts'
 import { hasLength } from '../body/declarations.ts'
 import { actionsOfHeaders } from '../request/action-rules.ts'
+import { requireCannedAcl } from '../request/canned-acl.ts'
 import { openBody, type S3Request } from '../request/s3-operation.ts'
 import { maxPutBytes } from '../request/upload-parameters.ts'
 import { passAnswerHeaders, passRequestHeaders } from './gateway-headers.ts'
@@ -39,6 +40,19 @@ export async function requestUpstream(
   call: GatewayCall,
   options: ForwardOptions,
 ): Promise<PooledAnswer> {
+  const message = await prepareMessage(call, options)
+  return send(call, message).catch((error: unknown) => {
+    // This removes its temporary file.
+    if (call.form !== undefined && message.body instanceof Readable) message.body.destroy()
+    throw error
+  })
+}
+
+/** Authorizes the headers, then prepares the body, and returns what is to be sent. @throws {AwsError} `AccessDenied`, and for a wrong body. */
+export async function prepareMessage(
+  call: GatewayCall,
+  options: ForwardOptions,
+): Promise<Omit<UpstreamRequest, 'requestId'>> {
   const { request, bucket, key, query } = call
   const passed = await authorizeHeaders(call, options)
   const upload = await (options.makeBody?.() ?? readBody(call, options.body))
@@ -46,7 +60,7 @@ export async function requestUpstream(
   const encodings = [upload?.headers['content-encoding'], passed['content-encoding']]
   const encoding = encodings.filter((text) => text !== undefined).join(',')
   if (encoding !== '') headers['content-encoding'] = encoding
-  const message = {
+  return {
     method: request.method,
     bucket,
     key,
@@ -55,17 +69,12 @@ export async function requestUpstream(
     payloadHash: upload?.payloadHash ?? emptySha256,
     body: upload?.body,
   }
-  return send(call, message).catch((error: unknown) => {
-    // This removes its temporary file.
-    if (call.form !== undefined && upload?.body instanceof Readable) upload.body.destroy()
-    throw error
-  })
 }
 
 /**
  * Authorizes the caller for what the headers ask for, and returns the headers for the upstream.
  *
- * @throws {AwsError} `AccessDenied`, and as `passRequestHeaders`.
+ * @throws {AwsError} `AccessDenied`, `InvalidArgument` for a canned ACL that S3 does not have, and as `passRequestHeaders`.
  */
 export async function authorizeHeaders(
   call: GatewayCall,
@@ -74,6 +83,7 @@ export async function authorizeHeaders(
   const isAcl = call.query.has('acl')
   const level = call.key === '' ? 'bucket' : 'object'
   const passed = passRequestHeaders(call.request.headers, { isCopy, isAcl })
+  requireCannedAcl(passed['x-amz-acl'] ?? 'private')
   // If the request is about an ACL, the operation's own action covers these headers.
   const asking = Object.keys(passed).filter((name) => !isAcl || !aclHeader.test(name))
   for (const action of actionsOfHeaders(asking, level)) {

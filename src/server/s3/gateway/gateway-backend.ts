@@ -2,7 +2,7 @@
 import type { Query } from '../../../protocol/query.ts'
 import type { HttpReply } from '../../http/http-message.ts'
 import { describeLevel, findLevel, matchRoute, type RouteRequest } from '../request/match-route.ts'
-import type { S3Backend, S3Operation, S3Request } from '../request/s3-operation.ts'
+import type { LongWork, S3Backend, S3Operation, S3Request } from '../request/s3-operation.ts'
 import { forwardCompleteUpload } from './forward-complete-upload.ts'
 import { forwardCopy } from './forward-copy.ts'
 import { forwardCreateBucket, forwardBucketLocation } from './forward-create-bucket.ts'
@@ -23,7 +23,7 @@ import {
 } from './upstream-names.ts'
 
 /** Operations that need more than forwarding the request. */
-const special: Readonly<Record<string, (call: GatewayCall) => Promise<HttpReply>>> = {
+const special: Readonly<Record<string, (call: GatewayCall) => Promise<HttpReply | LongWork>>> = {
   ListBuckets: forwardListBuckets,
   CreateBucket: forwardCreateBucket,
   GetBucketLocation: forwardBucketLocation,
@@ -48,6 +48,8 @@ export function createGatewayBackend(upstream: Upstream): S3Backend {
       const request = { method, level: findLevel(address), query, headers }
       return toOperation(matchRoute(gatewayRoutes, request, { describeUnknown }), query, upstream)
     },
+    // No `findCorsRules`: a browser's question is not signed, and to ask the upstream for the bucket's rules as root would let strangers send it
+    // requests and learn which buckets it has. Pages are between a browser and this server, so this server's origins decide.
     checkReady: () => upstream.checkReady(),
   }
 }

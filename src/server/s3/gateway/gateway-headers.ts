@@ -60,7 +60,8 @@ export function passRequestHeaders(
   const encoding = readContentEncoding(headers.get('content-encoding'))
   if (encoding !== undefined) onward['content-encoding'] = encoding
   // The default of objects and buckets: rclone and others send it with each upload, and AWS requires no permission for it. In a request about
-  // the ACL itself, it stays.
+  // the ACL itself, it stays. Any other canned ACL is passed on, because at the upstream it may make something public: so the caller must be
+  // allowed to change ACLs (`actionsOfHeaders`), also for those that only name the bucket's owner, who may be another account there.
   if (onward['x-amz-acl'] === 'private' && !isAcl) delete onward['x-amz-acl']
   return onward
 }
@@ -85,10 +86,11 @@ function requireInertMetadata(name: string): void {
 const answered =
   /^(?:accept-ranges|cache-control|content-(?:disposition|encoding|language|length|md5|range|type)|etag|expires|last-modified|location|retry-after|x-amz-(?!request-id$|id-2$|cf-id$).*)$/
 
-/** Returns the upstream's headers for the client: those about the object. The bucket's region becomes the gateway's. */
+/** Returns the upstream's headers for the client: those about the object. The bucket's region becomes the gateway's, if it has one. */
 export function passAnswerHeaders(headers: Headers, region: string): Record<string, string> {
   const onward: Record<string, string> = {}
   for (const [name, value] of headers) if (answered.test(name)) onward[name] = value
-  if (onward['x-amz-bucket-region'] !== undefined) onward['x-amz-bucket-region'] = region
+  if (onward['x-amz-bucket-region'] !== undefined && region !== '')
+    onward['x-amz-bucket-region'] = region
   return onward
 }

@@ -1,7 +1,7 @@
 /** Reads errors of the upstream, and makes the errors for an upstream that does not answer. */
 import { Readable } from 'node:stream'
 import type { PooledAnswer } from '../../../base/http/stream-pool.ts'
-import { AwsError } from '../../../protocol/aws-error.ts'
+import { AwsError, awsErrorStatus } from '../../../protocol/aws-error.ts'
 import { parseAnswerXml } from '../../../protocol/parse-answer-xml.ts'
 import { childText, type XmlNode } from '../../../protocol/xml.ts'
 
@@ -9,7 +9,8 @@ const maxDocumentBytes = 64 * 1024
 
 /** Elements of an error document about the request. Others may contain the gateway's access key and what it signed. */
 const harmlessDetails: ReadonlySet<string> = new Set(
-  `ActualObjectSize ArgumentName ArgumentValue BucketName Condition ETag Header Key MaxSizeAllowed Method MinSizeAllowed PartNumber
+  `ActualObjectSize ActualPartCount ArgumentName ArgumentValue BucketName Condition ETag Header Key MaxSizeAllowed Method MinSizeAllowed PartNumber
+  PartNumberRequested
   ProposedSize RangeRequested ResourceType Size UploadId VersionId`.split(/\s+/),
 )
 
@@ -63,8 +64,24 @@ export async function readRefusal(
   const reported = root && childText(root, 'Message')
   const message = reported || `the upstream S3 answered HTTP ${status}`
   const details = root ? readDetails(root) : {}
-  const error = new AwsError(code, message, { status, details, headers: readKept(answer) })
+  // The upstream's words, and its reason if it gives one, are passed on as they are.
+  const reason = (root && childText(root, 'Reason')) || message
+  const options = { status, details, headers: readKept(answer), sentence: message }
+  const error = new AwsError(code, reason, options)
   return { error, isOwnFault: false, region }
+}
+
+/**
+ * Returns the error of a document in an answer that began with 200, with the harmless details only; undefined if it is no Error document. White space
+ * before it is what the upstream sent while it worked.
+ */
+export function readErrorDocument(text: string): AwsError | undefined {
+  const root = parseError(text)
+  if (!root) return undefined
+  const code = childText(root, 'Code') ?? 'InternalError'
+  const message = childText(root, 'Message') || 'the upstream S3 failed while it worked'
+  if (keyRefusals.has(code)) return keysRefused(code)
+  return new AwsError(code, message, { status: statusOf(code), details: readDetails(root) })
 }
 
 /**
@@ -102,6 +119,11 @@ export function toUnavailable(error: unknown): unknown {
     return error
   const what = /TIMEOUT|TIMEDOUT/.test(code) ? 'did not answer in time' : 'cannot be reached'
   return new AwsError('ServiceUnavailable', `the upstream S3 ${what} (${code})`, { cause: error })
+}
+
+function statusOf(code: string): number {
+  const known: Readonly<Record<string, number>> = awsErrorStatus
+  return (Object.hasOwn(known, code) ? known[code] : undefined) ?? 500
 }
 
 function parseError(text: string): XmlNode | undefined {

@@ -9,13 +9,22 @@ import {
   composeChecksum,
   isChecksumText,
   requireSameAlgorithm,
-  startChecksum,
 } from '../body/checksum.ts'
+import { locateObject } from '../request/address.ts'
 import { readPayload } from '../body/payload.ts'
 import { readWriteCondition } from '../request/conditions.ts'
-import type { Checksum, ContentFacts, ObjectContent } from '../body/object-content.ts'
-import type { ObjectStore, PartInfo, UploadInfo } from '../request/object-store.ts'
-import { openBody, type S3Operation, type S3Request } from '../request/s3-operation.ts'
+import { combineCrcs, isCombinable } from '../body/combine-crc.ts'
+import type { Checksum, ContentFacts } from '../body/object-content.ts'
+import { noSuchUpload } from '../request/errors.ts'
+import type { ObjectInfo, PartInfo, UploadInfo } from '../request/object-store.ts'
+import type { HttpReply } from '../../http/http-message.ts'
+import {
+  openBody,
+  storeSilenceMs,
+  type S3Call,
+  type S3Operation,
+  type S3Request,
+} from '../request/s3-operation.ts'
 import { elements, xmlReply } from '../request/s3-xml.ts'
 import { maxPartNumber, readUploadId } from '../request/upload-parameters.ts'
 import { completeLimits } from '../request/xml-limits.ts'
@@ -31,37 +40,60 @@ interface ListedPart {
   readonly checksums: readonly Pick<Checksum, 'algorithm' | 'value'>[]
 }
 
-/** @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html */
+/**
+ * A request that is repeated after the upload was completed gets the same answer for as long as the object stands, because a client that gave
+ * up waiting asks again (AWS, "CompleteMultipartUpload"). A repeated request that lists other parts is about an upload that does not
+ * exist any more: `NoSuchUpload`, as after any other object of the key. `InvalidPart` would tell the client to upload a part again.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+ */
 export const completeMultipartUpload: S3Operation = {
   name: 'CompleteMultipartUpload',
   action: 's3:PutObject',
   async run(call) {
     const { request, objects, bucket, key } = call
-    const upload = await objects.findUpload(bucket, key, readUploadId(call))
+    const uploadId = readUploadId(call)
+    const completed = await objects.findCompleted(bucket, key, uploadId)
+    const upload = completed ? undefined : await objects.findUpload(bucket, key, uploadId)
     const precondition = readWriteCondition(request.headers)
     const body = await readPayload(
       openBody(withoutObjectChecksum(call), { maxBytes: completeLimits.maxBytes }),
     )
     const listed = readListedParts(body.toString())
+    if (completed?.isOf(listed)) {
+      // The process may have died between the two steps.
+      await objects.removeUpload({ bucket, uploadId })
+      return describeResult(call, completed.info)
+    }
+    if (upload === undefined) throw noSuchUpload()
     requireUploadAlgorithm(listed, upload)
     const parts = selectParts(listed, await objects.listParts(upload))
     checkDeclaredSize(request.headers, parts)
-    const declared = readDeclaredChecksum(request.headers, upload)
-    const content = joinParts(objects, upload, parts, declared)
-    const { metadata } = upload
-    const info = await objects.putObject(bucket, key, content, { metadata, precondition })
-    await objects.removeUpload(upload)
-    return xmlReply(
-      'CompleteMultipartUploadResult',
-      elements({
-        Location: `/${bucket}/${key}`,
-        Bucket: bucket,
-        Key: key,
-        ETag: `"${info.etag}"`,
-        ...checksumElements(info),
-      }),
-    )
+    const facts = describeJoined(parts, upload.checksum)
+    checkDeclaredChecksum(readDeclaredChecksum(request.headers, upload), facts)
+    // Once more when the object is written: this one decides with a status of its own.
+    precondition?.(await objects.statObject(bucket, key))
+    return {
+      silenceMs: storeSilenceMs,
+      async work(signal) {
+        const options = { facts, precondition, signal }
+        return describeResult(call, await objects.completeUpload(upload, parts, options))
+      },
+    }
   },
+}
+
+function describeResult(call: S3Call, info: ObjectInfo): HttpReply {
+  return xmlReply(
+    'CompleteMultipartUploadResult',
+    elements({
+      Location: locateObject(call),
+      Bucket: call.bucket,
+      Key: call.key,
+      ETag: `"${info.etag}"`,
+      ...checksumElements(info),
+    }),
+  )
 }
 
 /** Returns the call without its checksum headers, which are about the resulting object, not about this request's body. */
@@ -174,52 +206,44 @@ function readDeclaredChecksum(
   throw new AwsError('InvalidRequest', `the value of ${checksumHeader(given)} ${what}`)
 }
 
-/**
- * Returns the content of all parts in order. A composite checksum is computed from the parts' checksums, a full one while the bytes are read.
- * minio-go declares a composite without the `-N` of the answer.
- */
-function joinParts(
-  objects: ObjectStore,
-  upload: UploadInfo,
-  parts: readonly PartInfo[],
+/** minio-go declares a composite without the `-N` of the answer. @throws {AwsError} `BadDigest`. */
+function checkDeclaredChecksum(
   declared: string | undefined,
-): ObjectContent {
-  const { checksum } = upload
-  const running = checksum?.type === 'FULL_OBJECT' ? startChecksum(checksum.algorithm) : undefined
-  let value: string | undefined
-
-  async function* read(): AsyncGenerator<Uint8Array, void, undefined> {
-    for (const part of parts) {
-      for await (const chunk of objects.readPart(upload, part.partNumber)) {
-        running?.update(chunk)
-        yield chunk
-      }
-    }
-    value = running?.digest().toString('base64') ?? compose(checksum, parts)
-    if (declared === undefined || declared === value || `${declared}-${parts.length}` === value)
-      return
-    throw new AwsError('BadDigest', 'the checksum you sent is not that of the joined parts')
-  }
-
-  return { chunks: read(), describe: () => describeJoined(parts, checksum, value) }
+  { checksum, partSizes = [] }: ContentFacts,
+): void {
+  if (declared === undefined || declared === checksum?.value) return
+  if (`${declared}-${partSizes.length}` === checksum?.value) return
+  throw new AwsError('BadDigest', 'the checksum you sent is not that of the joined parts')
 }
 
-function compose(checksum: UploadInfo['checksum'], parts: readonly PartInfo[]): string | undefined {
-  const values = parts.flatMap((part) => part.checksum?.value ?? [])
-  if (!checksum || values.length !== parts.length) return undefined
-  return composeChecksum(checksum.algorithm, values)
-}
-
+/** Returns what is known about the joined object: all of it follows from the parts. */
 function describeJoined(
   parts: readonly PartInfo[],
   checksum: UploadInfo['checksum'],
-  value: string | undefined,
 ): ContentFacts {
   const md5 = createHash('md5')
   for (const part of parts) md5.update(Buffer.from(part.etag, 'hex'))
+  const value = checksum && joinChecksums(parts, checksum)
   return {
     etag: `${md5.digest('hex')}-${parts.length}`,
     checksum: checksum && value !== undefined ? { ...checksum, value } : undefined,
     partSizes: parts.map((part) => part.size),
   }
+}
+
+/** Returns the checksum of the parts' checksums, or for a full object the combination of the parts' CRCs. */
+function joinChecksums(
+  parts: readonly PartInfo[],
+  { algorithm, type }: NonNullable<UploadInfo['checksum']>,
+): string | undefined {
+  const texts = parts.flatMap(({ checksum, size }) =>
+    checksum?.algorithm === algorithm ? { value: checksum.value, size } : [],
+  )
+  if (texts.length !== parts.length) return undefined
+  if (type === 'COMPOSITE')
+    return composeChecksum(
+      algorithm,
+      texts.map(({ value }) => value),
+    )
+  return isCombinable(algorithm) ? combineCrcs(algorithm, texts) : undefined
 }

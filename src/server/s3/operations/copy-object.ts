@@ -2,8 +2,15 @@
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { type ChecksumAlgorithm, readChecksumAlgorithm } from '../body/checksum.ts'
 import { nameVersionAction } from '../request/action-rules.ts'
+import { invalidArgument } from '../request/errors.ts'
 import { readWriteCondition } from '../request/conditions.ts'
-import { copyContent, type CopySource, openSource, readCopySource } from '../request/copy-source.ts'
+import {
+  type CopySource,
+  openSource,
+  readCopySource,
+  toStoredContent,
+  withSource,
+} from '../request/copy-source.ts'
 import { readMetadataHeaders } from '../request/object-headers.ts'
 import type { ObjectInfo, ObjectMetadata } from '../request/object-store.ts'
 import { requireBucket } from '../request/require-bucket.ts'
@@ -29,8 +36,7 @@ export const copyObject: S3Operation = {
       )
     }
     const precondition = readWriteCondition(request.headers)
-    const object = await openSource(call, source)
-    try {
+    return withSource(await openSource(call, source), async (object) => {
       await requireBucket(call)
       if (object.info.size > maxPutBytes) {
         throw new AwsError('InvalidRequest', 'objects over 5 GiB are copied in parts')
@@ -39,12 +45,16 @@ export const copyObject: S3Operation = {
       if (carried !== undefined) await authorizeTags(call, source)
       const tags = isRetagging ? readTagHeader(request.headers) : carried
       const metadata = chooseMetadata(request.headers, object.info, { isReplacing, tags })
-      const content = copyContent(object, undefined, chooseAlgorithm(request.headers, object.info))
-      const info = await objects.putObject(bucket, key, content, { metadata, precondition })
-      return xmlReply('CopyObjectResult', describeCopy(info))
-    } finally {
-      await object.close()
-    }
+      const algorithm = chooseAlgorithm(request.headers, object.info)
+      const content = toStoredContent(object, undefined, algorithm)
+      // Once more when the object is written: this one decides with a status of its own.
+      if (precondition) precondition(await objects.statObject(bucket, key))
+      return async (signal) => {
+        const options = { metadata, precondition, signal }
+        const info = await objects.copyObject(bucket, key, content, options)
+        return xmlReply('CopyObjectResult', describeCopy(info))
+      }
+    })
   },
 }
 
@@ -52,7 +62,12 @@ export const copyObject: S3Operation = {
 function readDirective(headers: ReadonlyMap<string, string>, name: string): boolean {
   const directive = headers.get(name)?.toUpperCase() ?? 'COPY'
   if (directive === 'COPY' || directive === 'REPLACE') return directive === 'REPLACE'
-  throw new AwsError('InvalidArgument', `${name} must be COPY or REPLACE`)
+  const what = name === 'x-amz-metadata-directive' ? 'metadata' : 'tagging'
+  throw invalidArgument(
+    { name, value: directive },
+    `${name} must be COPY or REPLACE`,
+    `Unknown ${what} directive.`,
+  )
 }
 
 /** Returns true for REPLACE. @throws {AwsError} `InvalidArgument`, also for tags that would be ignored. */

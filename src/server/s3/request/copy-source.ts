@@ -1,15 +1,13 @@
 /** The source of a copy: parses `x-amz-copy-source`, authorizes reading it, and reads its content. */
-import { createHash } from 'node:crypto'
-import { AwsError } from '../../../protocol/aws-error.ts'
-import { type ChecksumAlgorithm, startChecksum } from '../body/checksum.ts'
+import type { HttpReply } from '../../http/http-message.ts'
+import type { ChecksumAlgorithm } from '../body/checksum.ts'
 import { nameVersionAction } from './action-rules.ts'
 import { type Address, decodePath } from './address.ts'
 import { checkCopySource } from './conditions.ts'
-import { noSuchKey } from './errors.ts'
+import { invalidArgument, noSuchKey } from './errors.ts'
 import { requireBucketName, requireKey } from './names.ts'
-import type { ByteRange, OpenObject } from './object-store.ts'
-import type { ContentFacts, ObjectContent } from '../body/object-content.ts'
-import { authorize, type S3Call } from './s3-operation.ts'
+import type { ByteRange, OpenObject, StoredContent } from './object-store.ts'
+import { authorize, storeSilenceMs, type LongWork, type S3Call } from './s3-operation.ts'
 import { requireNullVersionId } from './versions.ts'
 
 /**
@@ -29,6 +27,23 @@ export async function openSource(call: S3Call, source: CopySource): Promise<Open
     return object
   } finally {
     if (!isSound) await object.close()
+  }
+}
+
+/** Prepares a copy and returns the rest as work, at whose end the source is closed; it is closed too if the copy is refused. */
+export async function withSource(
+  object: OpenObject,
+  prepare: (object: OpenObject) => Promise<(signal: AbortSignal) => Promise<HttpReply>>,
+): Promise<LongWork> {
+  try {
+    const copy = await prepare(object)
+    return {
+      silenceMs: storeSilenceMs,
+      work: (signal) => copy(signal).finally(() => object.close()),
+    }
+  } catch (error) {
+    await object.close()
+    throw error
   }
 }
 
@@ -57,49 +72,31 @@ export function parseCopySource(headers: ReadonlyMap<string, string>): CopySourc
   const [bucket = '', ...rest] = decodePath(path).replace(/^\//, '').split('/')
   const key = rest.join('/')
   if (bucket === '' || key === '') {
-    throw new AwsError('InvalidArgument', 'x-amz-copy-source must be bucket/key, percent-encoded')
+    throw invalidArgument(
+      { name: 'x-amz-copy-source', value: text },
+      'x-amz-copy-source must be bucket/key, percent-encoded',
+      'Copy Source must mention the source bucket and key: sourcebucket/sourcekey',
+    )
   }
   requireKey(key)
   return { bucket, key, version: version === undefined ? undefined : decodePath(version) }
 }
 
-/** Returns an open object's bytes as content for the store, hashed while they are read. Does not close the object. */
-export function copyContent(
+/**
+ * Describes the copy of an open object or of a range of it. A whole object that was stored in one piece keeps its ETag, which is its MD5, and
+ * its checksum if the copy has the same algorithm; then its bytes need not be read. A multipart ETag or a composite checksum becomes one
+ * of all bytes, as in AWS.
+ */
+export function toStoredContent(
   object: OpenObject,
   range: ByteRange | undefined,
   algorithm: ChecksumAlgorithm | undefined,
-): ObjectContent {
-  let facts: ContentFacts | undefined
-
-  async function* read(): AsyncGenerator<Uint8Array, void, undefined> {
-    const md5 = createHash('md5')
-    const checksum = algorithm === undefined ? undefined : startChecksum(algorithm)
-    const wanted = range ? range.end - range.start + 1 : object.info.size
-    let seen = 0
-    for await (const chunk of object.read(range)) {
-      const bytes: Buffer = chunk
-      seen += bytes.length
-      md5.update(bytes)
-      checksum?.update(bytes)
-      yield bytes
-    }
-    // The file was truncated while it was read.
-    if (seen !== wanted) throw new Error(`the source has ${seen} bytes instead of ${wanted}`)
-    const value = checksum?.digest().toString('base64')
-    facts = {
-      etag: md5.digest('hex'),
-      checksum:
-        algorithm === undefined || value === undefined
-          ? undefined
-          : { algorithm, value, type: 'FULL_OBJECT' },
-    }
-  }
-
-  return {
-    chunks: read(),
-    describe: () => {
-      if (!facts) throw new Error('the copy was described before its end')
-      return facts
-    },
-  }
+): StoredContent {
+  const { etag, checksum, size } = object.info
+  const isWhole = range === undefined || (range.start === 0 && range.end === size - 1)
+  const isMd5 = /^[0-9a-f]{32}$/.test(etag)
+  const isKept = checksum?.algorithm === algorithm && checksum?.type === 'FULL_OBJECT'
+  const isKnown = isWhole && isMd5 && (algorithm === undefined || isKept)
+  const facts = { etag, checksum: algorithm === undefined ? undefined : checksum }
+  return { object, range, algorithm, facts: isKnown ? facts : undefined }
 }

@@ -13,6 +13,7 @@
  * - An unknown bucket is `NoSuchBucket` everywhere except in `hasBucket`. A missing object is `undefined`, and deleting it is not an error.
  */
 import type { Readable } from 'node:stream'
+import type { ChecksumAlgorithm } from '../body/checksum.ts'
 import type { Checksum, ContentFacts, ObjectContent } from '../body/object-content.ts'
 
 /** Metadata that the client sent with an object, and that is returned with it. */
@@ -44,6 +45,35 @@ export interface ByteRange {
   readonly end: number
 }
 
+/** Bytes that the store holds already, as the content of another object or of a part. */
+export interface StoredContent {
+  /** The caller closes it afterwards. */
+  readonly object: OpenObject
+  /** Undefined for the whole object. */
+  readonly range: ByteRange | undefined
+  /** What is known without reading the bytes; undefined to compute the MD5, and the checksum of `algorithm`, while they are copied. */
+  readonly facts: ContentFacts | undefined
+  readonly algorithm: ChecksumAlgorithm | undefined
+}
+
+/** Work that stops when its client is gone. */
+export interface Stoppable {
+  /** When it aborts before the new object is visible, the call throws its reason and leaves nothing behind. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface CompleteOptions extends Stoppable {
+  readonly facts: ContentFacts
+  readonly precondition?: PutOptions['precondition']
+}
+
+/** The object that a completed upload made. */
+export interface CompletedUpload {
+  readonly info: ObjectInfo
+  /** Returns whether the upload was completed with exactly these parts. */
+  isOf(parts: readonly Pick<PartInfo, 'partNumber' | 'etag'>[]): boolean
+}
+
 /** An open object. Call exactly one of `read`, `readAll` or `close` to finish. */
 export interface OpenObject {
   readonly info: ObjectInfo
@@ -51,6 +81,10 @@ export interface OpenObject {
   read(range?: ByteRange): Readable
   /** Returns the range, or everything, in memory: for small answers. */
   readAll(range?: ByteRange): Promise<Buffer>
+  /** Reads bytes from `position` into the buffer. @returns The number of bytes; 0 at the end of the object. */
+  readInto(buffer: Uint8Array, position: number): Promise<number>
+  /** Makes a file at `path` that shares the object's blocks (a reflink). @returns False where the file system cannot, and there is no file. */
+  cloneTo(path: string): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -75,7 +109,12 @@ export interface Listing {
 export interface BucketInfo {
   readonly name: string
   readonly createdAtMs: number
+  /** The location constraint that the bucket was created with; empty for none, which is us-east-1. */
+  readonly location: string
 }
+
+/** A setting of a bucket that is stored as the document which the client sent. */
+export type BucketDocument = 'cors'
 
 /** A multipart upload that has begun. */
 export interface UploadInfo {
@@ -95,14 +134,28 @@ export interface PartInfo {
   readonly checksum?: Checksum | undefined
 }
 
+/** A page of an upload's parts. */
+export interface PartsPage {
+  /** Only parts with a higher number. */
+  readonly after: number
+  readonly limit: number
+}
+
 export interface ObjectStore {
   /** @throws {AwsError} `BucketAlreadyOwnedByYou`. */
-  createBucket(bucket: string): Promise<void>
+  createBucket(bucket: string, options?: Pick<BucketInfo, 'location'>): Promise<void>
   hasBucket(bucket: string): Promise<boolean>
+  /** Returns the location of a bucket. @see BucketInfo.location @throws {AwsError} `NoSuchBucket`. */
+  findLocation(bucket: string): Promise<string>
   /** @throws {AwsError} `BucketNotEmpty`, `NoSuchBucket`. Unfinished uploads go with the bucket. */
   deleteBucket(bucket: string): Promise<void>
   /** In the order of their names. */
   listBuckets(): Promise<BucketInfo[]>
+
+  /** Returns a setting's document; undefined if it is not set. */
+  readBucketDocument(bucket: string, name: BucketDocument): Promise<string | undefined>
+  /** Replaces a setting's document atomically; undefined removes it. */
+  writeBucketDocument(bucket: string, name: BucketDocument, text: string | undefined): Promise<void>
 
   statObject(bucket: string, key: string): Promise<ObjectInfo | undefined>
   openObject(bucket: string, key: string): Promise<OpenObject | undefined>
@@ -111,6 +164,13 @@ export interface ObjectStore {
     key: string,
     content: ObjectContent,
     options: PutOptions,
+  ): Promise<ObjectInfo>
+  /** Writes an object from stored bytes, without passing them through a stream. @throws {AwsError} as `putObject`. */
+  copyObject(
+    bucket: string,
+    key: string,
+    content: StoredContent,
+    options: PutOptions & Stoppable,
   ): Promise<ObjectInfo>
   deleteObject(bucket: string, key: string): Promise<void>
   /** Replaces only the tags: content, ETag and modification time stay. @returns Whether the object exists. */
@@ -130,12 +190,30 @@ export interface ObjectStore {
   findUpload(bucket: string, key: string, uploadId: string): Promise<UploadInfo>
   /** Stores a part. It replaces an earlier part with the same number. */
   putPart(upload: UploadInfo, partNumber: number, content: ObjectContent): Promise<PartInfo>
-  /** Returns the parts, ordered by part number. */
-  listParts(upload: UploadInfo): Promise<PartInfo[]>
-  /** Yields the bytes of one part. @throws {AwsError} `NoSuchUpload` if it has been removed. */
-  readPart(upload: UploadInfo, partNumber: number): AsyncIterable<Uint8Array>
-  /** Removes an upload and its parts. */
-  removeUpload(upload: UploadInfo): Promise<void>
+  /** Returns the parts, ordered by part number; without a page, all. @throws {AwsError} `NoSuchUpload`. */
+  listParts(upload: UploadInfo, page?: PartsPage): Promise<PartInfo[]>
+  /** As `putPart`, from stored bytes. */
+  copyPart(
+    upload: UploadInfo,
+    partNumber: number,
+    content: StoredContent,
+    options: Stoppable,
+  ): Promise<PartInfo>
+  /**
+   * Joins the parts to the upload's object, and removes the upload. While it runs, other calls for the same upload wait. If the same upload
+   * was completed with the same parts in the meantime, returns the object that this made.
+   *
+   * @throws {AwsError} `NoSuchUpload`; `InvalidPart` if a part was replaced since it was listed. The upload and its parts remain after any error.
+   */
+  completeUpload(
+    upload: UploadInfo,
+    parts: readonly PartInfo[],
+    options: CompleteOptions,
+  ): Promise<ObjectInfo>
+  /** Returns the present object of the key, if completing this upload made it. */
+  findCompleted(bucket: string, key: string, uploadId: string): Promise<CompletedUpload | undefined>
+  /** Removes an upload and its parts, if it exists. */
+  removeUpload(upload: Pick<UploadInfo, 'bucket' | 'uploadId'>): Promise<void>
   /** Returns the unfinished uploads, ordered by key, then by age. */
   listUploads(bucket: string): Promise<UploadInfo[]>
 

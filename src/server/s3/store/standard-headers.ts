@@ -1,6 +1,7 @@
 /** Headers that every operation accepts, and headers whose value must match this server's fixed behaviour. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { accountId } from '../../identity/account.ts'
+import { aclNotSupported, requireCannedAcl } from '../request/canned-acl.ts'
 import { algorithmOfHeader, startChecksum } from '../body/checksum.ts'
 import type { Level } from '../request/match-route.ts'
 
@@ -24,12 +25,6 @@ const otherClasses = new Set(
 
 /** Header → the error of its value; undefined if the value matches this server's behaviour. */
 const checks: Readonly<Record<string, (value: string, level: Level) => AwsError | undefined>> = {
-  // All objects and buckets belong to one account, and only policies grant access.
-  'x-amz-acl': (value, level) => {
-    const isTrue =
-      value === 'private' || (value === 'bucket-owner-full-control' && level === 'object')
-    return isTrue ? undefined : notImplemented('x-amz-acl', `${value}: access is given by policy`)
-  },
   'x-amz-bucket-object-lock-enabled': (value) => {
     if (value.toLowerCase() === 'false') return undefined
     if (value.toLowerCase() === 'true')
@@ -87,10 +82,14 @@ export function findEffectiveHeaders(headers: Headers): string[] {
 /**
  * Refuses a header whose value this server would not follow.
  *
- * @throws {AwsError} `NotImplemented`, `InvalidStorageClass`, `InvalidArgument`; `AccessDenied` if the bucket has another owner
+ * @throws {AwsError} `NotImplemented`, `InvalidStorageClass`, `InvalidArgument`, `AccessControlListNotSupported`; `AccessDenied` if the bucket has another owner
  *   (AWS, "Verifying bucket ownership with bucket owner condition").
  */
 export function requireStandardValues(headers: Headers, level: Level): void {
+  // Web frameworks send a canned ACL with each upload. Only policies give access here, so it has no effect, as at MinIO; `public-read` too.
+  requireCannedAcl(headers.get('x-amz-acl') ?? 'private')
+  // A grant names somebody, so ignoring it would be wrong. MinIO ignores it; AWS refuses it in a bucket without ACLs.
+  if ([...headers.keys()].some((name) => name.startsWith('x-amz-grant-'))) throw aclNotSupported()
   for (const [name, check] of Object.entries(checks)) {
     const value = headers.get(name)
     const error = value === undefined ? undefined : check(value, level)

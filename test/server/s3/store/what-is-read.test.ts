@@ -163,7 +163,8 @@ describe('parameters that an operation does not read', () => {
 
 describe('headers with only one supported value', () => {
   it.each([
-    ['PUT', '/photos/b', 'x-amz-acl', 'public-read', 501],
+    ['PUT', '/photos/b', 'x-amz-acl', 'pubic-read', 400],
+    ['PUT', '/photos/b', 'x-amz-grant-read', 'id="1"', 400],
     ['PUT', '/photos/b', 'x-amz-storage-class', 'GLACIER', 501],
     ['PUT', '/photos/b', 'x-amz-storage-class', 'COLD', 400],
     ['POST', '/photos/b?uploads', 'x-amz-storage-class', 'COLD', 400],
@@ -174,7 +175,8 @@ describe('headers with only one supported value', () => {
     ['GET', '/photos/a', 'x-amz-checksum-mode', 'sometimes', 400],
     ['PUT', '/others', 'x-amz-bucket-object-lock-enabled', 'true', 501],
     ['PUT', '/others', 'x-amz-bucket-object-lock-enabled', 'perhaps', 400],
-    ['PUT', '/others', 'x-amz-acl', 'public-read', 501],
+    ['PUT', '/others', 'x-amz-acl', 'pubic-read', 400],
+    ['PUT', '/others', 'x-amz-grant-write', 'id="1"', 400],
     ['PUT', '/others', 'x-amz-object-ownership', 'ObjectWriter', 501],
   ])('%s %s with %s: %s gets the status %i', async (method, target, name, value, status) => {
     expect((await s3.send(method, target, { headers: { [name]: value } })).status).toBe(status)
