@@ -34,6 +34,8 @@ export async function answerWhileWorking(
   const gone = new AbortController()
   let cancel = noop
   let running: Promise<HttpReply> | undefined
+  if (silenceMs === 0)
+    return openAnswer(startLater(work, gone.signal), {}, { ...options, after, gone })
   const begun = new Promise<HttpReply['headers']>((begin) => {
     cancel = after(silenceMs, () => begin({}))
     running = work(gone.signal, begin)
@@ -43,6 +45,12 @@ export async function answerWhileWorking(
   const first = await Promise.race([result, begun.then((headers) => ({ headers }))]).finally(cancel)
   if ('reply' in first) return first.reply
   return openAnswer(running, first.headers, { ...options, after, gone })
+}
+
+/** Starts the work in the next turn of the event loop, after the beginning of the answer was sent. */
+async function startLater(work: LongWork['work'], signal: AbortSignal): Promise<HttpReply> {
+  await new Promise((resolve) => setImmediate(resolve))
+  return work(signal, noop)
 }
 
 function openAnswer(

@@ -106,6 +106,19 @@ describe('an answer that begins while the work runs', () => {
     expect(await reply.failure).toMatchObject({ code: 'SlowDown', status: 503 })
   })
 
+  it('the answer to large work begins before the work does', async () => {
+    const reply = await answerWhileWorking(
+      { silenceMs: 0, work: async () => done },
+      {
+        after: () => () => {},
+        toRefusal: () => new AwsError('InternalError', 'a bug'),
+        toDocument: () => '',
+      },
+    )
+    expect(String(bodyOf(reply).read())).toBe(declaration)
+    expect(await read(reply)).toBe('<Done/>')
+  })
+
   it('an answer can begin with headers before the end of the silence', async () => {
     const work = beginWork({ 'x-amz-version-id': 'v1' })
     const reply = await work.reply
