@@ -21,13 +21,15 @@ export function findUsable<T extends IssuedCredentials>(
 }
 
 /**
- * Returns the remaining lifetime below which credentials are renewed: a fifth of their lifetime, at most fifteen minutes.
+ * Returns the remaining lifetime below which credentials are renewed: a fifth of their lifetime, from one to fifteen minutes, but at most
+ * half of their lifetime. Otherwise credentials that live for a minute would be renewed at each use.
  *
- * @param minMarginMs The margin of short-lived credentials; a minute, so that a command that starts now can use what it gets.
+ * @param minMarginMs The least margin; a minute, so that a command that starts now can use what it gets.
  */
 export function renewalMarginMs(
   { issuedAtMs, expiresAtMs }: Pick<IssuedCredentials, 'issuedAtMs' | 'expiresAtMs'>,
   minMarginMs = 60_000,
 ): number {
-  return Math.min(900_000, Math.max(minMarginMs, (expiresAtMs - issuedAtMs) / 5))
+  const lifetimeMs = Math.max(0, expiresAtMs - issuedAtMs)
+  return Math.min(900_000, lifetimeMs / 2, Math.max(minMarginMs, lifetimeMs / 5))
 }

@@ -100,8 +100,7 @@ function presentMs(timed: TimedCredentials, { nowMs, monotonicMs }: LeaseOptions
   return timed.takenAtMs + passedMs
 }
 
-/** Returns the renewal margin; short-lived credentials are renewed at half of their lifetime at the latest, so that they can still be used. */
+/** Returns the renewal margin. It may be shorter than a command's, because a lease hands out credentials again and again. */
 function marginMs(credentials: IssuedCredentials): number {
-  const { issuedAtMs, expiresAtMs } = credentials
-  return renewalMarginMs(credentials, Math.min(urgentMs, (expiresAtMs - issuedAtMs) / 2))
+  return renewalMarginMs(credentials, urgentMs)
 }

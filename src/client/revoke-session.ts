@@ -9,15 +9,15 @@ import type { NetOptions } from './options.ts'
  * Revokes a session at the server that issued it, where that is possible: `sts-cli serve` takes `accessKey` in MinIO's revoke-tokens (docs/wire.md §1.6).
  * A MinIO refuses it, because it finds neither a type nor `fullRevoke`, which would revoke every session of the user; AWS has no such call.
  *
- * @returns Whether it was revoked.
+ * @returns `expired` when there is nothing left to revoke: no request is sent then.
  * @throws {StsCliError} whatever `sendHttp` throws.
  */
 export async function revokeSession(
   { stsEndpoint, ...credentials }: IssuedCredentials,
   net: NetOptions,
   nowMs: number,
-): Promise<boolean> {
-  if (credentials.expiresAtMs <= nowMs) return false
+): Promise<'revoked' | 'refused' | 'expired'> {
+  if (credentials.expiresAtMs <= nowMs) return 'expired'
   const url = new URL('/minio/admin/v3/revoke-tokens/openid', stsEndpoint)
   url.searchParams.set('accessKey', credentials.accessKeyId)
   const unsigned = { method: 'POST', url, headers: {}, payloadHash: emptySha256 }
@@ -29,5 +29,6 @@ export async function revokeSession(
   // A server of another region names it.
   const { Region: region } = decodeS3Error(answer.status, answer.body.toString('utf8')).details
   const isElsewhere = answer.status === 400 && region !== undefined
-  return (isElsewhere ? await ask(region) : answer).status === 204
+  const { status } = isElsewhere ? await ask(region) : answer
+  return status === 204 ? 'revoked' : 'refused'
 }

@@ -8,6 +8,7 @@ import {
   type CachedCredentials,
 } from '../client/credential-cache.ts'
 import { getOriginText } from '../client/credential-origin.ts'
+import { formatUtc } from '../protocol/dates.ts'
 import type { Settings } from './options/settings.ts'
 
 /**
@@ -20,7 +21,7 @@ export async function runLogout(settings: Settings, io: Io): Promise<number> {
   const found = directory === undefined ? undefined : readCachedCredentials(directory, profile)
   const cached = found?.isInKeyring === true ? await takeFromKeyring(found, io) : found
   if (directory !== undefined) deleteCachedCredentials(directory, profile)
-  if (cached !== undefined) await revokeSessionQuietly(cached, settings, io)
+  if (cached !== undefined) await revokeOrWarn(cached, settings, io)
   if (cached?.isRenewable === true) await revokeRefreshToken(cached, settings, io)
   return 0
 }
@@ -33,18 +34,25 @@ async function takeFromKeyring(found: CachedCredentials, io: Io): Promise<Cached
   return whole ?? found
 }
 
-/** Revokes the session; few servers can, so a failure is not reported, and the wait is short. */
-async function revokeSessionQuietly(
-  cached: CachedCredentials,
-  settings: Settings,
-  io: Io,
-): Promise<void> {
+/**
+ * Revokes the session. Few servers can; where it was not done, a line says until when the keys work, because only their lifetime ends them
+ * now. The wait is short.
+ */
+async function revokeOrWarn(cached: CachedCredentials, settings: Settings, io: Io): Promise<void> {
   const { revokeSession } = await import('../client/revoke-session.ts')
   const caFile = findCaFile(cached, settings)
+  const { host } = new URL(cached.stsEndpoint)
+  const warn = (why: string): void =>
+    io.writeStderr(
+      `forgotten here, but ${why}: the keys work until ${formatUtc(cached.expiresAtMs)}\n`,
+    )
   try {
-    await revokeSession(cached, { timeoutMs: 2000, retries: 0, caFile, env: io.env }, io.nowMs())
+    const net = { timeoutMs: 2000, retries: 0, caFile, env: io.env }
+    const result = await revokeSession(cached, net, io.nowMs())
+    if (result === 'refused') warn(`${host} did not revoke them`)
   } catch (error) {
     if (!(error instanceof StsCliError)) throw error
+    warn(`not revoked at ${host} (${error.message})`)
   }
 }
 

@@ -57,7 +57,8 @@ export async function simulatePolicy(
   const principal = readPrincipal(claims, names)
   const conditions = readContext(settings, principal, io)
   const authorizer = withSessionPolicy(createIamAuthorizer({ policies }))
-  const decision = await authorizer.authorize({ principal, action, bucket, object, conditions })
+  const question = { principal, action, bucket, object, conditions, areObjectTagsKnown: true }
+  const decision = await authorizer.authorize(question)
   const { isAllowed } = decision
   // The reason contains text of the token, which its author chose.
   return { action, bucket, object, isAllowed, reason: toPrintable(decision.reason, 1000) }

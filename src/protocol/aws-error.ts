@@ -5,7 +5,9 @@
 
 /** The codes that this server sends, and the HTTP status that AWS and MinIO give each (docs/wire.md §3.2 for STS, docs/wire.md §3.3 for S3). */
 export const awsErrorStatus = {
+  AccessControlListNotSupported: 400,
   AccessDenied: 403,
+  AccessForbidden: 403,
   AuthorizationHeaderMalformed: 400,
   AuthorizationParametersError: 400,
   AuthorizationQueryParametersError: 400,
@@ -26,6 +28,7 @@ export const awsErrorStatus = {
   InvalidBucketName: 400,
   InvalidClientCertificate: 400,
   InvalidDigest: 400,
+  InvalidLocationConstraint: 400,
   InvalidParameterValue: 400,
   InvalidPart: 400,
   InvalidPartOrder: 400,
@@ -42,13 +45,13 @@ export const awsErrorStatus = {
   MetadataTooLarge: 400,
   MethodNotAllowed: 405,
   MissingContentLength: 411,
-  MissingFields: 400,
   MissingParameter: 400,
   NoSuchBucket: 404,
   NoSuchKey: 404,
   NoSuchUpload: 404,
   NotImplemented: 501,
   PreconditionFailed: 412,
+  RequestHeaderSectionTooLarge: 400,
   RequestTimeTooSkewed: 403,
   RequestTimeout: 400,
   STSNotInitialized: 503,
@@ -71,6 +74,8 @@ export interface AwsErrorOptions {
   details?: Readonly<Record<string, string>> | undefined
   /** Additional headers of the answer, such as `retry-after`. */
   headers?: Readonly<Record<string, string>> | undefined
+  /** The text of `Message` in S3's document, instead of the code's own sentence; then this error's message is the reason. */
+  sentence?: string | undefined
   /** The cause, only for the server's own log; never sent. */
   cause?: unknown
 }
@@ -83,6 +88,7 @@ export class AwsError extends Error {
   readonly requestId: string | undefined
   readonly details: Readonly<Record<string, string>>
   readonly headers: Readonly<Record<string, string>>
+  readonly sentence: string | undefined
 
   constructor(code: AwsErrorCode, message: string, options?: AwsErrorOptions)
   constructor(code: string, message: string, options: AwsErrorOptions & { status: number })
@@ -93,6 +99,7 @@ export class AwsError extends Error {
     this.requestId = options.requestId
     this.details = options.details ?? {}
     this.headers = options.headers ?? {}
+    this.sentence = options.sentence
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * The STS documents in both directions: the server writes them, the client reads them and those of every MinIO version.
- * Elements, order and namespace are those of the newest MinIO (AWS's except `AssumeRoleId`, which AWS spells `AssumedRoleId`).
+ * Elements, order and namespace are those of the newest MinIO (AWS's, except that it has `AssumeRoleId`
+ * for `AssumedRoleId`: both are written).
  */
 import { StsCliError } from '../base/errors.ts'
 import { AwsError } from './aws-error.ts'
@@ -21,7 +22,16 @@ export interface CallerIdentity {
   readonly userId: string
 }
 
+/** The session in AWS's form (AssumedRoleUser). */
+export interface AssumedRole {
+  readonly arn: string
+  /** The role's id, a colon and the session's name. */
+  readonly id: string
+}
+
 export interface StsResult {
+  /** Filled by AWS; empty at MinIO. */
+  readonly assumedRole?: AssumedRole
   readonly credentials?: TemporaryCredentials
   /** The subject of the token, which ClientGrants and WebIdentity return. */
   readonly subject?: string
@@ -50,7 +60,9 @@ const actionsWithAssumedRole = new Set([
 export function encodeStsSuccess(action: string, result: StsResult, requestId: string): string {
   let inner = ''
   if (actionsWithAssumedRole.has(action)) {
-    inner += '<AssumedRoleUser><Arn></Arn><AssumeRoleId></AssumeRoleId></AssumedRoleUser>'
+    const { arn = '', id = '' } = result.assumedRole ?? {}
+    const ids = `<AssumeRoleId>${escapeXml(id)}</AssumeRoleId><AssumedRoleId>${escapeXml(id)}</AssumedRoleId>`
+    inner += `<AssumedRoleUser><Arn>${escapeXml(arn)}</Arn>${ids}</AssumedRoleUser>`
   }
   if (result.credentials !== undefined) inner += encodeCredentials(result.credentials)
   const subjectElement = subjectElements[action]

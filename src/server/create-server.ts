@@ -2,9 +2,12 @@
 import { errorCode } from '../base/error-code.ts'
 import { StsCliError } from '../base/errors.ts'
 import { createAdminHandler } from './admin/handle-admin.ts'
+import type { Overload } from './http/admission-control.ts'
 import { listen, type ListenOptions } from './http/listener.ts'
 import type { HttpHandler } from './http/http-message.ts'
-import { createRouter } from './http/router.ts'
+import { allowOrigins } from './http/cors-origins.ts'
+import { createRouter, isClosedToPages } from './http/router.ts'
+import { addCorsHeaders, withCors, type CorsOptions } from './http/with-cors.ts'
 import { createRequestAuthenticator } from './identity/request-authenticator.ts'
 import type { RunningIssuer } from './issuer/start-issuer.ts'
 import { countRequests, createMetrics, type Metrics } from './metrics.ts'
@@ -17,9 +20,11 @@ import { openPolicyEngine } from './open/open-policy-engine.ts'
 import { openS3Backend } from './open/open-s3-backend.ts'
 import { openSessions } from './open/open-sessions.ts'
 import { listRoleArns } from './open/role-arns.ts'
-import { parseSessionPolicy } from './policy/session-policy.ts'
+import { withObjectTags } from './policy/object-tags.ts'
+import { checkSessionPolicy } from './policy/session-policy.ts'
 import { withSessionPolicy } from './policy/with-session-policy.ts'
 import { isBucketHost } from './s3/request/address.ts'
+import { createCorsLookup } from './s3/create-cors-lookup.ts'
 import { createS3Handler } from './s3/handle-s3.ts'
 import { createOverload } from './overload.ts'
 import type { ServerOptions } from './options/server-options.ts'
@@ -58,9 +63,12 @@ export function createServer(options: ServerOptions): Promise<RunningServer> {
       ...options,
       ...options.address,
       tls: tls === undefined ? undefined : { ...tls, clientCa: options.clientCa },
-      overload: createOverload(options, ({ reply, facts }) => {
-        metrics.count(facts.operation, reply.status, 0)
-      }),
+      overload: withCorsHeaders(
+        createOverload(options, ({ reply, facts }) => {
+          metrics.count(facts.operation, reply.status, 0)
+        }),
+        options,
+      ),
     })
     closers.push(() => listener.close(graceMs))
     return {
@@ -97,10 +105,15 @@ export async function openIssuer(
   closers: Closers,
 ): Promise<RunningIssuer | undefined> {
   if (options.identityProvider?.kind !== 'embedded') return undefined
-  const { address, clients, users } = options.identityProvider
+  const { address, ...accounts } = options.identityProvider
   const { startIssuer } = await import('./issuer/start-issuer.ts')
   try {
-    const issuer = await startIssuer({ address, clients, users, nowMs: options.nowMs })
+    const issuer = await startIssuer({
+      address,
+      ...accounts,
+      isOriginAllowed: allowOrigins(options.corsOrigins),
+      nowMs: options.nowMs,
+    })
     closers.push(() => issuer.stop())
     return issuer
   } catch (error) {
@@ -120,7 +133,7 @@ async function buildHandler(
   const engine = await openPolicyEngine(options, policies, closers)
   const identitySources = openIdentitySources(options, { issuer, policies, closers })
   const backend = await openS3Backend(options, closers)
-  const authorizer = withSessionPolicy(engine)
+  const authorizer = withObjectTags(withSessionPolicy(engine), backend.readTags)
   const router = createRouter({
     sts: createStsHandler({
       ...options,
@@ -129,7 +142,7 @@ async function buildHandler(
       ...identitySources,
       knownPolicies: policies,
       isPolicyClaimRequired: options.policyEngine === undefined,
-      checkSessionPolicy: parseSessionPolicy,
+      checkSessionPolicy,
     }),
     s3: createS3Handler({
       authenticator,
@@ -153,7 +166,28 @@ async function buildHandler(
     mayReadMetrics: createMetricsAccess(options),
     isBucketHost: (host) => isBucketHost(host, options.domains),
   })
-  return countRequests(router, metrics)
+  const findRules = createCorsLookup(backend, options.domains)
+  return countRequests(withCors(router, { ...describePages(options), findRules }), metrics)
+}
+
+/** Returns which pages may read answers, and which answers none may. */
+function describePages({
+  corsOrigins,
+  domains,
+}: ServerOptions): Pick<CorsOptions, 'isOriginAllowed' | 'isClosed'> {
+  const isOfBucket = (host: string): boolean => isBucketHost(host, domains)
+  return {
+    isOriginAllowed: allowOrigins(corsOrigins),
+    isClosed: (request) => isClosedToPages(request, isOfBucket),
+  }
+}
+
+/** Returns the overload rules whose refusals pages can read, so that they see a 503 and try again. */
+function withCorsHeaders(overload: Overload, options: ServerOptions): Overload {
+  const pages = describePages(options)
+  const toRefusal: Overload['toRefusal'] = (request, why) =>
+    addCorsHeaders(overload.toRefusal(request, why), request, pages)
+  return { ...overload, toRefusal }
 }
 
 /** The certificate of `--tls`. */

@@ -55,7 +55,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Sta
   const server = await createServer({
     address: { host: '127.0.0.1', port: options.port ?? 0 },
     tls: undefined,
-    region: 'us-east-1',
+    region: '',
     root,
     objects: {
       kind: 'directory',

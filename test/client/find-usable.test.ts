@@ -21,9 +21,13 @@ describe('the time to renew', () => {
     [3600, 720],
     [900, 180],
     [300, 60],
-    [60, 60],
+    [120, 60],
+    [100, 50],
+    [60, 30],
+    [15, 7.5],
+    [1, 0.5],
     [86_400, 900],
-  ])('credentials for %i s are renewed when %i s are left', (lifeSeconds, margin) => {
+  ])('credentials for %s s are renewed when %s s are left', (lifeSeconds, margin) => {
     const value = makeIssued({ expiresAtMs: startMs + lifeSeconds * 1000 })
     expect(renewalMarginMs(value)).toBe(margin * 1000)
     const end = value.expiresAtMs

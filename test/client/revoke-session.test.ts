@@ -29,7 +29,7 @@ describe('session revocation', () => {
       inputs: '',
     } as const
     const net = { timeoutMs: 5000, retries: 0, env: {} }
-    expect(await revokeSession(cached, net, startMs)).toBe(true)
+    expect(await revokeSession(cached, net, startMs)).toBe('revoked')
     expect(server.seen).toHaveLength(2)
   })
 })

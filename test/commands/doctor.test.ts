@@ -20,6 +20,7 @@ import {
   startFake,
   tokenAnswer,
 } from '../support/commands/harness.ts'
+import { startProxy } from '../support/commands/start-proxy.ts'
 
 /** The real time, since a real server also uses it. */
 const now = Date.now()
@@ -66,6 +67,8 @@ interface Case {
   readonly jwksUrl?: string
   readonly flags?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** The headers of a proxy before the STS, which changes Host; without it there is none. */
+  readonly proxied?: Parameters<typeof startProxy>[1]
 }
 
 /** Runs doctor in an environment with one fault. */
@@ -75,12 +78,14 @@ async function examine({
   jwksUrl,
   flags = [],
   env = {},
+  proxied,
 }: Case = {}): Promise<Ran> {
   const text = typeof token === 'string' ? token : makeToken(signers.RS256, token)
   const idp = await startFake(({ url }) =>
     url === '/jwks' ? json(keySet) : tokenAnswer({ access_token: text, expires_in: 3600 }),
   )
-  const sts = await startSts(over, jwksUrl ?? `${idp.url}/jwks`)
+  const server = await startSts(over, jwksUrl ?? `${idp.url}/jwks`)
+  const sts = proxied === undefined ? server : await startProxy(server, proxied)
   const own = [
     '-idp-ep',
     `${idp.url}/token`,
@@ -107,6 +112,12 @@ describe('doctor', () => {
   it('doctor passes every check of a correct setup', async () => {
     const ran = await examine()
     expect(ran).toMatchObject({ code: 0, stderr: '' })
+    expect(levels(ran)).toEqual(all.map((name) => `${name} pass`))
+  })
+
+  it('doctor passes behind a proxy that changes the Host header when serve trusts it', async () => {
+    const proxied = (host: string): Record<string, string> => ({ 'x-forwarded-host': host })
+    const ran = await examine({ proxied, over: { trustedProxies: ['127.0.0.0/8'] } })
     expect(levels(ran)).toEqual(all.map((name) => `${name} pass`))
   })
 
@@ -183,6 +194,13 @@ describe('doctor', () => {
       's3',
       /AuthorizationHeaderMalformed/,
       /--region/,
+    ],
+    [
+      'a proxy that changes the Host header',
+      { proxied: () => ({}) },
+      's3',
+      /SignatureDoesNotMatch/,
+      /proxy_set_header Host.*--trusted-proxy/,
     ],
   ])('doctor reports %s and suggests the fix', async (_what, wrong, name, message, fix) => {
     const ran = await examine(wrong)

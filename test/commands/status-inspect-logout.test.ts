@@ -69,6 +69,7 @@ describe('logout', () => {
     await stage.ask(['login', '-q'])
     await stage.ask(['login', '-q', '-p', 'other'])
     const silent = { code: 0, stdout: '', stderr: '' }
+    stage.sts.answer = { status: 204 }
     expect(await stage.cli(['logout'])).toMatchObject(silent)
     expect(await stage.cli(['logout'])).toMatchObject(silent)
     expect((await stage.cli(['status'])).code).toBe(1)
@@ -92,21 +93,28 @@ describe('logout', () => {
     ])
   })
 
-  it.each<[string, Fake['answer']]>([
-    ['does not support revocation', { status: 501, body: '<Error/>' }],
-    ['refuses', { status: 403, body: '{"Code":"AccessDenied"}' }],
-    ['closes the connection', 'cut'],
-  ])('logout succeeds without output when the server %s', async (_what, answer) => {
-    await stage.ask(['login', '-q'])
-    stage.sts.answer = answer
-    expect(await stage.cli(['logout'])).toMatchObject({ code: 0, stdout: '', stderr: '' })
-    expect((await stage.cli(['status'])).code).toBe(1)
-  })
+  it.each<[string, Fake['answer'], RegExp]>([
+    ['does not support revocation', { status: 501, body: '<Error/>' }, /did not revoke them/],
+    ['refuses', { status: 403, body: '{"Code":"AccessDenied"}' }, /did not revoke them/],
+    ['closes the connection', 'cut', /not revoked at 127\.0\.0\.1:\d+ \(/],
+  ])(
+    'logout succeeds when the server %s, and says until when the keys work',
+    async (_what, answer, why) => {
+      await stage.ask(['login', '-q'])
+      stage.sts.answer = answer
+      const { code, stdout, stderr } = await stage.cli(['logout'])
+      expect([code, stdout]).toEqual([0, ''])
+      expect(stderr).toMatch(/^forgotten here, but .*: the keys work until 2026-11-23T17:00:00Z\n$/)
+      expect(stderr).toMatch(why)
+      expect((await stage.cli(['status'])).code).toBe(1)
+    },
+  )
 
   it('logout sends no request for an expired session', async () => {
     await stage.ask(['login', '-q'])
     const before = stage.sts.seen.length
-    await stage.cli(['logout'], { now: Date.parse('2026-11-23T17:00:00Z') })
+    const ended = { now: Date.parse('2026-11-23T17:00:00Z') }
+    expect(await stage.cli(['logout'], ended)).toMatchObject({ code: 0, stdout: '', stderr: '' })
     expect(stage.sts.seen.length).toBe(before)
   })
 })

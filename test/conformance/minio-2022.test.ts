@@ -77,14 +77,29 @@ describe.each(runs)('$title', ({ prefix, exchanges, rule }) => {
     }
 
     expect({ status: reply.status, code: elementText(reply.body, 'Code') }).toEqual(expected)
-    const shape = shapeOf(reply.body)
+    const shape = shapeOf(reply.body).filter((at) => !isAdded(at))
     const isSame =
       departure?.document === undefined
-        ? isDeepStrictEqual(shape, shapeOf(recorded.body))
+        ? isDeepStrictEqual(
+            shape,
+            shapeOf(recorded.body).filter((at) => !isOmitted(at)),
+          )
         : roots[departure.document].test(shape[0] ?? '')
     expect(isSame ? 'same shape' : reply.body).toBe('same shape')
   })
 })
+
+/** AWS's spelling of MinIO's AssumeRoleId, for AWS's SDKs; in errors, AWS's elements that MinIO lacks and this server's own reason. */
+function isAdded(at: string): boolean {
+  return /\/AssumedRoleUser\/AssumedRoleId$|^\/Error\/(?:Reason|AWSAccessKeyId|StringToSign|SignatureProvided)$/.test(
+    at,
+  )
+}
+
+/** What MinIO writes into lists without being asked, and AWS does not. */
+function isOmitted(at: string): boolean {
+  return /^\/ListBucketResult\/(?:Delimiter$|Contents\/Owner)/.test(at)
+}
 
 const roots = {
   'sts-error': /^\/ErrorResponse/,

@@ -44,7 +44,13 @@ export async function startRecordedStack(
       ca: undefined,
     },
     policyClaim: 'policy',
-    policyEngine: { kind: 'remote', url: opa.url, authorization: undefined, ca: undefined },
+    policyEngine: {
+      kind: 'remote',
+      form: 'opa',
+      url: opa.url,
+      authorization: undefined,
+      ca: undefined,
+    },
     limits: {
       minDurationSeconds: 900,
       maxDurationSeconds: 31_536_000,

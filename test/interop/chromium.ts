@@ -9,10 +9,12 @@ export interface Page {
   click(selector: string): Promise<void>
   /** Waits until the page shows a text. */
   waitForSelector(selector: string): Promise<unknown>
+  /** Waits until there is such an element, and returns its text. */
+  textContent(selector: string): Promise<string | null>
 }
 
 interface Browser {
-  newContext(): Promise<{ newPage(): Promise<Page> }>
+  newContext(options: { ignoreHTTPSErrors: boolean }): Promise<{ newPage(): Promise<Page> }>
   close(): Promise<void>
 }
 
@@ -32,8 +34,12 @@ export interface Chromium {
   stop(): Promise<void>
 }
 
-/** Starts Chromium with its own profile. It requests only the URLs of the pages. */
-export async function startChromium(): Promise<Chromium> {
+/**
+ * Starts Chromium with its own profile. It requests only the URLs of the pages.
+ *
+ * @param options `ignoreHTTPSErrors`: takes the certificate that the embedded provider made, as a person does who clicks the warning away.
+ */
+export async function startChromium({ ignoreHTTPSErrors = false } = {}): Promise<Chromium> {
   const folder = cachedPath('npm', 'node_modules', 'playwright-core')
   const { chromium } = createRequire(import.meta.url)(folder) as Playwright
   const args = [
@@ -51,7 +57,7 @@ export async function startChromium(): Promise<Chromium> {
     timeout: 120_000,
   })
   return {
-    openPage: async () => (await browser.newContext()).newPage(),
+    openPage: async () => (await browser.newContext({ ignoreHTTPSErrors })).newPage(),
     stop: () => browser.close(),
   }
 }

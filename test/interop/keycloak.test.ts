@@ -2,11 +2,14 @@ import { generateKeyPairSync } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findBlock } from '../support/readme-blocks.ts'
 import { type Chromium, type Page, startChromium } from './chromium.ts'
+import { findFreePort } from './free-port.ts'
 import { type Keycloak, startKeycloak } from './keycloak.ts'
+import { startOpa, writeRoleRule } from './opa.ts'
 import { binPath, cachedPath, runServeBlock, startStack, type Stack } from './stack.ts'
 
 let keycloak: Keycloak
@@ -250,6 +253,47 @@ describe('Keycloak in README.md', () => {
       expect(stdout).toMatch(/^##### Credentials\n/)
     } finally {
       await server.stop()
+    }
+  })
+})
+
+describe('Rego on Keycloak’s roles', () => {
+  it.each([
+    ['offline_access', 'allowed'],
+    ['a-role-that-nobody-has', 'AccessDenied'],
+  ])('OPA decides by the realm role %s of a Keycloak token', async (role, expected) => {
+    const port = await findFreePort()
+    const opa = await startOpa(port, { rules: [writeRoleRule(role)] })
+    const other = await startStack(['--bucket', 'my-bucketname'], {
+      MINIO_IDENTITY_OPENID_CONFIG_URL: `${keycloak.issuer}/.well-known/openid-configuration`,
+      MINIO_IDENTITY_OPENID_CLIENT_ID: keycloak.clientId,
+      MINIO_POLICY_OPA_URL: `http://127.0.0.1:${port}/v1/data/httpapi/authz`,
+    })
+    try {
+      const endpoints = ['-idp-ep', tokenEndpoint(), '-sts-ep', other.sts]
+      const flags = ['-cid', keycloak.clientId, ...endpoints, '--cache', 'none', '-f', 'json']
+      const { stdout, stderr } = await run(['login', ...flags])
+      expect(stderr).not.toContain('error')
+      const { expiration: _expiration, ...credentials } = JSON.parse(stdout) as Record<
+        'accessKeyId' | 'secretAccessKey' | 'sessionToken' | 'expiration',
+        string
+      >
+      const s3 = new S3Client({
+        endpoint: other.sts,
+        region: 'us-east-1',
+        forcePathStyle: true,
+        credentials,
+        maxAttempts: 1,
+      })
+      const put = s3.send(new PutObjectCommand({ Bucket: 'my-bucketname', Key: 'k', Body: 'x' }))
+      const outcome = await put.then(
+        () => 'allowed',
+        (error: Error) => error.name,
+      )
+      expect(outcome).toBe(expected)
+    } finally {
+      await other.stop()
+      await opa.stop()
     }
   })
 })

@@ -1,10 +1,13 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { S3Client, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { keySet, makeToken, signers } from '../support/tokens.ts'
 import { findFreePort } from './free-port.ts'
-import { type Opa, seedRule, seedRuleOf2018, startOpa, tokenRule } from './opa.ts'
+import { type Opa, seedRule, seedRuleOf2018, startOpa, tokenRule, writeRoleRule } from './opa.ts'
 import { cachedPath, logIn, startStack, type Stack } from './stack.ts'
 
 const root = { accessKeyId: 'minio', secretAccessKey: 'minio123' }
@@ -20,17 +23,24 @@ function outcome(sent: Promise<unknown>): Promise<string> {
   )
 }
 
-function connect(
-  stack: Stack,
-  credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string },
-) {
-  const s3 = new S3Client({
+interface Keys {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string
+}
+
+function openS3(stack: Stack, credentials: Keys): S3Client {
+  return new S3Client({
     endpoint: stack.sts,
     region: 'us-east-1',
     forcePathStyle: true,
     credentials,
     maxAttempts: 1,
   })
+}
+
+function connect(stack: Stack, credentials: Keys) {
+  const s3 = openS3(stack, credentials)
   return {
     put: () => outcome(s3.send(new PutObjectCommand({ ...target, Body: 'Hello, World' }))),
     get: () => outcome(s3.send(new GetObjectCommand(target))),
@@ -112,6 +122,62 @@ describe('OPA as MinIO’s access management plugin', () => {
     }
   })
 })
+
+describe('OPA with the claims of a token', () => {
+  it('Rego reads the roles in the object realm_access, and no header passes for a claim', async () => {
+    const rule = `${writeRoleRule('auditor')}
+allow if input.conditions.department == ["finance"]
+allow if input.conditions.Department == ["finance"]
+`
+    const port = await findFreePort()
+    const opa = await startOpa(port, { rules: [rule] })
+    const jwks = createServer((_request, response) => response.end(JSON.stringify(keySet)))
+    await new Promise<void>((resolve) => jwks.listen(0, '127.0.0.1', resolve))
+    const { port: jwksPort } = jwks.address() as AddressInfo
+    const stack = await startStack(flags, {
+      ...rootVariables,
+      MINIO_IAM_JWKS_URL: `http://127.0.0.1:${jwksPort}/jwks`,
+      MINIO_IAM_OPA_URL: `http://127.0.0.1:${port}/v1/data/httpapi/authz`,
+    })
+    try {
+      const putAs = async (claims: object): Promise<string> => {
+        const credentials = await exchange(stack.sts, claims)
+        const s3 = openS3(stack, credentials)
+        s3.middlewareStack.add(
+          (next) => (args) => {
+            const { headers } = args.request as { headers: Record<string, string> }
+            headers['department'] = 'finance'
+            return next(args)
+          },
+          { step: 'build' },
+        )
+        return outcome(s3.send(new PutObjectCommand({ ...target, Body: 'x' })))
+      }
+      expect(await putAs({ realm_access: { roles: ['auditor', 'x'] } })).toBe('allowed')
+      expect(await putAs({ realm_access: { roles: ['x'] } })).toBe('AccessDenied')
+      expect(await putAs({})).toBe('AccessDenied')
+      expect(await putAs({ department: 'finance' })).toBe('allowed')
+    } finally {
+      await stack.stop()
+      await opa.stop()
+      jwks.close()
+    }
+  })
+})
+
+async function exchange(sts: string, claims: object) {
+  const exp = Math.floor(Date.now() / 1000) + 3600
+  const WebIdentityToken = makeToken(signers.RS256, { iat: exp - 3600, azp: 'app', ...claims, exp })
+  const form = { Action: 'AssumeRoleWithWebIdentity', Version: '2011-06-15', WebIdentityToken }
+  const answer = await fetch(sts, { method: 'POST', body: new URLSearchParams(form) })
+  const text = await answer.text()
+  const read = (name: string): string => new RegExp(`<${name}>([^<]+)<`).exec(text)?.[1] ?? text
+  return {
+    accessKeyId: read('AccessKeyId'),
+    secretAccessKey: read('SecretAccessKey'),
+    sessionToken: read('SessionToken'),
+  }
+}
 
 describe('serve --rego', () => {
   let folder: string

@@ -30,6 +30,19 @@ allow = true {
 }
 `
 
+/** Returns Rego on Keycloak's roles, which are an object in its tokens, and on a string claim among the conditions. */
+export function writeRoleRule(role: string): string {
+  return `package httpapi.authz
+
+default allow := false
+
+allow if {
+  "${role}" in input.claims.realm_access.roles
+  input.conditions.azp == [input.claims.azp]
+}
+`
+}
+
 /** OPA's own authorization: allows requests that have the token. */
 export const tokenRule = `package system.authz
 

@@ -32,6 +32,12 @@ describe('boto3', () => {
       'get-caller-identity',
     ])
   })
+
+  it('boto3 reads what nobody set on a bucket, sets CORS rules, sends ACLs and lists versions', async () => {
+    const argv = [path.join(import.meta.dirname, 'settings.py'), 'settings-bucket']
+    const { stdout } = await execa(pythonBin('python3'), argv, { env, extendEnv: false })
+    expect(stdout.split('\n')).toEqual(['what is not set', 'CORS', 'ACLs', 'versions'])
+  })
 })
 
 async function aws(...argv: string[]): Promise<string> {

@@ -32,9 +32,9 @@ describe('S3 error document', () => {
     })
     expect(encodeS3Error(error, context)).toBe(
       '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>NoSuchKey</Code>' +
-        '<Message>no &lt;key&gt;</Message><Key>k&amp;y</Key><BucketName>b</BucketName>' +
+        '<Message>The specified key does not exist.</Message><Key>k&amp;y</Key><BucketName>b</BucketName>' +
         '<Region>us-east-1</Region><Resource>/b/k&amp;y</Resource>' +
-        '<RequestId>18EA</RequestId><HostId>h</HostId></Error>',
+        '<RequestId>18EA</RequestId><HostId>h</HostId><Reason>no &lt;key&gt;</Reason></Error>',
     )
   })
 

@@ -53,17 +53,18 @@ describe('STS answer', () => {
     })
   })
 
-  it('an STS answer has the elements, the order and the namespace of MinIO', () => {
+  it('an STS answer has the elements, the order and the namespace of MinIO, and AWS’s name of the role’s id', () => {
     const document = encodeStsSuccess(
       'AssumeRoleWithClientGrants',
-      { credentials, subject: 's' },
+      { credentials, subject: 's', assumedRole: { arn: 'arn:a', id: 'AROA:b' } },
       '18EA',
     )
     expect(document).toBe(
       '<?xml version="1.0" encoding="UTF-8"?>\n' +
         '<AssumeRoleWithClientGrantsResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">' +
         '<AssumeRoleWithClientGrantsResult>' +
-        '<AssumedRoleUser><Arn></Arn><AssumeRoleId></AssumeRoleId></AssumedRoleUser>' +
+        '<AssumedRoleUser><Arn>arn:a</Arn><AssumeRoleId>AROA:b</AssumeRoleId>' +
+        '<AssumedRoleId>AROA:b</AssumedRoleId></AssumedRoleUser>' +
         '<Credentials><AccessKeyId>NUIBORZYTV2HG2BMRSXR</AccessKeyId>' +
         '<SecretAccessKey>qQlP5O7CFPc5m5IXf1vYhuVTFj7BRVJqh0FqZ86S</SecretAccessKey>' +
         '<SessionToken>eyJ.x.y</SessionToken>' +

@@ -44,4 +44,5 @@ export const interopHeadings: readonly string[] = [
   'Keycloak',
   'WSO2',
   'Several servers sharing state by etcd',
+  'Behind a proxy',
 ]

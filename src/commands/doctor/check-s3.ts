@@ -12,6 +12,9 @@ const hints: Readonly<Record<string, string>> = {
   AuthorizationHeaderMalformed: 'sign for the region of the server: --region, or AWS_REGION',
   RequestTimeTooSkewed: 'set this machine’s clock by NTP',
   InvalidAccessKeyId: 'the STS and this S3 do not share what was issued: are they one cluster?',
+  // The credentials are seconds old and have signed what is sent: something on the way has changed what the signature covers.
+  SignatureDoesNotMatch:
+    'a proxy before the server changes the Host header: pass it on (nginx: proxy_set_header Host $http_host), or start serve with --trusted-proxy and send X-Forwarded-Host',
   InvalidTokenId: 'the STS and this S3 do not share their root secret',
 }
 

@@ -18,6 +18,8 @@ export interface ReadyFacts {
   readonly caFile?: string | undefined
   readonly clientId?: string | undefined
   readonly clientSecret?: string | undefined
+  /** The region that requests must be signed for; omitted if the server takes any. */
+  readonly region?: string | undefined
   readonly accessKey: string
   readonly secretKey: string
   /** The values for `--role-arn`, where there are roles. */
@@ -66,6 +68,7 @@ export function publishServeState(
       caFile: files.caFile,
       clientId: issuer === undefined ? undefined : client?.id,
       clientSecret: issuer === undefined ? undefined : client?.secret,
+      region: options.region === '' ? undefined : options.region,
       accessKey: options.root.accessKeyId,
       secretKey: options.root.secretAccessKey,
       roles: server.roleArns.length === 0 ? undefined : server.roleArns,

@@ -8,6 +8,7 @@ import type { ReadyFacts } from './publish-serve-state.ts'
 export interface LoggedInOptions {
   readonly argv: readonly string[]
   readonly facts: ReadyFacts
+  /** The server's region; empty if it takes any. */
   readonly region: string
   readonly signal: AbortSignal
 }
@@ -19,10 +20,11 @@ export interface LoggedInOptions {
  * @throws {StsCliError} Why the client could not log in.
  */
 export async function runLoggedIn(
-  { argv, facts, region, signal }: LoggedInOptions,
+  { argv, facts, region: pinned, signal }: LoggedInOptions,
   io: Io,
 ): Promise<number> {
   const { clientId = '', clientSecret = '', idp = '', caFile } = facts
+  const region = pinned === '' ? undefined : pinned
   const credentials = await obtainCredentials(
     {
       source: {
@@ -32,7 +34,7 @@ export async function runLoggedIn(
         clientSecret,
         authMethod: 'client_secret_basic',
       },
-      exchange: { stsEndpoint: facts.sts, action: 'client-grants', region },
+      exchange: { stsEndpoint: facts.sts, action: 'client-grants', region: pinned },
       net: { timeoutMs: 30_000, retries: 0, caFile, env: {} },
       cache: { directory: undefined, profile: 'serve', isRefresh: true, minTtlSeconds: undefined },
     },

@@ -95,7 +95,7 @@ function renderWelcome(
   options: ServerOptions,
 ): string {
   const lines = [
-    `STS and S3 at ${facts.sts}, ${describeObjects(options)}`,
+    `STS and S3 at ${facts.sts} (${describeRegion(options)}), ${describeObjects(options)}`,
     ...(facts.idp === undefined ? [] : [`identity provider at ${facts.idp}`]),
     ...(facts.roles ?? []).map((arn) => `role ${arn}`),
     '',
@@ -106,6 +106,10 @@ function renderWelcome(
     '  aws s3 mb s3://my-bucketname',
   ]
   return `${lines.join('\n')}\n`
+}
+
+function describeRegion({ region }: ServerOptions): string {
+  return region === '' ? 'any region' : `region ${region}`
 }
 
 function describeObjects({ objects }: ServerOptions): string {

@@ -4,10 +4,12 @@ import type { Io } from '../../base/io.ts'
 import { type LogLevel, openLog } from '../../base/log.ts'
 import { isLoopbackHost } from '../../base/http/loopback.ts'
 import type { Credentials } from '../../protocol/credentials.ts'
-import { generateDemoClient, generateRoot } from '../../server/demo-credentials.ts'
-import type { EmbeddedProvider, ServerOptions } from '../../server/options/server-options.ts'
+import { generateRoot } from '../../server/demo-credentials.ts'
+import type { ServerOptions } from '../../server/options/server-options.ts'
+import { readClients, readUsers } from './accounts.ts'
 import { readKeyPair } from './read-key-pair.ts'
 import { readClientCa } from './client-ca.ts'
+import { readCorsOrigins } from './cors-origins.ts'
 import { readEtcd } from './etcd.ts'
 import { readLdap } from './ldap.ts'
 import { readObjects } from './objects.ts'
@@ -16,6 +18,7 @@ import { readIdentityPlugin } from './identity-plugin.ts'
 import { readRequestLimits } from './request-limits.ts'
 import { readCa, serveError } from './variables.ts'
 import { readIdentityProvider, readPolicyEngine } from './services.ts'
+import { readTrustedProxies } from './trusted-proxies.ts'
 import { logLevels } from '../options/option-choices.ts'
 import { readChoice, readTextFile, type Settings } from '../options/settings.ts'
 import { parseDurationSeconds } from '../../base/duration.ts'
@@ -46,6 +49,7 @@ export function readServerOptions(settings: Settings, io: Io): ServerOptions {
     root: root ?? generateRoot(),
     objects: readObjects(settings, io, root),
     domains: (io.env['MINIO_DOMAIN'] ?? '').split(',').filter((domain) => domain !== ''),
+    trustedProxies: readTrustedProxies(settings),
     policies: new Map(settings.list('policy').map(readPolicy)),
     identityProvider,
     policyClaim: openId.policyClaim,
@@ -58,6 +62,7 @@ export function readServerOptions(settings: Settings, io: Io): ServerOptions {
     ldap: readLdap(settings, io),
     etcd: readEtcd(settings, io),
     limits: readLimits(settings, io),
+    corsOrigins: readCorsOrigins(settings, io),
     requests: readRequestLimits(io),
     log: openLog(level),
     isAccessLogged: level === 'debug' || level === 'info',
@@ -115,47 +120,6 @@ function readRoot(io: Io): Credentials | undefined {
   return undefined
 }
 
-function readClients(settings: Settings): EmbeddedProvider['clients'] {
-  const clients = readAccounts(settings, 'client', 'ID:SECRET')
-  // The characters of a client id and a client secret (RFC 6749 appendices A.1 and A.2).
-  if (clients.some(({ name, secret }) => !/^[ -~]+$/.test(name + secret)))
-    throw new StsCliError('client-invalid', '--client must be of printable ASCII characters', {
-      stage: 'serve',
-    })
-  return clients.length === 0
-    ? [generateDemoClient()]
-    : clients.map(({ name: id, secret, policy }) => ({ id, secret, policy }))
-}
-
-function readUsers(settings: Settings): EmbeddedProvider['users'] {
-  return readAccounts(settings, 'user', 'NAME:PASSWORD').map(({ name, secret, policy }) => ({
-    name,
-    password: secret,
-    policy,
-  }))
-}
-
-/** Reads the accounts of a flag, each `NAME:SECRET` or `NAME:SECRET:POLICY`. Messages do not contain the values, which hold secrets. */
-function readAccounts(
-  settings: Settings,
-  flag: 'client' | 'user',
-  form: string,
-): { name: string; secret: string; policy: string }[] {
-  const accounts = settings.list(flag).map((text) => {
-    const [name = '', secret = '', ...policy] = text.split(':')
-    if (name === '' || secret === '')
-      throw new StsCliError('account-invalid', `--${flag} must be ${form} or ${form}:POLICY`, {
-        stage: 'serve',
-      })
-    return { name, secret, policy: policy.length === 0 ? 'readwrite' : policy.join(':') }
-  })
-  if (new Set(accounts.map(({ name }) => name)).size < accounts.length)
-    throw new StsCliError('account-duplicate', `two --${flag} have the same name`, {
-      stage: 'serve',
-    })
-  return accounts
-}
-
 function readPolicy(text: string): [string, string] {
   const at = text.indexOf('=')
   if (at < 1 || at === text.length - 1)
@@ -189,13 +153,13 @@ function readTls(settings: Settings): ServerOptions['tls'] {
   return readKeyPair(certFile, keyFile)
 }
 
+/** Returns the region that requests must be signed for; empty for any, which `--region ''` says too. */
 function readRegion(settings: Settings, io: Io): string {
   const region =
     settings.getExplicit('region') ??
     firstSet(io, 'MINIO_SITE_REGION', 'MINIO_REGION_NAME', 'MINIO_REGION') ??
-    settings.get('region') ??
     ''
-  if (/^[a-z0-9-]{1,64}$/i.test(region)) return region
+  if (/^[a-z0-9-]{0,64}$/i.test(region)) return region
   throw new StsCliError(
     'region-invalid',
     `the region ${JSON.stringify(region)} is not a region's name`,

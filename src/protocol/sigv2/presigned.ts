@@ -6,6 +6,8 @@ import { equalInConstantTime } from '../../base/constant-time.ts'
 import { AwsError } from '../aws-error.ts'
 import { hmac } from '../digest.ts'
 import type { Query } from '../query.ts'
+import { expiredRequest } from '../sigv4/verify-signature.ts'
+import { listPathSpellings } from '../sigv4/path-spellings.ts'
 import { readQuery, type SignedMessage } from '../sigv4/canonical-request.ts'
 
 export interface PresignedV2 {
@@ -96,9 +98,12 @@ export function verifyPresignedV2(
   secretAccessKey: string,
   { hostBucket, nowMs }: VerifyV2Options,
 ): void {
-  const text = buildStringToSign(parsed, message, hostBucket)
-  const expected = hmac('sha1', secretAccessKey, text).toString('base64')
-  if (!equalInConstantTime(expected, parsed.signature)) {
+  const isSigned = listPathSpellings(message.rawPath, hostBucket !== '').some((rawPath) => {
+    const text = buildStringToSign(parsed, { ...message, rawPath }, hostBucket)
+    const expected = hmac('sha1', secretAccessKey, text).toString('base64')
+    return equalInConstantTime(expected, parsed.signature)
+  })
+  if (!isSigned) {
     throw new AwsError(
       'SignatureDoesNotMatch',
       'the request signature we calculated does not match the one you sent; check the secret key and what signs the request',
@@ -109,8 +114,10 @@ export function verifyPresignedV2(
     const why = `a URL signed with Signature Version 2 does not cover ?${uncovered}`
     throw new AwsError('AccessDenied', `${why}; presign it with Version 4`)
   }
-  if (!/^\d{1,12}$/.test(parsed.expires) || nowMs > Number(parsed.expires) * 1000)
-    throw new AwsError('AccessDenied', 'the presigned request has expired')
+  if (!/^\d{1,12}$/.test(parsed.expires))
+    throw new AwsError('AccessDenied', 'Expires must be a number of seconds since 1970')
+  const expiresAtMs = Number(parsed.expires) * 1000
+  if (nowMs > expiresAtMs) throw expiredRequest(expiresAtMs, nowMs)
 }
 
 function buildStringToSign(

@@ -6,18 +6,22 @@ import {
   buildCanonicalRequest,
   buildStringToSign,
   formatScope,
+  readQuery,
   type SignedMessage,
 } from './canonical-request.ts'
-import type { ParsedSignature } from './parse-signature.ts'
+import { describeMalformed, type MalformedCode, type ParsedSignature } from './parse-signature.ts'
+import { listPathSpellings } from './path-spellings.ts'
 import { deriveSigningKey } from './signing-key.ts'
 
 export interface VerifyOptions {
-  /** The region of the server; an empty one accepts any. `US` is an old name of us-east-1. */
+  /** The region that requests must be signed for; an empty one accepts any, as in MinIO. `US` is an old name of us-east-1. */
   readonly region: string
   readonly service: 's3' | 'sts'
   readonly nowMs: number
   /** For `sts`: SHA-256 of the received body. The header is not used there (docs/wire.md §12.2). */
   readonly bodySha256?: string | undefined
+  /** True if the host names the bucket, so that the whole path is a key. */
+  readonly isBucketInHost?: boolean | undefined
 }
 
 /** The values from which the signatures of an `aws-chunked` body start. */
@@ -42,11 +46,11 @@ const bodyChecksum =
 const maxSkewMs = 15 * 60 * 1000
 
 /**
- * Verifies a parsed signature.
+ * Verifies a parsed signature, over either spelling of the path.
  *
  * @throws {AwsError} `SignatureDoesNotMatch`; `RequestTimeTooSkewed`; `AccessDenied` for a presigned request that has expired or is dated
  *   ahead, and for an `x-amz-` header that is not signed, naming it in `HeadersNotSigned` (AWS, «Create a signed request»: all `x-amz-`
- *   headers must be); `AuthorizationHeaderMalformed` for another region, naming the server's.
+ *   headers must be); `AuthorizationHeaderMalformed` for another region, naming the server's in `Region` and `x-amz-bucket-region`.
  */
 export function verifySignature(
   parsed: ParsedSignature,
@@ -55,30 +59,55 @@ export function verifySignature(
   options: VerifyOptions,
 ): VerifiedSignature {
   checkScope(parsed, options)
-  checkSignedHeaders(parsed, message)
+  const signed = completeHeaders(parsed, message)
+  checkSignedHeaders(parsed, signed)
   const payloadHash =
     options.service === 'sts' ? (options.bodySha256 ?? parsed.payloadHash) : parsed.payloadHash
   const scopeText = formatScope(parsed.scope)
   const signingKey = deriveSigningKey(secretAccessKey, parsed.scope)
-  const canonicalRequest = buildCanonicalRequest(
-    withAssumedExpect(parsed, message),
-    parsed.signedHeaders,
-    payloadHash,
-  )
-  const signature = hmac(
-    'sha256',
-    signingKey,
-    buildStringToSign(parsed.amzDate, scopeText, canonicalRequest),
-  ).toString('hex')
-  if (!equalInConstantTime(signature, parsed.signature)) {
+  const writeText = (rawPath: string): string => {
+    const canonicalRequest = buildCanonicalRequest(
+      { ...signed, rawPath },
+      parsed.signedHeaders,
+      payloadHash,
+    )
+    return buildStringToSign(parsed.amzDate, scopeText, canonicalRequest)
+  }
+  const sign = (rawPath: string): string => {
+    return hmac('sha256', signingKey, writeText(rawPath)).toString('hex')
+  }
+  const spellings = listPathSpellings(message.rawPath, options.isBucketInHost ?? false)
+  const signature = findSignature(spellings, sign, parsed.signature)
+  if (signature === undefined) {
     throw new AwsError(
       'SignatureDoesNotMatch',
       'the request signature we calculated does not match the one you sent; check the secret key and what signs the request',
+      {
+        // Not the canonical request, which S3 says too: it has the session token.
+        details: {
+          AWSAccessKeyId: parsed.accessKeyId,
+          StringToSign: writeText(spellings.at(-1) ?? message.rawPath),
+          SignatureProvided: parsed.signature,
+        },
+      },
     )
   }
   refuseUnsignedHeaders(parsed, message)
   checkTime(parsed, options.nowMs)
   return { signingKey, signature, scopeText, amzDate: parsed.amzDate }
+}
+
+/** Returns the claimed signature if it is that of one of the spellings. Another spelling is signed only if the first is not it. */
+function findSignature(
+  spellings: readonly string[],
+  sign: (rawPath: string) => string,
+  claimed: string,
+): string | undefined {
+  for (const spelling of spellings) {
+    const signature = sign(spelling)
+    if (equalInConstantTime(signature, claimed)) return signature
+  }
+  return undefined
 }
 
 /** Checks the service, the region and the day of the signature. @throws {AwsError} as `verifySignature`. */
@@ -89,24 +118,46 @@ export function checkScope(
   const code =
     parsed.form === 'header' ? 'AuthorizationHeaderMalformed' : 'AuthorizationQueryParametersError'
   if (parsed.scope.service !== options.service) {
-    throw new AwsError(
-      parsed.form === 'header' ? 'AuthorizationParametersError' : code,
-      `the credential scope is for service ${parsed.scope.service}; this request needs ${options.service}`,
-    )
+    const message = `the credential scope is for service ${parsed.scope.service}; this request needs ${options.service}`
+    const text = `incorrect service "${parsed.scope.service}". This endpoint belongs to "${options.service}".`
+    // The STS of MinIO has a code of its own (docs/wire.md §3.3).
+    const isOfSts = options.service === 'sts' && parsed.form === 'header'
+    throw new AwsError(isOfSts ? 'AuthorizationParametersError' : code, message, {
+      sentence: describeMalformed(code, text),
+    })
   }
-  const region = parsed.scope.region === 'US' ? 'us-east-1' : parsed.scope.region
-  if (options.region !== '' && region !== options.region) {
-    throw new AwsError(
-      code,
-      `the credential scope is for region ${region}; expecting ${options.region}`,
-      {
-        details: { Region: options.region },
-      },
-    )
-  }
+  checkRegion(parsed.scope.region, options.region, code)
   if (!parsed.amzDate.startsWith(parsed.scope.date)) {
-    throw new AwsError(code, 'the date of the credential scope is not the date of the request')
+    throw new AwsError(code, 'the date of the credential scope is not the date of the request', {
+      sentence: describeWrongDate(parsed),
+    })
   }
+}
+
+function describeWrongDate({
+  form,
+  scope,
+  amzDate,
+}: Pick<ParsedSignature, 'form' | 'scope' | 'amzDate'>): string {
+  const why = 'Invalid credential date'
+  return form === 'header'
+    ? describeMalformed(
+        'AuthorizationHeaderMalformed',
+        `${why}. Date is not the same as X-Amz-Date.`,
+      )
+    : `${why} "${scope.date}". This date is not the same as X-Amz-Date: "${amzDate.slice(0, 8)}".`
+}
+
+/** SDKs that follow regions read the expected one from the document or the header (Amazon S3, "Error responses", AuthorizationHeaderMalformed). */
+function checkRegion(signed: string, expected: string, code: MalformedCode): void {
+  const region = signed === 'US' ? 'us-east-1' : signed
+  if (expected === '' || region === expected) return
+  const text = `the region '${region}' is wrong; expecting '${expected}'`
+  throw new AwsError(code, text, {
+    sentence: describeMalformed(code, text),
+    details: { Region: expected },
+    headers: { 'x-amz-bucket-region': expected },
+  })
 }
 
 function checkSignedHeaders(parsed: ParsedSignature, message: SignedMessage): void {
@@ -115,7 +166,7 @@ function checkSignedHeaders(parsed: ParsedSignature, message: SignedMessage): vo
   if (!signed.has('host'))
     throw new AwsError('AccessDenied', 'the host header must be signed', { status: 400 })
   for (const name of parsed.signedHeaders) {
-    if (!message.headers.has(name) && name !== 'expect') {
+    if (!message.headers.has(name)) {
       throw new AwsError('AccessDenied', `the signed header ${name} is not in the request`, {
         status: 400,
       })
@@ -145,11 +196,11 @@ function refuseUnsignedHeaders(parsed: ParsedSignature, message: SignedMessage):
 export function requireNoneUnsigned(names: readonly string[]): void {
   const refused = names.filter((name) => name.startsWith('x-amz-') && !unreadHeaders.has(name))
   if (refused.length === 0) return
-  throw new AwsError(
-    'AccessDenied',
-    'There were headers present in the request which were not signed',
-    { details: { HeadersNotSigned: refused.join(', ') } },
-  )
+  const message = 'There were headers present in the request which were not signed'
+  throw new AwsError('AccessDenied', message, {
+    sentence: message,
+    details: { HeadersNotSigned: refused.join(', ') },
+  })
 }
 
 /** The first three are inputs of the signature: their values are in it, or are compared with those issued for the key. */
@@ -160,33 +211,57 @@ function isBoundOtherwise(parsed: ParsedSignature, name: string, value: string):
   return parsed.form === 'query' && bodyChecksum.test(name)
 }
 
-// A proxy answers `Expect` itself and removes it; the client signed the only value that the header can have.
-function withAssumedExpect(parsed: ParsedSignature, message: SignedMessage): SignedMessage {
-  if (!parsed.signedHeaders.includes('expect') || message.headers.has('expect')) return message
-  return {
-    method: message.method,
-    rawPath: message.rawPath,
-    rawQuery: message.rawQuery,
-    headers: new Map(message.headers).set('expect', '100-continue'),
+/**
+ * Returns the message with the signed headers that are not sent as such: `Expect`, which a proxy answers itself and removes, and which can have
+ * one value; and headers that a presigned URL has in its query, where they count as headers (docs/wire.md §12.2).
+ */
+function completeHeaders(parsed: ParsedSignature, message: SignedMessage): SignedMessage {
+  const missing = parsed.signedHeaders.filter((name) => !message.headers.has(name))
+  if (missing.length === 0) return message
+  const headers = new Map(message.headers)
+  const { pairs } = readQuery(message)
+  for (const name of missing) {
+    const hoisted = name.startsWith('x-amz-')
+      ? pairs.find(([parameter]) => parameter.toLowerCase() === name)?.[1]
+      : undefined
+    const value = name === 'expect' ? '100-continue' : hoisted
+    if (value !== undefined) headers.set(name, value)
   }
+  const { method, rawPath, rawQuery, query } = message
+  return { method, rawPath, rawQuery, query, headers }
 }
 
 function checkTime(parsed: ParsedSignature, nowMs: number): void {
   const signedAtMs = parseAmzDateMs(parsed.amzDate)
   if (parsed.expiresSeconds === undefined) {
     if (Number.isNaN(signedAtMs) || Math.abs(nowMs - signedAtMs) > maxSkewMs) {
-      throw new AwsError(
-        'RequestTimeTooSkewed',
-        `the request's time ${parsed.amzDate} is more than 15 minutes from the server's`,
-      )
+      const message = `the request's time ${parsed.amzDate} is more than 15 minutes from the server's`
+      const details = {
+        RequestTime: parsed.amzDate,
+        ServerTime: new Date(nowMs).toISOString(),
+        MaxAllowedSkewMilliseconds: String(maxSkewMs),
+      }
+      throw new AwsError('RequestTimeTooSkewed', message, { details })
     }
     return
   }
   if (Number.isNaN(signedAtMs) || signedAtMs - nowMs > maxSkewMs) {
-    throw new AwsError('AccessDenied', 'the presigned request is not valid yet')
+    const sentence = 'Request is not valid yet'
+    throw new AwsError('AccessDenied', 'the presigned request is not valid yet', { sentence })
   }
-  if (nowMs > signedAtMs + parsed.expiresSeconds * 1000)
-    throw new AwsError('AccessDenied', 'the presigned request has expired')
+  const expiresAtMs = signedAtMs + parsed.expiresSeconds * 1000
+  if (nowMs > expiresAtMs) throw expiredRequest(expiresAtMs, nowMs)
+}
+
+/** Returns the error for a presigned URL that has expired, with the two times as S3 says them. */
+export function expiredRequest(expiresAtMs: number, nowMs: number): AwsError {
+  return new AwsError('AccessDenied', 'the presigned request has expired', {
+    sentence: 'Request has expired',
+    details: {
+      Expires: new Date(expiresAtMs).toISOString(),
+      ServerTime: new Date(nowMs).toISOString(),
+    },
+  })
 }
 
 function parseAmzDateMs(amzDate: string): number {

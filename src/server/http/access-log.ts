@@ -10,6 +10,7 @@ export function toLogFields(facts: RequestFacts): Record<string, string | number
   return omitUndefined({
     operation,
     principal: caller?.kind === 'root' ? 'root' : caller?.subject,
+    name: caller?.name,
     accessKeyId: caller?.accessKeyId,
     role: caller?.roleArn,
     roleSessionName: caller?.roleSessionName,

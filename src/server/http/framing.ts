@@ -4,12 +4,6 @@
  */
 import type { IncomingMessage } from 'node:http'
 
-/** The reply to an ambiguous request. */
-export interface FramingFault {
-  readonly status: 400
-  readonly text: string
-}
-
 /**
  * The headers that may have only one value. Of two values, some readers use the first, some the last, and some join them. All `x-amz-`
  * headers that do not match `listHeader` are of this kind too.
@@ -37,26 +31,23 @@ const singleValueHeaders = new Set([
 const listHeader = /^x-amz-(meta-|grant-|trailer$|object-attributes$|optional-object-attributes$)/
 
 /** Matches a host name or an IP address, with or without a port (RFC 9112 §3.2), and the empty host of a target without an authority. */
-const hostForm = /^(?:\[[0-9A-Fa-f:.]+(?:%25[\w.~-]+)?\]|[\w.~!$&'()*+;=%-]*)(?::\d*)?$/
+export const hostForm = /^(?:\[[0-9A-Fa-f:.]+(?:%25[\w.~-]+)?\]|[\w.~!$&'()*+;=%-]*)(?::\d*)?$/
 
-/** Returns the reply that names the ambiguous part of a request; undefined for a request that is not ambiguous. */
-export function findFramingFault({
-  rawHeaders,
-  url = '',
-}: IncomingMessage): FramingFault | undefined {
+/** Returns a text that names the ambiguous part of a request; undefined for a request that is not ambiguous. */
+export function findFramingFault({ rawHeaders, url = '' }: IncomingMessage): string | undefined {
   const seen = new Set<string>()
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = (rawHeaders[i] ?? '').toLowerCase()
     if (!singleValueHeaders.has(name) && !isSingleByPrefix(name)) continue
-    if (seen.has(name)) return toFault(`the header ${name} is there twice`)
+    if (seen.has(name)) return `the header ${name} is there twice`
     seen.add(name)
     if (name === 'host' && !hostForm.test(rawHeaders[i + 1] ?? ''))
-      return toFault('the header Host is not a host name with a port')
+      return 'the header Host is not a host name with a port'
   }
   if (url.startsWith('/') || url === '*') return undefined
   const authority = readAuthority(url)
   if (authority === undefined || authority === '' || !hostForm.test(authority))
-    return toFault('the target is neither a path nor an http address')
+    return 'the target is neither a path nor an http address'
   return undefined
 }
 
@@ -68,8 +59,4 @@ function isSingleByPrefix(name: string): boolean {
 /** Returns the host and port of a request target in absolute form, which proxies send; undefined for any other target. */
 export function readAuthority(target: string): string | undefined {
   return /^https?:\/\/([^/?#]*)/i.exec(target)?.[1]
-}
-
-function toFault(text: string): FramingFault {
-  return { status: 400, text }
 }

@@ -19,7 +19,9 @@ export interface HttpRequest {
   readonly headers: ReadonlyMap<string, string>
   /** The body; it flows only while it is read. Reading it sends `100 Continue` when the client waits for that. */
   readonly body: Readable
+  /** The client's address; behind a trusted proxy the one that it forwards, or empty when it names none. */
   readonly remoteAddress: string
+  /** True when the client's own connection, to a trusted proxy or to this server, is encrypted. */
   readonly isTls: boolean
   /** Returns the client certificate of the TLS handshake. Undefined when the listener does not request certificates. */
   readonly readClientCertificate?: (() => ClientCertificate | undefined) | undefined

@@ -2,27 +2,26 @@
  * Listens on an address. Turns a socket's requests into values and replies into bytes, and handles everything that a client can do to a
  * connection: slow bodies, unread bodies, uploads that wait for `100 Continue`, clients that disconnect.
  */
-import { randomInt } from 'node:crypto'
 import type { Server } from 'node:http'
 import type { ServerOptions as TlsServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import type { Log } from '../../base/log.ts'
-import { parseQuery } from '../../protocol/query.ts'
+import { encodeS3Error } from '../../protocol/s3-wire.ts'
 import {
   createAdmissionControl,
   type AdmissionControl,
   type Overload,
 } from './admission-control.ts'
 import type { Exchange } from './exchanges.ts'
-import { readAuthority } from './framing.ts'
+import { createClientReader, type ReadClient } from './forwarded.ts'
 import { toLogFields } from './access-log.ts'
 import type { HttpHandler, HttpOutcome, HttpRequest } from './http-message.ts'
 import { openServer, type OpenServerOptions } from './open-server.ts'
-import { readClientCertificate } from './read-client-certificate.ts'
 import { serverOperations } from './request-facts.ts'
 import { describeOperation } from './request-recorder.ts'
 import { sendReply } from './send-reply.ts'
+import { createRequestIds, toConnection, toHttpRequest } from './to-http-request.ts'
 
 export interface ListenOptions {
   readonly host: string
@@ -38,6 +37,8 @@ export interface ListenOptions {
   /** The default is 4096. */
   readonly maxConnections?: number | undefined
   readonly every?: OpenServerOptions['every']
+  /** The networks of the proxies whose word for their client counts, each an address or in CIDR notation (default: none). */
+  readonly trustedProxies?: readonly string[] | undefined
 }
 
 export interface ListenTls {
@@ -54,8 +55,11 @@ export interface Listener {
   close(graceMs: number): Promise<void>
 }
 
-/** A session token is a header of at most 8 KiB; the other headers of a signed request are short. */
-const maxHeaderBytes = 20 * 1024
+/**
+ * The request line and the headers. MinIO takes 8 KiB of headers for S3, AWS as much, with 2 KiB of user metadata among them; a presigned URL
+ * has them percent-encoded, with a session token of at most 8 KiB and a key of at most 1 KiB.
+ */
+const maxHeaderBytes = 32 * 1024
 /** A connection with TLS needs about 30 KiB of memory. */
 const defaultMaxConnections = 4096
 /** The connections that the kernel holds until Node accepts them. With the default of 511, connections of a burst are reset. */
@@ -71,12 +75,21 @@ const idleSweepMs = 50
 export async function listen(handler: HttpHandler, options: ListenOptions): Promise<Listener> {
   const makeId = createRequestIds(options.nowMs)
   const admission = options.overload && createAdmissionControl(options.overload)
+  const readClient = createClientReader(options.trustedProxies ?? [])
   const server = openServer({
     tls: options.tls && toTlsOptions(options.tls),
     maxHeaderBytes,
     maxConnections: options.maxConnections ?? defaultMaxConnections,
     every: options.every,
-    onRequest: (exchange) => void serveOne(exchange, { handler, makeId, options, admission }),
+    writeRefusal: (error) => {
+      return encodeS3Error(error, { resource: '/', requestId: makeId(), hostId: 'sts-cli' })
+    },
+    findFault: (message) => {
+      const client = readClient(toConnection(message, options))
+      return typeof client === 'string' ? client : undefined
+    },
+    onRequest: (exchange) =>
+      void serveOne(exchange, { handler, makeId, options, admission, readClient }),
   })
   await bind(server, options)
   const { port } = server.address() as AddressInfo
@@ -100,12 +113,13 @@ interface ListenerContext {
   readonly makeId: () => string
   readonly options: ListenOptions
   readonly admission: AdmissionControl | undefined
+  readonly readClient: ReadClient
 }
 
 async function serveOne(exchange: Exchange, context: ListenerContext): Promise<void> {
-  const { makeId, options } = context
+  const { options } = context
   const { message, response } = exchange
-  const request = toHttpRequest(exchange, makeId(), options)
+  const request = toHttpRequest(exchange, context)
   rejectSlowBody(exchange, request, options)
   const { requestId } = request
   // Handlers turn errors into replies. An error that arrives here is a bug.
@@ -202,74 +216,6 @@ function rejectSlowBody(exchange: Exchange, request: HttpRequest, options: Liste
     logRequest(request, outcome, bytes, options)
   }
   exchange.onSlowBody = () => void reject()
-}
-
-function toHttpRequest(exchange: Exchange, requestId: string, options: ListenOptions): HttpRequest {
-  const { message, isWaiting } = exchange
-  const target = toOriginForm(message.url ?? '/')
-  const at = target.indexOf('?')
-  const headers = new Map<string, string>()
-  for (let i = 0; i < message.rawHeaders.length; i += 2) {
-    const name = (message.rawHeaders[i] ?? '').toLowerCase()
-    const value = message.rawHeaders[i + 1] ?? ''
-    const earlier = headers.get(name)
-    headers.set(name, earlier === undefined ? value : `${earlier},${value}`)
-  }
-  // The target's host overrides Host (RFC 9112 §3.2.2).
-  const authority = readAuthority(message.url ?? '')
-  if (authority !== undefined) headers.set('host', authority)
-  const rawQuery = at === -1 ? '' : target.slice(at + 1)
-  return {
-    method: message.method ?? 'GET',
-    rawPath: at === -1 ? target : target.slice(0, at),
-    rawQuery,
-    query: parseQuery(rawQuery),
-    headers,
-    body: isWaiting ? continueOnRead(exchange) : message,
-    remoteAddress: message.socket.remoteAddress ?? '',
-    isTls: options.tls !== undefined,
-    readClientCertificate:
-      options.tls?.clientCa === undefined ? undefined : () => readClientCertificate(message.socket),
-    requestId,
-    receivedAtMs: options.nowMs(),
-  }
-}
-
-/** Removes the origin of a target in absolute form, which proxies send (RFC 9112 §3.2.2). */
-function toOriginForm(target: string): string {
-  if (target.startsWith('/')) return target
-  const rest = target.replace(/^https?:\/\/[^/?]*/i, '')
-  return rest.startsWith('/') ? rest : `/${rest}`
-}
-
-/**
- * Returns the body, which sends `100 Continue` when it is first read. So a client does not upload the body of a rejected request (RFC 9110
- * §10.1.1).
- */
-function continueOnRead(exchange: Exchange): Readable {
-  const { message, response } = exchange
-  return Readable.from(
-    (async function* readBody() {
-      exchange.isContinued = true
-      response.writeContinue()
-      yield* message
-    })(),
-    { objectMode: false },
-  )
-}
-
-/**
- * Returns a function that generates request ids: the time in nanoseconds in upper-case hex, as in MinIO. A counter and a random offset per
- * process make them unique.
- */
-function createRequestIds(nowMs: () => number): () => string {
-  const offset = BigInt(randomInt(1_000_000))
-  let last = 0n
-  return () => {
-    const now = BigInt(nowMs()) * 1_000_000n + offset
-    last = now > last ? now : last + 1n
-    return last.toString(16).toUpperCase()
-  }
 }
 
 function bind(server: Server, { host, port }: ListenOptions): Promise<void> {

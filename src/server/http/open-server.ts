@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type ServerOptions as TlsServerOptions } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { createExchanges, type Exchange } from './exchanges.ts'
+import { AwsError } from '../../protocol/aws-error.ts'
 import { findFramingFault } from './framing.ts'
 
 export interface OpenServerOptions {
@@ -12,6 +13,10 @@ export interface OpenServerOptions {
   /** The most connections. Beyond it a new connection is closed at once, and idle connections are closed to make room. */
   readonly maxConnections: number
   readonly onRequest: (exchange: Exchange) => void
+  /** Returns the text of a further fault of a request's headers, which is then refused with 400. */
+  readonly findFault?: ((message: IncomingMessage) => string | undefined) | undefined
+  /** Writes the XML document of a request that no handler gets (default: plain text, and an empty body where there is no request yet). */
+  readonly writeRefusal?: ((error: AwsError) => string) | undefined
   /** Calls a function repeatedly and returns a function that stops it (default: a timer). */
   readonly every?: ((intervalMs: number, run: () => void) => () => void) | undefined
 }
@@ -42,6 +47,8 @@ export function openServer(options: OpenServerOptions): Server {
       ? createServer(nodeOptions)
       : createTlsServer({ ...nodeOptions, handshakeTimeout: headersTimeoutMs, ...options.tls })
   server.maxConnections = options.maxConnections
+  // By default Node drops the headers after the 2,000th without a word. Their bytes are limited.
+  server.maxHeadersCount = 0
   server.on('drop', createIdleClosing(server))
   server.setTimeout(idleTimeoutMs)
   const exchanges = createExchanges(options.every)
@@ -49,9 +56,9 @@ export function openServer(options: OpenServerOptions): Server {
   const toHandler =
     (isWaiting: boolean) =>
     (message: IncomingMessage, response: ServerResponse): void => {
-      const fault = findFramingFault(message)
-      if (fault === undefined) options.onRequest(exchanges.begin(message, response, isWaiting))
-      else sendFault(message, response, fault)
+      const text = findFramingFault(message) ?? options.findFault?.(message)
+      if (text === undefined) options.onRequest(exchanges.begin(message, response, isWaiting))
+      else sendFault({ message, response }, { status: 400, text }, options)
     }
   server.on('request', toHandler(false))
   server.on('checkContinue', toHandler(true))
@@ -59,10 +66,11 @@ export function openServer(options: OpenServerOptions): Server {
     // An empty header is ignored. An unknown expectation is rejected (RFC 9110 §10.1.1), as in MinIO.
     if (message.headers.expect?.trim() === '') toHandler(false)(message, response)
     else
-      sendFault(message, response, {
-        status: 417,
-        text: 'the header Expect may be 100-continue only',
-      })
+      sendFault(
+        { message, response },
+        { status: 417, text: 'the header Expect may be 100-continue only' },
+        options,
+      )
   })
   server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => {
     // In the middle of a response, the client would read an error reply as its content.
@@ -70,7 +78,7 @@ export function openServer(options: OpenServerOptions): Server {
       socket.destroy()
       return
     }
-    socket.end(toClientErrorResponse(error.code))
+    socket.end(toClientErrorResponse(error.code, options))
     setTimeout(() => socket.destroy(), lingerMs).unref()
   })
   return server
@@ -91,23 +99,40 @@ function createIdleClosing(server: Server): () => void {
 
 /** Rejects a request before any handler receives it. */
 function sendFault(
-  message: IncomingMessage,
-  response: ServerResponse,
+  { message, response }: Pick<Exchange, 'message' | 'response'>,
   { status, text }: { status: number; text: string },
+  { writeRefusal }: Pick<OpenServerOptions, 'writeRefusal'>,
 ): void {
-  const headers = { connection: 'close', 'content-type': 'text/plain', server: 'sts-cli' }
-  response.writeHead(status, headers)
-  response.end(`${text}\n`)
+  const type = writeRefusal === undefined ? 'text/plain' : 'application/xml'
+  response.writeHead(status, { connection: 'close', 'content-type': type, server: 'sts-cli' })
+  response.end(writeRefusal?.(new AwsError('BadRequest', text, { status })) ?? `${text}\n`)
   message.resume()
 }
 
-/** Returns the response to a request that Node's parser rejected or did not receive in time. */
-function toClientErrorResponse(code: string | undefined): string {
-  const status =
-    code === 'HPE_HEADER_OVERFLOW'
-      ? '431 Request Header Fields Too Large'
-      : code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? '408 Request Timeout'
-        : '400 Bad Request'
-  return `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`
+/**
+ * Returns the response to a request that Node's parser rejected or did not receive in time. S3 answers headers that are too large with its
+ * own code and status (AWS, "Error responses").
+ */
+function toClientErrorResponse(
+  code: string | undefined,
+  { maxHeaderBytes, writeRefusal }: Pick<OpenServerOptions, 'maxHeaderBytes' | 'writeRefusal'>,
+): string {
+  const isTooLarge = code === 'HPE_HEADER_OVERFLOW'
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return toResponse('408 Request Timeout', '')
+  if (writeRefusal === undefined)
+    return toResponse(isTooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request', '')
+  const error = isTooLarge
+    ? new AwsError(
+        'RequestHeaderSectionTooLarge',
+        `the request line and the headers have more than ${maxHeaderBytes} bytes`,
+        { details: { MaxSizeAllowed: String(maxHeaderBytes) } },
+      )
+    : new AwsError('BadRequest', 'the request is not HTTP/1.1')
+  return toResponse('400 Bad Request', writeRefusal(error))
+}
+
+function toResponse(status: string, body: string): string {
+  const type = body === '' ? '' : 'Content-Type: application/xml\r\n'
+  const head = `Connection: close\r\n${type}Content-Length: ${Buffer.byteLength(body)}`
+  return `HTTP/1.1 ${status}\r\n${head}\r\n\r\n${body}`
 }

@@ -26,6 +26,8 @@ export interface CallerFacts {
   readonly kind: 'root' | 'session' | 'openid' | 'ldap' | 'certificate' | 'plugin'
   /** The identity provider's subject, an LDAP user's distinguished name, or for root its access key ID. */
   readonly subject: string
+  /** A name of the caller for people: nothing is decided by it. */
+  readonly name?: string | undefined
   /** The access key ID of the request's signature. */
   readonly accessKeyId?: string | undefined
   readonly roleArn?: string | undefined
@@ -72,6 +74,8 @@ export interface Refusal {
 export const serverOperations = {
   health: 'health',
   metrics: 'metrics',
+  /** The question of a browser whether a page may send a request to another origin. */
+  preflight: 'preflight',
   /** A request that was rejected because of overload, before it was handled. */
   refused: 'refused',
   /** A request that was rejected before its operation was known: its signature was not valid, or it is not supported. */

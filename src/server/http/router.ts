@@ -48,6 +48,19 @@ export function isStsRequest(request: HttpRequest): boolean {
   )
 }
 
+/**
+ * Returns whether no page of another origin may read the answer: of the admin API, which no page has a use for; and of the metrics, which
+ * this machine reads without a token, and with it every page in its browser.
+ */
+export function isClosedToPages(
+  request: HttpRequest,
+  isBucketHost: Routes['isBucketHost'],
+): boolean {
+  const { rawPath, headers } = request
+  if (rawPath !== '/metrics' && !rawPath.startsWith('/minio/admin/')) return false
+  return !isBucketHost(headers.get('host') ?? '')
+}
+
 async function answerHealth(request: HttpRequest, routes: Routes): Promise<HttpOutcome> {
   const reply = await replyHealth(request, routes)
   return { reply, facts: describeOperation(serverOperations.health) }

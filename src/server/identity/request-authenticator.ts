@@ -5,6 +5,7 @@ import { readQuery, type SignedMessage } from '../../protocol/sigv4/canonical-re
 import { parsePostSignatureV2, verifyPostSignatureV2 } from '../../protocol/sigv2/post-signature.ts'
 import { parsePresignedV2, verifyPresignedV2 } from '../../protocol/sigv2/presigned.ts'
 import { parseSignature, type ParsedSignature } from '../../protocol/sigv4/parse-signature.ts'
+import { requirePayloadHash } from '../../protocol/sigv4/payload-hash.ts'
 import { parsePostSignature, verifyPostSignature } from '../../protocol/sigv4/post-signature.ts'
 import { equalInConstantTime } from '../../base/constant-time.ts'
 import { verifySignature, type VerifiedSignature } from '../../protocol/sigv4/verify-signature.ts'
@@ -15,6 +16,7 @@ import type { Principal } from '../sessions/principal.ts'
 export interface AuthenticatorOptions {
   readonly root: Credentials
   readonly sessions: SessionStore
+  /** The region that requests must be signed for; empty for any. */
   readonly region: string
   readonly nowMs: () => number
 }
@@ -26,6 +28,8 @@ export interface AuthenticateOptions {
   readonly bodySha256?: string
   /** The bucket in the Host header (virtual-hosted style). Only for `s3`. */
   readonly hostBucket?: string
+  /** True for the requests that take any region, though the server has one. */
+  readonly isAnyRegion?: boolean
 }
 
 /** The result of authenticating a request; `principal` is undefined for an anonymous one. */
@@ -124,12 +128,20 @@ type RequestSignature = Signature<VerifiedSignature | undefined> & {
 /** Returns the signature of a request, V4 or V2; undefined for an anonymous request. */
 function readSignature(
   message: SignedMessage,
-  { service, bodySha256, hostBucket = '' }: AuthenticateOptions,
+  { service, bodySha256, hostBucket = '', isAnyRegion = false }: AuthenticateOptions,
   { region, nowMs }: AuthenticatorOptions,
 ): RequestSignature | undefined {
   const parsed = parseSignature(message)
   if (parsed !== undefined) {
-    const verifyOptions = { region, service, nowMs: nowMs(), bodySha256 }
+    if (service === 's3') requirePayloadHash(parsed.payloadHash)
+    const expected = isAnyRegion ? '' : region
+    const verifyOptions = {
+      region: expected,
+      service,
+      nowMs: nowMs(),
+      bodySha256,
+      isBucketInHost: hostBucket !== '',
+    }
     return {
       parsed,
       verify: (secret) => verifySignature(parsed, message, secret, verifyOptions),

@@ -28,6 +28,7 @@ import {
   toInteractions,
   type SignToken,
 } from './personal-logins.ts'
+import { allowRedirectAddresses } from './redirect-addresses.ts'
 import { createUsers, type IssuerUser, type Users } from './users.ts'
 
 export interface IssuerOptions {
@@ -36,6 +37,8 @@ export interface IssuerOptions {
   readonly clients: readonly IssuerClient[]
   /** The users who may sign in; without users there is no login page. */
   readonly users: readonly IssuerUser[]
+  /** Where logins may lead besides this machine's own addresses (default: nowhere else). */
+  readonly redirectUris?: readonly string[] | undefined
   /** The RSA key that signs tokens. A promise, because the library is loaded while the key is generated. */
   readonly signingKey: Promise<KeyPairKeyObjectResult>
   readonly nowMs: () => number
@@ -89,6 +92,7 @@ export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
     return new library.Provider(options.issuer, configuration)
   })
   provider.proxy = false
+  allowRedirectAddresses(provider, options.redirectUris ?? [])
   throttleClients(provider, library, openThrottle())
   const hasUsers = options.users.length > 0
   if (hasUsers) addPasswordGrant(provider, library, { users, signToken })

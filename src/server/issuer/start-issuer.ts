@@ -3,7 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openServer, type OpenServerOptions } from '../http/open-server.ts'
 import type { ServerAddress } from '../http/server-address.ts'
+import type { IsOriginAllowed } from '../http/cors-origins.ts'
 import { admitRequests } from './admit-requests.ts'
+import { allowPages } from './allow-pages.ts'
 import type { IssuerClient } from './client-metadata.ts'
 import type { Issuer } from './create-issuer.ts'
 import type { ModelLimits } from './model-store.ts'
@@ -15,6 +17,10 @@ export interface StartIssuerOptions {
   readonly clients: readonly IssuerClient[]
   /** The users who may sign in (default: none). */
   readonly users?: readonly IssuerUser[] | undefined
+  /** Where logins may lead besides this machine's own addresses (default: nowhere else). */
+  readonly redirectUris?: readonly string[] | undefined
+  /** Returns whether pages of the origin may read answers (default: all may). */
+  readonly isOriginAllowed?: IsOriginAllowed | undefined
   readonly nowMs: () => number
   /** Resolves after the given number of milliseconds (default: a timer). */
   readonly wait?: ((delayMs: number) => Promise<void>) | undefined
@@ -44,15 +50,12 @@ const maxConnections = 1024
  */
 export async function startIssuer({
   address,
-  clients,
-  users = [],
-  nowMs,
-  wait = (delayMs) => sleep(delayMs),
-  limits,
+  isOriginAllowed = () => true,
+  ...given
 }: StartIssuerOptions): Promise<RunningIssuer> {
   const signingKey = generateSigningKey()
   const { makeCertificate } = await import('../http/self-signed-certificate.ts')
-  const { cert, key } = await makeCertificate(nowMs())
+  const { cert, key } = await makeCertificate(given.nowMs())
   let onRequest: OpenServerOptions['onRequest'] | undefined
   const server = openServer({
     // Client certificates are not requested. `ca` is set because Node otherwise parses all built-in CA certificates, which takes 20 ms.
@@ -70,13 +73,11 @@ export async function startIssuer({
   const origin = `https://localhost:${port}`
   const { createIssuer } = await import('./create-issuer.ts')
   const options = {
+    ...given,
+    users: given.users ?? [],
+    wait: given.wait ?? ((delayMs: number) => sleep(delayMs)),
     issuer: `${origin}/oauth2/token`,
-    clients,
-    users,
     signingKey,
-    nowMs,
-    wait,
-    limits,
   }
   const stop = (): Promise<void> =>
     new Promise((resolve) => {
@@ -87,7 +88,7 @@ export async function startIssuer({
     await stop()
     throw error
   })
-  onRequest = admitRequests(issuer.handle)
+  onRequest = allowPages(admitRequests(issuer.handle), isOriginAllowed)
   return {
     issuer: options.issuer,
     tokenEndpoint: new URL('/oauth2/token', origin),

@@ -17,15 +17,15 @@ export async function openPolicyEngine(
 ): Promise<Authorizer & { checkReady?(): Promise<boolean> }> {
   if (policyEngine === undefined) return createIamAuthorizer({ policies })
   if (policyEngine.kind === 'remote') {
-    const { url, authorization, ca } = policyEngine
+    const { url, authorization, ca, form } = policyEngine
     const { postJson, close } = createJsonClient({ ...decisionLimits, authorization, ca })
     closers.push(close)
-    return createOpaAuthorizer({ url, postJson, log })
+    return createOpaAuthorizer({ url, form, postJson, log })
   }
   const { runOpa } = await import('../policy/run-opa.ts')
   const { url, socketPath, stop } = await runOpa({ ...policyEngine, log, nowMs })
   closers.push(stop)
   const { postJson, close } = createJsonClient({ ...decisionLimits, socketPath })
   closers.push(close)
-  return createOpaAuthorizer({ url, postJson, log })
+  return createOpaAuthorizer({ url, form: 'opa', postJson, log })
 }

@@ -32,7 +32,7 @@ export async function openS3Backend(options: ServerOptions, closers: Closers): P
     checkBucketName(bucket)
     if (!(await store.hasBucket(bucket))) await store.createBucket(bucket)
   }
-  return createStoreBackend(store)
+  return createStoreBackend(store, log)
 }
 
 function checkBucketName(name: string): void {

@@ -45,9 +45,12 @@ export function listPluginArns(
   return toArns(region, `idmp-${roleId ?? digest(url)}`)
 }
 
-/** Returns MinIO's form of an ARN, with the region and without: a MinIO without a region shows the latter, so that guides and scripts have it. */
+/**
+ * Returns MinIO's form of an ARN, with the region and without: a MinIO without a region shows the latter, so that guides and scripts have it.
+ * A server that takes any region has us-east-1 in its ARNs.
+ */
 function toArns(region: string, id: string): RoleArns {
-  return [`arn:minio:iam:${region}::role/${id}`, `arn:minio:iam:::role/${id}`]
+  return [`arn:minio:iam:${region || 'us-east-1'}::role/${id}`, `arn:minio:iam:::role/${id}`]
 }
 
 /** Returns the SHA-1 of a text, of which MinIO makes the name. Nothing secret depends on it. */

@@ -14,11 +14,14 @@ import type { StsLimits } from '../sts/sts-limits.ts'
 export interface ServerOptions {
   readonly address: ServerAddress
   readonly tls: { readonly cert: string; readonly key: string } | 'self-made' | undefined
+  /** The region that requests must be signed for; empty for any, the empty one too. */
   readonly region: string
   readonly root: Credentials
   readonly objects: DirectoryObjects | GatewayObjects
   /** Domains whose subdomains are buckets, besides `localhost`. */
   readonly domains: readonly string[]
+  /** The networks of the proxies whose word for their client counts, in CIDR notation; none if left out. */
+  readonly trustedProxies?: readonly string[] | undefined
   /** Name → policy document as JSON text, besides the canned ones. */
   readonly policies: ReadonlyMap<string, string>
   readonly identityProvider: EmbeddedProvider | ExternalProvider | SharedProvider | undefined
@@ -39,6 +42,8 @@ export interface ServerOptions {
   /** The etcd through which credentials are shared with other servers; undefined if they are derived, and nothing is stored. */
   readonly etcd?: EtcdOptions | undefined
   readonly limits: StsLimits
+  /** Origins whose pages may read answers, as `readOriginPattern` writes them; undefined for all. */
+  readonly corsOrigins?: readonly string[] | undefined
   /** How many requests are handled at once; undefined for the defaults. */
   readonly requests?: RequestLimits | undefined
   /** The other processes at the same address. */
@@ -66,6 +71,8 @@ export interface DirectoryObjects {
 /** OPA, or a plugin with the same protocol. */
 export interface RemoteEngine {
   readonly kind: 'remote'
+  /** The form of its questions: that of MinIO until 2022, or of its access management plugin. */
+  readonly form: 'opa' | 'plugin'
   readonly url: string
   /** The exact value of the Authorization header. */
   readonly authorization: string | undefined
@@ -110,6 +117,8 @@ export interface EmbeddedProvider {
   readonly clients: readonly IssuerClient[]
   /** The users who may log in with a browser, a device or a password; none if left out. */
   readonly users?: readonly IssuerUser[] | undefined
+  /** Where logins may lead besides the addresses of this machine; nowhere else if left out. */
+  readonly redirectUris?: readonly string[] | undefined
 }
 
 /** The embedded provider of the primary. */

@@ -6,6 +6,11 @@ export interface AuthorizationRequest {
   readonly principal: Principal
   /** IAM action, such as `s3:PutObject`. */
   readonly action: string
+  /**
+   * Another action that allows the same: MinIO asks whether a caller may `s3:HeadBucket`, and then `s3:ListBucket`, which is AWS's action of
+   * HeadBucket. A statement that denies `action` denies it.
+   */
+  readonly otherAction?: string | undefined
   /** Empty for service-level actions. */
   readonly bucket: string
   /** Decoded key, empty for bucket-level actions. */
@@ -15,6 +20,17 @@ export interface AuthorizationRequest {
    * request, less every secret. Claims are not mixed in: they come from `principal.claims`.
    */
   readonly conditions: ReadonlyMap<string, readonly string[]>
+  /**
+   * Reads the object's tags, an empty record if there is no object; undefined if they cannot be known. It is called only for a policy that
+   * asks for them. Left out, they are not known.
+   */
+  readonly readObjectTags?:
+    | (() => Promise<Readonly<Record<string, string>> | undefined>)
+    | undefined
+  /** True if `conditions` has the object's tags as `ExistingObjectTag/NAME`. */
+  readonly areObjectTagsKnown?: boolean | undefined
+  /** True if the question is whether some object could be allowed; see `couldAllow`. */
+  readonly isAboutAnyObject?: boolean | undefined
   /** Shared by all questions of one principal's one request, whose conditions are the same; undefined for a question that stands alone. */
   readonly memo?: DecisionMemo | undefined
 }

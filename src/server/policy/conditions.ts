@@ -1,6 +1,6 @@
 /** The condition block of a statement: operators, keys and values (IAM User Guide, "IAM JSON policy elements: Condition operators"). */
 import { isObject } from '../../base/parse.ts'
-import { findConditionValues, isKnownConditionKey } from './condition-keys.ts'
+import { findConditionValues, isKnownConditionKey, isOtherServiceKey } from './condition-keys.ts'
 import type { AuthorizationRequest } from './authorizer.ts'
 import { invalidDocument } from './invalid-document.ts'
 import { findOperator, type Operator } from './operators.ts'
@@ -29,18 +29,28 @@ export interface Condition {
   readonly quantifier: 'any' | 'all' | undefined
 }
 
+/** The statement that a condition block belongs to. */
+interface ConditionPlace {
+  /** The statement's place, for error messages. */
+  readonly where: string
+  /** True if the statement may also be for other services, whose keys no request to this server has. */
+  readonly hasOtherServices: boolean
+}
+
 /**
  * Parses the `Condition` member of a statement; a missing one is an empty list.
  *
- * @param where The statement's place, for error messages.
  * @throws {AwsError} `InvalidParameterValue`, which names an unsupported operator, key or value, or a limit that is exceeded.
  */
-export function parseConditions(value: unknown, where: string): Condition[] {
+export function parseConditions(value: unknown, place: ConditionPlace): Condition[] {
+  const { where } = place
   if (value === undefined) return []
   if (!isObject(value)) throw invalidDocument(`${where}: Condition must be an object`)
   const conditions = Object.entries(value).flatMap(([name, block]) => {
     if (!isObject(block)) throw invalidDocument(`${where}: condition ${name} must be an object`)
-    return Object.entries(block).map(([key, values]) => parseCondition(name, key, values, where))
+    return Object.entries(block).map(([key, values]) =>
+      parseCondition({ name, key }, values, place),
+    )
   })
   if (conditions.length > maxConditions)
     throw invalidDocument(
@@ -49,7 +59,11 @@ export function parseConditions(value: unknown, where: string): Condition[] {
   return conditions
 }
 
-function parseCondition(name: string, key: string, raw: unknown, where: string): Condition {
+function parseCondition(
+  { name, key }: { readonly name: string; readonly key: string },
+  raw: unknown,
+  { where, hasOtherServices }: ConditionPlace,
+): Condition {
   const [, quantifier, bareName = '', ifExists] =
     /^(?:(ForAnyValue|ForAllValues):)?(\w+?)(IfExists)?$/.exec(name) ?? []
   const found = findOperator(bareName)
@@ -57,7 +71,7 @@ function parseCondition(name: string, key: string, raw: unknown, where: string):
   // AWS has neither `NullIfExists` nor a quantifier on `Null`: a key is either present or absent.
   if (found === undefined || (isNull && name !== 'Null'))
     throw invalidDocument(`${where}: the condition operator ${name} is not supported`)
-  if (!isKnownConditionKey(key))
+  if (!isKnownConditionKey(key) && !(hasOtherServices && isOtherServiceKey(key)))
     throw invalidDocument(`${where}: the condition key ${key} is not supported`)
   const values = (Array.isArray(raw) ? raw : [raw]).map((value: unknown) => {
     if (typeof value === 'string') return value
@@ -97,8 +111,8 @@ function parseCondition(name: string, key: string, raw: unknown, where: string):
 /**
  * Returns true when every condition holds for the request.
  *
- * @param effect The effect of the statement that the conditions belong to. A value that cannot be compared fails an Allow's condition and
- *   satisfies a Deny's.
+ * @param effect The effect of the statement that the conditions belong to. A value that is not known or cannot be compared fails an Allow's
+ *   condition and satisfies a Deny's, whatever the operator.
  */
 export function doConditionsHold(
   conditions: readonly Condition[],
@@ -115,6 +129,9 @@ function doesHold(
 ): boolean {
   const { isNegated, quantifier } = condition
   const actual = findConditionValues(condition.key, request)
+  // About no key in particular the answer must be the contrary: nothing is refused that may be allowed for one key.
+  if (actual === undefined)
+    return request.isAboutAnyObject === true ? effect === 'Allow' : effect === 'Deny'
   if (condition.isNull)
     return condition.values.some(
       (value) => (value.toLowerCase() === 'true') === (actual.length === 0),

@@ -30,7 +30,10 @@ export function evaluateAnyResource(
   request: AuthorizationRequest,
 ): Verdict {
   const prefix = request.bucket === '' ? '' : `${request.bucket}/`
-  return findVerdict(document, request, ({ statement, patterns }) => {
+  // What is not known counts for an allow here, and against it in the decision: the result is not for the shared memo.
+  const question = { ...request, isAboutAnyObject: true }
+  const asked = document.usesUncertainKeys ? { ...question, memo: undefined } : question
+  return findVerdict(document, asked, ({ statement, patterns }) => {
     if (!request.action.startsWith('s3:')) return true
     if (statement.effect === 'Allow') {
       // NotResource excludes some resources; others may remain.

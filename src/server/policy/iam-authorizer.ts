@@ -1,36 +1,63 @@
 import type { AuthorizationRequest, Authorizer, Decision } from './authorizer.ts'
 import { evaluateAnyResource, evaluateDocument, type Verdict } from './evaluate-document.ts'
+import { loadObjectTags } from './object-tags.ts'
 import type { PolicyDocument } from './policy-document.ts'
 
+type PolicyDocuments = ReadonlyMap<string, PolicyDocument>
+
 interface IamOptions {
-  readonly policies: ReadonlyMap<string, PolicyDocument>
+  readonly policies: PolicyDocuments
 }
 
 /** Decides by the policy documents that the principal's session names; root may do everything. */
 export function createIamAuthorizer({ policies }: IamOptions): Authorizer {
   return {
-    authorize: async (request) => decide(policies, request, evaluateDocument),
-    couldAllow: async (request) => decide(policies, request, evaluateAnyResource),
+    async authorize(request) {
+      const documents = findDocuments(policies, request)
+      const loaded = await loadObjectTags(request, [...documents.values()])
+      return decide(documents, loaded, evaluateDocument)
+    },
+    couldAllow: async (request) =>
+      decide(findDocuments(policies, request), request, evaluateAnyResource),
   }
 }
 
+/** Returns the documents of a session, each once: a claim may name one policy a thousand times. */
+function findDocuments(
+  policies: PolicyDocuments,
+  { principal }: AuthorizationRequest,
+): PolicyDocuments {
+  const documents = new Map<string, PolicyDocument>()
+  for (const name of new Set(principal.policyNames)) {
+    const document = policies.get(name)
+    if (document !== undefined) documents.set(name, document)
+  }
+  return documents
+}
+
 function decide(
-  policies: ReadonlyMap<string, PolicyDocument>,
+  documents: PolicyDocuments,
   request: AuthorizationRequest,
   evaluate: (document: PolicyDocument, request: AuthorizationRequest) => Verdict,
 ): Decision {
   if (request.principal.kind === 'root') return { isAllowed: true, reason: 'root' }
   let allowedBy: string | undefined
-  // A claim may name one policy a thousand times.
-  for (const name of new Set(request.principal.policyNames)) {
-    const document = policies.get(name)
-    if (document === undefined) continue
+  for (const [name, document] of documents) {
     const verdict = evaluate(document, request)
     if (verdict.effect === 'Deny')
       return { isAllowed: false, reason: `denied by ${name} ${verdict.label}` }
     if (verdict.effect === 'Allow') allowedBy ??= `${name} ${verdict.label}`
   }
   if (allowedBy !== undefined) return { isAllowed: true, reason: `allowed by ${allowedBy}` }
+  const { otherAction } = request
+  if (otherAction !== undefined) {
+    const other = decide(
+      documents,
+      { ...request, action: otherAction, otherAction: undefined },
+      evaluate,
+    )
+    if (other.isAllowed) return other
+  }
   const names = request.principal.policyNames.join(', ') || 'none'
   return {
     isAllowed: false,

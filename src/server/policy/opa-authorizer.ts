@@ -3,10 +3,13 @@ import type { Log } from '../../base/log.ts'
 import { isObject } from '../../base/parse.ts'
 import type { PostJson } from '../../base/http/json-client.ts'
 import type { AuthorizationRequest, Authorizer, Decision } from './authorizer.ts'
+import { buildOpaInput, type OpaForm } from './opa-input.ts'
 
 export interface OpaAuthorizerOptions {
   /** The document to query, such as `http://localhost:8181/v1/data/httpapi/authz`. */
   readonly url: string
+  /** The form of the questions. */
+  readonly form: OpaForm
   readonly postJson: PostJson
   readonly log: Log
 }
@@ -15,18 +18,31 @@ export interface OpaAuthorizerOptions {
  * An authorizer that allows what OPA answers with `{"result":true}` or `{"result":{"allow":true}}`, and denies for any other answer, for a
  * failure and for silence. Root is asked about too, as MinIO does.
  */
-export function createOpaAuthorizer({ url, postJson, log }: OpaAuthorizerOptions): Authorizer & {
+export function createOpaAuthorizer({
+  url,
+  form,
+  postJson,
+  log,
+}: OpaAuthorizerOptions): Authorizer & {
   checkReady(): Promise<boolean>
 } {
+  const ask = async (request: AuthorizationRequest): Promise<Decision> => {
+    try {
+      return readDecision(await postJson(url, { input: buildOpaInput(request, form) }))
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      log.error({ why }, 'the policy engine gave no decision')
+      return { isAllowed: false, reason: `the policy engine ${why}` }
+    }
+  }
   return {
     async authorize(request) {
-      try {
-        return readDecision(await postJson(url, { input: buildInput(request) }))
-      } catch (error) {
-        const why = error instanceof Error ? error.message : String(error)
-        log.error({ why }, 'the policy engine gave no decision')
-        return { isAllowed: false, reason: `the policy engine ${why}` }
+      const { otherAction } = request
+      if (otherAction !== undefined) {
+        const decision = await ask({ ...request, action: otherAction })
+        if (decision.isAllowed) return decision
       }
+      return ask(request)
     },
     async checkReady() {
       try {
@@ -36,22 +52,6 @@ export function createOpaAuthorizer({ url, postJson, log }: OpaAuthorizerOptions
         return false
       }
     },
-  }
-}
-
-/** MinIO's document, in its order (docs/wire.md §5.2), less every secret: conditions and claims come without any. */
-function buildInput({ principal, ...request }: AuthorizationRequest): object {
-  return {
-    account: principal.accessKey,
-    groups: principal.groups.length === 0 ? null : principal.groups,
-    action: request.action,
-    bucket: request.bucket,
-    conditions: Object.fromEntries(request.conditions),
-    owner: principal.kind === 'root',
-    object: request.object,
-    claims:
-      principal.kind === 'root' ? {} : { ...principal.claims, accessKey: principal.accessKey },
-    denyOnly: false,
   }
 }
 

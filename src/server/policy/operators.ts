@@ -1,5 +1,6 @@
 /** The condition operators: what each compares and which values a document may use (IAM User Guide, "Condition operators"). */
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
+import { parseNetwork, unmapAddress } from '../../base/ip-network.ts'
 import { compileArn, compileWildcard, matchesWildcard, type Pattern } from './wildcard.ts'
 
 /** One condition operator in its positive form. */
@@ -57,7 +58,7 @@ const positiveOperators: Readonly<Record<string, Operator>> = {
   DateGreaterThanEquals: ofDates((a, b) => a >= b),
   IpAddress: {
     valueFormat: 'an IP address or network',
-    isValue: (text) => toBlockList(text) !== undefined,
+    isValue: (text) => parseNetwork(text) !== undefined,
     prepare: ({ text }) => prepareNetwork(text),
   },
   // `Null` only checks whether the key is present, so `prepare` is never called.
@@ -126,30 +127,16 @@ function toMs(text: string): number {
   return isoDate.test(text) ? Date.parse(text) : Number.NaN
 }
 
-/** Returns a list with one address or CIDR network; undefined for a text that is neither. */
-function toBlockList(network: string): BlockList | undefined {
-  const [address = '', prefix, ...rest] = network.split('/', 3)
-  const family = isIP(address)
-  if (family === 0 || rest.length > 0) return undefined
-  if (prefix !== undefined && !/^\d{1,3}$/.test(prefix)) return undefined
-  const width = family === 4 ? 32 : 128
-  const bits = prefix === undefined ? width : Number(prefix)
-  if (bits > width) return undefined
-  const list = new BlockList()
-  list.addSubnet(address, bits, family === 4 ? 'ipv4' : 'ipv6')
-  return list
-}
-
 /**
  * Prepares the comparison with an address or network. An IPv4-mapped IPv6 address (`::ffff:10.0.0.1`, from an IPv6 socket) is compared as
  * IPv4. Otherwise a network matches only addresses of its own family: `::/0` does not match IPv4.
  */
 function prepareNetwork(network: string): (actual: string) => boolean {
-  const list = toBlockList(network)
+  const list = parseNetwork(network)
   const isMapped = /^::ffff:/i.test(network)
   const networkFamily = isIP(network.split('/', 1)[0] ?? '')
   return (actual) => {
-    const address = actual.replace(/^::ffff:(?=\d+\.)/i, '')
+    const address = unmapAddress(actual)
     const family = isIP(address)
     if (list === undefined || family === 0 || (networkFamily !== family && !isMapped)) return false
     return list.check(address, family === 4 ? 'ipv4' : 'ipv6')

@@ -1,9 +1,13 @@
-/** Parses IAM policy documents strictly: an unknown member, action or key is an error. */
+/**
+ * Parses IAM policy documents strictly: an unknown member, action or key is an error. Only what is for another AWS service is passed over,
+ * because data catalogs write one document for S3, KMS and others.
+ */
 import { isObject, parseJson, type JsonObject } from '../../base/parse.ts'
+import { canBeUnknown } from './condition-keys.ts'
 import { parseConditions, type Condition } from './conditions.ts'
 import { findDuplicateMember } from './find-duplicate-member.ts'
 import { checkMembers, invalidDocument } from './invalid-document.ts'
-import { coversKnownAction } from './known-actions.ts'
+import { coversKnownAction, isOtherServiceAction } from './known-actions.ts'
 import { findUnknownVariable } from './variables.ts'
 import { compileWildcard, type Wildcard } from './wildcard.ts'
 
@@ -25,12 +29,21 @@ export interface Statement {
   readonly conditions: readonly Condition[]
 }
 
-/** A parsed policy document. */
+/** A parsed policy document. Without statements it grants nothing. */
 export interface PolicyDocument {
+  /** False if the document leaves its version out. */
+  readonly hasVersion: boolean
+  /** True if a condition asks for the tags of objects. */
+  readonly usesObjectTags: boolean
+  /** True if a condition asks for what the server may not know. */
+  readonly usesUncertainKeys: boolean
   readonly statements: readonly Statement[]
 }
 
-/** The only policy version that MinIO accepts. In version 2008-10-17 variables would be plain text. */
+/**
+ * The only policy version that MinIO accepts. A missing one counts as this one, as at MinIO; in AWS's version 2008-10-17 variables would be
+ * plain text.
+ */
 const version = '2012-10-17'
 const documentMembers = new Set(['Version', 'Id', 'ID', 'Statement'])
 const statementMembers = new Set([
@@ -65,32 +78,42 @@ export function parsePolicyDocument(text: string, name: string): PolicyDocument 
   const duplicate = findDuplicateMember(text)
   if (duplicate !== undefined)
     throw invalidDocument(`${name} has the member ${duplicate} twice in one object`)
-  if (json['Version'] !== version) throw invalidDocument(`${name}: Version must be ${version}`)
+  if ((json['Version'] || version) !== version)
+    throw invalidDocument(`${name}: Version must be ${version}`)
   const raw = json['Statement']
   const list: unknown[] = Array.isArray(raw) ? raw : [raw]
   if (raw === undefined || list.length > maxStatements)
     throw invalidDocument(`${name}: Statement must be a list of at most ${maxStatements}`)
+  const statements = list.flatMap(
+    (statement, index) =>
+      parseStatement(statement, `${name} statement ${index}`, `#${index}`) ?? [],
+  )
+  const keys = statements.flatMap(({ conditions }) => conditions.map(({ key }) => key))
   return {
-    statements: list.map((statement, index) =>
-      parseStatement(statement, `${name} statement ${index}`, `#${index}`),
-    ),
+    hasVersion: json['Version'] === version,
+    usesObjectTags: keys.some((key) => /^s3:existingobjecttag\//i.test(key)),
+    usesUncertainKeys: keys.some(canBeUnknown),
+    statements,
   }
 }
 
-function parseStatement(value: unknown, where: string, position: string): Statement {
+/** Returns undefined for a statement whose actions are all of other services: it grants and denies nothing here. */
+function parseStatement(value: unknown, where: string, position: string): Statement | undefined {
   if (!isObject(value)) throw invalidDocument(`${where} is not an object`)
   checkMembers(value, statementMembers, where)
   const effect = value['Effect']
   if (effect !== 'Allow' && effect !== 'Deny')
     throw invalidDocument(`${where}: Effect must be Allow or Deny`)
-  const actions = readOneOf(value, 'Action', 'NotAction', where)
-  for (const action of actions.values)
-    if (!coversKnownAction(action))
-      throw invalidDocument(`${where}: the action ${action} is not known`)
-  const resources = readResources(value, actions, where)
   const sid = value['Sid']
   if (sid !== undefined && typeof sid !== 'string')
     throw invalidDocument(`${where}: Sid must be a string`)
+  const actions = readActions(value, where)
+  const resources = readResources(value, actions, where)
+  if (actions.values.length === 0 && !actions.isNegated) {
+    if (value['Condition'] !== undefined && !isObject(value['Condition']))
+      throw invalidDocument(`${where}: Condition must be an object`)
+    return undefined
+  }
   return {
     label: sid === undefined || sid === '' ? position : sid,
     effect,
@@ -102,7 +125,7 @@ function parseStatement(value: unknown, where: string, position: string): Statem
       resource.includes('${') ? undefined : compileWildcard(stripResource(resource)),
     ),
     isNotResource: resources.isNegated,
-    conditions: parseConditions(value['Condition'], where),
+    conditions: parseConditions(value['Condition'], { where, ...actions }),
   }
 }
 
@@ -112,15 +135,47 @@ interface NameList {
   readonly isNegated: boolean
 }
 
-function readResources(value: JsonObject, actions: NameList, where: string): NameList {
+interface ActionList extends NameList {
+  /** True if some actions of the statement are or may be of another service than S3, so that its resources may be as well. */
+  readonly hasOtherServices: boolean
+}
+
+/**
+ * Reads the actions without those of other services. In an exclusion such an action excludes nothing of this server, so that `Deny` with
+ * `NotAction: kms:*` denies all that this server does (IAM User Guide, "NotAction").
+ */
+function readActions(value: JsonObject, where: string): ActionList {
+  const { values, isNegated } = readOneOf(value, 'Action', 'NotAction', where)
+  const known = values.filter((action) => !isOtherServiceAction(action))
+  for (const action of known)
+    if (!coversKnownAction(action))
+      throw invalidDocument(`${where}: the action ${action} is not known`)
+  const hasOtherServices = isNegated || values.some((action) => !/^(s3|admin):/.test(action))
+  return { values: known, isNegated, hasOtherServices }
+}
+
+/**
+ * Reads the resources. Those of other services are passed over where the statement has actions of other services. A statement with only such
+ * resources then applies to nothing of S3, or with `NotResource` to all of it. In a statement for S3 they are an error, as at MinIO.
+ */
+function readResources(value: JsonObject, actions: ActionList, where: string): NameList {
   // `NotAction: admin:*` includes every S3 action, so only a statement with `Action` can omit its resources.
   const isResourceless =
     !actions.isNegated && actions.values.every((action) => /^(admin|sts|kms):/.test(action))
   if (isResourceless && value['Resource'] === undefined && value['NotResource'] === undefined)
     return { values: ['*'], isNegated: false }
-  const resources = readOneOf(value, 'Resource', 'NotResource', where)
-  for (const resource of resources.values) checkResource(resource, where)
-  return resources
+  const { values, isNegated } = readOneOf(value, 'Resource', 'NotResource', where)
+  const own = values.filter((resource) => {
+    return !actions.hasOtherServices || !isOtherServiceResource(resource)
+  })
+  for (const resource of own) checkResource(resource, where)
+  return { values: own, isNegated }
+}
+
+/** Returns true for an ARN of another service. A wildcard in the service's place could mean S3. */
+function isOtherServiceResource(resource: string): boolean {
+  const [, service = 's3'] = /^arn:[a-z0-9-]+:([a-z0-9-]+):/i.exec(resource) ?? []
+  return service.toLowerCase() !== 's3'
 }
 
 /** Returns the part of a resource ARN that is compared with `bucket` and `bucket/key`; `*` stays `*`. */

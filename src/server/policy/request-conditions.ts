@@ -1,4 +1,6 @@
+import { unmapAddress } from '../../base/ip-network.ts'
 import { formatUtc } from '../../protocol/dates.ts'
+import { buildObjectConditions, isServerName } from './object-conditions.ts'
 import type { HttpRequest } from '../http/http-message.ts'
 import type { Principal } from '../sessions/principal.ts'
 
@@ -43,7 +45,7 @@ export function buildConditions(
   const conditions = new Map<string, string[]>()
   const referer = withoutSecrets(request.headers.get('referer') ?? '')
   for (const [name, value] of request.headers)
-    if (name !== 'host' && !secretName.test(name))
+    if (name !== 'host' && !secretName.test(name) && !isServerName(name))
       conditions.set(canonicalHeaderName(name), [name === 'referer' ? referer : value])
   const { query } = request
   // The operations read the first of two values, so the conditions hold the first as well.
@@ -51,7 +53,7 @@ export function buildConditions(
     if (isParameterName(name) && !conditions.has(name)) conditions.set(name, [value])
   const seconds = Math.floor(request.receivedAtMs / 1000)
   const facts: Record<string, string> = {
-    SourceIp: request.remoteAddress.replace(/^::ffff:(?=\d+\.)/i, ''),
+    SourceIp: unmapAddress(request.remoteAddress),
     SecureTransport: String(request.isTls),
     UserAgent: request.headers.get('user-agent') ?? '',
     Referer: referer,
@@ -65,7 +67,22 @@ export function buildConditions(
     versionid: query.get('versionId') ?? '',
   }
   for (const [name, value] of Object.entries(facts)) conditions.set(name, [value])
+  const ageMs = findSignatureAge(request)
+  if (ageMs !== undefined) conditions.set('signatureAge', [String(ageMs)])
+  for (const [name, values] of buildObjectConditions(request.headers, request.receivedAtMs))
+    conditions.set(name, values)
   return conditions
+}
+
+/** Returns the age of a presigned URL of version 4 in milliseconds, the only form for which MinIO has the key. */
+function findSignatureAge({ headers, query, receivedAtMs }: ReceivedRequest): number | undefined {
+  if (headers.has('authorization') || !query.has('X-Amz-Signature')) return undefined
+  const [, date, time] = /^(\d{8})T(\d{6})Z$/.exec(query.get('X-Amz-Date') ?? '') ?? []
+  if (date === undefined || time === undefined) return undefined
+  const signedAtMs = Date.parse(
+    `${date.replace(/(....)(..)(..)/, '$1-$2-$3')}T${time.replace(/(..)(..)(..)/, '$1:$2:$3')}Z`,
+  )
+  return Number.isNaN(signedAtMs) ? undefined : receivedAtMs - signedAtMs
 }
 
 /**
@@ -73,7 +90,8 @@ export function buildConditions(
  * replace a header that was not sent.
  */
 function isParameterName(name: string): boolean {
-  return name !== '' && !secretName.test(name) && (!/^[A-Z]/.test(name) || presignNames.has(name))
+  if (name === '' || isServerName(name)) return false
+  return !secretName.test(name) && (!/^[A-Z]/.test(name) || presignNames.has(name))
 }
 
 /** Removes the query of a referrer that may be a presigned URL. */

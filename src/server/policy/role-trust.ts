@@ -38,7 +38,11 @@ export function parseRoleTrust(value: unknown, where: string): RoleTrust {
     )
   const blocks = renameKeys(value['conditions'], { issuer, where })
   checkBinding(blocks, { issuer, where })
-  return { issuer, audiences, conditions: parseConditions(blocks, where) }
+  return {
+    issuer,
+    audiences,
+    conditions: parseConditions(blocks, { where, hasOtherServices: false }),
+  }
 }
 
 /** Accepts plain http only on loopback: elsewhere TLS must prove that the token's keys come from the issuer. */

@@ -35,7 +35,9 @@ export function createTokenRole(
     maxDurationSeconds,
     async verify(token) {
       // The claims are not verified yet. The issuer only selects the verifier, and only a trusted issuer is asked for its keys.
-      const issuer = readString(splitJwt(token)?.claims ?? {}, 'iss') ?? ''
+      const decoded = splitJwt(token)
+      if (decoded === undefined) throw new AwsError('InvalidParameterValue', 'token is not a JWT')
+      const issuer = readString(decoded.claims, 'iss') ?? ''
       const candidates = trust.filter((entry) => entry.issuer === issuer)
       const verifier = verifiers.get(issuer)
       if (candidates.length === 0 || verifier === undefined)

@@ -4,7 +4,7 @@
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
  */
 import type { AuthorizationRequest } from './authorizer.ts'
-import { findConditionValues, isKnownConditionKey } from './condition-keys.ts'
+import { canBeUnknown, findConditionValues, isKnownConditionKey } from './condition-keys.ts'
 import { toPattern, type Pattern } from './wildcard.ts'
 
 /** Matches one variable. An unclosed `${` matches up to the end, so that the regular expression reads each character once; it is text. */
@@ -43,7 +43,8 @@ function findVariables(text: string): RegExpExecArray[] {
 function readVariable(name: string): Variable | undefined {
   const [, key = name, defaultValue] = nameWithDefault.exec(name) ?? []
   if (literalCharacters.has(name)) return { key, defaultValue: undefined }
-  return isKnownConditionKey(key) && !key.includes(',') ? { key, defaultValue } : undefined
+  const isSupported = isKnownConditionKey(key) && !canBeUnknown(key) && !key.includes(',')
+  return isSupported ? { key, defaultValue } : undefined
 }
 
 /**
@@ -75,6 +76,6 @@ function findValue(name: string, request: AuthorizationRequest): string | undefi
   if (literalCharacters.has(name)) return name
   const parsed = readVariable(name)
   if (parsed === undefined) return undefined
-  const [value = ''] = findConditionValues(parsed.key, request)
+  const [value = ''] = findConditionValues(parsed.key, request) ?? []
   return value === '' ? parsed.defaultValue : value
 }

@@ -1,5 +1,6 @@
 import type { AuthorizationRequest, Authorizer, Decision } from './authorizer.ts'
 import { evaluateAnyResource, evaluateDocument, type Verdict } from './evaluate-document.ts'
+import { loadObjectTags } from './object-tags.ts'
 import type { PolicyDocument } from './policy-document.ts'
 import { parseSessionPolicy } from './session-policy.ts'
 
@@ -11,8 +12,11 @@ export function withSessionPolicy(authorizer: Authorizer): Authorizer {
   const read = createReader()
   return {
     async authorize(request) {
-      const refusal = checkSessionPolicy(request, read, evaluateDocument)
-      return refusal ?? authorizer.authorize(request)
+      const { sessionPolicy } = request.principal
+      const document = sessionPolicy === undefined ? undefined : read(sessionPolicy)
+      const loaded = document === undefined ? request : await loadObjectTags(request, [document])
+      const refusal = checkSessionPolicy(loaded, read, evaluateDocument)
+      return refusal ?? authorizer.authorize(loaded)
     },
     async couldAllow(request) {
       const refusal = checkSessionPolicy(request, read, evaluateAnyResource)
@@ -36,6 +40,11 @@ function checkSessionPolicy(
   if (document === undefined) return { isAllowed: false, reason: 'session policy cannot be read' }
   const verdict = evaluate(document, request)
   if (verdict.effect === 'Allow') return undefined
+  const { otherAction } = request
+  if (verdict.effect === 'none' && otherAction !== undefined) {
+    const asked = { ...request, action: otherAction, otherAction: undefined }
+    if (evaluate(document, asked).effect === 'Allow') return undefined
+  }
   return {
     isAllowed: false,
     reason:

@@ -40,7 +40,11 @@ async function answer(
 ): Promise<HttpReply> {
   const { authenticator, backend, region, domains } = services
   const hostBucket = readHostBucket(received.headers.get('host') ?? '', domains) ?? ''
-  const authentication = await authenticator.authenticate(received, { service: 's3', hostBucket })
+  const authentication = await authenticator.authenticate(received, {
+    service: 's3',
+    hostBucket,
+    isAnyRegion: isAnyRegion(received, hostBucket),
+  })
   if (!authentication.principal) {
     if (isUploadForm(received, readAddress(received, domains)))
       return postObject(received, recorder, services)
@@ -61,6 +65,7 @@ async function answer(
     recorder,
     authorizer: recordDecisions(services.authorizer, recorder),
     region,
+    isBucketInHost: hostBucket !== '',
     principal,
     signature: parsed,
     seed: verified,
@@ -73,6 +78,18 @@ async function answer(
     toRefusal: (error) => toRefusal(error, request, { name: apiName, log: services.log }),
     toDocument: (refusal) => encodeRefusal(refusal, request, services.domains),
   })
+}
+
+/**
+ * Returns whether a request may be signed for any region, though the server has one: ListBuckets and GetBucketLocation, by which clients find
+ * out regions (docs/wire.md §12.2).
+ */
+function isAnyRegion({ method, rawPath, query }: HttpRequest, hostBucket: string): boolean {
+  if (method !== 'GET') return false
+  const names = rawPath.split('/').filter((part) => part !== '')
+  const isService = hostBucket === '' && names.length === 0
+  const isBucket = names.length === (hostBucket === '' ? 1 : 0)
+  return isService || (isBucket && query.has('location'))
 }
 
 function toReply(refusal: AwsError, request: HttpRequest, services: S3Services): HttpReply {
@@ -112,8 +129,8 @@ function describeRange({ code, details }: AwsError): Record<string, string> {
 /** Puts the key and the bucket first, as MinIO does. */
 function nameAddress(refusal: AwsError, { bucket, key }: Address): AwsError {
   const named = { ...(key && { Key: key }), ...(bucket && { BucketName: bucket }) }
-  const { code, status, message, details } = refusal
-  return new AwsError(code, message, { status, details: { ...named, ...details } })
+  const { code, status, message, details, sentence } = refusal
+  return new AwsError(code, message, { status, sentence, details: { ...named, ...details } })
 }
 
 function locate(

@@ -1,14 +1,45 @@
-import { readString } from '../../base/parse.ts'
+import { readString, type JsonObject } from '../../base/parse.ts'
+import { toPrintable } from '../../base/terminal/printable.ts'
 import type { Principal } from './principal.ts'
 
+/** The longest name in a log line. */
+const maxNameChars = 64
+const maxReadChars = 1024
+/** Marks that reorder or hide other characters. */
+const invisible = /[\p{Cf}\u2028\u2029]/gu
+
+/**
+ * The claims that name a user for people, in the order in which they are looked for. The provider keeps the first ones unique
+ * (OpenID Connect Core §5.1 for `preferred_username`, MicroProfile JWT for `upn`); `name` is free text and comes last. `ldapUsername` is the
+ * directory's own.
+ */
+const nameClaims = ['ldapUsername', 'preferred_username', 'upn', 'username', 'email', 'name']
+
+/**
+ * Returns a user's readable name, of at most 64 characters that can be printed; undefined if the claims have none. It is for people who read a
+ * log: at Keycloak the subject is a UUID. Users may be able to change it, so that nothing is decided by it.
+ */
+export function readDisplayName(claims: JsonObject): string | undefined {
+  for (const claim of nameClaims) {
+    const text = (readString(claims, claim) ?? '').slice(0, maxReadChars)
+    const name = toPrintable(text.replaceAll(invisible, ''), maxNameChars)
+    if (name !== '') return name
+  }
+  return undefined
+}
+
 /** Returns what a request's record says about who signed it. The claims `roleArn` and `iss` are the server's own or a verified token's. */
-export function describePrincipal({ kind, accessKey, subject, claims }: Principal): {
+export function describePrincipal(principal: Principal): {
   readonly kind: Principal['kind']
   readonly subject: string
+  readonly name: string | undefined
   readonly accessKeyId: string
   readonly roleArn: string | undefined
+  readonly roleSessionName: string | undefined
   readonly issuer: string | undefined
 } {
+  const { kind, accessKey, subject, claims, roleSessionName } = principal
   const [roleArn, issuer] = [readString(claims, 'roleArn'), readString(claims, 'iss')]
-  return { kind, subject, accessKeyId: accessKey, roleArn, issuer }
+  const name = readDisplayName(claims)
+  return { kind, subject, name, accessKeyId: accessKey, roleArn, roleSessionName, issuer }
 }

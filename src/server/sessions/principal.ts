@@ -14,6 +14,8 @@ export interface Principal {
   /** The session policy document as JSON text, if there is one. */
   readonly sessionPolicy: string | undefined
   readonly groups: readonly string[]
+  /** The name that the session was requested with (RoleSessionName); undefined if there was none. */
+  readonly roleSessionName?: string | undefined
   /** When the credentials expire; undefined for root. */
   readonly expiresAtMs: number | undefined
   /** When the credentials were issued, which revocations compare; undefined for root. */

@@ -28,6 +28,8 @@ interface OwnFacts {
   readonly isPolicyList?: true | undefined
   /** The groups, if the claim `groups` does not have them. */
   readonly groups?: readonly string[] | undefined
+  /** RoleSessionName. */
+  readonly name?: string | undefined
   /** Claims that MinIO needs and that the session did not have. */
   readonly added?: readonly string[] | undefined
   /** The session's claims whose names have a meaning for MinIO. */
@@ -85,6 +87,7 @@ export function toClaims(request: SessionRequest, issue: IssueFacts): JsonObject
     policies: isSaidByClaim || policyNames.length === 0 ? undefined : policyNames,
     isPolicyList,
     groups: isSameList(readNames(claims['groups']), request.groups) ? undefined : request.groups,
+    name: request.roleSessionName,
     added: added.length === 0 ? undefined : added,
     claims: Object.keys(covered).length === 0 ? undefined : covered,
   }
@@ -123,7 +126,10 @@ export function readSessionPolicy(claims: JsonObject): string | undefined {
   return Buffer.from(readString(claims, 'sessionPolicy') ?? '', 'base64').toString('utf8')
 }
 
-type ReadFacts = Pick<Principal, 'subject' | 'claims' | 'policyNames' | 'groups'>
+type ReadFacts = Pick<
+  Principal,
+  'subject' | 'claims' | 'policyNames' | 'groups' | 'roleSessionName'
+>
 
 function readOwnFacts(claims: JsonObject, own: JsonObject): ReadFacts | undefined {
   const subject = readString(own, 'sub') ?? readString(claims, 'sub')
@@ -139,7 +145,7 @@ function readOwnFacts(claims: JsonObject, own: JsonObject): ReadFacts | undefine
   if (isObject(own['claims'])) Object.assign(read, own['claims'])
   const groups =
     own['groups'] === undefined ? readNames(read['groups']) : readStrings(own, 'groups')
-  return { subject, claims: read, policyNames, groups }
+  return { subject, claims: read, policyNames, groups, roleSessionName: readString(own, 'name') }
 }
 
 /** Reads a token of version 0.1, whose own claim has the subject, the policies, the groups and the claims that MinIO's replaced. */

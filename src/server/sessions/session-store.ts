@@ -15,6 +15,8 @@ export interface SessionRequest {
   readonly policyNames: readonly string[]
   readonly sessionPolicy: string | undefined
   readonly groups: readonly string[]
+  /** RoleSessionName, which is kept for logs and ARNs. */
+  readonly roleSessionName?: string | undefined
   readonly expiresAtMs: number
 }
 

@@ -45,6 +45,7 @@ export const assumeRoleWithCertificate: StsAction = {
       // MinIO ignores a session policy in this action. Here it applies, because a client that sends one must not get more rights.
       sessionPolicy: session.sessionPolicy,
       groups: [],
+      roleSessionName,
       expiresAtMs: Math.min(nowMs() + durationSeconds * 1000, notAfterMs),
     })
     return { credentials }

@@ -30,7 +30,7 @@ export const assumeRoleWithCustomToken: StsAction = {
       subject,
       // The plugin's claims come first, so that they never override the server's own, as in MinIO.
       claims: {
-        ...selectClaims(claims),
+        ...selectClaims(claims, { isForEngine: !services.isPolicyClaimRequired }),
         ...session.revokeClaims,
         sub: subject,
         parent: subject,
@@ -40,6 +40,7 @@ export const assumeRoleWithCustomToken: StsAction = {
       // MinIO ignores a session policy in this action. Here it applies, because a client that sends one must not get more rights.
       sessionPolicy: session.sessionPolicy,
       groups: [],
+      roleSessionName,
       expiresAtMs: nowMs() + durationSeconds * 1000,
     })
     return { credentials, assumedUser: subject }

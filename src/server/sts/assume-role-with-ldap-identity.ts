@@ -26,7 +26,7 @@ export const assumeRoleWithLdapIdentity: StsAction = {
       onHold: () => http.slot?.release(),
     })
     const { roleSessionName } = session
-    recorder.setCaller({ kind: 'ldap', subject: user.dn, roleSessionName })
+    recorder.setCaller({ kind: 'ldap', subject: user.dn, name: user.username, roleSessionName })
     const credentials = await services.sessions.issue({
       subject: user.dn,
       // The directory's own spelling: policies are case-sensitive, and users may type a name in any case.
@@ -34,6 +34,7 @@ export const assumeRoleWithLdapIdentity: StsAction = {
       policyNames: findPolicies(user, ldap, services),
       sessionPolicy: session.sessionPolicy,
       groups: user.groups,
+      roleSessionName,
       expiresAtMs: nowMs() + durationSeconds * 1000,
     })
     return { credentials }

@@ -1,6 +1,7 @@
 import { AwsError } from '../../protocol/aws-error.ts'
 import { sha256Hex } from '../../protocol/digest.ts'
 import { describePrincipal } from '../sessions/describe-principal.ts'
+import { nameAssumedRole } from './assumed-role.ts'
 import type { StsAction } from './sts-action.ts'
 
 /** AssumeRole: issues temporary credentials, with the caller's rights or fewer, for a request that is signed with long-lived keys. */
@@ -25,14 +26,19 @@ export const assumeRole: StsAction = {
     if (principal.kind !== 'root')
       throw new AwsError('AccessDenied', 'temporary credentials cannot get further credentials')
     const durationSeconds = session.durationSeconds ?? limits.defaultDurationSeconds
-    const credentials = await sessions.issue({
+    const { roleSessionName } = session
+    const issued = {
       subject: principal.accessKey,
       claims: { parent: principal.accessKey, ...session.revokeClaims },
+      roleSessionName,
+    }
+    const credentials = await sessions.issue({
+      ...issued,
       policyNames: ['consoleAdmin'],
       sessionPolicy: session.sessionPolicy,
       groups: [],
       expiresAtMs: nowMs() + durationSeconds * 1000,
     })
-    return { credentials }
+    return { credentials, assumedRole: nameAssumedRole(issued) }
   },
 }

@@ -2,8 +2,13 @@
 import { AwsError } from '../../protocol/aws-error.ts'
 import { readString, type JsonObject } from '../../base/parse.ts'
 import type { StsResult } from '../../protocol/sts-wire.ts'
+import { findIssueDenial } from '../policy/find-issue-denial.ts'
+import { buildConditions } from '../policy/request-conditions.ts'
 import type { TokenRole } from '../policy/token-role.ts'
+import type { SessionRequest } from '../sessions/session-store.ts'
 import { readNames } from '../sessions/read-names.ts'
+import { readDisplayName } from '../sessions/describe-principal.ts'
+import { nameAssumedRole } from './assumed-role.ts'
 import { keepKnownPolicies } from './keep-known-policies.ts'
 import { selectClaims } from './select-claims.ts'
 import type { StsRequest, StsServices } from './sts-action.ts'
@@ -11,11 +16,12 @@ import type { StsRequest, StsServices } from './sts-action.ts'
 /**
  * Verifies a token and issues credentials. Their policies come from the token's policy claim or from the requested role.
  *
+ * @param text The token; white space around it does not count, because AWS's SDKs send a token file whole, with its final newline.
  * @throws {AwsError} `STSNotInitialized` when no identity provider is configured; the errors of `TokenVerifier.verify`; `AccessDenied` or
- *   `InvalidParameterValue` when the token may not assume the role or names no policy.
+ *   `InvalidParameterValue` when the token may not assume the role, names no policy, or a policy denies it credentials.
  */
 export async function federateToken(
-  token: string,
+  text: string,
   request: StsRequest,
   services: StsServices,
 ): Promise<StsResult> {
@@ -24,10 +30,11 @@ export async function federateToken(
   const verifier = role ?? services.tokenVerifier
   if (verifier === undefined)
     throw new AwsError('STSNotInitialized', 'no identity provider is configured')
-  const verified = await verifier.verify(token)
+  const verified = await verifier.verify(text.trim())
   request.recorder.setCaller({
     kind: 'openid',
     subject: verified.subject,
+    name: readDisplayName(verified.claims),
     roleArn: role?.arn,
     roleSessionName: session.roleSessionName,
     issuer: readString(verified.claims, 'iss'),
@@ -36,17 +43,21 @@ export async function federateToken(
     role === undefined
       ? readPolicyNames(verified.claims, services)
       : keepKnownPolicies(role.policyNames, `the role ${role.arn}`, services)
-  const claims = selectClaims(verified.claims)
-  const credentials = await services.sessions.issue({
+  const issued = {
     subject: verified.subject,
     claims: {
-      ...claims,
+      ...selectClaims(verified.claims, { isForEngine: !services.isPolicyClaimRequired }),
       ...(role === undefined ? {} : { roleArn: role.arn }),
       ...session.revokeClaims,
     },
     policyNames,
     sessionPolicy: session.sessionPolicy,
     groups: readNames(verified.claims['groups']),
+    roleSessionName: session.roleSessionName,
+  }
+  requireIssueAllowed(issued, request, services)
+  const credentials = await services.sessions.issue({
+    ...issued,
     expiresAtMs: chooseExpiryMs(
       {
         durationSeconds: session.durationSeconds,
@@ -56,7 +67,35 @@ export async function federateToken(
       services,
     ),
   })
-  return { credentials, subject: verified.subject }
+  return { credentials, subject: verified.subject, assumedRole: nameAssumedRole(issued) }
+}
+
+/** @throws {AwsError} `AccessDenied` if a policy denies the issue of credentials, for example of a lifetime (`sts:DurationSeconds`). */
+function requireIssueAllowed(
+  issued: Omit<SessionRequest, 'expiresAtMs'>,
+  { http, session }: StsRequest,
+  { knownPolicies }: StsServices,
+): void {
+  const principal = {
+    ...issued,
+    kind: 'session',
+    accessKey: '',
+    expiresAtMs: undefined,
+    issuedAtMs: undefined,
+  } as const
+  const conditions = new Map(buildConditions(http, { principal }))
+  const { durationSeconds } = session
+  if (durationSeconds !== undefined) conditions.set('DurationSeconds', [String(durationSeconds)])
+  const action = 'sts:AssumeRoleWithWebIdentity'
+  const denial = findIssueDenial(knownPolicies, {
+    principal,
+    action,
+    bucket: '',
+    object: '',
+    conditions,
+  })
+  if (denial !== undefined)
+    throw new AwsError('AccessDenied', `you may not ${action}: denied by ${denial}`)
 }
 
 /**

@@ -2,6 +2,7 @@ import { AwsError } from '../../protocol/aws-error.ts'
 import { sha256Hex } from '../../protocol/digest.ts'
 import { accountId } from '../identity/account.ts'
 import { describePrincipal } from '../sessions/describe-principal.ts'
+import { nameAssumedRole } from './assumed-role.ts'
 import type { StsAction } from './sts-action.ts'
 
 /** GetCallerIdentity: returns who signed the request. It needs no permission (AWS STS API). MinIO lacks it, but AWS's tools call it. */
@@ -26,8 +27,7 @@ export const getCallerIdentity: StsAction = {
         },
       }
     }
-    const name = principal.subject.replaceAll(/[^\w+=,.@-]/g, '_')
-    const arn = `arn:aws:sts::${accountId}:assumed-role/sts-cli/${name}`
-    return { callerIdentity: { account: accountId, arn, userId: `${principal.accessKey}:${name}` } }
+    const { arn, id } = nameAssumedRole(principal)
+    return { callerIdentity: { account: accountId, arn, userId: id } }
   },
 }

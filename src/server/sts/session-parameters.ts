@@ -7,7 +7,7 @@ type Parameters = ReadonlyMap<string, string>
 export interface SessionParameters {
   /** The requested lifetime (DurationSeconds); undefined when the request has none. */
   readonly durationSeconds: number | undefined
-  /** The session policy document (Policy), as sent. */
+  /** The session policy document (Policy), without the white space between its members. */
   readonly sessionPolicy: string | undefined
   /** TokenRevokeType as a claim: a label with which a user can revoke some sessions and keep others (MinIO since 2025). */
   readonly revokeClaims: { readonly tokenRevokeType?: string }
@@ -18,8 +18,8 @@ export interface SessionParameters {
 /** The limits and checks of the session parameters. */
 export interface SessionParameterRules {
   readonly limits: StsLimits
-  /** Throws an `AwsError` for a session policy that is not valid. */
-  readonly checkSessionPolicy: (text: string) => void
+  /** Returns the session policy as it is kept. Throws an `AwsError` for one that is not valid. */
+  readonly checkSessionPolicy: (text: string) => string
 }
 
 /** The parameters of an action that issues no credentials. */
@@ -43,8 +43,8 @@ export function readSessionParameters(
   { limits, checkSessionPolicy }: SessionParameterRules,
 ): SessionParameters {
   const durationSeconds = readDurationSeconds(parameters.get('DurationSeconds') ?? '', limits)
-  const sessionPolicy = parameters.get('Policy') || undefined
-  if (sessionPolicy !== undefined) checkSessionPolicy(sessionPolicy)
+  const policy = parameters.get('Policy') || undefined
+  const sessionPolicy = policy && checkSessionPolicy(policy)
   return {
     durationSeconds,
     sessionPolicy,

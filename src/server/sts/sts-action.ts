@@ -5,6 +5,7 @@ import type { IdentityPlugin } from '../identity/identity-plugin.ts'
 import type { LdapDirectory } from '../identity/ldap/ldap-directory.ts'
 import type { RequestAuthenticator } from '../identity/request-authenticator.ts'
 import type { TokenVerifier } from '../identity/token-verifier.ts'
+import type { PolicyDocument } from '../policy/policy-document.ts'
 import type { TokenRole } from '../policy/token-role.ts'
 import type { SessionStore } from '../sessions/session-store.ts'
 import type { HttpRequest } from '../http/http-message.ts'
@@ -29,11 +30,14 @@ export interface StsServices {
   readonly limits: StsLimits
   /** The name of the claim that lists policies: MinIO's claim prefix and claim name, joined. */
   readonly policyClaim: string
-  readonly knownPolicies: { has(name: string): boolean }
+  readonly knownPolicies: {
+    has(name: string): boolean
+    get?(name: string): PolicyDocument | undefined
+  }
   /** False when an external engine (OPA) decides: then a token needs no policy claim. */
   readonly isPolicyClaimRequired: boolean
-  /** Throws an `AwsError` for a session policy that is not valid. */
-  readonly checkSessionPolicy: (text: string) => void
+  /** Returns the session policy as it is kept. Throws an `AwsError` for one that is not valid. */
+  readonly checkSessionPolicy: (text: string) => string
   readonly nowMs: () => number
   readonly log: Log
 }

@@ -92,6 +92,37 @@ describe('signed request', () => {
     else expect(act).toThrow(isRefusal('RequestTimeTooSkewed', 403))
   })
 
+  it('a signature covers as many headers as a request may have', () => {
+    const headers = Object.fromEntries(
+      Array.from({ length: 400 }, (_, index) => [`x-amz-meta-${index}`, '1']),
+    )
+    const request = { method: 'PUT', url: target, headers, payloadHash }
+    verify(toMessage('PUT', target, signRequest(request, root, signing)))
+  })
+
+  it('a signature that names a header twice is malformed', () => {
+    const message = sign()
+    const authorization = message.headers.get('authorization') ?? ''
+    const twice = authorization.replace('SignedHeaders=', 'SignedHeaders=host;')
+    expect(() => verify(withHeader(message, 'authorization', twice))).toThrow(
+      isRefusal('AuthorizationHeaderMalformed', 400),
+    )
+  })
+
+  it('a signed header may be in the query of a presigned URL', () => {
+    const headers = { 'x-amz-acl': 'private' }
+    const url = new URL(`${target.href}&X-Amz-Acl=private`)
+    const signed = presignUrl({ method: 'GET', url, headers }, root, {
+      ...signing,
+      expiresSeconds: 60,
+    })
+    verify(toMessage('GET', signed, { host: url.host }))
+    const other = new URL(signed.href.replace('Acl=private', 'Acl=public-read'))
+    expect(() => verify(toMessage('GET', other, { host: url.host }))).toThrow(
+      isRefusal('SignatureDoesNotMatch', 403),
+    )
+  })
+
   it('a signed request for another region is told the server’s region', () => {
     expect(() => verify(sign({ region: 'eu-west-1' }))).toThrow(
       expect.objectContaining({
@@ -109,7 +140,10 @@ describe('signed request', () => {
 
   it('a signed request for another service is refused', () => {
     const forSts = sign({ service: 'sts' })
-    expect(() => verify(forSts)).toThrow(isRefusal('AuthorizationParametersError', 400))
+    expect(() => verify(forSts)).toThrow(isRefusal('AuthorizationHeaderMalformed', 400))
+    expect(() => verify(sign(), { service: 'sts', bodySha256: payloadHash })).toThrow(
+      isRefusal('AuthorizationParametersError', 400),
+    )
     verify(forSts, { service: 'sts', bodySha256: payloadHash })
   })
 
@@ -291,11 +325,22 @@ describe('signature fields', () => {
   })
 
   it.each([
-    ['a bearer token', 'Bearer eyJ', 'InvalidRequest'],
+    ['a bearer token', 'Bearer eyJ', 'InvalidArgument'],
+    ['one word', 'eyJ', 'InvalidArgument'],
+    ['a field twice', `${authorization}, Signature=a`, 'AuthorizationHeaderMalformed'],
+    [
+      'a field without a value',
+      authorization.replace('SignedHeaders=', ''),
+      'AuthorizationHeaderMalformed',
+    ],
     ['version 2', 'AWS AKEY:sig', 'InvalidRequest'],
-    ['too few fields', authorization.replace(/, Signature=.*/, ''), 'MissingFields'],
-    ['too many fields', `${authorization}, More=1`, 'MissingFields'],
-    ['another field', authorization.replace('SignedHeaders', 'Headers'), 'MissingFields'],
+    ['too few fields', authorization.replace(/, Signature=.*/, ''), 'AuthorizationHeaderMalformed'],
+    ['too many fields', `${authorization}, More=1`, 'AuthorizationHeaderMalformed'],
+    [
+      'another field',
+      authorization.replace('SignedHeaders', 'Headers'),
+      'AuthorizationHeaderMalformed',
+    ],
     [
       'a scope cut short',
       authorization.replace('/aws4_request', ''),

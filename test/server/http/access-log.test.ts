@@ -12,6 +12,7 @@ describe('the fields of a log line', () => {
     recorder.setCaller({
       kind: 'session',
       subject: 'alice',
+      name: 'Alice',
       accessKeyId: 'A',
       roleArn: 'arn',
       roleSessionName: 'job',

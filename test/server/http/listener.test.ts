@@ -97,11 +97,28 @@ describe('requests', () => {
     expect(requests).toEqual([])
   })
 
-  it('a request with too large headers gets status 431 and a closed connection', async () => {
+  it.each([
+    ['one header', `A: ${'a'.repeat(40_000)}\r\n`],
+    ['many headers', 'x-amz-meta-a: 1\r\n'.repeat(3500)],
+  ])('too large a section of headers is refused by a document of S3: %s', async (_what, lines) => {
     const { listener } = await openListener(async () => ({ status: 200 }))
     const connection = await openConnection(listener)
-    connection.write(`GET / HTTP/1.1\r\nHost: h\r\nA: ${'a'.repeat(30_000)}\r\n\r\n`)
-    expect(await connection.toEnd()).toMatch(/^HTTP\/1\.1 431 /)
+    connection.write(`PUT /b/k HTTP/1.1\r\nHost: h\r\n${lines}\r\n`)
+    const answer = await connection.toEnd()
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+    expect(answer).toContain('Content-Type: application/xml')
+    expect(answer).toContain('<Code>RequestHeaderSectionTooLarge</Code>')
+    expect(answer).toContain('<MaxSizeAllowed>32768</MaxSizeAllowed>')
+  })
+
+  it('no header is dropped, however many a request has', async () => {
+    const { requests, handler } = keepRequests({ status: 200 })
+    const { listener } = await openListener(handler)
+    const connection = await openConnection(listener)
+    const lines = 'a:b\r\n'.repeat(4000)
+    connection.write(`GET / HTTP/1.1\r\nHost: h\r\n${lines}Last: 1\r\nConnection: close\r\n\r\n`)
+    expect(await connection.toEnd()).toMatch(/^HTTP\/1\.1 200 /)
+    expect(requests[0]?.headers.get('last')).toBe('1')
   })
 
   it('a request whose handler fails gets status 500, and the error is logged under its ID', async () => {

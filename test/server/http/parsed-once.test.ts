@@ -15,7 +15,7 @@ it('only the listener, and a signature that was handed none, parse a query', () 
   const callers = files.filter((file) => /(?<!function )\bparseQuery\(/.test(textOf(file)))
   expect(callers.toSorted()).toEqual([
     'protocol/sigv4/canonical-request.ts',
-    'server/http/listener.ts',
+    'server/http/to-http-request.ts',
   ])
 })
 
@@ -40,9 +40,9 @@ it('no query is read by the parser of the URL standard, which leaves out a leadi
     (textOf(file).match(/new URLSearchParams\([^)\n]+\)/g) ?? []).map((use) => `${file}: ${use}`),
   )
   expect(uses.toSorted()).toEqual([
-    // The embedded provider's own form, a header's list of tags, and tags written as that header.
+    // A header's list of tags, the embedded provider's own form, and tags written as that header.
+    'protocol/tag-header.ts: new URLSearchParams(text)',
     'server/issuer/handle-login.ts: new URLSearchParams(Buffer.concat(chunks)',
     'server/s3/post/form-request.ts: new URLSearchParams(readTagging(xml)',
-    'server/s3/request/tag-header.ts: new URLSearchParams(text)',
   ])
 })

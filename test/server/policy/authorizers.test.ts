@@ -174,7 +174,7 @@ describe('session policies', () => {
     expect(() => parseSessionPolicy(pad(2049))).toThrow(
       expect.objectContaining({
         code: 'InvalidParameterValue',
-        message: 'the session policy has 2049 bytes; at most 2048 are accepted',
+        message: 'the session policy has 2049 bytes without white space; at most 2048 are accepted',
       }),
     )
   })

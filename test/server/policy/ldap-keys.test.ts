@@ -16,7 +16,10 @@ const principal: Principal = {
 // The server ignores a parameter that a client sends under such a name.
 const conditions = new Map([['user', ['uid=root,dc=x']]])
 
-function find(key: string, claims: Principal['claims'] = principal.claims): readonly string[] {
+function find(
+  key: string,
+  claims: Principal['claims'] = principal.claims,
+): readonly string[] | undefined {
   const request = { action: 's3:GetObject', bucket: 'b', object: 'o', conditions }
   return findConditionValues(key, { ...request, principal: { ...principal, claims } })
 }

@@ -2,6 +2,7 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { afterEach, describe, expect, it } from 'vitest'
+import { silentLog } from '../../../src/base/log.ts'
 import { createJsonClient, type JsonClient } from '../../../src/base/http/json-client.ts'
 import type { Principal } from '../../../src/server/sessions/principal.ts'
 import type { AuthorizationRequest } from '../../../src/server/policy/authorizer.ts'
@@ -44,7 +45,7 @@ function ask(url: string, options: { timeoutMs?: number; authorization?: string 
     warn: () => {},
     error: (facts: object) => void logged.push(facts as Logged),
   }
-  return { opa: createOpaAuthorizer({ url, postJson: client.postJson, log }), logged }
+  return { opa: createOpaAuthorizer({ form: 'opa', url, postJson: client.postJson, log }), logged }
 }
 
 const answer =
@@ -217,13 +218,38 @@ describe('questions to OPA', () => {
         groups: null,
         action: 's3:PutObject',
         bucket: 'my-bucketname',
-        conditions: { SourceIp: ['127.0.0.1'] },
+        conditions: {
+          SourceIp: ['127.0.0.1'],
+          sub: ['alice'],
+          azp: ['my-app'],
+          accessKey: ['ABCDEFGHIJ0123456789'],
+          accesskey: ['ABCDEFGHIJ0123456789'],
+          userid: ['ABCDEFGHIJ0123456789'],
+          username: ['ABCDEFGHIJ0123456789'],
+        },
         owner: false,
         object: 'my-objectname',
         claims: { sub: 'alice', azp: 'my-app', accessKey: 'ABCDEFGHIJ0123456789' },
         denyOnly: false,
       },
     })
+  })
+
+  it('OPA is asked about a bucket’s HEAD by MinIO’s two actions, and either yes allows it', async () => {
+    for (const allowed of ['s3:HeadBucket', 's3:ListBucket', 'none']) {
+      const asked: unknown[] = []
+      const postJson = async (_url: string, body: unknown): Promise<unknown> => {
+        const { action } = (body as { input: { action: string } }).input
+        asked.push(action)
+        return { result: action === allowed }
+      }
+      const opa = createOpaAuthorizer({ form: 'opa', url: 'http://opa/', postJson, log: silentLog })
+      const head = makeRequest({ action: 's3:ListBucket', at: 'bucket' })
+      const { isAllowed } = await opa.authorize({ ...head, otherAction: 's3:HeadBucket' })
+      expect(isAllowed).toBe(allowed !== 'none')
+      const both = ['s3:HeadBucket', 's3:ListBucket']
+      expect(asked).toEqual(allowed === 's3:HeadBucket' ? ['s3:HeadBucket'] : both)
+    }
   })
 
   it('a question to OPA names root as the owner, without claims', async () => {

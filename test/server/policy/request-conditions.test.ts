@@ -127,3 +127,62 @@ describe('secrets in a request', () => {
     })
   })
 })
+
+describe('the conditions about the written object', () => {
+  const received = Date.parse('2026-11-23T16:33:27Z')
+  const build = (
+    headers: Record<string, string>,
+    rawQuery = '',
+  ): ReadonlyMap<string, readonly string[]> =>
+    buildConditions(
+      {
+        headers: new Map(Object.entries(headers)),
+        query: parseQuery(rawQuery),
+        remoteAddress: '127.0.0.1',
+        isTls: false,
+        receivedAtMs: received,
+      },
+      { principal: session },
+    )
+
+  it('the tags and the object lock in headers have MinIO’s names', () => {
+    const conditions = build({
+      'x-amz-tagging': 'team=a&cost=1%202',
+      'x-amz-object-lock-mode': 'COMPLIANCE',
+      'x-amz-object-lock-retain-until-date': '2026-11-25T16:33:27Z',
+      'x-amz-object-lock-legal-hold': 'ON',
+    })
+    expect(Object.fromEntries(conditions)).toMatchObject({
+      'RequestObjectTag/team': ['a'],
+      'RequestObjectTag/cost': ['1 2'],
+      RequestObjectTagKeys: ['team', 'cost'],
+      'Object-Lock-Mode': ['COMPLIANCE'],
+      'Object-Lock-Legal-Hold': ['ON'],
+      'object-lock-remaining-retention-days': ['2'],
+    })
+  })
+
+  it('the age of a presigned URL is in milliseconds, and other requests have none', () => {
+    const url = 'X-Amz-Signature=0&X-Amz-Date=20261123T163320Z'
+    expect(build({}, url).get('signatureAge')).toEqual(['7000'])
+    expect(build({ authorization: 'x' }, url).has('signatureAge')).toBe(false)
+    expect(build({}, 'AWSAccessKeyId=x').has('signatureAge')).toBe(false)
+  })
+
+  it('no header and no parameter takes the place of a condition that the server sets', () => {
+    const names = [
+      'signatureAge',
+      'Object-Lock-Mode',
+      'object-lock-remaining-retention-days',
+      'RequestObjectTagKeys',
+      'RequestObjectTag/a',
+      'ExistingObjectTag/a',
+      'DurationSeconds',
+    ]
+    for (const name of names) {
+      const conditions = build({ [name.toLowerCase()]: 'x' }, `${encodeURIComponent(name)}=x`)
+      const found = [...conditions].filter(([, values]) => values.includes('x'))
+      expect(found).toEqual([])
+    }
+  })
+})

@@ -51,7 +51,7 @@ function connect({ socketPath, url }: RunningOpa) {
   const client = createJsonClient({ timeoutMs: 5000, maxBytes: 64 * 1024, socketPath })
   onTestFinished(() => client.close())
   const { log } = openLog()
-  const authorizer = createOpaAuthorizer({ url, postJson: client.postJson, log })
+  const authorizer = createOpaAuthorizer({ form: 'opa', url, postJson: client.postJson, log })
   return {
     ask: async (action = 's3:GetObject') => authorizer.authorize(makeRequest({ action })),
     answer: async () => {

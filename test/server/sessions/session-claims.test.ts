@@ -103,6 +103,7 @@ describe('any session', () => {
     policyNames: fc.array(name, { maxLength: 3 }),
     sessionPolicy: fc.option(fc.string({ unit: 'grapheme' }), { nil: undefined }),
     groups: fc.array(name, { maxLength: 3 }),
+    roleSessionName: fc.option(name, { nil: undefined }),
   })
 
   it('a session is read back as it was issued', async () => {
@@ -112,12 +113,13 @@ describe('any session', () => {
         delete claims['__proto__']
         delete claims['exp']
         const request = requestOf(claims, { ...parts, claims })
-        const { subject, policyNames, sessionPolicy, groups } = request
+        const { subject, policyNames, sessionPolicy, groups, roleSessionName } = request
         expect(readOwnPrincipal(await issueClaims(request))).toMatchObject({
           subject,
           policyNames,
           sessionPolicy,
           groups,
+          roleSessionName,
         })
         expect(readOwnPrincipal(await issueClaims(request))?.claims).toEqual(claims)
       }),

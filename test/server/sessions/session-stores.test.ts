@@ -50,6 +50,7 @@ const request: SessionRequest = {
   policyNames: ['readwrite', 'own'],
   sessionPolicy: '{"Version":"2012-10-17","Statement":[]} ü',
   groups: ['staff'],
+  roleSessionName: 'job-7',
   expiresAtMs: startMs + 3_600_000,
 }
 
@@ -93,6 +94,7 @@ describe.each(backends)('sessions of the $name store', ({ open }) => {
         policyNames: ['readwrite', 'own'],
         sessionPolicy: request.sessionPolicy,
         groups: ['staff'],
+        roleSessionName: 'job-7',
         expiresAtMs: Math.floor(request.expiresAtMs / 1000) * 1000,
         issuedAtMs: startMs,
       },

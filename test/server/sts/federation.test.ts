@@ -64,6 +64,22 @@ describe('AssumeRoleWithWebIdentity', () => {
     expect(await openSts().call(identity, { form })).toMatchObject({ subject: 'alice' })
   })
 
+  it.each(['\n', '\r\n', ' ', '\t\n\n', '\uFEFF'])(
+    'an action takes a token with %j around it, as SDKs send a token file',
+    async (space) => {
+      const spaced = space + token() + space
+      const query = ask({ Action: identity, Token: undefined, WebIdentityToken: spaced })
+      expect(await openSts().call(identity, { query })).toMatchObject({ subject: 'alice' })
+      const form = ask({ Token: spaced })
+      expect(await openSts().call(grants, { form })).toMatchObject({ subject: 'alice' })
+    },
+  )
+
+  it('white space within a token is not taken out', async () => {
+    const form = ask({ Token: token().replace('.', '.\n') })
+    expect(await openSts().send({ form })).toMatchObject({ message: 'token is not a JWT' })
+  })
+
   it('AssumeRoleWithWebIdentity names the subject in its own element', async () => {
     const { text } = await openSts().send({ form: given })
     expect(text).toContain('<SubjectFromWebIdentityToken>alice</SubjectFromWebIdentityToken>')
@@ -173,6 +189,35 @@ describe('claims of a token', () => {
     expect(claims).toMatchObject({ sub: 'alice', email: 'a@b', n: 1, ok: true, list: ['x'] })
     expect(claims).not.toHaveProperty('nested')
     expect(claims).not.toHaveProperty('mixed')
+  })
+
+  it('credentials for a policy engine carry all claims, objects too', async () => {
+    const sts = openSts({ isPolicyClaimRequired: false })
+    const objects = { realm_access: { roles: ['auditor'] }, mixed: [1, { a: null }] }
+    const { credentials } = await sts.call(grants, { form: ask({ Token: token(objects) }) })
+    expect((await sts.inspect(credentials)).claims).toMatchObject(objects)
+  })
+
+  it('a claim of more than 16 levels is refused, because a policy engine may not be able to read it', async () => {
+    const sts = openSts({ isPolicyClaimRequired: false })
+    const nest = (levels: number): unknown => JSON.parse('['.repeat(levels) + ']'.repeat(levels))
+    expect(await sts.send({ form: ask({ Token: token({ deep: nest(16) }) }) })).toMatchObject({
+      status: 200,
+    })
+    expect(await sts.send({ form: ask({ Token: token({ deep: nest(17) }) }) })).toMatchObject({
+      status: 400,
+      code: 'InvalidParameterValue',
+      message: 'the claim deep has more than 16 levels',
+    })
+  })
+
+  it('the members of a claim __proto__ do not become claims of the session', async () => {
+    const sts = openSts({ isPolicyClaimRequired: false })
+    const given = token(JSON.parse('{"__proto__":{"parent":"root-user","ldapUser":"cn=root"}}'))
+    const { credentials } = await sts.call(grants, { form: ask({ Token: given }) })
+    const { claims } = await sts.inspect(credentials)
+    expect(claims['parent']).toBeUndefined()
+    expect(claims['ldapUser']).toBeUndefined()
   })
 
   it('the groups of a session come from a claim', async () => {

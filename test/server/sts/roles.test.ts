@@ -136,6 +136,18 @@ describe('roles for tokens', () => {
     },
   )
 
+  it('a role says of a text that is no token that it is none, and not that its issuer is untrusted', async () => {
+    const answer = await open().send({ form: ask({ WebIdentityToken: 'opaque\n' }) })
+    expect(answer).toMatchObject({ code: 'InvalidParameterValue', message: 'token is not a JWT' })
+  })
+
+  it('a role takes a token with the final newline of its file', async () => {
+    const form = ask({ WebIdentityToken: `${token()}\n` })
+    expect(await open().call(action, { form })).toMatchObject({
+      subject: 'repo:my-org/my-repo:ref:refs/heads/main',
+    })
+  })
+
   it('a role does not fetch keys of an issuer that only another role trusts', async () => {
     const provider = makeProvider({})
     const read = parseRoleDocument(JSON.stringify(document), 'role')
@@ -155,7 +167,7 @@ describe('roles for tokens', () => {
   it.each<[string, string, string]>([
     ['expired', token({ exp: nowSeconds - 61 }), 'ExpiredToken'],
     ['forged', `${token().split('.').slice(0, 2).join('.')}.AAAA`, 'InvalidParameterValue'],
-    ['not a JWT', 'opaque', 'AccessDenied'],
+    ['not a JWT', 'opaque', 'InvalidParameterValue'],
   ])('a role refuses a token that is %s', async (_what, given, code) => {
     expect(await open().send({ form: ask({ WebIdentityToken: given }) })).toMatchObject({ code })
   })

@@ -109,7 +109,7 @@ describe('GetCallerIdentity', () => {
     expect(await identify(sts, session)).toMatchObject({
       callerIdentity: {
         arn: 'arn:aws:sts::000000000000:assumed-role/sts-cli/cn=alice____a@b_',
-        userId: `${session.accessKeyId}:cn=alice____a@b_`,
+        userId: expect.stringMatching(/^AROA[0-9A-F]{17}:cn=alice____a@b_$/) as string,
       },
     })
   })

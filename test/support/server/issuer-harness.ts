@@ -36,11 +36,12 @@ const ann = { name: 'ann', password: 'right', policy: 'readonly' }
 /** Starts the identity provider with a client `app`, a user `ann`, and the public client of the CLI. */
 export async function openIssuer(options: Partial<StartIssuerOptions> = {}): Promise<TestIssuer> {
   const waited: number[] = []
+  const startedAtMs = Date.now()
   const issuer = await startIssuer({
     address: { host: '127.0.0.1', port: 0 },
     clients: [app],
     users: [ann],
-    nowMs: () => Date.now(),
+    nowMs: () => startedAtMs,
     wait: async (delayMs) => void waited.push(delayMs),
     ...options,
   })

@@ -51,6 +51,8 @@ export interface Ask {
   /** Changes the headers after they were signed. */
   readonly tamper?: (headers: Record<string, string>) => void
   readonly isAnonymous?: boolean
+  /** The region to sign for, instead of `region`. */
+  readonly region?: string
 }
 
 export interface Harness {
@@ -81,6 +83,10 @@ export function openWithGateway(): void {
 
 export interface HarnessOptions {
   readonly domains?: string[]
+  /** Instead of the one for all harnesses. */
+  readonly backend?: BackendKind
+  /** The region of the server, instead of `region`; empty for any. */
+  readonly region?: string
   readonly log?: Log
   /** Replaces the real disk. */
   readonly fs?: FileSystem
@@ -97,16 +103,22 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
   const nowMs = (): number => clock.nowMs
   const log = options.log ?? silentLog
   const objects = await openFilesystemStore(folder, { nowMs, log, fs: options.fs })
+  const regionOfServer = options.region ?? region
   const services = {
-    authenticator: createRequestAuthenticator({ root, sessions: noSessions, region, nowMs }),
-    region,
+    authenticator: createRequestAuthenticator({
+      root,
+      sessions: noSessions,
+      region: regionOfServer,
+      nowMs,
+    }),
+    region: regionOfServer,
     log,
     after: options.after ?? (() => () => {}),
   }
-  const store = createStoreBackend(objects)
+  const store = createStoreBackend(objects, log)
   let backend = store
   let upstream = options.upstream
-  if (backendKind === 'gateway' && upstream === undefined) {
+  if ((options.backend ?? backendKind) === 'gateway' && upstream === undefined) {
     const authorizer = { authorize: async () => ({ isAllowed: true, reason: 'to the root user' }) }
     const handler = createS3Handler({ ...services, authorizer, backend: store, domains: [] })
     const address = { host: '127.0.0.1', port: 0 }
@@ -200,7 +212,7 @@ function prepare(
   const payloadHash = ask.payloadHash ?? sha256(bytes ?? '')
   const given = { ...(bytes ? { 'content-length': String(bytes.length) } : {}), ...ask.headers }
   const signed = signRequest({ method, url, headers: given, payloadHash }, root, {
-    region,
+    region: ask.region ?? region,
     service: 's3',
     nowMs: harness.clock.nowMs,
   })

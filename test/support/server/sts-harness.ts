@@ -12,7 +12,7 @@ import { createRequestAuthenticator } from '../../../src/server/identity/request
 import type { Principal } from '../../../src/server/sessions/principal.ts'
 import { createTokenVerifier } from '../../../src/server/identity/token-verifier.ts'
 import { cannedPolicies } from '../../../src/server/policy/canned-policies.ts'
-import { parseSessionPolicy } from '../../../src/server/policy/session-policy.ts'
+import { checkSessionPolicy } from '../../../src/server/policy/session-policy.ts'
 import { createDerivedSessions } from '../../../src/server/sessions/derived-sessions.ts'
 import { createStsHandler } from '../../../src/server/sts/handle-sts.ts'
 import type { StsServices } from '../../../src/server/sts/sts-action.ts'
@@ -84,7 +84,7 @@ export function openSts(changes: Changes = {}): StsHarness {
     policyClaim: 'policy',
     knownPolicies: cannedPolicies,
     isPolicyClaimRequired: true,
-    checkSessionPolicy: parseSessionPolicy,
+    checkSessionPolicy,
     nowMs,
     log,
     ...changes,

@@ -1,5 +1,6 @@
 /** Reads what a request's headers declare about its body, and checks them before the body is read. */
 import { AwsError } from '../../../protocol/aws-error.ts'
+import { invalidPayloadHash } from '../../../protocol/sigv4/payload-hash.ts'
 import { missingLength } from './body-errors.ts'
 import {
   algorithmOfHeader,
@@ -73,10 +74,7 @@ function readLength(headers: ReadonlyMap<string, string>, isStreaming: boolean):
 function readSha256(payloadHash: string): string | undefined {
   if (payloadHash === 'UNSIGNED-PAYLOAD') return undefined
   if (/^[0-9a-f]{64}$/i.test(payloadHash)) return payloadHash.toLowerCase()
-  throw new AwsError(
-    'InvalidArgument',
-    'x-amz-content-sha256 must be UNSIGNED-PAYLOAD, a STREAMING- form or a SHA-256 in hex',
-  )
+  throw invalidPayloadHash(payloadHash)
 }
 
 function readMd5(text: string | undefined): string | undefined {

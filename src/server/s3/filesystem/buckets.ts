@@ -6,7 +6,9 @@ import type { BucketInfo } from '../request/object-store.ts'
 import { errorCode } from '../../../base/error-code.ts'
 import {
   bucketFolder,
+  documentsFolder,
   encodedFolder,
+  locationFile,
   metadataFolder,
   orAbsent,
   uploadsFolder,
@@ -15,14 +17,17 @@ import {
 import type { FileSystem } from './file-system.ts'
 import { compareKeys } from './key-names.ts'
 import { requireBucket } from './objects.ts'
-import { removeTree } from './staging.ts'
+import { removeTree, writeFileWhole } from './staging.ts'
 import { holdsObject, openStart } from './walk.ts'
 
 /** @see ObjectStore.createBucket */
-export async function createBucket(disk: Disk, bucket: string): Promise<void> {
+export async function createBucket(
+  disk: Disk,
+  bucket: string,
+  { location }: Pick<BucketInfo, 'location'> = { location: '' },
+): Promise<void> {
   await disk.locks.hold(bucket, async () => {
-    // An earlier process may have died while it deleted a bucket of this name.
-    if (!(await hasBucket(disk, bucket))) await removeTree(disk, uploadsFolder(disk.root, bucket))
+    if (!(await hasBucket(disk, bucket))) await prepareBucket(disk, bucket, location)
     try {
       await disk.fs.mkdir(bucketFolder(disk.root, bucket))
     } catch (error) {
@@ -31,6 +36,23 @@ export async function createBucket(disk: Disk, bucket: string): Promise<void> {
     }
     await disk.folders.settle(disk.root)
   })
+}
+
+/** Removes what a process left that died while it deleted a bucket of this name, and writes the location before there is a bucket. */
+async function prepareBucket(disk: Disk, bucket: string, location: string): Promise<void> {
+  for (const folder of [documentsFolder, uploadsFolder])
+    await removeTree(disk, folder(disk.root, bucket))
+  if (location !== '') await writeFileWhole(disk, locationFile(disk.root, bucket), location)
+}
+
+/** @see ObjectStore.findLocation */
+export async function findLocation(disk: Disk, bucket: string): Promise<string> {
+  await requireBucket(disk, bucket)
+  return readLocation(disk, bucket)
+}
+
+async function readLocation({ fs, root }: Disk, bucket: string): Promise<string> {
+  return (await orAbsent(fs.readFile(locationFile(root, bucket), 'utf8'))) ?? ''
 }
 
 export async function hasBucket(disk: Disk, bucket: string): Promise<boolean> {
@@ -51,7 +73,7 @@ export async function deleteBucket(disk: Disk, bucket: string): Promise<void> {
       if (errorCode(error) === 'ENOTEMPTY' || errorCode(error) === 'EEXIST') throw bucketNotEmpty()
       throw error
     }
-    for (const folder of [encodedFolder, metadataFolder, uploadsFolder]) {
+    for (const folder of [encodedFolder, metadataFolder, uploadsFolder, documentsFolder]) {
       await removeTree(disk, folder(disk.root, bucket))
     }
   })
@@ -64,15 +86,15 @@ export async function listBuckets(disk: Disk): Promise<BucketInfo[]> {
     .filter((entry) => entry.isDirectory() && isBucketName(entry.name))
     .map((entry) => entry.name)
     .toSorted(compareKeys)
-  const stats = await Promise.all(
-    names.map((name) => orAbsent(disk.fs.lstat(join(disk.root, name)))),
-  )
-  return names.flatMap((name, index) => {
-    const stat = stats[index]
+  const buckets = names.map(async (name): Promise<BucketInfo | undefined> => {
+    const stat = await orAbsent(disk.fs.lstat(join(disk.root, name)))
+    if (stat === undefined) return undefined
     // Some file systems do not record creation times and report 0.
-    const createdAtMs = stat && (stat.birthtimeMs > 0 ? stat.birthtimeMs : stat.mtimeMs)
-    return createdAtMs === undefined ? [] : [{ name, createdAtMs: Math.floor(createdAtMs) }]
+    const createdAtMs = stat.birthtimeMs > 0 ? stat.birthtimeMs : stat.mtimeMs
+    const location = await readLocation(disk, name)
+    return { name, createdAtMs: Math.floor(createdAtMs), location }
   })
+  return (await Promise.all(buckets)).filter((bucket) => bucket !== undefined)
 }
 
 /** Removes a folder that contains only folders. */

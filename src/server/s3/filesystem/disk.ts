@@ -44,6 +44,16 @@ export function uploadsFolder(root: string, bucket: string): string {
   return join(root, privateFolder, 'uploads', bucket)
 }
 
+/** Folder of a bucket's settings. */
+export function documentsFolder(root: string, bucket: string): string {
+  return join(root, privateFolder, 'settings', bucket)
+}
+
+/** File with the location of a bucket that was created with one. */
+export function locationFile(root: string, bucket: string): string {
+  return join(documentsFolder(root, bucket), 'location')
+}
+
 /** Folder of unfinished files, on the same file system, so that a rename finishes them. */
 export function stagingFolder(root: string): string {
   return join(root, privateFolder, 'tmp')

@@ -2,7 +2,8 @@
 import type { Log } from '../../../base/log.ts'
 import { silentLog } from '../../../base/log.ts'
 import type { ObjectStore } from '../request/object-store.ts'
-import { createBucket, deleteBucket, hasBucket, listBuckets } from './buckets.ts'
+import { readBucketDocument, writeBucketDocument } from './bucket-documents.ts'
+import { createBucket, deleteBucket, findLocation, hasBucket, listBuckets } from './buckets.ts'
 import { completeUpload, findCompleted } from './complete-upload.ts'
 import { copyObject, copyPart } from './copy-object.ts'
 import type { Disk } from './disk.ts'
@@ -73,10 +74,14 @@ type UploadCalls = Pick<
 
 function openObjects(disk: Disk, run: Run): Omit<ObjectStore, keyof UploadCalls | 'checkReady'> {
   return {
-    createBucket: (bucket) => run(() => createBucket(disk, bucket)),
+    createBucket: (bucket, options) => run(() => createBucket(disk, bucket, options)),
     hasBucket: (bucket) => run(() => hasBucket(disk, bucket)),
+    findLocation: (bucket) => run(() => findLocation(disk, bucket)),
     deleteBucket: (bucket) => run(() => deleteBucket(disk, bucket)),
     listBuckets: () => run(() => listBuckets(disk)),
+    readBucketDocument: (bucket, name) => run(() => readBucketDocument(disk, bucket, name)),
+    writeBucketDocument: (bucket, name, text) =>
+      run(() => writeBucketDocument(disk, bucket, name, text)),
     statObject: (bucket, key) =>
       run(async () => {
         const found = await findObject(disk, bucket, key)

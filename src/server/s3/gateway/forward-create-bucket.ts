@@ -1,11 +1,12 @@
-/** CreateBucket and GetBucketLocation of the gateway, which translate between its region and the upstream's. */
+/** CreateBucket and GetBucketLocation of the gateway, which translate between its region, if it has one, and the upstream's. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { sha256Hex } from '../../../protocol/digest.ts'
+import { parseAnswerXml } from '../../../protocol/parse-answer-xml.ts'
 import { escapeXml, parseXml } from '../../../protocol/xml.ts'
 import type { HttpReply } from '../../http/http-message.ts'
 import { readPayload } from '../body/payload.ts'
+import { describeLocation, toLocation } from '../request/bucket-location.ts'
 import { openBody } from '../request/s3-operation.ts'
-import { elements, xmlReply } from '../request/s3-xml.ts'
 import { configurationLimits } from '../request/xml-limits.ts'
 import { requestUpstream, forward, maxDocumentBytes, type GatewayCall } from './forward.ts'
 import { notPassedOn } from './not-passed-on.ts'
@@ -49,12 +50,32 @@ function readLocation(text: string): string {
   return first?.text.trim() ?? ''
 }
 
-/** GET /bucket?location. Returns the gateway's region, because clients sign their requests for the region returned here. */
+/**
+ * GET /bucket?location. Returns the gateway's region if it has one, because clients sign their requests for the region returned here; else
+ * the upstream's answer.
+ *
+ * @throws {AwsError} `ServiceUnavailable` for an answer without a location.
+ */
 export async function forwardBucketLocation(call: GatewayCall): Promise<HttpReply> {
-  await readText(await requestUpstream(call, { body: 'none' }), maxDocumentBytes)
-  const region = call.region === 'us-east-1' ? '' : call.region
-  const reply = xmlReply('LocationConstraint', elements({}))
-  return { ...reply, body: String(reply.body).replace('></', `>${region}</`) }
+  const text = await readText(await requestUpstream(call, { body: 'none' }), maxDocumentBytes)
+  const stored = call.region === '' ? readUpstreamLocation(text ?? '') : ''
+  return describeLocation(toLocation(stored, call.region))
+}
+
+function readUpstreamLocation(text: string): string {
+  try {
+    const root = parseAnswerXml(text, { maxBytes: maxDocumentBytes, maxDepth: 4 })
+    if (root.name === 'LocationConstraint' && /^[a-z0-9-]{0,64}$/i.test(root.text.trim()))
+      return root.text.trim()
+  } catch (cause) {
+    throw unreadable(cause)
+  }
+  throw unreadable()
+}
+
+function unreadable(cause?: unknown): AwsError {
+  const message = 'the upstream S3 answered what is not a location'
+  return new AwsError('ServiceUnavailable', message, { cause })
 }
 
 function nameRegion(region: string): Buffer {

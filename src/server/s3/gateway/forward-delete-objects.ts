@@ -1,6 +1,7 @@
 /** POST /bucket?delete: each key is authorized separately; the allowed ones are forwarded in one request. */
 import { createTurns } from '../../../base/turns.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
+import { describeS3Error } from '../../../protocol/s3-wire.ts'
 import { parseAnswerXml } from '../../../protocol/parse-answer-xml.ts'
 import { childrenOf, childText, escapeXml, type XmlNode } from '../../../protocol/xml.ts'
 import type { HttpReply } from '../../http/http-message.ts'
@@ -104,6 +105,7 @@ function copyChildren({ children }: XmlNode): XmlElements {
   return elements(Object.fromEntries(children.map(({ name, text }) => [name, text])))
 }
 
-function describe({ Key, VersionId }: Target, { code, message }: AwsError): XmlElements {
-  return elements({ Key, VersionId, Code: code, Message: message })
+function describe({ Key, VersionId }: Target, error: AwsError): XmlElements {
+  const { message, reason } = describeS3Error(error)
+  return elements({ Key, VersionId, Code: error.code, Message: message, Reason: reason })
 }

@@ -25,7 +25,7 @@ export async function forwardListBuckets(call: GatewayCall): Promise<HttpReply> 
   const visible = all.isAllowed ? buckets : await selectListable(call, buckets, nameOf)
   if (!all.isAllowed && visible.length === 0)
     throw denial('s3:ListAllMyBuckets', serviceAddress, all)
-  const items = visible.map((bucket) => elements({ Bucket: describe(bucket) }))
+  const items = visible.map((bucket) => elements({ Bucket: describe(bucket, call.region) }))
   return xmlReply(
     'ListAllMyBucketsResult',
     elements({
@@ -55,11 +55,12 @@ function nameOf(bucket: XmlNode): string {
   return childText(bucket, 'Name') ?? ''
 }
 
-/** Returns a bucket's element without its region, because clients sign for the gateway's region. */
-function describe(bucket: XmlNode): ReturnType<typeof elements> {
+/** Returns a bucket's element; without its region if the gateway has one, which clients must sign for. */
+function describe(bucket: XmlNode, region: string): ReturnType<typeof elements> {
   return elements({
     Name: childText(bucket, 'Name'),
     CreationDate: childText(bucket, 'CreationDate'),
+    BucketRegion: region === '' ? childText(bucket, 'BucketRegion') : undefined,
   })
 }
 

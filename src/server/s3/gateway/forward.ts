@@ -6,6 +6,7 @@ import type { HttpReply } from '../../http/http-message.ts'
 import { missingLength } from '../body/body-errors.ts'
 import { hasLength } from '../body/declarations.ts'
 import { actionsOfHeaders } from '../request/action-rules.ts'
+import { requireCannedAcl } from '../request/canned-acl.ts'
 import { openBody, type S3Request } from '../request/s3-operation.ts'
 import { maxPutBytes } from '../request/upload-parameters.ts'
 import { passAnswerHeaders, passRequestHeaders } from './gateway-headers.ts'
@@ -73,7 +74,7 @@ export async function prepareMessage(
 /**
  * Authorizes the caller for what the headers ask for, and returns the headers for the upstream.
  *
- * @throws {AwsError} `AccessDenied`, and as `passRequestHeaders`.
+ * @throws {AwsError} `AccessDenied`, `InvalidArgument` for a canned ACL that S3 does not have, and as `passRequestHeaders`.
  */
 export async function authorizeHeaders(
   call: GatewayCall,
@@ -82,6 +83,7 @@ export async function authorizeHeaders(
   const isAcl = call.query.has('acl')
   const level = call.key === '' ? 'bucket' : 'object'
   const passed = passRequestHeaders(call.request.headers, { isCopy, isAcl })
+  requireCannedAcl(passed['x-amz-acl'] ?? 'private')
   // If the request is about an ACL, the operation's own action covers these headers.
   const asking = Object.keys(passed).filter((name) => !isAcl || !aclHeader.test(name))
   for (const action of actionsOfHeaders(asking, level)) {

@@ -48,6 +48,8 @@ export function createGatewayBackend(upstream: Upstream): S3Backend {
       const request = { method, level: findLevel(address), query, headers }
       return toOperation(matchRoute(gatewayRoutes, request, { describeUnknown }), query, upstream)
     },
+    // No `findCorsRules`: a browser's question is not signed, and to ask the upstream for the bucket's rules as root would let strangers send it
+    // requests and learn which buckets it has. Pages are between a browser and this server, so this server's origins decide.
     checkReady: () => upstream.checkReady(),
   }
 }

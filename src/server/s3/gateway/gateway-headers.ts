@@ -30,10 +30,10 @@ const passedByCopies = new Set(
   x-amz-metadata-directive x-amz-source-expected-bucket-owner x-amz-tagging-directive`.split(/\s+/),
 )
 
-/** Request headers for this server only: how the request was signed and its body encoded. */
+/** Request headers for this server only: how the request was signed and its body encoded, and what SDKs say of themselves. */
 const consumed = new Set(
-  `x-amz-content-sha256 x-amz-copy-source x-amz-date x-amz-decoded-content-length x-amz-security-token x-amz-trailer
-  x-amz-user-agent`.split(/\s+/),
+  `x-amz-api-version x-amz-content-sha256 x-amz-date x-amz-decoded-content-length x-amz-security-token x-amz-te
+  x-amz-trailer x-amz-user-agent`.split(/\s+/),
 )
 
 /**
@@ -53,15 +53,22 @@ export function passRequestHeaders(
     if (passed.has(name) || name.startsWith('x-amz-meta-')) onward[name] = value
     else if (passedByCopies.has(name) && isCopy) onward[name] = value
     else if (name.startsWith('x-amz-') && !consumed.has(name)) {
-      throw notPassedOn(`the header ${name}`)
+      const isDone = isCopy ? name === 'x-amz-copy-source' : isReplaceDirective(name, value)
+      if (!isDone) throw notPassedOn(`the header ${name}`)
     }
   }
   const encoding = readContentEncoding(headers.get('content-encoding'))
   if (encoding !== undefined) onward['content-encoding'] = encoding
   // The default of objects and buckets: rclone and others send it with each upload, and AWS requires no permission for it. In a request about
-  // the ACL itself, it stays.
+  // the ACL itself, it stays. Any other canned ACL is passed on, because at the upstream it may make something public: so the caller must be
+  // allowed to change ACLs (`actionsOfHeaders`), also for those that only name the bucket's owner, who may be another account there.
   if (onward['x-amz-acl'] === 'private' && !isAcl) delete onward['x-amz-acl']
   return onward
+}
+
+/** Returns whether a header says that metadata or tags are not a source's: s3fs-fuse sends it also with uploads, which have none. */
+function isReplaceDirective(name: string, value: string): boolean {
+  return /^x-amz-(?:metadata|tagging)-directive$/.test(name) && value === 'REPLACE'
 }
 
 /**
@@ -79,10 +86,11 @@ function requireInertMetadata(name: string): void {
 const answered =
   /^(?:accept-ranges|cache-control|content-(?:disposition|encoding|language|length|md5|range|type)|etag|expires|last-modified|location|retry-after|x-amz-(?!request-id$|id-2$|cf-id$).*)$/
 
-/** Returns the upstream's headers for the client: those about the object. The bucket's region becomes the gateway's. */
+/** Returns the upstream's headers for the client: those about the object. The bucket's region becomes the gateway's, if it has one. */
 export function passAnswerHeaders(headers: Headers, region: string): Record<string, string> {
   const onward: Record<string, string> = {}
   for (const [name, value] of headers) if (answered.test(name)) onward[name] = value
-  if (onward['x-amz-bucket-region'] !== undefined) onward['x-amz-bucket-region'] = region
+  if (onward['x-amz-bucket-region'] !== undefined && region !== '')
+    onward['x-amz-bucket-region'] = region
   return onward
 }

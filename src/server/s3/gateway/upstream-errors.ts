@@ -9,7 +9,8 @@ const maxDocumentBytes = 64 * 1024
 
 /** Elements of an error document about the request. Others may contain the gateway's access key and what it signed. */
 const harmlessDetails: ReadonlySet<string> = new Set(
-  `ActualObjectSize ArgumentName ArgumentValue BucketName Condition ETag Header Key MaxSizeAllowed Method MinSizeAllowed PartNumber
+  `ActualObjectSize ActualPartCount ArgumentName ArgumentValue BucketName Condition ETag Header Key MaxSizeAllowed Method MinSizeAllowed PartNumber
+  PartNumberRequested
   ProposedSize RangeRequested ResourceType Size UploadId VersionId`.split(/\s+/),
 )
 
@@ -63,7 +64,10 @@ export async function readRefusal(
   const reported = root && childText(root, 'Message')
   const message = reported || `the upstream S3 answered HTTP ${status}`
   const details = root ? readDetails(root) : {}
-  const error = new AwsError(code, message, { status, details, headers: readKept(answer) })
+  // The upstream's words, and its reason if it gives one, are passed on as they are.
+  const reason = (root && childText(root, 'Reason')) || message
+  const options = { status, details, headers: readKept(answer), sentence: message }
+  const error = new AwsError(code, reason, options)
   return { error, isOwnFault: false, region }
 }
 

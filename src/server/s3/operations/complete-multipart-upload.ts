@@ -10,6 +10,7 @@ import {
   isChecksumText,
   requireSameAlgorithm,
 } from '../body/checksum.ts'
+import { locateObject } from '../request/address.ts'
 import { readPayload } from '../body/payload.ts'
 import { readWriteCondition } from '../request/conditions.ts'
 import { combineCrcs, isCombinable } from '../body/combine-crc.ts'
@@ -80,13 +81,13 @@ export const completeMultipartUpload: S3Operation = {
   },
 }
 
-function describeResult({ bucket, key }: S3Call, info: ObjectInfo): HttpReply {
+function describeResult(call: S3Call, info: ObjectInfo): HttpReply {
   return xmlReply(
     'CompleteMultipartUploadResult',
     elements({
-      Location: `/${bucket}/${key}`,
-      Bucket: bucket,
-      Key: key,
+      Location: locateObject(call),
+      Bucket: call.bucket,
+      Key: call.key,
       ETag: `"${info.etag}"`,
       ...checksumElements(info),
     }),

@@ -2,6 +2,7 @@
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { type ChecksumAlgorithm, readChecksumAlgorithm } from '../body/checksum.ts'
 import { nameVersionAction } from '../request/action-rules.ts'
+import { invalidArgument } from '../request/errors.ts'
 import { readWriteCondition } from '../request/conditions.ts'
 import {
   type CopySource,
@@ -61,7 +62,12 @@ export const copyObject: S3Operation = {
 function readDirective(headers: ReadonlyMap<string, string>, name: string): boolean {
   const directive = headers.get(name)?.toUpperCase() ?? 'COPY'
   if (directive === 'COPY' || directive === 'REPLACE') return directive === 'REPLACE'
-  throw new AwsError('InvalidArgument', `${name} must be COPY or REPLACE`)
+  const what = name === 'x-amz-metadata-directive' ? 'metadata' : 'tagging'
+  throw invalidArgument(
+    { name, value: directive },
+    `${name} must be COPY or REPLACE`,
+    `Unknown ${what} directive.`,
+  )
 }
 
 /** Returns true for REPLACE. @throws {AwsError} `InvalidArgument`, also for tags that would be ignored. */

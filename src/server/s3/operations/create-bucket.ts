@@ -2,6 +2,7 @@
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { childText, parseXml } from '../../../protocol/xml.ts'
 import { readPayload } from '../body/payload.ts'
+import { readLocationConstraint } from '../request/bucket-location.ts'
 import { reservedBuckets } from '../request/names.ts'
 import { openBody, type S3Operation } from '../request/s3-operation.ts'
 import { configurationLimits } from '../request/xml-limits.ts'
@@ -17,14 +18,15 @@ export const createBucket: S3Operation = {
     const text = (
       await readPayload(openBody(call, { maxBytes: configurationLimits.maxBytes }))
     ).toString()
-    if (text.trim() !== '') checkLocation(text, call.region)
-    await call.objects.createBucket(call.bucket)
+    const location = readLocationConstraint(readWanted(text), call.region)
+    await call.objects.createBucket(call.bucket, { location })
     return { status: 200, headers: { location: `/${call.bucket}` } }
   },
 }
 
-/** Refuses a location other than this server's region. @throws {AwsError} `InvalidLocationConstraint`. */
-function checkLocation(text: string, region: string): void {
+/** Returns the location that a document asks for; empty for none. @throws {AwsError} `MalformedXML`, `NotImplemented`. */
+function readWanted(text: string): string {
+  if (text.trim() === '') return ''
   const root = parseXml(text, configurationLimits)
   if (root.name !== 'CreateBucketConfiguration') {
     throw new AwsError('MalformedXML', 'the body must be a CreateBucketConfiguration')
@@ -34,14 +36,5 @@ function checkLocation(text: string, region: string): void {
     const message = `CreateBucket with ${other.name.slice(0, 100)} is not implemented`
     throw new AwsError('NotImplemented', message)
   }
-  const wanted = childText(root, 'LocationConstraint')?.trim() ?? ''
-  // Old clients send `EU` and `US` instead of a region.
-  if (wanted === '' || region === '' || wanted === region || wanted === 'US') return
-  throw new AwsError(
-    'InvalidLocationConstraint',
-    `this server is region ${region}, not ${wanted}`,
-    {
-      status: 400,
-    },
-  )
+  return childText(root, 'LocationConstraint')?.trim() ?? ''
 }

@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import { createTurns } from '../../../base/turns.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
+import { describeS3Error } from '../../../protocol/s3-wire.ts'
 import { childrenOf, childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
 import { readPayload } from '../body/payload.ts'
 import { noSuchVersion } from '../request/errors.ts'
@@ -107,7 +108,8 @@ async function deleteOne(call: S3Call, key: string | AwsError, action: string): 
 
 function report({ key, error }: Outcome, isQuiet: boolean): XmlElements[] {
   if (error) {
-    const fields = elements({ Key: key, Code: error.code, Message: error.message })
+    const { message, reason } = describeS3Error(error)
+    const fields = elements({ Key: key, Code: error.code, Message: message, Reason: reason })
     return [elements({ Error: fields })]
   }
   return isQuiet ? [] : [elements({ Deleted: elements({ Key: key }) })]

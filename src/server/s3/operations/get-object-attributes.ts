@@ -1,6 +1,6 @@
 /** GET /bucket/key?attributes: returns an object's metadata without its content. */
 import { AwsError } from '../../../protocol/aws-error.ts'
-import { noSuchKey } from '../request/errors.ts'
+import { invalidArgument, noSuchKey } from '../request/errors.ts'
 import { toHttpDate } from '../request/http-date.ts'
 import { maxListed } from '../request/list-page.ts'
 import type { ObjectInfo } from '../request/object-store.ts'
@@ -42,7 +42,7 @@ export const getObjectAttributes: S3Operation = {
   },
 }
 
-/** @throws {AwsError} `InvalidArgument` for none, or one that does not exist. */
+/** @throws {AwsError} `InvalidRequest` for none; `InvalidArgument` for one that does not exist. */
 function readAttributeNames(text: string): ReadonlySet<string> {
   const names = text
     .split(',')
@@ -50,9 +50,17 @@ function readAttributeNames(text: string): ReadonlySet<string> {
     .filter((name) => name !== '')
   const unknown = names.find((name) => !Object.hasOwn(describers, name))
   if (names.length > 0 && unknown === undefined) return new Set(names)
-  throw new AwsError(
-    'InvalidArgument',
-    `x-amz-object-attributes ${unknown === undefined ? 'is missing' : `names ${unknown.slice(0, 80)}`}; there are ${Object.keys(describers).join(', ')}`,
+  const all = Object.keys(describers).join(', ')
+  if (unknown === undefined) {
+    const sentence =
+      'The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty'
+    const reason = `x-amz-object-attributes is missing; there are ${all}`
+    throw new AwsError('InvalidRequest', reason, { sentence })
+  }
+  throw invalidArgument(
+    { name: 'x-amz-object-attributes', value: unknown },
+    `x-amz-object-attributes names ${unknown.slice(0, 80)}; there are ${all}`,
+    'Invalid attribute name specified.',
   )
 }
 

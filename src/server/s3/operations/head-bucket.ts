@@ -1,4 +1,4 @@
-import { requireBucket } from '../request/require-bucket.ts'
+import { toLocation, toRegion } from '../request/bucket-location.ts'
 import type { S3Operation } from '../request/s3-operation.ts'
 
 /** HEAD /bucket */
@@ -6,7 +6,7 @@ export const headBucket: S3Operation = {
   name: 'HeadBucket',
   action: 's3:ListBucket',
   async run(call) {
-    await requireBucket(call)
-    return { status: 200, headers: { 'x-amz-bucket-region': call.region || 'us-east-1' } }
+    const location = toLocation(await call.objects.findLocation(call.bucket), call.region)
+    return { status: 200, headers: { 'x-amz-bucket-region': toRegion(location) } }
   },
 }

@@ -1,8 +1,10 @@
 /** GET /: lists the buckets that the caller may see. */
 import type { Query } from '../../../protocol/query.ts'
-import { AwsError } from '../../../protocol/aws-error.ts'
 import { serviceAddress } from '../request/address.ts'
+import { invalidArgument } from '../request/errors.ts'
+import { toLocation, toRegion } from '../request/bucket-location.ts'
 import { readToken, writeToken } from '../request/list-page.ts'
+import type { BucketInfo } from '../request/object-store.ts'
 import { describeOwner } from '../request/owner.ts'
 import { decide, denial, type S3Operation } from '../request/s3-operation.ts'
 import { elements, join, xmlDate, xmlReply } from '../request/s3-xml.ts'
@@ -29,15 +31,18 @@ export const listBuckets: S3Operation = {
     if (!all.isAllowed && visible.length === 0) {
       throw denial('s3:ListAllMyBuckets', serviceAddress, all)
     }
-    const region = call.region || 'us-east-1'
-    const wanted = visible.filter(({ name }) => {
-      return name.startsWith(page.prefix) && name > page.after && (page.region ?? region) === region
+    const regionOf = ({ location }: BucketInfo): string =>
+      toRegion(toLocation(location, call.region))
+    const wanted = visible.filter((bucket) => {
+      const { name } = bucket
+      const isInRegion = page.region === undefined || page.region === regionOf(bucket)
+      return name.startsWith(page.prefix) && name > page.after && isInRegion
     })
     const listed = wanted.slice(0, page.limit)
-    const items = listed.map(({ name, createdAtMs }) => {
-      const BucketRegion = page.isAsked ? region : undefined
-      const CreationDate = xmlDate(createdAtMs)
-      return elements({ Bucket: elements({ Name: name, CreationDate, BucketRegion }) })
+    const items = listed.map((bucket) => {
+      const BucketRegion = page.isAsked ? regionOf(bucket) : undefined
+      const CreationDate = xmlDate(bucket.createdAtMs)
+      return elements({ Bucket: elements({ Name: bucket.name, CreationDate, BucketRegion }) })
     })
     const isTruncated = wanted.length > listed.length
     return xmlReply(
@@ -69,7 +74,11 @@ function readPage(query: Query): BucketPage {
     limitText !== undefined &&
     !(/^\d{1,5}$/.test(limitText) && limit >= 1 && limit <= maxBuckets)
   )
-    throw new AwsError('InvalidArgument', `max-buckets must be a number from 1 to ${maxBuckets}`)
+    throw invalidArgument(
+      { name: 'max-buckets', value: limitText },
+      `max-buckets must be a number from 1 to ${maxBuckets}`,
+      `Argument max-buckets must be an integer between 1 and ${maxBuckets}.`,
+    )
   const token = query.get('continuation-token')
   return {
     prefix: query.get('prefix') ?? '',

@@ -31,7 +31,7 @@ export const listMultipartUploads: S3Operation = {
           KeyMarker: common.encode(keyMarker),
           UploadIdMarker: idMarker,
           ...(isTruncated ? describeMarker(page.at(-1), common) : {}),
-          Prefix: common.encode(common.prefix),
+          Prefix: common.prefix === '' ? undefined : common.encode(common.prefix),
           Delimiter: common.delimiter === '' ? undefined : common.encode(common.delimiter),
           MaxUploads: common.limit,
           IsTruncated: isTruncated,

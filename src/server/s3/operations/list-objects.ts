@@ -3,7 +3,7 @@ import { checksumAlgorithms } from '../body/checksum.ts'
 import { type CommonParameters, readCommon, readToken, writeToken } from '../request/list-page.ts'
 import type { ListEntry, ObjectInfo } from '../request/object-store.ts'
 import { describeOwner } from '../request/owner.ts'
-import type { S3Call, S3Operation } from '../request/s3-operation.ts'
+import type { S3Operation } from '../request/s3-operation.ts'
 import { elements, join, xmlDate, type XmlElements, xmlReply } from '../request/s3-xml.ts'
 
 /** GET /bucket?list-type=2 */
@@ -11,8 +11,9 @@ export const listObjectsV2: S3Operation = {
   name: 'ListObjectsV2',
   action: 's3:ListBucket',
   async run(call) {
-    const { query } = call
+    const { query, principal } = call
     const common = readCommon(query)
+    const owner = query.get('fetch-owner') === 'true' ? describeOwner(principal) : undefined
     const token = query.get('continuation-token')
     const after = token === undefined ? (query.get('start-after') ?? '') : readToken(token)
     const { entries, isTruncated } = await call.objects.listObjects(call.bucket, {
@@ -30,11 +31,11 @@ export const listObjectsV2: S3Operation = {
           NextContinuationToken: isTruncated ? writeToken(entries.at(-1)?.name ?? '') : undefined,
           KeyCount: entries.length,
           MaxKeys: common.limit,
-          Delimiter: common.encode(common.delimiter),
+          Delimiter: encodeDelimiter(common),
           IsTruncated: isTruncated,
           EncodingType: common.encodingType,
         }),
-        describeEntries(call, entries, common.encode),
+        describeEntries(entries, common.encode, owner),
       ]),
     )
   },
@@ -61,11 +62,11 @@ export const listObjects: S3Operation = {
           Marker: common.encode(after),
           NextMarker: isTruncated && last !== undefined ? common.encode(last) : undefined,
           MaxKeys: common.limit,
-          Delimiter: common.encode(common.delimiter),
+          Delimiter: encodeDelimiter(common),
           IsTruncated: isTruncated,
           EncodingType: common.encodingType,
         }),
-        describeEntries(call, entries, common.encode),
+        describeEntries(entries, common.encode, describeOwner(call.principal)),
       ]),
     )
   },
@@ -78,13 +79,17 @@ function encodeOptional(
   return text === undefined ? undefined : encode(text)
 }
 
+/** Without a delimiter there is no element (AWS, ListObjects, "Sample response"). */
+function encodeDelimiter({ delimiter, encode }: CommonParameters): string | undefined {
+  return delimiter === '' ? undefined : encode(delimiter)
+}
+
+/** @param owner Undefined where version 2 of the list was not asked for it by `fetch-owner` (AWS, ListObjectsV2). */
 function describeEntries(
-  { principal }: S3Call,
   entries: readonly ListEntry[],
   encode: (text: string) => string,
+  owner: XmlElements | undefined,
 ): XmlElements {
-  // With or without `fetch-owner`, as MinIO.
-  const owner = describeOwner(principal)
   return join(
     entries.map((entry) => {
       return entry.kind === 'prefix'
@@ -94,7 +99,11 @@ function describeEntries(
   )
 }
 
-function describeContents(info: ObjectInfo, key: string, owner: XmlElements): XmlElements {
+function describeContents(
+  info: ObjectInfo,
+  key: string,
+  owner: XmlElements | undefined,
+): XmlElements {
   const algorithm = checksumAlgorithms.find((name) => name === info.checksum?.algorithm)
   return elements({
     Key: key,

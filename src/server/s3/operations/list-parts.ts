@@ -1,5 +1,5 @@
 /** GET /bucket/key?uploadId */
-import { AwsError } from '../../../protocol/aws-error.ts'
+import { invalidArgument } from '../request/errors.ts'
 import { readCommon } from '../request/list-page.ts'
 import type { PartInfo } from '../request/object-store.ts'
 import { describeOwner } from '../request/owner.ts'
@@ -46,7 +46,11 @@ export const listParts: S3Operation = {
 
 function readMarker(text: string): number {
   if (/^\d{0,10}$/.test(text)) return Number(text)
-  throw new AwsError('InvalidArgument', 'part-number-marker must be a number')
+  throw invalidArgument(
+    { name: 'part-number-marker', value: text },
+    'part-number-marker must be a number',
+    'Provided part-number-marker not an integer or within integer range',
+  )
 }
 
 function describePart(part: PartInfo): ReturnType<typeof elements> {

@@ -3,7 +3,14 @@ import { AwsError } from '../../../protocol/aws-error.ts'
 import { childrenOf, childText, parseXml } from '../../../protocol/xml.ts'
 import { readPayload } from '../body/payload.ts'
 import { noSuchKey } from '../request/errors.ts'
-import { openBody, type S3Call, type S3Operation } from '../request/s3-operation.ts'
+import { nameVersionAction } from '../request/action-rules.ts'
+import {
+  authorize,
+  authorizeSomeKey,
+  openBody,
+  type S3Call,
+  type S3Operation,
+} from '../request/s3-operation.ts'
 import { elements, join, xmlReply } from '../request/s3-xml.ts'
 import { checkTags } from '../request/tag-header.ts'
 import { requireNullVersion } from '../request/versions.ts'
@@ -24,14 +31,22 @@ export const getObjectTagging: S3Operation = {
   },
 }
 
-/** PUT /bucket/key?tagging. Replaces the object's tags. */
+/**
+ * PUT /bucket/key?tagging. Replaces the object's tags. It authorizes itself, because policies may depend on the tags in the body
+ * (`s3:RequestObjectTag/NAME`); the body of a caller who could not be allowed whatever it says is not read.
+ */
 export const putObjectTagging: S3Operation = {
   name: 'PutObjectTagging',
-  action: 's3:PutObjectTagging',
+  action: undefined,
   async run(call) {
-    requireNullVersion(call)
+    const plain = 's3:PutObjectTagging'
+    const action = call.query.has('versionId') ? nameVersionAction(plain) : plain
+    await authorizeSomeKey(call, [action])
     const payload = openBody(call, { maxBytes: taggingLimits.maxBytes })
-    await replace(call, readTagging((await readPayload(payload)).toString()))
+    const requestTags = readTagging((await readPayload(payload)).toString())
+    await authorize({ ...call, requestTags }, action)
+    requireNullVersion(call)
+    await replace(call, requestTags)
     return { status: 200 }
   },
 }

@@ -10,6 +10,7 @@ import { describeChecksum, describeObject } from '../request/object-headers.ts'
 import type { ByteRange, ObjectInfo } from '../request/object-store.ts'
 import { readRange } from '../request/range.ts'
 import type { S3Call, S3Operation } from '../request/s3-operation.ts'
+import { readPartNumber } from '../request/upload-parameters.ts'
 import { requireNullVersion } from '../request/versions.ts'
 
 /** Objects up to this size are read into memory, which is cheaper than a stream. */
@@ -69,7 +70,7 @@ function planRead(call: S3Call, info: ObjectInfo): ReadPlan {
     const message = 'Cannot specify both Range header and partNumber query parameter'
     throw new AwsError('InvalidRequest', message)
   }
-  const part = readPartNumber(query.get('partNumber'), info)
+  const part = findPart(query.get('partNumber'), info)
   const range =
     part?.range ??
     (isRangeWanted(call, info) ? readRange(request.headers.get('range'), info.size) : undefined)
@@ -101,16 +102,18 @@ function isRangeWanted({ request }: S3Call, info: ObjectInfo): boolean {
 }
 
 /** Returns the range of `partNumber`: the bytes that were uploaded as that part. An object that was not uploaded in parts is its own part 1. */
-function readPartNumber(
+function findPart(
   text: string | undefined,
   { size, partSizes }: ObjectInfo,
 ): { range: ByteRange | undefined; headers: Record<string, string> } | undefined {
   if (text === undefined) return undefined
-  const number = Number(text)
+  const number = readPartNumber(text)
   const sizes = partSizes ?? [size]
   const length = sizes[number - 1]
-  if (!/^\d{1,5}$/.test(text) || length === undefined) {
-    throw new AwsError('InvalidPartNumber', `the object has ${sizes.length} parts`, { status: 416 })
+  if (length === undefined) {
+    const details = { ActualPartCount: String(sizes.length), PartNumberRequested: text }
+    const message = `the object has ${sizes.length} parts`
+    throw new AwsError('InvalidPartNumber', message, { status: 416, details })
   }
   const start = sizes.slice(0, number - 1).reduce((sum, bytes) => sum + bytes, 0)
   const range = length === 0 ? undefined : { start, end: start + length - 1 }

@@ -1,21 +1,21 @@
 /** PUT /bucket/key?partNumber&uploadId: uploads a part, from the body or as a copy. */
-import type { Query } from '../../../protocol/query.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { readChecksumAlgorithm, requireSameAlgorithm } from '../body/checksum.ts'
 import { openSource, readCopySource, toStoredContent, withSource } from '../request/copy-source.ts'
+import { invalidArgument } from '../request/errors.ts'
 import { describeChecksum } from '../request/object-headers.ts'
 import type { ByteRange } from '../request/object-store.ts'
 import { describeCopy } from '../request/result-elements.ts'
 import { openBody, type S3Call, type S3Operation } from '../request/s3-operation.ts'
 import { xmlReply } from '../request/s3-xml.ts'
-import { maxPartNumber, maxPutBytes, readUploadId } from '../request/upload-parameters.ts'
+import { maxPutBytes, readPartNumber, readUploadId } from '../request/upload-parameters.ts'
 
 /** PUT /bucket/key?partNumber&uploadId */
 export const uploadPart: S3Operation = {
   name: 'UploadPart',
   action: 's3:PutObject',
   async run(call) {
-    const partNumber = readPartNumber(call.query)
+    const partNumber = readPartNumber(call.query.get('partNumber') ?? '')
     const upload = await call.objects.findUpload(call.bucket, call.key, readUploadId(call))
     const named = readChecksumAlgorithm(call.request.headers)
     const wanted = upload.checksum?.algorithm ?? named
@@ -33,7 +33,7 @@ export const uploadPartCopy: S3Operation = {
   name: 'UploadPartCopy',
   action: 's3:PutObject',
   async run(call) {
-    const partNumber = readPartNumber(call.query)
+    const partNumber = readPartNumber(call.query.get('partNumber') ?? '')
     const source = readCopySource(call.request.headers)
     const upload = await call.objects.findUpload(call.bucket, call.key, readUploadId(call))
     return withSource(await openSource(call, source), async (object) => {
@@ -49,21 +49,17 @@ export const uploadPartCopy: S3Operation = {
   },
 }
 
-function readPartNumber(query: Query): number {
-  const text = query.get('partNumber') ?? ''
-  const number = Number(text)
-  if (/^\d{1,5}$/.test(text) && number >= 1 && number <= maxPartNumber) return number
-  throw new AwsError('InvalidArgument', `partNumber must be a number from 1 to ${maxPartNumber}`)
-}
-
 function readSourceRange({ request }: S3Call, size: number): ByteRange | undefined {
   const text = request.headers.get('x-amz-copy-source-range')
   if (text === undefined) return undefined
   const [, first = '', last = ''] = /^bytes=(\d{1,15})-(\d{1,15})$/.exec(text) ?? []
   const range = { start: Number(first), end: Number(last) }
   if (first !== '' && range.start <= range.end && range.end < size) return range
-  throw new AwsError(
-    'InvalidArgument',
+  throw invalidArgument(
+    { name: 'x-amz-copy-source-range', value: text },
     `x-amz-copy-source-range must be bytes=first-last within ${size} bytes`,
+    first === '' || range.start > range.end
+      ? 'The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy'
+      : `Range specified is not valid for source object of size: ${size}`,
   )
 }

@@ -1,8 +1,7 @@
 /** Answers a form that was stored: with the status that it asks for, or a redirect. */
 import { AwsError } from '../../../protocol/aws-error.ts'
-import { encodeRfc3986 } from '../../../protocol/sigv4/canonical-request.ts'
-import type { HttpReply, HttpRequest } from '../../http/http-message.ts'
-import type { Address } from '../request/address.ts'
+import type { HttpReply } from '../../http/http-message.ts'
+import { locateObject, type LocatedObject } from '../request/address.ts'
 import { elements, xmlReply } from '../request/s3-xml.ts'
 
 export type PostAnswer =
@@ -25,11 +24,15 @@ export function readPostAnswer(fields: ReadonlyMap<string, string>): PostAnswer 
   return { kind: 'status', status: asked === '200' ? 200 : asked === '201' ? 201 : 204 }
 }
 
-/** @param stored Headers of the answer that the PUT would have had. */
+interface StoredObject extends LocatedObject {
+  /** Headers of the answer that the PUT would have had. */
+  readonly stored: Readonly<Record<string, string>>
+}
+
+/** Returns the answer to a form whose file is stored. */
 export function writePostAnswer(
   answer: PostAnswer,
-  request: Pick<HttpRequest, 'rawPath' | 'headers' | 'isTls'>,
-  { bucket, key, stored }: Address & { readonly stored: Readonly<Record<string, string>> },
+  { request, bucket, key, isBucketInHost, stored }: StoredObject,
 ): HttpReply {
   const ETag = stored['etag'] ?? ''
   if (answer.kind === 'redirect') {
@@ -38,19 +41,9 @@ export function writePostAnswer(
       url.searchParams.append(name, value)
     return { status: 303, headers: { ...stored, location: url.href } }
   }
-  const location = locateObject(request, key)
+  const location = locateObject({ request, bucket, key, isBucketInHost })
   const headers = { ...stored, location }
   if (answer.status !== 201) return { status: answer.status, headers }
   const content = elements({ Location: location, Bucket: bucket, Key: key, ETag })
   return { ...xmlReply('PostResponse', content, headers), status: 201 }
-}
-
-/** Returns the object's URL, below the address that the form was sent to. */
-function locateObject(
-  { rawPath, headers, isTls }: Pick<HttpRequest, 'rawPath' | 'headers' | 'isTls'>,
-  key: string,
-): string {
-  const path = key.split('/').map(encodeRfc3986).join('/')
-  const bucketPath = rawPath.endsWith('/') ? rawPath : `${rawPath}/`
-  return `${isTls ? 'https' : 'http'}://${headers.get('host') ?? ''}${bucketPath}${path}`
 }

@@ -8,7 +8,7 @@ import type { RequestRecorder } from '../../http/request-recorder.ts'
 import type { FormAuthentication } from '../../identity/request-authenticator.ts'
 import { recordDecisions } from '../../policy/record-decisions.ts'
 import { describePrincipal } from '../../sessions/describe-principal.ts'
-import { readAddress, type Address } from '../request/address.ts'
+import { readAddress, readHostBucket, type Address } from '../request/address.ts'
 import type { S3Services } from '../request/s3-services.ts'
 import { requireKey } from '../request/names.ts'
 import { authorize } from '../request/s3-operation.ts'
@@ -64,6 +64,8 @@ export async function postObject(
     recorder,
     authorizer: recordDecisions(services.authorizer, recorder),
     region: services.region,
+    isBucketInHost:
+      readHostBucket(request.headers.get('host') ?? '', services.domains) !== undefined,
     signature: { payloadHash: 'UNSIGNED-PAYLOAD' },
     seed: undefined,
     form: { sizes: policy.sizes, signatureVersion: version },
@@ -74,7 +76,7 @@ export async function postObject(
     // A form is a PutObject, whose work is its body.
     if ('work' in stored) throw new Error('an upload form became long work')
     if (stored.body instanceof Readable) stored.body.resume()
-    return writePostAnswer(answer, request, { bucket, key, stored: keepHeaders(stored) })
+    return writePostAnswer(answer, { ...call, request, stored: keepHeaders(stored) })
   } finally {
     put.body.destroy()
   }

@@ -137,7 +137,8 @@ function quote(text: string): string {
 }
 
 function denied(reason: string): AwsError {
-  return new AwsError('AccessDenied', `Invalid according to Policy: ${reason}`)
+  const message = `Invalid according to Policy: ${reason}`
+  return new AwsError('AccessDenied', message, { sentence: message })
 }
 
 function invalid(reason: string): AwsError {

@@ -1,5 +1,6 @@
 /** Reads the bucket and key of a request from its path, or from its host and path. */
 import { AwsError } from '../../../protocol/aws-error.ts'
+import { encodeRfc3986 } from '../../../protocol/sigv4/canonical-request.ts'
 import type { HttpRequest } from '../../http/http-message.ts'
 
 export interface Address {
@@ -59,6 +60,20 @@ export function readHostBucket(host: string, domains: readonly string[]): string
   if (domain === undefined || domains.some((other) => other.toLowerCase() === name))
     return undefined
   return name.slice(0, -domain.length - 1)
+}
+
+/** An object's address, and the request whose connection and host its URL has. */
+export interface LocatedObject extends Address {
+  readonly request: Pick<HttpRequest, 'headers' | 'isTls'>
+  /** True if the host names the bucket. */
+  readonly isBucketInHost: boolean
+}
+
+/** Returns the URL of an object at the host that the client asked, for documents and headers that name one. */
+export function locateObject({ request, bucket, key, isBucketInHost }: LocatedObject): string {
+  const origin = `${request.isTls ? 'https' : 'http'}://${request.headers.get('host') ?? ''}`
+  const path = key.split('/').map(encodeRfc3986).join('/')
+  return isBucketInHost ? `${origin}/${path}` : `${origin}/${bucket}/${path}`
 }
 
 /** Returns whether requests to the host are for S3: the host names a bucket, or is invalid, which S3 refuses. */

@@ -36,11 +36,12 @@ export function readWriteCondition(
   if (match === undefined && noneMatch === undefined) return undefined
   return (current) => {
     if (noneMatch !== undefined && current && listsEtag(noneMatch, current.etag)) {
-      throw preconditionFailed('the key holds an object already')
+      throw preconditionFailed('the key holds an object already', 'If-None-Match')
     }
     if (match === undefined) return
     if (!current) throw new AwsError('NoSuchKey', 'there is no object to match')
-    if (!listsEtag(match, current.etag)) throw preconditionFailed('the object has changed')
+    if (!listsEtag(match, current.etag))
+      throw preconditionFailed('the object has changed', 'If-Match')
   }
 }
 
@@ -72,6 +73,8 @@ function listsEtag(list: string, etag: string): boolean {
   })
 }
 
-function preconditionFailed(message: string): AwsError {
-  return new AwsError('PreconditionFailed', message)
+/** @param condition The header that did not hold, in S3's spelling; undefined where it is one of several. */
+function preconditionFailed(message: string, condition?: string): AwsError {
+  const details = condition === undefined ? {} : { Condition: condition }
+  return new AwsError('PreconditionFailed', message, { details })
 }

@@ -1,11 +1,10 @@
 /** The source of a copy: parses `x-amz-copy-source`, authorizes reading it, and reads its content. */
 import type { HttpReply } from '../../http/http-message.ts'
-import { AwsError } from '../../../protocol/aws-error.ts'
 import type { ChecksumAlgorithm } from '../body/checksum.ts'
 import { nameVersionAction } from './action-rules.ts'
 import { type Address, decodePath } from './address.ts'
 import { checkCopySource } from './conditions.ts'
-import { noSuchKey } from './errors.ts'
+import { invalidArgument, noSuchKey } from './errors.ts'
 import { requireBucketName, requireKey } from './names.ts'
 import type { ByteRange, OpenObject, StoredContent } from './object-store.ts'
 import { authorize, toStoreWork, type LongWork, type S3Call } from './s3-operation.ts'
@@ -70,7 +69,11 @@ export function parseCopySource(headers: ReadonlyMap<string, string>): CopySourc
   const [bucket = '', ...rest] = decodePath(path).replace(/^\//, '').split('/')
   const key = rest.join('/')
   if (bucket === '' || key === '') {
-    throw new AwsError('InvalidArgument', 'x-amz-copy-source must be bucket/key, percent-encoded')
+    throw invalidArgument(
+      { name: 'x-amz-copy-source', value: text },
+      'x-amz-copy-source must be bucket/key, percent-encoded',
+      'Copy Source must mention the source bucket and key: sourcebucket/sourcekey',
+    )
   }
   requireKey(key)
   return { bucket, key, version: version === undefined ? undefined : decodePath(version) }

@@ -1,6 +1,30 @@
 /** Errors that several operations, the store and the gateway throw. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 
+/** An argument of a request, by the name under which S3 refuses it. */
+export interface Argument {
+  readonly name: string
+  /** As sent; undefined if it is missing, or may be a secret. */
+  readonly value?: string | undefined
+}
+
+/**
+ * Returns `InvalidArgument` with the argument's name and value (AWS, "Error responses").
+ *
+ * @param sentence S3's own words for the case, where they are known.
+ */
+export function invalidArgument(
+  { name, value }: Argument,
+  reason: string,
+  sentence?: string,
+): AwsError {
+  const given = value === undefined ? {} : { ArgumentValue: value.slice(0, 200) }
+  return new AwsError('InvalidArgument', reason, {
+    sentence,
+    details: { ArgumentName: name, ...given },
+  })
+}
+
 /** Returns the error for a bucket that does not exist. */
 export function noSuchBucket(bucket: string): AwsError {
   return new AwsError('NoSuchBucket', 'the specified bucket does not exist', {

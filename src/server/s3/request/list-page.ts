@@ -1,6 +1,6 @@
 /** Query parameters that all lists share: prefix, delimiter, page size, encoding and token. */
 import type { Query } from '../../../protocol/query.ts'
-import { AwsError } from '../../../protocol/aws-error.ts'
+import { invalidArgument } from './errors.ts'
 
 /** S3's maximum page size. A larger request gets this. */
 export const maxListed = 1000
@@ -17,11 +17,17 @@ export interface CommonParameters {
 export function readCommon(query: Query, limitName = 'max-keys'): CommonParameters {
   const encodingType = query.get('encoding-type')
   if (encodingType !== undefined && encodingType.toLowerCase() !== 'url') {
-    throw new AwsError('InvalidArgument', 'encoding-type must be url')
+    const argument = { name: 'encoding-type', value: encodingType }
+    const sentence = 'Invalid Encoding Method specified in Request'
+    throw invalidArgument(argument, 'encoding-type must be url', sentence)
   }
   const limitText = query.get(limitName) ?? ''
   if (!/^\d{0,10}$/.test(limitText) || Number(limitText) > 2 ** 31 - 1) {
-    throw new AwsError('InvalidArgument', `${limitName} must be a number from 0 to 2147483647`)
+    const sentence = /^-\d+$/.test(limitText)
+      ? `Argument ${limitName} must be an integer between 0 and 2147483647`
+      : `Provided ${limitName} not an integer or within integer range`
+    const reason = `${limitName} must be a number from 0 to 2147483647`
+    throw invalidArgument({ name: limitName, value: limitText }, reason, sentence)
   }
   return {
     prefix: query.get('prefix') ?? '',
@@ -48,5 +54,9 @@ export function writeToken(name: string): string {
 export function readToken(token: string): string {
   const name = Buffer.from(token, 'base64url').toString()
   if (token !== '' && writeToken(name) === token) return name
-  throw new AwsError('InvalidArgument', 'the continuation token is not one of ours')
+  throw invalidArgument(
+    { name: 'continuation-token', value: token },
+    'the continuation token is not one of ours',
+    'The continuation token provided is incorrect',
+  )
 }

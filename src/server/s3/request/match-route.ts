@@ -95,7 +95,11 @@ export function matchRoute<R extends Route>(
     throw new AwsError('PreconditionFailed', message)
   }
   const message = `${method.slice(0, 20)} of ${describeLevel(level)} is not allowed`
-  throw new AwsError('MethodNotAllowed', message)
+  const methods = routes.filter((candidate) => candidate.level === level).map((row) => row.method)
+  throw new AwsError('MethodNotAllowed', message, {
+    details: { Method: method.slice(0, 20), ResourceType: level.toUpperCase() },
+    headers: { allow: [...new Set(methods)].toSorted().join(', ') },
+  })
 }
 
 /** Returns the level as error messages name it. */

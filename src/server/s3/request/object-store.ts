@@ -109,7 +109,12 @@ export interface Listing {
 export interface BucketInfo {
   readonly name: string
   readonly createdAtMs: number
+  /** The location constraint that the bucket was created with; empty for none, which is us-east-1. */
+  readonly location: string
 }
+
+/** A setting of a bucket that is stored as the document which the client sent. */
+export type BucketDocument = 'cors'
 
 /** A multipart upload that has begun. */
 export interface UploadInfo {
@@ -138,12 +143,19 @@ export interface PartsPage {
 
 export interface ObjectStore {
   /** @throws {AwsError} `BucketAlreadyOwnedByYou`. */
-  createBucket(bucket: string): Promise<void>
+  createBucket(bucket: string, options?: Pick<BucketInfo, 'location'>): Promise<void>
   hasBucket(bucket: string): Promise<boolean>
+  /** Returns the location of a bucket. @see BucketInfo.location @throws {AwsError} `NoSuchBucket`. */
+  findLocation(bucket: string): Promise<string>
   /** @throws {AwsError} `BucketNotEmpty`, `NoSuchBucket`. Unfinished uploads go with the bucket. */
   deleteBucket(bucket: string): Promise<void>
   /** In the order of their names. */
   listBuckets(): Promise<BucketInfo[]>
+
+  /** Returns a setting's document; undefined if it is not set. */
+  readBucketDocument(bucket: string, name: BucketDocument): Promise<string | undefined>
+  /** Replaces a setting's document atomically; undefined removes it. */
+  writeBucketDocument(bucket: string, name: BucketDocument, text: string | undefined): Promise<void>
 
   statObject(bucket: string, key: string): Promise<ObjectInfo | undefined>
   openObject(bucket: string, key: string): Promise<OpenObject | undefined>

@@ -2,11 +2,14 @@
 import type { Query } from '../../../protocol/query.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { ParsedSignature } from '../../../protocol/sigv4/parse-signature.ts'
+import type { CorsRule } from '../../http/cors-rules.ts'
 import type { HttpReply, HttpRequest } from '../../http/http-message.ts'
 import type { RequestRecorder } from '../../http/request-recorder.ts'
 import type { Principal } from '../../sessions/principal.ts'
 import type { FormSignatureVersion } from '../../identity/request-authenticator.ts'
 import type { AuthorizationRequest, Authorizer, Decision } from '../../policy/authorizer.ts'
+import { addTags } from '../../policy/object-conditions.ts'
+import type { ReadTags } from '../../policy/object-tags.ts'
 import { findRequestContext } from '../../policy/request-context.ts'
 import { type Address, serviceAddress } from './address.ts'
 import type { ChunkSeed } from '../body/aws-chunked.ts'
@@ -22,11 +25,16 @@ export interface S3Request extends Address {
   readonly recorder: RequestRecorder
   /** Records each question and its answer. */
   readonly authorizer: Authorizer
+  /** The region that requests must be signed for; empty for any. */
   readonly region: string
+  /** True if the host names the bucket. */
+  readonly isBucketInHost: boolean
   readonly principal: Principal
   readonly signature: Pick<ParsedSignature, 'payloadHash'>
   /** The verified signature that chunk signatures continue. */
   readonly seed: ChunkSeed | undefined
+  /** The tags in a body that was read before the decision. */
+  readonly requestTags?: Readonly<Record<string, string>> | undefined
   /** Set if the body is the file of an upload form. */
   readonly form?: FormFacts | undefined
 }
@@ -96,6 +104,12 @@ export interface S3Backend {
     query: Query,
     headers: ReadonlyMap<string, string>,
   ): S3Operation<S3Request>
+  /** Resolves to the bucket's own CORS rules; to undefined if it has none or does not exist. Undefined if the server's origins decide about all. */
+  readonly findCorsRules?:
+    | ((bucket: string) => Promise<readonly CorsRule[] | undefined>)
+    | undefined
+  /** Reads the tags of an object for policies that ask for them. A backend that cannot tell does not have it. */
+  readonly readTags?: ReadTags | undefined
   /** Returns whether the backend is ready. */
   checkReady(): Promise<boolean>
 }
@@ -151,7 +165,13 @@ function toQuestion(call: S3Request, action: string, at: Address): Authorization
   const formSignatureVersion = call.form?.signatureVersion
   const { principal } = call
   const { conditions, memo } = findRequestContext(call.request, { principal, formSignatureVersion })
-  return { principal, action, bucket: at.bucket, object: at.key, conditions, memo }
+  const isHeadBucket = call.request.method === 'HEAD' && action === 's3:ListBucket'
+  const otherAction = isHeadBucket ? 's3:HeadBucket' : undefined
+  const question = { principal, action, otherAction, bucket: at.bucket, object: at.key }
+  if (call.requestTags === undefined) return { ...question, conditions, memo }
+  const withTags = new Map(conditions)
+  addTags(withTags, Object.entries(call.requestTags))
+  return { ...question, conditions: withTags }
 }
 
 /** Returns the call's body, unread. @throws {AwsError} as `openPayload`. */

@@ -1,5 +1,6 @@
 /** Object tags in the header `x-amz-tagging` of a write, and the rules that all tags follow. */
 import { AwsError } from '../../../protocol/aws-error.ts'
+import { parseTagHeader } from '../../../protocol/tag-header.ts'
 
 const maxTags = 10
 
@@ -13,7 +14,7 @@ export function readTagHeader(
 ): Record<string, string> | undefined {
   const text = headers.get('x-amz-tagging')
   if (text === undefined || text === '') return undefined
-  return checkTags([...new URLSearchParams(text)])
+  return checkTags(parseTagHeader(text))
 }
 
 /** @throws {AwsError} `InvalidTag`. */

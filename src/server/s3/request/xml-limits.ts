@@ -30,6 +30,14 @@ export const taggingLimits = {
   maxReferences: 24 * kibi,
 } satisfies XmlLimits
 
+/** A hundred CORS rules; AWS too takes 64 KB ("PutBucketCors"). */
+export const corsLimits = {
+  ...request,
+  maxBytes: 64 * kibi,
+  maxElements: 4 * kibi,
+  maxReferences: kibi,
+} satisfies XmlLimits
+
 /** A configuration of a few words, such as CreateBucket's. */
 export const configurationLimits = {
   ...request,

@@ -1,18 +1,20 @@
 /** Headers that every operation accepts, and headers whose value must match this server's fixed behaviour. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { accountId } from '../../identity/account.ts'
+import { aclNotSupported, requireCannedAcl } from '../request/canned-acl.ts'
+import { algorithmOfHeader, startChecksum } from '../body/checksum.ts'
 import type { Level } from '../request/match-route.ts'
 
 type Headers = ReadonlyMap<string, string>
 
 /**
  * Headers of the signature, and headers without effect: there is nothing to pay for here, and the user agent is only logged. A proxy adds
- * `x-amz-cf-id`.
+ * `x-amz-cf-id`. AWS's SDK for C++ (pyarrow) sends `x-amz-api-version` with each request; S3 has only the version 2006-03-01.
+ * Its SDK for Java sends `x-amz-te` with downloads, which asks for an MD5 after the body; S3 may leave it out.
  */
 const anywhere: ReadonlySet<string> = new Set(
-  `x-amz-cf-id x-amz-content-sha256 x-amz-date x-amz-request-payer x-amz-security-token x-amz-user-agent`.split(
-    ' ',
-  ),
+  `x-amz-api-version x-amz-cf-id x-amz-content-sha256 x-amz-date x-amz-request-payer x-amz-security-token x-amz-te
+  x-amz-user-agent`.split(/\s+/),
 )
 
 /** The storage classes of S3 besides STANDARD: valid, but not supported. */
@@ -23,12 +25,6 @@ const otherClasses = new Set(
 
 /** Header → the error of its value; undefined if the value matches this server's behaviour. */
 const checks: Readonly<Record<string, (value: string, level: Level) => AwsError | undefined>> = {
-  // All objects and buckets belong to one account, and only policies grant access.
-  'x-amz-acl': (value, level) => {
-    const isTrue =
-      value === 'private' || (value === 'bucket-owner-full-control' && level === 'object')
-    return isTrue ? undefined : notImplemented('x-amz-acl', `${value}: access is given by policy`)
-  },
   'x-amz-bucket-object-lock-enabled': (value) => {
     if (value.toLowerCase() === 'false') return undefined
     if (value.toLowerCase() === 'true')
@@ -63,6 +59,18 @@ export function isReadAnywhere(name: string, level: Level): boolean {
 }
 
 /**
+ * Returns whether a header says only what is true anyway where the operation does not read it, as S3 ignores it there: the checksum of an
+ * empty body, which AWS's SDK for Java sends with each part of a download; and that metadata and tags are not a source's, which s3fs-fuse
+ * sends when it begins an upload.
+ */
+export function isTrueAnyway(name: string, value: string): boolean {
+  if (name === 'x-amz-metadata-directive' || name === 'x-amz-tagging-directive')
+    return value === 'REPLACE'
+  const algorithm = algorithmOfHeader(name)
+  return algorithm !== undefined && value === startChecksum(algorithm).digest().toString('base64')
+}
+
+/**
  * Returns the headers that have an effect. An ACL or a lock with the default value needs no permission, and clients send them with every
  * upload.
  */
@@ -74,10 +82,14 @@ export function findEffectiveHeaders(headers: Headers): string[] {
 /**
  * Refuses a header whose value this server would not follow.
  *
- * @throws {AwsError} `NotImplemented`, `InvalidStorageClass`, `InvalidArgument`; `AccessDenied` if the bucket has another owner
+ * @throws {AwsError} `NotImplemented`, `InvalidStorageClass`, `InvalidArgument`, `AccessControlListNotSupported`; `AccessDenied` if the bucket has another owner
  *   (AWS, "Verifying bucket ownership with bucket owner condition").
  */
 export function requireStandardValues(headers: Headers, level: Level): void {
+  // Web frameworks send a canned ACL with each upload. Only policies give access here, so it has no effect, as at MinIO; `public-read` too.
+  requireCannedAcl(headers.get('x-amz-acl') ?? 'private')
+  // A grant names somebody, so ignoring it would be wrong. MinIO ignores it; AWS refuses it in a bucket without ACLs.
+  if ([...headers.keys()].some((name) => name.startsWith('x-amz-grant-'))) throw aclNotSupported()
   for (const [name, check] of Object.entries(checks)) {
     const value = headers.get(name)
     const error = value === undefined ? undefined : check(value, level)

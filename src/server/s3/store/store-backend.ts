@@ -1,6 +1,10 @@
 /** The S3 backend of the embedded store. Finds the operation of a request in the route table, and ignores no part of the request. */
+import { silentLog, type Log } from '../../../base/log.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { actionsOfHeaders, nameVersionAction } from '../request/action-rules.ts'
+import type { CorsRule } from '../../http/cors-rules.ts'
+import { isOwnersAcl } from '../request/canned-acl.ts'
+import { readCorsRules } from '../request/cors-document.ts'
 import { requireBucketName } from '../request/names.ts'
 import type { ObjectStore } from '../request/object-store.ts'
 import { describeLevel, findLevel, matchRoute, type RouteRequest } from '../request/match-route.ts'
@@ -11,17 +15,70 @@ import {
   type S3Operation,
   type S3Request,
 } from '../request/s3-operation.ts'
-import { isReadAnywhere, findEffectiveHeaders, requireStandardValues } from './standard-headers.ts'
+import {
+  isTrueAnyway,
+  isReadAnywhere,
+  findEffectiveHeaders,
+  requireStandardValues,
+} from './standard-headers.ts'
 
-/** Creates the backend of a store. */
-export function createStoreBackend(objects: ObjectStore): S3Backend {
+/** Creates the backend of a store. @param log Says once a bucket that canned ACLs have no effect. */
+export function createStoreBackend(objects: ObjectStore, log: Log = silentLog): S3Backend {
+  const noteAcl = createAclNotes(log)
   return {
     requireBucketName,
     findOperation(method, address, query, headers) {
       const request = { method, level: findLevel(address), query, headers }
-      return toOperation(findRoute(request), request, objects)
+      return toOperation(findRoute(request), request, { objects, noteAcl })
+    },
+    findCorsRules: createRulesReader(objects),
+    async readTags(bucket, key) {
+      try {
+        return (await objects.statObject(bucket, key))?.metadata.tags ?? {}
+      } catch (error) {
+        // A name that cannot be has no tags. After any other error they are not known.
+        return error instanceof AwsError && error.status < 500 ? {} : undefined
+      }
     },
     checkReady: () => objects.checkReady(),
+  }
+}
+
+type AclNotes = (bucket: string, acl: string) => void
+
+/** The most buckets that are remembered as noted; beyond it, a bucket may be noted again. */
+const maxNoted = 1024
+
+/** Returns a function that logs, once a bucket, that a canned ACL was ignored which would have given others access. */
+function createAclNotes(log: Log): AclNotes {
+  const noted = new Set<string>()
+  return (bucket, acl) => {
+    if (isOwnersAcl(acl) || noted.has(bucket)) return
+    if (noted.size >= maxNoted) noted.clear()
+    noted.add(bucket)
+    log.warn({ bucket, acl }, 'canned ACLs have no effect: only policies give access')
+  }
+}
+
+/** The most buckets whose rules are kept in memory. */
+const maxKeptRules = 256
+
+/**
+ * Returns a function that reads a bucket's CORS rules. The file is read each time, because another process may have written it; it is parsed
+ * again only when it was changed.
+ */
+function createRulesReader(objects: ObjectStore): NonNullable<S3Backend['findCorsRules']> {
+  const kept = new Map<string, { readonly text: string; readonly rules: readonly CorsRule[] }>()
+  return async (bucket) => {
+    if (!(await objects.hasBucket(bucket))) return undefined
+    const text = await objects.readBucketDocument(bucket, 'cors')
+    if (text === undefined) return undefined
+    const known = kept.get(bucket)
+    if (known?.text === text) return known.rules
+    const rules = readCorsRules(text)
+    if (kept.size >= maxKeptRules) kept.clear()
+    kept.set(bucket, { text, rules })
+    return rules
   }
 }
 
@@ -29,7 +86,7 @@ export function createStoreBackend(objects: ObjectStore): S3Backend {
 function toOperation(
   { operation }: StoreRoute,
   { level, query, headers }: RouteRequest,
-  objects: ObjectStore,
+  { objects, noteAcl }: { objects: ObjectStore; noteAcl: AclNotes },
 ): S3Operation<S3Request> {
   const { name, action, run } = operation
   const isVersioned = action !== undefined && query.has('versionId')
@@ -41,6 +98,7 @@ function toOperation(
         for (const further of actionsOfHeaders(findEffectiveHeaders(headers), level))
           await authorize(request, further)
       requireStandardValues(headers, level)
+      if (!query.has('acl')) noteAcl(request.bucket, headers.get('x-amz-acl') ?? 'private')
       return run({ ...request, objects })
     },
   }
@@ -55,8 +113,11 @@ function toOperation(
  */
 function findRoute(request: RouteRequest): StoreRoute {
   const route = matchRoute(storeRoutes, request, { isIgnored, describeUnknown })
-  const header = [...request.headers.keys()].find((name) => !isReadHeader(route, name))
-  if (header === undefined) return route
+  const unread = [...request.headers].find(
+    ([name, value]) => !isReadHeader(route, name) && !isTrueAnyway(name, value),
+  )
+  if (unread === undefined) return route
+  const [header] = unread
   const what = `${route.operation.name} with the header ${header.slice(0, 100)}`
   throw new AwsError('NotImplemented', `${what} is not implemented`, {
     details: { Header: header.slice(0, 100) },

@@ -4,6 +4,8 @@
  */
 import { checksumAlgorithms, checksumHeader } from '../body/checksum.ts'
 import { abortMultipartUpload } from '../operations/abort-multipart-upload.ts'
+import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from '../operations/acl.ts'
+import { deleteBucketCors, getBucketCors, putBucketCors } from '../operations/bucket-cors.ts'
 import { completeMultipartUpload } from '../operations/complete-multipart-upload.ts'
 import { copyObject } from '../operations/copy-object.ts'
 import { createBucket } from '../operations/create-bucket.ts'
@@ -17,8 +19,10 @@ import { getObjectAttributes } from '../operations/get-object-attributes.ts'
 import { headBucket } from '../operations/head-bucket.ts'
 import { listBuckets } from '../operations/list-buckets.ts'
 import { listMultipartUploads } from '../operations/list-multipart-uploads.ts'
+import { listObjectVersions } from '../operations/list-object-versions.ts'
 import { listObjects, listObjectsV2 } from '../operations/list-objects.ts'
 import { listParts } from '../operations/list-parts.ts'
+import { getObjectLegalHold, getObjectRetention } from '../operations/object-lock.ts'
 import {
   deleteObjectTagging,
   getObjectTagging,
@@ -26,6 +30,7 @@ import {
 } from '../operations/object-tagging.ts'
 import { putObject } from '../operations/put-object.ts'
 import { getObject, headObject } from '../operations/read-object.ts'
+import { unsetSettings } from '../operations/unset-settings.ts'
 import { uploadPart, uploadPartCopy } from '../operations/upload-part.ts'
 import {
   bucketListParameters,
@@ -57,8 +62,10 @@ const body = [
   ...checksumAlgorithms.map(checksumHeader),
 ]
 const conditions = ['if-match', 'if-none-match']
+/** The headers of a canned ACL and of grants, which `standard-headers.ts` checks. */
+const acl = ['x-amz-acl', 'x-amz-grant-*']
 /** Headers that describe a new object. */
-const described = ['x-amz-acl', 'x-amz-meta-*', 'x-amz-storage-class', 'x-amz-tagging']
+const described = [...acl, 'x-amz-meta-*', 'x-amz-storage-class', 'x-amz-tagging']
 const source = [
   'x-amz-copy-source',
   'x-amz-copy-source-if-match',
@@ -87,11 +94,27 @@ export const storeRoutes: readonly StoreRoute[] = [
     optional: bucketListParameters,
   }),
 
+  ...unsetSettings.map(({ method, query, optional = [], operation }) =>
+    route(`${method} bucket`, operation, {
+      required: [query],
+      optional,
+      headers: method === 'PUT' ? body : [],
+    }),
+  ),
+  route('GET bucket', getBucketAcl, { required: ['acl'] }),
+  route('PUT bucket', putBucketAcl, { required: ['acl'], headers: [...body, ...acl] }),
+  route('GET bucket', getBucketCors, { required: ['cors'] }),
+  route('PUT bucket', putBucketCors, { required: ['cors'], headers: body }),
+  route('DELETE bucket', deleteBucketCors, { required: ['cors'] }),
   route('GET bucket', getBucketLocation, { required: ['location'] }),
   route('GET bucket', getBucketVersioning, { required: ['versioning'] }),
   route('GET bucket', listMultipartUploads, {
     required: ['uploads'],
     optional: uploadListParameters,
+  }),
+  route('GET bucket', listObjectVersions, {
+    required: ['versions'],
+    optional: [...listParameters, 'key-marker', 'metadata', 'version-id-marker'],
   }),
   route('GET bucket', listObjectsV2, {
     required: ['list-type=2'],
@@ -101,7 +124,7 @@ export const storeRoutes: readonly StoreRoute[] = [
   route('GET bucket', listObjects, { optional: [...listParameters, 'marker'] }),
   route('POST bucket', deleteObjects, { required: ['delete'], headers: body }),
   route('PUT bucket', createBucket, {
-    headers: [...body, 'x-amz-acl', 'x-amz-bucket-object-lock-enabled', 'x-amz-object-ownership'],
+    headers: [...body, ...acl, 'x-amz-bucket-object-lock-enabled', 'x-amz-object-ownership'],
   }),
   route('HEAD bucket', headBucket),
   route('DELETE bucket', deleteBucket),
@@ -122,6 +145,11 @@ export const storeRoutes: readonly StoreRoute[] = [
   route('PUT object', uploadPart, {
     required: part,
     headers: [...body, 'x-amz-checksum-algorithm'],
+  }),
+  route('PUT object', putObjectAcl, {
+    required: ['acl'],
+    optional: ['versionId'],
+    headers: [...body, ...acl],
   }),
   route('PUT object', putObjectTagging, {
     required: ['tagging'],
@@ -150,6 +178,18 @@ export const storeRoutes: readonly StoreRoute[] = [
     required: ['attributes'],
     optional: ['versionId'],
     headers: ['x-amz-max-parts', 'x-amz-object-attributes', 'x-amz-part-number-marker'],
+  }),
+  route('GET object', getObjectAcl, {
+    required: ['acl'],
+    optional: ['versionId'],
+  }),
+  route('GET object', getObjectRetention, {
+    required: ['retention'],
+    optional: ['versionId'],
+  }),
+  route('GET object', getObjectLegalHold, {
+    required: ['legal-hold'],
+    optional: ['versionId'],
   }),
   route('GET object', getObjectTagging, {
     required: ['tagging'],

@@ -17,6 +17,9 @@ describe('through the gateway', () => {
   describe('headers in the query', async () => {
     await import('../request/hoisted-headers.test.ts')
   })
+  describe('forms of answers', async () => {
+    await import('../operations/forms-of-answers.test.ts')
+  })
   describe('facts', async () => {
     await import('../request/request-facts.test.ts')
   })

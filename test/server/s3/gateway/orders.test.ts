@@ -87,3 +87,41 @@ describe('the ACL private', () => {
     expect(allowed.filter(({ action }) => action.endsWith('Acl'))).toEqual([])
   })
 })
+
+describe('other canned ACLs', () => {
+  const writes = [
+    ['PUT', '/photos/a', {}],
+    ['PUT', '/photos', {}],
+    ['POST', '/photos/a?uploads', {}],
+    ['PUT', '/photos/a', { 'x-amz-copy-source': '/photos/b' }],
+    ['PUT', '/photos/a?acl', {}],
+  ] as const
+  const canned = ['public-read', 'public-read-write', 'authenticated-read', 'log-delivery-write']
+
+  it.each(writes)('%s %s makes nothing public without the right to', async (...write) => {
+    const [method, target, more] = write
+    for (const acl of [...canned, 'bucket-owner-full-control']) {
+      const headers = { ...more, 'x-amz-acl': acl }
+      const isAllowed = ({ action }: { action: string }): boolean => !action.endsWith('Acl')
+      for (const given of [
+        await ask(method, target, { headers, isAllowed }),
+        await ask(method, `${target}${target.includes('?') ? '&' : '?'}x-amz-acl=${acl}`, {
+          headers: more,
+          isAllowed,
+        }),
+      ]) {
+        expect(codeOf(given)).toBe('AccessDenied')
+        expect(given.sent).toEqual([])
+      }
+    }
+  })
+
+  it.each(writes)('%s %s is refused with an ACL that S3 does not have', async (...write) => {
+    const [method, target, more] = write
+    const { sent, ...refused } = await ask(method, target, {
+      headers: { ...more, 'x-amz-acl': 'pubic-read' },
+    })
+    expect(codeOf({ sent, ...refused })).toBe('InvalidArgument')
+    expect(sent).toEqual([])
+  })
+})

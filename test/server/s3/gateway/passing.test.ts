@@ -59,6 +59,8 @@ describe('allowed requests', () => {
       'amz-sdk-invocation-id': '1',
       'user-agent': 'a client',
       'x-amz-user-agent': 'a client',
+      'x-amz-api-version': '2006-03-01',
+      'x-amz-te': 'append-md5',
     }
     await s3.send('GET', '/photos/a', { headers })
 
@@ -141,6 +143,7 @@ describe('required actions', () => {
     ['POST', '/photos/a?restore', {}, ['s3:RestoreObject']],
     ['POST', '/photos/a?select&select-type=2', {}, ['s3:GetObject']],
     ['POST', '/photos/a?uploads', {}, ['s3:PutObject']],
+    ['POST', '/photos/a?uploads', { 'x-amz-metadata-directive': 'REPLACE' }, ['s3:PutObject']],
     ['POST', '/photos/a?uploadId=u', {}, ['s3:PutObject']],
     ['PUT', '/photos/a?partNumber=1&uploadId=u', {}, ['s3:PutObject']],
     ['GET', '/photos/a?uploadId=u', {}, ['s3:ListMultipartUploadParts']],

@@ -389,11 +389,17 @@ describe('a form that differs from what was signed', () => {
       'NotImplemented',
       /x-amz-copy-source/,
     ],
-    ['a public ACL', { fields: { key: 'a', acl: 'public-read' } }, 'NotImplemented', /acl/],
+    [
+      'a canned ACL that S3 does not have',
+      { fields: { key: 'a', acl: 'pubic-read' } },
+      'InvalidArgument',
+      /acl/,
+    ],
   ])('an upload form is refused because of %s', async (_what, given, code, message) => {
     const answer = await upload(given)
     expect(answer.code).toBe(code)
-    expect(texts(answer.text, 'Message').join().replaceAll('&#34;', '"')).toMatch(message)
+    const said = [...texts(answer.text, 'Message'), ...texts(answer.text, 'Reason')].join()
+    expect(said.replaceAll('&#34;', '"')).toMatch(message)
     await expectNothingStored()
   })
 

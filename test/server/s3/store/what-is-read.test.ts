@@ -72,7 +72,7 @@ function isListed({ headers, header }: StoreRoute, name: string): boolean {
 }
 
 const readAnywhere =
-  /^x-amz-(cf-id|content-sha256|date|expected-bucket-owner|request-payer|security-token|user-agent)$/
+  /^x-amz-(api-version|cf-id|content-sha256|date|expected-bucket-owner|request-payer|security-token|te|user-agent)$/
 
 /** The names are from S3's API, from the pages of its operations. */
 const queryNames =
@@ -163,7 +163,8 @@ describe('parameters that an operation does not read', () => {
 
 describe('headers with only one supported value', () => {
   it.each([
-    ['PUT', '/photos/b', 'x-amz-acl', 'public-read', 501],
+    ['PUT', '/photos/b', 'x-amz-acl', 'pubic-read', 400],
+    ['PUT', '/photos/b', 'x-amz-grant-read', 'id="1"', 400],
     ['PUT', '/photos/b', 'x-amz-storage-class', 'GLACIER', 501],
     ['PUT', '/photos/b', 'x-amz-storage-class', 'COLD', 400],
     ['POST', '/photos/b?uploads', 'x-amz-storage-class', 'COLD', 400],
@@ -174,7 +175,8 @@ describe('headers with only one supported value', () => {
     ['GET', '/photos/a', 'x-amz-checksum-mode', 'sometimes', 400],
     ['PUT', '/others', 'x-amz-bucket-object-lock-enabled', 'true', 501],
     ['PUT', '/others', 'x-amz-bucket-object-lock-enabled', 'perhaps', 400],
-    ['PUT', '/others', 'x-amz-acl', 'public-read', 501],
+    ['PUT', '/others', 'x-amz-acl', 'pubic-read', 400],
+    ['PUT', '/others', 'x-amz-grant-write', 'id="1"', 400],
     ['PUT', '/others', 'x-amz-object-ownership', 'ObjectWriter', 501],
   ])('%s %s with %s: %s gets the status %i', async (method, target, name, value, status) => {
     expect((await s3.send(method, target, { headers: { [name]: value } })).status).toBe(status)
@@ -194,6 +196,8 @@ describe('headers with only one supported value', () => {
     const owner = {
       'x-amz-expected-bucket-owner': '000000000000',
       'x-amz-request-payer': 'requester',
+      // AWS's SDK for C++ sends it with each request.
+      'x-amz-api-version': '2006-03-01',
     }
     const object = { 'x-amz-acl': 'bucket-owner-full-control', 'x-amz-storage-class': 'STANDARD' }
     expect(await send('/photos/c', { ...owner, ...object })).toBe(200)
@@ -201,6 +205,31 @@ describe('headers with only one supported value', () => {
     expect(
       await send('/others', { ...bucket, 'x-amz-object-ownership': 'BucketOwnerEnforced' }),
     ).toBe(200)
+  })
+
+  it('a request that has no body may state the checksum of nothing, and no other', async () => {
+    const send = async (method: string, value: string): Promise<number> =>
+      (await s3.send(method, '/photos/a', { headers: { 'x-amz-checksum-crc32': value } })).status
+    // AWS's SDK for Java sends both with each part of a download.
+    const te = { 'x-amz-te': 'append-md5', 'x-amz-checksum-crc32': 'AAAAAA==' }
+    const got = await s3.send('GET', '/photos/a?partNumber=1', { headers: te })
+    expect([got.status, got.headers['x-amz-transfer-encoding']]).toEqual([206, undefined])
+    for (const method of ['GET', 'HEAD']) {
+      expect(await send(method, 'AAAAAA==')).toBe(200)
+      expect(await send(method, 'AAAAAQ==')).toBe(501)
+    }
+  })
+
+  it('an upload may say that its metadata replaces that of a source, but not that it copies it', async () => {
+    const send = async (method: string, target: string, value: string): Promise<number> => {
+      const headers = { 'x-amz-metadata-directive': value, 'x-amz-meta-mode': '33188' }
+      return (await s3.send(method, target, { headers })).status
+    }
+    // s3fs-fuse begins so when it renames a file.
+    expect(await send('POST', '/photos/b?uploads', 'REPLACE')).toBe(200)
+    expect(await send('POST', '/photos/b?uploads', 'COPY')).toBe(501)
+    expect(await send('PUT', '/photos/b', 'REPLACE')).toBe(200)
+    expect(await send('PUT', '/photos/b', 'COPY')).toBe(501)
   })
 
   it('a new bucket is refused if its document asks for more than the region', async () => {
