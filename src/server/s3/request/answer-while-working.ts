@@ -4,8 +4,10 @@ import { AwsError } from '../../../protocol/aws-error.ts'
 import type { HttpReply } from '../../http/http-message.ts'
 import type { LongWork } from './s3-operation.ts'
 
-/** Time between two white-space characters. AWS's SDK for C++ gives up after three seconds of silence. */
+/** Time between two pieces of white space. AWS's SDK for C++ gives up after three seconds of silence. */
 const tickMs = 1000
+/** One byte a second is not enough: that SDK lets curl give up below one byte a second, which a tick that is late by a little falls below. */
+const whiteSpace = ' '.repeat(32)
 const noop = (): void => {}
 const declaration = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
@@ -70,7 +72,7 @@ function openAnswer(
   })
   const wait = (): void => {
     cancel = after(tickMs, () => {
-      body.push(' ')
+      body.push(whiteSpace)
       wait()
     })
   }
