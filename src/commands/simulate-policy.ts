@@ -10,7 +10,7 @@ import type { Principal } from '../server/sessions/principal.ts'
 import { cannedPolicies } from '../server/policy/canned-policies.ts'
 import { findConditionName } from '../server/policy/condition-keys.ts'
 import { createIamAuthorizer } from '../server/policy/iam-authorizer.ts'
-import { coversKnownAction } from '../server/policy/known-actions.ts'
+import { findKnownAction } from '../server/policy/known-actions.ts'
 import { parsePolicyDocument, type PolicyDocument } from '../server/policy/policy-document.ts'
 import { buildConditions } from '../server/policy/request-conditions.ts'
 import { withSessionPolicy } from '../server/policy/with-session-policy.ts'
@@ -42,12 +42,13 @@ export interface SimulatedDecision {
  *   token without a subject, `ERR_INPUT` for a file.
  */
 export async function simulatePolicy(
-  { claims, action, resource }: SimulatedRequest,
+  { claims, action: given, resource }: SimulatedRequest,
   settings: Settings,
   io: Io,
 ): Promise<SimulatedDecision> {
-  if (!coversKnownAction(action) || /[*?]/.test(action))
-    throw new StsCliError('action-unknown', `there is no action ${JSON.stringify(action)}`, {
+  const action = findKnownAction(given)
+  if (action === undefined)
+    throw new StsCliError('action-unknown', `there is no action ${JSON.stringify(given)}`, {
       hint: 'write it as policies do: s3:GetObject, s3:ListBucket',
     })
   const at = resource.indexOf('/')

@@ -8,7 +8,7 @@ export interface AuthorizationRequest {
   readonly action: string
   /**
    * Another action that allows the same: MinIO asks whether a caller may `s3:HeadBucket`, and then `s3:ListBucket`, which is AWS's action of
-   * HeadBucket. A statement that denies `action` denies it.
+   * HeadBucket. A statement that denies either of them denies it.
    */
   readonly otherAction?: string | undefined
   /** Empty for service-level actions. */

@@ -15,7 +15,7 @@ export function findStatements(
   if (byAction === undefined) memo.statements.set(document, (byAction = new Map()))
   let views = byAction.get(request.action)
   if (views === undefined) {
-    const action = toCodePoints(request.action)
+    const action = toCodePoints(request.action.toLowerCase())
     views = document.statements
       .filter(({ actionWildcards, isNotAction }) => {
         const isNamed = actionWildcards.some((wildcard) => matchesWildcard(wildcard, action))

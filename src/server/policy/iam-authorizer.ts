@@ -41,26 +41,28 @@ function decide(
   evaluate: (document: PolicyDocument, request: AuthorizationRequest) => Verdict,
 ): Decision {
   if (request.principal.kind === 'root') return { isAllowed: true, reason: 'root' }
+  const { otherAction } = request
+  const [effect, reason] = decideAction(documents, request, evaluate)
+  const decision = { isAllowed: effect === 'Allow', reason }
+  if (otherAction === undefined || effect === 'Deny') return decision
+  const question = { ...request, action: otherAction }
+  const [otherEffect, otherReason] = decideAction(documents, question, evaluate)
+  if (otherEffect === 'none' || otherEffect === effect) return decision
+  return { isAllowed: otherEffect === 'Allow', reason: otherReason }
+}
+
+function decideAction(
+  documents: PolicyDocuments,
+  request: AuthorizationRequest,
+  evaluate: (document: PolicyDocument, request: AuthorizationRequest) => Verdict,
+): [effect: Verdict['effect'], reason: string] {
   let allowedBy: string | undefined
   for (const [name, document] of documents) {
     const verdict = evaluate(document, request)
-    if (verdict.effect === 'Deny')
-      return { isAllowed: false, reason: `denied by ${name} ${verdict.label}` }
+    if (verdict.effect === 'Deny') return ['Deny', `denied by ${name} ${verdict.label}`]
     if (verdict.effect === 'Allow') allowedBy ??= `${name} ${verdict.label}`
   }
-  if (allowedBy !== undefined) return { isAllowed: true, reason: `allowed by ${allowedBy}` }
-  const { otherAction } = request
-  if (otherAction !== undefined) {
-    const other = decide(
-      documents,
-      { ...request, action: otherAction, otherAction: undefined },
-      evaluate,
-    )
-    if (other.isAllowed) return other
-  }
+  if (allowedBy !== undefined) return ['Allow', `allowed by ${allowedBy}`]
   const names = request.principal.policyNames.join(', ') || 'none'
-  return {
-    isAllowed: false,
-    reason: `no statement allows ${request.action} (policies: ${names})`,
-  }
+  return ['none', `no statement allows ${request.action} (policies: ${names})`]
 }

@@ -27,14 +27,26 @@ const knownActions: readonly string[] = [
   ...qualify('sts', stsActions),
 ]
 
-const knownActionSet: ReadonlySet<string> = new Set(knownActions)
-const knownActionPoints = knownActions.map(toCodePoints)
+/**
+ * The name of each action by its text in lower case. AWS compares actions without case (IAM User Guide, "IAM JSON policy elements: Action"), and
+ * writes `s3:PutBucketCORS` where MinIO writes `s3:PutBucketCors`, by which the server asks.
+ */
+const namesByLower: ReadonlyMap<string, string> = new Map(
+  knownActions.toReversed().map((action) => [action.toLowerCase(), action]),
+)
+const knownActionPoints = [...namesByLower.keys()].map(toCodePoints)
 
-/** Returns true when the pattern (`s3:Get*`, `*`) matches at least one known action. */
+/** Returns the name by which the server asks for an action that is written in any case; undefined for an unknown one. */
+export function findKnownAction(name: string): string | undefined {
+  return namesByLower.get(name.toLowerCase())
+}
+
+/** Returns true when the pattern (`s3:Get*`, `*`) matches at least one known action, in any case. */
 export function coversKnownAction(pattern: string): boolean {
-  if (knownActionSet.has(pattern)) return true
-  if (!/[*?]/.test(pattern)) return false
-  const wildcard = compileWildcard(pattern)
+  const lower = pattern.toLowerCase()
+  if (namesByLower.has(lower)) return true
+  if (!/[*?]/.test(lower)) return false
+  const wildcard = compileWildcard(lower)
   return knownActionPoints.some((action) => matchesWildcard(wildcard, action))
 }
 

@@ -17,6 +17,7 @@ export interface Statement {
   readonly label: string
   readonly effect: 'Allow' | 'Deny'
   readonly actions: readonly string[]
+  /** In lower case: AWS compares actions without case (IAM User Guide, "IAM JSON policy elements: Action"). */
   readonly actionWildcards: readonly Wildcard[]
   /** True when the statement applies to every action except those listed (NotAction). */
   readonly isNotAction: boolean
@@ -118,7 +119,7 @@ function parseStatement(value: unknown, where: string, position: string): Statem
     label: sid === undefined || sid === '' ? position : sid,
     effect,
     actions: actions.values,
-    actionWildcards: actions.values.map((action) => compileWildcard(action)),
+    actionWildcards: actions.values.map((action) => compileWildcard(action.toLowerCase())),
     isNotAction: actions.isNegated,
     resources: resources.values,
     resourceWildcards: resources.values.map((resource) =>
@@ -150,7 +151,7 @@ function readActions(value: JsonObject, where: string): ActionList {
   for (const action of known)
     if (!coversKnownAction(action))
       throw invalidDocument(`${where}: the action ${action} is not known`)
-  const hasOtherServices = isNegated || values.some((action) => !/^(s3|admin):/.test(action))
+  const hasOtherServices = isNegated || values.some((action) => !/^(s3|admin):/i.test(action))
   return { values: known, isNegated, hasOtherServices }
 }
 
@@ -161,7 +162,7 @@ function readActions(value: JsonObject, where: string): ActionList {
 function readResources(value: JsonObject, actions: ActionList, where: string): NameList {
   // `NotAction: admin:*` includes every S3 action, so only a statement with `Action` can omit its resources.
   const isResourceless =
-    !actions.isNegated && actions.values.every((action) => /^(admin|sts|kms):/.test(action))
+    !actions.isNegated && actions.values.every((action) => /^(admin|sts|kms):/i.test(action))
   if (isResourceless && value['Resource'] === undefined && value['NotResource'] === undefined)
     return { values: ['*'], isNegated: false }
   const { values, isNegated } = readOneOf(value, 'Resource', 'NotResource', where)

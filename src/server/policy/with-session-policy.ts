@@ -38,18 +38,15 @@ function checkSessionPolicy(
   const document = read(sessionPolicy)
   // It was readable when it was issued; one that is not any more allows nothing.
   if (document === undefined) return { isAllowed: false, reason: 'session policy cannot be read' }
-  const verdict = evaluate(document, request)
-  if (verdict.effect === 'Allow') return undefined
-  const { otherAction } = request
-  if (verdict.effect === 'none' && otherAction !== undefined) {
-    const asked = { ...request, action: otherAction, otherAction: undefined }
-    if (evaluate(document, asked).effect === 'Allow') return undefined
-  }
+  const actions = [request.action, ...(request.otherAction ? [request.otherAction] : [])]
+  const verdicts = actions.map((action) => evaluate(document, { ...request, action }))
+  const denial = verdicts.find(({ effect }) => effect === 'Deny')
+  if (denial === undefined && verdicts.some(({ effect }) => effect === 'Allow')) return undefined
   return {
     isAllowed: false,
     reason:
-      verdict.effect === 'Deny'
-        ? `denied by session policy ${verdict.label}`
+      denial?.effect === 'Deny'
+        ? `denied by session policy ${denial.label}`
         : 'session policy does not allow it',
   }
 }

@@ -41,6 +41,16 @@ describe('HEAD of a bucket', () => {
     expect(await authorizer.authorize({ ...head, principal })).toMatchObject({ isAllowed: false })
   })
 
+  it('a policy that denies s3:HeadBucket denies HEAD of a bucket, whatever allows it', async () => {
+    const deny = { ...allow('s3:HeadBucket'), Effect: 'Deny' }
+    expect(await isAllowed([allowAll, deny])).toBe(false)
+    const both = { Version: '2012-10-17', Statement: [allowAll, deny] }
+    const principal = { ...session, policyNames: ['p'], sessionPolicy: JSON.stringify(both) }
+    const policies = new Map([['p', parsePolicyDocument(write(allowAll), 'p')]])
+    const authorizer = withSessionPolicy(createIamAuthorizer({ policies }))
+    expect(await authorizer.authorize({ ...head, principal })).toMatchObject({ isAllowed: false })
+  })
+
   it('only HEAD of a bucket has the second action', async () => {
     const s3 = await openHarness()
     onTestFinished(() => s3.close())

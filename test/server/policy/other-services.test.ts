@@ -130,7 +130,7 @@ describe('statements for other services', () => {
 
   it.each([
     's3:GetObjct',
-    'S3:GetObject',
+    'S3:GetObjct',
     's4:*',
     's:GetObject',
     'admin:Nope',

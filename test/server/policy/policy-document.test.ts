@@ -55,7 +55,7 @@ describe('refused policy documents', () => {
     ],
     [{ Resource: { a: 1 } }, `${at0}: Resource must be a string or a list of strings`],
     [{ Action: 's3:GetObjet' }, `${at0}: the action s3:GetObjet is not known`],
-    [{ Action: 's3:getobject' }, `${at0}: the action s3:getobject is not known`],
+    [{ Action: 's3:getobjet' }, `${at0}: the action s3:getobjet is not known`],
     [{ Action: 's4:*' }, `${at0}: the action s4:* is not known`],
     [{ Action: undefined, NotAction: 's3:Gett*' }, `${at0}: the action s3:Gett* is not known`],
     [{ Resource: 'bucket/*' }, `${at0}: the resource bucket/* must begin with arn:aws:s3:::`],

@@ -94,9 +94,9 @@ export const gatewayRoutes: readonly GatewayRoute[] = [
     DELETE: 'PutAnalyticsConfiguration',
   }),
   ...setting('bucket', 'cors', 'BucketCors', {
-    GET: 'GetBucketCORS',
-    PUT: 'PutBucketCORS',
-    DELETE: 'PutBucketCORS',
+    GET: 'GetBucketCors',
+    PUT: 'PutBucketCors',
+    DELETE: 'PutBucketCors',
   }),
   ...setting('bucket', 'encryption', 'BucketEncryption', {
     GET: 'GetEncryptionConfiguration',

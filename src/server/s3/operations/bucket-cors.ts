@@ -10,7 +10,7 @@ import { corsLimits } from '../request/xml-limits.ts'
 /** GET /bucket?cors */
 export const getBucketCors: S3Operation = {
   name: 'GetBucketCors',
-  action: 's3:GetBucketCORS',
+  action: 's3:GetBucketCors',
   async run({ objects, bucket }) {
     const text = await objects.readBucketDocument(bucket, 'cors')
     if (text !== undefined)
@@ -24,7 +24,7 @@ export const getBucketCors: S3Operation = {
 /** PUT /bucket?cors. The body needs a digest, as at AWS ("PutBucketCors", Content-MD5). */
 export const putBucketCors: S3Operation = {
   name: 'PutBucketCors',
-  action: 's3:PutBucketCORS',
+  action: 's3:PutBucketCors',
   async run(call) {
     const payload = openBody(call, { maxBytes: corsLimits.maxBytes })
     const { md5Hex, checksum } = payload.declarations
@@ -42,10 +42,10 @@ export const putBucketCors: S3Operation = {
   },
 }
 
-/** DELETE /bucket?cors. Removing what is not there succeeds. AWS has no action of its own for it. */
+/** DELETE /bucket?cors. Removing what is not there succeeds. AWS has no action of its own for it, MinIO has `s3:DeleteBucketCors`. */
 export const deleteBucketCors: S3Operation = {
   name: 'DeleteBucketCors',
-  action: 's3:PutBucketCORS',
+  action: 's3:PutBucketCors',
   async run({ objects, bucket }) {
     await objects.writeBucketDocument(bucket, 'cors', undefined)
     return { status: 204 }

@@ -165,13 +165,19 @@ function toQuestion(call: S3Request, action: string, at: Address): Authorization
   const formSignatureVersion = call.form?.signatureVersion
   const { principal } = call
   const { conditions, memo } = findRequestContext(call.request, { principal, formSignatureVersion })
-  const isHeadBucket = call.request.method === 'HEAD' && action === 's3:ListBucket'
-  const otherAction = isHeadBucket ? 's3:HeadBucket' : undefined
+  const otherAction = findOtherAction(call.request.method, action)
   const question = { principal, action, otherAction, bucket: at.bucket, object: at.key }
   if (call.requestTags === undefined) return { ...question, conditions, memo }
   const withTags = new Map(conditions)
   addTags(withTags, Object.entries(call.requestTags))
   return { ...question, conditions: withTags }
+}
+
+/** Returns MinIO's own action for what AWS has no action of its own for. */
+function findOtherAction(method: string, action: string): string | undefined {
+  if (method === 'HEAD' && action === 's3:ListBucket') return 's3:HeadBucket'
+  if (method === 'DELETE' && action === 's3:PutBucketCors') return 's3:DeleteBucketCors'
+  return undefined
 }
 
 /** Returns the call's body, unread. @throws {AwsError} as `openPayload`. */

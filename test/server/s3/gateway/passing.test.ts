@@ -192,7 +192,7 @@ describe('required actions', () => {
     ['PUT', '/photos?versioning', {}, ['s3:PutBucketVersioning']],
     ['PUT', '/photos?object-lock', {}, ['s3:PutBucketObjectLockConfiguration']],
     ['PUT', '/photos?policy', {}, ['s3:PutBucketPolicy']],
-    ['GET', '/photos?cors', {}, ['s3:GetBucketCORS']],
+    ['GET', '/photos?cors', {}, ['s3:GetBucketCors']],
     ['GET', '/photos?encryption', {}, ['s3:GetEncryptionConfiguration']],
     ['GET', '/photos?inventory&id=x', {}, ['s3:GetInventoryConfiguration']],
     ['PUT', '/photos', { 'x-amz-acl': 'public-read' }, ['s3:CreateBucket', 's3:PutBucketAcl']],

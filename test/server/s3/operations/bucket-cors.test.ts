@@ -59,9 +59,9 @@ describe('the CORS rules of a bucket', () => {
     await s3.send('GET', '/photos?cors')
     await s3.send('DELETE', '/photos?cors')
     expect(s3.asked.map(({ action }) => action)).toEqual([
-      's3:PutBucketCORS',
-      's3:GetBucketCORS',
-      's3:PutBucketCORS',
+      's3:PutBucketCors',
+      's3:GetBucketCors',
+      's3:PutBucketCors',
     ])
     const answers = [
       await put(wrap(one), undefined, 'nothing-here'),
