@@ -7,6 +7,7 @@ import path from 'node:path'
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findBlock } from '../support/readme-blocks.ts'
 import { findFreePort, waitUntilAnswering } from './free-port.ts'
 import { binPath, pythonBin, startStack, type Stack } from './stack.ts'
 
@@ -46,6 +47,7 @@ async function startProxy({ sts, home }: Stack): Promise<Proxy> {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((name) => `${name}_temp_path ${folder}/${name};`)
     .join('\n')
+  const ofReadme = findBlock('Behind a proxy 1').text.replace('http://127.0.0.1:9000', sts)
   const config = `
     daemon off;
     master_process off;
@@ -54,19 +56,11 @@ async function startProxy({ sts, home }: Stack): Promise<Proxy> {
     http {
       access_log off;
       ${temporary}
-      client_max_body_size 0;
-      proxy_http_version 1.1;
-      proxy_request_buffering off;
       server {
         listen 127.0.0.1:${tlsPort} ssl;
         ssl_certificate ${folder}/cert.pem;
         ssl_certificate_key ${folder}/key.pem;
-        location / {
-          proxy_pass ${sts};
-          proxy_set_header Host $http_host;
-          proxy_set_header X-Forwarded-For $remote_addr;
-          proxy_set_header X-Forwarded-Proto $scheme;
-        }
+        ${ofReadme}
       }
       server {
         listen 127.0.0.1:${plainPort};
