@@ -26,11 +26,11 @@ export interface Connection {
 /** Reads the client of a request; returns the text of a fault when the proxy's headers contradict each other. */
 export type ReadClient = (connection: Connection) => ForwardedClient | string
 
-/** What one kind of header says; the lists are from the client to the last proxy. */
+/** What one kind of header says; the lists are from the client to the last proxy. Undefined is what a proxy has left out. */
 interface Hops {
   readonly addresses: readonly string[]
-  readonly schemes: readonly string[]
-  readonly hosts: readonly string[]
+  readonly schemes: readonly (string | undefined)[]
+  readonly hosts: readonly (string | undefined)[]
 }
 
 /** Chains of proxies are short; only this many hops are read. */
@@ -81,9 +81,11 @@ function findClient(
 ): ForwardedClient {
   let at = addresses.length - 1
   while (at > 0 && isTrusted(addresses[at] ?? '')) at -= 1
-  // A proxy writes the scheme and the host either for each hop, as the addresses, or once.
-  const pick = (values: readonly string[]): string | undefined =>
-    values.length === addresses.length ? values[at] : values.at(-1)
+  // A proxy writes the scheme and the host either for each hop, as the addresses, or once. Hops before the client's are the client's own words.
+  const pick = (values: readonly (string | undefined)[]): string | undefined =>
+    values.length === addresses.length
+      ? values.slice(Math.max(at, 0)).find((value) => value !== undefined)
+      : values.at(-1)
   const scheme = pick(schemes)
   const host = pick(hosts)
   return {
@@ -142,7 +144,8 @@ function readStandard({ readHeader }: Connection): Hops | 'malformed' | undefine
   if (text === undefined || text.trim() === '') return undefined
   const elements = splitElements(text)?.slice(-maxHops)
   if (elements === undefined) return 'malformed'
-  const list = (name: string): string[] => elements.flatMap((element) => element.get(name) ?? [])
+  const list = (name: string): (string | undefined)[] =>
+    elements.map((element) => element.get(name))
   return {
     // Each proxy adds one element; one that hides the address of its client still counts as a hop.
     addresses: elements.map((element) => readNode(element.get('for') ?? '')),

@@ -96,6 +96,16 @@ describe('the client behind trusted proxies', () => {
       },
       { address: '203.0.113.9', isTls: false },
     ],
+    [
+      'a scheme and a host that the client sent to a proxy that writes none',
+      { forwarded: 'for=1.1.1.1;proto=https;host=evil, for=203.0.113.9' },
+      { address: '203.0.113.9', isTls: false, host: undefined },
+    ],
+    [
+      'the scheme of the hop next to the client that has one',
+      { forwarded: 'for=1.1.1.1;proto=http, for=203.0.113.9, for=10.2.2.2;proto=https' },
+      { address: '203.0.113.9', isTls: true },
+    ],
     ['a hidden address', { forwarded: 'for=_hidden;proto=https' }, { address: '', isTls: true }],
     [
       'an element without an address',
@@ -162,12 +172,14 @@ describe('the client behind trusted proxies', () => {
       fc.ipV6(),
       fc.string({ unit: 'grapheme-ascii' }),
       fc.constantFrom('10.0.0.1', '', 'unknown', '"', '\\', 'for=1.1.1.1', 'for=1.1.1.1;by="', ','),
+      fc.constantFrom('for=1.1.1.1;proto=https', 'proto=https;host=evil', 'for=10.0.0.2;host=evil'),
     )
+    const ofClient = { address: '203.0.113.9', isTls: false, host: undefined }
     fc.assert(
       fc.property(fc.array(hop, { maxLength: 60 }), (hops) => {
         const sent = hops.join(',')
         const standard = read(connect({ forwarded: `${sent}, for=203.0.113.9` }))
-        if (typeof standard !== 'string') expect(standard).toMatchObject({ address: '203.0.113.9' })
+        if (typeof standard !== 'string') expect(standard).toEqual(ofClient)
         const customary = read(connect({ 'x-forwarded-for': `${sent}, 203.0.113.9` }))
         expect(customary).toMatchObject({ address: '203.0.113.9' })
       }),

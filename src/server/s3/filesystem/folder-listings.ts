@@ -2,8 +2,8 @@
  * Sorted listings of folders, cached, so that a page of a list costs what it shows: reading and sorting a folder of 100,000 files takes some
  * hundred times as long as a page of it.
  *
- * A folder's modification time changes with each name that is added, removed or replaced in it, whoever does that: this process, another worker,
- * or a person. So a listing is valid while the time is the same. Two changes within one tick of the file system's clock have the same time,
+ * A folder's times change with each name that is added, removed or replaced in it, whoever does that: this process, another worker, or a person.
+ * So a listing is valid while they are the same. rsync, tar and cp set the modification time back afterwards, but nobody can set the change time. Two changes within one tick of the file system's clock have the same time,
  * therefore a listing that was read that soon after the last change is not cached (git's index has the same rule for its "racily clean"
  * entries: Documentation/technical/racy-git).
  */
@@ -121,11 +121,12 @@ async function enter(path: string, reading: Reading): Promise<Dirent[]> {
     reading.isCacheable = false
     return []
   }
-  reading.stamps.push({ path, inode: stats.ino, mtimeNs: stats.mtimeNs })
+  const { ino: inode, mtimeNs, ctimeNs } = stats
+  reading.stamps.push({ path, inode, mtimeNs, ctimeNs })
   if (!isSettled(stats, reading.fileClockMs()) || reading.stamps.length > maxStamps)
     reading.isCacheable = false
   const entries = await listFolder(reading.fs, path)
-  // A change of permissions does not change the time.
+  // Whether it may be read can depend on more than the folder itself.
   if (!entries) reading.isCacheable = false
   return entries ?? []
 }
@@ -152,10 +153,12 @@ function sortKeys(names: string[]): string[] {
   return hasSurrogates ? names.toSorted(compareKeys) : names.toSorted()
 }
 
-/** Returns whether a change at this time or later gets another modification time. */
-function isSettled({ mtimeNs }: BigIntStats, nowMs: number): boolean {
-  const ageMs = nowMs - Number(mtimeNs / 1_000_000n)
-  return ageMs > (mtimeNs % 1_000_000_000n === 0n ? coarseTickMs : tickMs)
+/** Returns whether a change at this time or later gets other times. */
+function isSettled({ mtimeNs, ctimeNs }: BigIntStats, nowMs: number): boolean {
+  return [mtimeNs, ctimeNs].every((timeNs) => {
+    const ageMs = nowMs - Number(timeNs / 1_000_000n)
+    return ageMs > (timeNs % 1_000_000_000n === 0n ? coarseTickMs : tickMs)
+  })
 }
 
 /** Estimates the memory of a listing. */

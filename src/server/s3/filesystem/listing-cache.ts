@@ -1,4 +1,5 @@
 /** The cache of folder listings, bounded in memory. `folder-listings.ts` says when a listing may be cached. */
+import type { BigIntStats } from 'node:fs'
 import { orAbsent } from './disk.ts'
 import type { FileSystem } from './file-system.ts'
 
@@ -14,6 +15,8 @@ export interface Stamp {
   readonly path: string
   readonly inode: bigint
   readonly mtimeNs: bigint
+  /** Changes with every change of the folder, and cannot be set. */
+  readonly ctimeNs: bigint
 }
 
 interface CachedListing {
@@ -45,7 +48,7 @@ export function createListingCache(fs: FileSystem, maxBytes: number): ListingCac
       if (!cached) return undefined
       for (const stamp of cached.stamps) {
         const stats = await orAbsent(fs.lstat(stamp.path, { bigint: true }))
-        if (stats?.ino === stamp.inode && stats.mtimeNs === stamp.mtimeNs) continue
+        if (stats !== undefined && isSame(stats, stamp)) continue
         // Another request may have put a newer one there.
         if (cache.get(path) === cached) forget(path)
         return undefined
@@ -68,4 +71,8 @@ export function createListingCache(fs: FileSystem, maxBytes: number): ListingCac
       }
     },
   }
+}
+
+function isSame({ ino, mtimeNs, ctimeNs }: BigIntStats, stamp: Stamp): boolean {
+  return ino === stamp.inode && mtimeNs === stamp.mtimeNs && ctimeNs === stamp.ctimeNs
 }

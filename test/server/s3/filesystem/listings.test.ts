@@ -206,3 +206,14 @@ it('the memory for listings is bounded: a folder that does not fit is read again
   await list({ prefix: 'd/' })
   expect(await readings('d/')).toBe(1)
 })
+
+it('a file is listed whose folder got its former modification time back, as rsync and tar leave it', async () => {
+  const folder = join(root, 'photos', 'trip')
+  await put('trip/a')
+  const { atime, mtime } = await stat(folder)
+  await utimes(folder, atime, mtime)
+  expect(await list({ prefix: 'trip/' })).toEqual(['trip/a'])
+  await writeFile(join(folder, 'b'), '')
+  await utimes(folder, atime, mtime)
+  expect(await list({ prefix: 'trip/' })).toEqual(['trip/a', 'trip/b'])
+})
