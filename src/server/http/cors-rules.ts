@@ -1,5 +1,5 @@
 /** A bucket's own CORS rules, and which of them decides about a request (AWS, "Elements of a CORS configuration"). */
-import { matchesStars } from './cors-origins.ts'
+import { compileStars } from './cors-origins.ts'
 
 export interface CorsRule {
   readonly id?: string | undefined
@@ -25,14 +25,36 @@ export function findCorsRule(
   rules: readonly CorsRule[],
   { origin, method, headers }: CorsQuestion,
 ): CorsRule | undefined {
-  return rules.find(
-    (rule) =>
-      rule.allowedOrigins.some((pattern) => matchesStars(pattern, origin)) &&
-      rule.allowedMethods.includes(method) &&
-      headers.every((name) => allowsHeader(rule, name)),
-  )
+  return rules.find((rule) => {
+    const { allowsOrigin, allowsHeader } = compileRule(rule)
+    return (
+      rule.allowedMethods.includes(method) && allowsOrigin(origin) && headers.every(allowsHeader)
+    )
+  })
 }
 
-function allowsHeader({ allowedHeaders }: CorsRule, name: string): boolean {
-  return allowedHeaders.some((pattern) => matchesStars(pattern.toLowerCase(), name))
+interface CompiledRule {
+  readonly allowsOrigin: (origin: string) => boolean
+  readonly allowsHeader: (name: string) => boolean
+}
+
+const compiled = new WeakMap<CorsRule, CompiledRule>()
+
+/** Returns the tests of a rule. They are made once: anybody can send a preflight with many headers, and a rule can have two thousand patterns. */
+function compileRule(rule: CorsRule): CompiledRule {
+  const known = compiled.get(rule)
+  if (known) return known
+  const made = {
+    allowsOrigin: compileList(rule.allowedOrigins),
+    allowsHeader: compileList(rule.allowedHeaders.map((pattern) => pattern.toLowerCase())),
+  }
+  compiled.set(rule, made)
+  return made
+}
+
+function compileList(patterns: readonly string[]): (text: string) => boolean {
+  const exact = new Set(patterns)
+  const tests = [...exact].filter((pattern) => pattern.includes('*')).map(compileStars)
+  // No text that a browser sends has a star, which could stand for a pattern's.
+  return (text) => exact.has(text) || tests.some((fits) => fits(text))
 }
