@@ -77,7 +77,7 @@ async function showDenial(endpoint) {
     await s3.put({ Bucket: 'my-bucketname', Key: 'my-objectname', Body: 'overwritten' })
   } catch (error) {
     if (error.name !== 'AccessDenied') throw error
-    say(`put was denied, as it should be: ${error.name}: ${error.message}`)
+    say(`put was denied, as it should be: ${error.name}: ${error.Reason ?? error.message}`)
     return
   }
   throw new Error('the session policy did not keep the object from being overwritten')

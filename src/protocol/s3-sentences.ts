@@ -12,6 +12,7 @@ export const codesWithoutSentence: ReadonlySet<string> = new Set([
 ])
 
 const sentences: Readonly<Record<string, string>> = {
+  AccessControlListNotSupported: 'The bucket does not allow ACLs',
   AccessDenied: 'Access Denied.',
   AuthorizationHeaderMalformed: 'The authorization header that you provided is not valid.',
   AuthorizationParametersError: 'The authorization parameters that you provided are not valid.',
@@ -24,6 +25,7 @@ const sentences: Readonly<Record<string, string>> = {
   BucketAlreadyOwnedByYou:
     'Your previous request to create the named bucket succeeded and you already own it.',
   BucketNotEmpty: 'The bucket you tried to delete is not empty',
+  ClientDisconnected: 'Client disconnected before response was ready',
   EntityTooLarge: 'Your proposed upload exceeds the maximum allowed object size.',
   EntityTooSmall: 'Your proposed upload is smaller than the minimum allowed object size.',
   ExpiredToken: 'The provided token has expired.',
@@ -49,6 +51,8 @@ const sentences: Readonly<Record<string, string>> = {
   InvalidTokenId: 'The security token included in the request is invalid',
   InvalidURI: "Couldn't parse the specified URI.",
   KeyTooLongError: 'Your key is too long',
+  MalformedACLError:
+    'The XML you provided was not well-formed or did not validate against our published schema',
   MalformedPOSTRequest: 'The body of your POST request is not well-formed multipart/form-data.',
   MalformedTrailerError:
     'The request contained trailing data that was not well-formed or did not conform to our published schema.',
@@ -59,6 +63,7 @@ const sentences: Readonly<Record<string, string>> = {
   MetadataTooLarge: 'Your metadata headers exceed the maximum allowed metadata size.',
   MethodNotAllowed: 'The specified method is not allowed against this resource.',
   MissingContentLength: 'You must provide the Content-Length HTTP header.',
+  MissingSecurityHeader: 'Your request was missing a required header',
   NoSuchBucket: 'The specified bucket does not exist',
   NoSuchCORSConfiguration: 'The CORS configuration does not exist',
   NoSuchKey: 'The specified key does not exist.',
@@ -76,6 +81,7 @@ const sentences: Readonly<Record<string, string>> = {
   SignatureDoesNotMatch:
     'The request signature we calculated does not match the signature you provided. Check your key and signing method.',
   SlowDown: 'Please reduce your request rate.',
+  UnexpectedContent: 'This request does not support content',
   XAmzContentChecksumMismatch:
     "The provided 'x-amz-checksum' header does not match what was computed.",
   XAmzContentSHA256Mismatch:

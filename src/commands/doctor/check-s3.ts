@@ -1,6 +1,7 @@
 import { StsCliError } from '../../base/errors.ts'
 import { sendHttp } from '../../base/http/http-client.ts'
 import { toPrintable } from '../../base/terminal/printable.ts'
+import type { AwsError } from '../../protocol/aws-error.ts'
 import type { TemporaryCredentials } from '../../protocol/credentials.ts'
 import { decodeS3Error } from '../../protocol/s3-wire.ts'
 import { sha256Hex } from '../../protocol/digest.ts'
@@ -18,8 +19,12 @@ const hints: Readonly<Record<string, string>> = {
   InvalidTokenId: 'the STS and this S3 do not share their root secret',
 }
 
+/** A bucket that need not exist: a list of it must be signed for the server's region, which ListBuckets need not (docs/wire.md §12.2). */
+const probedBucket = 'sts-cli-doctor'
+
 /**
- * Lists the buckets with the new credentials. A refusal by policy passes as well: it means that the signature was accepted.
+ * Lists the buckets with the new credentials, then a bucket, for the region. A refusal by policy passes as well: it means that the signature was
+ * accepted.
  *
  * @throws {StsCliError} `ERR_REFUSED` when the signature or the credentials are refused; whatever `sendHttp` throws.
  */
@@ -32,22 +37,46 @@ export async function checkS3(
   const url = new URL('/', exchange.stsEndpoint)
   if (/(^|\.)sts\.|\.amazonaws\.com(\.cn)?$/.test(url.hostname))
     return { name, level: 'skip', message: `${url.hostname} is an STS alone` }
-  const unsigned = { method: 'GET', url, headers: {}, payloadHash: sha256Hex('') }
-  const headers = signRequest(unsigned, credentials, {
-    region: exchange.region,
-    service: 's3',
-    nowMs,
-  })
-  const answer = await sendHttp({ method: 'GET', url, headers }, { ...net, stage: 's3' })
-  if (answer.status === 200) return { name, level: 'pass', message: 'a signed request is answered' }
-  const { code, message, status } = decodeS3Error(answer.status, answer.body.toString('utf8'))
-  if (code === 'AccessDenied' && status === 403)
+  const get = (path: string): ReturnType<typeof sendHttp> => {
+    const target = new URL(path, url)
+    const unsigned = { method: 'GET', url: target, headers: {}, payloadHash: sha256Hex('') }
+    const signing = { region: exchange.region, service: 's3', nowMs } as const
+    const headers = signRequest(unsigned, credentials, signing)
+    return sendHttp({ method: 'GET', url: target, headers }, { ...net, stage: 's3' })
+  }
+  const answer = await get('/')
+  const refusal = readRefusal(answer)
+  const isTaken = refusal === undefined || isDenial(refusal)
+  const wrongRegion = isTaken ? findRegionRefusal(await get(`/${probedBucket}`)) : undefined
+  if (wrongRegion !== undefined) throw toStsCliError(wrongRegion)
+  if (refusal === undefined) return { name, level: 'pass', message: 'a signed request is answered' }
+  if (isDenial(refusal))
     return {
       name,
       level: 'pass',
       message: 'a signed request is taken; the policy does not let it list the buckets',
     }
-  throw new StsCliError('signed-request-refused', 'a signed request is refused', {
+  throw toStsCliError(refusal)
+}
+
+type Answer = Awaited<ReturnType<typeof sendHttp>>
+
+function readRefusal({ status, body }: Answer): AwsError | undefined {
+  return status === 200 ? undefined : decodeS3Error(status, body.toString('utf8'))
+}
+
+function isDenial({ code, status }: AwsError): boolean {
+  return code === 'AccessDenied' && status === 403
+}
+
+/** Other refusals of the probed bucket say nothing about the signature. */
+function findRegionRefusal(answer: Answer): AwsError | undefined {
+  const refusal = readRefusal(answer)
+  return refusal?.code === 'AuthorizationHeaderMalformed' ? refusal : undefined
+}
+
+function toStsCliError({ code, message, status }: AwsError): StsCliError {
+  return new StsCliError('signed-request-refused', 'a signed request is refused', {
     stage: 's3',
     httpStatus: status,
     serverCode: toPrintable(code, 100),

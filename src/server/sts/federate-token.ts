@@ -76,23 +76,14 @@ function requireIssueAllowed(
   { http, session }: StsRequest,
   { knownPolicies }: StsServices,
 ): void {
-  const principal = {
-    ...issued,
-    kind: 'session',
-    accessKey: '',
-    expiresAtMs: undefined,
-    issuedAtMs: undefined,
-  } as const
-  const conditions = new Map(buildConditions(http, { principal }))
-  const { durationSeconds } = session
-  if (durationSeconds !== undefined) conditions.set('DurationSeconds', [String(durationSeconds)])
   const action = 'sts:AssumeRoleWithWebIdentity'
-  const denial = findIssueDenial(knownPolicies, {
-    principal,
-    action,
-    bucket: '',
-    object: '',
-    conditions,
+  const denial = findIssueDenial(knownPolicies, issued.policyNames, () => {
+    const ends = { expiresAtMs: undefined, issuedAtMs: undefined }
+    const principal = { ...issued, ...ends, kind: 'session', accessKey: '' } as const
+    const conditions = new Map(buildConditions(http, { principal }))
+    const { durationSeconds } = session
+    if (durationSeconds !== undefined) conditions.set('DurationSeconds', [String(durationSeconds)])
+    return { principal, action, bucket: '', object: '', conditions }
   })
   if (denial !== undefined)
     throw new AwsError('AccessDenied', `you may not ${action}: denied by ${denial}`)

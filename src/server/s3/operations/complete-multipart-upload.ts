@@ -20,7 +20,7 @@ import type { CompletedUpload, ObjectInfo, PartInfo, UploadInfo } from '../reque
 import type { HttpReply } from '../../http/http-message.ts'
 import {
   openBody,
-  storeSilenceMs,
+  toStoreWork,
   type LongWork,
   type S3Call,
   type S3Operation,
@@ -97,13 +97,11 @@ async function prepare(
   checkDeclaredChecksum(readDeclaredChecksum(request.headers, upload), facts)
   // Once more when the object is written: this one decides with a status of its own.
   precondition?.(await objects.statObject(bucket, key))
-  return {
-    silenceMs: storeSilenceMs,
-    async work(signal) {
-      const options = { facts, precondition, signal }
-      return describeResult(call, await objects.completeUpload(upload, parts, options))
-    },
-  }
+  const bytes = parts.reduce((sum, part) => sum + part.size, 0)
+  return toStoreWork(parts.length === 1 ? 0 : bytes, async (signal) => {
+    const options = { facts, precondition, signal }
+    return describeResult(call, await objects.completeUpload(upload, parts, options))
+  })
 }
 
 /**

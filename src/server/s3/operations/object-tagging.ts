@@ -67,7 +67,7 @@ async function replace(call: S3Call, tags: Record<string, string> | undefined): 
   if (!isThere) throw noSuchKey(call.key)
 }
 
-/** Reads a `Tagging` document. @throws {AwsError} `MalformedXML`, `InvalidTag`. */
+/** Reads a `Tagging` document. @throws {AwsError} `MalformedXML`, and as `checkTags`. */
 export function readTagging(text: string): Record<string, string> {
   const root = parseXml(text, taggingLimits)
   const [tagSet] = childrenOf(root, 'TagSet')

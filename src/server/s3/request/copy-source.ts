@@ -7,7 +7,7 @@ import { checkCopySource } from './conditions.ts'
 import { invalidArgument, noSuchKey } from './errors.ts'
 import { requireBucketName, requireKey } from './names.ts'
 import type { ByteRange, OpenObject, StoredContent } from './object-store.ts'
-import { authorize, storeSilenceMs, type LongWork, type S3Call } from './s3-operation.ts'
+import { authorize, toStoreWork, type LongWork, type S3Call } from './s3-operation.ts'
 import { requireNullVersionId } from './versions.ts'
 
 /**
@@ -37,10 +37,7 @@ export async function withSource(
 ): Promise<LongWork> {
   try {
     const copy = await prepare(object)
-    return {
-      silenceMs: storeSilenceMs,
-      work: (signal) => copy(signal).finally(() => object.close()),
-    }
+    return toStoreWork(object.info.size, (signal) => copy(signal).finally(() => object.close()))
   } catch (error) {
     await object.close()
     throw error

@@ -68,7 +68,7 @@ export interface S3Operation<Call extends S3Request = S3Call> {
  * and a failure after that is an Error document in the body (AWS, "CompleteMultipartUpload", "CopyObject", "UploadPartCopy").
  */
 export interface LongWork {
-  /** Time after which the answer begins, in milliseconds. Work that ends earlier is answered in one piece, with its own status. */
+  /** Time after which the answer begins, in milliseconds; 0 to begin it before the work. Work that ends earlier is answered in one piece, with its own status. */
   readonly silenceMs: number
   /**
    * Called once.
@@ -81,7 +81,17 @@ export interface LongWork {
 }
 
 /** The silence before the answer to work in our own store: small objects are finished by then. */
-export const storeSilenceMs = 20
+const storeSilenceMs = 20
+/** Bytes that cannot be copied within the silence, nor within the time that remains of a second. */
+const largeBytes = 64 * 1024 * 1024
+
+/** Returns work in our own store. The answer to a large copy begins at once. @param bytes The size of what is written. */
+export function toStoreWork(
+  bytes: number,
+  work: (signal: AbortSignal) => Promise<HttpReply>,
+): LongWork {
+  return { silenceMs: bytes > largeBytes ? 0 : storeSilenceMs, work }
+}
 
 /** Carries out operations: the embedded object store, or another S3. */
 export interface S3Backend {

@@ -8,7 +8,7 @@ const maxNameChars = 128
 
 const maxValueChars = 256
 
-/** Reads the tags of a write. @throws {AwsError} `InvalidTag` ("Categorizing your objects using tags": 10 tags, names of 128, values of 256). */
+/** Reads the tags of a write. @throws {AwsError} As `checkTags` ("Categorizing your objects using tags": 10 tags, names of 128, values of 256). */
 export function readTagHeader(
   headers: ReadonlyMap<string, string>,
 ): Record<string, string> | undefined {
@@ -17,13 +17,35 @@ export function readTagHeader(
   return checkTags(parseTagHeader(text))
 }
 
-/** @throws {AwsError} `InvalidTag`. */
+/** @throws {AwsError} `BadRequest` for too many tags, else `InvalidTag`; both in S3's words for the case. */
 export function checkTags(pairs: readonly (readonly [string, string])[]): Record<string, string> {
-  const tags = Object.fromEntries(pairs)
-  const isSound = pairs.every(([name, value]) => {
-    return name.length > 0 && name.length <= maxNameChars && value.length <= maxValueChars
-  })
-  if (isSound && pairs.length <= maxTags && Object.keys(tags).length === pairs.length) return tags
+  const fault = findFault(pairs)
+  if (fault === undefined) return Object.fromEntries(pairs)
+  const { code, sentence, details } = fault
   const message = `an object takes ${maxTags} different tags, names of 1 to ${maxNameChars} characters, values of up to ${maxValueChars}`
-  throw new AwsError('InvalidTag', message, { status: 400 })
+  throw new AwsError(code, message, { status: 400, sentence, details })
+}
+
+interface TagFault {
+  readonly code: 'BadRequest' | 'InvalidTag'
+  readonly sentence: string
+  readonly details?: Readonly<Record<string, string>>
+}
+
+function findFault(pairs: readonly (readonly [string, string])[]): TagFault | undefined {
+  const code = 'InvalidTag'
+  if (pairs.length > maxTags)
+    return { code: 'BadRequest', sentence: `Object tags cannot be greater than ${maxTags}` }
+  const names = new Set<string>()
+  for (const [name, value] of pairs) {
+    const details = { TagKey: name.slice(0, maxNameChars) }
+    if (name.length === 0 || name.length > maxNameChars)
+      return { code, sentence: 'The TagKey you have provided is invalid', details }
+    if (value.length > maxValueChars)
+      return { code, sentence: 'The TagValue you have provided is invalid', details }
+    if (names.has(name))
+      return { code, sentence: 'Cannot provide multiple Tags with the same key', details }
+    names.add(name)
+  }
+  return undefined
 }

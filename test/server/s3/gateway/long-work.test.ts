@@ -61,7 +61,9 @@ it.each(Object.entries(operations))(
       response.end('<?xml version="1.0" encoding="UTF-8"?>\n\n<Result><ETag>1</ETag></Result>')
     }
     const { status, text, facts } = await ask(s3)
-    expect([status, text]).toEqual([200, `${declaration} <Result><ETag>1</ETag></Result>`])
+    expect(status).toBe(200)
+    expect(text.startsWith(`${declaration} `)).toBe(true)
+    expect(text.slice(declaration.length).trim()).toBe('<Result><ETag>1</ETag></Result>')
     expect(facts.refusal).toBeUndefined()
   },
 )

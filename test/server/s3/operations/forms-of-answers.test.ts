@@ -155,6 +155,21 @@ describe('an argument', () => {
 })
 
 describe('a refusal', () => {
+  it.each([
+    ['a=1&a=2', 'Cannot provide multiple Tags with the same key'],
+    ['=1', 'The TagKey you have provided is invalid'],
+    [`a=${'v'.repeat(257)}`, 'The TagValue you have provided is invalid'],
+    [
+      Array.from({ length: 11 }, (_, i) => `t${i}=`).join('&'),
+      'Object tags cannot be greater than',
+    ],
+  ])('of the tags %s says in S3’s words why', async (tags, said) => {
+    const headers = { 'x-amz-tagging': tags }
+    const answer = await s3.send('PUT', '/photos/a', { body: 'x', headers })
+    expect(answer.status).toBe(400)
+    expect(texts(answer.text, 'Message').join()).toContain(said)
+  })
+
   it('of a method names the ones that the resource has', async () => {
     const answer = await s3.send('PATCH', '/photos/a')
     expect(answer).toMatchObject({

@@ -76,7 +76,7 @@ describe('the tags of an object', () => {
       ]),
       'InvalidTag',
     ],
-    ['11 tags', tagging(Array.from({ length: 11 }, (_, i) => [`t${i}`, ''])), 'InvalidTag'],
+    ['11 tags', tagging(Array.from({ length: 11 }, (_, i) => [`t${i}`, ''])), 'BadRequest'],
     ['an empty name', tagging([['', '1']]), 'InvalidTag'],
     ['a name of 129 characters', tagging([['a'.repeat(129), '1']]), 'InvalidTag'],
     ['a value of 257 characters', tagging([['a', 'v'.repeat(257)]]), 'InvalidTag'],
