@@ -103,6 +103,47 @@ describe('roles for Keycloak tokens', () => {
   })
 })
 
+describe('Rego on Keycloak’s roles', () => {
+  it.each([
+    ['offline_access', 'allowed'],
+    ['a-role-that-nobody-has', 'AccessDenied'],
+  ])('OPA decides by the realm role %s of a Keycloak token', async (role, expected) => {
+    const port = await findFreePort()
+    const opa = await startOpa(port, { rules: [writeRoleRule(role)] })
+    const other = await startStack(['--bucket', 'my-bucketname'], {
+      MINIO_IDENTITY_OPENID_CONFIG_URL: `${keycloak.issuer}/.well-known/openid-configuration`,
+      MINIO_IDENTITY_OPENID_CLIENT_ID: keycloak.clientId,
+      MINIO_POLICY_OPA_URL: `http://127.0.0.1:${port}/v1/data/httpapi/authz`,
+    })
+    try {
+      const endpoints = ['-idp-ep', tokenEndpoint(), '-sts-ep', other.sts]
+      const flags = ['-cid', keycloak.clientId, ...endpoints, '--cache', 'none', '-f', 'json']
+      const { stdout, stderr } = await run(['login', ...flags])
+      expect(stderr).not.toContain('error')
+      const { expiration: _expiration, ...credentials } = JSON.parse(stdout) as Record<
+        'accessKeyId' | 'secretAccessKey' | 'sessionToken' | 'expiration',
+        string
+      >
+      const s3 = new S3Client({
+        endpoint: other.sts,
+        region: 'us-east-1',
+        forcePathStyle: true,
+        credentials,
+        maxAttempts: 1,
+      })
+      const put = s3.send(new PutObjectCommand({ Bucket: 'my-bucketname', Key: 'k', Body: 'x' }))
+      const outcome = await put.then(
+        () => 'allowed',
+        (error: Error) => error.name,
+      )
+      expect(outcome).toBe(expected)
+    } finally {
+      await other.stop()
+      await opa.stop()
+    }
+  })
+})
+
 describe('Keycloak as the identity provider', () => {
   it('the STS accepts Keycloak’s tokens from client_secret_basic and client_secret_post', async () => {
     for (const method of ['client_secret_basic', 'client_secret_post']) {
@@ -253,47 +294,6 @@ describe('Keycloak in README.md', () => {
       expect(stdout).toMatch(/^##### Credentials\n/)
     } finally {
       await server.stop()
-    }
-  })
-})
-
-describe('Rego on Keycloak’s roles', () => {
-  it.each([
-    ['offline_access', 'allowed'],
-    ['a-role-that-nobody-has', 'AccessDenied'],
-  ])('OPA decides by the realm role %s of a Keycloak token', async (role, expected) => {
-    const port = await findFreePort()
-    const opa = await startOpa(port, { rules: [writeRoleRule(role)] })
-    const other = await startStack(['--bucket', 'my-bucketname'], {
-      MINIO_IDENTITY_OPENID_CONFIG_URL: `${keycloak.issuer}/.well-known/openid-configuration`,
-      MINIO_IDENTITY_OPENID_CLIENT_ID: keycloak.clientId,
-      MINIO_POLICY_OPA_URL: `http://127.0.0.1:${port}/v1/data/httpapi/authz`,
-    })
-    try {
-      const endpoints = ['-idp-ep', tokenEndpoint(), '-sts-ep', other.sts]
-      const flags = ['-cid', keycloak.clientId, ...endpoints, '--cache', 'none', '-f', 'json']
-      const { stdout, stderr } = await run(['login', ...flags])
-      expect(stderr).not.toContain('error')
-      const { expiration: _expiration, ...credentials } = JSON.parse(stdout) as Record<
-        'accessKeyId' | 'secretAccessKey' | 'sessionToken' | 'expiration',
-        string
-      >
-      const s3 = new S3Client({
-        endpoint: other.sts,
-        region: 'us-east-1',
-        forcePathStyle: true,
-        credentials,
-        maxAttempts: 1,
-      })
-      const put = s3.send(new PutObjectCommand({ Bucket: 'my-bucketname', Key: 'k', Body: 'x' }))
-      const outcome = await put.then(
-        () => 'allowed',
-        (error: Error) => error.name,
-      )
-      expect(outcome).toBe(expected)
-    } finally {
-      await other.stop()
-      await opa.stop()
     }
   })
 })
