@@ -59,6 +59,12 @@ const signedParameters = new Set([
   'website',
 ])
 
+/**
+ * A value that reads like the next sub-resource too. Values are signed decoded, so that `uploadId=a&versionId=b` is the same text with one parameter
+ * and with two: the holder of a URL could take one away.
+ */
+const swallowing = new RegExp(`&(?:${[...signedParameters].join('|')})(?:[=&]|$)`)
+
 /** Sub-resources that are newer than this signature version: the holder of a URL could add one and change the operation. */
 const neverSigned = new Set(
   `abac append attributes intelligent-tiering metadataConfiguration metadataTable ownershipControls policyStatus publicAccessBlock
@@ -112,6 +118,13 @@ export function verifyPresignedV2(
   const uncovered = readQuery(message).pairs.find(([name]) => neverSigned.has(name))?.[0]
   if (uncovered !== undefined) {
     const why = `a URL signed with Signature Version 2 does not cover ?${uncovered}`
+    throw new AwsError('AccessDenied', `${why}; presign it with Version 4`)
+  }
+  const ambiguous = readQuery(message).pairs.find(
+    ([name, value]) => signedParameters.has(name) && swallowing.test(value),
+  )?.[0]
+  if (ambiguous !== undefined) {
+    const why = `the value of ${ambiguous} in a URL signed with Signature Version 2 could be two parameters`
     throw new AwsError('AccessDenied', `${why}; presign it with Version 4`)
   }
   if (!/^\d{1,12}$/.test(parsed.expires))

@@ -63,6 +63,29 @@ describe('URL presigned with Signature Version 2', () => {
     },
   )
 
+  it.each([
+    ['response-content-type=a&versionId=b', 'response-content-type=a%26versionId%3Db'],
+    ['acl&versionId=b', 'acl=%26versionId%3Db'],
+    ['partNumber=1&uploadId=b&versions', 'partNumber=1&uploadId=b%26versions'],
+  ])('a V2 URL for %s is not one for %s', (signed, merged) => {
+    const text = `GET\n\n\n1175139620\n/b/k?${signed}`
+    const signature = createHmac('sha1', secret).update(text).digest('base64')
+    const rest = `AWSAccessKeyId=A&Expires=1175139620&Signature=${encodeURIComponent(signature)}`
+    const ask = (parameters: string): string =>
+      check({ rawPath: '/b/k', rawQuery: `${parameters}&${rest}` }, { hostBucket: '' })
+    expect(ask(signed)).toBe('verified')
+    expect(ask(merged)).not.toBe('verified')
+  })
+
+  it('a V2 URL may have an ampersand in a header of the answer', () => {
+    const text =
+      'GET\n\n\n1175139620\n/b/k?response-content-disposition=attachment; filename="a&b=c.txt"'
+    const signature = createHmac('sha1', secret).update(text).digest('base64')
+    const disposition = encodeURIComponent('attachment; filename="a&b=c.txt"')
+    const rawQuery = `response-content-disposition=${disposition}&AWSAccessKeyId=A&Expires=1175139620&Signature=${encodeURIComponent(signature)}`
+    expect(check({ rawPath: '/b/k', rawQuery }, { hostBucket: '' })).toBe('verified')
+  })
+
   it('a V2 presigned URL is refused for another bucket in the host', () => {
     expect(check({}, { hostBucket: 'johnsmyth' })).toBe('SignatureDoesNotMatch')
   })

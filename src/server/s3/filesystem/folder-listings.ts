@@ -65,7 +65,8 @@ export function createFolderListings(
     const reading: Reading = { ...reader, entries: [], stamps: [], isCacheable: true }
     const listing = await collect(reading)
     if (reading.isCacheable) {
-      cache.remember(path, { listing, stamps: reading.stamps, bytes: measure(listing) })
+      const { stamps } = reading
+      cache.remember(path, { listing, stamps, bytes: measure(listing, stamps) })
     }
     return listing
   }
@@ -161,9 +162,10 @@ function isSettled({ mtimeNs, ctimeNs }: BigIntStats, nowMs: number): boolean {
   })
 }
 
-/** Estimates the memory of a listing. */
-function measure({ names, paths = [] }: FolderListing): number {
+/** Estimates the memory of a listing, with the paths by which it is found: those of deep folders are longer than the names in them. */
+function measure({ names, paths = [] }: FolderListing, stamps: readonly Stamp[]): number {
   let bytes = 256
+  for (const { path } of stamps) bytes += 2 * path.length + 256
   for (const name of names) bytes += 2 * name.length + 32
   for (const path of paths) bytes += 2 * path.length + 32
   return bytes

@@ -189,7 +189,7 @@ it('a listing that was read within a tick of the last change is not trusted, bec
 })
 
 it('the memory for listings is bounded: a folder that does not fit is read again', async () => {
-  store = await open(500)
+  store = await open(850)
   for (const key of ['a/1', 'b/1', 'b/2', 'c/1', ...'123456789'.split('').map((n) => `d/${n}`)])
     await put(key)
   const readings = async (prefix: string): Promise<number> => {
@@ -232,4 +232,14 @@ it('a page whose objects were all deleted while it was read is the next one', as
   const other = await openFilesystemStore(root, { nowMs: () => 1_000_000_000_000, fs: deleting })
   const page = await other.listObjects('photos', { ...options, limit: 1 })
   expect(page.entries.map(({ name }) => name)).toEqual(['c'])
+})
+
+it('the memory for listings counts the paths of their folders, which deep ones make long', async () => {
+  const prefixes = Array.from({ length: 20 }, (_, index) => `${'x'.repeat(200)}/${index}/`)
+  for (const prefix of prefixes) await put(`${prefix}a`)
+  const small = await open(20 * 600)
+  for (const prefix of prefixes) await list({ prefix }, small)
+  calls = []
+  for (const prefix of prefixes) await list({ prefix }, small)
+  expect(calls.filter((name) => name === 'readdir').length).toBe(20)
 })
