@@ -5,8 +5,7 @@ import { openIssuer, type TestIssuer } from '../../support/server/issuer-harness
 const verifier = 'v'.repeat(64)
 const challenge = createHash('sha256').update(verifier).digest('base64url')
 
-/** Returns the status of a login that shall lead to the address: 303 leads to the login page. */
-async function beginLogin({ ask }: TestIssuer, redirectUri: string): Promise<number> {
+function toLoginPath(redirectUri: string): string {
   const query = new URLSearchParams({
     client_id: 'sts-cli',
     response_type: 'code',
@@ -15,7 +14,12 @@ async function beginLogin({ ask }: TestIssuer, redirectUri: string): Promise<num
     code_challenge: challenge,
     code_challenge_method: 'S256',
   })
-  return (await ask({ path: `/oauth2/authorize?${query.toString()}` })).status
+  return `/oauth2/authorize?${query.toString()}`
+}
+
+/** Returns the status of a login that shall lead to the address: 303 leads to the login page. */
+async function beginLogin({ ask }: TestIssuer, redirectUri: string): Promise<number> {
+  return (await ask({ path: toLoginPath(redirectUri) })).status
 }
 
 describe('the addresses to which a login may lead', () => {
@@ -95,15 +99,7 @@ async function getCode({ ask }: TestIssuer, redirectUri: string): Promise<string
       cookies.set(line.split('=')[0] ?? '', line.split(';')[0] ?? '')
     return String(answer.headers['location'])
   }
-  const query = new URLSearchParams({
-    client_id: 'sts-cli',
-    response_type: 'code',
-    scope: 'openid',
-    redirect_uri: redirectUri,
-    code_challenge: challenge,
-    code_challenge_method: 'S256',
-  })
-  const page = await visit(`/oauth2/authorize?${query.toString()}`)
+  const page = await visit(toLoginPath(redirectUri))
   const resume = await visit(page, { username: 'ann', password: 'right' })
   const end = new URL(await visit(resume))
   expect(end.origin + end.pathname).toBe(redirectUri)
