@@ -55,7 +55,7 @@ export function createClientReader(networks: readonly string[]): ReadClient {
   }
   return (connection) => {
     const own = { address: connection.address, isTls: connection.isTls, host: undefined }
-    if (!isTrusted(connection.address)) return own
+    if (lists.length === 0 || !isTrusted(connection.address)) return own
     const standard = readStandard(connection)
     if (standard === 'malformed') return 'the header Forwarded is not of its grammar (RFC 7239)'
     const clients = [standard, readCustomary(connection)].flatMap((hops) =>

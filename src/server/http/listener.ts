@@ -2,7 +2,7 @@
  * Listens on an address. Turns a socket's requests into values and replies into bytes, and handles everything that a client can do to a
  * connection: slow bodies, unread bodies, uploads that wait for `100 Continue`, clients that disconnect.
  */
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import type { ServerOptions as TlsServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
@@ -75,7 +75,12 @@ const idleSweepMs = 50
 export async function listen(handler: HttpHandler, options: ListenOptions): Promise<Listener> {
   const makeId = createRequestIds(options.nowMs)
   const admission = options.overload && createAdmissionControl(options.overload)
-  const readClient = createClientReader(options.trustedProxies ?? [])
+  const trustedProxies = options.trustedProxies ?? []
+  const readClient = createClientReader(trustedProxies)
+  const findFault = (message: IncomingMessage): string | undefined => {
+    const client = readClient(toConnection(message, options))
+    return typeof client === 'string' ? client : undefined
+  }
   const server = openServer({
     tls: options.tls && toTlsOptions(options.tls),
     maxHeaderBytes,
@@ -84,10 +89,7 @@ export async function listen(handler: HttpHandler, options: ListenOptions): Prom
     writeRefusal: (error) => {
       return encodeS3Error(error, { resource: '/', requestId: makeId(), hostId: 'sts-cli' })
     },
-    findFault: (message) => {
-      const client = readClient(toConnection(message, options))
-      return typeof client === 'string' ? client : undefined
-    },
+    findFault: trustedProxies.length === 0 ? undefined : findFault,
     onRequest: (exchange) =>
       void serveOne(exchange, { handler, makeId, options, admission, readClient }),
   })

@@ -33,10 +33,10 @@ const varying = 'Origin, Access-Control-Request-Method, Access-Control-Request-H
 /** Returns the handler with CORS. */
 export function withCors(handler: HttpHandler, options: CorsOptions): HttpHandler {
   return async (request) => {
-    if (options.isClosed(request)) return handler(request)
-    const origin = readOrigin(request.headers)
-    // The answer would be another with an Origin, so a shared cache must keep them apart.
+    // Most requests have no Origin, and are spared the rest. The answer would be another with one, so a shared cache must keep them apart.
+    const origin = request.headers.has('origin') ? readOrigin(request.headers) : undefined
     if (origin === undefined) return addHeaders(await handler(request), { vary: varying })
+    if (options.isClosed(request)) return handler(request)
     const rules = await options.findRules(request)
     if (isPreflight(request)) return answerPreflight(request, { origin, rules, options })
     const outcome = await handler(request)
