@@ -23,15 +23,24 @@ export function nameAssumedRole({
   const roleArn = readString(claims, 'roleArn')
   const role = toName(roleArn?.split('/').at(-1) || noRole)
   const session = toName(roleSessionName ?? readDisplayName(claims) ?? subject)
-  // Seventeen digits follow the prefix of a role at AWS (IAM User Guide, "Unique identifiers").
-  const roleId = `AROA${hash('sha256', roleArn ?? noRole)
-    .toString('hex')
-    .slice(0, 17)
-    .toUpperCase()}`
+  const roleId = findRoleId(roleArn ?? noRole)
   return {
     arn: `arn:aws:sts::${accountId}:assumed-role/${role}/${session}`,
     id: `${roleId}:${session}`,
   }
+}
+
+/** A server has few roles; their ids are kept, because a hash for each exchange would be a part of its cost. */
+const roleIds = new Map<string, string>()
+const maxKeptIds = 1024
+
+/** Returns the id of a role. Seventeen digits follow the prefix at AWS (IAM User Guide, "Unique identifiers"). */
+function findRoleId(arn: string): string {
+  const known = roleIds.get(arn)
+  if (known !== undefined) return known
+  const id = `AROA${hash('sha256', arn).toString('hex').slice(0, 17).toUpperCase()}`
+  if (roleIds.size < maxKeptIds) roleIds.set(arn, id)
+  return id
 }
 
 function toName(text: string): string {
