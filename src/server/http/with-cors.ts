@@ -177,6 +177,7 @@ function describeRule(rule: CorsRule, origin: string, hasCertificate = false): H
   }
 }
 
-function addHeaders({ reply, facts }: HttpOutcome, added: Headers): HttpOutcome {
-  return { reply: { ...reply, headers: { ...reply.headers, ...added } }, facts }
+function addHeaders(outcome: HttpOutcome, added: Headers): HttpOutcome {
+  const { reply } = outcome
+  return { ...outcome, reply: { ...reply, headers: { ...reply.headers, ...added } } }
 }

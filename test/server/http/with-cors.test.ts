@@ -54,6 +54,26 @@ async function send(
   return { reply, wasHandled, operation: facts.operation }
 }
 
+it.each<[string, Readonly<Record<string, string>>]>([
+  ['of a program', {}],
+  ['of a page', { origin: page }],
+  ['of a page that may not read it', { origin: 'https://other.example' }],
+])('the answer to long work %s keeps the facts at its end', async (_whose, headers) => {
+  const finalFacts = Promise.resolve(
+    describeOperation('CopyObject', { code: 'InternalError', reason: 'the disk broke' }),
+  )
+  const handler = withCors(
+    async () => ({ reply: { status: 200 }, facts: describeOperation('CopyObject'), finalFacts }),
+    {
+      isOriginAllowed: allowOrigins([page]),
+      findRules: async () => undefined,
+      isClosed: () => false,
+    },
+  )
+  const outcome = await handler(makeHttpRequest({ headers: new Map(Object.entries(headers)) }))
+  expect(outcome.finalFacts).toBe(finalFacts)
+})
+
 const preflight = (origin: string, method = 'PUT', names?: string): Sent => ({
   method: 'OPTIONS',
   headers: {
