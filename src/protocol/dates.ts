@@ -5,6 +5,12 @@ export function formatAmzDate(instantMs: number): string {
   return new Date(instantMs).toISOString().replaceAll(/[-:]|\.\d{3}/g, '')
 }
 
+/** Returns the Unix time in milliseconds of a text in that form; NaN for any other text. */
+export function parseAmzDateMs(text: string): number {
+  const form = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/
+  return form.test(text) ? Date.parse(text.replace(form, '$1-$2-$3T$4:$5:$6Z')) : Number.NaN
+}
+
 /** Returns a time as `2026-01-31T23:59:59Z`; milliseconds only where there are any. */
 export function formatUtc(instantMs: number): string {
   return new Date(instantMs).toISOString().replace('.000Z', 'Z')

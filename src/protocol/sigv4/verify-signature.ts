@@ -1,6 +1,7 @@
 /** Verifies a parsed signature with the secret of its key. */
 import { equalInConstantTime } from '../../base/constant-time.ts'
 import { AwsError } from '../aws-error.ts'
+import { parseAmzDateMs } from '../dates.ts'
 import { hmac } from '../digest.ts'
 import {
   buildCanonicalRequest,
@@ -262,10 +263,4 @@ export function expiredRequest(expiresAtMs: number, nowMs: number): AwsError {
       ServerTime: new Date(nowMs).toISOString(),
     },
   })
-}
-
-function parseAmzDateMs(amzDate: string): number {
-  return Date.parse(
-    amzDate.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'),
-  )
 }

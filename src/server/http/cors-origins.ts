@@ -6,6 +6,9 @@ export type IsOriginAllowed = (origin: string) => boolean
 /** The value of an Origin header: `null`, or a scheme with a host (Fetch standard, "Origin header"). A list is never one. */
 const originPattern = /^(?:null|[a-z][a-z0-9+.-]*:\/\/[^\s,/?#@\\"<>]+)$/i
 
+/** The time in which a browser need not repeat a preflight. */
+export const preflightMaxAgeSeconds = 600
+
 /** A host name has at most 253 characters. */
 const maxOriginLength = 512
 

@@ -4,7 +4,7 @@
  */
 import { AwsError } from '../../protocol/aws-error.ts'
 import { encodeS3Error } from '../../protocol/s3-wire.ts'
-import { readOrigin, type IsOriginAllowed } from './cors-origins.ts'
+import { preflightMaxAgeSeconds, readOrigin, type IsOriginAllowed } from './cors-origins.ts'
 import { findCorsRule, type CorsQuestion, type CorsRule } from './cors-rules.ts'
 import type { HttpHandler, HttpOutcome, HttpReply, HttpRequest } from './http-message.ts'
 import { serverOperations } from './request-facts.ts'
@@ -22,8 +22,6 @@ type Headers = Readonly<Record<string, string>>
 
 /** The methods that MinIO allows pages (its `corsHandler`). */
 const methods: ReadonlySet<string> = new Set('GET PUT HEAD POST DELETE OPTIONS PATCH'.split(' '))
-/** The time in which a browser need not ask again. */
-const maxAgeSeconds = 600
 /** A request has a few headers; a list beyond this is not a browser's. */
 const maxAskedHeaders = 100
 /** Headers that the listener adds to each answer. */
@@ -83,7 +81,7 @@ function answerPreflight(request: HttpRequest, context: CorsContext): HttpOutcom
       ...allow(origin),
       'access-control-allow-methods': question.method,
       ...(names && { 'access-control-allow-headers': names }),
-      'access-control-max-age': String(maxAgeSeconds),
+      'access-control-max-age': String(preflightMaxAgeSeconds),
     })
   }
   const rule = findCorsRule(rules, question)

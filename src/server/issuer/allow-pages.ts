@@ -1,13 +1,11 @@
 /** Lets pages of other origins use the provider's endpoints (Fetch standard, "CORS protocol"). */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Exchange } from '../http/exchanges.ts'
-import { readOrigin, type IsOriginAllowed } from '../http/cors-origins.ts'
+import { preflightMaxAgeSeconds, readOrigin, type IsOriginAllowed } from '../http/cors-origins.ts'
 
 /** What pages call by `fetch`. The login page and the device page are not among them: they read cookies. */
 const endpoints = /^\/oauth2\/(?:token|jwks|userinfo|device_authorization|revoke|introspect)\/?$/i
 const discovery = /\/\.well-known\/(?:openid-configuration|oauth-authorization-server)\/?$/i
-/** The time in which a browser need not ask again. */
-const maxAgeSeconds = 600
 
 /** Returns a function that answers preflights, and passes on all other requests with their responses prepared for pages. */
 export function allowPages(
@@ -43,7 +41,7 @@ function prepare(
     const names = request.headers['access-control-request-headers']
     response.setHeader('access-control-allow-methods', 'GET, POST')
     if (names) response.setHeader('access-control-allow-headers', names)
-    response.setHeader('access-control-max-age', String(maxAgeSeconds))
+    response.setHeader('access-control-max-age', String(preflightMaxAgeSeconds))
   }
   response.writeHead(isAllowed ? 204 : 403, { 'content-length': 0 }).end()
   return true

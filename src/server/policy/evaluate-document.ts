@@ -2,6 +2,7 @@
 import type { AuthorizationRequest } from './authorizer.ts'
 import { createDecisionMemo, type StatementView } from './decision-memo.ts'
 import { findStatements } from './find-statements.ts'
+import { isWithoutResource } from './known-actions.ts'
 import type { PolicyDocument } from './policy-document.ts'
 import { couldMatchPrefix, matchesWholePrefix, matchesWildcard, toCodePoints } from './wildcard.ts'
 
@@ -94,7 +95,7 @@ const noName = toCodePoints('')
  */
 function matchesWithoutResource({ statement, patterns }: StatementView): boolean {
   const { actions, isNotAction, isNotResource } = statement
-  if (!isNotAction && actions.every((action) => /^(admin|sts|kms):/i.test(action))) return true
+  if (!isNotAction && actions.every(isWithoutResource)) return true
   const isNamed = patterns().some((pattern) => pattern && matchesWildcard(pattern, noName))
   return isNamed !== isNotResource
 }

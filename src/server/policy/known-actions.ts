@@ -59,6 +59,11 @@ export function isOtherServiceAction(action: string): boolean {
   return !/^(s.?|.?3|admin)$/i.test(service) && !coversKnownAction(action)
 }
 
+/** Returns whether an action is of the administration, the STS or the keys, and so about no bucket or object. */
+export function isWithoutResource(action: string): boolean {
+  return /^(admin|sts|kms):/i.test(action)
+}
+
 function qualify(service: string, names: string): string[] {
   return names.split(/\s+/).map((name) => `${service}:${name}`)
 }

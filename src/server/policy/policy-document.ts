@@ -7,7 +7,7 @@ import { canBeUnknown } from './condition-keys.ts'
 import { parseConditions, type Condition } from './conditions.ts'
 import { findDuplicateMember } from './find-duplicate-member.ts'
 import { checkMembers, invalidDocument } from './invalid-document.ts'
-import { coversKnownAction, isOtherServiceAction } from './known-actions.ts'
+import { coversKnownAction, isOtherServiceAction, isWithoutResource } from './known-actions.ts'
 import { findUnknownVariable } from './variables.ts'
 import { compileWildcard, type Wildcard } from './wildcard.ts'
 
@@ -161,8 +161,7 @@ function readActions(value: JsonObject, where: string): ActionList {
  */
 function readResources(value: JsonObject, actions: ActionList, where: string): NameList {
   // `NotAction: admin:*` includes every S3 action, so only a statement with `Action` can omit its resources.
-  const isResourceless =
-    !actions.isNegated && actions.values.every((action) => /^(admin|sts|kms):/i.test(action))
+  const isResourceless = !actions.isNegated && actions.values.every(isWithoutResource)
   if (isResourceless && value['Resource'] === undefined && value['NotResource'] === undefined)
     return { values: ['*'], isNegated: false }
   const { values, isNegated } = readOneOf(value, 'Resource', 'NotResource', where)

@@ -1,5 +1,5 @@
 import { unmapAddress } from '../../base/ip-network.ts'
-import { formatUtc } from '../../protocol/dates.ts'
+import { formatUtc, parseAmzDateMs } from '../../protocol/dates.ts'
 import { buildObjectConditions, isServerName } from './object-conditions.ts'
 import type { HttpRequest } from '../http/http-message.ts'
 import type { Principal } from '../sessions/principal.ts'
@@ -77,11 +77,7 @@ export function buildConditions(
 /** Returns the age of a presigned URL of version 4 in milliseconds, the only form for which MinIO has the key. */
 function findSignatureAge({ headers, query, receivedAtMs }: ReceivedRequest): number | undefined {
   if (headers.has('authorization') || !query.has('X-Amz-Signature')) return undefined
-  const [, date, time] = /^(\d{8})T(\d{6})Z$/.exec(query.get('X-Amz-Date') ?? '') ?? []
-  if (date === undefined || time === undefined) return undefined
-  const signedAtMs = Date.parse(
-    `${date.replace(/(....)(..)(..)/, '$1-$2-$3')}T${time.replace(/(..)(..)(..)/, '$1:$2:$3')}Z`,
-  )
+  const signedAtMs = parseAmzDateMs(query.get('X-Amz-Date') ?? '')
   return Number.isNaN(signedAtMs) ? undefined : receivedAtMs - signedAtMs
 }
 

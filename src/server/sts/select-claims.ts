@@ -35,7 +35,7 @@ export function selectClaims(
   for (const [name, value] of Object.entries(claims)) {
     if (internalClaims.has(name)) continue
     if (!isForEngine && !isPlain(value)) continue
-    if (!isShallow(value, maxDepth))
+    if (isForEngine && !isShallow(value, maxDepth))
       throw new AwsError(
         'InvalidParameterValue',
         `the claim ${name.slice(0, 100)} has more than ${maxDepth} levels`,

@@ -35,6 +35,11 @@ export function hasLength(headers: ReadonlyMap<string, string>): boolean {
   return headers.has('content-length') || headers.has('x-amz-decoded-content-length')
 }
 
+/** Requires a digest of the body, as S3 does for documents that change much. @throws {AwsError} `InvalidRequest` with the message. */
+export function requireDigest({ md5Hex, checksum }: Declarations, message: string): void {
+  if (md5Hex === undefined && checksum === undefined) throw new AwsError('InvalidRequest', message)
+}
+
 /** @throws {AwsError} `MissingContentLength`, `InvalidDigest`, `InvalidRequest`, `InvalidArgument`, `NotImplemented`. */
 export function readDeclarations(
   headers: ReadonlyMap<string, string>,

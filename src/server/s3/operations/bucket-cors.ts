@@ -1,5 +1,6 @@
 /** Reads, replaces and removes a bucket's CORS rules: /bucket?cors. They decide about pages of other origins, and about nothing else. */
 import { AwsError } from '../../../protocol/aws-error.ts'
+import { requireDigest } from '../body/declarations.ts'
 import { readPayload } from '../body/payload.ts'
 import { describeCorsRules, readCorsRules } from '../request/cors-document.ts'
 import { requireBucket } from '../request/require-bucket.ts'
@@ -27,12 +28,10 @@ export const putBucketCors: S3Operation = {
   action: 's3:PutBucketCors',
   async run(call) {
     const payload = openBody(call, { maxBytes: corsLimits.maxBytes })
-    const { md5Hex, checksum } = payload.declarations
-    if (md5Hex === undefined && checksum === undefined)
-      throw new AwsError(
-        'InvalidRequest',
-        'Missing required header for this request: Content-MD5 OR x-amz-checksum-*',
-      )
+    requireDigest(
+      payload.declarations,
+      'Missing required header for this request: Content-MD5 OR x-amz-checksum-*',
+    )
     await requireBucket(call)
     const rules = readCorsRules((await readPayload(payload)).toString())
     // What is stored is what was understood.

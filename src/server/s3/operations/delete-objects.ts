@@ -4,6 +4,7 @@ import { createTurns } from '../../../base/turns.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { describeS3Error } from '../../../protocol/s3-wire.ts'
 import { childrenOf, childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
+import { requireDigest } from '../body/declarations.ts'
 import { readPayload } from '../body/payload.ts'
 import { noSuchVersion } from '../request/errors.ts'
 import { requireKey, requireXmlKey } from '../request/names.ts'
@@ -53,13 +54,10 @@ export async function readDeleteRequest(
 ): Promise<{ objects: XmlNode[]; isQuiet: boolean }> {
   await authorizeSomeKey(call, ['s3:DeleteObject', 's3:DeleteObjectVersion'])
   const payload = openBody(call, { maxBytes: deleteLimits.maxBytes })
-  const { md5Hex, checksum } = payload.declarations
-  if (md5Hex === undefined && checksum === undefined) {
-    throw new AwsError(
-      'InvalidRequest',
-      'DeleteObjects needs content-md5 or an x-amz-checksum- header',
-    )
-  }
+  requireDigest(
+    payload.declarations,
+    'DeleteObjects needs content-md5 or an x-amz-checksum- header',
+  )
   const body = await readPayload(payload)
   // Invalid bytes would become U+FFFD, and so the key of another object.
   if (!isUtf8(body)) throw new AwsError('MalformedXML', 'the body is not UTF-8')

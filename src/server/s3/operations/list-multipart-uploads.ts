@@ -1,5 +1,5 @@
 /** GET /bucket?uploads: lists the unfinished multipart uploads. */
-import { type CommonParameters, readCommon } from '../request/list-page.ts'
+import { type CommonParameters, encodeDelimiter, readCommon } from '../request/list-page.ts'
 import type { UploadInfo } from '../request/object-store.ts'
 import { describeOwner } from '../request/owner.ts'
 import type { S3Operation } from '../request/s3-operation.ts'
@@ -32,7 +32,7 @@ export const listMultipartUploads: S3Operation = {
           UploadIdMarker: idMarker,
           ...(isTruncated ? describeMarker(page.at(-1), common) : {}),
           Prefix: common.prefix === '' ? undefined : common.encode(common.prefix),
-          Delimiter: common.delimiter === '' ? undefined : common.encode(common.delimiter),
+          Delimiter: encodeDelimiter(common),
           MaxUploads: common.limit,
           IsTruncated: isTruncated,
           EncodingType: common.encodingType,

@@ -1,7 +1,7 @@
 /** GET /bucket?versions: lists the objects as their only versions, `null` (AWS, "ListObjectVersions" of a bucket without versioning). */
-import { AwsError } from '../../../protocol/aws-error.ts'
 import { checksumAlgorithms } from '../body/checksum.ts'
-import { readCommon } from '../request/list-page.ts'
+import { invalidArgument } from '../request/errors.ts'
+import { encodeDelimiter, readCommon } from '../request/list-page.ts'
 import type { ListEntry, ObjectInfo } from '../request/object-store.ts'
 import { describeOwner } from '../request/owner.ts'
 import type { S3Call, S3Operation } from '../request/s3-operation.ts'
@@ -32,7 +32,7 @@ export const listObjectVersions: S3Operation = {
           NextKeyMarker: last && encode(last.name),
           NextVersionIdMarker: last?.kind === 'object' ? 'null' : undefined,
           MaxKeys: common.limit,
-          Delimiter: common.delimiter === '' ? undefined : encode(common.delimiter),
+          Delimiter: encodeDelimiter(common),
           IsTruncated: isTruncated,
           EncodingType: common.encodingType,
         }),
@@ -53,16 +53,12 @@ function readMarkers({ query }: S3Call): {
 } {
   const keyMarker = query.get('key-marker')
   const versionMarker = query.get('version-id-marker')
+  const argument = { name: 'version-id-marker', value: versionMarker }
   if (versionMarker !== undefined && keyMarker === undefined)
-    throw invalid('A version-id marker cannot be specified without a key marker.', versionMarker)
+    throw invalidArgument(argument, 'A version-id marker cannot be specified without a key marker.')
   if (versionMarker !== undefined && versionMarker !== '' && versionMarker !== 'null')
-    throw invalid('Invalid version id specified', versionMarker)
+    throw invalidArgument(argument, 'Invalid version id specified')
   return { keyMarker, versionMarker }
-}
-
-function invalid(message: string, value: string): AwsError {
-  const details = { ArgumentName: 'version-id-marker', ArgumentValue: value.slice(0, 1024) }
-  return new AwsError('InvalidArgument', message, { details })
 }
 
 function describeEntries(

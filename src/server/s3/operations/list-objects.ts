@@ -1,6 +1,12 @@
 /** GET /bucket: lists objects, in both versions of the operation. */
 import { checksumAlgorithms } from '../body/checksum.ts'
-import { type CommonParameters, readCommon, readToken, writeToken } from '../request/list-page.ts'
+import {
+  type CommonParameters,
+  encodeDelimiter,
+  readCommon,
+  readToken,
+  writeToken,
+} from '../request/list-page.ts'
 import type { ListEntry, ObjectInfo } from '../request/object-store.ts'
 import { describeOwner } from '../request/owner.ts'
 import type { S3Operation } from '../request/s3-operation.ts'
@@ -77,11 +83,6 @@ function encodeOptional(
   text: string | undefined,
 ): string | undefined {
   return text === undefined ? undefined : encode(text)
-}
-
-/** Without a delimiter there is no element (AWS, ListObjects, "Sample response"). */
-function encodeDelimiter({ delimiter, encode }: CommonParameters): string | undefined {
-  return delimiter === '' ? undefined : encode(delimiter)
 }
 
 /** @param owner Undefined where version 2 of the list was not asked for it by `fetch-owner` (AWS, ListObjectsV2). */

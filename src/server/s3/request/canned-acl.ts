@@ -1,5 +1,6 @@
 /** Canned ACLs (AWS, "Access control list (ACL) overview"). */
 import { AwsError } from '../../../protocol/aws-error.ts'
+import { invalidArgument } from './errors.ts'
 
 /** They grant nothing to anybody but the owner of the bucket and its objects, which is one account here. */
 const owners: ReadonlySet<string> = new Set([
@@ -16,9 +17,7 @@ const others: ReadonlySet<string> = new Set(
 export function requireCannedAcl(value: string): void {
   if (owners.has(value) || others.has(value)) return
   const known = [...owners, ...others].join(', ')
-  throw new AwsError('InvalidArgument', `x-amz-acl must be one of ${known}`, {
-    details: { ArgumentName: 'x-amz-acl', ArgumentValue: value.slice(0, 1024) },
-  })
+  throw invalidArgument({ name: 'x-amz-acl', value }, `x-amz-acl must be one of ${known}`)
 }
 
 /** Returns whether a canned ACL says only what is so here anyway: that the owner has all rights. */
@@ -31,6 +30,5 @@ export function aclNotSupported(): AwsError {
   return new AwsError(
     'AccessControlListNotSupported',
     'only policies give access here: an ACL cannot give anybody a right',
-    { sentence: 'The bucket does not allow ACLs' },
   )
 }

@@ -38,6 +38,11 @@ export function readCommon(query: Query, limitName = 'max-keys'): CommonParamete
   }
 }
 
+/** Returns the delimiter for the list's document; without one there is no element (AWS, ListObjects, "Sample response"). */
+export function encodeDelimiter({ delimiter, encode }: CommonParameters): string | undefined {
+  return delimiter === '' ? undefined : encode(delimiter)
+}
+
 /** Percent-encodes a key, except `/`. A space becomes `%20`, which all clients decode, unlike `+`. */
 function encodeListed(text: string): string {
   return encodeURIComponent(text.toWellFormed())
