@@ -303,6 +303,27 @@ describe('exports', () => {
   })
 })
 
+describe('keys', () => {
+  it('keys are generated only where they are read from their PEM, because Node 20 can stop for ever on others', () => {
+    const root = path.join(src, '..')
+    const callers = ['src', 'test', 'bench']
+      .flatMap((folder) =>
+        readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
+          .filter((name) => /\.m?[jt]s$/.test(name))
+          .map((name) => `${folder}/${name.replaceAll('\\', '/')}`),
+      )
+      .filter((file) =>
+        /generateKeyPair(?:Sync)?\(['"]|promisify\(generateKeyPair\b/.test(
+          readFileSync(path.join(root, file), 'utf8'),
+        ),
+      )
+    expect(callers.toSorted()).toEqual([
+      'src/server/issuer/generate-signing-key.ts',
+      'test/support/generate-keys.ts',
+    ])
+  })
+})
+
 describe('sizes', () => {
   it('no file of src has more than 300 lines', () => {
     const long = files.filter((file) => lineCount(readFileSync(path.join(src, file), 'utf8')) > 300)

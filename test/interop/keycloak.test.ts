@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -11,6 +10,7 @@ import { findFreePort } from './free-port.ts'
 import { type Keycloak, startKeycloak } from './keycloak.ts'
 import { startOpa, writeRoleRule } from './opa.ts'
 import { binPath, cachedPath, runServeBlock, startStack, type Stack } from './stack.ts'
+import { generateKeys } from '../support/generate-keys.ts'
 
 let keycloak: Keycloak
 let stack: Stack
@@ -235,7 +235,7 @@ describe('Keycloak as the identity provider', () => {
   })
 
   it('a Keycloak client authenticates by private_key_jwt', async () => {
-    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const { privateKey, publicKey } = generateKeys('P-256')
     const keyFile = path.join(stack.home, 'client-key.json')
     const common = { kid: 'of the client', alg: 'ES256', use: 'sig' }
     const privateJwk = { ...privateKey.export({ format: 'jwk' }), ...common }

@@ -1,14 +1,9 @@
 /** Keys of every supported kind, their public set, and tokens signed with them; jose is the reference. */
-import {
-  createHmac,
-  generateKeyPairSync,
-  sign,
-  type KeyObject,
-  type SignKeyObjectInput,
-} from 'node:crypto'
+import { createHmac, sign, type KeyObject, type SignKeyObjectInput } from 'node:crypto'
 import { createLocalJWKSet, jwtVerify, type JWK } from '../../src/base/jose.ts'
 import { importJwks } from '../../src/protocol/jwt/jwk.ts'
 import type { FindKey } from '../../src/protocol/jwt/verify-jwt.ts'
+import { generateKeys } from './generate-keys.ts'
 
 export const nowMs = Date.parse('2026-11-23T16:33:27Z')
 export const nowSeconds = nowMs / 1000
@@ -39,9 +34,9 @@ function makeSigner(
   }
 }
 
-const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
-const p256 = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-const ed25519 = generateKeyPairSync('ed25519')
+const rsa = generateKeys('rsa')
+const p256 = generateKeys('P-256')
+const ed25519 = generateKeys('ed25519')
 
 /** 6 is RSA_PKCS1_PSS_PADDING; the salt is as long as the digest (RFC 7518 §3.5). */
 const pss: Options = { padding: 6, saltLength: 32 }

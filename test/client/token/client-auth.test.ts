@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto'
+import { createHash, type KeyObject, X509Certificate } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -15,6 +15,7 @@ import {
   type Ran,
   type Stage,
 } from '../../support/commands/harness.ts'
+import { generateKeys } from '../../support/generate-keys.ts'
 
 let stage: Stage
 let file: string
@@ -33,10 +34,10 @@ const toPem = (key: KeyObject, type: 'pkcs8' | 'sec1' | 'pkcs1' = 'pkcs8'): stri
   key.export({ format: 'pem', type: type as 'pkcs8' }).toString()
 
 describe('client with a private key', () => {
-  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
-  const p256 = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' })
-  const ed25519 = generateKeyPairSync('ed25519')
+  const rsa = generateKeys('rsa')
+  const p256 = generateKeys('P-256')
+  const p384 = generateKeys('P-384')
+  const ed25519 = generateKeys('ed25519')
 
   it.each([
     ['RSA', rsa.publicKey, toPem(rsa.privateKey), 'RS256'],
@@ -80,7 +81,7 @@ describe('client with a private key', () => {
 
   it.each([
     ['a public key', rsa.publicKey.export({ format: 'pem', type: 'spki' }).toString()],
-    ['a key of an unsupported type', toPem(generateKeyPairSync('x25519').privateKey)],
+    ['a key of an unsupported type', toPem(generateKeys('x25519').privateKey)],
     [
       'an encrypted key',
       rsa.privateKey

@@ -1,12 +1,12 @@
-import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { countEntries, importJwks } from '../../../src/protocol/jwt/jwk.ts'
 import { doesJoseAccept, keySet, makeToken, signers } from '../../support/tokens.ts'
+import { generateKeys } from '../../support/generate-keys.ts'
 
 const good = signers.RS256.publicJwk
 const kidsOf = (...keys: unknown[]): unknown => importJwks({ keys })?.map(({ kid }) => kid)
 const makeRsa = (modulusLength: number): object =>
-  generateKeyPairSync('rsa', { modulusLength }).publicKey.export({ format: 'jwk' })
+  generateKeys('rsa', modulusLength).publicKey.export({ format: 'jwk' })
 
 describe('key set', () => {
   it('a key set yields its usable keys in order with their restrictions', () => {
@@ -97,7 +97,7 @@ describe('key set', () => {
   })
 
   it('a key set ignores a key that is published with its private half', () => {
-    const { privateKey } = generateKeyPairSync('ed25519')
+    const { privateKey } = generateKeys('ed25519')
     const published = { ...privateKey.export({ format: 'jwk' }), kid: 'published' }
     expect(kidsOf(published, good)).toEqual([good.kid])
     expect(countEntries({ keys: [published, good] })).toEqual({ entries: 2, privateKeys: 1 })

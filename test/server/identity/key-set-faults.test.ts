@@ -1,5 +1,4 @@
 /** Faults of an identity provider, with the real HTTP client: the answer to users, the log line, the readiness, and the recovery. */
-import { generateKeyPairSync } from 'node:crypto'
 import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -15,6 +14,7 @@ import {
   nowSeconds,
   signers,
 } from '../../support/tokens.ts'
+import { generateKeys } from '../../support/generate-keys.ts'
 
 const { RS256, ES256 } = signers
 /** The short time-out is for faults of silence; the long one keeps a slow test machine from looking like one. */
@@ -142,7 +142,7 @@ describe('faults of a key set', () => {
   })
 
   it('two keys of one type with the same kid are not used, and the log names the kid', async () => {
-    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const { publicKey } = generateKeys('rsa')
     const other = { ...publicKey.export({ format: 'jwk' }), kid: RS256.kid }
     const keys = [RS256.publicJwk, other, ES256.publicJwk]
     const { verify, logged } = openVerifier((await startProvider(sendJson({ keys }))).url)
@@ -167,7 +167,7 @@ describe('faults of a key set', () => {
   })
 
   it('a private key in a key set is not used, and the log reports an error', async () => {
-    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const { privateKey } = generateKeys('rsa')
     const leaked = { ...privateKey.export({ format: 'jwk' }), kid: 'leaked' }
     const { url } = await startProvider(sendJson({ keys: [leaked, RS256.publicJwk] }))
     const { verify, checkReady, logged } = openVerifier(url)

@@ -1,8 +1,9 @@
 /** A minimal OpenID provider: discovery, a login without a person, codes with PKCE, device codes and tokens. A test can override each answer. */
-import { createHash, generateKeyPairSync, sign } from 'node:crypto'
+import { createHash, sign } from 'node:crypto'
 import { json, startFake, type Answer, type Fake, type Seen } from './harness.ts'
+import { generateKeys } from '../generate-keys.ts'
 
-const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const { privateKey } = generateKeys('rsa')
 
 export const accessToken = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhY2Nlc3MifQ.c2ln'
 
