@@ -58,9 +58,14 @@ func main() {
 
 func connect() {
 	lifetime := time.Duration(number(os.Getenv("STEPS_LIFETIME"))) * time.Second
-	settings, err := config.LoadDefaultConfig(ctx, config.WithWebIdentityRoleCredentialOptions(func(o *stscreds.WebIdentityRoleOptions) {
-		o.Duration = lifetime
-	}))
+	settings, err := config.LoadDefaultConfig(ctx,
+		config.WithWebIdentityRoleCredentialOptions(func(o *stscreds.WebIdentityRoleOptions) {
+			o.Duration = lifetime
+		}),
+		// By default the SDK signs with keys up to their last moment, and a request can arrive after it.
+		config.WithCredentialsCacheOptions(func(o *aws.CredentialsCacheOptions) {
+			o.ExpiryWindow = 2 * time.Second
+		}))
 	check(err)
 	client = s3.NewFromConfig(settings, func(o *s3.Options) { o.UsePathStyle = true })
 	manager = transfermanager.New(client)
