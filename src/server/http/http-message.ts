@@ -50,12 +50,29 @@ export interface ClientCertificate {
   readonly authorities: number
 }
 
+/**
+ * Bytes of known length that are read into the listener's own buffers. For large objects this costs less than a stream, which allocates a
+ * buffer for each read: a third of the time was garbage collection.
+ */
+export interface ByteSource {
+  readonly lengthBytes: number
+  /** Reads bytes from `offset` into the buffer. @returns The number of bytes; 0 when the source is shorter than its length. */
+  readInto(buffer: Uint8Array, offset: number): Promise<number>
+  /** Called once, at the end of the reply or when the client disconnects. */
+  close(): Promise<void>
+}
+
+/** Returns whether a body is a source. */
+export function isByteSource(body: HttpReply['body']): body is ByteSource {
+  return typeof body === 'object' && 'readInto' in body
+}
+
 export interface HttpReply {
   readonly status: number
   /** The headers, with lower-case names. The listener adds `content-length`, unless the body is a stream. */
   readonly headers?: Readonly<Record<string, string>>
-  /** The body. A stream is piped with back-pressure and destroyed when the client disconnects. */
-  readonly body?: string | Uint8Array | Readable
+  /** The body. A stream is piped with back-pressure and destroyed when the client disconnects; a source is read so, and closed. */
+  readonly body?: string | Uint8Array | Readable | ByteSource
   /**
    * Set if the body is a stream that is sent while the work still runs. Resolves at the end of the work: to its error, which the body
    * contains, or to undefined. It never rejects.

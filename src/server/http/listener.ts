@@ -16,7 +16,13 @@ import {
 import type { Exchange } from './exchanges.ts'
 import { createClientReader, type ReadClient } from './forwarded.ts'
 import { toLogFields } from './access-log.ts'
-import type { HttpHandler, HttpOutcome, HttpRequest } from './http-message.ts'
+import {
+  isByteSource,
+  type HttpHandler,
+  type HttpOutcome,
+  type HttpReply,
+  type HttpRequest,
+} from './http-message.ts'
 import { openServer, type OpenServerOptions } from './open-server.ts'
 import { serverOperations } from './request-facts.ts'
 import { describeOperation } from './request-recorder.ts'
@@ -132,7 +138,7 @@ async function serveOne(exchange: Exchange, context: ListenerContext): Promise<v
   let outcome = await handle(request, exchange, context).catch(toInternalError)
   // The client has disconnected, or it has received the reply for a slow body.
   if (response.headersSent || response.destroyed) {
-    if (outcome.reply.body instanceof Readable) outcome.reply.body.destroy()
+    discardBody(outcome.reply)
     return
   }
   let bytes: number
@@ -141,12 +147,18 @@ async function serveOne(exchange: Exchange, context: ListenerContext): Promise<v
   } catch (error) {
     // Node rejects an invalid header before it sends any part of the reply.
     const { reply, facts } = toInternalError(error)
-    if (outcome.reply.body instanceof Readable) outcome.reply.body.destroy()
+    discardBody(outcome.reply)
     outcome = { reply, facts: { ...outcome.facts, refusal: facts.refusal } }
     bytes = await sendReply(message, response, reply, requestId)
   }
   const { finalFacts } = outcome
   logRequest(request, { ...outcome, facts: (await finalFacts) ?? outcome.facts }, bytes, options)
+}
+
+/** Releases what a body that is not sent holds open. */
+function discardBody({ body }: HttpReply): void {
+  if (body instanceof Readable) body.destroy()
+  else if (isByteSource(body)) void body.close()
 }
 
 const internalError: HttpOutcome = {

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { HttpReply } from './http-message.ts'
+import { isByteSource, type HttpReply } from './http-message.ts'
+import { sendSource } from './send-source.ts'
 
 /** The most bytes that are read of the rest of a rejected upload, so that the client receives the reply and can keep its connection. */
 const maxDrainedBytes = 256 * 1024
@@ -35,6 +36,7 @@ export async function sendReply(
     headers['connection'] = 'close'
   if (
     !(body instanceof Readable) &&
+    !isByteSource(body) &&
     headers['content-length'] === undefined &&
     reply.status !== 204 &&
     reply.status !== 304
@@ -47,7 +49,9 @@ export async function sendReply(
   const sent =
     body instanceof Readable
       ? await sendStream(message, response, body)
-      : sendWhole(message, response, body)
+      : isByteSource(body)
+        ? await sendSource(message, response, body)
+        : sendWhole(message, response, body)
   if (isUnread) drain(message)
   return sent
 }

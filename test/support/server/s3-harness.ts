@@ -7,7 +7,11 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { silentLog, type Log } from '../../../src/base/log.ts'
 import { signRequest } from '../../../src/protocol/sigv4/sign.ts'
-import type { HttpHandler } from '../../../src/server/http/http-message.ts'
+import {
+  isByteSource,
+  type HttpHandler,
+  type HttpReply,
+} from '../../../src/server/http/http-message.ts'
 import { toLogFields } from '../../../src/server/http/access-log.ts'
 import type { RequestFacts } from '../../../src/server/http/request-facts.ts'
 import { listen } from '../../../src/server/http/listener.ts'
@@ -239,8 +243,16 @@ function splitTarget(target: string): [string, string] {
   return mark === -1 ? [target, ''] : [target.slice(0, mark), target.slice(mark + 1)]
 }
 
-async function readReply(body: string | Uint8Array | Readable | undefined): Promise<Buffer> {
+async function readReply(body: HttpReply['body']): Promise<Buffer> {
   if (body instanceof Readable) return buffer(body)
+  if (isByteSource(body)) {
+    const bytes = Buffer.alloc(body.lengthBytes)
+    let at = 0
+    for (let count = -1; at < bytes.length && count !== 0; at += count)
+      count = await body.readInto(bytes.subarray(at), at)
+    await body.close()
+    return bytes.subarray(0, at)
+  }
   return Buffer.from(body ?? '')
 }
 

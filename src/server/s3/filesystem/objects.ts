@@ -23,9 +23,6 @@ import {
   type StagedFile,
 } from './staging.ts'
 
-/** Size of a read from the disk while an object is sent. */
-const readBufferBytes = 1 << 19
-
 /** Retries to create a key's folders when a concurrent delete removes them in between. */
 const maxFolderTries = 8
 
@@ -86,12 +83,6 @@ export async function openObject(
       return (await handle.read(buffer, 0, buffer.length, position)).bytesRead
     },
     cloneTo: (path) => cloneObject(disk, opened, path),
-    read: (range) =>
-      handle.createReadStream({
-        start: range?.start ?? 0,
-        end: range ? range.end : Math.max(0, info.size - 1),
-        highWaterMark: readBufferBytes,
-      }),
     readAll: async (range: ByteRange = { start: 0, end: info.size - 1 }) => {
       try {
         const bytes = Buffer.allocUnsafe(range.end - range.start + 1)

@@ -91,7 +91,12 @@ function openObjects(disk: Disk, run: Run): Omit<ObjectStore, keyof UploadCalls 
     openObject: (bucket, key) =>
       run(async () => {
         const object = await openObject(disk, bucket, key)
-        return object && { ...object, readAll: (range) => run(() => object.readAll(range)) }
+        if (!object) return undefined
+        return {
+          ...object,
+          readAll: (range) => run(() => object.readAll(range)),
+          readInto: (bytes, position) => run(() => object.readInto(bytes, position)),
+        }
       }),
     putObject: (bucket, key, content, options) =>
       run(() => putObject(disk, { bucket, key }, content, options)),

@@ -1,13 +1,13 @@
 /** GET and HEAD of an object. */
 import type { Query } from '../../../protocol/query.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
-import type { HttpReply } from '../../http/http-message.ts'
+import type { ByteSource, HttpReply } from '../../http/http-message.ts'
 import { checkRead } from '../request/conditions.ts'
 import { noSuchKey } from '../request/errors.ts'
 import { toWholeSecondsMs } from '../request/http-date.ts'
 import { responseOverrides } from '../request/match-route.ts'
 import { describeChecksum, describeObject } from '../request/object-headers.ts'
-import type { ByteRange, ObjectInfo } from '../request/object-store.ts'
+import type { ByteRange, ObjectInfo, OpenObject } from '../request/object-store.ts'
 import { readRange } from '../request/range.ts'
 import type { S3Call, S3Operation } from '../request/s3-operation.ts'
 import { readPartNumber } from '../request/upload-parameters.ts'
@@ -37,12 +37,26 @@ export const getObject: S3Operation = {
       if (status === 304) return { status, headers }
       if (lengthBytes === 0) return { status, headers, body: '' }
       isHandedOn = true
-      if (lengthBytes > maxReadAtOnceBytes) return { status, headers, body: object.read(range) }
+      if (lengthBytes > maxReadAtOnceBytes)
+        return { status, headers, body: toSource(object, range, lengthBytes) }
       return { status, headers, body: await object.readAll(range) }
     } finally {
       if (!isHandedOn) await object.close()
     }
   },
+}
+
+function toSource(
+  object: OpenObject,
+  range: ByteRange | undefined,
+  lengthBytes: number,
+): ByteSource {
+  const start = range?.start ?? 0
+  return {
+    lengthBytes,
+    readInto: (buffer, offset) => object.readInto(buffer, start + offset),
+    close: () => object.close(),
+  }
 }
 
 /** HEAD /bucket/key */

@@ -1,7 +1,7 @@
 /** Begins the answer to long work while the work runs, so that a client which gives up on a silent server waits for its end. */
 import { Readable } from 'node:stream'
 import { AwsError } from '../../../protocol/aws-error.ts'
-import type { HttpReply } from '../../http/http-message.ts'
+import { isByteSource, type HttpReply } from '../../http/http-message.ts'
 import type { LongWork } from './s3-operation.ts'
 
 /** Time between two pieces of white space. AWS's SDK for C++ gives up after three seconds of silence. */
@@ -99,7 +99,8 @@ function openAnswer(
 }
 
 function readDocument({ body = '' }: HttpReply): string {
-  if (body instanceof Readable) throw new Error('the document of long work is a stream')
+  if (body instanceof Readable || isByteSource(body))
+    throw new Error('the document of long work is a stream')
   return typeof body === 'string' ? body : Buffer.from(body).toString()
 }
 

@@ -12,7 +12,6 @@
  * - Lists are in the order of the keys' UTF-8 bytes, and contain an object as soon as `putObject` has resolved.
  * - An unknown bucket is `NoSuchBucket` everywhere except in `hasBucket`. A missing object is `undefined`, and deleting it is not an error.
  */
-import type { Readable } from 'node:stream'
 import type { ChecksumAlgorithm } from '../body/checksum.ts'
 import type { Checksum, ContentFacts, ObjectContent } from '../body/object-content.ts'
 
@@ -77,8 +76,6 @@ export interface CompletedUpload {
 /** An open object. Call exactly one of `read`, `readAll` or `close` to finish. */
 export interface OpenObject {
   readonly info: ObjectInfo
-  /** Streams the range, or everything; closes the object at its end. */
-  read(range?: ByteRange): Readable
   /** Returns the range, or everything, in memory: for small answers. */
   readAll(range?: ByteRange): Promise<Buffer>
   /** Reads bytes from `position` into the buffer. @returns The number of bytes; 0 at the end of the object. */

@@ -4,7 +4,6 @@ import { existsSync, linkSync, mkdirSync, readdirSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { buffer } from 'node:stream/consumers'
 import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openFilesystemStore } from '../../../../src/server/s3/filesystem/open-filesystem-store.ts'
@@ -283,7 +282,7 @@ function linkTree(from: string, to: string): void {
 async function describeStore(store: ObjectStore, key: string) {
   const info = await store.statObject(bucket, key)
   const object = await store.openObject(bucket, key)
-  const bytes = object && (await buffer(object.read())).toString()
+  const bytes = object && (await object.readAll()).toString()
   const { entries } = await store.listObjects(bucket, {
     prefix: '',
     delimiter: '',
@@ -307,7 +306,7 @@ async function describeStore(store: ObjectStore, key: string) {
       .filter(({ name }) => name !== key)
       .map(async (entry) => {
         const opened = await store.openObject(bucket, entry.name)
-        return { entry, text: opened && (await buffer(opened.read())).toString() }
+        return { entry, text: opened && (await opened.readAll()).toString() }
       }),
   )
   return { object: { info, bytes, own }, uploads, rest }

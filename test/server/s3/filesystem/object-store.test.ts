@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AwsError } from '../../../../src/protocol/aws-error.ts'
 import { openFilesystemStore } from '../../../../src/server/s3/filesystem/open-filesystem-store.ts'
@@ -80,7 +79,7 @@ describe.each(Object.entries(stores))('objects in %s', (_name, open) => {
 
   async function read(key: string, from = store): Promise<string | undefined> {
     const object = await from.openObject('photos', key)
-    return object && text(object.read())
+    return object && (await object.readAll()).toString()
   }
 
   async function listKeys(): Promise<string[]> {
@@ -176,7 +175,7 @@ describe.each(Object.entries(stores))('objects in %s', (_name, open) => {
       await put('count', '0')
       const add = async (): Promise<void> => {
         const object = await store.openObject('photos', 'count')
-        const value = object ? Number(await text(object.read())) : 0
+        const value = object ? Number((await object.readAll()).toString()) : 0
         const precondition = (current: ObjectInfo | undefined): void => {
           if (current?.etag !== object?.info.etag)
             throw new AwsError('PreconditionFailed', 'changed')
@@ -199,7 +198,7 @@ describe.each(Object.entries(stores))('objects in %s', (_name, open) => {
     await store.deleteObject('photos', 'b')
 
     expect(overwritten?.info.size).toBe(6)
-    expect(overwritten && (await text(overwritten.read()))).toBe('before')
+    expect(overwritten && (await overwritten.readAll()).toString()).toBe('before')
     expect((await deleted?.readAll())?.toString()).toBe('before')
   })
 
