@@ -53,12 +53,6 @@ const settings: readonly Setting[] = [
     ],
   },
   {
-    query: 'lifecycle',
-    noun: 'BucketLifecycle',
-    actions: { GET: 'GetLifecycleConfiguration', DELETE: 'PutLifecycleConfiguration' },
-    unset: ['NoSuchLifecycleConfiguration', 'The lifecycle configuration does not exist'],
-  },
-  {
     query: 'logging',
     noun: 'BucketLogging',
     actions: { GET: 'GetBucketLogging', PUT: 'PutBucketLogging' },

@@ -111,7 +111,7 @@ export interface BucketInfo {
 }
 
 /** A setting of a bucket that is stored as the document which the client sent. */
-export type BucketDocument = 'cors'
+export type BucketDocument = 'cors' | 'lifecycle' | 'object-lock'
 
 /** A multipart upload that has begun. */
 export interface UploadInfo {

@@ -6,6 +6,11 @@ import { checksumAlgorithms, checksumHeader } from '../body/checksum.ts'
 import { abortMultipartUpload } from '../operations/abort-multipart-upload.ts'
 import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from '../operations/acl.ts'
 import { deleteBucketCors, getBucketCors, putBucketCors } from '../operations/bucket-cors.ts'
+import {
+  deleteBucketLifecycle,
+  getBucketLifecycle,
+  putBucketLifecycle,
+} from '../operations/bucket-lifecycle.ts'
 import { completeMultipartUpload } from '../operations/complete-multipart-upload.ts'
 import { copyObject } from '../operations/copy-object.ts'
 import { createBucket } from '../operations/create-bucket.ts'
@@ -108,6 +113,12 @@ export const storeRoutes: readonly StoreRoute[] = [
   route('GET bucket', getBucketCors, { required: ['cors'] }),
   route('PUT bucket', putBucketCors, { required: ['cors'], headers: body }),
   route('DELETE bucket', deleteBucketCors, { required: ['cors'] }),
+  route('GET bucket', getBucketLifecycle, { required: ['lifecycle'] }),
+  route('PUT bucket', putBucketLifecycle, {
+    required: ['lifecycle'],
+    headers: [...body, 'x-amz-transition-default-minimum-object-size'],
+  }),
+  route('DELETE bucket', deleteBucketLifecycle, { required: ['lifecycle'] }),
   route('GET bucket', getBucketLocation, { required: ['location'] }),
   route('GET bucket', getBucketVersioning, { required: ['versioning'] }),
   route('GET bucket', listMultipartUploads, {
