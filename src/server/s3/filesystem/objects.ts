@@ -2,6 +2,8 @@
 import { dirname, join, sep } from 'node:path'
 import type {
   ByteRange,
+  Deleted,
+  DeleteOptions,
   ObjectInfo,
   OpenObject,
   PutOptions,
@@ -97,17 +99,23 @@ export async function openObject(
 }
 
 /** @see ObjectStore.deleteObject */
-export async function deleteObject(disk: Disk, bucket: string, key: string): Promise<void> {
-  await disk.locks.share(bucket, () => {
+export async function deleteObject(
+  disk: Disk,
+  { bucket, key }: { bucket: string; key: string },
+  { precondition }: DeleteOptions = {},
+): Promise<Deleted> {
+  return disk.locks.share(bucket, () => {
     return disk.locks.hold(`${bucket}/${key}`, async () => {
       await requireBucket(disk, bucket)
       const found = await findObject(disk, bucket, key)
-      if (!found) return
+      precondition?.(found?.info)
+      if (!found) return {}
       // A crash between a move and its clean-up leaves the key in both trees: the older file is removed first, or it would reappear.
       const older = join(encodedFolder(disk.root, bucket), encodeKey(key))
       if (older !== found.path) await removeDataFile(disk, bucket, older)
       await removeDataFile(disk, bucket, found.path)
       await disk.sidecars.remove(bucket, key)
+      return {}
     })
   })
 }

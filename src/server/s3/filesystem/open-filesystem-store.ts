@@ -102,7 +102,7 @@ function openObjects(disk: Disk, run: Run): Omit<ObjectStore, keyof UploadCalls 
       run(() => putObject(disk, { bucket, key }, content, options)),
     copyObject: (bucket, key, content, options) =>
       run(() => copyObject(disk, { bucket, key }, content, options)),
-    deleteObject: (bucket, key) => run(() => deleteObject(disk, bucket, key)),
+    deleteObject: (bucket, key, options) => run(() => deleteObject(disk, { bucket, key }, options)),
     replaceTags: (bucket, key, tags) => run(() => replaceTags(disk, { bucket, key }, tags)),
     listObjects: (bucket, options) => run(() => listObjects(disk, bucket, options)),
   }

@@ -14,6 +14,7 @@
  */
 import type { ChecksumAlgorithm } from '../body/checksum.ts'
 import type { Checksum, ContentFacts, ObjectContent } from '../body/object-content.ts'
+import type { ObjectLock } from './object-lock.ts'
 
 /** Metadata that the client sent with an object, and that is returned with it. */
 export interface ObjectMetadata {
@@ -30,12 +31,30 @@ export interface ObjectInfo extends ContentFacts {
   readonly size: number
   readonly lastModifiedMs: number
   readonly metadata: ObjectMetadata
+  /** Undefined in a bucket that never had versioning; else `null` or 32 characters. */
+  readonly versionId?: string | undefined
+  readonly lock?: ObjectLock | undefined
 }
 
 export interface PutOptions {
   readonly metadata: ObjectMetadata
+  readonly lock?: ObjectLock | undefined
   /** Throws to refuse the write; called with the present object of the key. */
   readonly precondition?: ((current: ObjectInfo | undefined) => void) | undefined
+}
+
+export interface DeleteOptions {
+  /** Removes this version for good; undefined for the present object. */
+  readonly versionId?: string | undefined
+  /** Throws to refuse the removal; called with what would be removed or hidden, undefined for a delete marker. */
+  readonly precondition?: ((current: ObjectInfo | undefined) => void) | undefined
+  readonly mayBypassGovernance?: boolean | undefined
+}
+
+/** What a delete did: the version that it removed, or the delete marker that it made. */
+export interface Deleted {
+  readonly versionId?: string | undefined
+  readonly isDeleteMarker?: boolean | undefined
 }
 
 /** A range of bytes; `end` is inclusive, as in a Range header. */
@@ -64,6 +83,7 @@ export interface Stoppable {
 export interface CompleteOptions extends Stoppable {
   readonly facts: ContentFacts
   readonly precondition?: PutOptions['precondition']
+  readonly lock?: ObjectLock | undefined
 }
 
 /** The object that a completed upload made. */
@@ -103,6 +123,37 @@ export interface Listing {
   readonly isTruncated: boolean
 }
 
+export interface VersionListOptions {
+  readonly prefix: string
+  readonly delimiter: string
+  /** Only what follows this version of this key; empty for the start. */
+  readonly keyMarker: string
+  readonly versionIdMarker: string
+  readonly limit: number
+}
+
+export type VersionEntry =
+  | {
+      readonly kind: 'object'
+      readonly name: string
+      readonly info: ObjectInfo
+      readonly isLatest: boolean
+    }
+  | {
+      readonly kind: 'marker'
+      readonly name: string
+      readonly versionId: string
+      readonly lastModifiedMs: number
+      readonly isLatest: boolean
+    }
+  | { readonly kind: 'prefix'; readonly name: string }
+
+/** The newest version of a key comes first. */
+export interface VersionListing {
+  readonly entries: readonly VersionEntry[]
+  readonly isTruncated: boolean
+}
+
 export interface BucketInfo {
   readonly name: string
   readonly createdAtMs: number
@@ -111,7 +162,7 @@ export interface BucketInfo {
 }
 
 /** A setting of a bucket that is stored as the document which the client sent. */
-export type BucketDocument = 'cors' | 'lifecycle' | 'object-lock'
+export type BucketDocument = 'cors' | 'lifecycle' | 'object-lock' | 'versioning'
 
 /** A multipart upload that has begun. */
 export interface UploadInfo {
@@ -121,6 +172,8 @@ export interface UploadInfo {
   readonly initiatedAtMs: number
   readonly metadata: ObjectMetadata
   readonly checksum?: Pick<Checksum, 'algorithm' | 'type'> | undefined
+  /** The lock that the object gets. */
+  readonly lock?: ObjectLock | undefined
 }
 
 export interface PartInfo {
@@ -154,8 +207,8 @@ export interface ObjectStore {
   /** Replaces a setting's document atomically; undefined removes it. */
   writeBucketDocument(bucket: string, name: BucketDocument, text: string | undefined): Promise<void>
 
-  statObject(bucket: string, key: string): Promise<ObjectInfo | undefined>
-  openObject(bucket: string, key: string): Promise<OpenObject | undefined>
+  statObject(bucket: string, key: string, versionId?: string): Promise<ObjectInfo | undefined>
+  openObject(bucket: string, key: string, versionId?: string): Promise<OpenObject | undefined>
   putObject(
     bucket: string,
     key: string,
@@ -169,19 +222,28 @@ export interface ObjectStore {
     content: StoredContent,
     options: PutOptions & Stoppable,
   ): Promise<ObjectInfo>
-  deleteObject(bucket: string, key: string): Promise<void>
+  deleteObject(bucket: string, key: string, options?: DeleteOptions): Promise<Deleted>
   /** Replaces only the tags: content, ETag and modification time stay. @returns Whether the object exists. */
   replaceTags(
     bucket: string,
     key: string,
     tags: Readonly<Record<string, string>> | undefined,
+    versionId?: string,
+  ): Promise<boolean>
+  /** Changes the lock of a version. @param change May throw to refuse. @returns Whether the object exists. */
+  replaceLock?(
+    bucket: string,
+    key: string,
+    versionId: string | undefined,
+    change: (current: ObjectLock) => ObjectLock,
   ): Promise<boolean>
   listObjects(bucket: string, options: ListOptions): Promise<Listing>
+  listVersions?(bucket: string, options: VersionListOptions): Promise<VersionListing>
 
   createUpload(
     bucket: string,
     key: string,
-    options: Pick<UploadInfo, 'metadata' | 'checksum'>,
+    options: Pick<UploadInfo, 'metadata' | 'checksum' | 'lock'>,
   ): Promise<UploadInfo>
   /** @throws {AwsError} `NoSuchUpload`, also when the upload is of another key. */
   findUpload(bucket: string, key: string, uploadId: string): Promise<UploadInfo>

@@ -110,6 +110,17 @@ export interface S3Backend {
     | undefined
   /** Reads the tags of an object for policies that ask for them. A backend that cannot tell does not have it. */
   readonly readTags?: ReadTags | undefined
+  /**
+   * Carries out the lifecycle of all buckets once, until the signal aborts. Undefined for a backend whose other S3 does.
+   *
+   * @see runPass
+   */
+  readonly runLifecycle?:
+    | ((options: {
+        readonly signal: AbortSignal
+        readonly onRemoved: (kind: string) => void
+      }) => Promise<unknown>)
+    | undefined
   /** Returns whether the backend is ready. */
   checkReady(): Promise<boolean>
 }

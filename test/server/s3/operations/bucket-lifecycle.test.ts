@@ -193,16 +193,16 @@ describe('the lifecycle of a bucket', () => {
   })
 
   it('whatever is understood is stored so that it is understood in the same way', () => {
-    const texts = fc
+    const anyText = fc
       .string({ minLength: 1, maxLength: 5 })
       .map((text) => text.replaceAll(/[^ -~é]/g, 'x').trim() || 'x')
     const escape = (text: string): string =>
       text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
     const any = fc.record({
-      id: texts,
-      prefix: texts,
-      name: texts,
-      value: texts,
+      id: anyText,
+      prefix: anyText,
+      name: anyText,
+      value: anyText,
       days: fc.integer({ min: 1 }),
     })
     fc.assert(
