@@ -65,15 +65,6 @@ const settings: readonly Setting[] = [
     unset: { root: 'NotificationConfiguration' },
   },
   {
-    query: 'object-lock',
-    noun: 'ObjectLockConfiguration',
-    actions: { GET: 'GetBucketObjectLockConfiguration' },
-    unset: [
-      'ObjectLockConfigurationNotFoundError',
-      'Object Lock configuration does not exist for this bucket',
-    ],
-  },
-  {
     query: 'ownershipControls',
     noun: 'BucketOwnershipControls',
     actions: { GET: 'GetBucketOwnershipControls', DELETE: 'PutBucketOwnershipControls' },

@@ -26,10 +26,9 @@ const otherClasses = new Set(
 /** Header → the error of its value; undefined if the value matches this server's behaviour. */
 const checks: Readonly<Record<string, (value: string, level: Level) => AwsError | undefined>> = {
   'x-amz-bucket-object-lock-enabled': (value) => {
-    if (value.toLowerCase() === 'false') return undefined
-    if (value.toLowerCase() === 'true')
-      return notImplemented('x-amz-bucket-object-lock-enabled', value)
-    return invalid('x-amz-bucket-object-lock-enabled must be true or false')
+    return /^(true|false)$/i.test(value)
+      ? undefined
+      : invalid('x-amz-bucket-object-lock-enabled must be true or false')
   },
   'x-amz-object-ownership': (value) => {
     if (value === 'BucketOwnerEnforced') return undefined
@@ -75,13 +74,17 @@ export function isTrueAnyway(name: string, value: string): boolean {
   return algorithm !== undefined && value === startChecksum(algorithm).digest().toString('base64')
 }
 
+/** Headers that ask for nothing with the value `false`. */
+const flags = new Set(['x-amz-bucket-object-lock-enabled', 'x-amz-bypass-governance-retention'])
+
 /**
  * Returns the headers that have an effect. An ACL or a lock with the default value needs no permission, and clients send them with every
  * upload.
  */
 export function findEffectiveHeaders(headers: Headers): string[] {
-  const idle = new Set(['x-amz-acl', 'x-amz-bucket-object-lock-enabled'])
-  return [...headers.keys()].filter((name) => !idle.has(name))
+  const isIdle = (name: string): boolean =>
+    name === 'x-amz-acl' || (flags.has(name) && headers.get(name)?.toLowerCase() === 'false')
+  return [...headers.keys()].filter((name) => !isIdle(name))
 }
 
 /**

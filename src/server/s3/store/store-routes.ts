@@ -11,6 +11,10 @@ import {
   getBucketLifecycle,
   putBucketLifecycle,
 } from '../operations/bucket-lifecycle.ts'
+import {
+  getObjectLockConfiguration,
+  putObjectLockConfiguration,
+} from '../operations/bucket-object-lock.ts'
 import { completeMultipartUpload } from '../operations/complete-multipart-upload.ts'
 import { copyObject } from '../operations/copy-object.ts'
 import { createBucket } from '../operations/create-bucket.ts'
@@ -27,7 +31,12 @@ import { listMultipartUploads } from '../operations/list-multipart-uploads.ts'
 import { listObjectVersions } from '../operations/list-object-versions.ts'
 import { listObjects, listObjectsV2 } from '../operations/list-objects.ts'
 import { listParts } from '../operations/list-parts.ts'
-import { getObjectLegalHold, getObjectRetention } from '../operations/object-lock.ts'
+import {
+  getObjectLegalHold,
+  getObjectRetention,
+  putObjectLegalHold,
+  putObjectRetention,
+} from '../operations/object-lock.ts'
 import {
   deleteObjectTagging,
   getObjectTagging,
@@ -37,6 +46,7 @@ import { putObject } from '../operations/put-object.ts'
 import { getObject, headObject } from '../operations/read-object.ts'
 import { unsetSettings } from '../operations/unset-settings.ts'
 import { uploadPart, uploadPartCopy } from '../operations/upload-part.ts'
+import { lockHeaders } from '../request/lock-headers.ts'
 import {
   bucketListParameters,
   listParameters,
@@ -70,7 +80,7 @@ const conditions = ['if-match', 'if-none-match']
 /** The headers of a canned ACL and of grants, which `standard-headers.ts` checks. */
 const acl = ['x-amz-acl', 'x-amz-grant-*']
 /** Headers that describe a new object. */
-const described = [...acl, 'x-amz-meta-*', 'x-amz-storage-class', 'x-amz-tagging']
+const described = [...acl, ...lockHeaders, 'x-amz-meta-*', 'x-amz-storage-class', 'x-amz-tagging']
 const source = [
   'x-amz-copy-source',
   'x-amz-copy-source-if-match',
@@ -119,6 +129,8 @@ export const storeRoutes: readonly StoreRoute[] = [
     headers: [...body, 'x-amz-transition-default-minimum-object-size'],
   }),
   route('DELETE bucket', deleteBucketLifecycle, { required: ['lifecycle'] }),
+  route('GET bucket', getObjectLockConfiguration, { required: ['object-lock'] }),
+  route('PUT bucket', putObjectLockConfiguration, { required: ['object-lock'], headers: body }),
   route('GET bucket', getBucketLocation, { required: ['location'] }),
   route('GET bucket', getBucketVersioning, { required: ['versioning'] }),
   route('GET bucket', listMultipartUploads, {
@@ -168,6 +180,16 @@ export const storeRoutes: readonly StoreRoute[] = [
   }),
   route('PUT object', putObjectTagging, {
     required: ['tagging'],
+    optional: ['versionId'],
+    headers: body,
+  }),
+  route('PUT object', putObjectRetention, {
+    required: ['retention'],
+    optional: ['versionId'],
+    headers: [...body, 'x-amz-bypass-governance-retention'],
+  }),
+  route('PUT object', putObjectLegalHold, {
+    required: ['legal-hold'],
     optional: ['versionId'],
     headers: body,
   }),
