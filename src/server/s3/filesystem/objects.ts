@@ -2,7 +2,7 @@
 import { dirname, join, sep } from 'node:path'
 import type {
   ByteRange,
-  Deleted,
+  DeleteResult,
   DeleteOptions,
   ObjectInfo,
   OpenObject,
@@ -103,7 +103,7 @@ export async function deleteObject(
   disk: Disk,
   { bucket, key }: { bucket: string; key: string },
   { precondition }: DeleteOptions = {},
-): Promise<Deleted> {
+): Promise<DeleteResult> {
   return disk.locks.share(bucket, () => {
     return disk.locks.hold(`${bucket}/${key}`, async () => {
       await requireBucket(disk, bucket)

@@ -6,7 +6,7 @@ import {
   type LifecycleRule,
 } from '../request/lifecycle-rule.ts'
 import { requireRemovable } from '../request/object-lock.ts'
-import type { ObjectInfo, VersionEntry } from '../request/object-store.ts'
+import type { ObjectInfo, VersionListEntry } from '../request/object-store.ts'
 
 /**
  * `expired`: a current version, which becomes noncurrent behind a delete marker in a bucket with versioning. `noncurrent`: a version or a
@@ -21,7 +21,7 @@ export interface Verdict {
 }
 
 /** A version of an object or a delete marker. */
-export type Version = Exclude<VersionEntry, { kind: 'prefix' }>
+export type Version = Exclude<VersionListEntry, { kind: 'prefix' }>
 
 /**
  * Returns a function that judges the versions of a bucket in the order of its list: the newest of each key first.

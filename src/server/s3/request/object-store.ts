@@ -52,7 +52,7 @@ export interface DeleteOptions {
 }
 
 /** What a delete did: the version that it removed, or the delete marker that it made. */
-export interface Deleted {
+export interface DeleteResult {
   readonly versionId?: string | undefined
   readonly isDeleteMarker?: boolean | undefined
 }
@@ -123,7 +123,7 @@ export interface Listing {
   readonly isTruncated: boolean
 }
 
-export interface VersionListOptions {
+export interface ListVersionsOptions {
   readonly prefix: string
   readonly delimiter: string
   /** Only what follows this version of this key; empty for the start. */
@@ -132,7 +132,7 @@ export interface VersionListOptions {
   readonly limit: number
 }
 
-export type VersionEntry =
+export type VersionListEntry =
   | {
       readonly kind: 'object'
       readonly name: string
@@ -150,7 +150,7 @@ export type VersionEntry =
 
 /** The newest version of a key comes first. */
 export interface VersionListing {
-  readonly entries: readonly VersionEntry[]
+  readonly entries: readonly VersionListEntry[]
   readonly isTruncated: boolean
 }
 
@@ -222,7 +222,7 @@ export interface ObjectStore {
     content: StoredContent,
     options: PutOptions & Stoppable,
   ): Promise<ObjectInfo>
-  deleteObject(bucket: string, key: string, options?: DeleteOptions): Promise<Deleted>
+  deleteObject(bucket: string, key: string, options?: DeleteOptions): Promise<DeleteResult>
   /** Replaces only the tags: content, ETag and modification time stay. @returns Whether the object exists. */
   replaceTags(
     bucket: string,
@@ -238,7 +238,7 @@ export interface ObjectStore {
     change: (current: ObjectLock) => ObjectLock,
   ): Promise<boolean>
   listObjects(bucket: string, options: ListOptions): Promise<Listing>
-  listVersions?(bucket: string, options: VersionListOptions): Promise<VersionListing>
+  listVersions?(bucket: string, options: ListVersionsOptions): Promise<VersionListing>
 
   createUpload(
     bucket: string,

@@ -1,6 +1,7 @@
 /** Headers that every operation accepts, and headers whose value must match this server's fixed behaviour. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { accountId } from '../../identity/account.ts'
+import { isIdleFlag } from '../request/action-rules.ts'
 import { aclNotSupported, requireCannedAcl } from '../request/canned-acl.ts'
 import { algorithmOfHeader, startChecksum } from '../body/checksum.ts'
 import type { Level } from '../request/match-route.ts'
@@ -74,17 +75,14 @@ export function isTrueAnyway(name: string, value: string): boolean {
   return algorithm !== undefined && value === startChecksum(algorithm).digest().toString('base64')
 }
 
-/** Headers that ask for nothing with the value `false`. */
-const flags = new Set(['x-amz-bucket-object-lock-enabled', 'x-amz-bypass-governance-retention'])
-
 /**
  * Returns the headers that have an effect. An ACL or a lock with the default value needs no permission, and clients send them with every
  * upload.
  */
 export function findEffectiveHeaders(headers: Headers): string[] {
-  const isIdle = (name: string): boolean =>
-    name === 'x-amz-acl' || (flags.has(name) && headers.get(name)?.toLowerCase() === 'false')
-  return [...headers.keys()].filter((name) => !isIdle(name))
+  return [...headers]
+    .filter(([name, value]) => name !== 'x-amz-acl' && !isIdleFlag(name, value))
+    .map(([name]) => name)
 }
 
 /**
