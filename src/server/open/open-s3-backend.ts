@@ -3,6 +3,7 @@ import type { ServerOptions } from '../options/server-options.ts'
 import { openFilesystemStore } from '../s3/filesystem/open-filesystem-store.ts'
 import { createGatewayBackend } from '../s3/gateway/gateway-backend.ts'
 import { openUpstream } from '../s3/gateway/open-upstream.ts'
+import { runPass } from '../s3/lifecycle/run-pass.ts'
 import { isBucketName, reservedBuckets } from '../s3/request/names.ts'
 import type { S3Backend } from '../s3/request/s3-operation.ts'
 import { createStoreBackend } from '../s3/store/store-backend.ts'
@@ -33,7 +34,9 @@ export async function openS3Backend(options: ServerOptions, closers: Closers): P
     checkBucketName(bucket)
     if (!(await store.hasBucket(bucket))) await store.createBucket(bucket)
   }
-  return createStoreBackend(store, log)
+  const runLifecycle: S3Backend['runLifecycle'] = (pass) =>
+    runPass({ ...pass, objects: store, nowMs, log })
+  return { ...createStoreBackend(store, log), runLifecycle }
 }
 
 function checkBucketName(name: string): void {

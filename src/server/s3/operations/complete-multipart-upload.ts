@@ -16,6 +16,8 @@ import { readWriteCondition } from '../request/conditions.ts'
 import { combineCrcs, isCombinable } from '../body/combine-crc.ts'
 import type { Checksum, ContentFacts } from '../body/object-content.ts'
 import { noSuchUpload } from '../request/errors.ts'
+import { describeExpiration } from '../request/expiry-headers.ts'
+import { chooseLock } from '../request/lock-headers.ts'
 import type { CompletedUpload, ObjectInfo, PartInfo, UploadInfo } from '../request/object-store.ts'
 import type { HttpReply } from '../../http/http-message.ts'
 import {
@@ -64,7 +66,7 @@ export const completeMultipartUpload: S3Operation = {
     if (completed?.isOf(listed)) {
       // The process may have died between the two steps.
       await objects.removeUpload({ bucket, uploadId })
-      return describeResult(call, completed.info)
+      return await describeResult(call, completed.info)
     }
     if (upload === undefined) throw noSuchUpload()
     try {
@@ -72,7 +74,7 @@ export const completeMultipartUpload: S3Operation = {
     } catch (error) {
       // The parts may be gone because another request has completed the upload since, or aborted it.
       const made = await findEither(call, uploadId)
-      if (made.completed?.isOf(listed)) return describeResult(call, made.completed.info)
+      if (made.completed?.isOf(listed)) return await describeResult(call, made.completed.info)
       throw error
     }
   },
@@ -98,9 +100,10 @@ async function prepare(
   checkDeclaredChecksum(readDeclaredChecksum(request.headers, upload), facts)
   // Once more when the object is written: this one decides with a status of its own.
   precondition?.(await objects.statObject(bucket, key))
+  const lock = await chooseLock(call, upload.lock)
   const bytes = parts.reduce((sum, part) => sum + part.size, 0)
   return toStoreWork(parts.length === 1 ? 0 : bytes, async (signal) => {
-    const options = { facts, precondition, signal }
+    const options = { facts, lock, precondition, signal }
     return describeResult(call, await objects.completeUpload(upload, parts, options))
   })
 }
@@ -126,7 +129,7 @@ async function findEither(
   }
 }
 
-function describeResult(call: S3Call, info: ObjectInfo): HttpReply {
+async function describeResult(call: S3Call, info: ObjectInfo): Promise<HttpReply> {
   return xmlReply(
     'CompleteMultipartUploadResult',
     elements({
@@ -136,7 +139,7 @@ function describeResult(call: S3Call, info: ObjectInfo): HttpReply {
       ETag: `"${info.etag}"`,
       ...checksumElements(info),
     }),
-    describeVersion(info),
+    { ...describeVersion(info), ...(await describeExpiration(call, info)) },
   )
 }
 

@@ -3,6 +3,7 @@ import { AwsError } from '../../../protocol/aws-error.ts'
 import { type ChecksumAlgorithm, readChecksumAlgorithm } from '../body/checksum.ts'
 import { nameVersionAction } from '../request/action-rules.ts'
 import { invalidArgument } from '../request/errors.ts'
+import { prepareExpiration } from '../request/expiry-headers.ts'
 import { readWriteCondition } from '../request/conditions.ts'
 import {
   type CopySource,
@@ -12,9 +13,9 @@ import {
   toStoredContent,
   withSource,
 } from '../request/copy-source.ts'
+import { chooseLock, readLockHeaders } from '../request/lock-headers.ts'
 import { readMetadataHeaders } from '../request/object-headers.ts'
 import type { ObjectInfo, ObjectMetadata } from '../request/object-store.ts'
-import { requireBucket } from '../request/require-bucket.ts'
 import { describeCopy } from '../request/result-elements.ts'
 import { authorize, type S3Call, type S3Operation } from '../request/s3-operation.ts'
 import { xmlReply } from '../request/s3-xml.ts'
@@ -34,8 +35,11 @@ export const copyObject: S3Operation = {
     const isOntoItself = source.bucket === bucket && source.key === key
     if (isOntoItself && source.version === undefined && !isReplacing) requireChange(request.headers)
     const precondition = readWriteCondition(request.headers)
+    const named = readLockHeaders(request.headers, request.receivedAtMs)
     return withSource(await openSource(call, source), async (object) => {
-      await requireBucket(call)
+      const describeExpiration = await prepareExpiration(call)
+      // The source's own lock is not copied, as at AWS.
+      const lock = await chooseLock(call, named)
       if (object.info.size > maxPutBytes) {
         throw new AwsError('InvalidRequest', 'objects over 5 GiB are copied in parts')
       }
@@ -48,9 +52,10 @@ export const copyObject: S3Operation = {
       // Once more when the object is written: this one decides with a status of its own.
       if (precondition) precondition(await objects.statObject(bucket, key))
       return async (signal) => {
-        const options = { metadata, precondition, signal }
+        const options = { metadata, lock, precondition, signal }
         const info = await objects.copyObject(bucket, key, content, options)
-        const headers = { ...describeSource(object), ...describeVersion(info) }
+        const versions = { ...describeSource(object), ...describeVersion(info) }
+        const headers = { ...versions, ...describeExpiration(info) }
         return xmlReply('CopyObjectResult', describeCopy(info), headers)
       }
     })

@@ -4,7 +4,9 @@ import { childText, parseXml } from '../../../protocol/xml.ts'
 import { readPayload } from '../body/payload.ts'
 import { readLocationConstraint } from '../request/bucket-location.ts'
 import { reservedBuckets } from '../request/names.ts'
-import { openBody, type S3Operation } from '../request/s3-operation.ts'
+import { describeBucketLock } from '../request/object-lock-document.ts'
+import { openBody, type S3Call, type S3Operation } from '../request/s3-operation.ts'
+import { xmlReply } from '../request/s3-xml.ts'
 import { configurationLimits } from '../request/xml-limits.ts'
 
 /** PUT /bucket */
@@ -19,9 +21,31 @@ export const createBucket: S3Operation = {
       await readPayload(openBody(call, { maxBytes: configurationLimits.maxBytes }))
     ).toString()
     const location = readLocationConstraint(readWanted(text), call.region)
+    const hasLock = readLockFlag(call)
     await call.objects.createBucket(call.bucket, { location })
+    if (hasLock) await enableLock(call)
     return { status: 200, headers: { location: `/${call.bucket}` } }
   },
+}
+
+/** @throws {AwsError} `NotImplemented` where the store keeps no locks. */
+function readLockFlag({ request, objects }: S3Call): boolean {
+  const name = 'x-amz-bucket-object-lock-enabled'
+  if (request.headers.get(name)?.toLowerCase() !== 'true') return false
+  if (objects.replaceLock !== undefined) return true
+  throw new AwsError('NotImplemented', `${name}: true is not supported`)
+}
+
+/** A bucket with object lock has versioning, and keeps it (AWS, "Object Lock considerations"). If that fails, there is no bucket. */
+async function enableLock({ objects, bucket }: S3Call): Promise<void> {
+  try {
+    const { body } = xmlReply('ObjectLockConfiguration', describeBucketLock({}))
+    await objects.writeBucketDocument(bucket, 'versioning', 'Enabled')
+    await objects.writeBucketDocument(bucket, 'object-lock', String(body))
+  } catch (error) {
+    await objects.deleteBucket(bucket)
+    throw error
+  }
 }
 
 /** Returns the location that a document asks for; empty for none. @throws {AwsError} `MalformedXML`, `NotImplemented`. */

@@ -1,4 +1,6 @@
 /** POST /bucket/key?uploads */
+import { describeUploadExpiration } from '../request/expiry-headers.ts'
+import { readLockHeaders, requireBucketLock } from '../request/lock-headers.ts'
 import { readMetadataHeaders } from '../request/object-headers.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { readChecksumAlgorithm } from '../body/checksum.ts'
@@ -16,7 +18,10 @@ export const createMultipartUpload: S3Operation = {
     const tags = readTagHeader(headers)
     const metadata = { ...readMetadataHeaders(headers), ...(tags ? { tags } : {}) }
     const checksum = readUploadChecksum(headers)
-    const upload = await call.objects.createUpload(call.bucket, call.key, { metadata, checksum })
+    const lock = readLockHeaders(headers, call.request.receivedAtMs)
+    if (lock !== undefined) await requireBucketLock(call)
+    const made = { metadata, checksum, lock }
+    const upload = await call.objects.createUpload(call.bucket, call.key, made)
     const answer = checksum && {
       'x-amz-checksum-algorithm': checksum.algorithm,
       'x-amz-checksum-type': checksum.type,
@@ -24,7 +29,7 @@ export const createMultipartUpload: S3Operation = {
     return xmlReply(
       'InitiateMultipartUploadResult',
       elements({ Bucket: call.bucket, Key: call.key, UploadId: upload.uploadId }),
-      answer,
+      { ...answer, ...(await describeUploadExpiration(call, upload)) },
     )
   },
 }

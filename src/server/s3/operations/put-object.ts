@@ -1,14 +1,18 @@
 /** PUT /bucket/key */
 import { missingLength } from '../body/body-errors.ts'
 import { readChecksumAlgorithm, requireSameAlgorithm } from '../body/checksum.ts'
-import { hasLength } from '../body/declarations.ts'
+import { hasLength, requireDigest } from '../body/declarations.ts'
 import { readWriteCondition } from '../request/conditions.ts'
+import { prepareExpiration } from '../request/expiry-headers.ts'
+import { chooseLock, readLockHeaders } from '../request/lock-headers.ts'
 import { describeChecksum, readMetadataHeaders } from '../request/object-headers.ts'
-import { requireBucket } from '../request/require-bucket.ts'
 import { openBody, type S3Operation } from '../request/s3-operation.ts'
 import { readTagHeader } from '../request/tag-header.ts'
 import { maxPutBytes } from '../request/upload-parameters.ts'
 import { describeVersion } from '../request/versions.ts'
+
+const missingLockDigest =
+  'Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters'
 
 /** PUT /bucket/key */
 export const putObject: S3Operation = {
@@ -16,19 +20,23 @@ export const putObject: S3Operation = {
   action: 's3:PutObject',
   async run(call) {
     const { request, objects, bucket, key } = call
-    const { headers } = request
-    if (!hasLength(headers) && call.form === undefined) throw missingLength()
-    const tags = readTagHeader(headers)
-    const metadata = { ...readMetadataHeaders(headers), ...(tags ? { tags } : {}) }
-    const precondition = readWriteCondition(headers)
-    const algorithm = readChecksumAlgorithm(headers)
+    if (!hasLength(request.headers) && call.form === undefined) throw missingLength()
+    const tags = readTagHeader(request.headers)
+    const metadata = { ...readMetadataHeaders(request.headers), ...(tags ? { tags } : {}) }
+    const named = readLockHeaders(request.headers, request.receivedAtMs)
+    const precondition = readWriteCondition(request.headers)
+    const algorithm = readChecksumAlgorithm(request.headers)
     const payload = openBody(call, { maxBytes: maxPutBytes, algorithm })
     requireSameAlgorithm(algorithm, payload.declarations.checksum?.algorithm)
-    await requireBucket(call)
+    if (named !== undefined && call.form === undefined)
+      requireDigest(payload.declarations, missingLockDigest)
+    const describeExpiration = await prepareExpiration(call)
+    const lock = await chooseLock(call, named)
     // Checked now to avoid a useless upload, and again by the store, atomically with the write.
     if (precondition) precondition(await objects.statObject(bucket, key))
-    const info = await objects.putObject(bucket, key, payload, { metadata, precondition })
-    const headersOf = { ...describeChecksum(info), ...describeVersion(info) }
-    return { status: 200, headers: { etag: `"${info.etag}"`, ...headersOf } }
+    const info = await objects.putObject(bucket, key, payload, { metadata, lock, precondition })
+    const described = { ...describeVersion(info), ...describeExpiration(info) }
+    const etag = `"${info.etag}"`
+    return { status: 200, headers: { etag, ...describeChecksum(info), ...described } }
   },
 }

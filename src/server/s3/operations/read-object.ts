@@ -4,7 +4,9 @@ import { AwsError } from '../../../protocol/aws-error.ts'
 import type { ByteSource, HttpReply } from '../../http/http-message.ts'
 import { checkRead } from '../request/conditions.ts'
 import { noSuchKey } from '../request/errors.ts'
+import { describeExpiration } from '../request/expiry-headers.ts'
 import { toWholeSecondsMs } from '../request/http-date.ts'
+import { describeLock } from '../request/lock-headers.ts'
 import { responseOverrides } from '../request/match-route.ts'
 import { describeChecksum, describeObject } from '../request/object-headers.ts'
 import type { ByteRange, ObjectInfo, OpenObject } from '../request/object-store.ts'
@@ -32,8 +34,9 @@ export const getObject: S3Operation = {
     if (!object) throw noSuchKey(call.key)
     let isHandedOn = false
     try {
-      const { status, headers, range, lengthBytes } = planRead(call, object.info)
-      if (status === 304) return { status, headers }
+      const { status, range, lengthBytes, ...plan } = planRead(call, object.info)
+      if (status === 304) return { status, headers: plan.headers }
+      const headers = { ...plan.headers, ...(await describeRules(call, object.info)) }
       if (lengthBytes === 0) return { status, headers, body: '' }
       isHandedOn = true
       if (lengthBytes > maxReadAtOnceBytes)
@@ -66,8 +69,15 @@ export const headObject: S3Operation = {
     const info = await call.objects.statObject(call.bucket, call.key, readVersionId(call))
     if (!info) throw noSuchKey(call.key)
     const { status, headers } = planRead(call, info)
-    return { status, headers }
+    if (status === 304) return { status, headers }
+    return { status, headers: { ...headers, ...(await describeRules(call, info)) } }
   },
+}
+
+/** Returns the headers of the version's lock, and of the rule that will expire the current version. */
+async function describeRules(call: S3Call, info: ObjectInfo): Promise<Record<string, string>> {
+  const lock = await describeLock(call, info)
+  return call.query.has('versionId') ? lock : { ...lock, ...(await describeExpiration(call, info)) }
 }
 
 function planRead(call: S3Call, info: ObjectInfo): ReadPlan {

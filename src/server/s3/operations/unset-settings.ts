@@ -53,12 +53,6 @@ const settings: readonly Setting[] = [
     ],
   },
   {
-    query: 'lifecycle',
-    noun: 'BucketLifecycle',
-    actions: { GET: 'GetLifecycleConfiguration', DELETE: 'PutLifecycleConfiguration' },
-    unset: ['NoSuchLifecycleConfiguration', 'The lifecycle configuration does not exist'],
-  },
-  {
     query: 'logging',
     noun: 'BucketLogging',
     actions: { GET: 'GetBucketLogging', PUT: 'PutBucketLogging' },
@@ -69,15 +63,6 @@ const settings: readonly Setting[] = [
     noun: 'BucketNotificationConfiguration',
     actions: { GET: 'GetBucketNotification', PUT: 'PutBucketNotification' },
     unset: { root: 'NotificationConfiguration' },
-  },
-  {
-    query: 'object-lock',
-    noun: 'ObjectLockConfiguration',
-    actions: { GET: 'GetBucketObjectLockConfiguration' },
-    unset: [
-      'ObjectLockConfigurationNotFoundError',
-      'Object Lock configuration does not exist for this bucket',
-    ],
   },
   {
     query: 'ownershipControls',

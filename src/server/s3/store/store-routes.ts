@@ -6,6 +6,15 @@ import { checksumAlgorithms, checksumHeader } from '../body/checksum.ts'
 import { abortMultipartUpload } from '../operations/abort-multipart-upload.ts'
 import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from '../operations/acl.ts'
 import { deleteBucketCors, getBucketCors, putBucketCors } from '../operations/bucket-cors.ts'
+import {
+  deleteBucketLifecycle,
+  getBucketLifecycle,
+  putBucketLifecycle,
+} from '../operations/bucket-lifecycle.ts'
+import {
+  getObjectLockConfiguration,
+  putObjectLockConfiguration,
+} from '../operations/bucket-object-lock.ts'
 import { completeMultipartUpload } from '../operations/complete-multipart-upload.ts'
 import { copyObject } from '../operations/copy-object.ts'
 import { createBucket } from '../operations/create-bucket.ts'
@@ -22,7 +31,12 @@ import { listMultipartUploads } from '../operations/list-multipart-uploads.ts'
 import { listObjectVersions } from '../operations/list-object-versions.ts'
 import { listObjects, listObjectsV2 } from '../operations/list-objects.ts'
 import { listParts } from '../operations/list-parts.ts'
-import { getObjectLegalHold, getObjectRetention } from '../operations/object-lock.ts'
+import {
+  getObjectLegalHold,
+  getObjectRetention,
+  putObjectLegalHold,
+  putObjectRetention,
+} from '../operations/object-lock.ts'
 import {
   deleteObjectTagging,
   getObjectTagging,
@@ -32,6 +46,7 @@ import { putObject } from '../operations/put-object.ts'
 import { getObject, headObject } from '../operations/read-object.ts'
 import { unsetSettings } from '../operations/unset-settings.ts'
 import { uploadPart, uploadPartCopy } from '../operations/upload-part.ts'
+import { lockHeaders } from '../request/lock-headers.ts'
 import {
   bucketListParameters,
   listParameters,
@@ -62,10 +77,11 @@ const body = [
   ...checksumAlgorithms.map(checksumHeader),
 ]
 const conditions = ['if-match', 'if-none-match']
+const bypass = 'x-amz-bypass-governance-retention'
 /** The headers of a canned ACL and of grants, which `standard-headers.ts` checks. */
 const acl = ['x-amz-acl', 'x-amz-grant-*']
 /** Headers that describe a new object. */
-const described = [...acl, 'x-amz-meta-*', 'x-amz-storage-class', 'x-amz-tagging']
+const described = [...acl, ...lockHeaders, 'x-amz-meta-*', 'x-amz-storage-class', 'x-amz-tagging']
 const source = [
   'x-amz-copy-source',
   'x-amz-copy-source-if-match',
@@ -108,6 +124,14 @@ export const storeRoutes: readonly StoreRoute[] = [
   route('GET bucket', getBucketCors, { required: ['cors'] }),
   route('PUT bucket', putBucketCors, { required: ['cors'], headers: body }),
   route('DELETE bucket', deleteBucketCors, { required: ['cors'] }),
+  route('GET bucket', getBucketLifecycle, { required: ['lifecycle'] }),
+  route('PUT bucket', putBucketLifecycle, {
+    required: ['lifecycle'],
+    headers: [...body, 'x-amz-transition-default-minimum-object-size'],
+  }),
+  route('DELETE bucket', deleteBucketLifecycle, { required: ['lifecycle'] }),
+  route('GET bucket', getObjectLockConfiguration, { required: ['object-lock'] }),
+  route('PUT bucket', putObjectLockConfiguration, { required: ['object-lock'], headers: body }),
   route('GET bucket', getBucketLocation, { required: ['location'] }),
   route('GET bucket', getBucketVersioning, { required: ['versioning'] }),
   route('PUT bucket', putBucketVersioning, { required: ['versioning'], headers: body }),
@@ -127,7 +151,7 @@ export const storeRoutes: readonly StoreRoute[] = [
     headers: listed,
   }),
   route('GET bucket', listObjects, { optional: [...listParameters, 'marker'], headers: listed }),
-  route('POST bucket', deleteObjects, { required: ['delete'], headers: body }),
+  route('POST bucket', deleteObjects, { required: ['delete'], headers: [...body, bypass] }),
   route('PUT bucket', createBucket, {
     headers: [...body, ...acl, 'x-amz-bucket-object-lock-enabled', 'x-amz-object-ownership'],
   }),
@@ -158,6 +182,16 @@ export const storeRoutes: readonly StoreRoute[] = [
   }),
   route('PUT object', putObjectTagging, {
     required: ['tagging'],
+    optional: ['versionId'],
+    headers: body,
+  }),
+  route('PUT object', putObjectRetention, {
+    required: ['retention'],
+    optional: ['versionId'],
+    headers: [...body, bypass],
+  }),
+  route('PUT object', putObjectLegalHold, {
+    required: ['legal-hold'],
     optional: ['versionId'],
     headers: body,
   }),
@@ -207,5 +241,5 @@ export const storeRoutes: readonly StoreRoute[] = [
   route('GET object', getObject, { optional: read, headers: ['x-amz-checksum-mode'] }),
   route('HEAD object', headObject, { optional: read, headers: ['x-amz-checksum-mode'] }),
   route('DELETE object', abortMultipartUpload, { required: ['uploadId'] }),
-  route('DELETE object', deleteObject, { optional: ['versionId'] }),
+  route('DELETE object', deleteObject, { optional: ['versionId'], headers: [bypass] }),
 ]

@@ -121,7 +121,7 @@ describe('settings that nobody set', () => {
   })
 
   it.each(
-    'policy tagging lifecycle encryption object-lock website replication publicAccessBlock ownershipControls accelerate'.split(
+    'policy tagging encryption website replication publicAccessBlock ownershipControls accelerate'.split(
       ' ',
     ),
   )('PUT ?%s is refused by name: a 200 would say that it was done', async (query) => {
