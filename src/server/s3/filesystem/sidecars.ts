@@ -135,7 +135,12 @@ function readRecord(json: JsonObject): ObjectRecord | undefined {
   if (size === undefined || mtimeNs === undefined || etag === undefined) return undefined
   return {
     file: { size, mtimeNs, inode: readString(file, 'inode') ?? '' },
-    facts: { etag, checksum: readChecksum(facts['checksum']), partSizes: readSizes(facts) },
+    facts: {
+      etag,
+      checksum: readChecksum(facts['checksum']),
+      partSizes: readSizes(facts),
+      partChecksums: readPartChecksums(facts),
+    },
     metadata: readMetadata(metadata),
     completion: readCompletion(json['completion']),
   }
@@ -151,6 +156,11 @@ function readCompletion(value: unknown): Completion | undefined {
 function readSizes(facts: JsonObject): number[] | undefined {
   const sizes = facts['partSizes']
   return Array.isArray(sizes) ? sizes.filter((size) => typeof size === 'number') : undefined
+}
+
+function readPartChecksums(facts: JsonObject): string[] | undefined {
+  const values = facts['partChecksums']
+  return Array.isArray(values) ? values.filter((value) => typeof value === 'string') : undefined
 }
 
 /** Reads a checksum from the store's own JSON. */

@@ -1,6 +1,10 @@
 /** PUT /bucket/key with `x-amz-copy-source`: copies an object. */
 import { AwsError } from '../../../protocol/aws-error.ts'
-import { type ChecksumAlgorithm, readChecksumAlgorithm } from '../body/checksum.ts'
+import {
+  type ChecksumAlgorithm,
+  defaultAlgorithm,
+  readChecksumAlgorithm,
+} from '../body/checksum.ts'
 import { nameVersionAction } from '../request/action-rules.ts'
 import { invalidArgument } from '../request/errors.ts'
 import { readWriteCondition } from '../request/conditions.ts'
@@ -109,6 +113,6 @@ function chooseMetadata(
 function chooseAlgorithm(
   headers: ReadonlyMap<string, string>,
   source: ObjectInfo,
-): ChecksumAlgorithm | undefined {
-  return readChecksumAlgorithm(headers) ?? source.checksum?.algorithm
+): ChecksumAlgorithm {
+  return readChecksumAlgorithm(headers) ?? source.checksum?.algorithm ?? defaultAlgorithm
 }

@@ -1,7 +1,7 @@
 /** POST /bucket/key?uploads */
 import { readMetadataHeaders } from '../request/object-headers.ts'
-import { AwsError } from '../../../protocol/aws-error.ts'
-import { readChecksumAlgorithm } from '../body/checksum.ts'
+import { readChecksumAlgorithm, readChecksumType, typesOf } from '../body/checksum.ts'
+import { typeWithoutAlgorithm, wrongTypeOf } from '../body/checksum-errors.ts'
 import type { Checksum } from '../body/object-content.ts'
 import type { S3Operation } from '../request/s3-operation.ts'
 import { elements, xmlReply } from '../request/s3-xml.ts'
@@ -30,26 +30,20 @@ export const createMultipartUpload: S3Operation = {
 }
 
 /**
- * Returns the algorithm and type of the object's checksum. CRC-64/NVME is only a full-object checksum, and SHAs are only composites; these
- * are also the defaults (AWS, "Checking object integrity").
+ * Returns the algorithm and type of the object's checksum; undefined for neither, which is the default checksum of the full object.
+ *
+ * @throws {AwsError} `InvalidRequest` for unknown ones, and for a type that the algorithm does not have.
  */
 function readUploadChecksum(
   headers: ReadonlyMap<string, string>,
 ): Pick<Checksum, 'algorithm' | 'type'> | undefined {
-  const type = headers.get('x-amz-checksum-type')?.toUpperCase()
+  const type = readChecksumType(headers)
   const algorithm = readChecksumAlgorithm(headers)
   if (algorithm === undefined && type === undefined) return undefined
-  if (algorithm === undefined)
-    throw new AwsError('InvalidRequest', 'x-amz-checksum-type needs an x-amz-checksum-algorithm')
-  const only =
-    algorithm === 'CRC64NVME'
-      ? 'FULL_OBJECT'
-      : algorithm.startsWith('SHA')
-        ? 'COMPOSITE'
-        : undefined
-  const chosen = type ?? only ?? 'COMPOSITE'
-  if ((chosen !== 'FULL_OBJECT' && chosen !== 'COMPOSITE') || chosen !== (only ?? chosen)) {
-    throw new AwsError('InvalidRequest', `${algorithm} has no checksum type ${chosen}`)
-  }
-  return { algorithm, type: chosen }
+  if (algorithm === undefined) throw typeWithoutAlgorithm()
+  const [usual] = typesOf(algorithm)
+  const chosen = type ?? usual
+  if (chosen !== undefined && typesOf(algorithm).includes(chosen))
+    return { algorithm, type: chosen }
+  throw wrongTypeOf(algorithm, String(chosen))
 }

@@ -3,6 +3,7 @@ import { AwsError } from '../../../protocol/aws-error.ts'
 import { invalidArgument, noSuchKey } from '../request/errors.ts'
 import { toHttpDate } from '../request/http-date.ts'
 import { maxListed } from '../request/list-page.ts'
+import type { Checksum } from '../body/object-content.ts'
 import type { ObjectInfo } from '../request/object-store.ts'
 import { checksumElements } from '../request/result-elements.ts'
 import { authorize, type S3Call, type S3Operation } from '../request/s3-operation.ts'
@@ -12,7 +13,7 @@ import { requireNullVersion } from '../request/versions.ts'
 /** The attributes, in the order of S3's answer. */
 const describers: Readonly<Record<string, (call: S3Call, info: ObjectInfo) => XmlValue>> = {
   ETag: (_call, { etag }) => etag,
-  Checksum: (_call, { checksum }) => checksum && elements(checksumElements({ checksum })),
+  Checksum: (_call, { checksum }) => checksum && elements(describeWhole(checksum)),
   ObjectParts: describeParts,
   StorageClass: () => 'STANDARD',
   ObjectSize: (_call, { size }) => size,
@@ -64,14 +65,24 @@ function readAttributeNames(text: string): ReadonlySet<string> {
   )
 }
 
-/** Returns the number of parts and a page of their sizes; undefined for an object that was not uploaded in parts. */
-function describeParts({ request }: S3Call, { partSizes }: ObjectInfo): XmlValue {
+/** S3 writes a composite without its `-N` here, and only here. */
+function describeWhole(checksum: Checksum): Record<string, string> {
+  return checksumElements({ checksum: { ...checksum, value: checksum.value.replace(/-\d+$/, '') } })
+}
+
+/** Returns the number of parts and a page of their sizes and checksums; undefined for an object that was not uploaded in parts. */
+function describeParts(
+  { request }: S3Call,
+  { partSizes, partChecksums, checksum }: ObjectInfo,
+): XmlValue {
   if (partSizes === undefined) return undefined
   const marker = readNumber(request.headers, 'x-amz-part-number-marker', 0)
   const limit = Math.min(maxListed, readNumber(request.headers, 'x-amz-max-parts', maxListed))
   const page = partSizes.slice(marker, marker + limit)
   const parts = page.map((Size, index) => {
-    return elements({ Part: elements({ PartNumber: marker + index + 1, Size }) })
+    const value = partChecksums?.[marker + index]
+    const own = checksum && value !== undefined ? { [`Checksum${checksum.algorithm}`]: value } : {}
+    return elements({ Part: elements({ PartNumber: marker + index + 1, Size, ...own }) })
   })
   return join([
     elements({

@@ -1,6 +1,6 @@
 /** PUT /bucket/key */
 import { missingLength } from '../body/body-errors.ts'
-import { readChecksumAlgorithm, requireSameAlgorithm } from '../body/checksum.ts'
+import { defaultAlgorithm, readChecksumAlgorithm, requireSameAlgorithm } from '../body/checksum.ts'
 import { hasLength } from '../body/declarations.ts'
 import { readWriteCondition } from '../request/conditions.ts'
 import { describeChecksum, readMetadataHeaders } from '../request/object-headers.ts'
@@ -21,7 +21,10 @@ export const putObject: S3Operation = {
     const metadata = { ...readMetadataHeaders(headers), ...(tags ? { tags } : {}) }
     const precondition = readWriteCondition(headers)
     const algorithm = readChecksumAlgorithm(headers)
-    const payload = openBody(call, { maxBytes: maxPutBytes, algorithm })
+    const payload = openBody(call, {
+      maxBytes: maxPutBytes,
+      algorithm: algorithm ?? defaultAlgorithm,
+    })
     requireSameAlgorithm(algorithm, payload.declarations.checksum?.algorithm)
     await requireBucket(call)
     // Checked now to avoid a useless upload, and again by the store, atomically with the write.

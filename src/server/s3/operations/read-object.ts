@@ -1,6 +1,7 @@
 /** GET and HEAD of an object. */
 import type { Query } from '../../../protocol/query.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
+import type { Checksum } from '../body/object-content.ts'
 import type { ByteSource, HttpReply } from '../../http/http-message.ts'
 import { checkRead } from '../request/conditions.ts'
 import { noSuchKey } from '../request/errors.ts'
@@ -98,13 +99,27 @@ function planRead(call: S3Call, info: ObjectInfo): ReadPlan {
     headers: {
       ...described,
       ...part?.headers,
-      // The checksum of a range is unknown, and a client would compare the range with the object's checksum.
-      ...(wantsChecksum && !isPartial ? describeChecksum(info) : {}),
+      ...(wantsChecksum ? describeChecksum({ checksum: findChecksum(info, { range, part }) }) : {}),
       ...readOverrides(query),
       ...(range ? { 'content-range': `bytes ${range.start}-${range.end}/${info.size}` } : {}),
       'content-length': String(lengthBytes),
     },
   }
+}
+
+/**
+ * Returns the checksum of what is sent: the object's, or a part's if the object has the checksums of its parts. That of any other range is
+ * unknown, and a client would compare the range with the object's checksum.
+ */
+function findChecksum(
+  { checksum, partChecksums, size }: ObjectInfo,
+  { range, part }: { readonly range: ByteRange | undefined; readonly part: Part | undefined },
+): Checksum | undefined {
+  if (part === undefined) return range === undefined ? checksum : undefined
+  const value = partChecksums?.[part.number - 1]
+  if (checksum && value !== undefined) return { ...checksum, value }
+  const isWhole = range === undefined ? size === 0 : range.start === 0 && range.end === size - 1
+  return isWhole && checksum?.type === 'FULL_OBJECT' ? checksum : undefined
 }
 
 /** Returns whether If-Range allows a partial answer: the object has not changed since the client read it (RFC 9110 §13.1.5). */
@@ -115,11 +130,16 @@ function isRangeWanted({ request }: S3Call, info: ObjectInfo): boolean {
   return Date.parse(condition) === toWholeSecondsMs(info.lastModifiedMs)
 }
 
+/** A part of an object. */
+interface Part {
+  readonly number: number
+  /** Undefined if it is empty. */
+  readonly range: ByteRange | undefined
+  readonly headers: Readonly<Record<string, string>>
+}
+
 /** Returns the range of `partNumber`: the bytes that were uploaded as that part. An object that was not uploaded in parts is its own part 1. */
-function findPart(
-  text: string | undefined,
-  { size, partSizes }: ObjectInfo,
-): { range: ByteRange | undefined; headers: Record<string, string> } | undefined {
+function findPart(text: string | undefined, { size, partSizes }: ObjectInfo): Part | undefined {
   if (text === undefined) return undefined
   const number = readPartNumber(text)
   const sizes = partSizes ?? [size]
@@ -131,7 +151,11 @@ function findPart(
   }
   const start = sizes.slice(0, number - 1).reduce((sum, bytes) => sum + bytes, 0)
   const range = length === 0 ? undefined : { start, end: start + length - 1 }
-  return { range, headers: partSizes ? { 'x-amz-mp-parts-count': String(sizes.length) } : {} }
+  return {
+    number,
+    range,
+    headers: partSizes ? { 'x-amz-mp-parts-count': String(sizes.length) } : {},
+  }
 }
 
 /** Returns the headers that query parameters replace (AWS, GetObject, "Overriding response header values"). @throws {AwsError} `InvalidArgument`. */
