@@ -181,7 +181,16 @@ export function readMetadata(json: JsonObject): ObjectMetadata {
     headers: readTexts(json['headers']),
     userMetadata: readTexts(json['userMetadata']),
     ...(isObject(tags) ? { tags: readTexts(tags) } : {}),
+    ...readEncryption(json['encryption']),
   }
+}
+
+function readEncryption(value: unknown): Pick<ObjectMetadata, 'encryption'> {
+  if (!isObject(value)) return {}
+  const [id, verifier] = [readString(value, 'id'), readString(value, 'verifier')]
+  if (value['kind'] === 'SSE-S3') return { encryption: { kind: 'SSE-S3' } }
+  // Fails closed: without what tells the right key, no key is right.
+  return { encryption: { kind: 'SSE-C', id: id ?? '', verifier: verifier ?? '' } }
 }
 
 function readTexts(value: unknown): Record<string, string> {

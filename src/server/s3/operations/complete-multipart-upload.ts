@@ -23,6 +23,11 @@ import {
 import { readWriteCondition } from '../request/conditions.ts'
 import { combineCrcs, isCombinable } from '../body/combine-crc.ts'
 import type { ContentFacts } from '../body/object-content.ts'
+import {
+  describeEncryption,
+  readCustomerKey,
+  requireUploadKey,
+} from '../request/encryption-headers.ts'
 import { noSuchUpload } from '../request/errors.ts'
 import type { CompletedUpload, ObjectInfo, PartInfo, UploadInfo } from '../request/object-store.ts'
 import type { HttpReply } from '../../http/http-message.ts'
@@ -90,6 +95,9 @@ async function prepare(
   },
 ): Promise<LongWork> {
   const { request, objects, bucket, key } = call
+  const given = readCustomerKey(request)
+  // The key may be left out: nothing is decrypted.
+  if (given !== undefined) requireUploadKey(upload.metadata.encryption, given)
   const parts = selectParts(listed, await objects.listParts(upload))
   requirePartChecksums(listed, upload)
   checkDeclaredSize(request.headers, parts)
@@ -135,6 +143,7 @@ function describeResult(call: S3Call, info: ObjectInfo): HttpReply {
       ETag: `"${info.etag}"`,
       ...checksumElements(info),
     }),
+    describeEncryption(info.metadata.encryption, readCustomerKey(call.request)),
   )
 }
 

@@ -16,7 +16,10 @@ import {
   withSource,
 } from '../request/copy-source.ts'
 import { readMetadataHeaders } from '../request/object-headers.ts'
-import type { ObjectInfo, ObjectMetadata } from '../request/object-store.ts'
+import { chooseEncryption, encryptFor, readAsContent } from '../request/encrypt-object.ts'
+import { describeEncryption } from '../request/encryption-headers.ts'
+import type { ObjectContent } from '../body/object-content.ts'
+import type { ObjectInfo, ObjectMetadata, PutOptions } from '../request/object-store.ts'
 import { requireBucket } from '../request/require-bucket.ts'
 import { describeCopy } from '../request/result-elements.ts'
 import { authorize, type S3Call, type S3Operation } from '../request/s3-operation.ts'
@@ -36,6 +39,10 @@ export const copyObject: S3Operation = {
     if (source.bucket === bucket && source.key === key && !isReplacing)
       requireChange(request.headers)
     const precondition = readWriteCondition(request.headers)
+    const chosen = await chooseEncryption(call)
+    const putContent = (...put: [ObjectContent, PutOptions]): Promise<ObjectInfo> => {
+      return objects.putObject(bucket, key, ...put)
+    }
     return withSource(await openSource(call, source), async (object) => {
       await requireBucket(call)
       if (object.info.size > maxPutBytes) {
@@ -44,22 +51,40 @@ export const copyObject: S3Operation = {
       const carried = isRetagging ? undefined : object.info.metadata.tags
       if (carried !== undefined) await authorizeTags(call, source)
       const tags = isRetagging ? readTagHeader(request.headers) : carried
-      const metadata = chooseMetadata(request.headers, object.info, { isReplacing, tags })
+      const { encryption, customerKey } = chosen
+      const metadata = {
+        ...chooseMetadata(request.headers, object.info, { isReplacing, tags }),
+        ...(encryption ? { encryption } : {}),
+      }
       const algorithm = chooseAlgorithm(request.headers, object.info)
-      const content = toStoredContent(object, undefined, algorithm)
       // Once more when the object is written: this one decides with a status of its own.
       if (precondition) precondition(await objects.statObject(bucket, key))
       return async (signal) => {
         const options = { metadata, precondition, signal }
-        const info = await objects.copyObject(bucket, key, content, options)
-        return xmlReply('CopyObjectResult', describeCopy(info))
+        const read = { range: undefined, algorithm, signal }
+        const info =
+          encryption?.kind === 'SSE-C'
+            ? await putContent(encryptFor(readAsContent(object, read), call, chosen), options)
+            : await objects.copyObject(
+                bucket,
+                key,
+                toStoredContent(object, undefined, algorithm),
+                options,
+              )
+        const headers = describeEncryption(encryption, customerKey)
+        return xmlReply('CopyObjectResult', describeCopy(info), headers)
       }
     })
   },
 }
 
 /** Headers that change something about an object that is copied onto itself: AWS's list, and its checksum, which AWS adds in place too. */
-const changes = ['x-amz-storage-class', 'x-amz-checksum-algorithm']
+const changes = [
+  'x-amz-storage-class',
+  'x-amz-checksum-algorithm',
+  'x-amz-server-side-encryption',
+  'x-amz-server-side-encryption-customer-algorithm',
+]
 
 /** @throws {AwsError} `InvalidRequest` with AWS's sentence for a copy of an object onto itself that changes nothing. */
 function requireChange(headers: ReadonlyMap<string, string>): void {
@@ -100,13 +125,17 @@ async function authorizeTags(call: S3Call, source: CopySource): Promise<void> {
   await authorize(call, 's3:PutObjectTagging')
 }
 
-/** Returns the metadata of the copy. As in AWS, the metadata headers count only with the directive REPLACE. */
+/** Returns the metadata of the copy, but for its encryption, which is never the source's. As in AWS, the metadata headers count only with the directive REPLACE. */
 function chooseMetadata(
   headers: ReadonlyMap<string, string>,
   source: ObjectInfo,
   { isReplacing, tags }: { isReplacing: boolean; tags: ObjectMetadata['tags'] },
 ): ObjectMetadata {
-  const { tags: _, ...kept } = isReplacing ? readMetadataHeaders(headers) : source.metadata
+  const {
+    tags: _tags,
+    encryption: _encryption,
+    ...kept
+  } = isReplacing ? readMetadataHeaders(headers) : source.metadata
   return { ...kept, ...(tags ? { tags } : {}) }
 }
 

@@ -3,6 +3,8 @@ import { readMetadataHeaders } from '../request/object-headers.ts'
 import { readChecksumAlgorithm, readChecksumType, typesOf } from '../body/checksum.ts'
 import { typeWithoutAlgorithm, wrongTypeOf } from '../body/checksum-errors.ts'
 import type { Checksum } from '../body/object-content.ts'
+import { chooseEncryption } from '../request/encrypt-object.ts'
+import { describeEncryption } from '../request/encryption-headers.ts'
 import type { S3Operation } from '../request/s3-operation.ts'
 import { elements, xmlReply } from '../request/s3-xml.ts'
 import { readTagHeader } from '../request/tag-header.ts'
@@ -14,7 +16,12 @@ export const createMultipartUpload: S3Operation = {
   async run(call) {
     const { headers } = call.request
     const tags = readTagHeader(headers)
-    const metadata = { ...readMetadataHeaders(headers), ...(tags ? { tags } : {}) }
+    const { encryption, customerKey } = await chooseEncryption(call)
+    const metadata = {
+      ...readMetadataHeaders(headers),
+      ...(tags ? { tags } : {}),
+      ...(encryption ? { encryption } : {}),
+    }
     const checksum = readUploadChecksum(headers)
     const upload = await call.objects.createUpload(call.bucket, call.key, { metadata, checksum })
     const answer = checksum && {
@@ -24,7 +31,7 @@ export const createMultipartUpload: S3Operation = {
     return xmlReply(
       'InitiateMultipartUploadResult',
       elements({ Bucket: call.bucket, Key: call.key, UploadId: upload.uploadId }),
-      answer,
+      { ...answer, ...describeEncryption(encryption, customerKey) },
     )
   },
 }

@@ -1,5 +1,6 @@
 /** GET /bucket/key?attributes: returns an object's metadata without its content. */
 import { AwsError } from '../../../protocol/aws-error.ts'
+import { readCustomerKey, requireCustomerKey } from '../request/encryption-headers.ts'
 import { invalidArgument, noSuchKey } from '../request/errors.ts'
 import { toHttpDate } from '../request/http-date.ts'
 import { maxListed } from '../request/list-page.ts'
@@ -34,6 +35,7 @@ export const getObjectAttributes: S3Operation = {
     const wanted = readAttributeNames(call.request.headers.get('x-amz-object-attributes') ?? '')
     const info = await call.objects.statObject(call.bucket, call.key)
     if (!info) throw noSuchKey(call.key)
+    requireCustomerKey(info.metadata.encryption, readCustomerKey(call.request))
     const fields = Object.entries(describers)
       .filter(([name]) => wanted.has(name))
       .map(([name, describe]): [string, XmlValue] => [name, describe(call, info)])

@@ -3,6 +3,8 @@ import { missingLength } from '../body/body-errors.ts'
 import { defaultAlgorithm, readChecksumAlgorithm, requireSameAlgorithm } from '../body/checksum.ts'
 import { hasLength } from '../body/declarations.ts'
 import { readWriteCondition } from '../request/conditions.ts'
+import { chooseEncryption, encryptFor } from '../request/encrypt-object.ts'
+import { describeEncryption } from '../request/encryption-headers.ts'
 import { describeChecksum, readMetadataHeaders } from '../request/object-headers.ts'
 import { requireBucket } from '../request/require-bucket.ts'
 import { openBody, type S3Operation } from '../request/s3-operation.ts'
@@ -18,7 +20,6 @@ export const putObject: S3Operation = {
     const { headers } = request
     if (!hasLength(headers) && call.form === undefined) throw missingLength()
     const tags = readTagHeader(headers)
-    const metadata = { ...readMetadataHeaders(headers), ...(tags ? { tags } : {}) }
     const precondition = readWriteCondition(headers)
     const algorithm = readChecksumAlgorithm(headers)
     const payload = openBody(call, {
@@ -27,9 +28,18 @@ export const putObject: S3Operation = {
     })
     requireSameAlgorithm(algorithm, payload.declarations.checksum?.algorithm)
     await requireBucket(call)
+    const chosen = await chooseEncryption(call)
+    const { encryption, customerKey } = chosen
+    const metadata = {
+      ...readMetadataHeaders(headers),
+      ...(tags ? { tags } : {}),
+      ...(encryption ? { encryption } : {}),
+    }
     // Checked now to avoid a useless upload, and again by the store, atomically with the write.
     if (precondition) precondition(await objects.statObject(bucket, key))
-    const info = await objects.putObject(bucket, key, payload, { metadata, precondition })
-    return { status: 200, headers: { etag: `"${info.etag}"`, ...describeChecksum(info) } }
+    const content = encryptFor(payload, call, chosen)
+    const info = await objects.putObject(bucket, key, content, { metadata, precondition })
+    const described = { ...describeChecksum(info), ...describeEncryption(encryption, customerKey) }
+    return { status: 200, headers: { etag: `"${info.etag}"`, ...described } }
   },
 }

@@ -4,6 +4,14 @@ import { AwsError } from '../../../protocol/aws-error.ts'
 import type { Checksum } from '../body/object-content.ts'
 import type { ByteSource, HttpReply } from '../../http/http-message.ts'
 import { checkRead } from '../request/conditions.ts'
+import type { CustomerKey } from '../body/encryption.ts'
+import { openPlain } from '../request/encrypt-object.ts'
+import {
+  describeEncryption,
+  readCustomerKey,
+  requireCustomerKey,
+  requireNoEncryptionHeader,
+} from '../request/encryption-headers.ts'
 import { noSuchKey } from '../request/errors.ts'
 import { toWholeSecondsMs } from '../request/http-date.ts'
 import { responseOverrides } from '../request/match-route.ts'
@@ -30,11 +38,13 @@ export const getObject: S3Operation = {
   action: 's3:GetObject',
   async run(call) {
     requireNullVersion(call)
-    const object = await call.objects.openObject(call.bucket, call.key)
-    if (!object) throw noSuchKey(call.key)
+    const stored = await call.objects.openObject(call.bucket, call.key)
+    if (!stored) throw noSuchKey(call.key)
     let isHandedOn = false
     try {
-      const { status, headers, range, lengthBytes } = planRead(call, object.info)
+      const customerKey = requireKey(call, stored.info)
+      const object = openPlain(stored, call, customerKey)
+      const { status, headers, range, lengthBytes } = planRead(call, object.info, customerKey)
       if (status === 304) return { status, headers }
       if (lengthBytes === 0) return { status, headers, body: '' }
       isHandedOn = true
@@ -42,7 +52,7 @@ export const getObject: S3Operation = {
         return { status, headers, body: toSource(object, range, lengthBytes) }
       return { status, headers, body: await object.readAll(range) }
     } finally {
-      if (!isHandedOn) await object.close()
+      if (!isHandedOn) await stored.close()
     }
   },
 }
@@ -68,12 +78,18 @@ export const headObject: S3Operation = {
     requireNullVersion(call)
     const info = await call.objects.statObject(call.bucket, call.key)
     if (!info) throw noSuchKey(call.key)
-    const { status, headers } = planRead(call, info)
+    const { status, headers } = planRead(call, info, requireKey(call, info))
     return { status, headers }
   },
 }
 
-function planRead(call: S3Call, info: ObjectInfo): ReadPlan {
+/** Returns the key that reading the object needs; undefined for none. @throws {AwsError} as `requireCustomerKey`. */
+function requireKey({ request }: S3Call, { metadata }: ObjectInfo): CustomerKey | undefined {
+  requireNoEncryptionHeader(request.headers)
+  return requireCustomerKey(metadata.encryption, readCustomerKey(request))
+}
+
+function planRead(call: S3Call, info: ObjectInfo, customerKey: CustomerKey | undefined): ReadPlan {
   const { request, query } = call
   const described = describeObject(info)
   if (checkRead(request.headers, info) === 'not-modified') {
@@ -98,6 +114,7 @@ function planRead(call: S3Call, info: ObjectInfo): ReadPlan {
     lengthBytes,
     headers: {
       ...described,
+      ...describeEncryption(info.metadata.encryption, customerKey),
       ...part?.headers,
       ...(wantsChecksum ? describeChecksum({ checksum: findChecksum(info, { range, part }) }) : {}),
       ...readOverrides(query),
