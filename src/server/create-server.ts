@@ -131,7 +131,14 @@ async function buildHandler(
   const { nowMs, log, region } = options
   const policies = loadPolicies(options)
   const sessions = await openSessions(options, policies, closers)
-  const authenticator = createRequestAuthenticator({ root: options.root, sessions, region, nowMs })
+  const { root, isSignatureV2Allowed } = options
+  const authenticator = createRequestAuthenticator({
+    root,
+    sessions,
+    region,
+    isSignatureV2Allowed,
+    nowMs,
+  })
   const engine = await openPolicyEngine(options, policies, closers)
   const identitySources = openIdentitySources(options, { issuer, policies, closers })
   const backend = await openS3Backend(options, closers)

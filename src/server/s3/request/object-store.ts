@@ -13,6 +13,7 @@
  * - An unknown bucket is `NoSuchBucket` everywhere except in `hasBucket`. A missing object is `undefined`, and deleting it is not an error.
  */
 import type { ChecksumAlgorithm } from '../body/checksum.ts'
+import type { ObjectEncryption } from '../body/encryption.ts'
 import type { Checksum, ContentFacts, ObjectContent } from '../body/object-content.ts'
 import type { Listing, ListOptions, ListVersionsOptions, VersionListing } from './object-lists.ts'
 import type { ObjectLock } from './object-lock.ts'
@@ -25,6 +26,8 @@ export interface ObjectMetadata {
   /** `x-amz-meta-*` without the prefix, lower-case names. */
   readonly userMetadata: Readonly<Record<string, string>>
   readonly tags?: Readonly<Record<string, string>>
+  /** How the object is encrypted; the store only keeps it. */
+  readonly encryption?: ObjectEncryption | undefined
 }
 
 export interface ObjectInfo extends ContentFacts {
@@ -135,7 +138,7 @@ export interface BucketInfo {
 }
 
 /** A setting of a bucket that is stored as the document which the client sent. */
-export type BucketDocument = 'cors' | 'lifecycle' | 'object-lock' | 'versioning'
+export type BucketDocument = 'cors' | 'encryption' | 'lifecycle' | 'object-lock' | 'versioning'
 
 /** A multipart upload that has begun. */
 export interface UploadInfo {

@@ -199,7 +199,7 @@ function findOtherAction(method: string, action: string): string | undefined {
 /** Returns the call's body, unread. @throws {AwsError} as `openPayload`. */
 export function openBody(
   call: S3Request,
-  options: Pick<PayloadOptions, 'maxBytes' | 'algorithm' | 'isEtagNeeded'>,
+  options: Pick<PayloadOptions, 'maxBytes' | 'algorithm' | 'keptAlgorithm' | 'isEtagNeeded'>,
 ): Payload {
   const { request, signature, seed, form } = call
   const { payloadHash } = signature

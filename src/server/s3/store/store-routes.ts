@@ -48,6 +48,11 @@ import { unsetSettings } from '../operations/unset-settings.ts'
 import { uploadPart, uploadPartCopy } from '../operations/upload-part.ts'
 import { lockHeaders } from '../request/lock-headers.ts'
 import {
+  customerKeyHeaders,
+  encryptionHeaders,
+  sourceKeyHeaders,
+} from '../request/encryption-headers.ts'
+import {
   bucketListParameters,
   listParameters,
   parseRoute,
@@ -81,7 +86,14 @@ const bypass = 'x-amz-bypass-governance-retention'
 /** The headers of a canned ACL and of grants, which `standard-headers.ts` checks. */
 const acl = ['x-amz-acl', 'x-amz-grant-*']
 /** Headers that describe a new object. */
-const described = [...acl, ...lockHeaders, 'x-amz-meta-*', 'x-amz-storage-class', 'x-amz-tagging']
+const described = [
+  ...acl,
+  ...encryptionHeaders,
+  ...lockHeaders,
+  'x-amz-meta-*',
+  'x-amz-storage-class',
+  'x-amz-tagging',
+]
 const source = [
   'x-amz-copy-source',
   'x-amz-copy-source-if-match',
@@ -89,9 +101,11 @@ const source = [
   'x-amz-copy-source-if-none-match',
   'x-amz-copy-source-if-unmodified-since',
   'x-amz-source-expected-bucket-owner',
+  ...sourceKeyHeaders,
 ]
 /** Asks for the state of archived objects that are restored. There are none, so that the lists are right without it. */
 const listed = ['x-amz-optional-object-attributes']
+const readHeaders = [...encryptionHeaders, 'x-amz-checksum-mode']
 const read = ['partNumber', ...responseOverrides, 'versionId']
 
 type Extras = Partial<Pick<StoreRoute, 'required' | 'optional' | 'header' | 'headers'>>
@@ -164,16 +178,22 @@ export const storeRoutes: readonly StoreRoute[] = [
   }),
   route('POST object', completeMultipartUpload, {
     required: ['uploadId'],
-    headers: [...body, ...conditions, 'x-amz-checksum-type', 'x-amz-mp-object-size'],
+    headers: [
+      ...body,
+      ...conditions,
+      ...customerKeyHeaders,
+      'x-amz-checksum-type',
+      'x-amz-mp-object-size',
+    ],
   }),
   route('PUT object', uploadPartCopy, {
     required: part,
     header: 'x-amz-copy-source',
-    headers: [...source, 'x-amz-copy-source-range'],
+    headers: [...source, ...encryptionHeaders, 'x-amz-copy-source-range'],
   }),
   route('PUT object', uploadPart, {
     required: part,
-    headers: [...body, 'x-amz-checksum-algorithm'],
+    headers: [...body, ...encryptionHeaders, 'x-amz-checksum-algorithm'],
   }),
   route('PUT object', putObjectAcl, {
     required: ['acl'],
@@ -212,11 +232,17 @@ export const storeRoutes: readonly StoreRoute[] = [
   route('GET object', listParts, {
     required: ['uploadId'],
     optional: ['encoding-type', 'max-parts', 'part-number-marker'],
+    headers: customerKeyHeaders,
   }),
   route('GET object', getObjectAttributes, {
     required: ['attributes'],
     optional: ['versionId'],
-    headers: ['x-amz-max-parts', 'x-amz-object-attributes', 'x-amz-part-number-marker'],
+    headers: [
+      ...customerKeyHeaders,
+      'x-amz-max-parts',
+      'x-amz-object-attributes',
+      'x-amz-part-number-marker',
+    ],
   }),
   route('GET object', getObjectAcl, {
     required: ['acl'],
@@ -238,8 +264,8 @@ export const storeRoutes: readonly StoreRoute[] = [
     required: ['tagging'],
     optional: ['versionId'],
   }),
-  route('GET object', getObject, { optional: read, headers: ['x-amz-checksum-mode'] }),
-  route('HEAD object', headObject, { optional: read, headers: ['x-amz-checksum-mode'] }),
+  route('GET object', getObject, { optional: read, headers: readHeaders }),
+  route('HEAD object', headObject, { optional: read, headers: readHeaders }),
   route('DELETE object', abortMultipartUpload, { required: ['uploadId'] }),
   route('DELETE object', deleteObject, { optional: ['versionId'], headers: [bypass] }),
 ]
