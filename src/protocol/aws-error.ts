@@ -39,6 +39,7 @@ export const awsErrorStatus = {
   InvalidURI: 400,
   KeyTooLongError: 400,
   MalformedPOSTRequest: 400,
+  MalformedPolicy: 400,
   MalformedPolicyDocument: 400,
   MalformedXML: 400,
   MaxPostPreDataLengthExceeded: 400,
