@@ -25,6 +25,7 @@ export const awsErrorStatus = {
   InternalError: 500,
   InvalidAccessKeyId: 403,
   InvalidArgument: 400,
+  InvalidBucketAclWithObjectOwnership: 400,
   InvalidBucketName: 400,
   InvalidClientCertificate: 400,
   InvalidDigest: 400,

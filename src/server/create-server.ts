@@ -133,7 +133,10 @@ async function buildHandler(
   const engine = await openPolicyEngine(options, policies, closers)
   const identitySources = openIdentitySources(options, { issuer, policies, closers })
   const backend = await openS3Backend(options, closers)
-  const authorizer = withObjectTags(combinePolicies(engine), backend.readTags)
+  const authorizer = withObjectTags(
+    combinePolicies(engine, backend.findBucketPolicy),
+    backend.readTags,
+  )
   const router = createRouter({
     sts: createStsHandler({
       ...options,

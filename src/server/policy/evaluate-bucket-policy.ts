@@ -52,6 +52,20 @@ export function selectStatements(
   return { denials, forSession, forIdentity, documents, isReadable: policy !== undefined }
 }
 
+/** Returns whether a policy gives something to callers who did not sign, under some condition at least. */
+export function isOpenPolicy({
+  policy,
+  isRestricted,
+}: {
+  policy: BucketPolicy | undefined
+  isRestricted: boolean
+}): boolean {
+  const statements = isRestricted ? [] : (policy?.statements ?? [])
+  return statements.some(({ effect, principal: { isAnyone, isNegated } }) => {
+    return effect === 'Allow' && isAnyone && !isNegated
+  })
+}
+
 /**
  * Returns the verdict of a bucket's policy. Root's credentials always keep the operations on the policy itself; every other Deny binds root too, as at AWS.
  *

@@ -2,9 +2,16 @@
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { childText, parseXml } from '../../../protocol/xml.ts'
 import { readPayload } from '../body/payload.ts'
+import { isOwnersAcl } from '../request/canned-acl.ts'
 import { readLocationConstraint } from '../request/bucket-location.ts'
 import { reservedBuckets } from '../request/names.ts'
-import { openBody, type S3Operation } from '../request/s3-operation.ts'
+import {
+  describeOwnershipControls,
+  findOwnership,
+  type ObjectOwnership,
+} from '../request/ownership.ts'
+import { openBody, type S3Call, type S3Operation } from '../request/s3-operation.ts'
+import { xmlReply } from '../request/s3-xml.ts'
 import { configurationLimits } from '../request/xml-limits.ts'
 
 /** PUT /bucket */
@@ -19,9 +26,31 @@ export const createBucket: S3Operation = {
       await readPayload(openBody(call, { maxBytes: configurationLimits.maxBytes }))
     ).toString()
     const location = readLocationConstraint(readWanted(text), call.region)
+    const ownership = findOwnership(call.request.headers.get('x-amz-object-ownership') ?? '')
+    const acl = call.request.headers.get('x-amz-acl') ?? 'private'
+    if (ownership === 'BucketOwnerEnforced' && !isOwnersAcl(acl))
+      throw new AwsError(
+        'InvalidBucketAclWithObjectOwnership',
+        `a bucket without ACLs (BucketOwnerEnforced) cannot have the ACL ${acl}`,
+      )
     await call.objects.createBucket(call.bucket, { location })
+    if (ownership !== undefined) await setOwnership(call, ownership)
     return { status: 200, headers: { location: `/${call.bucket}` } }
   },
+}
+
+/** Sets the ownership of a bucket that was just created; if that fails, there is no bucket either. */
+async function setOwnership(
+  { objects, bucket }: S3Call,
+  ownership: ObjectOwnership,
+): Promise<void> {
+  const { body } = xmlReply('OwnershipControls', describeOwnershipControls(ownership))
+  try {
+    await objects.writeBucketDocument(bucket, 'ownershipControls', String(body))
+  } catch (error) {
+    await objects.deleteBucket(bucket)
+    throw error
+  }
 }
 
 /** Returns the location that a document asks for; empty for none. @throws {AwsError} `MalformedXML`, `NotImplemented`. */

@@ -111,7 +111,13 @@ export interface BucketInfo {
 }
 
 /** A setting of a bucket that is stored as the document which the client sent. */
-export type BucketDocument = 'cors'
+export type BucketDocument =
+  | 'cors'
+  | 'encryption'
+  | 'ownershipControls'
+  | 'policy'
+  | 'publicAccessBlock'
+  | 'tagging'
 
 /** A multipart upload that has begun. */
 export interface UploadInfo {
