@@ -12,7 +12,7 @@ import {
 import { xmlReply } from '../request/s3-xml.ts'
 import { checkTags } from '../request/tag-header.ts'
 import { describeTagSet, readTagSet } from '../request/tag-set.ts'
-import { requireNullVersion } from '../request/versions.ts'
+import { describeVersion, readVersionId } from '../request/versions.ts'
 import { taggingLimits } from '../request/xml-limits.ts'
 
 /** GET /bucket/key?tagging. An object without tags has an empty set. */
@@ -20,10 +20,10 @@ export const getObjectTagging: S3Operation = {
   name: 'GetObjectTagging',
   action: 's3:GetObjectTagging',
   async run(call) {
-    requireNullVersion(call)
-    const info = await call.objects.statObject(call.bucket, call.key)
+    const info = await call.objects.statObject(call.bucket, call.key, readVersionId(call))
     if (!info) throw noSuchKey(call.key)
-    return xmlReply('Tagging', describeTagSet(info.metadata.tags ?? {}))
+    const content = describeTagSet(info.metadata.tags ?? {})
+    return xmlReply('Tagging', content, describeVersion(info))
   },
 }
 
@@ -41,9 +41,7 @@ export const putObjectTagging: S3Operation = {
     const payload = openBody(call, { maxBytes: taggingLimits.maxBytes })
     const requestTags = readTagging((await readPayload(payload)).toString())
     await authorize({ ...call, requestTags }, action)
-    requireNullVersion(call)
-    await replace(call, requestTags)
-    return { status: 200 }
+    return { status: 200, headers: await replace(call, requestTags) }
   },
 }
 
@@ -52,15 +50,21 @@ export const deleteObjectTagging: S3Operation = {
   name: 'DeleteObjectTagging',
   action: 's3:DeleteObjectTagging',
   async run(call) {
-    requireNullVersion(call)
-    await replace(call, undefined)
-    return { status: 204 }
+    return { status: 204, headers: await replace(call, undefined) }
   },
 }
 
-async function replace(call: S3Call, tags: Record<string, string> | undefined): Promise<void> {
-  const isThere = await call.objects.replaceTags(call.bucket, call.key, tags)
-  if (!isThere) throw noSuchKey(call.key)
+/** @returns The header that names the version. */
+async function replace(
+  call: S3Call,
+  tags: Record<string, string> | undefined,
+): Promise<Record<string, string>> {
+  const { bucket, key, objects } = call
+  const versionId = readVersionId(call)
+  const info = await objects.statObject(bucket, key, versionId)
+  const isThere = info && (await objects.replaceTags(bucket, key, tags, versionId))
+  if (isThere !== true) throw noSuchKey(key)
+  return describeVersion(info)
 }
 
 /** Reads a `Tagging` document. @throws {AwsError} `MalformedXML`, and as `checkTags`. */

@@ -94,11 +94,13 @@ export async function hideFromAnonymous<Made extends HttpReply | object>(
   } catch (error) {
     if (!(error instanceof AwsError)) throw error
     if (error.code === 'AccessDenied') throw anonymousDenial()
+    const isOfMarker = Object.hasOwn(error.headers, 'x-amz-delete-marker')
     const isOfKey = error.code === 'NoSuchKey' || error.code === 'NoSuchVersion'
-    if (!isOfKey) throw error
+    if (!isOfKey && !isOfMarker) throw error
     // The key that is missing may be in the bucket of a copy's source.
     if (call.request.headers.has('x-amz-copy-source')) throw anonymousDenial()
-    const list = error.code === 'NoSuchKey' ? 's3:ListBucket' : 's3:ListBucketVersions'
+    const isOfVersion = call.query.has('versionId')
+    const list = isOfVersion ? 's3:ListBucketVersions' : 's3:ListBucket'
     const { isAllowed } = await decide(call, list, { bucket: call.bucket, key: '' })
     throw isAllowed ? error : anonymousDenial()
   }

@@ -316,6 +316,28 @@ describe('an unsigned request', () => {
     expect(new Set(forms).size).toBe(1)
   })
 
+  it('learns nothing about deleted keys and their versions', async () => {
+    const versioning = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>'
+    await s3.send('PUT', '/photos?versioning', { body: versioning })
+    const put = await s3.send('PUT', '/photos/gone', { body: 'x' })
+    const version = put.headers['x-amz-version-id'] ?? ''
+    const removed = await s3.send('DELETE', '/photos/gone')
+    const marker = removed.headers['x-amz-version-id'] ?? ''
+    const Action = ['s3:GetObject', 's3:GetObjectVersion']
+    await putPolicy(write({ ...open, Action, Resource: 'arn:aws:s3:::photos/*' }))
+    for (const target of [
+      '/photos/gone',
+      `/photos/gone?versionId=${marker}`,
+      `/photos/a?versionId=${version}`,
+    ])
+      for (const method of ['GET', 'HEAD']) {
+        const answer = await anonymous(method, target)
+        expect(answer.status).toBe(403)
+        expect(Object.keys(answer.headers).join()).not.toMatch(/delete-marker|version-id/)
+      }
+    expect((await anonymous('GET', `/photos/gone?versionId=${version}`)).text).toBe('x')
+  })
+
   it('that may list learns that a key is missing', async () => {
     await putPolicy(byMc.download)
     expect((await anonymous('GET', '/photos/missing')).code).toBe('NoSuchKey')
