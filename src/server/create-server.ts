@@ -22,7 +22,7 @@ import { openSessions } from './open/open-sessions.ts'
 import { listRoleArns } from './open/role-arns.ts'
 import { withObjectTags } from './policy/object-tags.ts'
 import { checkSessionPolicy } from './policy/session-policy.ts'
-import { withSessionPolicy } from './policy/with-session-policy.ts'
+import { combinePolicies } from './policy/combine-policies.ts'
 import { isBucketHost } from './s3/request/address.ts'
 import { createCorsLookup } from './s3/create-cors-lookup.ts'
 import { createS3Handler } from './s3/handle-s3.ts'
@@ -143,7 +143,10 @@ async function buildHandler(
   const identitySources = openIdentitySources(options, { issuer, policies, closers })
   const backend = await openS3Backend(options, closers)
   openLifecycle(options, { backend, metrics }, closers)
-  const authorizer = withObjectTags(withSessionPolicy(engine), backend.readTags)
+  const authorizer = withObjectTags(
+    combinePolicies(engine, backend.findBucketPolicy),
+    backend.readTags,
+  )
   const router = createRouter({
     sts: createStsHandler({
       ...options,

@@ -138,7 +138,16 @@ export interface BucketInfo {
 }
 
 /** A setting of a bucket that is stored as the document which the client sent. */
-export type BucketDocument = 'cors' | 'encryption' | 'lifecycle' | 'object-lock' | 'versioning'
+export type BucketDocument =
+  | 'cors'
+  | 'encryption'
+  | 'lifecycle'
+  | 'object-lock'
+  | 'ownershipControls'
+  | 'policy'
+  | 'publicAccessBlock'
+  | 'tagging'
+  | 'versioning'
 
 /** A multipart upload that has begun. */
 export interface UploadInfo {

@@ -15,6 +15,14 @@ import {
   getObjectLockConfiguration,
   putObjectLockConfiguration,
 } from '../operations/bucket-object-lock.ts'
+import { bucketEncryption } from '../operations/bucket-encryption.ts'
+import {
+  deleteBucketPolicy,
+  getBucketPolicy,
+  getBucketPolicyStatus,
+  putBucketPolicy,
+} from '../operations/bucket-policy.ts'
+import { bucketTagging } from '../operations/bucket-tagging.ts'
 import { completeMultipartUpload } from '../operations/complete-multipart-upload.ts'
 import { copyObject } from '../operations/copy-object.ts'
 import { createBucket } from '../operations/create-bucket.ts'
@@ -42,6 +50,8 @@ import {
   getObjectTagging,
   putObjectTagging,
 } from '../operations/object-tagging.ts'
+import { ownershipControls } from '../operations/ownership-controls.ts'
+import { publicAccessBlock } from '../operations/public-access-block.ts'
 import { putObject } from '../operations/put-object.ts'
 import { getObject, headObject } from '../operations/read-object.ts'
 import { unsetSettings } from '../operations/unset-settings.ts'
@@ -52,6 +62,7 @@ import {
   encryptionHeaders,
   sourceKeyHeaders,
 } from '../request/encryption-headers.ts'
+import type { SettingOperations } from '../request/bucket-setting.ts'
 import {
   bucketListParameters,
   listParameters,
@@ -119,6 +130,16 @@ function route(
   return { ...parseRoute(at), operation, required, optional, header, headers }
 }
 
+/** The three routes of a setting that is stored as a document. */
+function setting(query: string, { get, put, remove }: SettingOperations): StoreRoute[] {
+  const required = [query]
+  return [
+    route('GET bucket', get, { required }),
+    route('PUT bucket', put, { required, headers: body }),
+    route('DELETE bucket', remove, { required }),
+  ]
+}
+
 const part = ['partNumber', 'uploadId']
 
 export const storeRoutes: readonly StoreRoute[] = [
@@ -146,6 +167,17 @@ export const storeRoutes: readonly StoreRoute[] = [
   route('DELETE bucket', deleteBucketLifecycle, { required: ['lifecycle'] }),
   route('GET bucket', getObjectLockConfiguration, { required: ['object-lock'] }),
   route('PUT bucket', putObjectLockConfiguration, { required: ['object-lock'], headers: body }),
+  route('GET bucket', getBucketPolicy, { required: ['policy'] }),
+  route('PUT bucket', putBucketPolicy, {
+    required: ['policy'],
+    headers: [...body, 'x-amz-confirm-remove-self-bucket-access'],
+  }),
+  route('DELETE bucket', deleteBucketPolicy, { required: ['policy'] }),
+  route('GET bucket', getBucketPolicyStatus, { required: ['policyStatus'] }),
+  ...setting('publicAccessBlock', publicAccessBlock),
+  ...setting('ownershipControls', ownershipControls),
+  ...setting('tagging', bucketTagging),
+  ...setting('encryption', bucketEncryption),
   route('GET bucket', getBucketLocation, { required: ['location'] }),
   route('GET bucket', getBucketVersioning, { required: ['versioning'] }),
   route('PUT bucket', putBucketVersioning, { required: ['versioning'], headers: body }),
