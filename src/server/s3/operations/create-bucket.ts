@@ -3,7 +3,7 @@ import { AwsError } from '../../../protocol/aws-error.ts'
 import { childText, parseXml } from '../../../protocol/xml.ts'
 import { readPayload } from '../body/payload.ts'
 import { readLocationConstraint } from '../request/bucket-location.ts'
-import { reservedBuckets } from '../request/names.ts'
+import { requireNewBucketName } from '../request/names.ts'
 import { openBody, type S3Operation } from '../request/s3-operation.ts'
 import { configurationLimits } from '../request/xml-limits.ts'
 
@@ -12,9 +12,7 @@ export const createBucket: S3Operation = {
   name: 'CreateBucket',
   action: 's3:CreateBucket',
   async run(call) {
-    if (reservedBuckets.has(call.bucket)) {
-      throw new AwsError('InvalidBucketName', `${call.bucket} is a name of the server itself`)
-    }
+    requireNewBucketName(call.bucket)
     const text = (
       await readPayload(openBody(call, { maxBytes: configurationLimits.maxBytes }))
     ).toString()
