@@ -7,7 +7,8 @@ export type Variables = ReadonlyMap<string, string>
 /**
  * Returns the text with its variables replaced. A name has small letters only, so that JSON needs no escapes.
  *
- * - `{bucket}`, `{now}` (HTTP date), and what earlier steps saved;
+ * - `{bucket}`, `{region}`, `{host}`, `{accesskey}`, and what earlier steps saved;
+ * - `{md5}`, `{sha1}`, `{sha256}`, `{crc32}` of the step's own body, in Base64;
  * - `{md5:x}`, `{sha1:x}`, `{sha256:x}`, `{crc32:x}` in Base64, `{md5hex:x}`, `{sha256hex:x}`;
  * - `{random:9}`: small letters and digits, new in each row but the same within a row;
  * - `{http:-1h}`, `{iso:+2d}`: a time from now; `{repeat:100:x}`; `{space}` and `{empty}` for what the end of a line would lose.
@@ -15,20 +16,28 @@ export type Variables = ReadonlyMap<string, string>
  * @throws {Error} for a name that nothing has set.
  */
 export function fillIn(text: string, variables: Variables): string {
-  return text.replaceAll(
-    /\{([a-z][a-z0-9]*)(?::([^{}]*))?\}/g,
-    (whole, name: string, argument?: string) => {
-      if (argument === undefined) {
-        const value = variables.get(name)
-        if (value === undefined) throw new Error(`nothing has set ${whole}`)
-        return value
-      }
-      if (name === 'random') return randomLetters(variables.get('bucket') ?? '', Number(argument))
-      const make = functions[name]
-      if (make === undefined) throw new Error(`there is no function ${whole}`)
-      return make(argument)
-    },
-  )
+  // The innermost are replaced first, so that the argument of a function may have some.
+  const filled = text.replaceAll(pattern, (whole, name: string, argument?: string) => {
+    if (argument !== undefined) return compute(name, argument, variables)
+    const value = variables.get(name)
+    if (value === undefined) throw new Error(`nothing has set ${whole}`)
+    return value
+  })
+  return filled === text ? text : fillIn(filled, variables)
+}
+
+const pattern = /\{([a-z][a-z0-9]*)(?::([^{}]*))?\}/g
+
+function compute(name: string, argument: string, variables: Variables): string {
+  if (name === 'random') return randomLetters(variables.get('bucket') ?? '', Number(argument))
+  const make = functions[name]
+  if (make === undefined) throw new Error(`there is no function ${name}`)
+  return make(argument)
+}
+
+/** Returns the digests of a body, by the names that a step's headers call them. */
+export function describeBody(body: string): [string, string][] {
+  return ['md5', 'sha1', 'sha256', 'crc32'].map((name) => [name, functions[name]?.(body) ?? ''])
 }
 
 const functions: Readonly<Record<string, (argument: string) => string>> = {

@@ -1,7 +1,7 @@
 /** Runs one row of the conformance table against an endpoint. */
 import { randomBytes } from 'node:crypto'
 import { parseXml, type XmlNode } from '../../../src/protocol/xml.ts'
-import { fillIn } from './fill-in.ts'
+import { describeBody, fillIn } from './fill-in.ts'
 import type { Comparison, Expectation, Row, Step } from './read-rows.ts'
 import { send, type Answer, type Endpoint } from './send-step.ts'
 
@@ -14,7 +14,7 @@ export async function runRow(row: Row, endpoint: Endpoint): Promise<void> {
     ['bucket', bucket],
     ['space', ' '],
     ['empty', ''],
-    ['key', endpoint.accessKeyId],
+    ['accesskey', endpoint.accessKeyId],
     ['region', endpoint.region],
     ['host', endpoint.url.host],
   ])
@@ -29,12 +29,17 @@ export async function runRow(row: Row, endpoint: Endpoint): Promise<void> {
     if (made.status !== 200) throw new Error(`the row's bucket: ${made.status} ${made.body}`)
   }
   for (const [index, step] of row.steps.entries()) {
-    const target = fillIn(step.target, variables)
+    const encoded = new Map(
+      [...variables].map(([name, value]) => [name, encodeURIComponent(value)]),
+    )
+    const target = fillIn(step.target, encoded)
+    const body = fillIn(step.body ?? '', variables)
+    const withDigests = new Map([...variables, ...describeBody(body)])
     const answer = await send(endpoint, {
       method: step.method,
       target: target.startsWith('/') ? target : toBucketTarget(bucket, target),
-      headers: step.headers.map(([name, value]) => [name, fillIn(value, variables)]),
-      body: fillIn(step.body ?? '', variables),
+      headers: step.headers.map(([name, value]) => [name, fillIn(value, withDigests)]),
+      body,
       signing: step.signing.map((way) => fillIn(way, variables)),
     })
     const document = toDocument(answer)
@@ -107,8 +112,7 @@ function isMet({ kind, text }: Comparison, found: readonly string[]): boolean {
   if (kind === 'matches')
     return found.length > 0 && found.every((value) => new RegExp(text).test(value))
   const several = /^\[(.*)\]$/.exec(text)?.[1]
-  const wanted =
-    several === undefined ? [text] : several.split(', ').filter((value) => value !== '')
+  const wanted = several === undefined ? [text] : several.split(', ')
   return found.length === wanted.length && found.every((value, index) => value === wanted[index])
 }
 

@@ -8,6 +8,12 @@ const maxNameChars = 128
 
 const maxValueChars = 256
 
+/** The characters of names and values (AWS, "Tag", the pattern of both). */
+const tagText = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u
+
+/** AWS alone writes tags with this prefix. */
+const systemPrefix = 'aws:'
+
 /** Reads the tags of a write. @throws {AwsError} As `checkTags` ("Categorizing your objects using tags": 10 tags, names of 128, values of 256). */
 export function readTagHeader(
   headers: ReadonlyMap<string, string>,
@@ -22,7 +28,7 @@ export function checkTags(pairs: readonly (readonly [string, string])[]): Record
   const fault = findFault(pairs)
   if (fault === undefined) return Object.fromEntries(pairs)
   const { code, sentence, details } = fault
-  const message = `an object takes ${maxTags} different tags, names of 1 to ${maxNameChars} characters, values of up to ${maxValueChars}`
+  const message = `an object takes ${maxTags} different tags, names of 1 to ${maxNameChars} characters, values of up to ${maxValueChars}: letters, digits, spaces and _.:/=+-@`
   throw new AwsError(code, message, { status: 400, sentence, details })
 }
 
@@ -39,9 +45,11 @@ function findFault(pairs: readonly (readonly [string, string])[]): TagFault | un
   const names = new Set<string>()
   for (const [name, value] of pairs) {
     const details = { TagKey: name.slice(0, maxNameChars) }
-    if (name.length === 0 || name.length > maxNameChars)
+    if (name.startsWith(systemPrefix))
+      return { code, sentence: 'System tags cannot be added/updated by requester', details }
+    if (name.length === 0 || name.length > maxNameChars || !tagText.test(name))
       return { code, sentence: 'The TagKey you have provided is invalid', details }
-    if (value.length > maxValueChars)
+    if (value.length > maxValueChars || !tagText.test(value))
       return { code, sentence: 'The TagValue you have provided is invalid', details }
     if (names.has(name))
       return { code, sentence: 'Cannot provide multiple Tags with the same key', details }
