@@ -11,7 +11,7 @@ export type Variables = ReadonlyMap<string, string>
  * - `{md5}`, `{sha1}`, `{sha256}`, `{crc32}` of the step's own body, in Base64;
  * - `{md5:x}`, `{sha1:x}`, `{sha256:x}`, `{crc32:x}` in Base64, `{md5hex:x}`, `{sha256hex:x}`;
  * - `{random:9}`: small letters and digits, new in each row but the same within a row;
- * - `{http:-1h}`, `{iso:+2d}`: a time from now; `{repeat:100:x}`; `{space}` and `{empty}` for what the end of a line would lose.
+ * - `{http:-1h}`, `{iso:+2d}`: a time from now; `{repeat:100:x}`; `{space}`, `{empty}` and `{cr}` for what the end of a line would lose.
  *
  * @throws {Error} for a name that nothing has set.
  */

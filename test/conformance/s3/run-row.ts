@@ -14,6 +14,7 @@ export async function runRow(row: Row, endpoint: Endpoint): Promise<void> {
     ['bucket', bucket],
     ['space', ' '],
     ['empty', ''],
+    ['cr', '\r'],
     ['accesskey', endpoint.accessKeyId],
     ['region', endpoint.region],
     ['host', endpoint.url.host],
