@@ -28,6 +28,7 @@ import {
 } from '../request/s3-operation.ts'
 import { elements, xmlReply } from '../request/s3-xml.ts'
 import { maxPartNumber, readUploadId } from '../request/upload-parameters.ts'
+import { describeVersion } from '../request/versions.ts'
 import { completeLimits } from '../request/xml-limits.ts'
 
 /** Minimum size of each part except the last (AWS, "Amazon S3 multipart upload limits"). */
@@ -135,6 +136,7 @@ function describeResult(call: S3Call, info: ObjectInfo): HttpReply {
       ETag: `"${info.etag}"`,
       ...checksumElements(info),
     }),
+    describeVersion(info),
   )
 }
 

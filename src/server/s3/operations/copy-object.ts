@@ -6,6 +6,7 @@ import { invalidArgument } from '../request/errors.ts'
 import { readWriteCondition } from '../request/conditions.ts'
 import {
   type CopySource,
+  describeSource,
   openSource,
   readCopySource,
   toStoredContent,
@@ -18,6 +19,7 @@ import { describeCopy } from '../request/result-elements.ts'
 import { authorize, type S3Call, type S3Operation } from '../request/s3-operation.ts'
 import { xmlReply } from '../request/s3-xml.ts'
 import { readTagHeader } from '../request/tag-header.ts'
+import { describeVersion } from '../request/versions.ts'
 import { maxPutBytes } from '../request/upload-parameters.ts'
 
 /** @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
@@ -29,8 +31,8 @@ export const copyObject: S3Operation = {
     const isReplacing = readDirective(request.headers, 'x-amz-metadata-directive')
     const isRetagging = readTaggingDirective(request.headers)
     const source = readCopySource(request.headers)
-    if (source.bucket === bucket && source.key === key && !isReplacing)
-      requireChange(request.headers)
+    const isOntoItself = source.bucket === bucket && source.key === key
+    if (isOntoItself && source.version === undefined && !isReplacing) requireChange(request.headers)
     const precondition = readWriteCondition(request.headers)
     return withSource(await openSource(call, source), async (object) => {
       await requireBucket(call)
@@ -48,7 +50,8 @@ export const copyObject: S3Operation = {
       return async (signal) => {
         const options = { metadata, precondition, signal }
         const info = await objects.copyObject(bucket, key, content, options)
-        return xmlReply('CopyObjectResult', describeCopy(info))
+        const headers = { ...describeSource(object), ...describeVersion(info) }
+        return xmlReply('CopyObjectResult', describeCopy(info), headers)
       }
     })
   },

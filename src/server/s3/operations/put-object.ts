@@ -8,6 +8,7 @@ import { requireBucket } from '../request/require-bucket.ts'
 import { openBody, type S3Operation } from '../request/s3-operation.ts'
 import { readTagHeader } from '../request/tag-header.ts'
 import { maxPutBytes } from '../request/upload-parameters.ts'
+import { describeVersion } from '../request/versions.ts'
 
 /** PUT /bucket/key */
 export const putObject: S3Operation = {
@@ -27,6 +28,7 @@ export const putObject: S3Operation = {
     // Checked now to avoid a useless upload, and again by the store, atomically with the write.
     if (precondition) precondition(await objects.statObject(bucket, key))
     const info = await objects.putObject(bucket, key, payload, { metadata, precondition })
-    return { status: 200, headers: { etag: `"${info.etag}"`, ...describeChecksum(info) } }
+    const headersOf = { ...describeChecksum(info), ...describeVersion(info) }
+    return { status: 200, headers: { etag: `"${info.etag}"`, ...headersOf } }
   },
 }
