@@ -1,7 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { benchEnvironment, median } from './measure.mjs'
+import { benchEnvironment, median, readCpuSeconds, runLoad } from './measure.mjs'
 import { binPath, readLine, startStack } from './stack.mjs'
 
 const here = import.meta.dirname
@@ -58,35 +57,13 @@ function toRows(rounds) {
 
 async function measure({ pid, port, request }, seconds) {
   const cpuSecondsBefore = readCpuSeconds(pid)
-  const result = await runLoad(port, request, seconds)
+  const result = await runLoad(port, [request], { seconds })
   const cpuSeconds = readCpuSeconds(pid) - cpuSecondsBefore
   return { requests: result.requests, perSecond: result.requests / result.seconds, cpuSeconds }
 }
 
 /** Requests a second that a server answers to 32 connections. */
 export async function measureLoad(port, request, seconds) {
-  const result = await runLoad(port, request, seconds)
+  const result = await runLoad(port, [request], { seconds })
   return result.requests / result.seconds
-}
-
-async function runLoad(port, request, seconds) {
-  const child = spawn(
-    process.execPath,
-    [path.join(here, 'load.mjs'), String(port), '32', String(seconds)],
-    { env: benchEnvironment(), stdio: ['pipe', 'pipe', 'inherit'] },
-  )
-  child.stdin.end(request)
-  const result = JSON.parse(await readLine(child))
-  const { requests, failures } = result
-  if (failures > 0 || requests === 0)
-    throw new Error(`load on port ${port}: ${failures} of ${requests} failed`)
-  return result
-}
-
-/** User and system time of a process, to a hundredth of a second; 0 where the system does not say. */
-function readCpuSeconds(pid) {
-  if (process.platform !== 'linux') return 0
-  const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')
-  const [user = 0, system = 0] = fields.split(' ').slice(11, 13).map(Number)
-  return (user + system) / 100
 }
