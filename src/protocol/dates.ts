@@ -13,5 +13,10 @@ export function parseAmzDateMs(text: string): number {
 
 /** Returns a time as `2026-01-31T23:59:59Z`; milliseconds only where there are any. */
 export function formatUtc(instantMs: number): string {
-  return new Date(instantMs).toISOString().replace('.000Z', 'Z')
+  if (instantMs === lastUtc.instantMs) return lastUtc.text
+  lastUtc = { instantMs, text: new Date(instantMs).toISOString().replace('.000Z', 'Z') }
+  return lastUtc.text
 }
+
+/** Requests of one second write the same times, and writing one costs as much as an HMAC of it. */
+let lastUtc = { instantMs: Number.NaN, text: '' }

@@ -3,7 +3,7 @@
  */
 import { createSecretKey, randomFillSync } from 'node:crypto'
 import { formatUtc } from '../../protocol/dates.ts'
-import { hash, hmac } from '../../protocol/digest.ts'
+import { hash, hmac, hmacText } from '../../protocol/digest.ts'
 import { readString, type JsonObject } from '../../base/parse.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
 import type { TemporaryCredentials } from '../../protocol/credentials.ts'
@@ -37,7 +37,7 @@ export function createSessionTokens(options: SessionTokensOptions): SessionToken
   )
   const tokenKey = createSecretKey(options.rootSecret, 'utf8')
   const deriveSecret = (accessKey: string): string =>
-    hmac('sha256', secretKeyKey, accessKey).toString('base64').slice(0, 40).replaceAll('/', '+')
+    hmacText('sha256', secretKeyKey, accessKey, 'base64').slice(0, 40).replaceAll('/', '+')
 
   return {
     deriveSecret,
