@@ -61,6 +61,9 @@ function makeExchange(token) {
   return `POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: ${form.length}\r\n\r\n${form}`
 }
 
+const perSecond = (figures) => figures.perSecond
+const perCpuSecond = ({ requests, cpuSeconds }) => requests / cpuSeconds
+
 function toRows(rounds) {
   const what = 'ClientGrants, distinct tokens, 32 connections'
   const row = (said, aim, [name, floor], pick) => ({
@@ -69,8 +72,6 @@ function toRows(rounds) {
     floor: floor === 'hello' ? 'node:http hello' : 'one process',
     aim,
   })
-  const perSecond = (figures) => figures.perSecond
-  const perCpuSecond = ({ requests, cpuSeconds }) => requests / cpuSeconds
   const rows = [row('requests a second', '≥ 0.35', ['one', 'hello'], perSecond)]
   // Where the machine is busy with other things, the processor's own account is the truer one.
   if (rounds.every(({ one }) => one.cpuSeconds > 0))

@@ -1,11 +1,12 @@
-import { createSign, generateKeyPairSync, randomUUID } from 'node:crypto'
+import { createSign, randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
+import { generateSigningKey } from '../dist/lib/server/issuer/generate-signing-key.js'
 
 const clientId = 'bench'
 
 /** An identity provider of the bench's own, which signs any number of different tokens; `settings` make a server believe it. */
 export async function startTokenIssuer() {
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const { privateKey, publicKey } = await generateSigningKey()
   const key = { ...publicKey.export({ format: 'jwk' }), kid: 'bench', alg: 'RS256', use: 'sig' }
   const server = createServer((request, response) => {
     request.resume()

@@ -8,6 +8,7 @@ import { readString, type JsonObject } from '../../base/parse.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
 import type { TemporaryCredentials } from '../../protocol/credentials.ts'
 import { signSessionToken, verifySessionToken } from '../../protocol/jwt/session-token.ts'
+import { keepValidTokens } from './known-tokens.ts'
 import type { Principal } from './principal.ts'
 import { toClaims } from './session-claims.ts'
 import type { SessionRequest } from './session-store.ts'
@@ -36,6 +37,7 @@ export function createSessionTokens(options: SessionTokensOptions): SessionToken
     hmac('sha256', options.rootSecret, 'sts-cli derived secret key v1'),
   )
   const tokenKey = createSecretKey(options.rootSecret, 'utf8')
+  const readValid = keepValidTokens((token) => verifySessionToken(token, tokenKey))
   const deriveSecret = (accessKey: string): string =>
     hmacText('sha256', secretKeyKey, accessKey, 'base64').slice(0, 40).replaceAll('/', '+')
 
@@ -60,7 +62,7 @@ export function createSessionTokens(options: SessionTokensOptions): SessionToken
       }
     },
     read(sessionToken, accessKeyId) {
-      const claims = verifySessionToken(sessionToken, tokenKey)
+      const claims = readValid(sessionToken)
       return claims !== undefined && readString(claims, 'accessKey') === accessKeyId
         ? claims
         : undefined

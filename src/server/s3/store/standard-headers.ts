@@ -58,6 +58,8 @@ const checks: Readonly<Record<string, (value: string, level: Level) => AwsError 
   'x-amz-source-expected-bucket-owner': checkOwner,
 }
 
+const checkList = Object.entries(checks)
+
 /** Returns whether a header may come with any operation on this level. */
 export function isReadAnywhere(name: string, level: Level): boolean {
   return anywhere.has(name) || (name === 'x-amz-expected-bucket-owner' && level !== 'service')
@@ -95,7 +97,7 @@ export function requireStandardValues(headers: Headers, level: Level): void {
   requireCannedAcl(headers.get('x-amz-acl') ?? 'private')
   // A grant names somebody, so ignoring it would be wrong. MinIO ignores it; AWS refuses it in a bucket without ACLs.
   if ([...headers.keys()].some((name) => name.startsWith('x-amz-grant-'))) throw aclNotSupported()
-  for (const [name, check] of Object.entries(checks)) {
+  for (const [name, check] of checkList) {
     const value = headers.get(name)
     const error = value === undefined ? undefined : check(value, level)
     if (error !== undefined) throw error
