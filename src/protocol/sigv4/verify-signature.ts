@@ -2,7 +2,7 @@
 import { equalInConstantTime } from '../../base/constant-time.ts'
 import { AwsError } from '../aws-error.ts'
 import { parseAmzDateMs } from '../dates.ts'
-import { hmac } from '../digest.ts'
+import { hmacText } from '../digest.ts'
 import {
   buildCanonicalRequest,
   buildStringToSign,
@@ -75,7 +75,7 @@ export function verifySignature(
     return buildStringToSign(parsed.amzDate, scopeText, canonicalRequest)
   }
   const sign = (rawPath: string): string => {
-    return hmac('sha256', signingKey, writeText(rawPath)).toString('hex')
+    return hmacText('sha256', signingKey, writeText(rawPath), 'hex')
   }
   const spellings = listPathSpellings(message.rawPath, options.isBucketInHost ?? false)
   const signature = findSignature(spellings, sign, parsed.signature)
