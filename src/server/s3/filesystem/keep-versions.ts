@@ -2,7 +2,7 @@
 import type { Target } from '../request/object-store.ts'
 import type { Disk } from './disk.ts'
 import { redoKey, versionKey } from './index-keys.ts'
-import { syncFile } from './staging.ts'
+import { discardQuietly, syncFile } from './staging.ts'
 import type { LocatedObject } from './locate.ts'
 import { encodeVersion, type Head, makeNullSlot, type ObjectRecord } from './records.ts'
 import type { IndexChange } from './store-index.ts'
@@ -16,6 +16,8 @@ export interface Kept {
   readonly nullSlot: string | undefined
   /** Versions whose files are to be removed after the commit. */
   readonly removedSlots: readonly string[]
+  /** Takes the file of the kept version away, if the change fails. */
+  readonly undo: () => Promise<void>
 }
 
 export interface Replacement {
@@ -43,10 +45,12 @@ export async function keepCurrent(
   const changes: IndexChange[] = []
   if (removedSlot !== undefined) changes.push([versionKey(bucket, key, removedSlot), undefined])
   let nullSlot = removedSlot === undefined ? head?.nullSlot : undefined
+  let undo = async (): Promise<void> => {}
   if (isKept) {
     const slot = isNullKept ? makeNullSlot(sequence - 1) : versionId
     if (isNullKept) nullSlot = slot
     const file = versionFile(disk, target, slot)
+    undo = () => discardQuietly(disk, file)
     await linkVersion(disk, current.path, file)
     // Its redo entry goes with this change, so its bytes must be on disk.
     if (head && disk.index.get(redoKey(bucket, key, head.sequence))) await syncFile(disk.fs, file)
@@ -59,5 +63,5 @@ export async function keepCurrent(
     const entry = { versionId, lastModifiedMs: info.lastModifiedMs, record }
     changes.push([versionKey(bucket, key, slot), encodeVersion(entry)])
   }
-  return { changes, nullSlot, removedSlots: removedSlot === undefined ? [] : [removedSlot] }
+  return { changes, nullSlot, removedSlots: removedSlot === undefined ? [] : [removedSlot], undo }
 }
