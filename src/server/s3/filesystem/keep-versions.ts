@@ -29,6 +29,8 @@ export interface Replacement {
   readonly isNull: boolean
 }
 
+const nothingToUndo = async (): Promise<void> => {}
+
 /** Links the current object's file to the place of its version, and returns the changes of the index. Without versioning nothing is kept. */
 export async function keepCurrent(
   disk: Disk,
@@ -45,7 +47,7 @@ export async function keepCurrent(
   const changes: IndexChange[] = []
   if (removedSlot !== undefined) changes.push([versionKey(bucket, key, removedSlot), undefined])
   let nullSlot = removedSlot === undefined ? head?.nullSlot : undefined
-  let undo = async (): Promise<void> => {}
+  let undo = nothingToUndo
   if (isKept) {
     const slot = isNullKept ? makeNullSlot(sequence - 1) : versionId
     if (isNullKept) nullSlot = slot
