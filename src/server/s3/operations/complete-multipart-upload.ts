@@ -30,6 +30,7 @@ import {
 } from '../request/s3-operation.ts'
 import { elements, xmlReply } from '../request/s3-xml.ts'
 import { maxPartNumber, readUploadId } from '../request/upload-parameters.ts'
+import { describeVersion } from '../request/versions.ts'
 import { completeLimits } from '../request/xml-limits.ts'
 
 /** Minimum size of each part except the last (AWS, "Amazon S3 multipart upload limits"). */
@@ -138,7 +139,7 @@ async function describeResult(call: S3Call, info: ObjectInfo): Promise<HttpReply
       ETag: `"${info.etag}"`,
       ...checksumElements(info),
     }),
-    await describeExpiration(call, info),
+    { ...describeVersion(info), ...(await describeExpiration(call, info)) },
   )
 }
 

@@ -7,6 +7,7 @@ import { prepareExpiration } from '../request/expiry-headers.ts'
 import { readWriteCondition } from '../request/conditions.ts'
 import {
   type CopySource,
+  describeSource,
   openSource,
   readCopySource,
   toStoredContent,
@@ -19,6 +20,7 @@ import { describeCopy } from '../request/result-elements.ts'
 import { authorize, type S3Call, type S3Operation } from '../request/s3-operation.ts'
 import { xmlReply } from '../request/s3-xml.ts'
 import { readTagHeader } from '../request/tag-header.ts'
+import { describeVersion } from '../request/versions.ts'
 import { maxPutBytes } from '../request/upload-parameters.ts'
 
 /** @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
@@ -30,8 +32,8 @@ export const copyObject: S3Operation = {
     const isReplacing = readDirective(request.headers, 'x-amz-metadata-directive')
     const isRetagging = readTaggingDirective(request.headers)
     const source = readCopySource(request.headers)
-    if (source.bucket === bucket && source.key === key && !isReplacing)
-      requireChange(request.headers)
+    const isOntoItself = source.bucket === bucket && source.key === key
+    if (isOntoItself && source.version === undefined && !isReplacing) requireChange(request.headers)
     const precondition = readWriteCondition(request.headers)
     const named = readLockHeaders(request.headers, request.receivedAtMs)
     return withSource(await openSource(call, source), async (object) => {
@@ -52,7 +54,9 @@ export const copyObject: S3Operation = {
       return async (signal) => {
         const options = { metadata, lock, precondition, signal }
         const info = await objects.copyObject(bucket, key, content, options)
-        return xmlReply('CopyObjectResult', describeCopy(info), describeExpiration(info))
+        const headers = { ...describeSource(object), ...describeVersion(info) }
+        const further = { ...headers, ...describeExpiration(info) }
+        return xmlReply('CopyObjectResult', describeCopy(info), further)
       }
     })
   },

@@ -9,6 +9,8 @@ import { openBody, type S3Call, type S3Operation } from '../request/s3-operation
 import { xmlReply } from '../request/s3-xml.ts'
 import { configurationLimits } from '../request/xml-limits.ts'
 
+const lockHeader = 'x-amz-bucket-object-lock-enabled'
+
 /** PUT /bucket */
 export const createBucket: S3Operation = {
   name: 'CreateBucket',
@@ -21,19 +23,11 @@ export const createBucket: S3Operation = {
       await readPayload(openBody(call, { maxBytes: configurationLimits.maxBytes }))
     ).toString()
     const location = readLocationConstraint(readWanted(text), call.region)
-    const hasLock = readLockFlag(call)
+    const hasLock = call.request.headers.get(lockHeader)?.toLowerCase() === 'true'
     await call.objects.createBucket(call.bucket, { location })
     if (hasLock) await enableLock(call)
     return { status: 200, headers: { location: `/${call.bucket}` } }
   },
-}
-
-/** @throws {AwsError} `NotImplemented` where the store keeps no locks. */
-function readLockFlag({ request, objects }: S3Call): boolean {
-  const name = 'x-amz-bucket-object-lock-enabled'
-  if (request.headers.get(name)?.toLowerCase() !== 'true') return false
-  if (objects.replaceLock !== undefined) return true
-  throw new AwsError('NotImplemented', `${name}: true is not supported`)
 }
 
 /** A bucket with object lock has versioning, and keeps it (AWS, "Object Lock considerations"). If that fails, there is no bucket. */

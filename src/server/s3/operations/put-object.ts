@@ -9,6 +9,7 @@ import { describeChecksum, readMetadataHeaders } from '../request/object-headers
 import { openBody, type S3Operation } from '../request/s3-operation.ts'
 import { readTagHeader } from '../request/tag-header.ts'
 import { maxPutBytes } from '../request/upload-parameters.ts'
+import { describeVersion } from '../request/versions.ts'
 
 const missingLockDigest =
   'Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters'
@@ -34,7 +35,8 @@ export const putObject: S3Operation = {
     // Checked now to avoid a useless upload, and again by the store, atomically with the write.
     if (precondition) precondition(await objects.statObject(bucket, key))
     const info = await objects.putObject(bucket, key, payload, { metadata, lock, precondition })
-    const described = { ...describeChecksum(info), ...describeExpiration(info) }
-    return { status: 200, headers: { etag: `"${info.etag}"`, ...described } }
+    const described = { ...describeChecksum(info), ...describeVersion(info) }
+    const headers = { etag: `"${info.etag}"`, ...described, ...describeExpiration(info) }
+    return { status: 200, headers }
   },
 }

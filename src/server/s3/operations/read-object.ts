@@ -13,7 +13,7 @@ import type { ByteRange, ObjectInfo, OpenObject } from '../request/object-store.
 import { readRange } from '../request/range.ts'
 import type { S3Call, S3Operation } from '../request/s3-operation.ts'
 import { readPartNumber } from '../request/upload-parameters.ts'
-import { requireNullVersion } from '../request/versions.ts'
+import { readVersionId } from '../request/versions.ts'
 
 /** Objects up to this size are read into memory, which is cheaper than a stream. */
 const maxReadAtOnceBytes = 256 * 1024
@@ -30,8 +30,7 @@ export const getObject: S3Operation = {
   name: 'GetObject',
   action: 's3:GetObject',
   async run(call) {
-    requireNullVersion(call)
-    const object = await call.objects.openObject(call.bucket, call.key)
+    const object = await call.objects.openObject(call.bucket, call.key, readVersionId(call))
     if (!object) throw noSuchKey(call.key)
     let isHandedOn = false
     try {
@@ -67,8 +66,7 @@ export const headObject: S3Operation = {
   name: 'HeadObject',
   action: 's3:GetObject',
   async run(call): Promise<HttpReply> {
-    requireNullVersion(call)
-    const info = await call.objects.statObject(call.bucket, call.key)
+    const info = await call.objects.statObject(call.bucket, call.key, readVersionId(call))
     if (!info) throw noSuchKey(call.key)
     const { status, headers } = planRead(call, info)
     if (status === 304) return { status, headers }

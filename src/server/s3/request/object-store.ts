@@ -12,9 +12,9 @@
  * - Lists are in the order of the keys' UTF-8 bytes, and contain an object as soon as `putObject` has resolved.
  * - An unknown bucket is `NoSuchBucket` everywhere except in `hasBucket`. A missing object is `undefined`, and deleting it is not an error.
  */
+import type { ObjectLock } from './object-lock.ts'
 import type { ChecksumAlgorithm } from '../body/checksum.ts'
 import type { Checksum, ContentFacts, ObjectContent } from '../body/object-content.ts'
-import type { ObjectLock } from './object-lock.ts'
 
 /** Metadata that the client sent with an object, and that is returned with it. */
 export interface ObjectMetadata {
@@ -31,9 +31,15 @@ export interface ObjectInfo extends ContentFacts {
   readonly size: number
   readonly lastModifiedMs: number
   readonly metadata: ObjectMetadata
-  /** Undefined in a bucket that never had versioning; else `null` or 32 characters. */
+  /** Undefined in a bucket that never had versioning; `null`, or 32 characters. */
   readonly versionId?: string | undefined
   readonly lock?: ObjectLock | undefined
+}
+
+/** A key of a bucket. */
+export interface Target {
+  readonly bucket: string
+  readonly key: string
 }
 
 export interface PutOptions {
@@ -41,20 +47,6 @@ export interface PutOptions {
   readonly lock?: ObjectLock | undefined
   /** Throws to refuse the write; called with the present object of the key. */
   readonly precondition?: ((current: ObjectInfo | undefined) => void) | undefined
-}
-
-export interface DeleteOptions {
-  /** Removes this version for good; undefined for the present object. */
-  readonly versionId?: string | undefined
-  /** Throws to refuse the removal; called with what would be removed or hidden, undefined for a delete marker. */
-  readonly precondition?: ((current: ObjectInfo | undefined) => void) | undefined
-  readonly mayBypassGovernance?: boolean | undefined
-}
-
-/** What a delete did: the version that it removed, or the delete marker that it made. */
-export interface DeleteResult {
-  readonly versionId?: string | undefined
-  readonly isDeleteMarker?: boolean | undefined
 }
 
 /** A range of bytes; `end` is inclusive, as in a Range header. */
@@ -82,8 +74,24 @@ export interface Stoppable {
 
 export interface CompleteOptions extends Stoppable {
   readonly facts: ContentFacts
-  readonly precondition?: PutOptions['precondition']
+  /** The lock of the object. */
   readonly lock?: ObjectLock | undefined
+  readonly precondition?: PutOptions['precondition']
+}
+
+export interface DeleteOptions {
+  /** Removes this version for good. Without it, a bucket with versioning gets a delete marker. */
+  readonly versionId?: string | undefined
+  /** Throws to refuse; called with the object, or the version, that is to be removed. */
+  readonly precondition?: PutOptions['precondition']
+  readonly mayBypassGovernance?: boolean | undefined
+}
+
+export interface DeleteResult {
+  /** The version that was removed, or the delete marker that was made. Undefined in a bucket without versioning. */
+  readonly versionId?: string | undefined
+  /** True if a delete marker was made or removed. */
+  readonly isDeleteMarker?: boolean
 }
 
 /** The object that a completed upload made. */
@@ -123,13 +131,10 @@ export interface Listing {
   readonly isTruncated: boolean
 }
 
-export interface ListVersionsOptions {
-  readonly prefix: string
-  readonly delimiter: string
-  /** Only what follows this version of this key; empty for the start. */
+export interface ListVersionsOptions extends Pick<ListOptions, 'prefix' | 'delimiter' | 'limit'> {
+  /** Only keys after this one, and versions of it after `versionIdMarker`; empty for the start. */
   readonly keyMarker: string
-  readonly versionIdMarker: string
-  readonly limit: number
+  readonly versionIdMarker?: string | undefined
 }
 
 export type VersionListEntry =
@@ -148,7 +153,6 @@ export type VersionListEntry =
     }
   | { readonly kind: 'prefix'; readonly name: string }
 
-/** The newest version of a key comes first. */
 export interface VersionListing {
   readonly entries: readonly VersionListEntry[]
   readonly isTruncated: boolean
@@ -172,7 +176,6 @@ export interface UploadInfo {
   readonly initiatedAtMs: number
   readonly metadata: ObjectMetadata
   readonly checksum?: Pick<Checksum, 'algorithm' | 'type'> | undefined
-  /** The lock that the object gets. */
   readonly lock?: ObjectLock | undefined
 }
 
@@ -207,7 +210,13 @@ export interface ObjectStore {
   /** Replaces a setting's document atomically; undefined removes it. */
   writeBucketDocument(bucket: string, name: BucketDocument, text: string | undefined): Promise<void>
 
+  /**
+   * Returns the current object, or a version of it by its ID.
+   *
+   * @throws {AwsError} `NoSuchVersion`; for a delete marker `NoSuchKey`, or with its ID `MethodNotAllowed`, with AWS's headers.
+   */
   statObject(bucket: string, key: string, versionId?: string): Promise<ObjectInfo | undefined>
+  /** @throws {AwsError} As `statObject`. */
   openObject(bucket: string, key: string, versionId?: string): Promise<OpenObject | undefined>
   putObject(
     bucket: string,
@@ -222,6 +231,7 @@ export interface ObjectStore {
     content: StoredContent,
     options: PutOptions & Stoppable,
   ): Promise<ObjectInfo>
+  /** @throws {AwsError} `AccessDenied` for a version that is locked. */
   deleteObject(bucket: string, key: string, options?: DeleteOptions): Promise<DeleteResult>
   /** Replaces only the tags: content, ETag and modification time stay. @returns Whether the object exists. */
   replaceTags(
@@ -230,15 +240,16 @@ export interface ObjectStore {
     tags: Readonly<Record<string, string>> | undefined,
     versionId?: string,
   ): Promise<boolean>
-  /** Changes the lock of a version. @param change May throw to refuse. @returns Whether the object exists. */
-  replaceLock?(
+  /** Replaces only the lock. @param replace Throws to refuse. @returns Whether the object exists. */
+  replaceLock(
     bucket: string,
     key: string,
     versionId: string | undefined,
-    change: (current: ObjectLock) => ObjectLock,
+    replace: (current: ObjectLock) => ObjectLock,
   ): Promise<boolean>
   listObjects(bucket: string, options: ListOptions): Promise<Listing>
-  listVersions?(bucket: string, options: ListVersionsOptions): Promise<VersionListing>
+  /** Returns versions and delete markers, by key, and those of a key the newest first. */
+  listVersions(bucket: string, options: ListVersionsOptions): Promise<VersionListing>
 
   createUpload(
     bucket: string,
@@ -278,4 +289,6 @@ export interface ObjectStore {
 
   /** Returns whether the store is ready. */
   checkReady(): Promise<boolean>
+  /** Brings everything to disk and closes the store. */
+  close(): Promise<void>
 }

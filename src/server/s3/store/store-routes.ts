@@ -23,7 +23,7 @@ import { deleteBucket } from '../operations/delete-bucket.ts'
 import { deleteObject } from '../operations/delete-object.ts'
 import { deleteObjects } from '../operations/delete-objects.ts'
 import { getBucketLocation } from '../operations/get-bucket-location.ts'
-import { getBucketVersioning } from '../operations/get-bucket-versioning.ts'
+import { getBucketVersioning, putBucketVersioning } from '../operations/bucket-versioning.ts'
 import { getObjectAttributes } from '../operations/get-object-attributes.ts'
 import { headBucket } from '../operations/head-bucket.ts'
 import { listBuckets } from '../operations/list-buckets.ts'
@@ -79,6 +79,7 @@ const body = [
 const conditions = ['if-match', 'if-none-match']
 /** The headers of a canned ACL and of grants, which `standard-headers.ts` checks. */
 const acl = ['x-amz-acl', 'x-amz-grant-*']
+const bypass = 'x-amz-bypass-governance-retention'
 /** Headers that describe a new object. */
 const described = [...acl, ...lockHeaders, 'x-amz-meta-*', 'x-amz-storage-class', 'x-amz-tagging']
 const source = [
@@ -133,6 +134,7 @@ export const storeRoutes: readonly StoreRoute[] = [
   route('PUT bucket', putObjectLockConfiguration, { required: ['object-lock'], headers: body }),
   route('GET bucket', getBucketLocation, { required: ['location'] }),
   route('GET bucket', getBucketVersioning, { required: ['versioning'] }),
+  route('PUT bucket', putBucketVersioning, { required: ['versioning'], headers: body }),
   route('GET bucket', listMultipartUploads, {
     required: ['uploads'],
     optional: uploadListParameters,
@@ -149,7 +151,7 @@ export const storeRoutes: readonly StoreRoute[] = [
     headers: listed,
   }),
   route('GET bucket', listObjects, { optional: [...listParameters, 'marker'], headers: listed }),
-  route('POST bucket', deleteObjects, { required: ['delete'], headers: body }),
+  route('POST bucket', deleteObjects, { required: ['delete'], headers: [...body, bypass] }),
   route('PUT bucket', createBucket, {
     headers: [...body, ...acl, 'x-amz-bucket-object-lock-enabled', 'x-amz-object-ownership'],
   }),
@@ -186,7 +188,7 @@ export const storeRoutes: readonly StoreRoute[] = [
   route('PUT object', putObjectRetention, {
     required: ['retention'],
     optional: ['versionId'],
-    headers: [...body, 'x-amz-bypass-governance-retention'],
+    headers: [...body, bypass],
   }),
   route('PUT object', putObjectLegalHold, {
     required: ['legal-hold'],
@@ -239,5 +241,5 @@ export const storeRoutes: readonly StoreRoute[] = [
   route('GET object', getObject, { optional: read, headers: ['x-amz-checksum-mode'] }),
   route('HEAD object', headObject, { optional: read, headers: ['x-amz-checksum-mode'] }),
   route('DELETE object', abortMultipartUpload, { required: ['uploadId'] }),
-  route('DELETE object', deleteObject, { optional: ['versionId'] }),
+  route('DELETE object', deleteObject, { optional: ['versionId'], headers: [bypass] }),
 ]

@@ -57,7 +57,8 @@ class World {
     for (const version of this.versions.filter((one) => this.isLocked(one))) {
       const { key, versionId, content } = version
       const got = await this.s3.send('GET', `/photos/${key}?versionId=${versionId}`)
-      expect([got.status, got.text]).toEqual([200, content])
+      if (got.status !== 200 || got.text !== content)
+        throw new Error(`a locked version of ${key} is lost: ${got.status} ${got.text}`)
     }
   }
 }
@@ -147,7 +148,7 @@ const remove = fc
     const isGone = isMany ? texts(answer.text, 'Code').length === 0 : answer.status === 204
     const mayGo =
       !world.isLocked(version) || (isBypassing && !version.isHeld && version.mode === 'GOVERNANCE')
-    expect(isGone).toBe(mayGo)
+    if (isGone !== mayGo) throw new Error(`a removal of ${key} ${versionId}: ${answer.text}`)
     if (isGone) world.versions.splice(world.versions.indexOf(version), 1)
   })
 
@@ -220,6 +221,6 @@ it('the bytes of a locked version stay readable until its time, whatever is writ
         await s3.close()
       }
     }),
-    { numRuns: 25 },
+    { numRuns: 25, endOnFailure: true },
   )
 }, 60_000)
