@@ -22,7 +22,7 @@ import { openSessions } from './open/open-sessions.ts'
 import { listRoleArns } from './open/role-arns.ts'
 import { withObjectTags } from './policy/object-tags.ts'
 import { checkSessionPolicy } from './policy/session-policy.ts'
-import { withSessionPolicy } from './policy/with-session-policy.ts'
+import { combinePolicies } from './policy/combine-policies.ts'
 import { isBucketHost } from './s3/request/address.ts'
 import { createCorsLookup } from './s3/create-cors-lookup.ts'
 import { createS3Handler } from './s3/handle-s3.ts'
@@ -131,12 +131,22 @@ async function buildHandler(
   const { nowMs, log, region } = options
   const policies = loadPolicies(options)
   const sessions = await openSessions(options, policies, closers)
-  const authenticator = createRequestAuthenticator({ root: options.root, sessions, region, nowMs })
+  const { root, isSignatureV2Allowed } = options
+  const authenticator = createRequestAuthenticator({
+    root,
+    sessions,
+    region,
+    isSignatureV2Allowed,
+    nowMs,
+  })
   const engine = await openPolicyEngine(options, policies, closers)
   const identitySources = openIdentitySources(options, { issuer, policies, closers })
   const backend = await openS3Backend(options, closers)
   openLifecycle(options, { backend, metrics }, closers)
-  const authorizer = withObjectTags(withSessionPolicy(engine), backend.readTags)
+  const authorizer = withObjectTags(
+    combinePolicies(engine, backend.findBucketPolicy),
+    backend.readTags,
+  )
   const router = createRouter({
     sts: createStsHandler({
       ...options,

@@ -6,6 +6,7 @@ import { openUpstream } from '../s3/gateway/open-upstream.ts'
 import { runPass } from '../s3/lifecycle/run-pass.ts'
 import { isBucketName, reservedBuckets } from '../s3/request/names.ts'
 import type { S3Backend } from '../s3/request/s3-operation.ts'
+import { withPlainSizes } from '../s3/store/plain-sizes.ts'
 import { createStoreBackend } from '../s3/store/store-backend.ts'
 import type { Closers } from './closers.ts'
 import { makeTemporaryDirectory } from './make-temporary-directory.ts'
@@ -35,7 +36,7 @@ export async function openS3Backend(options: ServerOptions, closers: Closers): P
     if (!(await store.hasBucket(bucket))) await store.createBucket(bucket)
   }
   const runLifecycle: S3Backend['runLifecycle'] = (pass) =>
-    runPass({ ...pass, objects: store, nowMs, log })
+    runPass({ ...pass, objects: withPlainSizes(store), nowMs, log })
   return { ...createStoreBackend(store, log), runLifecycle }
 }
 

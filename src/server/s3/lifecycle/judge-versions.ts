@@ -6,7 +6,8 @@ import {
   type LifecycleRule,
 } from '../request/lifecycle-rule.ts'
 import { requireRemovable } from '../request/object-lock.ts'
-import type { ObjectInfo, VersionListEntry } from '../request/object-store.ts'
+import type { ObjectInfo } from '../request/object-store.ts'
+import type { VersionListEntry } from '../request/object-lists.ts'
 
 /**
  * `expired`: a current version, which becomes noncurrent behind a delete marker in a bucket with versioning. `noncurrent`: a version or a

@@ -3,7 +3,7 @@ import { AwsError } from '../../../protocol/aws-error.ts'
 import { childrenOf, childText, malformed, parseXml } from '../../../protocol/xml.ts'
 import { readPayload } from '../body/payload.ts'
 import { findBucketLock } from '../request/object-lock-document.ts'
-import { openBody, type S3Call, type S3Operation } from '../request/s3-operation.ts'
+import { openBody, type S3Operation } from '../request/s3-operation.ts'
 import { elements, xmlReply } from '../request/s3-xml.ts'
 import { configurationLimits } from '../request/xml-limits.ts'
 
@@ -24,18 +24,11 @@ export const putBucketVersioning: S3Operation = {
   async run(call) {
     const payload = openBody(call, { maxBytes: configurationLimits.maxBytes })
     const status = readStatus((await readPayload(payload)).toString())
-    if (status === 'Suspended') await requireNoLock(call)
+    if (status === 'Suspended' && (await findBucketLock(call.objects, call.bucket)) !== undefined)
+      throw lockedBucket()
     await call.objects.writeBucketDocument(call.bucket, 'versioning', status)
     return { status: 200 }
   },
-}
-
-/** @throws {AwsError} `InvalidBucketState` in a bucket with object lock, whose versions must not be replaced. */
-async function requireNoLock({ objects, bucket }: S3Call): Promise<void> {
-  if ((await findBucketLock(objects, bucket)) === undefined) return
-  const message =
-    'An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.'
-  throw new AwsError('InvalidBucketState', message, { status: 409 })
 }
 
 /** @throws {AwsError} `MalformedXML`, `IllegalVersioningConfigurationException`; `NotImplemented` for MFA delete, which needs devices. */
@@ -55,4 +48,10 @@ function readStatus(text: string): 'Enabled' | 'Suspended' {
     'The Versioning element must be specified',
     { status: 400 },
   )
+}
+
+function lockedBucket(): AwsError {
+  const sentence =
+    'An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.'
+  return new AwsError('InvalidBucketState', 'the bucket has object lock', { status: 409, sentence })
 }

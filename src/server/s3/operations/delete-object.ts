@@ -8,10 +8,8 @@ export const deleteObject: S3Operation = {
   action: 's3:DeleteObject',
   async run(call) {
     const versionId = readVersionId(call)
-    const result = await call.objects.deleteObject(call.bucket, call.key, {
-      versionId,
-      mayBypassGovernance: readBypass(call.request.headers),
-    })
+    const options = { versionId, mayBypassGovernance: readBypass(call.request.headers) }
+    const result = await call.objects.deleteObject(call.bucket, call.key, options)
     return { status: 204, headers: describeDeletion(result) }
   },
 }

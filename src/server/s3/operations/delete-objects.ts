@@ -115,6 +115,7 @@ async function deleteOne(
     if (versionId !== undefined) checkVersionId(versionId)
     const action = versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion'
     await authorize(call, action, { bucket, key })
+    // The header is about keys that only the body names, so that its action is not asked for with the other headers'.
     if (mayBypassGovernance) await authorize(call, 's3:BypassGovernanceRetention', { bucket, key })
     const options = { versionId, mayBypassGovernance }
     return { ...doomed, result: await objects.deleteObject(bucket, key, options) }

@@ -1,8 +1,10 @@
 /** PUT /bucket/key */
 import { missingLength } from '../body/body-errors.ts'
-import { readChecksumAlgorithm, requireSameAlgorithm } from '../body/checksum.ts'
+import { defaultAlgorithm, readChecksumAlgorithm, requireSameAlgorithm } from '../body/checksum.ts'
 import { hasLength, requireDigest } from '../body/declarations.ts'
 import { readWriteCondition } from '../request/conditions.ts'
+import { chooseEncryption, encryptFor } from '../request/encrypt-object.ts'
+import { describeEncryption } from '../request/encryption-headers.ts'
 import { prepareExpiration } from '../request/expiry-headers.ts'
 import { chooseLock, readLockHeaders } from '../request/lock-headers.ts'
 import { describeChecksum, readMetadataHeaders } from '../request/object-headers.ts'
@@ -20,23 +22,41 @@ export const putObject: S3Operation = {
   action: 's3:PutObject',
   async run(call) {
     const { request, objects, bucket, key } = call
-    if (!hasLength(request.headers) && call.form === undefined) throw missingLength()
-    const tags = readTagHeader(request.headers)
-    const metadata = { ...readMetadataHeaders(request.headers), ...(tags ? { tags } : {}) }
-    const named = readLockHeaders(request.headers, request.receivedAtMs)
-    const precondition = readWriteCondition(request.headers)
-    const algorithm = readChecksumAlgorithm(request.headers)
-    const payload = openBody(call, { maxBytes: maxPutBytes, algorithm })
+    const { headers } = request
+    if (!hasLength(headers) && call.form === undefined) throw missingLength()
+    const tags = readTagHeader(headers)
+    const named = readLockHeaders(headers, request.receivedAtMs)
+    const precondition = readWriteCondition(headers)
+    const algorithm = readChecksumAlgorithm(headers)
+    const payload = openBody(call, {
+      maxBytes: maxPutBytes,
+      algorithm: algorithm ?? defaultAlgorithm,
+    })
     requireSameAlgorithm(algorithm, payload.declarations.checksum?.algorithm)
     if (named !== undefined && call.form === undefined)
       requireDigest(payload.declarations, missingLockDigest)
     const describeExpiration = await prepareExpiration(call)
     const lock = await chooseLock(call, named)
+    const chosen = await chooseEncryption(call)
+    const { encryption, customerKey } = chosen
+    const metadata = {
+      ...readMetadataHeaders(headers),
+      ...(tags ? { tags } : {}),
+      ...(encryption ? { encryption } : {}),
+    }
     // Checked now to avoid a useless upload, and again by the store, atomically with the write.
     if (precondition) precondition(await objects.statObject(bucket, key))
-    const info = await objects.putObject(bucket, key, payload, { metadata, lock, precondition })
-    const described = { ...describeChecksum(info), ...describeVersion(info) }
-    const headers = { etag: `"${info.etag}"`, ...described, ...describeExpiration(info) }
-    return { status: 200, headers }
+    const content = encryptFor(payload, call, chosen)
+    const info = await objects.putObject(bucket, key, content, { metadata, lock, precondition })
+    return {
+      status: 200,
+      headers: {
+        etag: `"${info.etag}"`,
+        ...describeChecksum(info),
+        ...describeEncryption(encryption, customerKey),
+        ...describeVersion(info),
+        ...describeExpiration(info),
+      },
+    }
   },
 }

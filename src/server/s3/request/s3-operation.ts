@@ -8,6 +8,7 @@ import type { RequestRecorder } from '../../http/request-recorder.ts'
 import type { Principal } from '../../sessions/principal.ts'
 import type { FormSignatureVersion } from '../../identity/request-authenticator.ts'
 import type { AuthorizationRequest, Authorizer, Decision } from '../../policy/authorizer.ts'
+import type { FindBucketPolicy } from '../../policy/combine-policies.ts'
 import { addLock, addTags, type RequestedLock } from '../../policy/object-conditions.ts'
 import type { ReadTags } from '../../policy/object-tags.ts'
 import { findRequestContext } from '../../policy/request-context.ts'
@@ -44,7 +45,8 @@ export interface S3Request extends Address {
 export interface FormFacts {
   /** The sizes that the form's policy allows. The length of the file is not known beforehand. */
   readonly sizes: SizeBounds
-  readonly signatureVersion: FormSignatureVersion
+  /** Undefined for an unsigned form. */
+  readonly signatureVersion: FormSignatureVersion | undefined
 }
 
 /** A request to the embedded operations, with their store. */
@@ -110,6 +112,8 @@ export interface S3Backend {
   readonly findCorsRules?:
     | ((bucket: string) => Promise<readonly CorsRule[] | undefined>)
     | undefined
+  /** Finds the policy of a bucket. Undefined if buckets have no policies here: then no unsigned request is answered. */
+  readonly findBucketPolicy?: FindBucketPolicy | undefined
   /** Reads the tags of an object for policies that ask for them. A backend that cannot tell does not have it. */
   readonly readTags?: ReadTags | undefined
   /**
@@ -199,7 +203,7 @@ function findOtherAction(method: string, action: string): string | undefined {
 /** Returns the call's body, unread. @throws {AwsError} as `openPayload`. */
 export function openBody(
   call: S3Request,
-  options: Pick<PayloadOptions, 'maxBytes' | 'algorithm' | 'isEtagNeeded'>,
+  options: Pick<PayloadOptions, 'maxBytes' | 'algorithm' | 'keptAlgorithm' | 'isEtagNeeded'>,
 ): Payload {
   const { request, signature, seed, form } = call
   const { payloadHash } = signature
