@@ -128,6 +128,17 @@ describe('the lock of a new version', () => {
     expect((await s3.send('GET', '/plain/a')).status).toBe(404)
   })
 
+  it('a version that never had a legal hold says none, and one that was released says OFF', async () => {
+    await put('/locked/a', 'x', lockBy('GOVERNANCE', later))
+    const name = 'x-amz-object-lock-legal-hold'
+    expect((await s3.send('HEAD', '/locked/a')).headers).not.toHaveProperty(name)
+    expect((await s3.send('GET', '/locked/a?legal-hold')).code).toBe(
+      'NoSuchObjectLockConfiguration',
+    )
+    await put('/locked/a?legal-hold', hold('OFF'))
+    expect((await s3.send('HEAD', '/locked/a')).headers[name]).toBe('OFF')
+  })
+
   it('an upload form takes it from its fields', async () => {
     const given = { key: 'a', ...lockBy('COMPLIANCE', later) }
     const options = { signer: root, nowMs: startMs, bucket: 'locked', fields: given }
