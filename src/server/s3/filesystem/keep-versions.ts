@@ -1,10 +1,17 @@
 /** Keeps the current object as a version when another takes its place (AWS, "How S3 Versioning works"). */
+import { requireRemovable } from '../request/object-lock.ts'
 import type { Target } from '../request/object-store.ts'
 import type { Disk } from './disk.ts'
 import { redoKey, versionKey } from './index-keys.ts'
 import { discardQuietly, syncFile } from './staging.ts'
 import type { LocatedObject } from './locate.ts'
-import { encodeVersion, type Head, makeNullSlot, type ObjectRecord } from './records.ts'
+import {
+  decodeVersion,
+  encodeVersion,
+  type Head,
+  makeNullSlot,
+  type ObjectRecord,
+} from './records.ts'
 import type { IndexChange } from './store-index.ts'
 import { linkVersion, versionFile } from './version-files.ts'
 import { readVersioning } from './versioning.ts'
@@ -44,6 +51,7 @@ export async function keepCurrent(
   const isNullKept = isKept && versionId === 'null'
   // There is one version `null` at a time.
   const removedSlot = isNull || isNullKept ? head?.nullSlot : undefined
+  requireReplaceable(disk, target, { replaced: isKept ? undefined : current, removedSlot })
   const changes: IndexChange[] = []
   if (removedSlot !== undefined) changes.push([versionKey(bucket, key, removedSlot), undefined])
   let nullSlot = removedSlot === undefined ? head?.nullSlot : undefined
@@ -66,4 +74,28 @@ export async function keepCurrent(
     changes.push([versionKey(bucket, key, slot), encodeVersion(entry)])
   }
   return { changes, nullSlot, removedSlots: removedSlot === undefined ? [] : [removedSlot], undo }
+}
+
+/**
+ * Refuses to replace a version that is locked. S3 suspends the versioning of no bucket with object lock, so that only a bucket whose versioning
+ * was suspended while its lock was set gets here.
+ *
+ * @throws {AwsError} `AccessDenied`.
+ */
+function requireReplaceable(
+  disk: Disk,
+  { bucket, key }: Target,
+  {
+    replaced,
+    removedSlot,
+  }: {
+    readonly replaced: LocatedObject | undefined
+    readonly removedSlot: string | undefined
+  },
+): void {
+  const removal = { nowMs: disk.nowMs(), mayBypassGovernance: false }
+  requireRemovable(replaced?.record?.lock, removal)
+  if (removedSlot === undefined) return
+  const removed = decodeVersion(disk.index.get(versionKey(bucket, key, removedSlot)))
+  requireRemovable(removed?.record?.lock, removal)
 }
