@@ -28,6 +28,7 @@ export async function openS3Backend(options: ServerOptions, closers: Closers): P
     sharedLocks: peers?.locks,
     isOnlyOne: peers === undefined,
   })
+  closers.push(() => store.close())
   for (const bucket of objects.buckets) {
     checkBucketName(bucket)
     if (!(await store.hasBucket(bucket))) await store.createBucket(bucket)

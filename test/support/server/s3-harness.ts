@@ -107,6 +107,7 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
   const nowMs = (): number => clock.nowMs
   const log = options.log ?? silentLog
   const objects = await openFilesystemStore(folder, { nowMs, log, fs: options.fs })
+  closers.push(() => objects.close())
   const regionOfServer = options.region ?? region
   const services = {
     authenticator: createRequestAuthenticator({

@@ -11,7 +11,7 @@ import { describeOwner, ownerId } from '../request/owner.ts'
 import { requireBucket } from '../request/require-bucket.ts'
 import { openBody, type S3Call, type S3Operation } from '../request/s3-operation.ts'
 import { elements, XmlElements, xmlReply } from '../request/s3-xml.ts'
-import { requireNullVersion } from '../request/versions.ts'
+import { readVersionId } from '../request/versions.ts'
 import { configurationLimits } from '../request/xml-limits.ts'
 
 /** GET /bucket?acl */
@@ -63,8 +63,8 @@ function makePut(what: 'Bucket' | 'Object'): S3Operation {
 async function requireTarget(call: S3Call): Promise<void> {
   const { objects, bucket, key } = call
   if (key === '') return requireBucket(call)
-  requireNullVersion(call)
-  if ((await objects.statObject(bucket, key)) === undefined) throw noSuchKey(key)
+  if ((await objects.statObject(bucket, key, readVersionId(call))) === undefined)
+    throw noSuchKey(key)
 }
 
 /**

@@ -41,6 +41,7 @@ import {
 } from '../request/s3-operation.ts'
 import { elements, xmlReply } from '../request/s3-xml.ts'
 import { maxPartNumber, readUploadId } from '../request/upload-parameters.ts'
+import { describeVersion } from '../request/versions.ts'
 import { completeLimits } from '../request/xml-limits.ts'
 
 /** Minimum size of each part except the last (AWS, "Amazon S3 multipart upload limits"). */
@@ -143,7 +144,10 @@ function describeResult(call: S3Call, info: ObjectInfo): HttpReply {
       ETag: `"${info.etag}"`,
       ...checksumElements(info),
     }),
-    describeEncryption(info.metadata.encryption, readCustomerKey(call.request)),
+    {
+      ...describeEncryption(info.metadata.encryption, readCustomerKey(call.request)),
+      ...describeVersion(info),
+    },
   )
 }
 

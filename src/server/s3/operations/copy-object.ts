@@ -10,6 +10,7 @@ import { invalidArgument } from '../request/errors.ts'
 import { readWriteCondition } from '../request/conditions.ts'
 import {
   type CopySource,
+  describeSource,
   openSource,
   readCopySource,
   toStoredContent,
@@ -25,6 +26,7 @@ import { describeCopy } from '../request/result-elements.ts'
 import { authorize, type S3Call, type S3Operation } from '../request/s3-operation.ts'
 import { xmlReply } from '../request/s3-xml.ts'
 import { readTagHeader } from '../request/tag-header.ts'
+import { describeVersion } from '../request/versions.ts'
 import { maxPutBytes } from '../request/upload-parameters.ts'
 
 /** @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
@@ -36,8 +38,8 @@ export const copyObject: S3Operation = {
     const isReplacing = readDirective(request.headers, 'x-amz-metadata-directive')
     const isRetagging = readTaggingDirective(request.headers)
     const source = readCopySource(request.headers)
-    if (source.bucket === bucket && source.key === key && !isReplacing)
-      requireChange(request.headers)
+    const isOntoItself = source.bucket === bucket && source.key === key
+    if (isOntoItself && source.version === undefined && !isReplacing) requireChange(request.headers)
     const precondition = readWriteCondition(request.headers)
     const chosen = await chooseEncryption(call)
     const putContent = (...put: [ObjectContent, PutOptions]): Promise<ObjectInfo> => {
@@ -71,7 +73,8 @@ export const copyObject: S3Operation = {
                 toStoredContent(object, undefined, algorithm),
                 options,
               )
-        const headers = describeEncryption(encryption, customerKey)
+        const encrypted = describeEncryption(encryption, customerKey)
+        const headers = { ...describeSource(object), ...describeVersion(info), ...encrypted }
         return xmlReply('CopyObjectResult', describeCopy(info), headers)
       }
     })

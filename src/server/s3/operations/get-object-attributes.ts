@@ -9,7 +9,7 @@ import type { ObjectInfo } from '../request/object-store.ts'
 import { checksumElements } from '../request/result-elements.ts'
 import { authorize, type S3Call, type S3Operation } from '../request/s3-operation.ts'
 import { elements, join, xmlReply, type XmlValue } from '../request/s3-xml.ts'
-import { requireNullVersion } from '../request/versions.ts'
+import { describeVersion, readVersionId } from '../request/versions.ts'
 
 /** The attributes, in the order of S3's answer. */
 const describers: Readonly<Record<string, (call: S3Call, info: ObjectInfo) => XmlValue>> = {
@@ -31,9 +31,8 @@ export const getObjectAttributes: S3Operation = {
   async run(call) {
     const isVersioned = call.query.has('versionId')
     await authorize(call, isVersioned ? 's3:GetObjectVersion' : 's3:GetObject')
-    requireNullVersion(call)
     const wanted = readAttributeNames(call.request.headers.get('x-amz-object-attributes') ?? '')
-    const info = await call.objects.statObject(call.bucket, call.key)
+    const info = await call.objects.statObject(call.bucket, call.key, readVersionId(call))
     if (!info) throw noSuchKey(call.key)
     requireCustomerKey(info.metadata.encryption, readCustomerKey(call.request))
     const fields = Object.entries(describers)
@@ -41,6 +40,7 @@ export const getObjectAttributes: S3Operation = {
       .map(([name, describe]): [string, XmlValue] => [name, describe(call, info)])
     return xmlReply('GetObjectAttributesResponse', elements(Object.fromEntries(fields)), {
       'last-modified': toHttpDate(info.lastModifiedMs),
+      ...describeVersion(info),
     })
   },
 }

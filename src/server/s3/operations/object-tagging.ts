@@ -13,7 +13,7 @@ import {
 } from '../request/s3-operation.ts'
 import { elements, join, xmlReply } from '../request/s3-xml.ts'
 import { checkTags } from '../request/tag-header.ts'
-import { requireNullVersion } from '../request/versions.ts'
+import { describeVersion, readVersionId } from '../request/versions.ts'
 import { taggingLimits } from '../request/xml-limits.ts'
 
 /** GET /bucket/key?tagging. An object without tags has an empty set. */
@@ -21,13 +21,12 @@ export const getObjectTagging: S3Operation = {
   name: 'GetObjectTagging',
   action: 's3:GetObjectTagging',
   async run(call) {
-    requireNullVersion(call)
-    const info = await call.objects.statObject(call.bucket, call.key)
+    const info = await call.objects.statObject(call.bucket, call.key, readVersionId(call))
     if (!info) throw noSuchKey(call.key)
     const tags = Object.entries(info.metadata.tags ?? {}).map(([Key, Value]) => {
       return elements({ Tag: elements({ Key, Value }) })
     })
-    return xmlReply('Tagging', elements({ TagSet: join(tags) }))
+    return xmlReply('Tagging', elements({ TagSet: join(tags) }), describeVersion(info))
   },
 }
 
@@ -45,9 +44,7 @@ export const putObjectTagging: S3Operation = {
     const payload = openBody(call, { maxBytes: taggingLimits.maxBytes })
     const requestTags = readTagging((await readPayload(payload)).toString())
     await authorize({ ...call, requestTags }, action)
-    requireNullVersion(call)
-    await replace(call, requestTags)
-    return { status: 200 }
+    return { status: 200, headers: await replace(call, requestTags) }
   },
 }
 
@@ -56,15 +53,21 @@ export const deleteObjectTagging: S3Operation = {
   name: 'DeleteObjectTagging',
   action: 's3:DeleteObjectTagging',
   async run(call) {
-    requireNullVersion(call)
-    await replace(call, undefined)
-    return { status: 204 }
+    return { status: 204, headers: await replace(call, undefined) }
   },
 }
 
-async function replace(call: S3Call, tags: Record<string, string> | undefined): Promise<void> {
-  const isThere = await call.objects.replaceTags(call.bucket, call.key, tags)
-  if (!isThere) throw noSuchKey(call.key)
+/** @returns The header that names the version. */
+async function replace(
+  call: S3Call,
+  tags: Record<string, string> | undefined,
+): Promise<Record<string, string>> {
+  const { bucket, key, objects } = call
+  const versionId = readVersionId(call)
+  const info = await objects.statObject(bucket, key, versionId)
+  const isThere = info && (await objects.replaceTags(bucket, key, tags, versionId))
+  if (isThere !== true) throw noSuchKey(key)
+  return describeVersion(info)
 }
 
 /** Reads a `Tagging` document. @throws {AwsError} `MalformedXML`, and as `checkTags`. */

@@ -10,6 +10,7 @@ import { requireBucket } from '../request/require-bucket.ts'
 import { openBody, type S3Operation } from '../request/s3-operation.ts'
 import { readTagHeader } from '../request/tag-header.ts'
 import { maxPutBytes } from '../request/upload-parameters.ts'
+import { describeVersion } from '../request/versions.ts'
 
 /** PUT /bucket/key */
 export const putObject: S3Operation = {
@@ -39,7 +40,11 @@ export const putObject: S3Operation = {
     if (precondition) precondition(await objects.statObject(bucket, key))
     const content = encryptFor(payload, call, chosen)
     const info = await objects.putObject(bucket, key, content, { metadata, precondition })
-    const described = { ...describeChecksum(info), ...describeEncryption(encryption, customerKey) }
+    const described = {
+      ...describeChecksum(info),
+      ...describeEncryption(encryption, customerKey),
+      ...describeVersion(info),
+    }
     return { status: 200, headers: { etag: `"${info.etag}"`, ...described } }
   },
 }

@@ -20,7 +20,7 @@ import type { ByteRange, ObjectInfo, OpenObject } from '../request/object-store.
 import { readRange } from '../request/range.ts'
 import type { S3Call, S3Operation } from '../request/s3-operation.ts'
 import { readPartNumber } from '../request/upload-parameters.ts'
-import { requireNullVersion } from '../request/versions.ts'
+import { readVersionId } from '../request/versions.ts'
 
 /** Objects up to this size are read into memory, which is cheaper than a stream. */
 const maxReadAtOnceBytes = 256 * 1024
@@ -37,8 +37,7 @@ export const getObject: S3Operation = {
   name: 'GetObject',
   action: 's3:GetObject',
   async run(call) {
-    requireNullVersion(call)
-    const stored = await call.objects.openObject(call.bucket, call.key)
+    const stored = await call.objects.openObject(call.bucket, call.key, readVersionId(call))
     if (!stored) throw noSuchKey(call.key)
     let isHandedOn = false
     try {
@@ -75,8 +74,7 @@ export const headObject: S3Operation = {
   name: 'HeadObject',
   action: 's3:GetObject',
   async run(call): Promise<HttpReply> {
-    requireNullVersion(call)
-    const info = await call.objects.statObject(call.bucket, call.key)
+    const info = await call.objects.statObject(call.bucket, call.key, readVersionId(call))
     if (!info) throw noSuchKey(call.key)
     const { status, headers } = planRead(call, info, requireKey(call, info))
     return { status, headers }

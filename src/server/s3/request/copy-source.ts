@@ -1,4 +1,5 @@
 /** The source of a copy: parses `x-amz-copy-source`, authorizes reading it, and reads its content. */
+import { AwsError } from '../../../protocol/aws-error.ts'
 import type { HttpReply } from '../../http/http-message.ts'
 import type { ChecksumAlgorithm } from '../body/checksum.ts'
 import { nameVersionAction } from './action-rules.ts'
@@ -10,7 +11,7 @@ import { invalidArgument, noSuchKey } from './errors.ts'
 import { requireBucketName, requireKey } from './names.ts'
 import type { ByteRange, OpenObject, StoredContent } from './object-store.ts'
 import { authorize, toStoreWork, type LongWork, type S3Call } from './s3-operation.ts'
-import { requireNullVersionId } from './versions.ts'
+import { checkVersionId } from './versions.ts'
 
 /**
  * Authorizes the caller to read a copy's source, opens it, and checks the conditions on it. An object that is encrypted with a customer's key
@@ -21,7 +22,7 @@ import { requireNullVersionId } from './versions.ts'
 export async function openSource(call: S3Call, source: CopySource): Promise<OpenObject> {
   const action = 's3:GetObject'
   await authorize(call, source.version === undefined ? action : nameVersionAction(action), source)
-  const object = await call.objects.openObject(source.bucket, source.key)
+  const object = await openVersion(call, source)
   if (!object) throw noSuchKey(source.key)
   let isSound = false
   try {
@@ -34,6 +35,28 @@ export async function openSource(call: S3Call, source: CopySource): Promise<Open
   } finally {
     if (!isSound) await object.close()
   }
+}
+
+/** A delete marker as source is `NoSuchKey`, and `InvalidRequest` if its version ID is given (AWS, "CopyObject"). */
+async function openVersion(
+  { objects }: S3Call,
+  { bucket, key, version }: CopySource,
+): Promise<OpenObject | undefined> {
+  try {
+    return await objects.openObject(bucket, key, version)
+  } catch (error) {
+    if (!(error instanceof AwsError)) throw error
+    if (error.code === 'NoSuchKey') throw noSuchKey(key)
+    if (error.code !== 'MethodNotAllowed') throw error
+    const sentence =
+      'The source of a copy request may not specifically refer to a delete marker by version id.'
+    throw new AwsError('InvalidRequest', 'the source is a delete marker', { sentence })
+  }
+}
+
+/** Returns the header that names the source's version. */
+export function describeSource({ info }: Pick<OpenObject, 'info'>): Record<string, string> {
+  return info.versionId === undefined ? {} : { 'x-amz-copy-source-version-id': info.versionId }
 }
 
 /** Prepares a copy and returns the rest as work, at whose end the source is closed; it is closed too if the copy is refused. */
@@ -56,11 +79,11 @@ export interface CopySource extends Address {
   readonly version: string | undefined
 }
 
-/** Reads the source of a copy in the embedded store, whose only version is `null`. @throws {AwsError} `InvalidArgument`, `NoSuchVersion`. */
+/** Reads the source of a copy in the embedded store, and checks its version ID. @throws {AwsError} `InvalidArgument`. */
 export function readCopySource(headers: ReadonlyMap<string, string>): CopySource {
   const source = parseCopySource(headers)
   requireBucketName(source.bucket)
-  requireNullVersionId(source.version ?? '')
+  if (source.version !== undefined) checkVersionId(source.version)
   return source
 }
 

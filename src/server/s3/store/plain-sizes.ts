@@ -11,6 +11,7 @@ import type {
   PartInfo,
   PutOptions,
   UploadInfo,
+  VersionListEntry,
 } from '../request/object-store.ts'
 
 /** Returns the store with plaintext sizes in all that it returns, and in what it gives to preconditions. */
@@ -28,6 +29,12 @@ export function withPlainSizes(store: ObjectStore): ObjectStore {
       const listing = await store.listObjects(...of)
       return { ...listing, entries: listing.entries.map(toPlainEntry) }
     },
+    listVersions: async (...of) => {
+      const listing = await store.listVersions(...of)
+      return { ...listing, entries: listing.entries.map(toPlainEntry) }
+    },
+    deleteObject: (bucket, key, options = {}) =>
+      store.deleteObject(bucket, key, withPlainCurrent(options)),
     putPart: async (upload, ...more) => toPlainPart(upload, await store.putPart(upload, ...more)),
     copyPart: async (upload, ...more) => toPlainPart(upload, await store.copyPart(upload, ...more)),
     listParts: async (upload, page) => {
@@ -61,7 +68,7 @@ function toPlainObject(object: OpenObject | undefined): OpenObject | undefined {
   return { ...object, info: toPlain(object.info) }
 }
 
-function toPlainEntry(entry: ListEntry): ListEntry {
+function toPlainEntry<T extends ListEntry | VersionListEntry>(entry: T): T {
   return entry.kind === 'object' ? { ...entry, info: toPlain(entry.info) } : entry
 }
 

@@ -14,7 +14,7 @@ import { deleteBucket } from '../operations/delete-bucket.ts'
 import { deleteObject } from '../operations/delete-object.ts'
 import { deleteObjects } from '../operations/delete-objects.ts'
 import { getBucketLocation } from '../operations/get-bucket-location.ts'
-import { getBucketVersioning } from '../operations/get-bucket-versioning.ts'
+import { getBucketVersioning, putBucketVersioning } from '../operations/bucket-versioning.ts'
 import { getObjectAttributes } from '../operations/get-object-attributes.ts'
 import { headBucket } from '../operations/head-bucket.ts'
 import { listBuckets } from '../operations/list-buckets.ts'
@@ -123,6 +123,7 @@ export const storeRoutes: readonly StoreRoute[] = [
   route('DELETE bucket', deleteBucketCors, { required: ['cors'] }),
   route('GET bucket', getBucketLocation, { required: ['location'] }),
   route('GET bucket', getBucketVersioning, { required: ['versioning'] }),
+  route('PUT bucket', putBucketVersioning, { required: ['versioning'], headers: body }),
   route('GET bucket', listMultipartUploads, {
     required: ['uploads'],
     optional: uploadListParameters,
