@@ -76,6 +76,7 @@ const described = [
   'x-amz-meta-*',
   'x-amz-storage-class',
   'x-amz-tagging',
+  'x-amz-website-redirect-location',
 ]
 const source = [
   'x-amz-copy-source',
