@@ -12,7 +12,7 @@ import {
 } from '../body/checksum.ts'
 import { locateObject } from '../request/address.ts'
 import { readPayload } from '../body/payload.ts'
-import { readWriteCondition } from '../request/conditions.ts'
+import { checkBeforeWrite, readWriteCondition } from '../request/conditions.ts'
 import { combineCrcs, isCombinable } from '../body/combine-crc.ts'
 import type { Checksum, ContentFacts } from '../body/object-content.ts'
 import { noSuchUpload } from '../request/errors.ts'
@@ -90,14 +90,14 @@ async function prepare(
     readonly precondition: ReturnType<typeof readWriteCondition>
   },
 ): Promise<LongWork> {
-  const { request, objects, bucket, key } = call
+  const { request, objects } = call
   requireUploadAlgorithm(listed, upload)
   const parts = selectParts(listed, await objects.listParts(upload))
   checkDeclaredSize(request.headers, parts)
   const facts = describeJoined(parts, upload.checksum)
   checkDeclaredChecksum(readDeclaredChecksum(request.headers, upload), facts)
   // Once more when the object is written: this one decides with a status of its own.
-  precondition?.(await objects.statObject(bucket, key))
+  await checkBeforeWrite(call, precondition)
   const bytes = parts.reduce((sum, part) => sum + part.size, 0)
   return toStoreWork(parts.length === 1 ? 0 : bytes, async (signal) => {
     const options = { facts, precondition, signal }

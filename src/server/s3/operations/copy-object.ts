@@ -3,7 +3,7 @@ import { AwsError } from '../../../protocol/aws-error.ts'
 import { type ChecksumAlgorithm, readChecksumAlgorithm } from '../body/checksum.ts'
 import { nameVersionAction } from '../request/action-rules.ts'
 import { invalidArgument } from '../request/errors.ts'
-import { readWriteCondition } from '../request/conditions.ts'
+import { checkBeforeWrite, readWriteCondition } from '../request/conditions.ts'
 import {
   type CopySource,
   describeSource,
@@ -46,7 +46,7 @@ export const copyObject: S3Operation = {
       const algorithm = chooseAlgorithm(request.headers, object.info)
       const content = toStoredContent(object, undefined, algorithm)
       // Once more when the object is written: this one decides with a status of its own.
-      if (precondition) precondition(await objects.statObject(bucket, key))
+      await checkBeforeWrite(call, precondition)
       return async (signal) => {
         const options = { metadata, precondition, signal }
         const info = await objects.copyObject(bucket, key, content, options)

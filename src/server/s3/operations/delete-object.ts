@@ -1,3 +1,4 @@
+import { readDeleteCondition } from '../request/conditions.ts'
 import type { S3Operation } from '../request/s3-operation.ts'
 import { describeDeletion, readVersionId } from '../request/versions.ts'
 
@@ -7,7 +8,14 @@ export const deleteObject: S3Operation = {
   action: 's3:DeleteObject',
   async run(call) {
     const versionId = readVersionId(call)
-    const result = await call.objects.deleteObject(call.bucket, call.key, { versionId })
+    const { headers } = call.request
+    const precondition = readDeleteCondition({
+      etag: headers.get('if-match'),
+      size: headers.get('x-amz-if-match-size'),
+      lastModified: headers.get('x-amz-if-match-last-modified-time'),
+    })
+    const options = { versionId, precondition }
+    const result = await call.objects.deleteObject(call.bucket, call.key, options)
     return { status: 204, headers: describeDeletion(result) }
   },
 }

@@ -6,6 +6,7 @@ import { describeS3Error } from '../../../protocol/s3-wire.ts'
 import { childrenOf, childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
 import { requireDigest } from '../body/declarations.ts'
 import { readPayload } from '../body/payload.ts'
+import { readDeleteCondition } from '../request/conditions.ts'
 import { requireKey, requireXmlKey } from '../request/names.ts'
 import type { DeleteResult } from '../request/object-store.ts'
 import {
@@ -86,16 +87,14 @@ function readDoomed(object: XmlNode): Doomed {
   }
 }
 
-/** @throws {AwsError} `NotImplemented`. */
-function requireNoCondition(object: XmlNode): void {
-  const condition = ['ETag', 'LastModifiedTime', 'Size'].find((name) => hasText(object, name))
-  if (condition === undefined) return
-  const message = `${condition} as a condition of a delete is not implemented`
-  throw new AwsError('NotImplemented', message)
-}
-
-function hasText(object: XmlNode, name: string): boolean {
-  return (childText(object, name) ?? '') !== ''
+/** @throws {AwsError} `InvalidArgument`. */
+function readCondition(object: XmlNode): ReturnType<typeof readDeleteCondition> {
+  const read = (name: string): string | undefined => childText(object, name)?.trim() || undefined
+  return readDeleteCondition({
+    etag: read('ETag'),
+    size: read('Size'),
+    lastModified: read('LastModifiedTime'),
+  })
 }
 
 async function deleteOne(call: S3Call, object: XmlNode): Promise<Outcome> {
@@ -103,13 +102,16 @@ async function deleteOne(call: S3Call, object: XmlNode): Promise<Outcome> {
   const doomed = readDoomed(object)
   const { key, versionId } = doomed
   try {
-    requireNoCondition(object)
+    const precondition = readCondition(object)
     requireKey(key)
     requireXmlKey(key)
     if (versionId !== undefined) checkVersionId(versionId)
     const action = versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion'
     await authorize(call, action, { bucket, key })
-    return { ...doomed, result: await objects.deleteObject(bucket, key, { versionId }) }
+    return {
+      ...doomed,
+      result: await objects.deleteObject(bucket, key, { versionId, precondition }),
+    }
   } catch (error) {
     // The error of one key becomes an Error element. A missing bucket is the error of the whole request.
     if (error instanceof AwsError && error.code !== 'NoSuchBucket') return { ...doomed, error }

@@ -2,7 +2,7 @@
 import { missingLength } from '../body/body-errors.ts'
 import { readChecksumAlgorithm, requireSameAlgorithm } from '../body/checksum.ts'
 import { hasLength } from '../body/declarations.ts'
-import { readWriteCondition } from '../request/conditions.ts'
+import { checkBeforeWrite, readWriteCondition } from '../request/conditions.ts'
 import { describeChecksum, readMetadataHeaders } from '../request/object-headers.ts'
 import { requireBucket } from '../request/require-bucket.ts'
 import { openBody, type S3Operation } from '../request/s3-operation.ts'
@@ -25,8 +25,7 @@ export const putObject: S3Operation = {
     const payload = openBody(call, { maxBytes: maxPutBytes, algorithm })
     requireSameAlgorithm(algorithm, payload.declarations.checksum?.algorithm)
     await requireBucket(call)
-    // Checked now to avoid a useless upload, and again by the store, atomically with the write.
-    if (precondition) precondition(await objects.statObject(bucket, key))
+    await checkBeforeWrite(call, precondition)
     const info = await objects.putObject(bucket, key, payload, { metadata, precondition })
     const headersOf = { ...describeChecksum(info), ...describeVersion(info) }
     return { status: 200, headers: { etag: `"${info.etag}"`, ...headersOf } }

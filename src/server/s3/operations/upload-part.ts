@@ -1,7 +1,13 @@
 /** PUT /bucket/key?partNumber&uploadId: uploads a part, from the body or as a copy. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { readChecksumAlgorithm, requireSameAlgorithm } from '../body/checksum.ts'
-import { openSource, readCopySource, toStoredContent, withSource } from '../request/copy-source.ts'
+import {
+  describeSource,
+  openSource,
+  readCopySource,
+  toStoredContent,
+  withSource,
+} from '../request/copy-source.ts'
 import { invalidArgument } from '../request/errors.ts'
 import { describeChecksum } from '../request/object-headers.ts'
 import type { ByteRange } from '../request/object-store.ts'
@@ -43,7 +49,7 @@ export const uploadPartCopy: S3Operation = {
       const content = toStoredContent(object, range, upload.checksum?.algorithm)
       return async (signal) => {
         const part = await call.objects.copyPart(upload, partNumber, content, { signal })
-        return xmlReply('CopyPartResult', describeCopy(part))
+        return xmlReply('CopyPartResult', describeCopy(part), describeSource(object))
       }
     })
   },

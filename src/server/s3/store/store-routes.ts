@@ -207,5 +207,8 @@ export const storeRoutes: readonly StoreRoute[] = [
   route('GET object', getObject, { optional: read, headers: ['x-amz-checksum-mode'] }),
   route('HEAD object', headObject, { optional: read, headers: ['x-amz-checksum-mode'] }),
   route('DELETE object', abortMultipartUpload, { required: ['uploadId'] }),
-  route('DELETE object', deleteObject, { optional: ['versionId'] }),
+  route('DELETE object', deleteObject, {
+    optional: ['versionId'],
+    headers: ['if-match', 'x-amz-if-match-last-modified-time', 'x-amz-if-match-size'],
+  }),
 ]
