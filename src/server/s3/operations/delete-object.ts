@@ -1,4 +1,5 @@
 import { readDeleteCondition } from '../request/conditions.ts'
+import { readBypass } from '../request/lock-headers.ts'
 import type { S3Operation } from '../request/s3-operation.ts'
 import { describeDeletion, readVersionId } from '../request/versions.ts'
 
@@ -14,7 +15,11 @@ export const deleteObject: S3Operation = {
       size: headers.get('x-amz-if-match-size'),
       lastModified: headers.get('x-amz-if-match-last-modified-time'),
     })
-    const options = { versionId, precondition }
+    const options = {
+      versionId,
+      precondition,
+      mayBypassGovernance: readBypass(headers),
+    }
     const result = await call.objects.deleteObject(call.bucket, call.key, options)
     return { status: 204, headers: describeDeletion(result) }
   },

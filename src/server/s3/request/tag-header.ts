@@ -2,8 +2,6 @@
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { parseTagHeader } from '../../../protocol/tag-header.ts'
 
-const maxTags = 10
-
 const maxNameChars = 128
 
 const maxValueChars = 256
@@ -23,12 +21,25 @@ export function readTagHeader(
   return checkTags(parseTagHeader(text))
 }
 
+/** How many tags may be set. */
+export interface TagRules {
+  readonly maxTags: number
+  /** S3's sentence for too many. */
+  readonly tooMany: string
+}
+
+const rulesOfObjects: TagRules = { maxTags: 10, tooMany: 'Object tags cannot be greater than 10' }
+
 /** @throws {AwsError} `BadRequest` for too many tags, else `InvalidTag`; both in S3's words for the case. */
-export function checkTags(pairs: readonly (readonly [string, string])[]): Record<string, string> {
-  const fault = findFault(pairs)
+export function checkTags(
+  pairs: readonly (readonly [string, string])[],
+  rules: TagRules = rulesOfObjects,
+): Record<string, string> {
+  const fault = findFault(pairs, rules)
   if (fault === undefined) return Object.fromEntries(pairs)
   const { code, sentence, details } = fault
-  const message = `an object takes ${maxTags} different tags, names of 1 to ${maxNameChars} characters, values of up to ${maxValueChars}: letters, digits, spaces and _.:/=+-@`
+  const { maxTags } = rules
+  const message = `there may be ${maxTags} different tags, names of 1 to ${maxNameChars} characters, values of up to ${maxValueChars}: letters, digits, spaces and _.:/=+-@`
   throw new AwsError(code, message, { status: 400, sentence, details })
 }
 
@@ -38,14 +49,16 @@ interface TagFault {
   readonly details?: Readonly<Record<string, string>>
 }
 
-function findFault(pairs: readonly (readonly [string, string])[]): TagFault | undefined {
+function findFault(
+  pairs: readonly (readonly [string, string])[],
+  { maxTags, tooMany }: TagRules,
+): TagFault | undefined {
   const code = 'InvalidTag'
-  if (pairs.length > maxTags)
-    return { code: 'BadRequest', sentence: `Object tags cannot be greater than ${maxTags}` }
+  if (pairs.length > maxTags) return { code: 'BadRequest', sentence: tooMany }
   const names = new Set<string>()
   for (const [name, value] of pairs) {
     const details = { TagKey: name.slice(0, maxNameChars) }
-    if (name.startsWith(systemPrefix))
+    if (name.toLowerCase().startsWith(systemPrefix))
       return { code, sentence: 'System tags cannot be added/updated by requester', details }
     if (name.length === 0 || name.length > maxNameChars || !tagText.test(name))
       return { code, sentence: 'The TagKey you have provided is invalid', details }

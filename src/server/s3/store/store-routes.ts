@@ -6,6 +6,23 @@ import { checksumAlgorithms, checksumHeader } from '../body/checksum.ts'
 import { abortMultipartUpload } from '../operations/abort-multipart-upload.ts'
 import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from '../operations/acl.ts'
 import { deleteBucketCors, getBucketCors, putBucketCors } from '../operations/bucket-cors.ts'
+import {
+  deleteBucketLifecycle,
+  getBucketLifecycle,
+  putBucketLifecycle,
+} from '../operations/bucket-lifecycle.ts'
+import {
+  getObjectLockConfiguration,
+  putObjectLockConfiguration,
+} from '../operations/bucket-object-lock.ts'
+import { bucketEncryption } from '../operations/bucket-encryption.ts'
+import {
+  deleteBucketPolicy,
+  getBucketPolicy,
+  getBucketPolicyStatus,
+  putBucketPolicy,
+} from '../operations/bucket-policy.ts'
+import { bucketTagging } from '../operations/bucket-tagging.ts'
 import { completeMultipartUpload } from '../operations/complete-multipart-upload.ts'
 import { copyObject } from '../operations/copy-object.ts'
 import { createBucket } from '../operations/create-bucket.ts'
@@ -22,16 +39,30 @@ import { listMultipartUploads } from '../operations/list-multipart-uploads.ts'
 import { listObjectVersions } from '../operations/list-object-versions.ts'
 import { listObjects, listObjectsV2 } from '../operations/list-objects.ts'
 import { listParts } from '../operations/list-parts.ts'
-import { getObjectLegalHold, getObjectRetention } from '../operations/object-lock.ts'
+import {
+  getObjectLegalHold,
+  getObjectRetention,
+  putObjectLegalHold,
+  putObjectRetention,
+} from '../operations/object-lock.ts'
 import {
   deleteObjectTagging,
   getObjectTagging,
   putObjectTagging,
 } from '../operations/object-tagging.ts'
+import { ownershipControls } from '../operations/ownership-controls.ts'
+import { publicAccessBlock } from '../operations/public-access-block.ts'
 import { putObject } from '../operations/put-object.ts'
 import { getObject, headObject } from '../operations/read-object.ts'
 import { unsetSettings } from '../operations/unset-settings.ts'
 import { uploadPart, uploadPartCopy } from '../operations/upload-part.ts'
+import { lockHeaders } from '../request/lock-headers.ts'
+import {
+  customerKeyHeaders,
+  encryptionHeaders,
+  sourceKeyHeaders,
+} from '../request/encryption-headers.ts'
+import type { SettingOperations } from '../request/bucket-setting.ts'
 import {
   bucketListParameters,
   listParameters,
@@ -62,10 +93,18 @@ const body = [
   ...checksumAlgorithms.map(checksumHeader),
 ]
 const conditions = ['if-match', 'if-none-match']
+const bypass = 'x-amz-bypass-governance-retention'
 /** The headers of a canned ACL and of grants, which `standard-headers.ts` checks. */
 const acl = ['x-amz-acl', 'x-amz-grant-*']
 /** Headers that describe a new object. */
-const described = [...acl, 'x-amz-meta-*', 'x-amz-storage-class', 'x-amz-tagging']
+const described = [
+  ...acl,
+  ...encryptionHeaders,
+  ...lockHeaders,
+  'x-amz-meta-*',
+  'x-amz-storage-class',
+  'x-amz-tagging',
+]
 const source = [
   'x-amz-copy-source',
   'x-amz-copy-source-if-match',
@@ -73,9 +112,11 @@ const source = [
   'x-amz-copy-source-if-none-match',
   'x-amz-copy-source-if-unmodified-since',
   'x-amz-source-expected-bucket-owner',
+  ...sourceKeyHeaders,
 ]
 /** Asks for the state of archived objects that are restored. There are none, so that the lists are right without it. */
 const listed = ['x-amz-optional-object-attributes']
+const readHeaders = [...encryptionHeaders, 'x-amz-checksum-mode']
 const read = ['partNumber', ...responseOverrides, 'versionId']
 
 type Extras = Partial<Pick<StoreRoute, 'required' | 'optional' | 'header' | 'headers'>>
@@ -87,6 +128,16 @@ function route(
   { required = [], optional = [], header, headers = [] }: Extras = {},
 ): StoreRoute {
   return { ...parseRoute(at), operation, required, optional, header, headers }
+}
+
+/** The three routes of a setting that is stored as a document. */
+function setting(query: string, { get, put, remove }: SettingOperations): StoreRoute[] {
+  const required = [query]
+  return [
+    route('GET bucket', get, { required }),
+    route('PUT bucket', put, { required, headers: body }),
+    route('DELETE bucket', remove, { required }),
+  ]
 }
 
 const part = ['partNumber', 'uploadId']
@@ -108,6 +159,25 @@ export const storeRoutes: readonly StoreRoute[] = [
   route('GET bucket', getBucketCors, { required: ['cors'] }),
   route('PUT bucket', putBucketCors, { required: ['cors'], headers: body }),
   route('DELETE bucket', deleteBucketCors, { required: ['cors'] }),
+  route('GET bucket', getBucketLifecycle, { required: ['lifecycle'] }),
+  route('PUT bucket', putBucketLifecycle, {
+    required: ['lifecycle'],
+    headers: [...body, 'x-amz-transition-default-minimum-object-size'],
+  }),
+  route('DELETE bucket', deleteBucketLifecycle, { required: ['lifecycle'] }),
+  route('GET bucket', getObjectLockConfiguration, { required: ['object-lock'] }),
+  route('PUT bucket', putObjectLockConfiguration, { required: ['object-lock'], headers: body }),
+  route('GET bucket', getBucketPolicy, { required: ['policy'] }),
+  route('PUT bucket', putBucketPolicy, {
+    required: ['policy'],
+    headers: [...body, 'x-amz-confirm-remove-self-bucket-access'],
+  }),
+  route('DELETE bucket', deleteBucketPolicy, { required: ['policy'] }),
+  route('GET bucket', getBucketPolicyStatus, { required: ['policyStatus'] }),
+  ...setting('publicAccessBlock', publicAccessBlock),
+  ...setting('ownershipControls', ownershipControls),
+  ...setting('tagging', bucketTagging),
+  ...setting('encryption', bucketEncryption),
   route('GET bucket', getBucketLocation, { required: ['location'] }),
   route('GET bucket', getBucketVersioning, { required: ['versioning'] }),
   route('PUT bucket', putBucketVersioning, { required: ['versioning'], headers: body }),
@@ -127,7 +197,7 @@ export const storeRoutes: readonly StoreRoute[] = [
     headers: listed,
   }),
   route('GET bucket', listObjects, { optional: [...listParameters, 'marker'], headers: listed }),
-  route('POST bucket', deleteObjects, { required: ['delete'], headers: body }),
+  route('POST bucket', deleteObjects, { required: ['delete'], headers: [...body, bypass] }),
   route('PUT bucket', createBucket, {
     headers: [...body, ...acl, 'x-amz-bucket-object-lock-enabled', 'x-amz-object-ownership'],
   }),
@@ -140,16 +210,22 @@ export const storeRoutes: readonly StoreRoute[] = [
   }),
   route('POST object', completeMultipartUpload, {
     required: ['uploadId'],
-    headers: [...body, ...conditions, 'x-amz-checksum-type', 'x-amz-mp-object-size'],
+    headers: [
+      ...body,
+      ...conditions,
+      ...customerKeyHeaders,
+      'x-amz-checksum-type',
+      'x-amz-mp-object-size',
+    ],
   }),
   route('PUT object', uploadPartCopy, {
     required: part,
     header: 'x-amz-copy-source',
-    headers: [...source, 'x-amz-copy-source-range'],
+    headers: [...source, ...encryptionHeaders, 'x-amz-copy-source-range'],
   }),
   route('PUT object', uploadPart, {
     required: part,
-    headers: [...body, 'x-amz-checksum-algorithm'],
+    headers: [...body, ...encryptionHeaders, 'x-amz-checksum-algorithm'],
   }),
   route('PUT object', putObjectAcl, {
     required: ['acl'],
@@ -158,6 +234,16 @@ export const storeRoutes: readonly StoreRoute[] = [
   }),
   route('PUT object', putObjectTagging, {
     required: ['tagging'],
+    optional: ['versionId'],
+    headers: body,
+  }),
+  route('PUT object', putObjectRetention, {
+    required: ['retention'],
+    optional: ['versionId'],
+    headers: [...body, bypass],
+  }),
+  route('PUT object', putObjectLegalHold, {
+    required: ['legal-hold'],
     optional: ['versionId'],
     headers: body,
   }),
@@ -178,11 +264,17 @@ export const storeRoutes: readonly StoreRoute[] = [
   route('GET object', listParts, {
     required: ['uploadId'],
     optional: ['encoding-type', 'max-parts', 'part-number-marker'],
+    headers: customerKeyHeaders,
   }),
   route('GET object', getObjectAttributes, {
     required: ['attributes'],
     optional: ['versionId'],
-    headers: ['x-amz-max-parts', 'x-amz-object-attributes', 'x-amz-part-number-marker'],
+    headers: [
+      ...customerKeyHeaders,
+      'x-amz-max-parts',
+      'x-amz-object-attributes',
+      'x-amz-part-number-marker',
+    ],
   }),
   route('GET object', getObjectAcl, {
     required: ['acl'],
@@ -204,11 +296,11 @@ export const storeRoutes: readonly StoreRoute[] = [
     required: ['tagging'],
     optional: ['versionId'],
   }),
-  route('GET object', getObject, { optional: read, headers: ['x-amz-checksum-mode'] }),
-  route('HEAD object', headObject, { optional: read, headers: ['x-amz-checksum-mode'] }),
+  route('GET object', getObject, { optional: read, headers: readHeaders }),
+  route('HEAD object', headObject, { optional: read, headers: readHeaders }),
   route('DELETE object', abortMultipartUpload, { required: ['uploadId'] }),
   route('DELETE object', deleteObject, {
     optional: ['versionId'],
-    headers: ['if-match', 'x-amz-if-match-last-modified-time', 'x-amz-if-match-size'],
+    headers: [bypass, 'if-match', 'x-amz-if-match-last-modified-time', 'x-amz-if-match-size'],
   }),
 ]
