@@ -18,9 +18,9 @@ const staging = path.join(root, `dist.${process.pid}.tmp`)
 
 /**
  * Required where they are installed: most servers and nearly all commands never load them. All else is in the chunks, because finding a package's
- * many small files takes longer than running them: a third of the time from `serve` to ready. The keyring is machine code of each platform's own.
+ * many small files takes longer than running them: a third of the time from `serve` to ready. The keyring and lmdb are machine code of each platform's own.
  */
-const external = ['@napi-rs/keyring', 'ldapts', 'undici']
+const external = ['@napi-rs/keyring', 'ldapts', 'lmdb', 'undici']
 
 /** commander loads child_process, half of what `--help` costs, for commands that are programs of their own; we have none. */
 const withoutChildProcess = {

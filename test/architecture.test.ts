@@ -97,6 +97,7 @@ const adapters: Readonly<Record<string, readonly string[]>> = {
   'prom-client': ['server/metrics.ts'],
   '@fastify/busboy': ['server/s3/post/read-form.ts'],
   ldapts: ['server/identity/ldap/ldap-connection.ts'],
+  lmdb: ['server/s3/filesystem/store-index.ts'],
 }
 
 const isOurs = (to: string): boolean => to.endsWith('.ts')

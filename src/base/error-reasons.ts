@@ -150,6 +150,7 @@ const createErrorReasons = () =>
     'disk-full': 'ERR_CANNOT_CREATE',
     'file-unwritable': 'ERR_CANNOT_CREATE',
     'disk-failed': 'ERR_IO',
+    'index-failed': 'ERR_IO',
     'output-unwritable': 'ERR_IO',
     'answer-timeout': 'ERR_TIMEOUT',
     'device-login-timeout': 'ERR_TIMEOUT',

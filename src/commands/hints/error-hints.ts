@@ -166,6 +166,7 @@ const hints: Readonly<Partial<Record<ErrorReason, Hint>>> = {
   'directory-in-use': hintForInUse,
   'directory-unwritable': 'name a folder that you may write to',
   'disk-full': 'make room on its disk',
+  'index-failed': 'use a folder on a disk of this machine, not on a network',
   'disk-failed': 'look at the disk and at what the system logs of it',
   'gateway-style-unsupported':
     'leave --gateway-style out, or tell the upstream its domain (MINIO_DOMAIN at MinIO)',

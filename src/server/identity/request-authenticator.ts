@@ -3,6 +3,10 @@ import { AwsError } from '../../protocol/aws-error.ts'
 import type { Credentials } from '../../protocol/credentials.ts'
 import { readQuery, type SignedMessage } from '../../protocol/sigv4/canonical-request.ts'
 import { parsePostSignatureV2, verifyPostSignatureV2 } from '../../protocol/sigv2/post-signature.ts'
+import {
+  parseHeaderSignatureV2,
+  verifyHeaderSignatureV2,
+} from '../../protocol/sigv2/header-signature.ts'
 import { parsePresignedV2, verifyPresignedV2 } from '../../protocol/sigv2/presigned.ts'
 import { parseSignature, type ParsedSignature } from '../../protocol/sigv4/parse-signature.ts'
 import { requirePayloadHash } from '../../protocol/sigv4/payload-hash.ts'
@@ -18,6 +22,8 @@ export interface AuthenticatorOptions {
   readonly sessions: SessionStore
   /** The region that requests must be signed for; empty for any. */
   readonly region: string
+  /** True to accept Signature Version 2 in the Authorization header, whose body is not signed and whose hash is SHA-1. */
+  readonly isSignatureV2Allowed?: boolean | undefined
   readonly nowMs: () => number
 }
 
@@ -91,8 +97,8 @@ export function createRequestAuthenticator(options: AuthenticatorOptions): Reque
     }
     const session = await options.sessions.lookUp(parsed.accessKeyId, parsed.sessionToken)
     if (session.outcome !== 'found' && 'secretAccessKey' in session)
-      verifyOrHideKey(() => verify(session.secretAccessKey))
-    if (session.outcome !== 'found') throw toSessionError(session.outcome)
+      verifyOrHideKey(() => verify(session.secretAccessKey), parsed.accessKeyId)
+    if (session.outcome !== 'found') throw toSessionError(session.outcome, parsed.accessKeyId)
     return { principal: session.principal, verified: verify(session.secretAccessKey) }
   }
   return {
@@ -129,8 +135,20 @@ type RequestSignature = Signature<VerifiedSignature | undefined> & {
 function readSignature(
   message: SignedMessage,
   { service, bodySha256, hostBucket = '', isAnyRegion = false }: AuthenticateOptions,
-  { region, nowMs }: AuthenticatorOptions,
+  { region, nowMs, isSignatureV2Allowed = false }: AuthenticatorOptions,
 ): RequestSignature | undefined {
+  const inHeader = service === 's3' ? parseHeaderSignatureV2(message) : undefined
+  if (inHeader !== undefined) {
+    if (!isSignatureV2Allowed) throw signatureV2NotAllowed()
+    requirePayloadHash(inHeader.payloadHash)
+    return {
+      parsed: inHeader,
+      verify(secret) {
+        verifyHeaderSignatureV2(inHeader, message, secret, { hostBucket, nowMs: nowMs() })
+        return undefined
+      },
+    }
+  }
   const parsed = parseSignature(message)
   if (parsed !== undefined) {
     if (service === 's3') requirePayloadHash(parsed.payloadHash)
@@ -158,6 +176,15 @@ function readSignature(
   }
 }
 
+/** S3's sentence is that of the regions which do not take this version. */
+function signatureV2NotAllowed(): AwsError {
+  const reason =
+    'Signature Version 2 is not accepted in the Authorization header; sign with AWS4-HMAC-SHA256, or start the server with --allow-signature-v2'
+  const sentence =
+    'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.'
+  return new AwsError('InvalidRequest', reason, { sentence })
+}
+
 /** Returns the signature of an upload form, V2 or V4; undefined for an unsigned form. */
 function readFormSignature(
   fields: ReadonlyMap<string, string>,
@@ -173,23 +200,30 @@ function readFormSignature(
 }
 
 /** Without a valid signature, the answer is that of an unknown key, so that nobody can find out which keys exist. */
-function verifyOrHideKey(verify: () => void): void {
+function verifyOrHideKey(verify: () => void, accessKeyId: string): void {
   try {
     verify()
   } catch (error) {
     const isWrong = error instanceof AwsError && error.code === 'SignatureDoesNotMatch'
-    throw isWrong ? toSessionError('unknown') : error
+    throw isWrong ? toSessionError('unknown', accessKeyId) : error
   }
 }
 
-function toSessionError(outcome: Exclude<SessionLookup['outcome'], 'found'>): AwsError {
+function toSessionError(
+  outcome: Exclude<SessionLookup['outcome'], 'found'>,
+  accessKeyId: string,
+): AwsError {
+  // As S3 does, so that a person with several keys sees which one was sent.
+  const details = { AWSAccessKeyId: accessKeyId }
   switch (outcome) {
     case 'unknown':
-      return new AwsError('InvalidAccessKeyId', 'the access key id is not known here')
+      return new AwsError('InvalidAccessKeyId', 'the access key id is not known here', { details })
     case 'revoked':
-      return new AwsError('InvalidAccessKeyId', 'the credentials were revoked')
+      return new AwsError('InvalidAccessKeyId', 'the credentials were revoked', { details })
     case 'disabled':
-      return new AwsError('InvalidAccessKeyId', 'the access key or its user is disabled')
+      return new AwsError('InvalidAccessKeyId', 'the access key or its user is disabled', {
+        details,
+      })
     case 'expired':
       return new AwsError('ExpiredToken', 'the credentials have expired; get new ones')
     case 'missing-token':

@@ -4,9 +4,14 @@
  * was not synced, and the bytes and times of files that were not synced.
  */
 import * as real from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { nodeFileSystem, type FileSystem } from '../../../src/server/s3/filesystem/file-system.ts'
+import {
+  nodeFileSystem,
+  type FileSystem,
+  type StoreFile,
+} from '../../../src/server/s3/filesystem/file-system.ts'
+import type { StoreIndex } from '../../../src/server/s3/filesystem/store-index.ts'
+import { createMemoryIndex, type IndexContent } from './memory-index.ts'
 
 /** Thrown by every call after the crash. The store does not know this class, so it does not handle it. */
 export class Crash extends Error {}
@@ -25,11 +30,14 @@ interface Change {
 interface Written {
   /** A second name of the file, outside the store. */
   readonly shadow: string
+  readonly ino: bigint
   lost: 'bytes' | 'times' | 'nothing'
 }
 
 export interface FragileDisk {
   readonly fs: FileSystem
+  /** A commit to it is one step, and on disk afterwards. */
+  readonly index: StoreIndex
   /** The changes so far, by name. */
   readonly steps: readonly string[]
   /** Allows this many further steps; before the next one, the process crashes. */
@@ -46,9 +54,9 @@ export interface FragileDisk {
  * @param shadows A folder on the same file system, outside the store, for files that may have to be restored.
 
  */
-export function createFragileDisk({ root, shadows }: Places): FragileDisk {
+export function createFragileDisk({ root, shadows }: Places, content: IndexContent): FragileDisk {
   const steps: string[] = []
-  const handles: FileHandle[] = []
+  const handles: StoreFile[] = []
   const staging = join(root, '.sts-cli/tmp')
   let changes: Change[] = []
   const written: Written[] = []
@@ -101,15 +109,19 @@ export function createFragileDisk({ root, shadows }: Places): FragileDisk {
     const isNew = flags === 'wx'
     if (isNew) step(`open ${name}`)
     else look()
-    const handle = await real.open(path, flags, mode)
+    const handle = await nodeFileSystem.open(path, flags, mode)
     handles.push(handle)
     const shadow = isNew ? await keepShadow(name) : undefined
-    const file: Written | undefined = shadow === undefined ? undefined : { shadow, lost: 'bytes' }
-    if (file) written.push(file)
+    if (shadow !== undefined) {
+      const { ino } = await handle.stat({ bigint: true })
+      written.push({ shadow, ino, lost: 'bytes' })
+    }
     const sync = async (kind: 'sync' | 'datasync'): Promise<void> => {
       step(`${kind} ${name}`)
-      if (file) file.lost = kind === 'sync' ? 'nothing' : 'times'
-      else changes = changes.filter(({ folder }) => folder !== name)
+      const { ino } = await handle.stat({ bigint: true })
+      const synced = written.filter((other) => other.ino === ino)
+      for (const other of synced) other.lost = kind === 'sync' ? 'nothing' : 'times'
+      if (synced.length === 0) changes = changes.filter(({ folder }) => folder !== name)
     }
     return wrap(handle, {
       sync: () => sync('sync'),
@@ -155,8 +167,14 @@ export function createFragileDisk({ root, shadows }: Places): FragileDisk {
     },
   }
 
+  const index = createMemoryIndex(content, {
+    beforeCommit: () => step('commit'),
+    beforeRead: look,
+  })
+
   return {
     fs,
+    index,
     steps,
     failAfter(count, code) {
       failure = { at: steps.length + count + 1, code }
@@ -209,7 +227,7 @@ interface HandleSteps {
   readonly look: () => void
 }
 
-function wrap(handle: FileHandle, steps: HandleSteps): FileHandle {
+function wrap(handle: StoreFile, steps: HandleSteps): StoreFile {
   return new Proxy(handle, {
     get: (target, name) => {
       const value: unknown = Reflect.get(target, name)

@@ -1,9 +1,9 @@
-/** Settings of buckets: one file a setting, in the store's private folder. */
-import { join } from 'node:path'
+/** Settings of buckets: entries of the index. */
 import type { BucketDocument } from '../request/object-store.ts'
-import { documentsFolder, orAbsent, type Disk } from './disk.ts'
-import { requireBucket } from './objects.ts'
-import { discardFile, writeFileWhole } from './staging.ts'
+import type { Disk } from './disk.ts'
+import { documentKey } from './index-keys.ts'
+import { requireBucket } from './locate.ts'
+import { readDocument } from './versioning.ts'
 
 /** @see ObjectStore.readBucketDocument */
 export async function readBucketDocument(
@@ -12,7 +12,7 @@ export async function readBucketDocument(
   name: BucketDocument,
 ): Promise<string | undefined> {
   await requireBucket(disk, bucket)
-  return orAbsent(disk.fs.readFile(toPath(disk, bucket, name), 'utf8'))
+  return readDocument(disk, bucket, name)
 }
 
 /** @see ObjectStore.writeBucketDocument */
@@ -22,17 +22,11 @@ export async function writeBucketDocument(
   name: BucketDocument,
   text: string | undefined,
 ): Promise<void> {
-  // Shared: a bucket is not deleted meanwhile, and what is written of it then goes with it.
-  await disk.locks.share(bucket, async () => {
+  // Held: no object is written by the old setting after this.
+  await disk.locks.hold(bucket, async () => {
     await requireBucket(disk, bucket)
-    const path = toPath(disk, bucket, name)
-    if (text !== undefined) return writeFileWhole(disk, path, text)
-    if ((await orAbsent(disk.fs.lstat(path))) === undefined) return
-    await discardFile(disk, path)
-    await disk.folders.settle(documentsFolder(disk.root, bucket))
+    await disk.index.commit([
+      [documentKey(bucket, name), text === undefined ? undefined : Buffer.from(text)],
+    ])
   })
-}
-
-function toPath({ root }: Disk, bucket: string, name: BucketDocument): string {
-  return join(documentsFolder(root, bucket), `${name}.xml`)
 }

@@ -6,18 +6,18 @@ import type { BucketInfo } from '../request/object-store.ts'
 import { errorCode } from '../../../base/error-code.ts'
 import {
   bucketFolder,
-  documentsFolder,
   encodedFolder,
-  locationFile,
-  metadataFolder,
   orAbsent,
   uploadsFolder,
+  versionsFolder,
   type Disk,
 } from './disk.ts'
 import type { FileSystem } from './file-system.ts'
 import { compareKeys } from './key-names.ts'
-import { requireBucket } from './objects.ts'
-import { removeTree, writeFileWhole } from './staging.ts'
+import { requireBucket } from './locate.ts'
+import { documentKey, wholeRange } from './index-keys.ts'
+import { removeTree } from './staging.ts'
+import { readDocument } from './versioning.ts'
 import { holdsObject, openStart } from './walk.ts'
 
 /** @see ObjectStore.createBucket */
@@ -40,9 +40,26 @@ export async function createBucket(
 
 /** Removes what a process left that died while it deleted a bucket of this name, and writes the location before there is a bucket. */
 async function prepareBucket(disk: Disk, bucket: string, location: string): Promise<void> {
-  for (const folder of [documentsFolder, uploadsFolder])
+  await removeRest(disk, bucket)
+  if (location !== '')
+    await disk.index.commit([[documentKey(bucket, 'location'), Buffer.from(location)]])
+}
+
+/** Entries of the index that are removed at once. */
+const removalsAtOnce = 1000
+
+/** Removes what belongs to a bucket besides its folder. */
+async function removeRest(disk: Disk, bucket: string): Promise<void> {
+  for (const kind of ['r', 'o', 'v', 'd'] as const) {
+    for (;;) {
+      const range = { ...wholeRange(kind, bucket), limit: removalsAtOnce }
+      const keys = [...disk.index.list(range)].map(({ key }) => key)
+      if (keys.length === 0) break
+      await disk.index.commit(keys.map((key) => [key, undefined]))
+    }
+  }
+  for (const folder of [encodedFolder, versionsFolder, uploadsFolder])
     await removeTree(disk, folder(disk.root, bucket))
-  if (location !== '') await writeFileWhole(disk, locationFile(disk.root, bucket), location)
 }
 
 /** @see ObjectStore.findLocation */
@@ -51,8 +68,8 @@ export async function findLocation(disk: Disk, bucket: string): Promise<string> 
   return readLocation(disk, bucket)
 }
 
-async function readLocation({ fs, root }: Disk, bucket: string): Promise<string> {
-  return (await orAbsent(fs.readFile(locationFile(root, bucket), 'utf8'))) ?? ''
+function readLocation(disk: Disk, bucket: string): string {
+  return readDocument(disk, bucket, 'location') ?? ''
 }
 
 export async function hasBucket(disk: Disk, bucket: string): Promise<boolean> {
@@ -65,6 +82,8 @@ export async function deleteBucket(disk: Disk, bucket: string): Promise<void> {
   await disk.locks.hold(bucket, async () => {
     await requireBucket(disk, bucket)
     if (await holdsObject(disk.fs, await openStart(disk, bucket, ''))) throw bucketNotEmpty()
+    const [version] = [...disk.index.list({ ...wholeRange('v', bucket), limit: 1 })]
+    if (version !== undefined) throw versionsRemain()
     try {
       await removeFolders(disk.fs, bucketFolder(disk.root, bucket))
       await disk.folders.settle(disk.root)
@@ -73,9 +92,7 @@ export async function deleteBucket(disk: Disk, bucket: string): Promise<void> {
       if (errorCode(error) === 'ENOTEMPTY' || errorCode(error) === 'EEXIST') throw bucketNotEmpty()
       throw error
     }
-    for (const folder of [encodedFolder, metadataFolder, uploadsFolder, documentsFolder]) {
-      await removeTree(disk, folder(disk.root, bucket))
-    }
+    await removeRest(disk, bucket)
   })
 }
 
@@ -91,7 +108,7 @@ export async function listBuckets(disk: Disk): Promise<BucketInfo[]> {
     if (stat === undefined) return undefined
     // Some file systems do not record creation times and report 0.
     const createdAtMs = stat.birthtimeMs > 0 ? stat.birthtimeMs : stat.mtimeMs
-    const location = await readLocation(disk, name)
+    const location = readLocation(disk, name)
     return { name, createdAtMs: Math.floor(createdAtMs), location }
   })
   return (await Promise.all(buckets)).filter((bucket) => bucket !== undefined)
@@ -107,4 +124,11 @@ async function removeFolders(fs: FileSystem, path: string): Promise<void> {
 
 function bucketNotEmpty(): AwsError {
   return new AwsError('BucketNotEmpty', 'the bucket you tried to delete is not empty')
+}
+
+function versionsRemain(): AwsError {
+  const reason = 'the bucket has versions or delete markers: delete them too'
+  const sentence =
+    'The bucket you tried to delete is not empty. You must delete all versions in the bucket.'
+  return new AwsError('BucketNotEmpty', reason, { sentence })
 }

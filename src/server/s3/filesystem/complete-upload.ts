@@ -1,5 +1,5 @@
 /** Joins the parts of an upload to an object. */
-import type { FileHandle } from 'node:fs/promises'
+import type { StoreFile } from './file-system.ts'
 import { sha256Hex } from '../../../protocol/digest.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { errorCode } from '../../../base/error-code.ts'
@@ -27,7 +27,7 @@ export async function completeUpload(
   parts: readonly PartInfo[],
   options: CompleteOptions,
 ): Promise<ObjectInfo> {
-  const { bucket, key, uploadId, metadata } = upload
+  const { bucket, key, uploadId, metadata, lock } = upload
   const folder = uploadFolder(disk, upload)
   // A second request to complete the upload waits here, and finds what the first one made.
   return disk.locks.hold(folder, async () => {
@@ -40,7 +40,7 @@ export async function completeUpload(
     const staged = await stageJoined(disk, stored, options.signal)
     const completion = { uploadId, parts: digestParts(parts) }
     const made = { staged, facts: options.facts, completion }
-    const info = await placeObject(disk, { bucket, key }, made, { metadata, ...options })
+    const info = await placeObject(disk, { bucket, key }, made, { metadata, lock, ...options })
     await removeTree(disk, folder)
     return info
   })
@@ -93,7 +93,7 @@ async function stageJoined(
     if (linked) return linked
   }
   const copier = createCopier(signal)
-  const append = async (handle: FileHandle, from: readonly StoredPart[], startAt: number) => {
+  const append = async (handle: StoreFile, from: readonly StoredPart[], startAt: number) => {
     let at = startAt
     for (const part of from) {
       const source = await disk.fs.open(part.path, 'r')

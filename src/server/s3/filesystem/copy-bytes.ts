@@ -1,5 +1,5 @@
 /** Copies bytes between open files by positioned reads and writes. */
-import type { FileHandle } from 'node:fs/promises'
+import type { StoreFile } from './file-system.ts'
 
 /**
  * Size of one read and one write. 2 MiB costs as little CPU as the kernel's own copy (512 MiB on ext4: 0.33 s; with 256 KiB 0.9 s; as a stream of
@@ -18,7 +18,7 @@ export interface CopyJob {
 
 export interface Copier {
   /** @throws The signal's reason; Node's own error; an error if the source has fewer bytes. */
-  copy(target: FileHandle, job: CopyJob): Promise<void>
+  copy(target: StoreFile, job: CopyJob): Promise<void>
 }
 
 /** Returns a copier with one buffer for all its jobs. @param onBytes Gets the bytes in order; they are valid during the call. */
@@ -47,7 +47,7 @@ export function createCopier(
 }
 
 /** Writes all bytes: one call may write fewer, after a signal or on a disk that is almost full. */
-async function writeAt(target: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+async function writeAt(target: StoreFile, bytes: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < bytes.length;) {
     const { bytesWritten } = await target.write(bytes, done, bytes.length - done, position + done)
     done += bytesWritten

@@ -12,7 +12,8 @@ import type {
 } from '../request/object-store.ts'
 import { createCopier } from './copy-bytes.ts'
 import type { Disk } from './disk.ts'
-import { placeObject, requireBucket } from './objects.ts'
+import { requireBucket } from './locate.ts'
+import { placeObject } from './objects.ts'
 import { stageMade, stageWritten, type StagedFile } from './staging.ts'
 import { placeStagedPart } from './uploads.ts'
 

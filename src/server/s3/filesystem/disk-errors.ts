@@ -4,7 +4,7 @@ import { errorCode } from '../../../base/error-code.ts'
 import { describeFileError } from '../../../base/files/file-error.ts'
 import type { Log } from '../../../base/log.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
-import { privateFolder, stagingFolder } from './disk.ts'
+import { indexFolder, privateFolder, stagingFolder } from './disk.ts'
 
 const isFull = new Set(['ENOSPC', 'EDQUOT'])
 
@@ -71,8 +71,9 @@ function toStorageError(cause: unknown, code: string): AwsError | undefined {
 function findRole(root: string, error: unknown): string {
   const path = readText(error, 'dest') ?? readText(error, 'path')
   if (path === undefined) return 'an open file'
+  if (path === indexFolder(root)) return 'the index of objects'
   if (path.startsWith(stagingFolder(root))) return 'a file that is being written'
-  if (path.startsWith(join(root, privateFolder, 'metadata') + sep)) return 'the record of an object'
+  if (path.startsWith(join(root, privateFolder, 'versions') + sep)) return 'the file of a version'
   if (path.startsWith(join(root, privateFolder, 'uploads') + sep)) return 'an upload in parts'
   return 'the file of an object'
 }

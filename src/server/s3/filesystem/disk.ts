@@ -4,7 +4,8 @@ import { errorCode } from '../../../base/error-code.ts'
 import type { FileSystem, FolderSync } from './file-system.ts'
 import type { FolderListings } from './folder-listings.ts'
 import type { KeyLocks } from './key-locks.ts'
-import type { Sidecars } from './sidecars.ts'
+import type { Settler } from './settle.ts'
+import type { StoreIndex } from './store-index.ts'
 
 /** Name of the store's private folder under its root. Bucket names do not begin with a dot. */
 export const privateFolder = '.sts-cli'
@@ -19,7 +20,8 @@ export interface Storage {
 
 export interface Disk extends Storage {
   readonly locks: KeyLocks
-  readonly sidecars: Sidecars
+  readonly index: StoreIndex
+  readonly settler: Settler
   readonly listings: FolderListings
   nowMs(): number
 }
@@ -34,24 +36,19 @@ export function encodedFolder(root: string, bucket: string): string {
   return join(root, privateFolder, 'encoded', bucket)
 }
 
-/** Folder of the metadata of a bucket's objects. */
-export function metadataFolder(root: string, bucket: string): string {
-  return join(root, privateFolder, 'metadata', bucket)
+/** Folder of the index. */
+export function indexFolder(root: string): string {
+  return join(root, privateFolder, 'index')
+}
+
+/** Folder of the versions of a bucket's objects that are not the current ones. */
+export function versionsFolder(root: string, bucket: string): string {
+  return join(root, privateFolder, 'versions', bucket)
 }
 
 /** Folder of a bucket's unfinished multipart uploads. */
 export function uploadsFolder(root: string, bucket: string): string {
   return join(root, privateFolder, 'uploads', bucket)
-}
-
-/** Folder of a bucket's settings. */
-export function documentsFolder(root: string, bucket: string): string {
-  return join(root, privateFolder, 'settings', bucket)
-}
-
-/** File with the location of a bucket that was created with one. */
-export function locationFile(root: string, bucket: string): string {
-  return join(documentsFolder(root, bucket), 'location')
 }
 
 /** Folder of unfinished files, on the same file system, so that a rename finishes them. */

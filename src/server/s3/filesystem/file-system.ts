@@ -1,16 +1,16 @@
 /** All calls of the store to the disk pass here, so that a test can count them, fail them, or stop between any two. */
+import type { BigIntStats } from 'node:fs'
 import * as promises from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errorCode } from '../../../base/error-code.ts'
 
-/** The calls of `node:fs/promises` that the store uses; the rest are methods of the handles that `open` returns. */
+/** The calls of `node:fs/promises` that the store uses; `open` returns what the store uses of a handle. */
 export type FileSystem = Pick<
   typeof promises,
   | 'copyFile'
   | 'link'
   | 'lstat'
   | 'mkdir'
-  | 'open'
   | 'opendir'
   | 'readdir'
   | 'readFile'
@@ -18,8 +18,39 @@ export type FileSystem = Pick<
   | 'rename'
   | 'rm'
   | 'rmdir'
->
+> & {
+  open(path: string, flags?: string | number, mode?: number): Promise<StoreFile>
+  /** Syncs the whole file system of a path. @returns False where that cannot be done. */
+  syncAll?(path: string): Promise<boolean>
+}
 
+/** An open file. As with a `FileHandle`, `close` waits for the reads and writes that were begun. */
+export interface StoreFile {
+  stat(options: { readonly bigint: true }): Promise<BigIntStats>
+  utimes(atimeSeconds: number, mtimeSeconds: number): Promise<void>
+  read(
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ readonly bytesRead: number }>
+  write(
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ readonly bytesWritten: number }>
+  writev(
+    buffers: readonly Uint8Array[],
+    position?: number,
+  ): Promise<{ readonly bytesWritten: number }>
+  writeFile(data: string | Uint8Array): Promise<void>
+  sync(): Promise<void>
+  datasync(): Promise<void>
+  close(): Promise<void>
+}
+
+/** The calls of Node, each through its thread pool. */
 export const nodeFileSystem: FileSystem = promises
 
 export interface FolderSync {

@@ -1,14 +1,14 @@
 /** One page of a listing: objects and common prefixes in byte order. */
-import type { ListEntry, Listing, ListOptions } from '../request/object-store.ts'
+import type { ObjectInfo } from '../request/object-store.ts'
+import type { ListEntry, Listing, ListOptions } from '../request/object-lists.ts'
 import { orAbsent, type Disk } from './disk.ts'
-import { describeFile } from './locate.ts'
-import { requireBucket } from './objects.ts'
+import { describeFile, requireBucket } from './locate.ts'
 import { holdsObject, openStart, walkKeys, type KeyFile, type KeyFolder } from './walk.ts'
 
 /** Number of objects whose files are read at once: hides the latency of the disk without filling the thread pool. */
 const looksAtOnce = 32
 
-type Found = KeyFile | { readonly kind: 'prefix'; readonly key: string }
+export type Found = KeyFile | { readonly kind: 'prefix'; readonly key: string }
 
 /** @see ObjectStore.listObjects */
 export async function listObjects(
@@ -43,10 +43,10 @@ async function findPage(
 }
 
 /** Yields the walked keys. Keys that share a prefix up to the delimiter become one common prefix. */
-async function* rollUp(
+export async function* rollUp(
   disk: Disk,
   bucket: string,
-  { prefix, delimiter, after }: ListOptions,
+  { prefix, delimiter, after }: Omit<ListOptions, 'limit'>,
 ): AsyncGenerator<Found, void, undefined> {
   // The last common prefix: everything below it is done.
   let given = after !== '' && commonPrefix(after, prefix, delimiter) === after ? after : undefined
@@ -71,7 +71,7 @@ async function* rollUp(
 }
 
 /** Returns `key` up to and including the first delimiter after `prefix`; undefined if there is none. */
-function commonPrefix(key: string, prefix: string, delimiter: string): string | undefined {
+export function commonPrefix(key: string, prefix: string, delimiter: string): string | undefined {
   if (delimiter === '' || !key.startsWith(prefix)) return undefined
   const at = key.indexOf(delimiter, prefix.length)
   return at === -1 ? undefined : key.slice(0, at + delimiter.length)
@@ -93,10 +93,16 @@ async function describeAll(
 
 async function describe(disk: Disk, bucket: string, entry: Found): Promise<ListEntry | undefined> {
   if (entry.kind === 'prefix') return { kind: 'prefix', name: entry.key }
-  const { key, path } = entry
+  const info = await describeKeyFile(disk, bucket, entry)
+  return info && { kind: 'object', name: entry.key, info }
+}
+
+/** Returns the object of a walked file; undefined if it was deleted after its folder was read. */
+export async function describeKeyFile(
+  disk: Disk,
+  bucket: string,
+  { key, path }: KeyFile,
+): Promise<ObjectInfo | undefined> {
   const stats = await orAbsent(disk.fs.lstat(path, { bigint: true }))
-  // It was deleted after its folder was read.
-  if (!stats?.isFile()) return undefined
-  const { info } = await describeFile(disk, { bucket, key, path, stats })
-  return { kind: 'object', name: key, info }
+  return stats?.isFile() ? describeFile(disk, { bucket, key, path, stats }).info : undefined
 }

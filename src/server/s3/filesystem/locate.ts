@@ -1,28 +1,33 @@
 /** Finds the data file of a key: in the plain tree, else in the encoded one. Symbolic links are not followed. */
 import { constants, type BigIntStats } from 'node:fs'
-import type { FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { sha256Hex } from '../../../protocol/digest.ts'
 import type { ObjectInfo } from '../request/object-store.ts'
+import { noSuchBucket } from '../request/errors.ts'
 import { bucketFolder, encodedFolder, orAbsent, type Disk } from './disk.ts'
-import type { FileSystem } from './file-system.ts'
+import type { FileSystem, StoreFile } from './file-system.ts'
+import { headKey } from './index-keys.ts'
 import { encodeKey, isPlainKey } from './key-names.ts'
-import type { ObjectRecord } from './sidecars.ts'
+import { readVersioning } from './versioning.ts'
+import { decodeHead, type Head, type ObjectRecord, pickRecord } from './records.ts'
 import type { FileIdentity } from './staging.ts'
 
 export interface LocatedObject {
   readonly path: string
   readonly info: ObjectInfo
+  readonly head: Head | undefined
   readonly record: ObjectRecord | undefined
   /** Identity of the data file when it was read. */
   readonly identity: FileIdentity
+  /** The place of a version that is not the current object. */
+  readonly slot?: string | undefined
 }
 
 export interface OpenedObject extends LocatedObject {
-  readonly handle: FileHandle
+  readonly handle: StoreFile
 }
 
-/** Retries when a write happened between reading the data file and its sidecar. */
+/** Retries when a write happened between reading the data file and its record. */
 const maxLooks = 4
 
 /** Returns the object of the key without opening it. */
@@ -31,7 +36,7 @@ export async function findObject(
   bucket: string,
   key: string,
 ): Promise<LocatedObject | undefined> {
-  return lookAgain(async () => {
+  return lookAgain(disk, async () => {
     for (const path of await candidatePaths(disk, bucket, key)) {
       const stats = await orAbsent(disk.fs.lstat(path, { bigint: true }))
       if (stats?.isFile()) return describeFile(disk, { bucket, key, path, stats })
@@ -47,7 +52,7 @@ export async function openDataFile(
   key: string,
 ): Promise<OpenedObject | undefined> {
   let opened: OpenedObject | undefined
-  await lookAgain(async () => {
+  await lookAgain(disk, async () => {
     await opened?.handle.close()
     opened = await openOnce(disk, bucket, key)
     return opened
@@ -56,22 +61,48 @@ export async function openDataFile(
 }
 
 /** Describes the object of a data file; without a record, only by what the file itself shows. */
-export async function describeFile(
+export function describeFile(
   disk: Disk,
   file: { bucket: string; key: string; path: string; stats: BigIntStats },
-): Promise<LocatedObject> {
+): LocatedObject {
   const { bucket, key, path, stats } = file
   const identity = identify(stats)
-  const record = await disk.sidecars.find(bucket, key, identity)
-  const lastModifiedMs = Math.round(Number(stats.mtimeNs / 1000n) / 1000)
-  const size = identity.size
-  if (record) {
-    const { facts, metadata } = record
-    return { path, record, identity, info: { ...facts, key, size, lastModifiedMs, metadata } }
-  }
+  const head = readHead(disk, bucket, key)
+  const record = head && pickRecord(head.records, identity)
+  const known = { path, head, record, identity }
+  if (record) return { ...known, info: describeRecord(disk, { bucket, key }, record) }
   const metadata = { contentType: 'binary/octet-stream', headers: {}, userMetadata: {} }
-  const etag = deriveEtag(identity)
-  return { path, record, identity, info: { key, size, lastModifiedMs, metadata, etag } }
+  const facts = { etag: deriveEtag(identity) }
+  return {
+    ...known,
+    info: describeRecord(disk, { bucket, key }, { file: identity, facts, metadata }),
+  }
+}
+
+/** Returns the head of a key; undefined if the index does not know the key. */
+export function readHead({ index }: Disk, bucket: string, key: string): Head | undefined {
+  return decodeHead(index.get(headKey(bucket, key)))
+}
+
+/** Describes an object or a version by its record. */
+export function describeRecord(
+  disk: Disk,
+  { bucket, key }: { readonly bucket: string; readonly key: string },
+  { file, facts, metadata, versionId, lock }: ObjectRecord,
+): ObjectInfo {
+  const { size, mtimeNs } = file
+  const lastModifiedMs = Math.round(Number(BigInt(mtimeNs) / 1000n) / 1000)
+  // An object from before is the version `null` of a bucket that has got versions.
+  const shown = versionId ?? (readVersioning(disk, bucket) === undefined ? undefined : 'null')
+  return {
+    ...facts,
+    key,
+    size,
+    lastModifiedMs,
+    metadata,
+    ...(shown === undefined ? {} : { versionId: shown }),
+    ...(lock === undefined ? {} : { lock }),
+  }
 }
 
 async function openOnce(
@@ -79,40 +110,56 @@ async function openOnce(
   bucket: string,
   key: string,
 ): Promise<OpenedObject | undefined> {
-  // O_NONBLOCK: a named pipe in the folder must not block a request forever.
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
   for (const path of await candidatePaths(disk, bucket, key)) {
-    const handle = await orAbsent(disk.fs.open(path, flags))
-    if (!handle) continue
-    let isKept = false
-    try {
-      const stats = await handle.stat({ bigint: true })
-      if (!stats.isFile()) continue
-      const located = await describeFile(disk, { bucket, key, path, stats })
-      isKept = true
-      return { ...located, handle }
-    } finally {
-      if (!isKept) await handle.close()
-    }
+    const opened = await openFile(disk, path)
+    if (!opened) continue
+    const { handle, stats } = opened
+    return { ...describeFile(disk, { bucket, key, path, stats }), handle }
   }
   return undefined
 }
 
+/** Opens a file; undefined for anything else. The caller closes the handle. */
+export async function openFile(
+  { fs }: Pick<Disk, 'fs'>,
+  path: string,
+): Promise<{ readonly handle: StoreFile; readonly stats: BigIntStats } | undefined> {
+  // O_NONBLOCK: a named pipe in the folder must not block a request forever.
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+  const handle = await orAbsent(fs.open(path, flags))
+  if (!handle) return undefined
+  let isKept = false
+  try {
+    const stats = await handle.stat({ bigint: true })
+    isKept = stats.isFile()
+    return isKept ? { handle, stats } : undefined
+  } finally {
+    if (!isKept) await handle.close()
+  }
+}
+
 /** Retries for a file without a record, which may be half of a write in progress, until nothing changes. */
 async function lookAgain<T extends LocatedObject>(
+  { index }: Disk,
   look: () => Promise<T | undefined>,
 ): Promise<T | undefined> {
   let found = await look()
   for (let looks = 1; looks < maxLooks && found && !found.record; looks += 1) {
     const before = found.info.etag
+    index.refresh()
     found = await look()
     if (found?.info.etag === before) break
   }
   return found
 }
 
+/** Returns the path of a key in the tree of those that cannot be plain files. */
+export function encodedFile({ root }: Disk, bucket: string, key: string): string {
+  return join(encodedFolder(root, bucket), encodeKey(key))
+}
+
 async function candidatePaths(disk: Disk, bucket: string, key: string): Promise<string[]> {
-  const encoded = join(encodedFolder(disk.root, bucket), encodeKey(key))
+  const encoded = encodedFile(disk, bucket, key)
   if (!isPlainKey(key)) return [encoded]
   const plain = join(bucketFolder(disk.root, bucket), key)
   return (await isRealFolder(disk.fs, dirname(plain))) ? [plain, encoded] : [encoded]
@@ -123,7 +170,8 @@ export async function isRealFolder(fs: FileSystem, path: string): Promise<boolea
   return (await orAbsent(fs.realpath(path))) === path
 }
 
-function identify(stats: BigIntStats): FileIdentity {
+/** Returns the identity of a file. */
+export function identify(stats: BigIntStats): FileIdentity {
   return {
     size: Number(stats.size),
     mtimeNs: String(stats.mtimeNs),
@@ -138,4 +186,10 @@ function identify(stats: BigIntStats): FileIdentity {
 function deriveEtag(file: FileIdentity): string {
   const text = `${file.inode} ${file.size} ${file.mtimeNs}`
   return `${sha256Hex(text).slice(0, 32)}-1`
+}
+
+/** @throws {AwsError} `NoSuchBucket`. */
+export async function requireBucket(disk: Disk, bucket: string): Promise<void> {
+  const stats = await orAbsent(disk.fs.lstat(bucketFolder(disk.root, bucket)))
+  if (!stats?.isDirectory()) throw noSuchBucket(bucket)
 }

@@ -1,40 +1,52 @@
 /** Objects one at a time: write, open, remove. */
-import { dirname, join, sep } from 'node:path'
+import { basename, dirname } from 'node:path'
+import type { ContentFacts, ObjectContent } from '../body/object-content.ts'
 import type {
   ByteRange,
   ObjectInfo,
   OpenObject,
   PutOptions,
   Stoppable,
+  Target,
 } from '../request/object-store.ts'
-import type { ContentFacts, ObjectContent } from '../body/object-content.ts'
+import type { ObjectLock } from '../request/object-lock.ts'
 import { cloneObject } from './clone-file.ts'
-import { errorCode } from '../../../base/error-code.ts'
-import { bucketFolder, encodedFolder, orAbsent, type Disk } from './disk.ts'
-import { noSuchBucket } from '../request/errors.ts'
-import { encodeKey, isPlainKey } from './key-names.ts'
-import { findObject, openDataFile } from './locate.ts'
-import type { Completion } from './sidecars.ts'
+import type { Disk } from './disk.ts'
+import { headKey, redoKey } from './index-keys.ts'
 import {
-  discardFile,
-  discardQuietly,
-  makeFoldersBelow,
-  stageFile,
-  type StagedFile,
-} from './staging.ts'
-
-/** Retries to create a key's folders when a concurrent delete removes them in between. */
-const maxFolderTries = 8
+  describeRecord,
+  encodedFile,
+  findObject,
+  type LocatedObject,
+  readHead,
+  requireBucket,
+} from './locate.ts'
+import { moveIntoPlace, removeDataFile } from './place.ts'
+import {
+  type Completion,
+  encodeHead,
+  makeVersionId,
+  nextSequence,
+  type ObjectRecord,
+} from './records.ts'
+import { encodeRedo, redoEntry, type RedoEntry } from './redo.ts'
+import type { IndexChange } from './store-index.ts'
+import { discardQuietly, type StagedFile, stageContent } from './staging.ts'
+import { findVersion, openVersion, toRecordChange } from './find-version.ts'
+import { keepCurrent } from './keep-versions.ts'
+import { versionFile } from './version-files.ts'
+import { readVersioning } from './versioning.ts'
 
 /** @see ObjectStore.putObject */
 export async function putObject(
   disk: Disk,
-  target: { bucket: string; key: string },
+  target: Target,
   content: ObjectContent,
   options: PutOptions,
 ): Promise<ObjectInfo> {
   await requireBucket(disk, target.bucket)
-  const staged = await stageFile(disk, content.chunks, disk.nowMs())
+  await disk.settler.waitForRoom()
+  const staged = await stageContent(disk, content.chunks, disk.nowMs())
   return placeObject(disk, target, { staged, facts: content.describe() }, options)
 }
 
@@ -49,18 +61,15 @@ export interface NewObject {
 /** Makes a staged file the object of the key. If this throws, the file is removed. */
 export async function placeObject(
   disk: Disk,
-  target: { bucket: string; key: string },
+  target: Target,
   made: NewObject,
   options: PutOptions & Stoppable,
 ): Promise<ObjectInfo> {
-  const { bucket, key } = target
   try {
-    return await disk.locks.share(bucket, () => {
-      return disk.locks.hold(`${bucket}/${key}`, () => {
-        // From here on, the object is written even when the client is gone.
-        options.signal?.throwIfAborted()
-        return commit(disk, target, made, options)
-      })
+    return await holdKey(disk, target, () => {
+      // From here on, the object is written even when the client is gone.
+      options.signal?.throwIfAborted()
+      return write(disk, target, made, options)
     })
   } catch (error) {
     await discardQuietly(disk, made.staged.path)
@@ -68,14 +77,23 @@ export async function placeObject(
   }
 }
 
+/** Runs work while nobody else changes the key, or removes its bucket. */
+export function holdKey<T>(
+  { locks }: Disk,
+  { bucket, key }: Target,
+  work: () => Promise<T>,
+): Promise<T> {
+  return locks.share(bucket, () => locks.hold(`${bucket}/${key}`, work))
+}
+
 /** @see ObjectStore.openObject */
 export async function openObject(
   disk: Disk,
-  bucket: string,
-  key: string,
+  target: Target,
+  versionId?: string,
 ): Promise<OpenObject | undefined> {
-  const opened = await openDataFile(disk, bucket, key)
-  if (!opened) return (await requireBucket(disk, bucket), undefined)
+  const opened = await openVersion(disk, target, versionId)
+  if (!opened) return (await requireBucket(disk, target.bucket), undefined)
   const { handle, info } = opened
   return {
     info,
@@ -96,147 +114,178 @@ export async function openObject(
   }
 }
 
-/** @see ObjectStore.deleteObject */
-export async function deleteObject(disk: Disk, bucket: string, key: string): Promise<void> {
-  await disk.locks.share(bucket, () => {
-    return disk.locks.hold(`${bucket}/${key}`, async () => {
-      await requireBucket(disk, bucket)
-      const found = await findObject(disk, bucket, key)
-      if (!found) return
-      // A crash between a move and its clean-up leaves the key in both trees: the older file is removed first, or it would reappear.
-      const older = join(encodedFolder(disk.root, bucket), encodeKey(key))
-      if (older !== found.path) await removeDataFile(disk, bucket, older)
-      await removeDataFile(disk, bucket, found.path)
-      await disk.sidecars.remove(bucket, key)
-    })
+/** @see ObjectStore.statObject */
+export async function statObject(
+  disk: Disk,
+  target: Target,
+  versionId?: string,
+): Promise<ObjectInfo | undefined> {
+  const found = await findVersion(disk, target, versionId)
+  if (!found) await requireBucket(disk, target.bucket)
+  return found?.info
+}
+
+/** Returns the current object. First finishes what a process left that died while it changed the key, which the caller holds. */
+export async function findCurrent(disk: Disk, target: Target): Promise<LocatedObject | undefined> {
+  const { bucket, key } = target
+  const current = await findObject(disk, bucket, key)
+  const head = current?.head
+  if (!current || !head || current.record === head.records[0]) return current
+  const left = redoKey(bucket, key, head.sequence)
+  const value = disk.index.get(left)
+  if (value === undefined) return current
+  await redoEntry(disk, target, value)
+  await disk.index.commit([[left, undefined]])
+  return findObject(disk, bucket, key)
+}
+
+async function write(
+  disk: Disk,
+  target: Target,
+  { staged, facts, completion }: NewObject,
+  { metadata, precondition, lock }: PutOptions,
+): Promise<ObjectInfo> {
+  const { bucket, key } = target
+  const current = await findCurrent(disk, target)
+  precondition?.(current?.info)
+  await requireBucket(disk, bucket)
+  const head = current ? current.head : readHead(disk, bucket, key)
+  const sequence = nextSequence(head, disk.nowMs())
+  const versioning = readVersioning(disk, bucket)
+  const versionId = versioning === 'Enabled' ? makeVersionId(sequence) : versioning && 'null'
+  const kept = await keepCurrent(disk, target, {
+    current,
+    head,
+    sequence,
+    isNull: versionId === 'null',
   })
+  const record: ObjectRecord = {
+    file: staged.identity,
+    facts,
+    metadata,
+    completion,
+    versionId,
+    lock,
+  }
+  const records = current?.record ? [record, current.record] : [record]
+  const { bytes } = staged
+  const place = bytes
+    ? ({ kind: 'bytes' } as const)
+    : ({ kind: 'staged', name: basename(staged.path) } as const)
+  const path = await change(disk, target, {
+    changes: [
+      [headKey(bucket, key), encodeHead({ sequence, records, nullSlot: kept.nullSlot })],
+      ...kept.changes,
+      ...(head ? [[redoKey(bucket, key, head.sequence), undefined] as const] : []),
+    ],
+    redo: { sequence, place, removedSlots: kept.removedSlots },
+    bytes,
+    apply: () => moveIntoPlace(disk, { bucket, key, from: staged.path }),
+  })
+  if (!bytes) await disk.folders.settle(dirname(path))
+  // The object was in the other tree.
+  if (current && current.path !== path) {
+    const folder = await removeDataFile(disk, bucket, current.path)
+    if (folder !== undefined) await disk.folders.settle(folder)
+  }
+  await removeVersionFiles(disk, target, kept.removedSlots)
+  disk.settler.note({ bucket, key, sequence, path: bytes && path, bytes: bytes?.length ?? 0 })
+  return describeRecord(disk, target, record)
+}
+
+/** A change of the index, and then of files. */
+export interface Change<T> {
+  readonly changes: readonly IndexChange[]
+  readonly redo: RedoEntry
+  readonly bytes?: Uint8Array | undefined
+  /** Changes the files. If it throws, the change of the index is taken back. */
+  readonly apply: () => Promise<T>
+}
+
+/** Commits a change of the key with what remains to be done, and does it. */
+export async function change<T>(
+  disk: Disk,
+  { bucket, key }: Target,
+  { changes, redo, bytes, apply }: Change<T>,
+): Promise<T> {
+  const all: IndexChange[] = [
+    ...changes,
+    [redoKey(bucket, key, redo.sequence), encodeRedo(redo, bytes)],
+  ]
+  const before = all.map(([name]): IndexChange => [name, disk.index.get(name)])
+  await disk.index.commit(all)
+  try {
+    return await apply()
+  } catch (error) {
+    await disk.index.commit(before).catch(() => {})
+    throw error
+  }
+}
+
+/** Removes files of versions whose entries are gone. What cannot be removed is left to the next start. */
+export async function removeVersionFiles(
+  disk: Disk,
+  target: Target,
+  slots: readonly string[],
+): Promise<void> {
+  for (const slot of slots) await discardQuietly(disk, versionFile(disk, target, slot))
+}
+
+/** Removes the current object's data file. @returns The folder that it was in. */
+export async function removeCurrentFile(
+  disk: Disk,
+  { bucket, key }: Target,
+  path: string,
+): Promise<string | undefined> {
+  // A crash between a move and its clean-up leaves the key in both trees: the older file is removed first, or it would reappear.
+  const older = encodedFile(disk, bucket, key)
+  if (older !== path) await removeDataFile(disk, bucket, older)
+  return removeDataFile(disk, bucket, path)
 }
 
 /** @see ObjectStore.replaceTags */
-export async function replaceTags(
+export function replaceTags(
   disk: Disk,
-  { bucket, key }: { bucket: string; key: string },
+  target: Target,
   tags: Readonly<Record<string, string>> | undefined,
+  versionId: string | undefined,
 ): Promise<boolean> {
-  return disk.locks.share(bucket, () => {
-    return disk.locks.hold(`${bucket}/${key}`, async () => {
-      const found = await findObject(disk, bucket, key)
-      if (!found) return (await requireBucket(disk, bucket), false)
-      const { record, identity, info } = found
-      // A file that was put there by hand gets its first record.
-      const { file, facts, metadata, completion } = record ?? {
-        file: identity,
-        facts: { etag: info.etag },
-        metadata: info.metadata,
-      }
-      const { tags: _, ...untagged } = metadata
-      const kept = tags === undefined ? untagged : { ...untagged, tags }
-      await disk.sidecars.write(bucket, key, [{ file, facts, metadata: kept, completion }])
-      return true
-    })
+  return replaceRecord(disk, target, versionId, (record) => {
+    const { tags: _, ...untagged } = record.metadata
+    return { ...record, metadata: tags === undefined ? untagged : { ...untagged, tags } }
   })
 }
 
-/** Removes the file and the folders that become empty. When this resolves, its name is gone from the disk. */
-async function removeDataFile(disk: Disk, bucket: string, path: string): Promise<void> {
-  if ((await orAbsent(disk.fs.lstat(path))) === undefined) return
-  await discardFile(disk, path)
-  await disk.folders.settle(dirname(path))
-  await removeEmptyFolders(disk, dirname(path), topFolderOf(disk, bucket, path))
-}
-
-function topFolderOf(disk: Disk, bucket: string, path: string): string {
-  const encoded = encodedFolder(disk.root, bucket)
-  return path.startsWith(encoded + sep) ? encoded : bucketFolder(disk.root, bucket)
-}
-
-/** @throws {AwsError} `NoSuchBucket`. */
-export async function requireBucket(disk: Disk, bucket: string): Promise<void> {
-  const stats = await orAbsent(disk.fs.lstat(bucketFolder(disk.root, bucket)))
-  if (!stats?.isDirectory()) throw noSuchBucket(bucket)
-}
-
-/** Sidecar first, then the data file's rename: see `sidecars.ts`. Runs while no one else writes the key. */
-async function commit(
+/** @see ObjectStore.replaceLock */
+export function replaceLock(
   disk: Disk,
-  { bucket, key }: { bucket: string; key: string },
-  { staged, facts, completion }: NewObject,
-  { metadata, precondition }: PutOptions,
-): Promise<ObjectInfo> {
-  const current = await findObject(disk, bucket, key)
-  precondition?.(current?.info)
-  const record = { file: staged.identity, facts, metadata, completion }
-  const records = current?.record ? [record, current.record] : [record]
-  let path: string
-  try {
-    await disk.sidecars.write(bucket, key, records)
-    path = await moveIntoPlace(disk, { bucket, key, from: staged.path })
-  } catch (error) {
-    // Next to the record of the present object, another does no harm. On its own it would stay forever.
-    if (!current?.record) await disk.sidecars.remove(bucket, key).catch(() => {})
-    throw error
-  }
-  await disk.folders.settle(dirname(path))
-  // The object was in the other tree.
-  if (current && current.path !== path) await removeDataFile(disk, bucket, current.path)
-  const { size, mtimeNs } = staged.identity
-  const lastModifiedMs = Math.round(Number(BigInt(mtimeNs) / 1000n) / 1000)
-  return { ...facts, key, size, lastModifiedMs, metadata }
-}
-
-async function moveIntoPlace(
-  disk: Disk,
-  { bucket, key, from }: { bucket: string; key: string; from: string },
-): Promise<string> {
-  await requireBucket(disk, bucket)
-  if (isPlainKey(key)) {
-    const top = bucketFolder(disk.root, bucket)
-    const path = join(top, key)
-    if (await renameBelow(disk, top, { from, to: path })) return path
-  }
-  const top = encodedFolder(disk.root, bucket)
-  await makeFoldersBelow(disk, top, { top: disk.root, mode: 0o700 })
-  const path = join(top, encodeKey(key))
-  if (await renameBelow(disk, top, { from, to: path })) return path
-  throw new Error(`cannot place an object at ${path}: something else is in its way`)
-}
-
-/** Renames, and creates folders below `top` as needed. Returns false if a file, a folder or a link is in the way. */
-async function renameBelow(
-  disk: Disk,
-  top: string,
-  { from, to }: { from: string; to: string },
+  target: Target,
+  versionId: string | undefined,
+  replace: (current: ObjectLock) => ObjectLock,
 ): Promise<boolean> {
-  const folder = dirname(to)
-  for (let tries = 0; tries < maxFolderTries; tries += 1) {
-    const real = await orAbsent(disk.fs.realpath(folder))
-    if (real !== undefined && real !== folder) return false
-    try {
-      await disk.fs.rename(from, to)
-      return true
-    } catch (error) {
-      const code = errorCode(error)
-      if (code !== 'ENOENT') {
-        await removeEmptyFolders(disk, folder, top)
-        if (code === 'EISDIR' || code === 'ENOTDIR' || code === 'EEXIST') return false
-        throw error
-      }
-      await makeFoldersBelow(disk, folder, { top, mode: 0o777 })
-    }
-  }
-  return false
+  return replaceRecord(disk, target, versionId, (record) => {
+    return { ...record, lock: replace(record.lock ?? {}) }
+  })
 }
 
-/** Removes a folder and those above it, as long as they are empty and below `top`. */
-async function removeEmptyFolders(disk: Disk, folder: string, top: string): Promise<void> {
-  for (let path = folder; path.startsWith(top + sep); path = dirname(path)) {
-    try {
-      await disk.fs.rmdir(path)
-      disk.folders.forget(path)
-    } catch (error) {
-      const code = errorCode(error)
-      if (code === 'ENOENT') continue
-      return
+async function replaceRecord(
+  disk: Disk,
+  target: Target,
+  versionId: string | undefined,
+  replace: (record: ObjectRecord) => ObjectRecord,
+): Promise<boolean> {
+  return holdKey(disk, target, async () => {
+    await findCurrent(disk, target)
+    const found = await findVersion(disk, target, versionId)
+    if (!found) return (await requireBucket(disk, target.bucket), false)
+    const { identity, info } = found
+    // A file that was put there by hand gets its first record.
+    const record = found.record ?? {
+      file: identity,
+      facts: { etag: info.etag },
+      metadata: info.metadata,
     }
-  }
+    await disk.index.commit([toRecordChange(disk, target, found, replace(record))])
+    return true
+  })
 }

@@ -1,22 +1,28 @@
 /** Stores objects as plain files in a folder, so that people can see what they stored. */
 import type { Log } from '../../../base/log.ts'
 import { silentLog } from '../../../base/log.ts'
+import { errorCode } from '../../../base/error-code.ts'
 import type { ObjectStore } from '../request/object-store.ts'
 import { readBucketDocument, writeBucketDocument } from './bucket-documents.ts'
 import { createBucket, deleteBucket, findLocation, hasBucket, listBuckets } from './buckets.ts'
 import { completeUpload, findCompleted } from './complete-upload.ts'
 import { copyObject, copyPart } from './copy-object.ts'
-import type { Disk } from './disk.ts'
+import { deleteObject } from './delete-object.ts'
+import { indexFolder, type Disk } from './disk.ts'
 import { withStorageErrors } from './disk-errors.ts'
-import { createFolderSync, nodeFileSystem, type FileSystem } from './file-system.ts'
+import { createFastFileSystem } from './fast-file-system.ts'
+import { createFolderSync, type FileSystem } from './file-system.ts'
 import { createFolderListings, type ListingOptions } from './folder-listings.ts'
 import { createKeyLocks, type KeyLocks } from './key-locks.ts'
 import { listObjects } from './list-objects.ts'
-import { findObject } from './locate.ts'
-import { deleteObject, openObject, putObject, replaceTags, requireBucket } from './objects.ts'
-import { prepareFolder, removeLeftovers } from './prepare-folder.ts'
+import { listVersions } from './list-versions.ts'
+import { openObject, putObject, replaceLock, replaceTags, statObject } from './objects.ts'
+import { prepareFolder, removeLeftovers, toFolderError } from './prepare-folder.ts'
 import { createReadiness } from './readiness.ts'
-import { createSidecars } from './sidecars.ts'
+import { redoAll } from './redo.ts'
+import { createSettler } from './settle.ts'
+import { openStoreIndex, type StoreIndex } from './store-index.ts'
+import { takeOver } from './take-over.ts'
 import * as uploads from './uploads.ts'
 
 export interface FilesystemStoreOptions {
@@ -29,6 +35,8 @@ export interface FilesystemStoreOptions {
   readonly isOnlyOne?: boolean | undefined
   /** Replaces the real file system in tests. */
   readonly fs?: FileSystem | undefined
+  /** Replaces the index on disk in tests. */
+  readonly openIndex?: ((folder: string) => Promise<StoreIndex>) | undefined
   readonly listings?: ListingOptions | undefined
 }
 
@@ -43,19 +51,44 @@ export async function openFilesystemStore(
   options: FilesystemStoreOptions,
 ): Promise<ObjectStore> {
   const { nowMs, log = silentLog, sharedLocks, isOnlyOne = false } = options
-  const { fs = nodeFileSystem, listings } = options
+  const { fs = createFastFileSystem(), listings, openIndex = openStoreIndex } = options
   const root = await prepareFolder(directory, fs)
-  if (isOnlyOne) await removeLeftovers(root, { fs, log })
-  const storage = { root, fs, folders: createFolderSync(fs) }
+  const folders = createFolderSync(fs)
+  const index = await openIndex(indexFolder(root))
+  const locks = sharedLocks ?? createKeyLocks()
   const disk: Disk = {
-    ...storage,
-    locks: sharedLocks ?? createKeyLocks(),
-    sidecars: createSidecars(storage, { isCaching: sharedLocks === undefined }),
+    root,
+    fs,
+    folders,
+    locks,
+    index,
+    settler: createSettler({ root, fs, folders, index, locks, log }),
     listings: createFolderListings(fs, listings),
     nowMs,
   }
+  if (isOnlyOne) await finishEarlier(disk, directory, log)
   const run = <T>(work: () => Promise<T>): Promise<T> => withStorageErrors(work, { root, log })
-  return { ...openObjects(disk, run), ...openUploads(disk, run), checkReady: createReadiness(disk) }
+  return {
+    ...openObjects(disk, run),
+    ...openUploads(disk, run),
+    checkReady: createReadiness(disk),
+    async close() {
+      await disk.settler.settle()
+      await index.close()
+    },
+  }
+}
+
+/** Finishes what earlier servers left. @throws {StsCliError} As `toFolderError`. */
+async function finishEarlier(disk: Disk, directory: string, log: Log): Promise<void> {
+  try {
+    await takeOver(disk, log)
+    await redoAll(disk, log)
+    await removeLeftovers(disk.root, { fs: disk.fs, log })
+  } catch (error) {
+    await disk.index.close()
+    throw errorCode(error) === undefined ? error : toFolderError(directory, error)
+  }
 }
 
 type Run = <T>(work: () => Promise<T>) => Promise<T>
@@ -72,7 +105,10 @@ type UploadCalls = Pick<
   | 'listUploads'
 >
 
-function openObjects(disk: Disk, run: Run): Omit<ObjectStore, keyof UploadCalls | 'checkReady'> {
+function openObjects(
+  disk: Disk,
+  run: Run,
+): Omit<ObjectStore, keyof UploadCalls | 'checkReady' | 'close'> {
   return {
     createBucket: (bucket, options) => run(() => createBucket(disk, bucket, options)),
     hasBucket: (bucket) => run(() => hasBucket(disk, bucket)),
@@ -82,15 +118,10 @@ function openObjects(disk: Disk, run: Run): Omit<ObjectStore, keyof UploadCalls 
     readBucketDocument: (bucket, name) => run(() => readBucketDocument(disk, bucket, name)),
     writeBucketDocument: (bucket, name, text) =>
       run(() => writeBucketDocument(disk, bucket, name, text)),
-    statObject: (bucket, key) =>
+    statObject: (bucket, key, versionId) => run(() => statObject(disk, { bucket, key }, versionId)),
+    openObject: (bucket, key, versionId) =>
       run(async () => {
-        const found = await findObject(disk, bucket, key)
-        if (!found) await requireBucket(disk, bucket)
-        return found?.info
-      }),
-    openObject: (bucket, key) =>
-      run(async () => {
-        const object = await openObject(disk, bucket, key)
+        const object = await openObject(disk, { bucket, key }, versionId)
         if (!object) return undefined
         return {
           ...object,
@@ -102,9 +133,14 @@ function openObjects(disk: Disk, run: Run): Omit<ObjectStore, keyof UploadCalls 
       run(() => putObject(disk, { bucket, key }, content, options)),
     copyObject: (bucket, key, content, options) =>
       run(() => copyObject(disk, { bucket, key }, content, options)),
-    deleteObject: (bucket, key) => run(() => deleteObject(disk, bucket, key)),
-    replaceTags: (bucket, key, tags) => run(() => replaceTags(disk, { bucket, key }, tags)),
+    deleteObject: (bucket, key, options = {}) =>
+      run(() => deleteObject(disk, { bucket, key }, options)),
+    replaceTags: (bucket, key, tags, versionId) =>
+      run(() => replaceTags(disk, { bucket, key }, tags, versionId)),
+    replaceLock: (bucket, key, versionId, replace) =>
+      run(() => replaceLock(disk, { bucket, key }, versionId, replace)),
     listObjects: (bucket, options) => run(() => listObjects(disk, bucket, options)),
+    listVersions: (bucket, options) => run(() => listVersions(disk, bucket, options)),
   }
 }
 

@@ -1,9 +1,9 @@
 /** Writes files in the staging folder, then renames them to their path: a crash leaves the old file or the new one. */
 import { randomBytes } from 'node:crypto'
-import type { FileHandle } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { errorCode } from '../../../base/error-code.ts'
 import { stagingFolder, type Storage } from './disk.ts'
+import type { FileSystem, StoreFile } from './file-system.ts'
 
 /** Size of a batch of writes: small enough for the CPU cache, large enough that the cost of system calls is low. */
 const writeBatchBytes = 1 << 19
@@ -18,7 +18,12 @@ export interface FileIdentity {
 export interface StagedFile {
   readonly path: string
   readonly identity: FileIdentity
+  /** The content of a small file that is not on disk yet. */
+  readonly bytes?: Uint8Array | undefined
 }
+
+/** Content up to this size travels with the commit to the index. Beyond it, to write it twice costs more than a sync of its own. */
+const smallContentBytes = 128 * 1024
 
 /**
  * Writes `chunks` to a staging file, which is synced to disk when this resolves. An error, also one of `chunks`, removes the file.
@@ -34,10 +39,46 @@ export async function stageFile(
   return stageWritten(storage, (handle) => writeChunks(handle, chunks), modifiedAtMs)
 }
 
+/** As `stageFile`. Small content is returned too, and its file is not synced. */
+export async function stageContent(
+  storage: Storage,
+  chunks: AsyncIterable<Uint8Array>,
+  modifiedAtMs: number,
+): Promise<StagedFile> {
+  const iterator = chunks[Symbol.asyncIterator]()
+  const first: Uint8Array[] = []
+  let firstBytes = 0
+  let isAll = false
+  while (!isAll && firstBytes <= smallContentBytes) {
+    const { done, value } = await iterator.next()
+    if (done === true) isAll = true
+    else firstBytes += first[first.push(value) - 1]?.length ?? 0
+  }
+  if (isAll) return stageBytes(storage, Buffer.concat(first, firstBytes), modifiedAtMs)
+  const all = async function* (): AsyncGenerator<Uint8Array> {
+    yield* first
+    yield* { [Symbol.asyncIterator]: () => iterator }
+  }
+  return stageFile(storage, all(), modifiedAtMs)
+}
+
+/** Writes bytes to a staging file, which is not synced. */
+export async function stageBytes(
+  storage: Storage,
+  bytes: Uint8Array,
+  modifiedAtMs: number,
+): Promise<StagedFile> {
+  return stage(storage, 0o666, async (handle, path) => {
+    if (bytes.length > 0) await writeAll(handle, [bytes], bytes.length)
+    await handle.utimes(modifiedAtMs / 1000, modifiedAtMs / 1000)
+    return { path, identity: await identifyOpen(handle), bytes }
+  })
+}
+
 /** As `stageFile`, for a file that `write` fills. */
 export async function stageWritten(
   storage: Storage,
-  write: (handle: FileHandle) => Promise<void>,
+  write: (handle: StoreFile) => Promise<void>,
   modifiedAtMs: number,
 ): Promise<StagedFile> {
   return stage(storage, 0o666, async (handle, path) => {
@@ -55,7 +96,7 @@ export async function stageMade(
   storage: Storage,
   make: (path: string) => Promise<boolean>,
   modifiedAtMs: number,
-  write?: (handle: FileHandle) => Promise<void>,
+  write?: (handle: StoreFile) => Promise<void>,
 ): Promise<StagedFile | undefined> {
   const path = chooseStagingPath(storage)
   try {
@@ -74,15 +115,29 @@ export async function stageMade(
 }
 
 async function finishStaged(
-  handle: FileHandle,
+  handle: StoreFile,
   path: string,
   modifiedAtMs: number,
 ): Promise<StagedFile> {
   await handle.utimes(modifiedAtMs / 1000, modifiedAtMs / 1000)
   // Sync the metadata too: the record matches the file by its modification time.
   await handle.sync()
+  return { path, identity: await identifyOpen(handle) }
+}
+
+async function identifyOpen(handle: StoreFile): Promise<FileIdentity> {
   const { size, mtimeNs, ino } = await handle.stat({ bigint: true })
-  return { path, identity: { size: Number(size), mtimeNs: String(mtimeNs), inode: String(ino) } }
+  return { size: Number(size), mtimeNs: String(mtimeNs), inode: String(ino) }
+}
+
+/** Brings a file's bytes to disk. */
+export async function syncFile(fs: FileSystem, path: string): Promise<void> {
+  const file = await fs.open(path, 'r')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
 }
 
 /** Writes a small file atomically: staged, renamed, and synced with its name when this resolves. Creates its folder if it is missing. */
@@ -153,7 +208,7 @@ export async function makeFoldersBelow(
 async function stage<T>(
   storage: Storage,
   mode: number,
-  write: (handle: FileHandle, path: string) => Promise<T>,
+  write: (handle: StoreFile, path: string) => Promise<T>,
 ): Promise<T> {
   const path = chooseStagingPath(storage)
   const handle = await storage.fs.open(path, 'wx', mode)
@@ -179,7 +234,7 @@ async function renameMakingFolder(storage: Storage, from: string, to: string): P
   }
 }
 
-async function writeChunks(handle: FileHandle, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+async function writeChunks(handle: StoreFile, chunks: AsyncIterable<Uint8Array>): Promise<void> {
   let batch: Uint8Array[] = []
   let batchBytes = 0
   for await (const chunk of chunks) {
@@ -194,7 +249,7 @@ async function writeChunks(handle: FileHandle, chunks: AsyncIterable<Uint8Array>
 }
 
 async function writeAll(
-  handle: FileHandle,
+  handle: StoreFile,
   batch: readonly Uint8Array[],
   batchBytes: number,
 ): Promise<void> {

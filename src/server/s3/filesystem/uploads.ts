@@ -11,9 +11,9 @@ import { noSuchUpload } from '../request/errors.ts'
 import { errorCode } from '../../../base/error-code.ts'
 import { orAbsent, uploadsFolder, type Disk } from './disk.ts'
 import { compareKeys } from './key-names.ts'
-import { requireBucket } from './objects.ts'
+import { requireBucket } from './locate.ts'
 import { placePart, readParts } from './parts.ts'
-import { readChecksum, readMetadata } from './sidecars.ts'
+import { readChecksum, readLock, readMetadata } from './records.ts'
 import {
   chooseStagingPath,
   discardQuietly,
@@ -27,7 +27,7 @@ import {
 export async function createUpload(
   disk: Disk,
   target: { bucket: string; key: string },
-  options: Pick<UploadInfo, 'metadata' | 'checksum'>,
+  options: Pick<UploadInfo, 'metadata' | 'checksum' | 'lock'>,
 ): Promise<UploadInfo> {
   const uploadId = randomBytes(24).toString('base64url')
   const upload = { ...target, uploadId, initiatedAtMs: disk.nowMs(), ...options }
@@ -152,5 +152,6 @@ async function readUpload(
     ? readChecksum({ ...json['checksum'], value: '' })
     : undefined
   const initiatedAtMs = readNumber(json, 'initiatedAtMs') ?? 0
-  return { bucket, key, uploadId, initiatedAtMs, metadata: readMetadata(metadata), checksum }
+  const lock = readLock(json['lock'])
+  return { bucket, key, uploadId, initiatedAtMs, metadata: readMetadata(metadata), checksum, lock }
 }

@@ -1,13 +1,15 @@
+import { readBypass } from '../request/lock-headers.ts'
 import type { S3Operation } from '../request/s3-operation.ts'
-import { requireNullVersion } from '../request/versions.ts'
+import { describeDeletion, readVersionId } from '../request/versions.ts'
 
-/** DELETE /bucket/key. A missing object is not an error. */
+/** DELETE /bucket/key. A missing object is not an error. Without a version ID, a bucket with versioning gets a delete marker. */
 export const deleteObject: S3Operation = {
   name: 'DeleteObject',
   action: 's3:DeleteObject',
   async run(call) {
-    requireNullVersion(call)
-    await call.objects.deleteObject(call.bucket, call.key)
-    return { status: 204 }
+    const versionId = readVersionId(call)
+    const options = { versionId, mayBypassGovernance: readBypass(call.request.headers) }
+    const result = await call.objects.deleteObject(call.bucket, call.key, options)
+    return { status: 204, headers: describeDeletion(result) }
   },
 }

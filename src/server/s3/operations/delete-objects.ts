@@ -6,8 +6,9 @@ import { describeS3Error } from '../../../protocol/s3-wire.ts'
 import { childrenOf, childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
 import { requireDigest } from '../body/declarations.ts'
 import { readPayload } from '../body/payload.ts'
-import { noSuchVersion } from '../request/errors.ts'
+import { readBypass } from '../request/lock-headers.ts'
 import { requireKey, requireXmlKey } from '../request/names.ts'
+import type { DeleteResult } from '../request/object-store.ts'
 import {
   authorize,
   authorizeSomeKey,
@@ -17,6 +18,7 @@ import {
   type S3Request,
 } from '../request/s3-operation.ts'
 import { elements, join, type XmlElements, xmlReply } from '../request/s3-xml.ts'
+import { checkVersionId } from '../request/versions.ts'
 import { deleteLimits } from '../request/xml-limits.ts'
 
 const maxKeys = 1000
@@ -24,7 +26,13 @@ const maxKeys = 1000
 /** Number of keys authorized before other requests get a turn. */
 const keysPerTurn = 16
 
-type Outcome = { readonly key: string; readonly error?: AwsError | undefined }
+/** An object or a version that is to be deleted. */
+interface Doomed {
+  readonly key: string
+  readonly versionId: string | undefined
+}
+
+type Outcome = Doomed & { readonly error?: AwsError | undefined; readonly result?: DeleteResult }
 
 /** @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html */
 export const deleteObjects: S3Operation = {
@@ -36,8 +44,7 @@ export const deleteObjects: S3Operation = {
     const takeTurn = createTurns(keysPerTurn)
     for (const object of objects) {
       await takeTurn()
-      const action = hasText(object, 'VersionId') ? 's3:DeleteObjectVersion' : 's3:DeleteObject'
-      outcomes.push(await deleteOne(call, readUnversionedKey(object), action))
+      outcomes.push(await deleteOne(call, object))
     }
     return xmlReply('DeleteResult', join(outcomes.flatMap((outcome) => report(outcome, isQuiet))))
   },
@@ -56,7 +63,7 @@ export async function readDeleteRequest(
   const payload = openBody(call, { maxBytes: deleteLimits.maxBytes })
   requireDigest(
     payload.declarations,
-    'DeleteObjects needs content-md5 or an x-amz-checksum- header',
+    'Missing required header for this request: Content-MD5 OR x-amz-checksum-*',
   )
   const body = await readPayload(payload)
   // Invalid bytes would become U+FFFD, and so the key of another object.
@@ -72,43 +79,55 @@ export async function readDeleteRequest(
   return { objects, isQuiet: childText(root, 'Quiet')?.trim().toLowerCase() === 'true' }
 }
 
-function readUnversionedKey(object: XmlNode): string | AwsError {
-  const key = childText(object, 'Key') ?? ''
-  const version = childText(object, 'VersionId')
-  const isVersioned = version !== undefined && version !== '' && version !== 'null'
-  const condition = ['ETag', 'LastModifiedTime', 'Size'].find((name) => hasText(object, name))
-  if (condition !== undefined) {
-    const message = `${condition} as a condition of a delete is not implemented`
-    return new AwsError('NotImplemented', message, { details: { Key: key } })
+function readDoomed(object: XmlNode): Doomed {
+  const versionId = childText(object, 'VersionId')
+  return {
+    key: childText(object, 'Key') ?? '',
+    versionId: versionId === '' ? undefined : versionId,
   }
-  return isVersioned ? noSuchVersion(key) : key
+}
+
+/** @throws {AwsError} `NotImplemented`. */
+function requireNoCondition(object: XmlNode): void {
+  const condition = ['ETag', 'LastModifiedTime', 'Size'].find((name) => hasText(object, name))
+  if (condition === undefined) return
+  const message = `${condition} as a condition of a delete is not implemented`
+  throw new AwsError('NotImplemented', message)
 }
 
 function hasText(object: XmlNode, name: string): boolean {
   return (childText(object, name) ?? '') !== ''
 }
 
-async function deleteOne(call: S3Call, key: string | AwsError, action: string): Promise<Outcome> {
-  if (key instanceof AwsError) return { key: key.details['Key'] ?? '', error: key }
+async function deleteOne(call: S3Call, object: XmlNode): Promise<Outcome> {
   const { bucket, objects } = call
+  const doomed = readDoomed(object)
+  const { key, versionId } = doomed
   try {
+    requireNoCondition(object)
     requireKey(key)
     requireXmlKey(key)
+    if (versionId !== undefined) checkVersionId(versionId)
+    const action = versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion'
     await authorize(call, action, { bucket, key })
-    await objects.deleteObject(bucket, key)
-    return { key }
+    const options = { versionId, mayBypassGovernance: readBypass(call.request.headers) }
+    return { ...doomed, result: await objects.deleteObject(bucket, key, options) }
   } catch (error) {
     // The error of one key becomes an Error element. A missing bucket is the error of the whole request.
-    if (error instanceof AwsError && error.code !== 'NoSuchBucket') return { key, error }
+    if (error instanceof AwsError && error.code !== 'NoSuchBucket') return { ...doomed, error }
     throw error
   }
 }
 
-function report({ key, error }: Outcome, isQuiet: boolean): XmlElements[] {
+function report({ key, versionId, error, result }: Outcome, isQuiet: boolean): XmlElements[] {
+  const named = { Key: key, VersionId: versionId }
   if (error) {
     const { message, reason } = describeS3Error(error)
-    const fields = elements({ Key: key, Code: error.code, Message: message, Reason: reason })
+    const fields = elements({ ...named, Code: error.code, Message: message, Reason: reason })
     return [elements({ Error: fields })]
   }
-  return isQuiet ? [] : [elements({ Deleted: elements({ Key: key }) })]
+  if (isQuiet) return []
+  const isMarker = result?.isDeleteMarker === true
+  const marker = { DeleteMarker: true, DeleteMarkerVersionId: result?.versionId }
+  return [elements({ Deleted: elements({ ...named, ...(isMarker ? marker : {}) }) })]
 }

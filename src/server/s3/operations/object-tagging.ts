@@ -1,6 +1,4 @@
 /** Reads, replaces and removes an object's tags: /bucket/key?tagging. */
-import { AwsError } from '../../../protocol/aws-error.ts'
-import { childrenOf, childText, parseXml } from '../../../protocol/xml.ts'
 import { readPayload } from '../body/payload.ts'
 import { noSuchKey } from '../request/errors.ts'
 import { nameVersionAction } from '../request/action-rules.ts'
@@ -11,9 +9,10 @@ import {
   type S3Call,
   type S3Operation,
 } from '../request/s3-operation.ts'
-import { elements, join, xmlReply } from '../request/s3-xml.ts'
+import { xmlReply } from '../request/s3-xml.ts'
 import { checkTags } from '../request/tag-header.ts'
-import { requireNullVersion } from '../request/versions.ts'
+import { describeTagSet, readTagSet } from '../request/tag-set.ts'
+import { describeVersion, readVersionId } from '../request/versions.ts'
 import { taggingLimits } from '../request/xml-limits.ts'
 
 /** GET /bucket/key?tagging. An object without tags has an empty set. */
@@ -21,13 +20,10 @@ export const getObjectTagging: S3Operation = {
   name: 'GetObjectTagging',
   action: 's3:GetObjectTagging',
   async run(call) {
-    requireNullVersion(call)
-    const info = await call.objects.statObject(call.bucket, call.key)
+    const info = await call.objects.statObject(call.bucket, call.key, readVersionId(call))
     if (!info) throw noSuchKey(call.key)
-    const tags = Object.entries(info.metadata.tags ?? {}).map(([Key, Value]) => {
-      return elements({ Tag: elements({ Key, Value }) })
-    })
-    return xmlReply('Tagging', elements({ TagSet: join(tags) }))
+    const content = describeTagSet(info.metadata.tags ?? {})
+    return xmlReply('Tagging', content, describeVersion(info))
   },
 }
 
@@ -45,9 +41,7 @@ export const putObjectTagging: S3Operation = {
     const payload = openBody(call, { maxBytes: taggingLimits.maxBytes })
     const requestTags = readTagging((await readPayload(payload)).toString())
     await authorize({ ...call, requestTags }, action)
-    requireNullVersion(call)
-    await replace(call, requestTags)
-    return { status: 200 }
+    return { status: 200, headers: await replace(call, requestTags) }
   },
 }
 
@@ -56,27 +50,24 @@ export const deleteObjectTagging: S3Operation = {
   name: 'DeleteObjectTagging',
   action: 's3:DeleteObjectTagging',
   async run(call) {
-    requireNullVersion(call)
-    await replace(call, undefined)
-    return { status: 204 }
+    return { status: 204, headers: await replace(call, undefined) }
   },
 }
 
-async function replace(call: S3Call, tags: Record<string, string> | undefined): Promise<void> {
-  const isThere = await call.objects.replaceTags(call.bucket, call.key, tags)
-  if (!isThere) throw noSuchKey(call.key)
+/** @returns The header that names the version. */
+async function replace(
+  call: S3Call,
+  tags: Record<string, string> | undefined,
+): Promise<Record<string, string>> {
+  const { bucket, key, objects } = call
+  const versionId = readVersionId(call)
+  const info = await objects.statObject(bucket, key, versionId)
+  const isThere = info && (await objects.replaceTags(bucket, key, tags, versionId))
+  if (isThere !== true) throw noSuchKey(key)
+  return describeVersion(info)
 }
 
 /** Reads a `Tagging` document. @throws {AwsError} `MalformedXML`, and as `checkTags`. */
 export function readTagging(text: string): Record<string, string> {
-  const root = parseXml(text, taggingLimits)
-  const [tagSet] = childrenOf(root, 'TagSet')
-  if (root.name !== 'Tagging' || tagSet === undefined)
-    throw new AwsError('MalformedXML', 'the body must be a Tagging with a TagSet')
-  const pairs = childrenOf(tagSet, 'Tag').map((tag): [string, string] => {
-    const name = childText(tag, 'Key')
-    if (name === undefined) throw new AwsError('MalformedXML', 'a Tag has no Key')
-    return [name, childText(tag, 'Value') ?? '']
-  })
-  return checkTags(pairs)
+  return checkTags(readTagSet(text))
 }

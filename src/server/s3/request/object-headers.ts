@@ -2,6 +2,7 @@
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { checksumHeader } from '../body/checksum.ts'
 import { toHttpDate } from './http-date.ts'
+import { describeVersion } from './versions.ts'
 import type { ObjectInfo, ObjectMetadata } from './object-store.ts'
 
 /** Headers that are stored and returned unchanged (AWS, "System-defined object metadata"). */
@@ -37,6 +38,7 @@ export function describeObject(info: ObjectInfo): Record<string, string> {
     etag: `"${info.etag}"`,
     'last-modified': toHttpDate(info.lastModifiedMs),
     'accept-ranges': 'bytes',
+    ...describeVersion(info),
   }
   for (const [name, value] of Object.entries(metadata.userMetadata)) {
     headers[userPrefix + name] = value

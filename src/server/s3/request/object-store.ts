@@ -13,7 +13,10 @@
  * - An unknown bucket is `NoSuchBucket` everywhere except in `hasBucket`. A missing object is `undefined`, and deleting it is not an error.
  */
 import type { ChecksumAlgorithm } from '../body/checksum.ts'
+import type { ObjectEncryption } from '../body/encryption.ts'
 import type { Checksum, ContentFacts, ObjectContent } from '../body/object-content.ts'
+import type { Listing, ListOptions, ListVersionsOptions, VersionListing } from './object-lists.ts'
+import type { ObjectLock } from './object-lock.ts'
 
 /** Metadata that the client sent with an object, and that is returned with it. */
 export interface ObjectMetadata {
@@ -23,6 +26,8 @@ export interface ObjectMetadata {
   /** `x-amz-meta-*` without the prefix, lower-case names. */
   readonly userMetadata: Readonly<Record<string, string>>
   readonly tags?: Readonly<Record<string, string>>
+  /** How the object is encrypted; the store only keeps it. */
+  readonly encryption?: ObjectEncryption | undefined
 }
 
 export interface ObjectInfo extends ContentFacts {
@@ -30,12 +35,36 @@ export interface ObjectInfo extends ContentFacts {
   readonly size: number
   readonly lastModifiedMs: number
   readonly metadata: ObjectMetadata
+  /** Undefined in a bucket that never had versioning; `null`, or 32 characters. */
+  readonly versionId?: string | undefined
+  readonly lock?: ObjectLock | undefined
+}
+
+/** A key of a bucket. */
+export interface Target {
+  readonly bucket: string
+  readonly key: string
 }
 
 export interface PutOptions {
   readonly metadata: ObjectMetadata
+  readonly lock?: ObjectLock | undefined
   /** Throws to refuse the write; called with the present object of the key. */
   readonly precondition?: ((current: ObjectInfo | undefined) => void) | undefined
+}
+
+export interface DeleteOptions {
+  /** Removes this version for good; undefined for the present object. */
+  readonly versionId?: string | undefined
+  /** Throws to refuse the removal; called with what would be removed or hidden, undefined for a delete marker. */
+  readonly precondition?: ((current: ObjectInfo | undefined) => void) | undefined
+  readonly mayBypassGovernance?: boolean | undefined
+}
+
+/** What a delete did: the version that it removed, or the delete marker that it made. */
+export interface DeleteResult {
+  readonly versionId?: string | undefined
+  readonly isDeleteMarker?: boolean | undefined
 }
 
 /** A range of bytes; `end` is inclusive, as in a Range header. */
@@ -64,6 +93,22 @@ export interface Stoppable {
 export interface CompleteOptions extends Stoppable {
   readonly facts: ContentFacts
   readonly precondition?: PutOptions['precondition']
+  readonly lock?: ObjectLock | undefined
+}
+
+export interface DeleteOptions {
+  /** Removes this version for good. Without it, a bucket with versioning gets a delete marker. */
+  readonly versionId?: string | undefined
+  /** Throws to refuse; called with the object, or the version, that is to be removed. */
+  readonly precondition?: PutOptions['precondition']
+  readonly mayBypassGovernance?: boolean | undefined
+}
+
+export interface DeleteResult {
+  /** The version that was removed, or the delete marker that was made. Undefined in a bucket without versioning. */
+  readonly versionId?: string | undefined
+  /** True if a delete marker was made or removed. */
+  readonly isDeleteMarker?: boolean
 }
 
 /** The object that a completed upload made. */
@@ -85,24 +130,6 @@ export interface OpenObject {
   close(): Promise<void>
 }
 
-export interface ListOptions {
-  readonly prefix: string
-  /** Empty if there is none. */
-  readonly delimiter: string
-  /** Only keys and common prefixes after this one, in byte order; empty for the start. */
-  readonly after: string
-  readonly limit: number
-}
-
-export type ListEntry =
-  | { readonly kind: 'object'; readonly name: string; readonly info: ObjectInfo }
-  | { readonly kind: 'prefix'; readonly name: string }
-
-export interface Listing {
-  readonly entries: readonly ListEntry[]
-  readonly isTruncated: boolean
-}
-
 export interface BucketInfo {
   readonly name: string
   readonly createdAtMs: number
@@ -111,7 +138,16 @@ export interface BucketInfo {
 }
 
 /** A setting of a bucket that is stored as the document which the client sent. */
-export type BucketDocument = 'cors'
+export type BucketDocument =
+  | 'cors'
+  | 'encryption'
+  | 'lifecycle'
+  | 'object-lock'
+  | 'ownershipControls'
+  | 'policy'
+  | 'publicAccessBlock'
+  | 'tagging'
+  | 'versioning'
 
 /** A multipart upload that has begun. */
 export interface UploadInfo {
@@ -121,6 +157,7 @@ export interface UploadInfo {
   readonly initiatedAtMs: number
   readonly metadata: ObjectMetadata
   readonly checksum?: Pick<Checksum, 'algorithm' | 'type'> | undefined
+  readonly lock?: ObjectLock | undefined
 }
 
 export interface PartInfo {
@@ -154,8 +191,14 @@ export interface ObjectStore {
   /** Replaces a setting's document atomically; undefined removes it. */
   writeBucketDocument(bucket: string, name: BucketDocument, text: string | undefined): Promise<void>
 
-  statObject(bucket: string, key: string): Promise<ObjectInfo | undefined>
-  openObject(bucket: string, key: string): Promise<OpenObject | undefined>
+  /**
+   * Returns the current object, or a version of it by its ID.
+   *
+   * @throws {AwsError} `NoSuchVersion`; for a delete marker `NoSuchKey`, or with its ID `MethodNotAllowed`, with AWS's headers.
+   */
+  statObject(bucket: string, key: string, versionId?: string): Promise<ObjectInfo | undefined>
+  /** @throws {AwsError} As `statObject`. */
+  openObject(bucket: string, key: string, versionId?: string): Promise<OpenObject | undefined>
   putObject(
     bucket: string,
     key: string,
@@ -169,19 +212,30 @@ export interface ObjectStore {
     content: StoredContent,
     options: PutOptions & Stoppable,
   ): Promise<ObjectInfo>
-  deleteObject(bucket: string, key: string): Promise<void>
+  /** @throws {AwsError} `AccessDenied` for a version that is locked. */
+  deleteObject(bucket: string, key: string, options?: DeleteOptions): Promise<DeleteResult>
   /** Replaces only the tags: content, ETag and modification time stay. @returns Whether the object exists. */
   replaceTags(
     bucket: string,
     key: string,
     tags: Readonly<Record<string, string>> | undefined,
+    versionId?: string,
+  ): Promise<boolean>
+  /** Replaces only the lock. @param replace Throws to refuse. @returns Whether the object exists. */
+  replaceLock(
+    bucket: string,
+    key: string,
+    versionId: string | undefined,
+    replace: (current: ObjectLock) => ObjectLock,
   ): Promise<boolean>
   listObjects(bucket: string, options: ListOptions): Promise<Listing>
+  /** Returns versions and delete markers, by key, and those of a key the newest first. */
+  listVersions(bucket: string, options: ListVersionsOptions): Promise<VersionListing>
 
   createUpload(
     bucket: string,
     key: string,
-    options: Pick<UploadInfo, 'metadata' | 'checksum'>,
+    options: Pick<UploadInfo, 'metadata' | 'checksum' | 'lock'>,
   ): Promise<UploadInfo>
   /** @throws {AwsError} `NoSuchUpload`, also when the upload is of another key. */
   findUpload(bucket: string, key: string, uploadId: string): Promise<UploadInfo>
@@ -216,4 +270,6 @@ export interface ObjectStore {
 
   /** Returns whether the store is ready. */
   checkReady(): Promise<boolean>
+  /** Brings everything to disk and closes the store. */
+  close(): Promise<void>
 }

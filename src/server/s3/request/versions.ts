@@ -1,30 +1,42 @@
-/** Version IDs in a store without versions, where an object's only version is `null`. */
-import { invalidArgument, noSuchVersion } from './errors.ts'
+/** Version IDs in requests, and the headers that name versions in answers. */
+import { invalidArgument } from './errors.ts'
+import type { DeleteResult, ObjectInfo } from './object-store.ts'
 import type { S3Call } from './s3-operation.ts'
 
-/** Requires that the query names no version other than `null`. @throws {AwsError} as `requireNullVersionId`. */
-export function requireNullVersion({ query }: Pick<S3Call, 'query'>): void {
-  requireNullVersionId(query.get('versionId') ?? '')
+/** Returns the version ID of the query; undefined for the newest version. @throws {AwsError} As `checkVersionId`. */
+export function readVersionId({ query }: Pick<S3Call, 'query'>): string | undefined {
+  const version = query.get('versionId')
+  return version === undefined ? undefined : checkVersionId(version)
 }
 
 /**
- * Requires the version ID `null`.
+ * Returns the version ID. The form of one says whether there can be such a version: AWS's has 32 characters, MinIO's is a UUID, others have up
+ * to 1,024.
  *
- * @param version Empty if none is given.
- * @throws {AwsError} `NoSuchVersion`; `InvalidArgument` for a text that no S3 gives as a version.
+ * @throws {AwsError} `InvalidArgument` for a text that no S3 gives as a version ID.
  */
-export function requireNullVersionId(version: string): void {
-  if (version === '' || version === 'null') return
-  if (isVersionId(version)) throw noSuchVersion()
-  const reason = 'a version ID has 32 characters, or is a UUID; here it is null'
-  throw invalidArgument(
-    { name: 'versionId', value: version },
-    reason,
-    'Invalid version id specified',
-  )
+export function checkVersionId(version: string, name = 'versionId'): string {
+  if (version === 'null' || /^[\w.-]{32,1024}$/.test(version)) return version
+  const argument = { name, value: version }
+  if (version === '') throw invalidArgument(argument, 'Version id cannot be the empty string')
+  const reason = 'a version ID has 32 characters, or is a UUID, or null'
+  throw invalidArgument(argument, reason, 'Invalid version id specified')
 }
 
-/** Returns whether a text has the form of a version ID: AWS's has 32 characters, MinIO's is a UUID, others have up to 1,024. */
-function isVersionId(text: string): boolean {
-  return /^[\w.-]{32,1024}$/.test(text)
+/** Returns the header that names the version of an object; none in a bucket without versioning. */
+export function describeVersion({
+  versionId,
+}: Pick<ObjectInfo, 'versionId'>): Record<string, string> {
+  return versionId === undefined ? {} : { 'x-amz-version-id': versionId }
+}
+
+/** Returns the headers that say what was deleted (AWS, "DeleteObject"). */
+export function describeDeletion({
+  versionId,
+  isDeleteMarker,
+}: DeleteResult): Record<string, string> {
+  return {
+    ...(isDeleteMarker === true ? { 'x-amz-delete-marker': 'true' } : {}),
+    ...describeVersion({ versionId }),
+  }
 }

@@ -69,7 +69,7 @@ describe('a directory in use', () => {
 
   it('a directory can be used again after its server has stopped', async () => {
     await (await startServer({ directory: folder })).stop()
-    expect(await promises.readdir(join(folder, '.sts-cli'))).toEqual(['tmp'])
+    expect(await promises.readdir(join(folder, '.sts-cli'))).toEqual(['index', 'tmp'])
     await (await startServer({ directory: folder })).stop()
   })
 
@@ -105,7 +105,7 @@ describe('a lock', () => {
     const release = await lockDirectory(folder)
     await expect(lockDirectory(folder)).rejects.toThrow(`process ${process.pid}`)
     await release()
-    expect(await promises.readdir(join(folder, '.sts-cli'))).toEqual(['tmp'])
+    expect(await promises.readdir(join(folder, '.sts-cli'))).toEqual(['index', 'tmp'])
   })
 
   it('a lock is taken over if another process has its process ID now', async () => {

@@ -77,7 +77,6 @@ describe('a request that fails on the disk', () => {
       ['DELETE', '/photos/secret-name', {}],
       ['POST', '/photos/secret-name?uploads=', {}],
       ['PUT', '/videos', {}],
-      ['DELETE', '/photos/secret-name?tagging=', {}],
     ]
     for (const [method, target, ask] of asked) {
       const answer = await s3.send(method, target, ask)
@@ -105,20 +104,6 @@ describe('a request that fails on the disk', () => {
   ])('a disk error is not reported as a missing object: %s %s', async (method, target) => {
     failure = { code: 'EIO', isHit: (call) => !changing.has(call) }
     expect(await s3.send(method, target)).toMatchObject({ status: 503 })
-  })
-
-  it('a change of tags does not lose metadata that cannot be read at the moment', async () => {
-    const headers = { 'x-amz-meta-colour': 'red' }
-    await s3.send('PUT', '/photos/a', { body: 'a', headers })
-    const next = await openFilesystemStore(s3.folder, { nowMs: () => s3.clock.nowMs, fs })
-    const isHit = (call: Call, path: string): boolean =>
-      call === 'readFile' && path.includes('/metadata/') && path.endsWith('.json')
-    failure = { code: 'EACCES', isHit }
-    await expect(next.replaceTags('photos', 'a', { x: 'y' })).rejects.toMatchObject({ status: 503 })
-    failure = undefined
-    expect(await next.statObject('photos', 'a')).toMatchObject({
-      metadata: { userMetadata: { colour: 'red' } },
-    })
   })
 })
 

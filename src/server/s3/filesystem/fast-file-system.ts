@@ -1,0 +1,57 @@
+/**
+ * The file system by synchronous calls. Most calls of a store take microseconds, because what they ask for is in the kernel's caches; through
+ * Node's thread pool each costs ten times that in processor time. Calls that wait for the disk by their nature stay asynchronous: syncs, large reads and
+ * large writes. Where other calls are slow too, as on a network file system, all become asynchronous.
+ */
+import { execFile } from 'node:child_process'
+import * as fs from 'node:fs'
+import * as promises from 'node:fs/promises'
+import { errorCode } from '../../../base/error-code.ts'
+import { FastFile } from './fast-file.ts'
+import { createPace, type Pace } from './pace.ts'
+import type { FileSystem } from './file-system.ts'
+
+/** Returns the calls of `node:fs/promises`, made synchronously until they are found to be slow. */
+export function createFastFileSystem(pace: Pace = createPace(() => performance.now())): FileSystem {
+  const choose =
+    <Args extends unknown[], T>(
+      quick: (...args: Args) => T,
+      slow: (...args: Args) => Promise<T>,
+    ): ((...args: Args) => Promise<T>) =>
+    async (...args) =>
+      pace.isSlow() ? slow(...args) : pace.time(() => quick(...args))
+  return {
+    ...promises,
+    lstat: choose(fs.lstatSync as never, promises.lstat as never) as FileSystem['lstat'],
+    mkdir: choose(fs.mkdirSync as never, promises.mkdir as never) as FileSystem['mkdir'],
+    realpath: choose(
+      fs.realpathSync.native as never,
+      promises.realpath as never,
+    ) as FileSystem['realpath'],
+    link: choose(fs.linkSync, promises.link),
+    rename: choose(fs.renameSync, promises.rename),
+    syncAll,
+    rmdir: choose(fs.rmdirSync as never, promises.rmdir as never) as FileSystem['rmdir'],
+    async open(path, flags, mode) {
+      if (pace.isSlow()) return promises.open(path, flags, mode)
+      const fd = pace.time(() => fs.openSync(path, flags ?? 'r', mode))
+      return new FastFile(fd, pace)
+    },
+  }
+}
+
+/** Linux's command that syncs one file system (coreutils, busybox). Node has no call for it. */
+const syncCommands = ['/bin/sync', '/usr/bin/sync']
+
+/** Syncs the file system of a path. @returns False where there is no such command, or it failed. */
+async function syncAll(path: string): Promise<boolean> {
+  if (process.platform !== 'linux') return false
+  for (const command of syncCommands) {
+    const error = await new Promise<Error | null>((resolve) => {
+      execFile(command, ['-f', path], { env: {} }, resolve)
+    })
+    if (error === null) return true
+    if (errorCode(error) !== 'ENOENT') return false
+  }
+  return false
+}

@@ -1,0 +1,63 @@
+/** Keeps the current object as a version when another takes its place (AWS, "How S3 Versioning works"). */
+import type { Target } from '../request/object-store.ts'
+import type { Disk } from './disk.ts'
+import { redoKey, versionKey } from './index-keys.ts'
+import { syncFile } from './staging.ts'
+import type { LocatedObject } from './locate.ts'
+import { encodeVersion, type Head, makeNullSlot, type ObjectRecord } from './records.ts'
+import type { IndexChange } from './store-index.ts'
+import { linkVersion, versionFile } from './version-files.ts'
+import { readVersioning } from './versioning.ts'
+
+/** What changes besides the current object. */
+export interface Kept {
+  readonly changes: readonly IndexChange[]
+  /** The slot of the version `null`, if one remains that is not the current object. */
+  readonly nullSlot: string | undefined
+  /** Versions whose files are to be removed after the commit. */
+  readonly removedSlots: readonly string[]
+}
+
+export interface Replacement {
+  readonly current: LocatedObject | undefined
+  readonly head: Head | undefined
+  /** The sequence of the change. */
+  readonly sequence: number
+  /** True if the new version, or delete marker, is `null`: it replaces the one that there is. */
+  readonly isNull: boolean
+}
+
+/** Links the current object's file to the place of its version, and returns the changes of the index. Without versioning nothing is kept. */
+export async function keepCurrent(
+  disk: Disk,
+  target: Target,
+  { current, head, sequence, isNull }: Replacement,
+): Promise<Kept> {
+  const { bucket, key } = target
+  const isVersioned = readVersioning(disk, bucket) !== undefined
+  const versionId = current?.record?.versionId ?? 'null'
+  const isKept = isVersioned && current !== undefined && !(isNull && versionId === 'null')
+  const isNullKept = isKept && versionId === 'null'
+  // There is one version `null` at a time.
+  const removedSlot = isNull || isNullKept ? head?.nullSlot : undefined
+  const changes: IndexChange[] = []
+  if (removedSlot !== undefined) changes.push([versionKey(bucket, key, removedSlot), undefined])
+  let nullSlot = removedSlot === undefined ? head?.nullSlot : undefined
+  if (isKept) {
+    const slot = isNullKept ? makeNullSlot(sequence - 1) : versionId
+    if (isNullKept) nullSlot = slot
+    const file = versionFile(disk, target, slot)
+    await linkVersion(disk, current.path, file)
+    // Its redo entry goes with this change, so its bytes must be on disk.
+    if (head && disk.index.get(redoKey(bucket, key, head.sequence))) await syncFile(disk.fs, file)
+    const { info, identity } = current
+    const record: ObjectRecord = current.record ?? {
+      file: identity,
+      facts: { etag: info.etag },
+      metadata: info.metadata,
+    }
+    const entry = { versionId, lastModifiedMs: info.lastModifiedMs, record }
+    changes.push([versionKey(bucket, key, slot), encodeVersion(entry)])
+  }
+  return { changes, nullSlot, removedSlots: removedSlot === undefined ? [] : [removedSlot] }
+}

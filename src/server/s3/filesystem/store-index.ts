@@ -1,0 +1,94 @@
+/**
+ * The store's index: an ordered map on disk, by the package lmdb, which only this file loads. Reads come from a memory map in microseconds and see the
+ * last commit of every process that has the folder open; a commit is atomic and on disk when it resolves, and commits of many writers share one flush.
+ */
+import { getSystemErrorName } from 'node:util'
+import { AwsError } from '../../../protocol/aws-error.ts'
+import { StsCliError } from '../../../base/errors.ts'
+
+/** A new value of a key; undefined removes it. */
+export type IndexChange = readonly [key: Buffer, value: Buffer | undefined]
+
+/** Keys from `start` (inclusive) to `end` (exclusive), in the order of their bytes. */
+export interface IndexRange {
+  readonly start: Buffer
+  readonly end: Buffer
+  readonly limit?: number
+}
+
+export interface StoreIndex {
+  get(key: Buffer): Buffer | undefined
+  /** Yields the entries of a range as they were at the call. The caller may not wait between two of them. */
+  list(range: IndexRange): Iterable<{ readonly key: Buffer; readonly value: Buffer }>
+  /** Makes all changes at once, or none. Resolves when they are on disk. */
+  commit(changes: readonly IndexChange[]): Promise<void>
+  /** Lets the next read see what other processes have committed meanwhile. */
+  refresh(): void
+  /** Closes the index after the commits that were begun. */
+  close(): Promise<void>
+}
+
+/** lmdb's limit for keys, with its default page size. */
+const maxKeyBytes = 1978
+
+/**
+ * Opens the index in a folder, and creates it if it is missing.
+ *
+ * @throws {StsCliError} `ERR_IO` if it cannot be opened.
+ */
+export async function openStoreIndex(folder: string): Promise<StoreIndex> {
+  const database = await openDatabase(folder)
+  return {
+    get: (key) => (key.length > maxKeyBytes ? undefined : database.get(key)),
+    list: ({ start, end, limit }) =>
+      database.getRange({ start, end, ...(limit === undefined ? {} : { limit }) }),
+    async commit(changes) {
+      if (changes.some(([key]) => key.length > maxKeyBytes)) throw keyTooLong()
+      try {
+        await database.batch(() => {
+          for (const [key, value] of changes)
+            ignoreFailure(value === undefined ? database.remove(key) : database.put(key, value))
+        })
+      } catch (error) {
+        throw toDiskError(error, folder)
+      }
+    },
+    refresh: () => database.resetReadTxn(),
+    close: () => database.close(),
+  }
+}
+
+async function openDatabase(path: string) {
+  try {
+    const { open } = await import('lmdb')
+    return open<Buffer, Buffer>({ path, keyEncoding: 'binary', encoding: 'binary' })
+  } catch (cause) {
+    const why = cause instanceof Error ? `: ${cause.message}` : ''
+    throw new StsCliError('index-failed', `cannot open the index of objects in ${path}${why}`, {
+      stage: 'serve',
+      cause,
+    })
+  }
+}
+
+/** The failure of a change is that of its commit. */
+function ignoreFailure(change: Promise<unknown>): void {
+  change.catch(() => {})
+}
+
+/** lmdb's code when the file cannot grow. */
+const mapFull = -30_792
+
+/** Returns an error with the code that Node gives to errors of the disk. */
+function toDiskError(error: unknown, path: string): unknown {
+  const cause: unknown = (error instanceof Error && Reflect.get(error, 'commitError')) || error
+  const number: unknown = cause instanceof Error ? Reflect.get(cause, 'code') : undefined
+  if (typeof number !== 'number') return error
+  const code = number === mapFull ? 'ENOSPC' : number > 0 ? getSystemErrorName(-number) : 'EIO'
+  const failure = new Error(`${code}: the index cannot be written`, { cause })
+  return Object.assign(failure, { code, syscall: 'commit', path })
+}
+
+function keyTooLong(): AwsError {
+  return new AwsError('KeyTooLongError', 'a key with this many NUL characters is not supported')
+}

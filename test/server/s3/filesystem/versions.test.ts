@@ -1,0 +1,263 @@
+/** Versions of a key, held to a model of AWS's rules ("How S3 Versioning works"). */
+import { createHash } from 'node:crypto'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openFilesystemStore } from '../../../../src/server/s3/filesystem/open-filesystem-store.ts'
+import type { ObjectContent } from '../../../../src/server/s3/body/object-content.ts'
+import type { ObjectStore } from '../../../../src/server/s3/request/object-store.ts'
+
+const bucket = 'photos'
+const metadata = { contentType: 'text/plain', headers: {}, userMetadata: {} }
+
+function makeContent(text: string): ObjectContent {
+  return {
+    chunks: (async function* () {
+      yield Buffer.from(text)
+    })(),
+    describe: () => ({ etag: createHash('md5').update(text).digest('hex') }),
+  }
+}
+
+/** A version in the model, the newest first. */
+interface ModelVersion {
+  readonly id: string
+  readonly text: string | undefined
+  tags?: Record<string, string> | undefined
+}
+
+let folder: string
+let store: ObjectStore
+let nowMs: number
+const open = (): Promise<ObjectStore> =>
+  openFilesystemStore(folder, { nowMs: () => nowMs, isOnlyOne: true })
+const readText = async (key: string, versionId?: string): Promise<string | undefined> => {
+  const object = await store.openObject(bucket, key, versionId)
+  return object && (await object.readAll()).toString()
+}
+const put = (key: string, text: string) =>
+  store.putObject(bucket, key, makeContent(text), { metadata })
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sts-cli-versions-'))
+  nowMs = 1_700_000_000_000
+  store = await open()
+  await store.createBucket(bucket)
+})
+afterEach(async () => {
+  await store.close()
+  await rm(folder, { recursive: true })
+})
+
+describe('a bucket with versioning', () => {
+  // `a` and `a/b` cannot both be plain files.
+  const keys = ['a', 'a/b', 'a\0b', 'a//', 'ä']
+  const step = fc.oneof(
+    fc.record({
+      kind: fc.constant('put' as const),
+      key: fc.constantFrom(...keys),
+      large: fc.boolean(),
+    }),
+    fc.record({ kind: fc.constant('delete' as const), key: fc.constantFrom(...keys) }),
+    fc.record({
+      kind: fc.constantFrom('deleteVersion' as const, 'tag' as const),
+      key: fc.constantFrom(...keys),
+      at: fc.nat(8),
+    }),
+    fc.record({
+      kind: fc.constant('set' as const),
+      status: fc.constantFrom('Enabled', 'Suspended'),
+    }),
+    fc.record({ kind: fc.constantFrom('reopen' as const, 'settle' as const, 'wait' as const) }),
+  )
+
+  it('any sequence of changes leaves the versions that AWS would have', async () => {
+    let runs = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+        runs += 1
+        await store.close()
+        await rm(folder, { recursive: true })
+        store = await open()
+        await store.createBucket(bucket)
+        let status: string | undefined
+        const model = new Map<string, ModelVersion[]>(keys.map((key) => [key, []]))
+        let count = 0
+        const replaceNull = (versions: ModelVersion[]): ModelVersion[] =>
+          status === 'Enabled' ? versions : versions.filter(({ id }) => id !== 'null')
+        for (const change of steps) {
+          if (change.kind === 'set') {
+            status = change.status
+            await store.writeBucketDocument(bucket, 'versioning', status)
+            continue
+          }
+          if (change.kind === 'wait') nowMs += 1
+          if (change.kind === 'reopen') {
+            await store.close()
+            store = await open()
+          }
+          if (!('key' in change)) continue
+          const { key } = change
+          const versions = model.get(key) ?? []
+          if (change.kind === 'put') {
+            const text = change.large ? 'x'.repeat(200_000) + (count += 1) : `text ${(count += 1)}`
+            const info = await put(key, text)
+            const id = info.versionId ?? 'null'
+            expect(id === 'null').toBe(status !== 'Enabled')
+            model.set(key, [{ id, text }, ...replaceNull(versions)])
+          } else if (change.kind === 'delete') {
+            const result = await store.deleteObject(bucket, key)
+            expect(result.isDeleteMarker).toBe(status === undefined ? undefined : true)
+            const marker = { id: result.versionId ?? 'null', text: undefined }
+            model.set(key, status === undefined ? [] : [marker, ...replaceNull(versions)])
+          } else {
+            const version = versions[change.at % Math.max(1, versions.length)]
+            if (version === undefined) continue
+            if (change.kind === 'deleteVersion') {
+              const result = await store.deleteObject(bucket, key, { versionId: version.id })
+              expect(result.isDeleteMarker ?? false).toBe(version.text === undefined)
+              model.set(
+                key,
+                versions.filter((other) => other !== version),
+              )
+            } else if (version.text !== undefined) {
+              const tags = { at: String((count += 1)) }
+              expect(await store.replaceTags(bucket, key, tags, version.id)).toBe(true)
+              version.tags = tags
+            }
+          }
+        }
+        await expectModel(model)
+      }),
+      { numRuns: 60 },
+    )
+    expect(runs).toBeGreaterThan(1)
+  }, 120_000)
+
+  async function expectModel(model: Map<string, ModelVersion[]>): Promise<void> {
+    const { entries } = await listAll({ prefix: '', delimiter: '', limit: 1000 })
+    const expected = [...model.entries()]
+      .toSorted(([left], [right]) => Buffer.compare(Buffer.from(left), Buffer.from(right)))
+      .flatMap(([key, versions]) =>
+        versions.map(({ id, text }, index) => ({
+          key,
+          id,
+          isMarker: text === undefined,
+          isLatest: index === 0,
+        })),
+      )
+    expect(entries.map(summarize)).toEqual(expected)
+    for (const limit of [1, 3]) {
+      const pages = await listAll({ prefix: '', delimiter: '', limit })
+      expect(pages.entries.map(summarize)).toEqual(expected)
+    }
+    for (const [key, versions] of model) {
+      for (const { id, text, tags } of versions) {
+        if (text === undefined) {
+          const refusal = { code: 'MethodNotAllowed', headers: { 'x-amz-delete-marker': 'true' } }
+          await expect(store.statObject(bucket, key, id)).rejects.toMatchObject(refusal)
+          continue
+        }
+        expect(await readText(key, id)).toBe(text)
+        expect((await store.statObject(bucket, key, id))?.metadata.tags).toEqual(tags)
+      }
+      const [newest] = versions
+      if (newest && newest.text === undefined) {
+        const refusal = { code: 'NoSuchKey', headers: { 'x-amz-version-id': newest.id } }
+        await expect(store.openObject(bucket, key)).rejects.toMatchObject(refusal)
+      } else expect(await readText(key)).toBe(newest?.text)
+    }
+    const files = await readdir(join(folder, '.sts-cli'), { recursive: true, withFileTypes: true })
+    const kept = files.filter((file) => file.isFile() && file.parentPath.includes('/versions/'))
+    const older = [...model.values()].flatMap((versions) => versions.slice(1))
+    expect(kept.length).toBe(older.filter(({ text }) => text !== undefined).length)
+  }
+})
+
+type Entries = Awaited<ReturnType<ObjectStore['listVersions']>>['entries']
+
+function summarize(entry: Entries[number]) {
+  if (entry.kind === 'prefix') return entry
+  const { name: key, isLatest } = entry
+  const isMarker = entry.kind === 'marker'
+  const id = entry.kind === 'marker' ? entry.versionId : (entry.info.versionId ?? 'null')
+  return { key, id, isMarker, isLatest }
+}
+
+/** Lists all pages. */
+async function listAll(options: {
+  prefix: string
+  delimiter: string
+  limit: number
+}): Promise<{ entries: Entries[number][] }> {
+  const entries: Entries[number][] = []
+  let marker: { keyMarker: string; versionIdMarker?: string } = { keyMarker: '' }
+  for (;;) {
+    const page = await store.listVersions(bucket, { ...options, ...marker })
+    entries.push(...page.entries)
+    const last = page.entries.at(-1)
+    if (!page.isTruncated || !last) return { entries }
+    const id =
+      last.kind === 'prefix'
+        ? undefined
+        : last.kind === 'marker'
+          ? last.versionId
+          : (last.info.versionId ?? 'null')
+    marker = { keyMarker: last.name, ...(id === undefined ? {} : { versionIdMarker: id }) }
+  }
+}
+
+it('a list of versions rolls keys up to a delimiter, on every size of page', async () => {
+  await store.writeBucketDocument(bucket, 'versioning', 'Enabled')
+  for (const key of ['a/1', 'a/2', 'b', 'c/1', 'c/1', 'd']) await put(key, key)
+  for (const key of ['a/1', 'c/1', 'd']) await store.deleteObject(bucket, key)
+  const expected = ['a/', 'b', 'c/', 'd', 'd']
+  for (const limit of [1, 2, 3, 1000]) {
+    const { entries } = await listAll({ prefix: '', delimiter: '/', limit })
+    expect(entries.map(({ name }) => name)).toEqual(expected)
+  }
+  const { entries } = await listAll({ prefix: 'c/', delimiter: '/', limit: 1 })
+  expect(entries.map(({ name }) => name)).toEqual(['c/1', 'c/1', 'c/1'])
+})
+
+it('a bucket with versions or delete markers cannot be deleted', async () => {
+  await store.writeBucketDocument(bucket, 'versioning', 'Enabled')
+  await put('a', 'a')
+  const { versionId } = await store.deleteObject(bucket, 'a')
+  await expect(store.deleteBucket(bucket)).rejects.toMatchObject({ code: 'BucketNotEmpty' })
+  const { entries } = await listAll({ prefix: '', delimiter: '', limit: 10 })
+  expect(entries.map(summarize)).toMatchObject([
+    { isMarker: true, id: versionId },
+    { isMarker: false },
+  ])
+  for (const entry of entries.map(summarize))
+    if ('id' in entry) await store.deleteObject(bucket, 'a', { versionId: entry.id })
+  await store.deleteBucket(bucket)
+  expect(await store.listBuckets()).toEqual([])
+})
+
+it('a file that was put there by hand becomes the version null when it is replaced', async () => {
+  const { writeFile } = await import('node:fs/promises')
+  await store.writeBucketDocument(bucket, 'versioning', 'Enabled')
+  await writeFile(join(folder, bucket, 'note'), 'by hand')
+  const info = await put('note', 'by a client')
+  expect(await readText('note')).toBe('by a client')
+  expect(await readText('note', 'null')).toBe('by hand')
+  await store.deleteObject(bucket, 'note', { versionId: info.versionId })
+  expect(await readText('note')).toBe('by hand')
+})
+
+it('unknown versions are refused, and their removal succeeds', async () => {
+  await store.writeBucketDocument(bucket, 'versioning', 'Enabled')
+  await put('a', 'a')
+  const unknown = '0'.repeat(32)
+  await expect(store.openObject(bucket, 'a', unknown)).rejects.toMatchObject({
+    code: 'NoSuchVersion',
+  })
+  expect(await store.deleteObject(bucket, 'a', { versionId: unknown })).toEqual({
+    versionId: unknown,
+  })
+  expect(await readText('a')).toBe('a')
+})
