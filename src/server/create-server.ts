@@ -26,6 +26,8 @@ import { combinePolicies } from './policy/combine-policies.ts'
 import { isBucketHost } from './s3/request/address.ts'
 import { createCorsLookup } from './s3/create-cors-lookup.ts'
 import { createS3Handler } from './s3/handle-s3.ts'
+import { startLifecycle } from './s3/lifecycle/start-lifecycle.ts'
+import type { S3Backend } from './s3/request/s3-operation.ts'
 import { createOverload } from './overload.ts'
 import type { ServerOptions } from './options/server-options.ts'
 import { createStsHandler } from './sts/handle-sts.ts'
@@ -129,10 +131,18 @@ async function buildHandler(
   const { nowMs, log, region } = options
   const policies = loadPolicies(options)
   const sessions = await openSessions(options, policies, closers)
-  const authenticator = createRequestAuthenticator({ root: options.root, sessions, region, nowMs })
+  const { root, isSignatureV2Allowed } = options
+  const authenticator = createRequestAuthenticator({
+    root,
+    sessions,
+    region,
+    isSignatureV2Allowed,
+    nowMs,
+  })
   const engine = await openPolicyEngine(options, policies, closers)
   const identitySources = openIdentitySources(options, { issuer, policies, closers })
   const backend = await openS3Backend(options, closers)
+  openLifecycle(options, { backend, metrics }, closers)
   const authorizer = withObjectTags(
     combinePolicies(engine, backend.findBucketPolicy),
     backend.readTags,
@@ -172,6 +182,28 @@ async function buildHandler(
   const findRules = createCorsLookup(backend, options.domains)
   return countRequests(withCors(router, { ...describePages(options), findRules }), metrics)
 }
+
+/** Starts the passes of the lifecycle, in one process of the server: whoever has its lock. The next process gets it when that one ends. */
+function openLifecycle(
+  { nowMs, log, peers }: ServerOptions,
+  { backend, metrics }: { backend: S3Backend; metrics: Metrics },
+  closers: Closers,
+): void {
+  const { runLifecycle } = backend
+  if (runLifecycle === undefined) return
+  const onRemoved = (kind: string): void => metrics.countRemoval(kind)
+  closers.push(
+    startLifecycle({
+      pass: (signal) => runLifecycle({ signal, onRemoved }),
+      nowMs,
+      log,
+      elect: peers && ((work) => peers.locks.hold(lifecycleLock, work)),
+    }),
+  )
+}
+
+/** No bucket has this name. */
+const lifecycleLock = '.lifecycle'
 
 /** Returns which pages may read answers, and which answers none may. */
 function describePages({

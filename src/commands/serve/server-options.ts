@@ -16,7 +16,7 @@ import { readObjects } from './objects.ts'
 import { readOpenId, readRoles } from './openid.ts'
 import { readIdentityPlugin } from './identity-plugin.ts'
 import { readRequestLimits } from './request-limits.ts'
-import { readCa, serveError } from './variables.ts'
+import { isOn, readCa, serveError } from './variables.ts'
 import { readIdentityProvider, readPolicyEngine } from './services.ts'
 import { readTrustedProxies } from './trusted-proxies.ts'
 import { logLevels } from '../options/option-choices.ts'
@@ -62,6 +62,7 @@ export function readServerOptions(settings: Settings, io: Io): ServerOptions {
     ldap: readLdap(settings, io),
     etcd: readEtcd(settings, io),
     limits: readLimits(settings, io),
+    isSignatureV2Allowed: readSignatureV2(settings, io),
     corsOrigins: readCorsOrigins(settings, io),
     requests: readRequestLimits(io),
     log: openLog(level),
@@ -70,6 +71,10 @@ export function readServerOptions(settings: Settings, io: Io): ServerOptions {
   }
   if (!settings.has('allow-remote')) checkRisks(options, settings)
   return options
+}
+
+function readSignatureV2(settings: Settings, io: Io): boolean {
+  return settings.has('allow-signature-v2') || isOn(io, 'STS_CLI_ALLOW_SIGNATURE_V2')
 }
 
 /** Reads `127.0.0.1:9000`, `[::1]:9000` or `:9000` (all addresses of this machine). */

@@ -235,15 +235,7 @@ function completeHeaders(parsed: ParsedSignature, message: SignedMessage): Signe
 function checkTime(parsed: ParsedSignature, nowMs: number): void {
   const signedAtMs = parseAmzDateMs(parsed.amzDate)
   if (parsed.expiresSeconds === undefined) {
-    if (Number.isNaN(signedAtMs) || Math.abs(nowMs - signedAtMs) > maxSkewMs) {
-      const message = `the request's time ${parsed.amzDate} is more than 15 minutes from the server's`
-      const details = {
-        RequestTime: parsed.amzDate,
-        ServerTime: new Date(nowMs).toISOString(),
-        MaxAllowedSkewMilliseconds: String(maxSkewMs),
-      }
-      throw new AwsError('RequestTimeTooSkewed', message, { details })
-    }
+    requireRecent(parsed.amzDate, signedAtMs, nowMs)
     return
   }
   if (Number.isNaN(signedAtMs) || signedAtMs - nowMs > maxSkewMs) {
@@ -252,6 +244,18 @@ function checkTime(parsed: ParsedSignature, nowMs: number): void {
   }
   const expiresAtMs = signedAtMs + parsed.expiresSeconds * 1000
   if (nowMs > expiresAtMs) throw expiredRequest(expiresAtMs, nowMs)
+}
+
+/** Requires that a request was signed within 15 minutes. @param signedAt The time as sent. @throws {AwsError} `RequestTimeTooSkewed`. */
+export function requireRecent(signedAt: string, signedAtMs: number, nowMs: number): void {
+  if (Math.abs(nowMs - signedAtMs) <= maxSkewMs) return
+  const message = `the request's time ${signedAt} is more than 15 minutes from the server's`
+  const details = {
+    RequestTime: signedAt,
+    ServerTime: new Date(nowMs).toISOString(),
+    MaxAllowedSkewMilliseconds: String(maxSkewMs),
+  }
+  throw new AwsError('RequestTimeTooSkewed', message, { details })
 }
 
 /** Returns the error for a presigned URL that has expired, with the two times as S3 says them. */

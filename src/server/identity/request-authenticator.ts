@@ -3,6 +3,10 @@ import { AwsError } from '../../protocol/aws-error.ts'
 import type { Credentials } from '../../protocol/credentials.ts'
 import { readQuery, type SignedMessage } from '../../protocol/sigv4/canonical-request.ts'
 import { parsePostSignatureV2, verifyPostSignatureV2 } from '../../protocol/sigv2/post-signature.ts'
+import {
+  parseHeaderSignatureV2,
+  verifyHeaderSignatureV2,
+} from '../../protocol/sigv2/header-signature.ts'
 import { parsePresignedV2, verifyPresignedV2 } from '../../protocol/sigv2/presigned.ts'
 import { parseSignature, type ParsedSignature } from '../../protocol/sigv4/parse-signature.ts'
 import { requirePayloadHash } from '../../protocol/sigv4/payload-hash.ts'
@@ -18,6 +22,8 @@ export interface AuthenticatorOptions {
   readonly sessions: SessionStore
   /** The region that requests must be signed for; empty for any. */
   readonly region: string
+  /** True to accept Signature Version 2 in the Authorization header, whose body is not signed and whose hash is SHA-1. */
+  readonly isSignatureV2Allowed?: boolean | undefined
   readonly nowMs: () => number
 }
 
@@ -129,8 +135,20 @@ type RequestSignature = Signature<VerifiedSignature | undefined> & {
 function readSignature(
   message: SignedMessage,
   { service, bodySha256, hostBucket = '', isAnyRegion = false }: AuthenticateOptions,
-  { region, nowMs }: AuthenticatorOptions,
+  { region, nowMs, isSignatureV2Allowed = false }: AuthenticatorOptions,
 ): RequestSignature | undefined {
+  const inHeader = service === 's3' ? parseHeaderSignatureV2(message) : undefined
+  if (inHeader !== undefined) {
+    if (!isSignatureV2Allowed) throw signatureV2NotAllowed()
+    requirePayloadHash(inHeader.payloadHash)
+    return {
+      parsed: inHeader,
+      verify(secret) {
+        verifyHeaderSignatureV2(inHeader, message, secret, { hostBucket, nowMs: nowMs() })
+        return undefined
+      },
+    }
+  }
   const parsed = parseSignature(message)
   if (parsed !== undefined) {
     if (service === 's3') requirePayloadHash(parsed.payloadHash)
@@ -156,6 +174,15 @@ function readSignature(
       return undefined
     },
   }
+}
+
+/** S3's sentence is that of the regions which do not take this version. */
+function signatureV2NotAllowed(): AwsError {
+  const reason =
+    'Signature Version 2 is not accepted in the Authorization header; sign with AWS4-HMAC-SHA256, or start the server with --allow-signature-v2'
+  const sentence =
+    'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.'
+  return new AwsError('InvalidRequest', reason, { sentence })
 }
 
 /** Returns the signature of an upload form, V2 or V4; undefined for an unsigned form. */

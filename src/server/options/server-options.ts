@@ -42,6 +42,8 @@ export interface ServerOptions {
   /** The etcd through which credentials are shared with other servers; undefined if they are derived, and nothing is stored. */
   readonly etcd?: EtcdOptions | undefined
   readonly limits: StsLimits
+  /** True to accept Signature Version 2 in the Authorization header of S3 requests. */
+  readonly isSignatureV2Allowed?: boolean | undefined
   /** Origins whose pages may read answers, as `readOriginPattern` writes them; undefined for all. */
   readonly corsOrigins?: readonly string[] | undefined
   /** How many requests are handled at once; undefined for the defaults. */

@@ -113,8 +113,9 @@ function findAuthType({ headers }: ReceivedRequest): string {
   return headers.has('authorization') ? 'REST-HEADER' : 'REST-QUERY-STRING'
 }
 
-/** Returns true for a V2 presigned URL. It is checked after the V4 forms, in the order in which the authenticator looks for them. */
+/** Returns true for Signature Version 2, in the header or in a presigned URL. It is checked after the V4 forms, in the order in which the authenticator looks for them. */
 function isSignedByV2({ headers, query }: ReceivedRequest): boolean {
+  if (headers.get('authorization')?.startsWith('AWS ') === true) return true
   const isV4 = headers.has('authorization') || query.has('X-Amz-Signature')
   return !isV4 && query.has('AWSAccessKeyId')
 }

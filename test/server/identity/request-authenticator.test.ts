@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { Credentials, TemporaryCredentials } from '../../../src/protocol/credentials.ts'
 import { emptySha256, type SignedMessage } from '../../../src/protocol/sigv4/canonical-request.ts'
@@ -230,5 +231,58 @@ describe('a request to the STS', () => {
     await expect(
       authenticator.authenticate(message, { service, bodySha256: '0'.repeat(64) }),
     ).rejects.toEqual(refusal('SignatureDoesNotMatch'))
+  })
+})
+
+describe('Signature Version 2 in the header', () => {
+  const signV2 = (credentials: Credentials): SignedMessage => {
+    const token = credentials.sessionToken
+    const date = new Date(startMs).toUTCString()
+    const amz = token === undefined ? '' : `x-amz-security-token:${token}\n`
+    const text = `GET\n\n\n${date}\n${amz}/bucket/key`
+    const signature = createHmac('sha1', credentials.secretAccessKey).update(text).digest('base64')
+    const headers = new Map([['date', date]])
+    headers.set('authorization', `AWS ${credentials.accessKeyId}:${signature}`)
+    if (token !== undefined) headers.set('x-amz-security-token', token)
+    return { method: 'GET', rawPath: '/bucket/key', rawQuery: '', headers }
+  }
+  const allowing = createRequestAuthenticator({
+    root,
+    sessions,
+    region: 'us-east-1',
+    nowMs,
+    isSignatureV2Allowed: true,
+  })
+
+  it('Signature Version 2 is refused with the name of the flag that allows it, before the key is looked up', async () => {
+    for (const credentials of [root, { ...root, accessKeyId: 'nobody' }])
+      await expect(
+        authenticator.authenticate(signV2(credentials), { service: 's3' }),
+      ).rejects.toMatchObject({
+        code: 'InvalidRequest',
+        message: expect.stringContaining('--allow-signature-v2') as string,
+        sentence:
+          'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.',
+      })
+  })
+
+  it('where it is allowed, root and sessions sign with it, and the body is unsigned', async () => {
+    const session = await issue()
+    for (const credentials of [root, session]) {
+      const found = await allowing.authenticate(signV2(credentials), { service: 's3' })
+      expect(found).toMatchObject({ parsed: { payloadHash: 'UNSIGNED-PAYLOAD' } })
+      expect(found.principal?.kind).toBe(credentials === root ? 'root' : 'session')
+    }
+    const { sessionToken: _, ...tokenless } = session
+    for (const wrong of [tokenless, { ...root, secretAccessKey: 'another' }])
+      await expect(allowing.authenticate(signV2(wrong), { service: 's3' })).rejects.toMatchObject({
+        status: 403,
+      })
+  })
+
+  it('the STS never accepts Signature Version 2', async () => {
+    await expect(allowing.authenticate(signV2(root), { service: 'sts' })).rejects.toMatchObject({
+      code: 'InvalidRequest',
+    })
   })
 })

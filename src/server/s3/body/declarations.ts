@@ -3,6 +3,11 @@ import { AwsError } from '../../../protocol/aws-error.ts'
 import { invalidPayloadHash } from '../../../protocol/sigv4/payload-hash.ts'
 import { missingLength } from './body-errors.ts'
 import {
+  announcedChecksumMissing,
+  invalidChecksumHeader,
+  severalChecksums,
+} from './checksum-errors.ts'
+import {
   algorithmOfHeader,
   checksumAlgorithms,
   checksumHeader,
@@ -103,27 +108,33 @@ function readChecksum(
   const inHeaders = checksumAlgorithms.filter((algorithm) => headers.has(checksumHeader(algorithm)))
   const inTrailer = algorithmOfHeader(trailerName ?? '')
   if (inHeaders.length + (inTrailer ? 1 : 0) > 1) {
-    throw new AwsError('InvalidRequest', 'expecting a single x-amz-checksum- header or trailer')
+    throw severalChecksums()
   }
-  if (inTrailer) return { algorithm: inTrailer }
+  if (inTrailer) return { algorithm: requireAnnounced(headers, inTrailer) }
   const [algorithm] = inHeaders
   if (algorithm === undefined) return requireAnnouncedChecksum(headers)
   const value = headers.get(checksumHeader(algorithm)) ?? ''
   if (!isChecksumText(algorithm, value)) {
-    throw new AwsError('InvalidRequest', `the value of ${checksumHeader(algorithm)} is invalid`)
+    throw invalidChecksumHeader(checksumHeader(algorithm))
   }
-  return { algorithm, value }
+  return { algorithm: requireAnnounced(headers, algorithm), value }
+}
+
+const announcement = 'x-amz-sdk-checksum-algorithm'
+
+/** Refuses a checksum of another algorithm than the SDK announced. */
+function requireAnnounced(
+  headers: ReadonlyMap<string, string>,
+  algorithm: ChecksumAlgorithm,
+): ChecksumAlgorithm {
+  const announced = headers.get(announcement)
+  if (announced === undefined || readAlgorithm(announced) === algorithm) return algorithm
+  throw invalidChecksumHeader(announcement)
 }
 
 /** Refuses a request whose SDK announced a checksum but did not send it: it was lost on the way. */
 function requireAnnouncedChecksum(headers: ReadonlyMap<string, string>): undefined {
-  const announced = headers.get('x-amz-sdk-checksum-algorithm')
+  const announced = headers.get(announcement)
   if (announced === undefined) return undefined
-  const known = readAlgorithm(announced)
-  throw new AwsError(
-    'InvalidRequest',
-    known
-      ? `x-amz-sdk-checksum-algorithm says ${known}, but neither a header nor a trailer has the checksum`
-      : 'x-amz-sdk-checksum-algorithm must be CRC32, CRC32C, CRC64NVME, SHA1 or SHA256',
-  )
+  throw readAlgorithm(announced) ? announcedChecksumMissing() : invalidChecksumHeader(announcement)
 }

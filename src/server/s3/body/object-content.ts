@@ -1,11 +1,11 @@
 /** The content of an object on its way to the store, and what is known at its end. */
-import type { ChecksumAlgorithm } from './checksum.ts'
+import type { ChecksumAlgorithm, ChecksumType } from './checksum.ts'
 
 export interface Checksum {
   readonly algorithm: ChecksumAlgorithm
   /** Base64; `…-N` for a composite over N parts. */
   readonly value: string
-  readonly type: 'FULL_OBJECT' | 'COMPOSITE'
+  readonly type: ChecksumType
 }
 
 /** What is known when all bytes have been read. */
@@ -15,6 +15,8 @@ export interface ContentFacts {
   readonly checksum?: Checksum | undefined
   /** Sizes in bytes of the parts of a multipart object. */
   readonly partSizes?: readonly number[] | undefined
+  /** Checksums of these parts, in base64, of the object's algorithm; undefined if the upload named none. */
+  readonly partChecksums?: readonly string[] | undefined
 }
 
 /** Content to be stored. The iteration throws if the bytes do not match their declarations. */

@@ -8,6 +8,7 @@ import { AwsError } from '../../../protocol/aws-error.ts'
 import type { HttpRequest } from '../../http/http-message.ts'
 import { decodeAwsChunked, type ChunkSeed } from './aws-chunked.ts'
 import { incompleteBody } from './body-errors.ts'
+import { wrongChecksum } from './checksum-errors.ts'
 import {
   algorithmOfHeader,
   checksumHeader,
@@ -15,7 +16,7 @@ import {
   type ChecksumAlgorithm,
 } from './checksum.ts'
 import { readDeclarations, type Declarations } from './declarations.ts'
-import type { ContentFacts, ObjectContent } from './object-content.ts'
+import type { Checksum, ContentFacts, ObjectContent } from './object-content.ts'
 
 /** Minimum and maximum size of a body, inclusive. */
 export interface SizeBounds {
@@ -33,12 +34,16 @@ export interface PayloadOptions {
   readonly sizes?: SizeBounds | undefined
   /** Checksum to compute if the client declares none. */
   readonly algorithm?: ChecksumAlgorithm | undefined
+  /** Checksum to keep with the content, whatever the client declares; that is verified all the same. */
+  readonly keptAlgorithm?: ChecksumAlgorithm | undefined
   /** False skips the MD5 if nothing is stored here and none was declared. The ETag is empty then. */
   readonly isEtagNeeded?: boolean
 }
 
 export interface Payload extends ObjectContent {
   readonly declarations: Declarations
+  /** Returns the checksum that the client declared; undefined for none, and before the end. */
+  findVerified(): Checksum | undefined
 }
 
 /**
@@ -46,7 +51,7 @@ export interface Payload extends ObjectContent {
  *
  * @throws {AwsError} For wrong declarations: `MissingContentLength`, `EntityTooLarge`, `InvalidDigest`,
  *   `InvalidRequest`. The iteration throws `IncompleteBody`, for a length outside `sizes` `EntityTooLarge` and `EntityTooSmall`,
- *   `XAmzContentSHA256Mismatch`, `BadDigest`, `XAmzContentChecksumMismatch` or `SignatureDoesNotMatch`.
+ *   `XAmzContentSHA256Mismatch`, `BadDigest`, `MalformedTrailerError` or `SignatureDoesNotMatch`.
  */
 export function openPayload(request: HttpRequest, options: PayloadOptions): Payload {
   const declarations = readDeclarations(request.headers, options.payloadHash)
@@ -54,15 +59,18 @@ export function openPayload(request: HttpRequest, options: PayloadOptions): Payl
     const message = `the body of ${declarations.lengthBytes} bytes exceeds the ${options.maxBytes} allowed`
     throw new AwsError('EntityTooLarge', message)
   }
-  const algorithm = declarations.checksum?.algorithm ?? options.algorithm
+  const declared = declarations.checksum?.algorithm
+  const kept = options.keptAlgorithm ?? declared ?? options.algorithm
   const length = options.sizes === undefined ? expectExactly(declarations) : expectWithin(options)
   let facts: ContentFacts | undefined
+  let verified: Checksum | undefined
 
   async function* verify(): AsyncGenerator<Uint8Array, void, undefined> {
     const isMd5Needed = options.isEtagNeeded !== false || declarations.md5Hex !== undefined
     const md5 = isMd5Needed ? createHash('md5') : undefined
     const sha256 = declarations.sha256 === undefined ? undefined : createHash('sha256')
-    const checksum = algorithm === undefined ? undefined : startChecksum(algorithm)
+    const checksum = kept === undefined ? undefined : startChecksum(kept)
+    const other = declared === undefined || declared === kept ? undefined : startChecksum(declared)
     const trailers = new Map<string, string>()
     let seenBytes = 0
     for await (const chunk of decodeBody(request, options, declarations, trailers)) {
@@ -71,19 +79,16 @@ export function openPayload(request: HttpRequest, options: PayloadOptions): Payl
       md5?.update(chunk)
       sha256?.update(chunk)
       checksum?.update(chunk)
+      other?.update(chunk)
       yield chunk
     }
     length.checkWhole(seenBytes)
     const etag = md5?.digest('hex') ?? ''
     const value = checksum?.digest().toString('base64')
-    compare(declarations, { etag, sha256: sha256?.digest('hex'), checksum: value, trailers })
-    facts = {
-      etag,
-      checksum:
-        algorithm === undefined || value === undefined
-          ? undefined
-          : { algorithm, value, type: 'FULL_OBJECT' },
-    }
+    const seen = other === undefined ? value : other.digest().toString('base64')
+    compare(declarations, { etag, sha256: sha256?.digest('hex'), checksum: seen, trailers })
+    if (declared !== undefined && seen !== undefined) verified = toChecksum(declared, seen)
+    facts = { etag, checksum: kept && value !== undefined ? toChecksum(kept, value) : undefined }
   }
 
   return {
@@ -93,7 +98,12 @@ export function openPayload(request: HttpRequest, options: PayloadOptions): Payl
       if (!facts) throw new Error('the body was described before its end')
       return facts
     },
+    findVerified: () => verified,
   }
+}
+
+function toChecksum(algorithm: ChecksumAlgorithm, value: string): Checksum {
+  return { algorithm, value, type: 'FULL_OBJECT' }
 }
 
 /**
@@ -208,10 +218,5 @@ function compare(
       },
     )
   }
-  if (value !== seen.checksum) {
-    throw new AwsError(
-      'XAmzContentChecksumMismatch',
-      `the ${header} you sent does not match what was received`,
-    )
-  }
+  if (value !== seen.checksum) throw wrongChecksum(algorithm)
 }

@@ -142,7 +142,12 @@ function readRecord(json: JsonObject): ObjectRecord | undefined {
   if (size === undefined || mtimeNs === undefined || etag === undefined) return undefined
   return {
     file: { size, mtimeNs, inode: readString(file, 'inode') ?? '' },
-    facts: { etag, checksum: readChecksum(facts['checksum']), partSizes: readSizes(facts) },
+    facts: {
+      etag,
+      checksum: readChecksum(facts['checksum']),
+      partSizes: readSizes(facts),
+      partChecksums: readPartChecksums(facts),
+    },
     metadata: readMetadata(metadata),
     completion: readCompletion(json['completion']),
     versionId: readString(json, 'versionId'),
@@ -176,6 +181,11 @@ function readSizes(facts: JsonObject): number[] | undefined {
   return Array.isArray(sizes) ? sizes.filter((size) => typeof size === 'number') : undefined
 }
 
+function readPartChecksums(facts: JsonObject): string[] | undefined {
+  const values = facts['partChecksums']
+  return Array.isArray(values) ? values.filter((value) => typeof value === 'string') : undefined
+}
+
 /** Reads a checksum from the store's own JSON. */
 export function readChecksum(value: unknown): Checksum | undefined {
   if (!isObject(value)) return undefined
@@ -194,7 +204,16 @@ export function readMetadata(json: JsonObject): ObjectMetadata {
     headers: readTexts(json['headers']),
     userMetadata: readTexts(json['userMetadata']),
     ...(isObject(tags) ? { tags: readTexts(tags) } : {}),
+    ...readEncryption(json['encryption']),
   }
+}
+
+function readEncryption(value: unknown): Pick<ObjectMetadata, 'encryption'> {
+  if (!isObject(value)) return {}
+  const [id, verifier] = [readString(value, 'id'), readString(value, 'verifier')]
+  if (value['kind'] === 'SSE-S3') return { encryption: { kind: 'SSE-S3' } }
+  // Fails closed: without what tells the right key, no key is right.
+  return { encryption: { kind: 'SSE-C', id: id ?? '', verifier: verifier ?? '' } }
 }
 
 function readTexts(value: unknown): Record<string, string> {

@@ -7,15 +7,30 @@ import {
   checksumAlgorithms,
   checksumHeader,
   composeChecksum,
-  isChecksumText,
-  requireSameAlgorithm,
+  defaultAlgorithm,
 } from '../body/checksum.ts'
 import { locateObject } from '../request/address.ts'
 import { readPayload } from '../body/payload.ts'
+import {
+  checkDeclaredChecksum,
+  checkDeclaredSize,
+  isSameChecksum,
+  readDeclaredChecksum,
+  readListedChecksum,
+  requirePartChecksums,
+  type ListedPart,
+} from '../request/completed-checksums.ts'
 import { readWriteCondition } from '../request/conditions.ts'
 import { combineCrcs, isCombinable } from '../body/combine-crc.ts'
-import type { Checksum, ContentFacts } from '../body/object-content.ts'
+import type { ContentFacts } from '../body/object-content.ts'
+import {
+  describeEncryption,
+  readCustomerKey,
+  requireUploadKey,
+} from '../request/encryption-headers.ts'
 import { noSuchUpload } from '../request/errors.ts'
+import { describeExpiration } from '../request/expiry-headers.ts'
+import { chooseLock } from '../request/lock-headers.ts'
 import type { CompletedUpload, ObjectInfo, PartInfo, UploadInfo } from '../request/object-store.ts'
 import type { HttpReply } from '../../http/http-message.ts'
 import {
@@ -33,14 +48,6 @@ import { completeLimits } from '../request/xml-limits.ts'
 
 /** Minimum size of each part except the last (AWS, "Amazon S3 multipart upload limits"). */
 const minPartBytes = 5 * 1024 * 1024
-
-/** A part as the client lists it. */
-interface ListedPart {
-  readonly partNumber: number
-  readonly etag: string
-  /** The listed checksums, each of which is compared with the stored part's. */
-  readonly checksums: readonly Pick<Checksum, 'algorithm' | 'value'>[]
-}
 
 /**
  * A request that is repeated after the upload was completed gets the same answer for as long as the object stands, because a client that gave
@@ -64,7 +71,7 @@ export const completeMultipartUpload: S3Operation = {
     if (completed?.isOf(listed)) {
       // The process may have died between the two steps.
       await objects.removeUpload({ bucket, uploadId })
-      return describeResult(call, completed.info)
+      return await describeResult(call, completed.info)
     }
     if (upload === undefined) throw noSuchUpload()
     try {
@@ -72,7 +79,7 @@ export const completeMultipartUpload: S3Operation = {
     } catch (error) {
       // The parts may be gone because another request has completed the upload since, or aborted it.
       const made = await findEither(call, uploadId)
-      if (made.completed?.isOf(listed)) return describeResult(call, made.completed.info)
+      if (made.completed?.isOf(listed)) return await describeResult(call, made.completed.info)
       throw error
     }
   },
@@ -91,16 +98,20 @@ async function prepare(
   },
 ): Promise<LongWork> {
   const { request, objects, bucket, key } = call
-  requireUploadAlgorithm(listed, upload)
+  const given = readCustomerKey(request)
+  // The key may be left out: nothing is decrypted.
+  if (given !== undefined) requireUploadKey(upload.metadata.encryption, given)
   const parts = selectParts(listed, await objects.listParts(upload))
+  requirePartChecksums(listed, upload)
   checkDeclaredSize(request.headers, parts)
   const facts = describeJoined(parts, upload.checksum)
   checkDeclaredChecksum(readDeclaredChecksum(request.headers, upload), facts)
   // Once more when the object is written: this one decides with a status of its own.
   precondition?.(await objects.statObject(bucket, key))
+  const lock = await chooseLock(call, upload.lock)
   const bytes = parts.reduce((sum, part) => sum + part.size, 0)
   return toStoreWork(parts.length === 1 ? 0 : bytes, async (signal) => {
-    const options = { facts, precondition, signal }
+    const options = { facts, lock, precondition, signal }
     return describeResult(call, await objects.completeUpload(upload, parts, options))
   })
 }
@@ -126,7 +137,7 @@ async function findEither(
   }
 }
 
-function describeResult(call: S3Call, info: ObjectInfo): HttpReply {
+async function describeResult(call: S3Call, info: ObjectInfo): Promise<HttpReply> {
   return xmlReply(
     'CompleteMultipartUploadResult',
     elements({
@@ -136,7 +147,11 @@ function describeResult(call: S3Call, info: ObjectInfo): HttpReply {
       ETag: `"${info.etag}"`,
       ...checksumElements(info),
     }),
-    describeVersion(info),
+    {
+      ...describeVersion(info),
+      ...describeEncryption(info.metadata.encryption, readCustomerKey(call.request)),
+      ...(await describeExpiration(call, info)),
+    },
   )
 }
 
@@ -164,22 +179,8 @@ function readListedPart(node: XmlNode): ListedPart {
   if (!/^\d{1,5}$/.test(number) || etag === undefined) {
     throw new AwsError('MalformedXML', 'a Part needs a PartNumber and an ETag')
   }
-  const checksums = checksumAlgorithms.flatMap((algorithm) => {
-    const value = childText(node, `Checksum${algorithm}`)?.trim() ?? ''
-    return value === '' ? [] : { algorithm, value }
-  })
-  return { partNumber: Number(number), etag: etag.replaceAll('"', ''), checksums }
-}
-
-/**
- * Requires that listed checksums use the upload's algorithm. A part without a checksum is accepted, although AWS requires one for each part of
- * a composite: the stored parts were verified, and some clients list only ETags.
- *
- * @throws {AwsError} `InvalidRequest`.
- */
-function requireUploadAlgorithm(listed: readonly ListedPart[], { checksum }: UploadInfo): void {
-  for (const { algorithm } of listed.flatMap(({ checksums }) => checksums))
-    requireSameAlgorithm(checksum?.algorithm, algorithm)
+  const listed = { partNumber: Number(number), etag: etag.replaceAll('"', '') }
+  return { ...listed, checksum: readListedChecksum(node) }
 }
 
 function selectParts(listed: readonly ListedPart[], stored: readonly PartInfo[]): PartInfo[] {
@@ -193,7 +194,7 @@ function selectParts(listed: readonly ListedPart[], stored: readonly PartInfo[])
       )
     }
     const part = byNumber.get(wanted.partNumber)
-    if (part?.etag === wanted.etag && haveSameChecksums(wanted, part)) return part
+    if (part?.etag === wanted.etag && isSameChecksum(wanted, part)) return part
     throw new AwsError(
       'InvalidPart',
       `part ${wanted.partNumber} was not uploaded, or as something else`,
@@ -216,62 +217,18 @@ function selectParts(listed: readonly ListedPart[], stored: readonly PartInfo[])
   return parts
 }
 
-function haveSameChecksums({ checksums }: ListedPart, { checksum }: PartInfo): boolean {
-  return checksums.every(({ algorithm, value }) => {
-    return algorithm === checksum?.algorithm && value === checksum.value
-  })
-}
-
-function checkDeclaredSize(headers: ReadonlyMap<string, string>, parts: readonly PartInfo[]): void {
-  const declared = headers.get('x-amz-mp-object-size')
-  const bytes = parts.reduce((sum, part) => sum + part.size, 0)
-  if (declared === undefined || declared === String(bytes)) return
-  throw new AwsError('InvalidRequest', `the parts have ${bytes} bytes, not x-amz-mp-object-size`)
-}
-
-function readDeclaredChecksum(
-  headers: ReadonlyMap<string, string>,
-  { checksum }: UploadInfo,
-): string | undefined {
-  const type = headers.get('x-amz-checksum-type')?.toUpperCase()
-  if (type !== undefined && type !== checksum?.type) {
-    const begun = checksum ? `the ${checksum.type} checksum mode` : 'no checksum'
-    const message = `The upload was created using ${begun}. The complete request must use the same checksum mode`
-    throw new AwsError('InvalidRequest', message)
-  }
-  const [given, ...more] = checksumAlgorithms.filter((name) => headers.has(checksumHeader(name)))
-  if (given === undefined) return undefined
-  if (more.length > 0)
-    throw new AwsError('InvalidRequest', 'expecting a single x-amz-checksum- header')
-  requireSameAlgorithm(checksum?.algorithm, given)
-  const value = headers.get(checksumHeader(given)) ?? ''
-  if (checksum && isChecksumText(given, value.replace(/-\d{1,5}$/, ''))) return value
-  const what = checksum ? 'is invalid' : 'is not that of an upload begun without checksums'
-  throw new AwsError('InvalidRequest', `the value of ${checksumHeader(given)} ${what}`)
-}
-
-/** minio-go declares a composite without the `-N` of the answer. @throws {AwsError} `BadDigest`. */
-function checkDeclaredChecksum(
-  declared: string | undefined,
-  { checksum, partSizes = [] }: ContentFacts,
-): void {
-  if (declared === undefined || declared === checksum?.value) return
-  if (`${declared}-${partSizes.length}` === checksum?.value) return
-  throw new AwsError('BadDigest', 'the checksum you sent is not that of the joined parts')
-}
-
 /** Returns what is known about the joined object: all of it follows from the parts. */
-function describeJoined(
-  parts: readonly PartInfo[],
-  checksum: UploadInfo['checksum'],
-): ContentFacts {
+function describeJoined(parts: readonly PartInfo[], named: UploadInfo['checksum']): ContentFacts {
+  const checksum = named ?? ({ algorithm: defaultAlgorithm, type: 'FULL_OBJECT' } as const)
   const md5 = createHash('md5')
   for (const part of parts) md5.update(Buffer.from(part.etag, 'hex'))
-  const value = checksum && joinChecksums(parts, checksum)
+  const value = joinChecksums(parts, checksum)
+  const isComposite = value !== undefined && checksum.type === 'COMPOSITE'
   return {
     etag: `${md5.digest('hex')}-${parts.length}`,
-    checksum: checksum && value !== undefined ? { ...checksum, value } : undefined,
+    checksum: value === undefined ? undefined : { ...checksum, value },
     partSizes: parts.map((part) => part.size),
+    partChecksums: isComposite ? parts.map((part) => part.checksum?.value ?? '') : undefined,
   }
 }
 

@@ -1,8 +1,13 @@
 /** PUT /bucket/key with `x-amz-copy-source`: copies an object. */
 import { AwsError } from '../../../protocol/aws-error.ts'
-import { type ChecksumAlgorithm, readChecksumAlgorithm } from '../body/checksum.ts'
+import {
+  type ChecksumAlgorithm,
+  defaultAlgorithm,
+  readChecksumAlgorithm,
+} from '../body/checksum.ts'
 import { nameVersionAction } from '../request/action-rules.ts'
 import { invalidArgument } from '../request/errors.ts'
+import { prepareExpiration } from '../request/expiry-headers.ts'
 import { readWriteCondition } from '../request/conditions.ts'
 import {
   type CopySource,
@@ -12,9 +17,12 @@ import {
   toStoredContent,
   withSource,
 } from '../request/copy-source.ts'
+import { chooseLock, readLockHeaders } from '../request/lock-headers.ts'
 import { readMetadataHeaders } from '../request/object-headers.ts'
-import type { ObjectInfo, ObjectMetadata } from '../request/object-store.ts'
-import { requireBucket } from '../request/require-bucket.ts'
+import { chooseEncryption, encryptFor, readAsContent } from '../request/encrypt-object.ts'
+import { describeEncryption } from '../request/encryption-headers.ts'
+import type { ObjectContent } from '../body/object-content.ts'
+import type { ObjectInfo, ObjectMetadata, PutOptions } from '../request/object-store.ts'
 import { describeCopy } from '../request/result-elements.ts'
 import { authorize, type S3Call, type S3Operation } from '../request/s3-operation.ts'
 import { xmlReply } from '../request/s3-xml.ts'
@@ -34,23 +42,47 @@ export const copyObject: S3Operation = {
     const isOntoItself = source.bucket === bucket && source.key === key
     if (isOntoItself && source.version === undefined && !isReplacing) requireChange(request.headers)
     const precondition = readWriteCondition(request.headers)
+    const named = readLockHeaders(request.headers, request.receivedAtMs)
+    const chosen = await chooseEncryption(call)
+    const putContent = (...put: [ObjectContent, PutOptions]): Promise<ObjectInfo> => {
+      return objects.putObject(bucket, key, ...put)
+    }
     return withSource(await openSource(call, source), async (object) => {
-      await requireBucket(call)
+      const describeExpiration = await prepareExpiration(call)
+      // The source's own lock is not copied, as at AWS.
+      const lock = await chooseLock(call, named)
       if (object.info.size > maxPutBytes) {
         throw new AwsError('InvalidRequest', 'objects over 5 GiB are copied in parts')
       }
       const carried = isRetagging ? undefined : object.info.metadata.tags
       if (carried !== undefined) await authorizeTags(call, source)
       const tags = isRetagging ? readTagHeader(request.headers) : carried
-      const metadata = chooseMetadata(request.headers, object.info, { isReplacing, tags })
+      const { encryption, customerKey } = chosen
+      const metadata = {
+        ...chooseMetadata(request.headers, object.info, { isReplacing, tags }),
+        ...(encryption ? { encryption } : {}),
+      }
       const algorithm = chooseAlgorithm(request.headers, object.info)
-      const content = toStoredContent(object, undefined, algorithm)
       // Once more when the object is written: this one decides with a status of its own.
       if (precondition) precondition(await objects.statObject(bucket, key))
       return async (signal) => {
-        const options = { metadata, precondition, signal }
-        const info = await objects.copyObject(bucket, key, content, options)
-        const headers = { ...describeSource(object), ...describeVersion(info) }
+        const options = { metadata, lock, precondition, signal }
+        const read = { range: undefined, algorithm, signal }
+        const info =
+          encryption?.kind === 'SSE-C'
+            ? await putContent(encryptFor(readAsContent(object, read), call, chosen), options)
+            : await objects.copyObject(
+                bucket,
+                key,
+                toStoredContent(object, undefined, algorithm),
+                options,
+              )
+        const headers = {
+          ...describeEncryption(encryption, customerKey),
+          ...describeSource(object),
+          ...describeVersion(info),
+          ...describeExpiration(info),
+        }
         return xmlReply('CopyObjectResult', describeCopy(info), headers)
       }
     })
@@ -58,7 +90,12 @@ export const copyObject: S3Operation = {
 }
 
 /** Headers that change something about an object that is copied onto itself: AWS's list, and its checksum, which AWS adds in place too. */
-const changes = ['x-amz-storage-class', 'x-amz-checksum-algorithm']
+const changes = [
+  'x-amz-storage-class',
+  'x-amz-checksum-algorithm',
+  'x-amz-server-side-encryption',
+  'x-amz-server-side-encryption-customer-algorithm',
+]
 
 /** @throws {AwsError} `InvalidRequest` with AWS's sentence for a copy of an object onto itself that changes nothing. */
 function requireChange(headers: ReadonlyMap<string, string>): void {
@@ -99,19 +136,23 @@ async function authorizeTags(call: S3Call, source: CopySource): Promise<void> {
   await authorize(call, 's3:PutObjectTagging')
 }
 
-/** Returns the metadata of the copy. As in AWS, the metadata headers count only with the directive REPLACE. */
+/** Returns the metadata of the copy, but for its encryption, which is never the source's. As in AWS, the metadata headers count only with the directive REPLACE. */
 function chooseMetadata(
   headers: ReadonlyMap<string, string>,
   source: ObjectInfo,
   { isReplacing, tags }: { isReplacing: boolean; tags: ObjectMetadata['tags'] },
 ): ObjectMetadata {
-  const { tags: _, ...kept } = isReplacing ? readMetadataHeaders(headers) : source.metadata
+  const {
+    tags: _tags,
+    encryption: _encryption,
+    ...kept
+  } = isReplacing ? readMetadataHeaders(headers) : source.metadata
   return { ...kept, ...(tags ? { tags } : {}) }
 }
 
 function chooseAlgorithm(
   headers: ReadonlyMap<string, string>,
   source: ObjectInfo,
-): ChecksumAlgorithm | undefined {
-  return readChecksumAlgorithm(headers) ?? source.checksum?.algorithm
+): ChecksumAlgorithm {
+  return readChecksumAlgorithm(headers) ?? source.checksum?.algorithm ?? defaultAlgorithm
 }

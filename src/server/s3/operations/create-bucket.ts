@@ -5,6 +5,7 @@ import { readPayload } from '../body/payload.ts'
 import { isOwnersAcl } from '../request/canned-acl.ts'
 import { readLocationConstraint } from '../request/bucket-location.ts'
 import { reservedBuckets } from '../request/names.ts'
+import { describeBucketLock } from '../request/object-lock-document.ts'
 import {
   describeOwnershipControls,
   findOwnership,
@@ -26,26 +27,46 @@ export const createBucket: S3Operation = {
       await readPayload(openBody(call, { maxBytes: configurationLimits.maxBytes }))
     ).toString()
     const location = readLocationConstraint(readWanted(text), call.region)
+    const hasLock = readLockFlag(call)
     const ownership = findOwnership(call.request.headers.get('x-amz-object-ownership') ?? '')
-    const acl = call.request.headers.get('x-amz-acl') ?? 'private'
-    if (ownership === 'BucketOwnerEnforced' && !isOwnersAcl(acl))
-      throw new AwsError(
-        'InvalidBucketAclWithObjectOwnership',
-        `a bucket without ACLs (BucketOwnerEnforced) cannot have the ACL ${acl}`,
-      )
+    requireFittingAcl(call, ownership)
     await call.objects.createBucket(call.bucket, { location })
-    if (ownership !== undefined) await setOwnership(call, ownership)
+    await setUp(call, { hasLock, ownership })
     return { status: 200, headers: { location: `/${call.bucket}` } }
   },
 }
 
-/** Sets the ownership of a bucket that was just created; if that fails, there is no bucket either. */
-async function setOwnership(
+/** @throws {AwsError} `InvalidBucketAclWithObjectOwnership`. */
+function requireFittingAcl({ request }: S3Call, ownership: ObjectOwnership | undefined): void {
+  const acl = request.headers.get('x-amz-acl') ?? 'private'
+  if (ownership !== 'BucketOwnerEnforced' || isOwnersAcl(acl)) return
+  const message = `a bucket without ACLs (BucketOwnerEnforced) cannot have the ACL ${acl}`
+  throw new AwsError('InvalidBucketAclWithObjectOwnership', message)
+}
+
+function readLockFlag({ request }: S3Call): boolean {
+  return request.headers.get('x-amz-bucket-object-lock-enabled')?.toLowerCase() === 'true'
+}
+
+/**
+ * Writes the settings of a bucket that was just created; if that fails, there is no bucket either. A bucket with object lock has versioning, and
+ * keeps it (AWS, "Object Lock considerations").
+ */
+async function setUp(
   { objects, bucket }: S3Call,
-  ownership: ObjectOwnership,
+  {
+    hasLock,
+    ownership,
+  }: { readonly hasLock: boolean; readonly ownership: ObjectOwnership | undefined },
 ): Promise<void> {
-  const { body } = xmlReply('OwnershipControls', describeOwnershipControls(ownership))
   try {
+    if (hasLock) {
+      const { body } = xmlReply('ObjectLockConfiguration', describeBucketLock({}))
+      await objects.writeBucketDocument(bucket, 'versioning', 'Enabled')
+      await objects.writeBucketDocument(bucket, 'object-lock', String(body))
+    }
+    if (ownership === undefined) return
+    const { body } = xmlReply('OwnershipControls', describeOwnershipControls(ownership))
     await objects.writeBucketDocument(bucket, 'ownershipControls', String(body))
   } catch (error) {
     await objects.deleteBucket(bucket)

@@ -1,3 +1,4 @@
+import { readBypass } from '../request/lock-headers.ts'
 import type { S3Operation } from '../request/s3-operation.ts'
 import { describeDeletion, readVersionId } from '../request/versions.ts'
 
@@ -7,7 +8,8 @@ export const deleteObject: S3Operation = {
   action: 's3:DeleteObject',
   async run(call) {
     const versionId = readVersionId(call)
-    const result = await call.objects.deleteObject(call.bucket, call.key, { versionId })
+    const options = { versionId, mayBypassGovernance: readBypass(call.request.headers) }
+    const result = await call.objects.deleteObject(call.bucket, call.key, options)
     return { status: 204, headers: describeDeletion(result) }
   },
 }

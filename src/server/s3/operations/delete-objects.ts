@@ -6,6 +6,7 @@ import { describeS3Error } from '../../../protocol/s3-wire.ts'
 import { childrenOf, childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
 import { requireDigest } from '../body/declarations.ts'
 import { readPayload } from '../body/payload.ts'
+import { readBypass } from '../request/lock-headers.ts'
 import { requireKey, requireXmlKey } from '../request/names.ts'
 import type { DeleteResult } from '../request/object-store.ts'
 import {
@@ -109,7 +110,8 @@ async function deleteOne(call: S3Call, object: XmlNode): Promise<Outcome> {
     if (versionId !== undefined) checkVersionId(versionId)
     const action = versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion'
     await authorize(call, action, { bucket, key })
-    return { ...doomed, result: await objects.deleteObject(bucket, key, { versionId }) }
+    const options = { versionId, mayBypassGovernance: readBypass(call.request.headers) }
+    return { ...doomed, result: await objects.deleteObject(bucket, key, options) }
   } catch (error) {
     // The error of one key becomes an Error element. A missing bucket is the error of the whole request.
     if (error instanceof AwsError && error.code !== 'NoSuchBucket') return { ...doomed, error }

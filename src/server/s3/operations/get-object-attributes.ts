@@ -1,8 +1,10 @@
 /** GET /bucket/key?attributes: returns an object's metadata without its content. */
 import { AwsError } from '../../../protocol/aws-error.ts'
+import { readCustomerKey, requireCustomerKey } from '../request/encryption-headers.ts'
 import { invalidArgument, noSuchKey } from '../request/errors.ts'
 import { toHttpDate } from '../request/http-date.ts'
 import { maxListed } from '../request/list-page.ts'
+import type { Checksum } from '../body/object-content.ts'
 import type { ObjectInfo } from '../request/object-store.ts'
 import { checksumElements } from '../request/result-elements.ts'
 import { authorize, type S3Call, type S3Operation } from '../request/s3-operation.ts'
@@ -12,7 +14,7 @@ import { describeVersion, readVersionId } from '../request/versions.ts'
 /** The attributes, in the order of S3's answer. */
 const describers: Readonly<Record<string, (call: S3Call, info: ObjectInfo) => XmlValue>> = {
   ETag: (_call, { etag }) => etag,
-  Checksum: (_call, { checksum }) => checksum && elements(checksumElements({ checksum })),
+  Checksum: (_call, { checksum }) => checksum && elements(describeWhole(checksum)),
   ObjectParts: describeParts,
   StorageClass: () => 'STANDARD',
   ObjectSize: (_call, { size }) => size,
@@ -32,6 +34,7 @@ export const getObjectAttributes: S3Operation = {
     const wanted = readAttributeNames(call.request.headers.get('x-amz-object-attributes') ?? '')
     const info = await call.objects.statObject(call.bucket, call.key, readVersionId(call))
     if (!info) throw noSuchKey(call.key)
+    requireCustomerKey(info.metadata.encryption, readCustomerKey(call.request))
     const fields = Object.entries(describers)
       .filter(([name]) => wanted.has(name))
       .map(([name, describe]): [string, XmlValue] => [name, describe(call, info)])
@@ -64,14 +67,24 @@ function readAttributeNames(text: string): ReadonlySet<string> {
   )
 }
 
-/** Returns the number of parts and a page of their sizes; undefined for an object that was not uploaded in parts. */
-function describeParts({ request }: S3Call, { partSizes }: ObjectInfo): XmlValue {
+/** S3 writes a composite without its `-N` here, and only here. */
+function describeWhole(checksum: Checksum): Record<string, string> {
+  return checksumElements({ checksum: { ...checksum, value: checksum.value.replace(/-\d+$/, '') } })
+}
+
+/** Returns the number of parts and a page of their sizes and checksums; undefined for an object that was not uploaded in parts. */
+function describeParts(
+  { request }: S3Call,
+  { partSizes, partChecksums, checksum }: ObjectInfo,
+): XmlValue {
   if (partSizes === undefined) return undefined
   const marker = readNumber(request.headers, 'x-amz-part-number-marker', 0)
   const limit = Math.min(maxListed, readNumber(request.headers, 'x-amz-max-parts', maxListed))
   const page = partSizes.slice(marker, marker + limit)
   const parts = page.map((Size, index) => {
-    return elements({ Part: elements({ PartNumber: marker + index + 1, Size }) })
+    const value = partChecksums?.[marker + index]
+    const own = checksum && value !== undefined ? { [`Checksum${checksum.algorithm}`]: value } : {}
+    return elements({ Part: elements({ PartNumber: marker + index + 1, Size, ...own }) })
   })
   return join([
     elements({

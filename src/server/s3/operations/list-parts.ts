@@ -1,7 +1,9 @@
 /** GET /bucket/key?uploadId */
 import { invalidArgument } from '../request/errors.ts'
+import { describeUploadExpiration } from '../request/expiry-headers.ts'
 import { readCommon } from '../request/list-page.ts'
 import type { PartInfo } from '../request/object-store.ts'
+import { readCustomerKey, requireUploadKey } from '../request/encryption-headers.ts'
 import { describeOwner } from '../request/owner.ts'
 import { checksumElements } from '../request/result-elements.ts'
 import type { S3Operation } from '../request/s3-operation.ts'
@@ -15,6 +17,10 @@ export const listParts: S3Operation = {
   async run(call) {
     const { query, bucket, key, principal } = call
     const upload = await call.objects.findUpload(bucket, key, readUploadId(call))
+    const { encryption } = upload.metadata
+    const given = readCustomerKey(call.request)
+    // The key may be left out: nothing is decrypted.
+    if (given !== undefined) requireUploadKey(encryption, given)
     const { limit, encode, encodingType } = readCommon(query, 'max-parts')
     const marker = readMarker(query.get('part-number-marker') ?? '')
     const found = await call.objects.listParts(upload, { after: marker, limit: limit + 1 })
@@ -40,6 +46,7 @@ export const listParts: S3Operation = {
         }),
         ...page.map((part) => elements({ Part: describePart(part) })),
       ]),
+      await describeUploadExpiration(call, upload),
     )
   },
 }

@@ -1,10 +1,21 @@
 /** GET and HEAD of an object. */
 import type { Query } from '../../../protocol/query.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
+import type { Checksum } from '../body/object-content.ts'
 import type { ByteSource, HttpReply } from '../../http/http-message.ts'
 import { checkRead } from '../request/conditions.ts'
+import type { CustomerKey } from '../body/encryption.ts'
+import { openPlain } from '../request/encrypt-object.ts'
+import {
+  describeEncryption,
+  readCustomerKey,
+  requireCustomerKey,
+  requireNoEncryptionHeader,
+} from '../request/encryption-headers.ts'
 import { noSuchKey } from '../request/errors.ts'
+import { describeExpiration } from '../request/expiry-headers.ts'
 import { toWholeSecondsMs } from '../request/http-date.ts'
+import { describeLock } from '../request/lock-headers.ts'
 import { responseOverrides } from '../request/match-route.ts'
 import { describeChecksum, describeObject } from '../request/object-headers.ts'
 import type { ByteRange, ObjectInfo, OpenObject } from '../request/object-store.ts'
@@ -28,19 +39,22 @@ export const getObject: S3Operation = {
   name: 'GetObject',
   action: 's3:GetObject',
   async run(call) {
-    const object = await call.objects.openObject(call.bucket, call.key, readVersionId(call))
-    if (!object) throw noSuchKey(call.key)
+    const stored = await call.objects.openObject(call.bucket, call.key, readVersionId(call))
+    if (!stored) throw noSuchKey(call.key)
     let isHandedOn = false
     try {
-      const { status, headers, range, lengthBytes } = planRead(call, object.info)
-      if (status === 304) return { status, headers }
+      const customerKey = requireKey(call, stored.info)
+      const object = openPlain(stored, call, customerKey)
+      const { status, range, lengthBytes, ...plan } = planRead(call, object.info, customerKey)
+      if (status === 304) return { status, headers: plan.headers }
+      const headers = { ...plan.headers, ...(await describeRules(call, object.info)) }
       if (lengthBytes === 0) return { status, headers, body: '' }
       isHandedOn = true
       if (lengthBytes > maxReadAtOnceBytes)
         return { status, headers, body: toSource(object, range, lengthBytes) }
       return { status, headers, body: await object.readAll(range) }
     } finally {
-      if (!isHandedOn) await object.close()
+      if (!isHandedOn) await stored.close()
     }
   },
 }
@@ -65,12 +79,25 @@ export const headObject: S3Operation = {
   async run(call): Promise<HttpReply> {
     const info = await call.objects.statObject(call.bucket, call.key, readVersionId(call))
     if (!info) throw noSuchKey(call.key)
-    const { status, headers } = planRead(call, info)
-    return { status, headers }
+    const { status, headers } = planRead(call, info, requireKey(call, info))
+    if (status === 304) return { status, headers }
+    return { status, headers: { ...headers, ...(await describeRules(call, info)) } }
   },
 }
 
-function planRead(call: S3Call, info: ObjectInfo): ReadPlan {
+/** Returns the headers of the version's lock, and of the rule that will expire the current version. */
+async function describeRules(call: S3Call, info: ObjectInfo): Promise<Record<string, string>> {
+  const lock = await describeLock(call, info)
+  return call.query.has('versionId') ? lock : { ...lock, ...(await describeExpiration(call, info)) }
+}
+
+/** Returns the key that reading the object needs; undefined for none. @throws {AwsError} as `requireCustomerKey`. */
+function requireKey({ request }: S3Call, { metadata }: ObjectInfo): CustomerKey | undefined {
+  requireNoEncryptionHeader(request.headers)
+  return requireCustomerKey(metadata.encryption, readCustomerKey(request))
+}
+
+function planRead(call: S3Call, info: ObjectInfo, customerKey: CustomerKey | undefined): ReadPlan {
   const { request, query } = call
   const described = describeObject(info)
   if (checkRead(request.headers, info) === 'not-modified') {
@@ -95,14 +122,29 @@ function planRead(call: S3Call, info: ObjectInfo): ReadPlan {
     lengthBytes,
     headers: {
       ...described,
+      ...describeEncryption(info.metadata.encryption, customerKey),
       ...part?.headers,
-      // The checksum of a range is unknown, and a client would compare the range with the object's checksum.
-      ...(wantsChecksum && !isPartial ? describeChecksum(info) : {}),
+      ...(wantsChecksum ? describeChecksum({ checksum: findChecksum(info, { range, part }) }) : {}),
       ...readOverrides(query),
       ...(range ? { 'content-range': `bytes ${range.start}-${range.end}/${info.size}` } : {}),
       'content-length': String(lengthBytes),
     },
   }
+}
+
+/**
+ * Returns the checksum of what is sent: the object's, or a part's if the object has the checksums of its parts. That of any other range is
+ * unknown, and a client would compare the range with the object's checksum.
+ */
+function findChecksum(
+  { checksum, partChecksums, size }: ObjectInfo,
+  { range, part }: { readonly range: ByteRange | undefined; readonly part: Part | undefined },
+): Checksum | undefined {
+  if (part === undefined) return range === undefined ? checksum : undefined
+  const value = partChecksums?.[part.number - 1]
+  if (checksum && value !== undefined) return { ...checksum, value }
+  const isWhole = range === undefined ? size === 0 : range.start === 0 && range.end === size - 1
+  return isWhole && checksum?.type === 'FULL_OBJECT' ? checksum : undefined
 }
 
 /** Returns whether If-Range allows a partial answer: the object has not changed since the client read it (RFC 9110 §13.1.5). */
@@ -113,11 +155,16 @@ function isRangeWanted({ request }: S3Call, info: ObjectInfo): boolean {
   return Date.parse(condition) === toWholeSecondsMs(info.lastModifiedMs)
 }
 
+/** A part of an object. */
+interface Part {
+  readonly number: number
+  /** Undefined if it is empty. */
+  readonly range: ByteRange | undefined
+  readonly headers: Readonly<Record<string, string>>
+}
+
 /** Returns the range of `partNumber`: the bytes that were uploaded as that part. An object that was not uploaded in parts is its own part 1. */
-function findPart(
-  text: string | undefined,
-  { size, partSizes }: ObjectInfo,
-): { range: ByteRange | undefined; headers: Record<string, string> } | undefined {
+function findPart(text: string | undefined, { size, partSizes }: ObjectInfo): Part | undefined {
   if (text === undefined) return undefined
   const number = readPartNumber(text)
   const sizes = partSizes ?? [size]
@@ -129,7 +176,11 @@ function findPart(
   }
   const start = sizes.slice(0, number - 1).reduce((sum, bytes) => sum + bytes, 0)
   const range = length === 0 ? undefined : { start, end: start + length - 1 }
-  return { range, headers: partSizes ? { 'x-amz-mp-parts-count': String(sizes.length) } : {} }
+  return {
+    number,
+    range,
+    headers: partSizes ? { 'x-amz-mp-parts-count': String(sizes.length) } : {},
+  }
 }
 
 /** Returns the headers that query parameters replace (AWS, GetObject, "Overriding response header values"). @throws {AwsError} `InvalidArgument`. */

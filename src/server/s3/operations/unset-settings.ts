@@ -43,12 +43,6 @@ const settings: readonly Setting[] = [
     unset: { root: 'AccelerateConfiguration' },
   },
   {
-    query: 'lifecycle',
-    noun: 'BucketLifecycle',
-    actions: { GET: 'GetLifecycleConfiguration', DELETE: 'PutLifecycleConfiguration' },
-    unset: ['NoSuchLifecycleConfiguration', 'The lifecycle configuration does not exist'],
-  },
-  {
     query: 'logging',
     noun: 'BucketLogging',
     actions: { GET: 'GetBucketLogging', PUT: 'PutBucketLogging' },
@@ -59,15 +53,6 @@ const settings: readonly Setting[] = [
     noun: 'BucketNotificationConfiguration',
     actions: { GET: 'GetBucketNotification', PUT: 'PutBucketNotification' },
     unset: { root: 'NotificationConfiguration' },
-  },
-  {
-    query: 'object-lock',
-    noun: 'ObjectLockConfiguration',
-    actions: { GET: 'GetBucketObjectLockConfiguration' },
-    unset: [
-      'ObjectLockConfigurationNotFoundError',
-      'Object Lock configuration does not exist for this bucket',
-    ],
   },
   {
     query: 'replication',

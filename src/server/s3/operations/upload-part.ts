@@ -1,10 +1,19 @@
 /** PUT /bucket/key?partNumber&uploadId: uploads a part, from the body or as a copy. */
 import { AwsError } from '../../../protocol/aws-error.ts'
-import { readChecksumAlgorithm, requireSameAlgorithm } from '../body/checksum.ts'
+import { defaultAlgorithm, readChecksumAlgorithm, requireSameAlgorithm } from '../body/checksum.ts'
+import { otherAlgorithm } from '../body/checksum-errors.ts'
+import type { Declarations } from '../body/declarations.ts'
 import { openSource, readCopySource, toStoredContent, withSource } from '../request/copy-source.ts'
+import { encryptFor, readAsContent, type NewEncryption } from '../request/encrypt-object.ts'
+import {
+  describeEncryption,
+  readCustomerKey,
+  requireNoEncryptionHeader,
+  requireUploadKey,
+} from '../request/encryption-headers.ts'
 import { invalidArgument } from '../request/errors.ts'
 import { describeChecksum } from '../request/object-headers.ts'
-import type { ByteRange } from '../request/object-store.ts'
+import type { ByteRange, PartInfo, UploadInfo } from '../request/object-store.ts'
 import { describeCopy } from '../request/result-elements.ts'
 import { openBody, type S3Call, type S3Operation } from '../request/s3-operation.ts'
 import { xmlReply } from '../request/s3-xml.ts'
@@ -17,15 +26,45 @@ export const uploadPart: S3Operation = {
   async run(call) {
     const partNumber = readPartNumber(call.query.get('partNumber') ?? '')
     const upload = await call.objects.findUpload(call.bucket, call.key, readUploadId(call))
-    const named = readChecksumAlgorithm(call.request.headers)
-    const wanted = upload.checksum?.algorithm ?? named
-    const payload = openBody(call, { maxBytes: maxPutBytes, algorithm: wanted })
-    requireSameAlgorithm(wanted, named)
-    requireSameAlgorithm(wanted, payload.declarations.checksum?.algorithm)
-    const part = await call.objects.putPart(upload, partNumber, payload)
-    const { 'x-amz-checksum-type': _, ...checksum } = describeChecksum(part)
-    return { status: 200, headers: { etag: `"${part.etag}"`, ...checksum } }
+    const keptAlgorithm = upload.checksum?.algorithm ?? defaultAlgorithm
+    const payload = openBody(call, { maxBytes: maxPutBytes, keptAlgorithm })
+    requireUploadAlgorithm(upload, call.request.headers, payload.declarations)
+    const encrypted = requireEncryptionOf(upload, call.request)
+    const content = encryptFor(payload, call, encrypted, partNumber)
+    const part = await call.objects.putPart(upload, partNumber, content)
+    const checksum = payload.findVerified() ?? part.checksum
+    const { 'x-amz-checksum-type': _, ...described } = describeChecksum({ checksum })
+    const { encryption, customerKey } = encrypted
+    const headers = { ...described, ...describeEncryption(encryption, customerKey) }
+    return { status: 200, headers: { etag: `"${part.etag}"`, ...headers } }
   },
+}
+
+/** Returns how the parts of an upload are encrypted. @throws {AwsError} For another key than the upload's, and for S3's own keys, which only the upload names. */
+function requireEncryptionOf(
+  { metadata: { encryption } }: UploadInfo,
+  request: S3Call['request'],
+): NewEncryption {
+  requireNoEncryptionHeader(request.headers)
+  return { encryption, customerKey: requireUploadKey(encryption, readCustomerKey(request)) }
+}
+
+/**
+ * Requires the checksum algorithm of the upload. A part of a composite must come with its checksum, because S3 computes it for full objects only.
+ *
+ * @throws {AwsError} `InvalidRequest`.
+ */
+function requireUploadAlgorithm(
+  { checksum }: UploadInfo,
+  headers: ReadonlyMap<string, string>,
+  declarations: Declarations,
+): void {
+  const named = readChecksumAlgorithm(headers)
+  const declared = declarations.checksum?.algorithm
+  requireSameAlgorithm(checksum?.algorithm ?? named, declared)
+  requireSameAlgorithm(checksum?.algorithm, named)
+  if (checksum?.type === 'COMPOSITE' && declared === undefined)
+    throw otherAlgorithm(checksum.algorithm, undefined)
 }
 
 /** PUT /bucket/key?partNumber&uploadId with `x-amz-copy-source` */
@@ -36,14 +75,28 @@ export const uploadPartCopy: S3Operation = {
     const partNumber = readPartNumber(call.query.get('partNumber') ?? '')
     const source = readCopySource(call.request.headers)
     const upload = await call.objects.findUpload(call.bucket, call.key, readUploadId(call))
+    const encrypted = requireEncryptionOf(upload, call.request)
+    const putCopy = (...of: Parameters<typeof readAsContent>): Promise<PartInfo> => {
+      const content = encryptFor(readAsContent(...of), call, encrypted, partNumber)
+      return call.objects.putPart(upload, partNumber, content)
+    }
     return withSource(await openSource(call, source), async (object) => {
       const range = readSourceRange(call, object.info.size)
       const bytes = range ? range.end - range.start + 1 : object.info.size
       if (bytes > maxPutBytes) throw new AwsError('EntityTooLarge', 'a part has at most 5 GiB')
-      const content = toStoredContent(object, range, upload.checksum?.algorithm)
+      const keptAlgorithm = upload.checksum?.algorithm ?? defaultAlgorithm
       return async (signal) => {
-        const part = await call.objects.copyPart(upload, partNumber, content, { signal })
-        return xmlReply('CopyPartResult', describeCopy(part))
+        const part =
+          encrypted.encryption?.kind === 'SSE-C'
+            ? await putCopy(object, { range, algorithm: keptAlgorithm, signal })
+            : await call.objects.copyPart(
+                upload,
+                partNumber,
+                toStoredContent(object, range, keptAlgorithm),
+                { signal },
+              )
+        const headers = describeEncryption(encrypted.encryption, encrypted.customerKey)
+        return xmlReply('CopyPartResult', describeCopy(part), headers)
       }
     })
   },

@@ -33,6 +33,14 @@ const rules: readonly HeaderRule[] = [
   { pattern: /^x-amz-object-ownership$/, object: [], bucket: ['s3:PutBucketOwnershipControls'] },
 ]
 
+/** Headers that ask for nothing with the value `false`, which some SDKs send. */
+const flags = new Set(['x-amz-bucket-object-lock-enabled', 'x-amz-bypass-governance-retention'])
+
+/** Returns whether a header asks for nothing because of its value, so that it needs no action. */
+export function isIdleFlag(name: string, value: string | undefined): boolean {
+  return flags.has(name) && value?.toLowerCase() === 'false'
+}
+
 /** Returns the actions that headers with these (lower-case) names need. */
 export function actionsOfHeaders(names: Iterable<string>, level: 'bucket' | 'object'): string[] {
   const actions = [...names].flatMap((name) => {

@@ -5,6 +5,8 @@ import type { ChecksumAlgorithm } from '../body/checksum.ts'
 import { nameVersionAction } from './action-rules.ts'
 import { type Address, decodePath } from './address.ts'
 import { checkCopySource } from './conditions.ts'
+import { openPlain } from './encrypt-object.ts'
+import { readCustomerKey, requireCustomerKey } from './encryption-headers.ts'
 import { invalidArgument, noSuchKey } from './errors.ts'
 import { requireBucketName, requireKey } from './names.ts'
 import type { ByteRange, OpenObject, StoredContent } from './object-store.ts'
@@ -12,9 +14,10 @@ import { authorize, toStoreWork, type LongWork, type S3Call } from './s3-operati
 import { checkVersionId } from './versions.ts'
 
 /**
- * Authorizes the caller to read a copy's source, opens it, and checks the conditions on it.
+ * Authorizes the caller to read a copy's source, opens it, and checks the conditions on it. An object that is encrypted with a customer's key
+ * is opened with the key of the source, and read as it was before.
  *
- * @throws {AwsError} `AccessDenied`, `NoSuchBucket`, `NoSuchKey`, `PreconditionFailed`.
+ * @throws {AwsError} `AccessDenied`, `NoSuchBucket`, `NoSuchKey`, `PreconditionFailed`; for the key as `requireCustomerKey`.
  */
 export async function openSource(call: S3Call, source: CopySource): Promise<OpenObject> {
   const action = 's3:GetObject'
@@ -23,9 +26,12 @@ export async function openSource(call: S3Call, source: CopySource): Promise<Open
   if (!object) throw noSuchKey(source.key)
   let isSound = false
   try {
+    const given = readCustomerKey(call.request, 'source')
+    const customerKey = requireCustomerKey(object.info.metadata.encryption, given)
     checkCopySource(call.request.headers, object.info)
+    const plain = openPlain(object, source, customerKey)
     isSound = true
-    return object
+    return plain
   } finally {
     if (!isSound) await object.close()
   }
@@ -114,7 +120,7 @@ export function toStoredContent(
 ): StoredContent {
   const { etag, checksum, size } = object.info
   const isWhole = range === undefined || (range.start === 0 && range.end === size - 1)
-  const isMd5 = /^[0-9a-f]{32}$/.test(etag)
+  const isMd5 = /^[0-9a-f]{32}$/.test(etag) && object.info.metadata.encryption?.kind !== 'SSE-C'
   const isKept = checksum?.algorithm === algorithm && checksum?.type === 'FULL_OBJECT'
   const isKnown = isWhole && isMd5 && (algorithm === undefined || isKept)
   const facts = { etag, checksum: algorithm === undefined ? undefined : checksum }

@@ -9,7 +9,7 @@ import type { Principal } from '../../sessions/principal.ts'
 import type { FormSignatureVersion } from '../../identity/request-authenticator.ts'
 import type { AuthorizationRequest, Authorizer, Decision } from '../../policy/authorizer.ts'
 import type { FindBucketPolicy } from '../../policy/combine-policies.ts'
-import { addTags } from '../../policy/object-conditions.ts'
+import { addLock, addTags, type RequestedLock } from '../../policy/object-conditions.ts'
 import type { ReadTags } from '../../policy/object-tags.ts'
 import { findRequestContext } from '../../policy/request-context.ts'
 import { type Address, serviceAddress } from './address.ts'
@@ -36,6 +36,8 @@ export interface S3Request extends Address {
   readonly seed: ChunkSeed | undefined
   /** The tags in a body that was read before the decision. */
   readonly requestTags?: Readonly<Record<string, string>> | undefined
+  /** The lock in a body that was read before the decision. */
+  readonly requestLock?: RequestedLock | undefined
   /** Set if the body is the file of an upload form. */
   readonly form?: FormFacts | undefined
 }
@@ -114,6 +116,17 @@ export interface S3Backend {
   readonly findBucketPolicy?: FindBucketPolicy | undefined
   /** Reads the tags of an object for policies that ask for them. A backend that cannot tell does not have it. */
   readonly readTags?: ReadTags | undefined
+  /**
+   * Carries out the lifecycle of all buckets once, until the signal aborts. Undefined for a backend whose other S3 does.
+   *
+   * @see runPass
+   */
+  readonly runLifecycle?:
+    | ((options: {
+        readonly signal: AbortSignal
+        readonly onRemoved: (kind: string) => void
+      }) => Promise<unknown>)
+    | undefined
   /** Returns whether the backend is ready. */
   checkReady(): Promise<boolean>
 }
@@ -171,10 +184,13 @@ function toQuestion(call: S3Request, action: string, at: Address): Authorization
   const { conditions, memo } = findRequestContext(call.request, { principal, formSignatureVersion })
   const otherAction = findOtherAction(call.request.method, action)
   const question = { principal, action, otherAction, bucket: at.bucket, object: at.key }
-  if (call.requestTags === undefined) return { ...question, conditions, memo }
-  const withTags = new Map(conditions)
-  addTags(withTags, Object.entries(call.requestTags))
-  return { ...question, conditions: withTags }
+  const { requestTags, requestLock } = call
+  if (requestTags === undefined && requestLock === undefined)
+    return { ...question, conditions, memo }
+  const withBody = new Map(conditions)
+  if (requestTags !== undefined) addTags(withBody, Object.entries(requestTags))
+  if (requestLock !== undefined) addLock(withBody, requestLock, call.request.receivedAtMs)
+  return { ...question, conditions: withBody }
 }
 
 /** Returns MinIO's own action for what AWS has no action of its own for. */
@@ -187,7 +203,7 @@ function findOtherAction(method: string, action: string): string | undefined {
 /** Returns the call's body, unread. @throws {AwsError} as `openPayload`. */
 export function openBody(
   call: S3Request,
-  options: Pick<PayloadOptions, 'maxBytes' | 'algorithm' | 'isEtagNeeded'>,
+  options: Pick<PayloadOptions, 'maxBytes' | 'algorithm' | 'keptAlgorithm' | 'isEtagNeeded'>,
 ): Payload {
   const { request, signature, seed, form } = call
   const { payloadHash } = signature

@@ -1,6 +1,7 @@
 /** Headers that every operation accepts, and headers whose value must match this server's fixed behaviour. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { accountId } from '../../identity/account.ts'
+import { isIdleFlag } from '../request/action-rules.ts'
 import { requireCannedAcl, requireOwnersGrants } from '../request/canned-acl.ts'
 import { algorithmOfHeader, startChecksum } from '../body/checksum.ts'
 import type { Level } from '../request/match-route.ts'
@@ -27,10 +28,9 @@ const otherClasses = new Set(
 /** Header → the error of its value; undefined if the value matches this server's behaviour. */
 const checks: Readonly<Record<string, (value: string, level: Level) => AwsError | undefined>> = {
   'x-amz-bucket-object-lock-enabled': (value) => {
-    if (value.toLowerCase() === 'false') return undefined
-    if (value.toLowerCase() === 'true')
-      return notImplemented('x-amz-bucket-object-lock-enabled', value)
-    return invalid('x-amz-bucket-object-lock-enabled must be true or false')
+    return /^(true|false)$/i.test(value)
+      ? undefined
+      : invalid('x-amz-bucket-object-lock-enabled must be true or false')
   },
   'x-amz-object-ownership': (value) => {
     if (findOwnership(value) !== undefined) return undefined
@@ -90,8 +90,9 @@ export function isTrueAnyway(name: string, value: string): boolean {
  * upload.
  */
 export function findEffectiveHeaders(headers: Headers): string[] {
-  const idle = new Set(['x-amz-acl', 'x-amz-bucket-object-lock-enabled'])
-  return [...headers.keys()].filter((name) => !idle.has(name))
+  return [...headers]
+    .filter(([name, value]) => name !== 'x-amz-acl' && !isIdleFlag(name, value))
+    .map(([name]) => name)
 }
 
 /**

@@ -17,6 +17,7 @@ import {
   type S3Operation,
   type S3Request,
 } from '../request/s3-operation.ts'
+import { withPlainSizes } from './plain-sizes.ts'
 import {
   isTrueAnyway,
   isReadAnywhere,
@@ -25,7 +26,8 @@ import {
 } from './standard-headers.ts'
 
 /** Creates the backend of a store. @param log Says once a bucket that canned ACLs have no effect. */
-export function createStoreBackend(objects: ObjectStore, log: Log = silentLog): S3Backend {
+export function createStoreBackend(store: ObjectStore, log: Log = silentLog): S3Backend {
+  const objects = withPlainSizes(store)
   const noteAcl = createAclNotes(log)
   const requireAcl = createAclCheck(objects)
   return {

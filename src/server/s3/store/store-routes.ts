@@ -6,6 +6,15 @@ import { checksumAlgorithms, checksumHeader } from '../body/checksum.ts'
 import { abortMultipartUpload } from '../operations/abort-multipart-upload.ts'
 import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from '../operations/acl.ts'
 import { deleteBucketCors, getBucketCors, putBucketCors } from '../operations/bucket-cors.ts'
+import {
+  deleteBucketLifecycle,
+  getBucketLifecycle,
+  putBucketLifecycle,
+} from '../operations/bucket-lifecycle.ts'
+import {
+  getObjectLockConfiguration,
+  putObjectLockConfiguration,
+} from '../operations/bucket-object-lock.ts'
 import { bucketEncryption } from '../operations/bucket-encryption.ts'
 import {
   deleteBucketPolicy,
@@ -30,7 +39,12 @@ import { listMultipartUploads } from '../operations/list-multipart-uploads.ts'
 import { listObjectVersions } from '../operations/list-object-versions.ts'
 import { listObjects, listObjectsV2 } from '../operations/list-objects.ts'
 import { listParts } from '../operations/list-parts.ts'
-import { getObjectLegalHold, getObjectRetention } from '../operations/object-lock.ts'
+import {
+  getObjectLegalHold,
+  getObjectRetention,
+  putObjectLegalHold,
+  putObjectRetention,
+} from '../operations/object-lock.ts'
 import {
   deleteObjectTagging,
   getObjectTagging,
@@ -42,6 +56,12 @@ import { putObject } from '../operations/put-object.ts'
 import { getObject, headObject } from '../operations/read-object.ts'
 import { unsetSettings } from '../operations/unset-settings.ts'
 import { uploadPart, uploadPartCopy } from '../operations/upload-part.ts'
+import { lockHeaders } from '../request/lock-headers.ts'
+import {
+  customerKeyHeaders,
+  encryptionHeaders,
+  sourceKeyHeaders,
+} from '../request/encryption-headers.ts'
 import type { SettingOperations } from '../request/bucket-setting.ts'
 import {
   bucketListParameters,
@@ -73,10 +93,18 @@ const body = [
   ...checksumAlgorithms.map(checksumHeader),
 ]
 const conditions = ['if-match', 'if-none-match']
+const bypass = 'x-amz-bypass-governance-retention'
 /** The headers of a canned ACL and of grants, which `standard-headers.ts` checks. */
 const acl = ['x-amz-acl', 'x-amz-grant-*']
 /** Headers that describe a new object. */
-const described = [...acl, 'x-amz-meta-*', 'x-amz-storage-class', 'x-amz-tagging']
+const described = [
+  ...acl,
+  ...encryptionHeaders,
+  ...lockHeaders,
+  'x-amz-meta-*',
+  'x-amz-storage-class',
+  'x-amz-tagging',
+]
 const source = [
   'x-amz-copy-source',
   'x-amz-copy-source-if-match',
@@ -84,9 +112,11 @@ const source = [
   'x-amz-copy-source-if-none-match',
   'x-amz-copy-source-if-unmodified-since',
   'x-amz-source-expected-bucket-owner',
+  ...sourceKeyHeaders,
 ]
 /** Asks for the state of archived objects that are restored. There are none, so that the lists are right without it. */
 const listed = ['x-amz-optional-object-attributes']
+const readHeaders = [...encryptionHeaders, 'x-amz-checksum-mode']
 const read = ['partNumber', ...responseOverrides, 'versionId']
 
 type Extras = Partial<Pick<StoreRoute, 'required' | 'optional' | 'header' | 'headers'>>
@@ -129,6 +159,14 @@ export const storeRoutes: readonly StoreRoute[] = [
   route('GET bucket', getBucketCors, { required: ['cors'] }),
   route('PUT bucket', putBucketCors, { required: ['cors'], headers: body }),
   route('DELETE bucket', deleteBucketCors, { required: ['cors'] }),
+  route('GET bucket', getBucketLifecycle, { required: ['lifecycle'] }),
+  route('PUT bucket', putBucketLifecycle, {
+    required: ['lifecycle'],
+    headers: [...body, 'x-amz-transition-default-minimum-object-size'],
+  }),
+  route('DELETE bucket', deleteBucketLifecycle, { required: ['lifecycle'] }),
+  route('GET bucket', getObjectLockConfiguration, { required: ['object-lock'] }),
+  route('PUT bucket', putObjectLockConfiguration, { required: ['object-lock'], headers: body }),
   route('GET bucket', getBucketPolicy, { required: ['policy'] }),
   route('PUT bucket', putBucketPolicy, {
     required: ['policy'],
@@ -159,7 +197,7 @@ export const storeRoutes: readonly StoreRoute[] = [
     headers: listed,
   }),
   route('GET bucket', listObjects, { optional: [...listParameters, 'marker'], headers: listed }),
-  route('POST bucket', deleteObjects, { required: ['delete'], headers: body }),
+  route('POST bucket', deleteObjects, { required: ['delete'], headers: [...body, bypass] }),
   route('PUT bucket', createBucket, {
     headers: [...body, ...acl, 'x-amz-bucket-object-lock-enabled', 'x-amz-object-ownership'],
   }),
@@ -172,16 +210,22 @@ export const storeRoutes: readonly StoreRoute[] = [
   }),
   route('POST object', completeMultipartUpload, {
     required: ['uploadId'],
-    headers: [...body, ...conditions, 'x-amz-checksum-type', 'x-amz-mp-object-size'],
+    headers: [
+      ...body,
+      ...conditions,
+      ...customerKeyHeaders,
+      'x-amz-checksum-type',
+      'x-amz-mp-object-size',
+    ],
   }),
   route('PUT object', uploadPartCopy, {
     required: part,
     header: 'x-amz-copy-source',
-    headers: [...source, 'x-amz-copy-source-range'],
+    headers: [...source, ...encryptionHeaders, 'x-amz-copy-source-range'],
   }),
   route('PUT object', uploadPart, {
     required: part,
-    headers: [...body, 'x-amz-checksum-algorithm'],
+    headers: [...body, ...encryptionHeaders, 'x-amz-checksum-algorithm'],
   }),
   route('PUT object', putObjectAcl, {
     required: ['acl'],
@@ -190,6 +234,16 @@ export const storeRoutes: readonly StoreRoute[] = [
   }),
   route('PUT object', putObjectTagging, {
     required: ['tagging'],
+    optional: ['versionId'],
+    headers: body,
+  }),
+  route('PUT object', putObjectRetention, {
+    required: ['retention'],
+    optional: ['versionId'],
+    headers: [...body, bypass],
+  }),
+  route('PUT object', putObjectLegalHold, {
+    required: ['legal-hold'],
     optional: ['versionId'],
     headers: body,
   }),
@@ -210,11 +264,17 @@ export const storeRoutes: readonly StoreRoute[] = [
   route('GET object', listParts, {
     required: ['uploadId'],
     optional: ['encoding-type', 'max-parts', 'part-number-marker'],
+    headers: customerKeyHeaders,
   }),
   route('GET object', getObjectAttributes, {
     required: ['attributes'],
     optional: ['versionId'],
-    headers: ['x-amz-max-parts', 'x-amz-object-attributes', 'x-amz-part-number-marker'],
+    headers: [
+      ...customerKeyHeaders,
+      'x-amz-max-parts',
+      'x-amz-object-attributes',
+      'x-amz-part-number-marker',
+    ],
   }),
   route('GET object', getObjectAcl, {
     required: ['acl'],
@@ -236,8 +296,8 @@ export const storeRoutes: readonly StoreRoute[] = [
     required: ['tagging'],
     optional: ['versionId'],
   }),
-  route('GET object', getObject, { optional: read, headers: ['x-amz-checksum-mode'] }),
-  route('HEAD object', headObject, { optional: read, headers: ['x-amz-checksum-mode'] }),
+  route('GET object', getObject, { optional: read, headers: readHeaders }),
+  route('HEAD object', headObject, { optional: read, headers: readHeaders }),
   route('DELETE object', abortMultipartUpload, { required: ['uploadId'] }),
-  route('DELETE object', deleteObject, { optional: ['versionId'] }),
+  route('DELETE object', deleteObject, { optional: ['versionId'], headers: [bypass] }),
 ]

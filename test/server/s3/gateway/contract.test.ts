@@ -26,6 +26,12 @@ describe('through the gateway', () => {
   describe('one reading of a query', async () => {
     await import('../request/one-query.test.ts')
   })
+  describe('checksums of uploads', async () => {
+    await import('../operations/upload-checksums.test.ts')
+  })
+  describe('encryption', async () => {
+    await import('../operations/encryption.test.ts')
+  })
   describe('upload forms', async () => {
     await import('../post/post-object.test.ts')
   })

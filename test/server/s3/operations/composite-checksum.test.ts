@@ -27,7 +27,8 @@ async function complete(declared: string) {
     body: part,
     headers: { 'x-amz-checksum-crc32': partChecksum },
   })
-  const listed = `<Part><PartNumber>1</PartNumber><ETag>${put.headers['etag'] ?? ''}</ETag></Part>`
+  const crc = `<ChecksumCRC32>${partChecksum}</ChecksumCRC32>`
+  const listed = `<Part><PartNumber>1</PartNumber><ETag>${put.headers['etag'] ?? ''}</ETag>${crc}</Part>`
   const body = `<CompleteMultipartUpload>${listed}</CompleteMultipartUpload>`
   const headers = { 'x-amz-checksum-crc32': declared }
   return s3.send('POST', `/photos/a?uploadId=${uploadId}`, { body, headers })

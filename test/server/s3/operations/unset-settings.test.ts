@@ -120,7 +120,7 @@ describe('settings that nobody set', () => {
       expect(await put(wrong)).toMatchObject({ status: 400, code: 'MalformedXML' })
   })
 
-  it.each('lifecycle object-lock website replication accelerate'.split(' '))(
+  it.each('website replication accelerate'.split(' '))(
     'PUT ?%s is refused by name: a 200 would say that it was done',
     async (query) => {
       const answer = await s3.send('PUT', `/photos?${query}`, { body: '<A/>' })
