@@ -105,7 +105,7 @@ function requireOwnersDocument(text: string): void {
       status: 400,
       details: { MissingHeaderName: 'x-amz-acl' },
     })
-  const root = parseXml(text, configurationLimits)
+  const root = readDocument(text)
   const [list, ...moreLists] = childrenOf(root, 'AccessControlList')
   const isKnown = root.children.every(({ name }) => /^(?:Owner|AccessControlList)$/.test(name))
   if (root.name !== 'AccessControlPolicy' || list === undefined || moreLists.length > 0 || !isKnown)
@@ -131,10 +131,18 @@ function readOwnersPermission(grant: XmlNode): string {
   return permission
 }
 
-function malformedAcl(): AwsError {
+function readDocument(text: string): XmlNode {
+  try {
+    return parseXml(text, configurationLimits)
+  } catch (cause) {
+    throw malformedAcl(cause)
+  }
+}
+
+function malformedAcl(cause?: unknown): AwsError {
   return new AwsError(
     'MalformedACLError',
     'The XML you provided was not well-formed or did not validate against our published schema',
-    { status: 400 },
+    { status: 400, cause },
   )
 }

@@ -7,7 +7,6 @@ import { taggingLimits } from '../request/xml-limits.ts'
 const rules = {
   maxTags: 50,
   tooMany: 'Bucket tag count cannot be greater than 50',
-  isSystemRefused: true,
 }
 
 /** GET, PUT and DELETE of /bucket?tagging. AWS has no action of its own for DELETE. */

@@ -4,7 +4,7 @@ import { childText, parseXml } from '../../../protocol/xml.ts'
 import { readPayload } from '../body/payload.ts'
 import { isOwnersAcl } from '../request/canned-acl.ts'
 import { readLocationConstraint } from '../request/bucket-location.ts'
-import { reservedBuckets } from '../request/names.ts'
+import { requireNewBucketName } from '../request/names.ts'
 import { describeBucketLock } from '../request/object-lock-document.ts'
 import {
   describeOwnershipControls,
@@ -20,9 +20,7 @@ export const createBucket: S3Operation = {
   name: 'CreateBucket',
   action: 's3:CreateBucket',
   async run(call) {
-    if (reservedBuckets.has(call.bucket)) {
-      throw new AwsError('InvalidBucketName', `${call.bucket} is a name of the server itself`)
-    }
+    requireNewBucketName(call.bucket)
     const text = (
       await readPayload(openBody(call, { maxBytes: configurationLimits.maxBytes }))
     ).toString()

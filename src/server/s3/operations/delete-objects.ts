@@ -63,7 +63,7 @@ export async function readDeleteRequest(
   const payload = openBody(call, { maxBytes: deleteLimits.maxBytes })
   requireDigest(
     payload.declarations,
-    'DeleteObjects needs content-md5 or an x-amz-checksum- header',
+    'Missing required header for this request: Content-MD5 OR x-amz-checksum-*',
   )
   const body = await readPayload(payload)
   // Invalid bytes would become U+FFFD, and so the key of another object.

@@ -8,12 +8,14 @@ type Headers = ReadonlyMap<string, string>
 /**
  * Returns whether a GET or HEAD with these headers gets the object, in the order of RFC 9110 §13.2.2.
  *
- * @throws {AwsError} `PreconditionFailed`.
+ * @throws {AwsError} `PreconditionFailed`, whose `Condition` names the header, as in AWS.
  */
 export function checkRead(headers: Headers, info: ObjectInfo): 'send' | 'not-modified' {
   const verdict = evaluate(headers, info, '')
-  if (verdict === 'failed') throw preconditionFailed('the object is not as the request requires it')
-  return verdict
+  if (verdict !== 'failed') return verdict
+  // If-Match decides where both are sent (RFC 9110 §13.2.2), so that it is the one that did not hold.
+  const condition = headers.has('if-match') ? 'If-Match' : 'If-Unmodified-Since'
+  throw preconditionFailed('the object is not as the request requires it', condition)
 }
 
 /** Checks the conditions on a copy's source. Each failure is a 412. @throws {AwsError} `PreconditionFailed`. */

@@ -6,6 +6,12 @@ const maxNameChars = 128
 
 const maxValueChars = 256
 
+/** The characters of names and values (AWS, "Tag", the pattern of both). */
+const tagText = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u
+
+/** AWS alone writes tags with this prefix. */
+const systemPrefix = 'aws:'
+
 /** Reads the tags of a write. @throws {AwsError} As `checkTags` ("Categorizing your objects using tags": 10 tags, names of 128, values of 256). */
 export function readTagHeader(
   headers: ReadonlyMap<string, string>,
@@ -20,8 +26,6 @@ export interface TagRules {
   readonly maxTags: number
   /** S3's sentence for too many. */
   readonly tooMany: string
-  /** True if names that begin with `aws:` are refused, which are AWS's own. */
-  readonly isSystemRefused?: boolean
 }
 
 const rulesOfObjects: TagRules = { maxTags: 10, tooMany: 'Object tags cannot be greater than 10' }
@@ -35,7 +39,7 @@ export function checkTags(
   if (fault === undefined) return Object.fromEntries(pairs)
   const { code, sentence, details } = fault
   const { maxTags } = rules
-  const message = `there may be ${maxTags} different tags, names of 1 to ${maxNameChars} characters, values of up to ${maxValueChars}`
+  const message = `there may be ${maxTags} different tags, names of 1 to ${maxNameChars} characters, values of up to ${maxValueChars}: letters, digits, spaces and _.:/=+-@`
   throw new AwsError(code, message, { status: 400, sentence, details })
 }
 
@@ -47,18 +51,18 @@ interface TagFault {
 
 function findFault(
   pairs: readonly (readonly [string, string])[],
-  { maxTags, tooMany, isSystemRefused = false }: TagRules,
+  { maxTags, tooMany }: TagRules,
 ): TagFault | undefined {
   const code = 'InvalidTag'
   if (pairs.length > maxTags) return { code: 'BadRequest', sentence: tooMany }
   const names = new Set<string>()
   for (const [name, value] of pairs) {
     const details = { TagKey: name.slice(0, maxNameChars) }
-    if (name.length === 0 || name.length > maxNameChars)
-      return { code, sentence: 'The TagKey you have provided is invalid', details }
-    if (isSystemRefused && /^aws:/i.test(name))
+    if (name.startsWith(systemPrefix))
       return { code, sentence: 'System tags cannot be added/updated by requester', details }
-    if (value.length > maxValueChars)
+    if (name.length === 0 || name.length > maxNameChars || !tagText.test(name))
+      return { code, sentence: 'The TagKey you have provided is invalid', details }
+    if (value.length > maxValueChars || !tagText.test(value))
       return { code, sentence: 'The TagValue you have provided is invalid', details }
     if (names.has(name))
       return { code, sentence: 'Cannot provide multiple Tags with the same key', details }

@@ -10,7 +10,8 @@ import { describeLevel, findLevel, matchRoute, type RouteRequest } from '../requ
 import { createAclCheck } from './acl-check.ts'
 import { createDocumentReader } from './document-reader.ts'
 import { createPolicyFinder } from './find-bucket-policy.ts'
-import { storeRoutes, type StoreRoute } from './store-routes.ts'
+import type { StoreRoute } from './route-rows.ts'
+import { storeRoutes } from './store-routes.ts'
 import {
   authorize,
   type S3Backend,
