@@ -12,12 +12,15 @@ export function createRemoteLocks(send: (message: LockMessage) => void): RemoteL
   const waiting = new Map<number, () => void>()
   let last = 0
 
-  async function run<T>(name: string, isExclusive: boolean, work: () => Promise<T>): Promise<T> {
+  async function run<T>(
+    wanted: Pick<LockMessage & { kind: 'lock' }, 'name' | 'isExclusive' | 'sharing'>,
+    work: () => Promise<T>,
+  ): Promise<T> {
     last += 1
     const lock = last
     await new Promise<void>((resolve) => {
       waiting.set(lock, resolve)
-      send({ kind: 'lock', lock, name, isExclusive })
+      send({ kind: 'lock', lock, ...wanted })
     })
     try {
       return await work()
@@ -27,8 +30,8 @@ export function createRemoteLocks(send: (message: LockMessage) => void): RemoteL
   }
 
   return {
-    share: (name, work) => run(name, false, work),
-    hold: (name, work) => run(name, true, work),
+    share: (name, work) => run({ name, isExclusive: false }, work),
+    hold: (name, work, sharing) => run({ name, isExclusive: true, sharing }, work),
     grant(lock) {
       waiting.get(lock)?.()
       waiting.delete(lock)
@@ -62,7 +65,8 @@ export function createLockServer(): LockServer {
       grant()
       await released
     }
-    void (message.isExclusive ? locks.hold(message.name, wait) : locks.share(message.name, wait))
+    const { name, isExclusive, sharing } = message
+    void (isExclusive ? locks.hold(name, wait, sharing) : locks.share(name, wait))
   }
 
   return {

@@ -18,6 +18,8 @@ export type LockMessage =
       readonly lock: number
       readonly name: string
       readonly isExclusive: boolean
+      /** Another name, which is shared meanwhile. */
+      readonly sharing?: string | undefined
     }
   | { readonly kind: 'unlock'; readonly lock: number }
 

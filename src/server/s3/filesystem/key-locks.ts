@@ -14,8 +14,12 @@ interface LockState {
 export interface KeyLocks {
   /** Runs `work` while nobody holds `name` exclusively. */
   share<T>(name: string, work: () => Promise<T>): Promise<T>
-  /** Runs `work` while nobody else shares or holds `name`. */
-  hold<T>(name: string, work: () => Promise<T>): Promise<T>
+  /**
+   * Runs `work` while nobody else shares or holds `name`.
+   *
+   * @param sharing A name that is shared meanwhile, with one request for both.
+   */
+  hold<T>(name: string, work: () => Promise<T>, sharing?: string): Promise<T>
 }
 
 /** Creates locks by name, first come first served. A name that is not in use takes no memory. */
@@ -67,6 +71,9 @@ export function createKeyLocks(): KeyLocks {
 
   return {
     share: (name, work) => run(name, false, work),
-    hold: (name, work) => run(name, true, work),
+    hold: (name, work, sharing) => {
+      const hold = (): ReturnType<typeof work> => run(name, true, work)
+      return sharing === undefined ? hold() : run(sharing, false, hold)
+    },
   }
 }

@@ -37,7 +37,7 @@ export async function findObject(
   key: string,
 ): Promise<LocatedObject | undefined> {
   return lookAgain(disk, async () => {
-    for (const path of await candidatePaths(disk, bucket, key)) {
+    for await (const path of candidatePaths(disk, bucket, key)) {
       const stats = await orAbsent(disk.fs.lstat(path, { bigint: true }))
       if (stats?.isFile()) return describeFile(disk, { bucket, key, path, stats })
     }
@@ -84,6 +84,11 @@ export function readHead({ index }: Disk, bucket: string, key: string): Head | u
   return decodeHead(index.get(headKey(bucket, key)))
 }
 
+/** Returns a time of the file system in milliseconds. The last digits are cut off, not rounded, as a clock does. */
+function toMilliseconds(timeNs: string): number {
+  return Math.round(Number(timeNs.slice(0, -3)) / 1000)
+}
+
 /** Describes an object or a version by its record. */
 export function describeRecord(
   disk: Disk,
@@ -91,7 +96,7 @@ export function describeRecord(
   { file, facts, metadata, versionId, lock }: ObjectRecord,
 ): ObjectInfo {
   const { size, mtimeNs } = file
-  const lastModifiedMs = Math.round(Number(BigInt(mtimeNs) / 1000n) / 1000)
+  const lastModifiedMs = toMilliseconds(mtimeNs)
   // An object from before is the version `null` of a bucket that has got versions.
   const shown = versionId ?? (readVersioning(disk, bucket) === undefined ? undefined : 'null')
   return {
@@ -110,7 +115,7 @@ async function openOnce(
   bucket: string,
   key: string,
 ): Promise<OpenedObject | undefined> {
-  for (const path of await candidatePaths(disk, bucket, key)) {
+  for await (const path of candidatePaths(disk, bucket, key)) {
     const opened = await openFile(disk, path)
     if (!opened) continue
     const { handle, stats } = opened
@@ -158,11 +163,13 @@ export function encodedFile({ root }: Disk, bucket: string, key: string): string
   return join(encodedFolder(root, bucket), encodeKey(key))
 }
 
-async function candidatePaths(disk: Disk, bucket: string, key: string): Promise<string[]> {
-  const encoded = encodedFile(disk, bucket, key)
-  if (!isPlainKey(key)) return [encoded]
-  const plain = join(bucketFolder(disk.root, bucket), key)
-  return (await isRealFolder(disk.fs, dirname(plain))) ? [plain, encoded] : [encoded]
+/** Yields where the data file of a key can be: in the plain tree, else in the encoded one. */
+async function* candidatePaths(disk: Disk, bucket: string, key: string): AsyncGenerator<string> {
+  if (isPlainKey(key)) {
+    const plain = join(bucketFolder(disk.root, bucket), key)
+    if (await isRealFolder(disk.fs, dirname(plain))) yield plain
+  }
+  yield encodedFile(disk, bucket, key)
 }
 
 /** Returns whether the path is a folder, with no symbolic link on the way. */

@@ -83,7 +83,7 @@ export function holdKey<T>(
   { bucket, key }: Target,
   work: () => Promise<T>,
 ): Promise<T> {
-  return locks.share(bucket, () => locks.hold(`${bucket}/${key}`, work))
+  return locks.hold(`${bucket}/${key}`, work, bucket)
 }
 
 /** @see ObjectStore.openObject */
