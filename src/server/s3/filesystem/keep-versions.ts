@@ -3,7 +3,7 @@ import { requireRemovable } from '../request/object-lock.ts'
 import type { Target } from '../request/object-store.ts'
 import type { Disk } from './disk.ts'
 import { redoKey, versionKey } from './index-keys.ts'
-import { syncFile } from './staging.ts'
+import { discardQuietly, syncFile } from './staging.ts'
 import type { LocatedObject } from './locate.ts'
 import {
   decodeVersion,
@@ -23,6 +23,8 @@ export interface Kept {
   readonly nullSlot: string | undefined
   /** Versions whose files are to be removed after the commit. */
   readonly removedSlots: readonly string[]
+  /** Takes the file of the kept version away, if the change fails. */
+  readonly undo: () => Promise<void>
 }
 
 export interface Replacement {
@@ -33,6 +35,8 @@ export interface Replacement {
   /** True if the new version, or delete marker, is `null`: it replaces the one that there is. */
   readonly isNull: boolean
 }
+
+const nothingToUndo = async (): Promise<void> => {}
 
 /** Links the current object's file to the place of its version, and returns the changes of the index. Without versioning nothing is kept. */
 export async function keepCurrent(
@@ -51,10 +55,12 @@ export async function keepCurrent(
   const changes: IndexChange[] = []
   if (removedSlot !== undefined) changes.push([versionKey(bucket, key, removedSlot), undefined])
   let nullSlot = removedSlot === undefined ? head?.nullSlot : undefined
+  let undo = nothingToUndo
   if (isKept) {
     const slot = isNullKept ? makeNullSlot(sequence - 1) : versionId
     if (isNullKept) nullSlot = slot
     const file = versionFile(disk, target, slot)
+    undo = () => discardQuietly(disk, file)
     await linkVersion(disk, current.path, file)
     // Its redo entry goes with this change, so its bytes must be on disk.
     if (head && disk.index.get(redoKey(bucket, key, head.sequence))) await syncFile(disk.fs, file)
@@ -67,7 +73,7 @@ export async function keepCurrent(
     const entry = { versionId, lastModifiedMs: info.lastModifiedMs, record }
     changes.push([versionKey(bucket, key, slot), encodeVersion(entry)])
   }
-  return { changes, nullSlot, removedSlots: removedSlot === undefined ? [] : [removedSlot] }
+  return { changes, nullSlot, removedSlots: removedSlot === undefined ? [] : [removedSlot], undo }
 }
 
 /**
