@@ -173,7 +173,7 @@ export function readLock(value: unknown): ObjectLock | undefined {
   const retainUntilMs = isObject(retention) ? readNumber(retention, 'retainUntilMs') : undefined
   if ((mode === 'GOVERNANCE' || mode === 'COMPLIANCE') && retainUntilMs !== undefined)
     return { hasLegalHold, retention: { mode, retainUntilMs } }
-  const forever = Number.MAX_SAFE_INTEGER
+  const forever = Date.UTC(9999, 11, 31)
   return { hasLegalHold, retention: { mode: 'COMPLIANCE', retainUntilMs: forever } }
 }
 

@@ -13,16 +13,22 @@ import { maxBufferedBytes, type UploadBody } from './upload-body.ts'
  *
  * @throws {AwsError} as the payload's iteration; Node's own error if there is no space.
  */
-export async function spoolUpload({ chunks }: Payload): Promise<UploadBody> {
+export async function spoolUpload({ chunks, declarations }: Payload): Promise<UploadBody> {
   const sha256 = createHash('sha256')
+  // S3 wants a digest with an object lock, which browsers do not send (AWS, "PutObject", Content-MD5).
+  const md5 = declarations.checksum === undefined ? createHash('md5') : undefined
   let lengthBytes = 0
   const counted = count(chunks, (chunk) => {
     sha256.update(chunk)
+    md5?.update(chunk)
     lengthBytes += chunk.length
   })
   const { buffered, isWhole } = await buffer(counted)
   const body = isWhole ? Buffer.concat(buffered) : await spool(buffered, counted)
-  const headers = { 'content-length': String(lengthBytes) }
+  const headers = {
+    'content-length': String(lengthBytes),
+    ...(md5 ? { 'content-md5': md5.digest('base64') } : {}),
+  }
   return { headers, payloadHash: sha256.digest('hex'), body }
 }
 

@@ -7,7 +7,7 @@ import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { openPayload, type Payload } from '../../../../src/server/s3/body/payload.ts'
 import { spoolUpload } from '../../../../src/server/s3/gateway/spool-upload.ts'
-import { sha256 } from '../../../support/server/s3-harness.ts'
+import { md5, sha256 } from '../../../support/server/s3-harness.ts'
 import { makeHttpRequest } from '../../../support/server/make-request.ts'
 
 let folder: string
@@ -29,12 +29,15 @@ function open(pieces: Iterable<Buffer>, maxBytes = Number.POSITIVE_INFINITY): Pa
 }
 
 const piece = Buffer.alloc(100_000, 'a photo')
+/** The digest that S3 wants with an object lock. */
+const digest = (bytes: Buffer): string => Buffer.from(md5(bytes), 'hex').toString('base64')
 const pieces = (count: number): Buffer[] => Array.from({ length: count }, () => piece)
 
 it('a small upload is buffered in memory', async () => {
   const { headers, payloadHash, body } = await spoolUpload(open(pieces(2)))
   expect(body).toEqual(Buffer.concat(pieces(2)))
-  expect(headers).toEqual({ 'content-length': '200000' })
+  const md5Text = digest(Buffer.concat(pieces(2)))
+  expect(headers).toEqual({ 'content-length': '200000', 'content-md5': md5Text })
   expect(payloadHash).toBe(sha256(Buffer.concat(pieces(2))))
   expect(await readdir(folder)).toEqual([])
 })
@@ -44,7 +47,8 @@ it('a long upload is buffered in a file that only its owner can read, until it h
   const [inside = ''] = await readdir(folder)
   expect((await stat(join(folder, inside, 'file'))).mode & 0o777).toBe(0o600)
   expect((await stat(join(folder, inside))).mode & 0o777).toBe(0o700)
-  expect(headers).toEqual({ 'content-length': '3000000' })
+  const md5Text = digest(Buffer.concat(pieces(30)))
+  expect(headers).toEqual({ 'content-length': '3000000', 'content-md5': md5Text })
   expect(payloadHash).toBe(sha256(Buffer.concat(pieces(30))))
 
   expect(body).toBeInstanceOf(Readable)

@@ -249,6 +249,8 @@ describe('the retention of a version', () => {
     await put('/locked/a', 'x')
     s3.asked.length = 0
     await change('GOVERNANCE', later, bypass)
+    // What a gateway has not read is unknown, and meets every condition of a Deny and none of an Allow.
+    if (s3.backend === 'gateway') return
     expect(s3.asked.map(({ action }) => action)).toEqual([
       's3:BypassGovernanceRetention',
       's3:PutObjectRetention',
@@ -261,6 +263,7 @@ describe('the retention of a version', () => {
   })
 
   it('a body that nobody could be allowed is not read', async () => {
+    s3.allow = () => false
     s3.allowBucket = () => false
     for (const [query, body] of [
       ['retention', retention('GOVERNANCE', later)],
@@ -283,7 +286,8 @@ describe('the legal hold of a version', () => {
       s3.asked.length = 0
       expect((await put('/locked/a?legal-hold', hold(status))).status).toBe(200)
       expect(s3.asked.map(({ action }) => action)).toEqual(['s3:PutObjectLegalHold'])
-      expect(s3.asked[0]?.conditions.get('Object-Lock-Legal-Hold')).toEqual([status])
+      const asked = s3.asked[0]?.conditions.get('Object-Lock-Legal-Hold')
+      expect(asked).toEqual(s3.backend === 'gateway' ? undefined : [status])
       expect(texts((await s3.send('GET', '/locked/a?legal-hold')).text, 'Status')).toEqual([status])
     }
   })
