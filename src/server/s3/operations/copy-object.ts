@@ -3,6 +3,7 @@ import { AwsError } from '../../../protocol/aws-error.ts'
 import {
   type ChecksumAlgorithm,
   defaultAlgorithm,
+  loadChecksum,
   readChecksumAlgorithm,
 } from '../body/checksum.ts'
 import { nameVersionAction } from '../request/action-rules.ts'
@@ -59,6 +60,7 @@ export const copyObject: S3Operation = {
         ...(encryption ? { encryption } : {}),
       }
       const algorithm = chooseAlgorithm(request.headers, object.info)
+      await loadChecksum(algorithm)
       // Once more when the object is written: this one decides with a status of its own.
       if (precondition) precondition(await objects.statObject(bucket, key))
       return async (signal) => {
