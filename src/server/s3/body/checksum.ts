@@ -1,7 +1,12 @@
 /** The checksums of S3 (AWS, "Checking object integrity"), computed while the bytes are streamed. */
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import { invalidChecksumHeader, otherAlgorithm, unsupportedAlgorithm } from './checksum-errors.ts'
+import {
+  invalidChecksumHeader,
+  otherAlgorithm,
+  unsupportedAlgorithm,
+  unknownChecksumHeader,
+} from './checksum-errors.ts'
 import { openCrc64Module, type Crc64Update } from './crc64-module.ts'
 import { loadXxHash, startXxHash, type XxHash } from './xxhash.ts'
 import { updateCrc32c, updateCrc64Nvme } from './crc-tables.ts'
@@ -98,6 +103,12 @@ export function checksumHeader(algorithm: ChecksumAlgorithm): string {
 /** Returns the algorithm of a header or trailer with this (lower-case) name; undefined for any other name. */
 export function algorithmOfHeader(name: string): ChecksumAlgorithm | undefined {
   return checksumAlgorithms.find((algorithm) => checksumHeader(algorithm) === name)
+}
+
+/** Refuses a header that is a checksum of an algorithm which S3 does not have. @throws {AwsError} `InvalidRequest`. */
+export function requireKnownChecksum(name: string): void {
+  const isChecksum = /^x-amz-checksum-(?!algorithm$|mode$|type$)/.test(name)
+  if (isChecksum && algorithmOfHeader(name) === undefined) throw unknownChecksumHeader()
 }
 
 /** Returns the algorithm of a name in any case; undefined for an unknown name. */

@@ -1,5 +1,6 @@
 /** The headers that the gateway forwards in both directions. */
 import { AwsError } from '../../../protocol/aws-error.ts'
+import { requireKnownChecksum } from '../body/checksum.ts'
 import { readContentEncoding } from '../request/object-headers.ts'
 import { notPassedOn } from './not-passed-on.ts'
 
@@ -55,7 +56,9 @@ export function passRequestHeaders(
     else if (passedByCopies.has(name) && isCopy) onward[name] = value
     else if (name.startsWith('x-amz-') && !consumed.has(name)) {
       const isDone = isCopy ? name === 'x-amz-copy-source' : isReplaceDirective(name, value)
-      if (!isDone) throw notPassedOn(`the header ${name}`)
+      if (isDone) continue
+      requireKnownChecksum(name)
+      throw notPassedOn(`the header ${name}`)
     }
   }
   const encoding = readContentEncoding(headers.get('content-encoding'))
