@@ -13,7 +13,7 @@ import { createIamAuthorizer } from '../server/policy/iam-authorizer.ts'
 import { findKnownAction } from '../server/policy/known-actions.ts'
 import { parsePolicyDocument, type PolicyDocument } from '../server/policy/policy-document.ts'
 import { buildConditions } from '../server/policy/request-conditions.ts'
-import { withSessionPolicy } from '../server/policy/with-session-policy.ts'
+import { combinePolicies } from '../server/policy/combine-policies.ts'
 import { readNames } from '../server/sessions/read-names.ts'
 import { readOwnPrincipal } from '../server/sessions/session-claims.ts'
 import { readTextFile, type Settings } from './options/settings.ts'
@@ -57,7 +57,7 @@ export async function simulatePolicy(
   const { policies, names } = readPolicies(settings)
   const principal = readPrincipal(claims, names)
   const conditions = readContext(settings, principal, io)
-  const authorizer = withSessionPolicy(createIamAuthorizer({ policies }))
+  const authorizer = combinePolicies(createIamAuthorizer({ policies }))
   const question = { principal, action, bucket, object, conditions, areObjectTagsKnown: true }
   const decision = await authorizer.authorize(question)
   const { isAllowed } = decision

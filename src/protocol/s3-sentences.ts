@@ -34,6 +34,8 @@ const sentences: Readonly<Record<string, string>> = {
   IncorrectNumberOfFilesInPostRequest: 'POST requires exactly one file upload per request.',
   InternalError: 'We encountered an internal error, please try again.',
   InvalidAccessKeyId: 'The AWS Access Key Id you provided does not exist in our records.',
+  InvalidBucketAclWithObjectOwnership:
+    "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
   InvalidBucketName: 'The specified bucket is not valid.',
   InvalidDigest: 'The Content-Md5 you specified is not valid.',
   InvalidEncryptionAlgorithmError:
@@ -58,6 +60,7 @@ const sentences: Readonly<Record<string, string>> = {
   MalformedACLError:
     'The XML you provided was not well-formed or did not validate against our published schema',
   MalformedPOSTRequest: 'The body of your POST request is not well-formed multipart/form-data.',
+  MalformedPolicy: 'This policy contains invalid Json',
   MalformedTrailerError:
     'The request contained trailing data that was not well-formed or did not conform to our published schema.',
   MalformedXML:

@@ -22,10 +22,12 @@ import { openSessions } from './open/open-sessions.ts'
 import { listRoleArns } from './open/role-arns.ts'
 import { withObjectTags } from './policy/object-tags.ts'
 import { checkSessionPolicy } from './policy/session-policy.ts'
-import { withSessionPolicy } from './policy/with-session-policy.ts'
+import { combinePolicies } from './policy/combine-policies.ts'
 import { isBucketHost } from './s3/request/address.ts'
 import { createCorsLookup } from './s3/create-cors-lookup.ts'
 import { createS3Handler } from './s3/handle-s3.ts'
+import { startLifecycle } from './s3/lifecycle/start-lifecycle.ts'
+import type { S3Backend } from './s3/request/s3-operation.ts'
 import { createOverload } from './overload.ts'
 import type { ServerOptions } from './options/server-options.ts'
 import { createStsHandler } from './sts/handle-sts.ts'
@@ -140,7 +142,11 @@ async function buildHandler(
   const engine = await openPolicyEngine(options, policies, closers)
   const identitySources = openIdentitySources(options, { issuer, policies, closers })
   const backend = await openS3Backend(options, closers)
-  const authorizer = withObjectTags(withSessionPolicy(engine), backend.readTags)
+  openLifecycle(options, { backend, metrics }, closers)
+  const authorizer = withObjectTags(
+    combinePolicies(engine, backend.findBucketPolicy),
+    backend.readTags,
+  )
   const router = createRouter({
     sts: createStsHandler({
       ...options,
@@ -176,6 +182,28 @@ async function buildHandler(
   const findRules = createCorsLookup(backend, options.domains)
   return countRequests(withCors(router, { ...describePages(options), findRules }), metrics)
 }
+
+/** Starts the passes of the lifecycle, in one process of the server: whoever has its lock. The next process gets it when that one ends. */
+function openLifecycle(
+  { nowMs, log, peers }: ServerOptions,
+  { backend, metrics }: { backend: S3Backend; metrics: Metrics },
+  closers: Closers,
+): void {
+  const { runLifecycle } = backend
+  if (runLifecycle === undefined) return
+  const onRemoved = (kind: string): void => metrics.countRemoval(kind)
+  closers.push(
+    startLifecycle({
+      pass: (signal) => runLifecycle({ signal, onRemoved }),
+      nowMs,
+      log,
+      elect: peers && ((work) => peers.locks.hold(lifecycleLock, work)),
+    }),
+  )
+}
+
+/** No bucket has this name. */
+const lifecycleLock = '.lifecycle'
 
 /** Returns which pages may read answers, and which answers none may. */
 function describePages({

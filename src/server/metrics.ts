@@ -7,6 +7,8 @@ import type { Peers } from './options/peers.ts'
 export interface Metrics {
   /** @param operation Becomes the label `action`. Beyond a few hundred different ones it becomes `other`. */
   count(operation: string, status: number, seconds: number): void
+  /** Counts what a lifecycle pass removed, by its kind. */
+  countRemoval(kind: string): void
   /** Prometheus text format 0.0.4. */
   text(): Promise<string>
 }
@@ -30,6 +32,12 @@ export function createMetrics(peers?: Peers): Metrics {
     name: 'sts_cli_request_seconds',
     help: 'Time to the reply, by operation',
     labelNames: ['action'],
+    registers: [registry],
+  })
+  const removals = new Counter({
+    name: 'sts_cli_lifecycle_removals_total',
+    help: 'Objects, versions, delete markers and uploads that lifecycle rules removed',
+    labelNames: ['kind'],
     registers: [registry],
   })
   peers?.onCount(() => registry.getMetricsAsJSON())
@@ -58,6 +66,7 @@ export function createMetrics(peers?: Peers): Metrics {
       }
       count(seconds)
     },
+    countRemoval: (kind) => removals.labels(kind).inc(),
     text: async () => {
       if (peers === undefined) return registry.metrics()
       return AggregatorRegistry.aggregate(await peers.collectCounts()).metrics()

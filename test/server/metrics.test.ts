@@ -5,6 +5,16 @@ import { countRequests, createMetrics } from '../../src/server/metrics.ts'
 import { makeHttpRequest } from '../support/server/make-request.ts'
 
 describe('request metrics', () => {
+  it('what lifecycle passes remove is counted by its kind', async () => {
+    const metrics = createMetrics()
+    metrics.countRemoval('expired')
+    metrics.countRemoval('expired')
+    metrics.countRemoval('upload')
+    const text = await metrics.text()
+    expect(text).toContain('sts_cli_lifecycle_removals_total{kind="expired"} 2')
+    expect(text).toContain('sts_cli_lifecycle_removals_total{kind="upload"} 1')
+  })
+
   it('the metrics have a bounded number of operations, and count the others as other', async () => {
     const metrics = createMetrics()
     metrics.count('GetObject', 200, 0)

@@ -2,7 +2,7 @@
 import { equalInConstantTime } from '../../base/constant-time.ts'
 import { AwsError } from '../aws-error.ts'
 import { parseAmzDateMs } from '../dates.ts'
-import { hmac } from '../digest.ts'
+import { hmacText } from '../digest.ts'
 import {
   buildCanonicalRequest,
   buildStringToSign,
@@ -75,7 +75,7 @@ export function verifySignature(
     return buildStringToSign(parsed.amzDate, scopeText, canonicalRequest)
   }
   const sign = (rawPath: string): string => {
-    return hmac('sha256', signingKey, writeText(rawPath)).toString('hex')
+    return hmacText('sha256', signingKey, writeText(rawPath), 'hex')
   }
   const spellings = listPathSpellings(message.rawPath, options.isBucketInHost ?? false)
   const signature = findSignature(spellings, sign, parsed.signature)
@@ -248,7 +248,7 @@ function checkTime(parsed: ParsedSignature, nowMs: number): void {
     throw new AwsError('AccessDenied', 'the presigned request is not valid yet', { sentence })
   }
   const expiresAtMs = signedAtMs + parsed.expiresSeconds * 1000
-  if (nowMs > expiresAtMs) throw expiredRequest(expiresAtMs, nowMs)
+  if (nowMs > expiresAtMs) throw expiredRequest(expiresAtMs, nowMs, parsed.expiresSeconds)
 }
 
 /** Requires that a request was signed within 15 minutes. @param signedAt The time as sent. @throws {AwsError} `RequestTimeTooSkewed`. */
@@ -263,11 +263,20 @@ export function requireRecent(signedAt: string, signedAtMs: number, nowMs: numbe
   throw new AwsError('RequestTimeTooSkewed', message, { details })
 }
 
-/** Returns the error for a presigned URL that has expired, with the two times as S3 says them. */
-export function expiredRequest(expiresAtMs: number, nowMs: number): AwsError {
+/**
+ * Returns the error for a presigned URL that has expired, with the times as S3 says them.
+ *
+ * @param lifetimeSeconds Undefined for version 2, which has none.
+ */
+export function expiredRequest(
+  expiresAtMs: number,
+  nowMs: number,
+  lifetimeSeconds?: number,
+): AwsError {
   return new AwsError('AccessDenied', 'the presigned request has expired', {
     sentence: 'Request has expired',
     details: {
+      ...(lifetimeSeconds === undefined ? {} : { 'X-Amz-Expires': String(lifetimeSeconds) }),
       Expires: new Date(expiresAtMs).toISOString(),
       ServerTime: new Date(nowMs).toISOString(),
     },

@@ -22,8 +22,8 @@ export interface RequestFacts {
 
 /** The authenticated caller. */
 export interface CallerFacts {
-  /** The way the caller was authenticated. `root` and `session` signed the request; the others logged in at the STS. */
-  readonly kind: 'root' | 'session' | 'openid' | 'ldap' | 'certificate' | 'plugin'
+  /** The way the caller was authenticated. `root` and `session` signed the request, `anonymous` did not; the others logged in at the STS. */
+  readonly kind: 'root' | 'session' | 'anonymous' | 'openid' | 'ldap' | 'certificate' | 'plugin'
   /** The identity provider's subject, an LDAP user's distinguished name, or for root its access key ID. */
   readonly subject: string
   /** A name of the caller for people: nothing is decided by it. */

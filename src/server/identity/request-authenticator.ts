@@ -97,8 +97,8 @@ export function createRequestAuthenticator(options: AuthenticatorOptions): Reque
     }
     const session = await options.sessions.lookUp(parsed.accessKeyId, parsed.sessionToken)
     if (session.outcome !== 'found' && 'secretAccessKey' in session)
-      verifyOrHideKey(() => verify(session.secretAccessKey))
-    if (session.outcome !== 'found') throw toSessionError(session.outcome)
+      verifyOrHideKey(() => verify(session.secretAccessKey), parsed.accessKeyId)
+    if (session.outcome !== 'found') throw toSessionError(session.outcome, parsed.accessKeyId)
     return { principal: session.principal, verified: verify(session.secretAccessKey) }
   }
   return {
@@ -200,23 +200,30 @@ function readFormSignature(
 }
 
 /** Without a valid signature, the answer is that of an unknown key, so that nobody can find out which keys exist. */
-function verifyOrHideKey(verify: () => void): void {
+function verifyOrHideKey(verify: () => void, accessKeyId: string): void {
   try {
     verify()
   } catch (error) {
     const isWrong = error instanceof AwsError && error.code === 'SignatureDoesNotMatch'
-    throw isWrong ? toSessionError('unknown') : error
+    throw isWrong ? toSessionError('unknown', accessKeyId) : error
   }
 }
 
-function toSessionError(outcome: Exclude<SessionLookup['outcome'], 'found'>): AwsError {
+function toSessionError(
+  outcome: Exclude<SessionLookup['outcome'], 'found'>,
+  accessKeyId: string,
+): AwsError {
+  // As S3 does, so that a person with several keys sees which one was sent.
+  const details = { AWSAccessKeyId: accessKeyId }
   switch (outcome) {
     case 'unknown':
-      return new AwsError('InvalidAccessKeyId', 'the access key id is not known here')
+      return new AwsError('InvalidAccessKeyId', 'the access key id is not known here', { details })
     case 'revoked':
-      return new AwsError('InvalidAccessKeyId', 'the credentials were revoked')
+      return new AwsError('InvalidAccessKeyId', 'the credentials were revoked', { details })
     case 'disabled':
-      return new AwsError('InvalidAccessKeyId', 'the access key or its user is disabled')
+      return new AwsError('InvalidAccessKeyId', 'the access key or its user is disabled', {
+        details,
+      })
     case 'expired':
       return new AwsError('ExpiredToken', 'the credentials have expired; get new ones')
     case 'missing-token':

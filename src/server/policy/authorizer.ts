@@ -39,6 +39,8 @@ export interface Decision {
   readonly isAllowed: boolean
   /** The rule that decided, for the log: `allowed by readwrite#0`, `no statement allows s3:PutObject`, `opa: false`… */
   readonly reason: string
+  /** True for a no that no other policy's yes overrides: an explicit deny. */
+  readonly isExplicit?: boolean | undefined
 }
 
 /**
@@ -46,6 +48,8 @@ export interface Decision {
  * `{ isAllowed: false }` with the reason in it.
  */
 export interface Authorizer {
+  /** True for an engine that decides alone about signed requests: what a bucket policy allows adds nothing to it. */
+  readonly isFinal?: boolean | undefined
   authorize(request: AuthorizationRequest): Promise<Decision>
   /**
    * Returns whether the action could be allowed on some key of the request's bucket, or, where the bucket is empty, on anything. A no is certain,

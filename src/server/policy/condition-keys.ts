@@ -2,8 +2,8 @@
  * Condition keys and the sources of their values. The three sources are the claims, the server's own facts and the client's headers and
  * parameters. They are never mixed: in MinIO one map held all three, so `?sub=admin` or a header `Username:` could replace a claim (docs/wire.md §9.5).
  */
-import type { JsonObject } from '../../base/parse.ts'
 import type { AuthorizationRequest } from './authorizer.ts'
+import { claimValues, isPrincipalKey, listPrincipalValues } from './principal-keys.ts'
 
 /**
  * Condition keys whose values the server determines, each with its name in `AuthorizationRequest.conditions`. With `clientKeys`, the keys of
@@ -42,13 +42,29 @@ const clientKeys: Readonly<Record<string, string>> = {
   's3:x-amz-metadata-directive': 'X-Amz-Metadata-Directive',
   's3:x-amz-storage-class': 'X-Amz-Storage-Class',
   's3:x-amz-content-sha256': 'X-Amz-Content-Sha256',
+  's3:x-amz-acl': 'X-Amz-Acl',
+  's3:x-amz-grant-full-control': 'X-Amz-Grant-Full-Control',
+  's3:x-amz-grant-read': 'X-Amz-Grant-Read',
+  's3:x-amz-grant-read-acp': 'X-Amz-Grant-Read-Acp',
+  's3:x-amz-grant-write': 'X-Amz-Grant-Write',
+  's3:x-amz-grant-write-acp': 'X-Amz-Grant-Write-Acp',
+  's3:x-amz-object-ownership': 'X-Amz-Object-Ownership',
 }
 
 /** Keys of objects' tags, with the tag's own name after the slash. Only that name is case-sensitive. */
 const tagKey = /^s3:(existing|request)objecttag\/(.+)$/is
 
-/** Keys of MinIO that no request has: tags without a name, and the lifetime of a service account, which this server does not create. */
-const absentKeys = new Set(['s3:existingobjecttag', 's3:requestobjecttag', 'svc:durationseconds'])
+/**
+ * Keys that no request has. Of MinIO's: tags without a name, and the lifetime of a service account, which this server does not create. Of AWS's: what
+ * only requests through its networks, organizations, services and access points have.
+ */
+const absentKeys = new Set(
+  `s3:existingobjecttag s3:requestobjecttag svc:durationseconds aws:calledvia aws:multifactorauthage aws:multifactorauthpresent
+  aws:principalorgid aws:principalorgpaths aws:principalservicename aws:sourceaccount aws:sourcearn aws:sourceorgid aws:sourceowner
+  aws:sourcevpc aws:sourcevpce aws:vpcsourceip s3:dataaccesspointaccount s3:dataaccesspointarn`.split(
+    /\s+/,
+  ),
+)
 
 /** Returns whether a policy may use the condition key. As in IAM, keys are not case-sensitive; a claim's own name is. */
 export function isKnownConditionKey(key: string): boolean {
@@ -101,7 +117,7 @@ export function findConditionValues(
   if (isUnknown(lower, request)) return undefined
   const [, kind = '', tag = ''] = tagKey.exec(key) ?? []
   if (tag !== '') return readClientValues(tagConditionName(kind, tag), request)
-  if (isPrincipalKey(lower)) return principalValues(lower, request)
+  if (isPrincipalKey(lower)) return listPrincipalValues(key, request.principal)
   if (lower.startsWith('jwt:')) return claimValues(request.principal.claims, key.slice(4))
   if (lower.startsWith('ldap:')) return ldapValues(lower, request)
   if (Object.hasOwn(serverKeys, lower)) return readServerValues(serverKeys[lower], request)
@@ -148,23 +164,6 @@ export function canBeUnknown(key: string): boolean {
   return /^s3:(existingobjecttag|requestobjecttag|object-lock-|locationconstraint)/i.test(key)
 }
 
-function isPrincipalKey(lower: string): boolean {
-  return ['aws:username', 'aws:userid', 'aws:principaltype', 'aws:groups'].includes(lower)
-}
-
-function principalValues(lower: string, { principal }: AuthorizationRequest): readonly string[] {
-  switch (lower) {
-    case 'aws:username':
-      return [principal.subject]
-    case 'aws:userid':
-      return [principal.accessKey]
-    case 'aws:groups':
-      return principal.groups
-    default:
-      return [principal.kind === 'root' ? 'Account' : 'AssumedRole']
-  }
-}
-
 /** Returns the values of a `ldap:` key, which only a session from an LDAP login has. */
 function ldapValues(lower: string, { principal }: AuthorizationRequest): readonly string[] {
   switch (lower) {
@@ -190,14 +189,4 @@ function readServerValues(
 /** Keeps empty values: with `prefix=` a client lists from the top of the bucket. */
 function readClientValues(name = '', { conditions }: AuthorizationRequest): readonly string[] {
   return conditions.get(name) ?? []
-}
-
-function claimValues(claims: JsonObject, name: string): readonly string[] {
-  const claim = Object.hasOwn(claims, name) ? claims[name] : undefined
-  const items: unknown[] = Array.isArray(claim) ? claim : [claim]
-  return items
-    .filter(
-      (item) => typeof item === 'string' || typeof item === 'number' || typeof item === 'boolean',
-    )
-    .map(String)
 }

@@ -15,7 +15,7 @@ export type Verdict =
  * Returns a document's verdict on one request. An explicit deny overrides any allow (IAM User Guide, "Policy evaluation logic").
  */
 export function evaluateDocument(document: PolicyDocument, request: AuthorizationRequest): Verdict {
-  const names = toResourceNames(request)
+  const names = toResourceNames(request, document)
   return findVerdict(document, request, (view) => matchesResource(view, request, names))
 }
 
@@ -64,7 +64,11 @@ function findVerdict(
 }
 
 /** Returns the names, as code points, that a statement's resource patterns are compared with. */
-function toResourceNames({ bucket, object }: AuthorizationRequest): readonly Int32Array[] {
+function toResourceNames(
+  { bucket, object }: AuthorizationRequest,
+  { isOfBucket = false }: PolicyDocument,
+): readonly Int32Array[] {
+  if (isOfBucket && object === '') return [toCodePoints(bucket)]
   // In MinIO `bucket/*` also matches the bucket itself, because the bucket's own resource ends with a slash (docs/wire.md §9.2).
   const names = object === '' ? [bucket, `${bucket}/`] : [`${bucket}/${object}`]
   return names.map(toCodePoints)

@@ -43,12 +43,17 @@ function decide(
   if (request.principal.kind === 'root') return { isAllowed: true, reason: 'root' }
   const { otherAction } = request
   const [effect, reason] = decideAction(documents, request, evaluate)
-  const decision = { isAllowed: effect === 'Allow', reason }
+  const decision = toDecision(effect, reason)
   if (otherAction === undefined || effect === 'Deny') return decision
   const question = { ...request, action: otherAction }
   const [otherEffect, otherReason] = decideAction(documents, question, evaluate)
   if (otherEffect === 'none' || otherEffect === effect) return decision
-  return { isAllowed: otherEffect === 'Allow', reason: otherReason }
+  return toDecision(otherEffect, otherReason)
+}
+
+function toDecision(effect: Verdict['effect'], reason: string): Decision {
+  const decision = { isAllowed: effect === 'Allow', reason }
+  return effect === 'Deny' ? { ...decision, isExplicit: true } : decision
 }
 
 function decideAction(

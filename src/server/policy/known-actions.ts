@@ -50,6 +50,12 @@ export function coversKnownAction(pattern: string): boolean {
   return knownActionPoints.some((action) => matchesWildcard(wildcard, action))
 }
 
+/** Returns the known actions that a pattern matches, in lower case. */
+export function listKnownActions(pattern: string): string[] {
+  const wildcard = compileWildcard(pattern.toLowerCase())
+  return [...namesByLower.keys()].filter((name) => matchesWildcard(wildcard, toCodePoints(name)))
+}
+
 /**
  * Returns true for an action that can only be another service's, such as `kms:Decrypt` or `glue:*`. The service's name has no wildcard. It is
  * not `s3`, one letter away from it, or `admin`, in any case: an unknown action of these is a misspelt one. AWS has no such service.

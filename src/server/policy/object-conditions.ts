@@ -3,6 +3,8 @@ import { parseTagHeader } from '../../protocol/tag-header.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 
+const daysName = 'object-lock-remaining-retention-days'
+
 /** The most tags that become conditions. An object has at most ten, so that a request with more is refused later. */
 const maxTags = 50
 
@@ -36,14 +38,39 @@ export function buildObjectConditions(
     if (value !== undefined) conditions.set(name, [value])
   }
   const untilMs = Date.parse(headers.get('x-amz-object-lock-retain-until-date') ?? '')
-  if (!Number.isNaN(untilMs)) {
-    // AWS counts the days that have begun; a policy with a maximum must not be met by a part of a day more.
-    const days = Math.ceil((untilMs - receivedAtMs) / dayMs)
-    conditions.set('object-lock-remaining-retention-days', [String(days)])
-  }
+  if (!Number.isNaN(untilMs)) conditions.set(daysName, [countDays(untilMs, receivedAtMs)])
   const tagging = headers.get('x-amz-tagging')
   if (tagging !== undefined) addTags(conditions, parseTagHeader(tagging))
   return conditions
+}
+
+/** The lock that the body of a request sets. */
+export interface RequestedLock {
+  readonly mode?: string | undefined
+  readonly retainUntilMs?: number | undefined
+  readonly hasLegalHold?: boolean | undefined
+}
+
+/** Adds the lock that a request sets in its body. What it does not set is known to be missing. */
+export function addLock(
+  conditions: Map<string, readonly string[]>,
+  { mode, retainUntilMs, hasLegalHold }: RequestedLock,
+  receivedAtMs: number,
+): void {
+  const isDated = retainUntilMs !== undefined
+  conditions.set('Object-Lock-Mode', mode === undefined ? [] : [mode])
+  conditions.set(
+    'Object-Lock-Retain-Until-Date',
+    isDated ? [new Date(retainUntilMs).toISOString()] : [],
+  )
+  conditions.set(daysName, isDated ? [countDays(retainUntilMs, receivedAtMs)] : [])
+  const hold = hasLegalHold === undefined ? [] : [hasLegalHold ? 'ON' : 'OFF']
+  conditions.set('Object-Lock-Legal-Hold', hold)
+}
+
+/** Returns the days until a time. AWS counts the days that have begun; a policy with a maximum must not be met by a part of a day more. */
+function countDays(untilMs: number, receivedAtMs: number): string {
+  return String(Math.ceil((untilMs - receivedAtMs) / dayMs))
 }
 
 /** Adds the tags that a request sets: `RequestObjectTag/NAME` and `RequestObjectTagKeys`. */

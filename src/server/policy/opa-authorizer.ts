@@ -16,7 +16,8 @@ export interface OpaAuthorizerOptions {
 
 /**
  * An authorizer that allows what OPA answers with `{"result":true}` or `{"result":{"allow":true}}`, and denies for any other answer, for a
- * failure and for silence. Root is asked about too, as MinIO does.
+ * failure and for silence. Root is asked about too, as MinIO does. A bucket policy's Allow adds nothing to it for signed
+ * requests; its Deny is `combinePolicies`'s.
  */
 export function createOpaAuthorizer({
   url,
@@ -36,6 +37,7 @@ export function createOpaAuthorizer({
     }
   }
   return {
+    isFinal: true,
     async authorize(request) {
       const { otherAction } = request
       if (otherAction !== undefined) {

@@ -38,6 +38,8 @@ export interface PolicyDocument {
   readonly usesObjectTags: boolean
   /** True if a condition asks for what the server may not know. */
   readonly usesUncertainKeys: boolean
+  /** True in a bucket policy, where `bucket/*` does not include the bucket itself, as at AWS. */
+  readonly isOfBucket?: boolean | undefined
   readonly statements: readonly Statement[]
 }
 
@@ -89,17 +91,33 @@ export function parsePolicyDocument(text: string, name: string): PolicyDocument 
     (statement, index) =>
       parseStatement(statement, `${name} statement ${index}`, `#${index}`) ?? [],
   )
+  return { hasVersion: json['Version'] === version, ...describeStatements(statements) }
+}
+
+/** Returns what a document's evaluation needs to know of its statements. */
+export function describeStatements(
+  statements: readonly Statement[],
+): Omit<PolicyDocument, 'hasVersion'> {
   const keys = statements.flatMap(({ conditions }) => conditions.map(({ key }) => key))
   return {
-    hasVersion: json['Version'] === version,
     usesObjectTags: keys.some((key) => /^s3:existingobjecttag\//i.test(key)),
     usesUncertainKeys: keys.some(canBeUnknown),
     statements,
   }
 }
 
-/** Returns undefined for a statement whose actions are all of other services: it grants and denies nothing here. */
-function parseStatement(value: unknown, where: string, position: string): Statement | undefined {
+/**
+ * Parses one statement.
+ *
+ * @param where Its place, for error messages. @param position Its label if it has no `Sid`.
+ * @returns Undefined for a statement whose actions are all of other services: it grants and denies nothing here.
+ * @throws {AwsError} As `parsePolicyDocument`.
+ */
+export function parseStatement(
+  value: unknown,
+  where: string,
+  position: string,
+): Statement | undefined {
   if (!isObject(value)) throw invalidDocument(`${where} is not an object`)
   checkMembers(value, statementMembers, where)
   const effect = value['Effect']

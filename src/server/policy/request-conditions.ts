@@ -1,6 +1,7 @@
 import { unmapAddress } from '../../base/ip-network.ts'
 import { formatUtc, parseAmzDateMs } from '../../protocol/dates.ts'
 import { buildObjectConditions, isServerName } from './object-conditions.ts'
+import { namePrincipalType } from './principal-keys.ts'
 import type { HttpRequest } from '../http/http-message.ts'
 import type { Principal } from '../sessions/principal.ts'
 
@@ -59,11 +60,10 @@ export function buildConditions(
     Referer: referer,
     CurrentTime: formatUtc(seconds * 1000),
     EpochTime: String(seconds),
-    signatureversion: formSignatureVersion ?? (isSignedByV2(request) ? 'AWS' : 'AWS4-HMAC-SHA256'),
-    authType: formSignatureVersion === undefined ? findAuthType(request) : 'POST',
-    principaltype: principal.kind === 'root' ? 'Account' : 'AssumedRole',
-    userid: principal.accessKey,
-    username: principal.subject,
+    ...describeSignature(request, { principal, formSignatureVersion }),
+    principaltype: namePrincipalType(principal),
+    userid: principal.kind === 'anonymous' ? 'anonymous' : principal.accessKey,
+    username: principal.kind === 'anonymous' ? '' : principal.subject,
     versionid: query.get('versionId') ?? '',
   }
   for (const [name, value] of Object.entries(facts)) conditions.set(name, [value])
@@ -72,6 +72,19 @@ export function buildConditions(
   for (const [name, values] of buildObjectConditions(request.headers, request.receivedAtMs))
     conditions.set(name, values)
   return conditions
+}
+
+/** Returns the version and the type of the signature; empty, and so absent, if there is none. */
+function describeSignature(
+  request: ReceivedRequest,
+  { principal, formSignatureVersion }: ConditionOptions,
+): { signatureversion: string; authType: string } {
+  if (principal.kind === 'anonymous') return { signatureversion: '', authType: '' }
+  const version = isSignedByV2(request) ? 'AWS' : 'AWS4-HMAC-SHA256'
+  return {
+    signatureversion: formSignatureVersion ?? version,
+    authType: formSignatureVersion === undefined ? findAuthType(request) : 'POST',
+  }
 }
 
 /** Returns the age of a presigned URL of version 4 in milliseconds, the only form for which MinIO has the key. */

@@ -59,27 +59,25 @@ export function parseSessionPolicy(text: string): PolicyDocument {
   // MinIO denies everything to a session whose policy has no version; here it is refused when it is asked for.
   if (!document.hasVersion)
     throw new AwsError('InvalidParameterValue', 'the session policy: Version must be 2012-10-17')
-  checkSearches(document)
+  const costly = findCostlySearch(document)
+  if (costly !== undefined)
+    throw new AwsError('InvalidParameterValue', `the session policy has ${costly}`)
   return document
 }
 
-function checkSearches({ statements }: PolicyDocument): void {
+/** Returns what in a document costs too much to be compared with many keys, for an error message; undefined if nothing does. */
+export function findCostlySearch({ statements }: PolicyDocument): string | undefined {
   const segmentLists = statements
     .flatMap(({ resources }) => resources)
     .map((resource) => resource.split('*').slice(1, -1))
     .map((segments) => segments.filter((segment) => segment !== ''))
     .filter((segments) => segments.length > 0)
   if (segmentLists.length > maxSearchedResources)
-    throw new AwsError(
-      'InvalidParameterValue',
-      `the session policy has ${segmentLists.length} resources with something between two stars; at most ${maxSearchedResources} are accepted`,
-    )
+    return `${segmentLists.length} resources with something between two stars; at most ${maxSearchedResources} are accepted`
   const isCostly = segmentLists
     .flat()
     .some((segment) => segment.length > maxCharsWithQuestionMark && segment.includes('?'))
-  if (isCostly)
-    throw new AwsError(
-      'InvalidParameterValue',
-      `the session policy has a resource with a ? among more than ${maxCharsWithQuestionMark} characters between two stars`,
-    )
+  return isCostly
+    ? `a resource with a ? among more than ${maxCharsWithQuestionMark} characters between two stars`
+    : undefined
 }

@@ -6,6 +6,7 @@ import type { HttpHandler, HttpReply, HttpRequest } from '../http/http-message.t
 import type { RequestRecorder } from '../http/request-recorder.ts'
 import { recordDecisions } from '../policy/record-decisions.ts'
 import { describePrincipal } from '../sessions/describe-principal.ts'
+import { admitAnonymous, hideFromAnonymous } from './request/anonymous-access.ts'
 import { answerWhileWorking } from './request/answer-while-working.ts'
 import { isUploadForm, postObject } from './post/post-object.ts'
 import { type Address, readAddress, readHostBucket, serviceAddress } from './request/address.ts'
@@ -45,12 +46,13 @@ async function answer(
     hostBucket,
     isAnyRegion: isAnyRegion(received, hostBucket),
   })
-  if (!authentication.principal) {
-    if (isUploadForm(received, readAddress(received, domains)))
-      return postObject(received, recorder, services)
-    throw new AwsError('AccessDenied', 'the request is not signed; anonymous access is not offered')
-  }
-  const { principal, parsed, verified } = authentication
+  const unsignedAddress = authentication.principal ? undefined : readAddress(received, domains)
+  if (unsignedAddress !== undefined && isUploadForm(received, unsignedAddress))
+    return postObject(received, recorder, services)
+  const { principal, parsed, verified } =
+    authentication.principal === undefined
+      ? await admitAnonymous(received, unsignedAddress?.bucket ?? '', backend)
+      : authentication
   const { request, query } = takeHoistedHeaders(received)
   recorder.setCaller(describePrincipal(principal))
   const address = readAddress(request, domains)
@@ -70,8 +72,10 @@ async function answer(
     signature: parsed,
     seed: verified,
   }
-  if (operation.action !== undefined) await authorize(call, operation.action)
-  const made = await operation.run(call)
+  const made = await hideFromAnonymous(call, async () => {
+    if (operation.action !== undefined) await authorize(call, operation.action)
+    return operation.run(call)
+  })
   if (!('work' in made)) return made
   return answerWhileWorking(made, {
     after: services.after,

@@ -35,7 +35,7 @@ export function describePrincipal(principal: Principal): {
   readonly kind: Principal['kind']
   readonly subject: string
   readonly name: string | undefined
-  readonly accessKeyId: string
+  readonly accessKeyId: string | undefined
   readonly roleArn: string | undefined
   readonly roleSessionName: string | undefined
   readonly issuer: string | undefined
@@ -43,5 +43,13 @@ export function describePrincipal(principal: Principal): {
   const { kind, accessKey, subject, claims, roleSessionName } = principal
   const [roleArn, issuer] = [readString(claims, 'roleArn'), readString(claims, 'iss')]
   const name = readDisplayName(claims)
-  return { kind, subject, name, accessKeyId: accessKey, roleArn, roleSessionName, issuer }
+  return {
+    kind,
+    subject,
+    name,
+    accessKeyId: accessKey || undefined,
+    roleArn,
+    roleSessionName,
+    issuer,
+  }
 }

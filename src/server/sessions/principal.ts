@@ -1,9 +1,9 @@
-/** The authenticated caller of a request. */
+/** The caller of a request: authenticated, or nobody in particular. */
 import type { JsonObject } from '../../base/parse.ts'
 
 export interface Principal {
-  /** `root` passes every policy (but not OPA); `session` holds temporary credentials. */
-  readonly kind: 'root' | 'session'
+  /** `root` passes every identity policy (but not OPA); `session` holds temporary credentials; `anonymous` did not sign. */
+  readonly kind: 'root' | 'session' | 'anonymous'
   readonly accessKey: string
   /** The identity provider's subject, or the parent access key for AssumeRole. */
   readonly subject: string

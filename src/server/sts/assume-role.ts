@@ -1,7 +1,7 @@
 import { AwsError } from '../../protocol/aws-error.ts'
 import { sha256Hex } from '../../protocol/digest.ts'
 import { describePrincipal } from '../sessions/describe-principal.ts'
-import { nameAssumedRole } from './assumed-role.ts'
+import { nameAssumedRole } from '../identity/assumed-role.ts'
 import type { StsAction } from './sts-action.ts'
 
 /** AssumeRole: issues temporary credentials, with the caller's rights or fewer, for a request that is signed with long-lived keys. */

@@ -2,7 +2,7 @@ import { AwsError } from '../../protocol/aws-error.ts'
 import { sha256Hex } from '../../protocol/digest.ts'
 import { accountId } from '../identity/account.ts'
 import { describePrincipal } from '../sessions/describe-principal.ts'
-import { nameAssumedRole } from './assumed-role.ts'
+import { nameAssumedRole } from '../identity/assumed-role.ts'
 import type { StsAction } from './sts-action.ts'
 
 /** GetCallerIdentity: returns who signed the request. It needs no permission (AWS STS API). MinIO lacks it, but AWS's tools call it. */

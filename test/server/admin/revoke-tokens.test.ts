@@ -10,7 +10,7 @@ import type { RequestFacts } from '../../../src/server/http/request-facts.ts'
 import { createRequestAuthenticator } from '../../../src/server/identity/request-authenticator.ts'
 import { cannedPolicies } from '../../../src/server/policy/canned-policies.ts'
 import { createIamAuthorizer } from '../../../src/server/policy/iam-authorizer.ts'
-import { withSessionPolicy } from '../../../src/server/policy/with-session-policy.ts'
+import { combinePolicies } from '../../../src/server/policy/combine-policies.ts'
 import { createDerivedSessions } from '../../../src/server/sessions/derived-sessions.ts'
 import { findParentUser } from '../../../src/server/sessions/session-tokens.ts'
 import type { SessionRequest } from '../../../src/server/sessions/session-store.ts'
@@ -25,7 +25,7 @@ function openAdmin() {
   const sessions = createDerivedSessions({ rootSecret: root.secretAccessKey, nowMs })
   const handler = createAdminHandler({
     authenticator: createRequestAuthenticator({ root, sessions, region: 'us-east-1', nowMs }),
-    authorizer: withSessionPolicy(createIamAuthorizer({ policies: cannedPolicies })),
+    authorizer: combinePolicies(createIamAuthorizer({ policies: cannedPolicies })),
     sessions,
     log: silentLog,
   })

@@ -7,7 +7,7 @@ import {
   type PolicyDocument,
 } from '../../../src/server/policy/policy-document.ts'
 import { parseSessionPolicy } from '../../../src/server/policy/session-policy.ts'
-import { withSessionPolicy } from '../../../src/server/policy/with-session-policy.ts'
+import { combinePolicies } from '../../../src/server/policy/combine-policies.ts'
 import {
   allowAll,
   makeRequest,
@@ -84,6 +84,7 @@ describe('IAM documents', () => {
     ])
       expect(await ask({ ...named(...names), at: 'bucket/secret' })).toEqual({
         isAllowed: false,
+        isExplicit: true,
         reason: 'denied by no-secrets secrets',
       })
   })
@@ -123,7 +124,7 @@ describe('session policies', () => {
   const bound = (sessionPolicy: string, ...policyNames: string[]): Question => {
     return { principal: { ...session, policyNames, sessionPolicy } }
   }
-  const authorizer = withSessionPolicy(iam)
+  const authorizer = combinePolicies(iam)
   const publicOnly = write({ ...allowAll, Resource: 'arn:aws:s3:::public/*' })
 
   it('a session policy and a policy of the principal must both allow a request', async () => {
@@ -139,11 +140,12 @@ describe('session policies', () => {
   it('a denial by the session policy names it, and the policies of the principal are not asked', async () => {
     const nobody: Authorizer = { authorize: () => Promise.reject(new Error('asked')) }
     const stop = write(allowAll, { ...allowAll, Sid: 'stop', Effect: 'Deny' })
-    expect(await ask(bound(stop, 'readwrite'), withSessionPolicy(nobody))).toEqual({
+    expect(await ask(bound(stop, 'readwrite'), combinePolicies(nobody))).toEqual({
       isAllowed: false,
+      isExplicit: true,
       reason: 'denied by session policy stop',
     })
-    expect(await ask(bound(publicOnly, 'readwrite'), withSessionPolicy(nobody))).toEqual({
+    expect(await ask(bound(publicOnly, 'readwrite'), combinePolicies(nobody))).toEqual({
       isAllowed: false,
       reason: 'session policy does not allow it',
     })
@@ -151,7 +153,7 @@ describe('session policies', () => {
 
   it('a session policy also limits root and a session that the policy engine allows everything', async () => {
     const yes: Authorizer = { authorize: async () => ({ isAllowed: true, reason: 'yes' }) }
-    expect(await ask(bound(publicOnly), withSessionPolicy(yes))).toMatchObject({ isAllowed: false })
+    expect(await ask(bound(publicOnly), combinePolicies(yes))).toMatchObject({ isAllowed: false })
   })
 
   it.each(['', '{}', 'x', write({ ...allowAll, Action: 's3:Nope' })])(
@@ -159,6 +161,7 @@ describe('session policies', () => {
     async (text) => {
       expect(await ask(bound(text, 'readwrite'), authorizer)).toEqual({
         isAllowed: false,
+        isExplicit: true,
         reason: 'session policy cannot be read',
       })
     },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createIamAuthorizer } from '../../../src/server/policy/iam-authorizer.ts'
 import { parsePolicyDocument } from '../../../src/server/policy/policy-document.ts'
-import { withSessionPolicy } from '../../../src/server/policy/with-session-policy.ts'
+import { combinePolicies } from '../../../src/server/policy/combine-policies.ts'
 import type { Principal } from '../../../src/server/sessions/principal.ts'
 import { makeRequest, root, session } from '../../support/server/policy-requests.ts'
 
@@ -20,7 +20,7 @@ const policies = new Map(
     denyAll: statement({ Effect: 'Deny', Action: 's3:*', Resource: 'arn:aws:s3:::*' }),
   }).map(([name, text]) => [name, parsePolicyDocument(text, name)]),
 )
-const authorizer = withSessionPolicy(createIamAuthorizer({ policies }))
+const authorizer = combinePolicies(createIamAuthorizer({ policies }))
 
 /** Asks about the list of any bucket. */
 async function couldList(principal: Principal, asked = authorizer): Promise<unknown> {
@@ -57,7 +57,7 @@ describe('could-allow for s3:ListBucket', () => {
 
   it('root, and a caller whose policies only the policy engine knows, could list a bucket', async () => {
     expect(await couldList(root)).toBe(true)
-    const engine = withSessionPolicy({ authorize: async () => ({ isAllowed: false, reason: '' }) })
+    const engine = combinePolicies({ authorize: async () => ({ isAllowed: false, reason: '' }) })
     const known = { ...session, policyNames: [] }
     expect(await couldList(known, engine)).toBe(true)
     const sessionPolicy = statement({ Action: 's3:GetObject' })

@@ -7,7 +7,7 @@ import {
 } from '../../../src/server/policy/evaluate-document.ts'
 import { createIamAuthorizer } from '../../../src/server/policy/iam-authorizer.ts'
 import { parsePolicyDocument } from '../../../src/server/policy/policy-document.ts'
-import { withSessionPolicy } from '../../../src/server/policy/with-session-policy.ts'
+import { combinePolicies } from '../../../src/server/policy/combine-policies.ts'
 import { allowAll, makeRequest, session, write } from '../../support/server/policy-requests.ts'
 
 /** The conditions of a request, which count how often they are read. */
@@ -29,7 +29,7 @@ describe('many questions of one request', () => {
     const policies = new Map([
       ['own', parsePolicyDocument(write({ ...allowAll, ...agent }), 'own')],
     ])
-    const authorizer = withSessionPolicy(createIamAuthorizer({ policies }))
+    const authorizer = combinePolicies(createIamAuthorizer({ policies }))
     const principal = { ...session, policyNames: ['own'], sessionPolicy }
     const memo = createDecisionMemo()
     for (let key = 0; key < 1000; key += 1) {
@@ -149,11 +149,11 @@ describe('the question about a whole bucket', () => {
       principal: { ...session, sessionPolicy },
     })
     const free = makeRequest({ action: 's3:DeleteObject' })
-    const cannotTell = withSessionPolicy({ authorize: async () => no })
+    const cannotTell = combinePolicies({ authorize: async () => no })
     expect(await cannotTell.couldAllow?.(bound)).toMatchObject({ isAllowed: false })
     expect(await cannotTell.couldAllow?.(free)).toMatchObject({ isAllowed: true })
     const tells = (answer: typeof may): unknown =>
-      withSessionPolicy({
+      combinePolicies({
         authorize: async () => may,
         couldAllow: async () => answer,
       }).couldAllow?.(free)

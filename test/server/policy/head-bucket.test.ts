@@ -2,7 +2,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createIamAuthorizer } from '../../../src/server/policy/iam-authorizer.ts'
 import { parsePolicyDocument } from '../../../src/server/policy/policy-document.ts'
-import { withSessionPolicy } from '../../../src/server/policy/with-session-policy.ts'
+import { combinePolicies } from '../../../src/server/policy/combine-policies.ts'
 import { allowAll, makeRequest, session, write } from '../../support/server/policy-requests.ts'
 import { openHarness } from '../../support/server/s3-harness.ts'
 
@@ -14,9 +14,7 @@ const head = {
 
 async function isAllowed(statements: object[], sessionStatement?: object): Promise<boolean> {
   const document = parsePolicyDocument(write(...statements.map((one) => ({ ...one }))), 'p')
-  const authorizer = withSessionPolicy(
-    createIamAuthorizer({ policies: new Map([['p', document]]) }),
-  )
+  const authorizer = combinePolicies(createIamAuthorizer({ policies: new Map([['p', document]]) }))
   const sessionPolicy = sessionStatement && write({ ...sessionStatement })
   const principal = { ...session, policyNames: ['p'], sessionPolicy }
   return (await authorizer.authorize({ ...head, principal })).isAllowed
@@ -37,7 +35,7 @@ describe('HEAD of a bucket', () => {
     const both = { Version: '2012-10-17', Statement: [allowAll, deny] }
     const principal = { ...session, policyNames: ['p'], sessionPolicy: JSON.stringify(both) }
     const policies = new Map([['p', parsePolicyDocument(write(allowAll), 'p')]])
-    const authorizer = withSessionPolicy(createIamAuthorizer({ policies }))
+    const authorizer = combinePolicies(createIamAuthorizer({ policies }))
     expect(await authorizer.authorize({ ...head, principal })).toMatchObject({ isAllowed: false })
   })
 
@@ -47,7 +45,7 @@ describe('HEAD of a bucket', () => {
     const both = { Version: '2012-10-17', Statement: [allowAll, deny] }
     const principal = { ...session, policyNames: ['p'], sessionPolicy: JSON.stringify(both) }
     const policies = new Map([['p', parsePolicyDocument(write(allowAll), 'p')]])
-    const authorizer = withSessionPolicy(createIamAuthorizer({ policies }))
+    const authorizer = combinePolicies(createIamAuthorizer({ policies }))
     expect(await authorizer.authorize({ ...head, principal })).toMatchObject({ isAllowed: false })
   })
 

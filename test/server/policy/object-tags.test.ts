@@ -4,7 +4,7 @@ import { createDecisionMemo } from '../../../src/server/policy/decision-memo.ts'
 import { createIamAuthorizer } from '../../../src/server/policy/iam-authorizer.ts'
 import { withObjectTags, type ReadTags } from '../../../src/server/policy/object-tags.ts'
 import { parsePolicyDocument } from '../../../src/server/policy/policy-document.ts'
-import { withSessionPolicy } from '../../../src/server/policy/with-session-policy.ts'
+import { combinePolicies } from '../../../src/server/policy/combine-policies.ts'
 import type { Authorizer } from '../../../src/server/policy/authorizer.ts'
 import { openHarness } from '../../support/server/s3-harness.ts'
 import { createStoreBackend } from '../../../src/server/s3/store/store-backend.ts'
@@ -20,7 +20,7 @@ const notSecret = {
 function openAuthorizer(statements: object[], readTags: ReadTags | undefined): Authorizer {
   const document = parsePolicyDocument(write(...statements.map((one) => ({ ...one }))), 'p')
   const policies = new Map([['p', document]])
-  return withObjectTags(withSessionPolicy(createIamAuthorizer({ policies })), readTags)
+  return withObjectTags(combinePolicies(createIamAuthorizer({ policies })), readTags)
 }
 
 async function isAllowed(authorizer: Authorizer, at: string, action = 's3:GetObject') {

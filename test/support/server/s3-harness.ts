@@ -16,7 +16,9 @@ import { toLogFields } from '../../../src/server/http/access-log.ts'
 import type { RequestFacts } from '../../../src/server/http/request-facts.ts'
 import { listen } from '../../../src/server/http/listener.ts'
 import { createRequestAuthenticator } from '../../../src/server/identity/request-authenticator.ts'
-import type { AuthorizationRequest } from '../../../src/server/policy/authorizer.ts'
+import type { AuthorizationRequest, Authorizer } from '../../../src/server/policy/authorizer.ts'
+import { combinePolicies } from '../../../src/server/policy/combine-policies.ts'
+import { withObjectTags } from '../../../src/server/policy/object-tags.ts'
 import type { FileSystem } from '../../../src/server/s3/filesystem/file-system.ts'
 import { openFilesystemStore } from '../../../src/server/s3/filesystem/open-filesystem-store.ts'
 import { createGatewayBackend } from '../../../src/server/s3/gateway/gateway-backend.ts'
@@ -96,6 +98,8 @@ export interface HarnessOptions {
   readonly fs?: FileSystem
   /** Runs what is to happen later; by default nothing does, so that each reply is in one piece. */
   readonly after?: Schedule
+  /** True to decide by the buckets' policies too; the scripted authorizer is then the engine behind them. */
+  readonly hasBucketPolicies?: boolean
   /** The upstream S3 of a gateway. */
   readonly upstream?: Partial<UpstreamOptions> & { readonly url: URL }
 }
@@ -137,6 +141,15 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
     backend = createGatewayBackend(await openUpstream(upstreamOptions, closers))
   }
   const asked: AuthorizationRequest[] = []
+  const engine: Authorizer = {
+    authorize: async (request) => {
+      asked.push(request)
+      return { isAllowed: harness.allow(request), reason: 'as the test says' }
+    },
+    couldAllow: async (request) => {
+      return { isAllowed: harness.allowBucket(request), reason: 'as the test says' }
+    },
+  }
   const harness: Harness = {
     backend: upstream === undefined ? 'store' : 'gateway',
     folder,
@@ -148,15 +161,9 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
     checkReady: () => backend.checkReady(),
     handler: createS3Handler({
       ...services,
-      authorizer: {
-        authorize: async (request) => {
-          asked.push(request)
-          return { isAllowed: harness.allow(request), reason: 'as the test says' }
-        },
-        couldAllow: async (request) => {
-          return { isAllowed: harness.allowBucket(request), reason: 'as the test says' }
-        },
-      },
+      authorizer: options.hasBucketPolicies
+        ? withObjectTags(combinePolicies(engine, backend.findBucketPolicy), backend.readTags)
+        : engine,
       backend,
       domains: options.domains ?? [],
     }),

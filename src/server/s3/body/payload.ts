@@ -203,6 +203,12 @@ function compare(
     throw new AwsError(
       'XAmzContentSHA256Mismatch',
       'the x-amz-content-sha256 you signed does not match what was received',
+      {
+        details: {
+          ClientComputedContentSHA256: declared.sha256,
+          S3ComputedContentSHA256: seen.sha256 ?? '',
+        },
+      },
     )
   }
   if (declared.md5Hex !== undefined && declared.md5Hex !== seen.etag) {

@@ -1,5 +1,6 @@
 /** One page of a listing: objects and common prefixes in byte order. */
-import type { ListEntry, Listing, ListOptions, ObjectInfo } from '../request/object-store.ts'
+import type { ObjectInfo } from '../request/object-store.ts'
+import type { ListEntry, Listing, ListOptions } from '../request/object-lists.ts'
 import { orAbsent, type Disk } from './disk.ts'
 import { describeFile, requireBucket } from './locate.ts'
 import { holdsObject, openStart, walkKeys, type KeyFile, type KeyFolder } from './walk.ts'

@@ -3,7 +3,7 @@ import type {
   ListVersionsOptions,
   VersionListEntry,
   VersionListing,
-} from '../request/object-store.ts'
+} from '../request/object-lists.ts'
 import type { Disk } from './disk.ts'
 import type { PlacedVersion } from './find-version.ts'
 import { afterPrefix, readVersionKey, versionKey, versionPrefix } from './index-keys.ts'

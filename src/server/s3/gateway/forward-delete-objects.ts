@@ -5,6 +5,7 @@ import { describeS3Error } from '../../../protocol/s3-wire.ts'
 import { parseAnswerXml } from '../../../protocol/parse-answer-xml.ts'
 import { childrenOf, childText, escapeXml, type XmlNode } from '../../../protocol/xml.ts'
 import type { HttpReply } from '../../http/http-message.ts'
+import { isIdleFlag } from '../request/action-rules.ts'
 import { requireKey, requireXmlKey } from '../request/names.ts'
 import { readDeleteRequest } from '../operations/delete-objects.ts'
 import { elements, join, xmlReply, XmlElements } from '../request/s3-xml.ts'
@@ -52,12 +53,15 @@ function readTarget(object: XmlNode): Target {
   return { ...given, Key: childText(object, 'Key') ?? '' }
 }
 
+function isBypassing({ request }: GatewayCall): boolean {
+  const value = request.headers.get(bypass)
+  return value !== undefined && !isIdleFlag(bypass, value)
+}
+
 async function findRefusal(call: GatewayCall, target: Target): Promise<AwsError | undefined> {
   const { Key: key, VersionId: version } = target
   const action = version === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion'
-  const actions = call.request.headers.has(bypass)
-    ? [action, 's3:BypassGovernanceRetention']
-    : [action]
+  const actions = isBypassing(call) ? [action, 's3:BypassGovernanceRetention'] : [action]
   try {
     requireKey(key)
     requirePlainKey(key)

@@ -55,12 +55,13 @@ function nameOf(bucket: XmlNode): string {
   return childText(bucket, 'Name') ?? ''
 }
 
-/** Returns a bucket's element; without its region if the gateway has one, which clients must sign for. */
+/** Returns a bucket's element; with the gateway's region, if it has one, instead of the upstream's: clients must sign for it. */
 function describe(bucket: XmlNode, region: string): ReturnType<typeof elements> {
+  const upstreamRegion = childText(bucket, 'BucketRegion')
   return elements({
     Name: childText(bucket, 'Name'),
     CreationDate: childText(bucket, 'CreationDate'),
-    BucketRegion: region === '' ? childText(bucket, 'BucketRegion') : undefined,
+    BucketRegion: upstreamRegion === undefined || region === '' ? upstreamRegion : region,
   })
 }
 

@@ -5,7 +5,7 @@ import { emptySha256 } from '../../../protocol/sigv4/canonical-request.ts'
 import type { HttpReply } from '../../http/http-message.ts'
 import { missingLength } from '../body/body-errors.ts'
 import { hasLength } from '../body/declarations.ts'
-import { actionsOfHeaders } from '../request/action-rules.ts'
+import { actionsOfHeaders, isIdleFlag } from '../request/action-rules.ts'
 import { requireCannedAcl } from '../request/canned-acl.ts'
 import { openBody, type S3Request } from '../request/s3-operation.ts'
 import { maxPutBytes } from '../request/upload-parameters.ts'
@@ -85,7 +85,9 @@ export async function authorizeHeaders(
   const passed = passRequestHeaders(call.request.headers, { isCopy, isAcl })
   requireCannedAcl(passed['x-amz-acl'] ?? 'private')
   // If the request is about an ACL, the operation's own action covers these headers.
-  const asking = Object.keys(passed).filter((name) => !isAcl || !aclHeader.test(name))
+  const asking = Object.keys(passed).filter(
+    (name) => !(isAcl && aclHeader.test(name)) && !isIdleFlag(name, passed[name]),
+  )
   for (const action of actionsOfHeaders(asking, level)) {
     await authorizeKey(call, action)
   }

@@ -13,6 +13,7 @@ import { gatewayRoutes, type GatewayRoute } from './gateway-routes.ts'
 import { forwardListBuckets } from './forward-list-buckets.ts'
 import { describeNotPassedOn } from './not-passed-on.ts'
 import type { Upstream } from './open-upstream.ts'
+import { forwardRead } from './forward-read.ts'
 import { forwardRestore } from './forward-restore.ts'
 import {
   authorizeFolded,
@@ -28,6 +29,8 @@ const special: Readonly<Record<string, (call: GatewayCall) => Promise<HttpReply 
   CreateBucket: forwardCreateBucket,
   GetBucketLocation: forwardBucketLocation,
   DeleteObjects: forwardDeleteObjects,
+  GetObject: forwardRead,
+  HeadObject: forwardRead,
   CopyObject: forwardCopy,
   UploadPartCopy: forwardCopy,
   CompleteMultipartUpload: forwardCompleteUpload,

@@ -5,7 +5,12 @@
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { childrenOf, childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
 import { readPayload } from '../body/payload.ts'
-import { aclNotSupported, isOwnersAcl, requireCannedAcl } from '../request/canned-acl.ts'
+import {
+  aclNotSupported,
+  isOwnersAcl,
+  listGrantHeaders,
+  requireCannedAcl,
+} from '../request/canned-acl.ts'
 import { noSuchKey } from '../request/errors.ts'
 import { describeOwner, ownerId } from '../request/owner.ts'
 import { requireBucket } from '../request/require-bucket.ts'
@@ -52,8 +57,10 @@ function makePut(what: 'Bucket' | 'Object'): S3Operation {
       await requireTarget(call)
       const text = (await readPayload(payload)).toString()
       const canned = call.request.headers.get('x-amz-acl')
-      if (canned === undefined) requireOwnersDocument(text)
-      else requireOwnersAcl(canned, text)
+      const grants = listGrantHeaders(call.request.headers)
+      if (canned !== undefined) requireOwnersAcl(canned, text)
+      else if (grants.length > 0) requireOwnersControl(grants, text)
+      else requireOwnersDocument(text)
       return { status: 200 }
     },
   }
@@ -74,11 +81,21 @@ async function requireTarget(call: S3Call): Promise<void> {
  */
 function requireOwnersAcl(canned: string, text: string): void {
   requireCannedAcl(canned)
+  requireNoDocument(text)
+  if (!isOwnersAcl(canned)) throw aclNotSupported()
+}
+
+/** Grants in headers name only the owner, which was checked; without `FULL_CONTROL` they would take the owner's rights away. */
+function requireOwnersControl(grants: readonly string[], text: string): void {
+  requireNoDocument(text)
+  if (!grants.includes('x-amz-grant-full-control')) throw aclNotSupported()
+}
+
+function requireNoDocument(text: string): void {
   if (text !== '')
     throw new AwsError('UnexpectedContent', 'This request does not support content', {
       status: 400,
     })
-  if (!isOwnersAcl(canned)) throw aclNotSupported()
 }
 
 /** Requires a list that gives the owner all rights, and nobody else any. @throws {AwsError} `MalformedACLError`, `AccessControlListNotSupported`. */
@@ -88,7 +105,7 @@ function requireOwnersDocument(text: string): void {
       status: 400,
       details: { MissingHeaderName: 'x-amz-acl' },
     })
-  const root = parseXml(text, configurationLimits)
+  const root = readDocument(text)
   const [list, ...moreLists] = childrenOf(root, 'AccessControlList')
   const isKnown = root.children.every(({ name }) => /^(?:Owner|AccessControlList)$/.test(name))
   if (root.name !== 'AccessControlPolicy' || list === undefined || moreLists.length > 0 || !isKnown)
@@ -114,10 +131,18 @@ function readOwnersPermission(grant: XmlNode): string {
   return permission
 }
 
-function malformedAcl(): AwsError {
+function readDocument(text: string): XmlNode {
+  try {
+    return parseXml(text, configurationLimits)
+  } catch (cause) {
+    throw malformedAcl(cause)
+  }
+}
+
+function malformedAcl(cause?: unknown): AwsError {
   return new AwsError(
     'MalformedACLError',
     'The XML you provided was not well-formed or did not validate against our published schema',
-    { status: 400 },
+    { status: 400, cause },
   )
 }

@@ -2,6 +2,7 @@
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { childrenOf, childText, malformed, parseXml } from '../../../protocol/xml.ts'
 import { readPayload } from '../body/payload.ts'
+import { findBucketLock } from '../request/object-lock-document.ts'
 import { openBody, type S3Operation } from '../request/s3-operation.ts'
 import { elements, xmlReply } from '../request/s3-xml.ts'
 import { configurationLimits } from '../request/xml-limits.ts'
@@ -23,6 +24,8 @@ export const putBucketVersioning: S3Operation = {
   async run(call) {
     const payload = openBody(call, { maxBytes: configurationLimits.maxBytes })
     const status = readStatus((await readPayload(payload)).toString())
+    if (status === 'Suspended' && (await findBucketLock(call.objects, call.bucket)) !== undefined)
+      throw lockedBucket()
     await call.objects.writeBucketDocument(call.bucket, 'versioning', status)
     return { status: 200 }
   },
@@ -45,4 +48,10 @@ function readStatus(text: string): 'Enabled' | 'Suspended' {
     'The Versioning element must be specified',
     { status: 400 },
   )
+}
+
+function lockedBucket(): AwsError {
+  const sentence =
+    'An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.'
+  return new AwsError('InvalidBucketState', 'the bucket has object lock', { status: 409, sentence })
 }

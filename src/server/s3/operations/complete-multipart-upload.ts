@@ -21,7 +21,7 @@ import {
   requirePartChecksums,
   type ListedPart,
 } from '../request/completed-checksums.ts'
-import { readWriteCondition } from '../request/conditions.ts'
+import { checkBeforeWrite, readWriteCondition } from '../request/conditions.ts'
 import { combineCrcs, isCombinable } from '../body/combine-crc.ts'
 import type { ContentFacts } from '../body/object-content.ts'
 import {
@@ -30,6 +30,8 @@ import {
   requireUploadKey,
 } from '../request/encryption-headers.ts'
 import { noSuchUpload } from '../request/errors.ts'
+import { describeExpiration } from '../request/expiry-headers.ts'
+import { chooseLock } from '../request/lock-headers.ts'
 import type { CompletedUpload, ObjectInfo, PartInfo, UploadInfo } from '../request/object-store.ts'
 import type { HttpReply } from '../../http/http-message.ts'
 import {
@@ -70,7 +72,7 @@ export const completeMultipartUpload: S3Operation = {
     if (completed?.isOf(listed)) {
       // The process may have died between the two steps.
       await objects.removeUpload({ bucket, uploadId })
-      return describeResult(call, completed.info)
+      return await describeResult(call, completed.info)
     }
     if (upload === undefined) throw noSuchUpload()
     try {
@@ -78,7 +80,7 @@ export const completeMultipartUpload: S3Operation = {
     } catch (error) {
       // The parts may be gone because another request has completed the upload since, or aborted it.
       const made = await findEither(call, uploadId)
-      if (made.completed?.isOf(listed)) return describeResult(call, made.completed.info)
+      if (made.completed?.isOf(listed)) return await describeResult(call, made.completed.info)
       throw error
     }
   },
@@ -96,7 +98,7 @@ async function prepare(
     readonly precondition: ReturnType<typeof readWriteCondition>
   },
 ): Promise<LongWork> {
-  const { request, objects, bucket, key } = call
+  const { request, objects } = call
   const given = readCustomerKey(request)
   // The key may be left out: nothing is decrypted.
   if (given !== undefined) requireUploadKey(upload.metadata.encryption, given)
@@ -107,10 +109,11 @@ async function prepare(
   const facts = describeJoined(parts, upload.checksum)
   checkDeclaredChecksum(readDeclaredChecksum(request.headers, upload), facts)
   // Once more when the object is written: this one decides with a status of its own.
-  precondition?.(await objects.statObject(bucket, key))
+  await checkBeforeWrite(call, precondition)
+  const lock = await chooseLock(call, upload.lock)
   const bytes = parts.reduce((sum, part) => sum + part.size, 0)
   return toStoreWork(parts.length === 1 ? 0 : bytes, async (signal) => {
-    const options = { facts, precondition, signal }
+    const options = { facts, lock, precondition, signal }
     return describeResult(call, await objects.completeUpload(upload, parts, options))
   })
 }
@@ -136,7 +139,7 @@ async function findEither(
   }
 }
 
-function describeResult(call: S3Call, info: ObjectInfo): HttpReply {
+async function describeResult(call: S3Call, info: ObjectInfo): Promise<HttpReply> {
   return xmlReply(
     'CompleteMultipartUploadResult',
     elements({
@@ -147,8 +150,9 @@ function describeResult(call: S3Call, info: ObjectInfo): HttpReply {
       ...checksumElements(info),
     }),
     {
-      ...describeEncryption(info.metadata.encryption, readCustomerKey(call.request)),
       ...describeVersion(info),
+      ...describeEncryption(info.metadata.encryption, readCustomerKey(call.request)),
+      ...(await describeExpiration(call, info)),
     },
   )
 }

@@ -8,7 +8,8 @@ import {
 } from '../body/checksum.ts'
 import { nameVersionAction } from '../request/action-rules.ts'
 import { invalidArgument } from '../request/errors.ts'
-import { readWriteCondition } from '../request/conditions.ts'
+import { prepareExpiration } from '../request/expiry-headers.ts'
+import { checkBeforeWrite, readWriteCondition } from '../request/conditions.ts'
 import {
   type CopySource,
   describeSource,
@@ -17,12 +18,12 @@ import {
   toStoredContent,
   withSource,
 } from '../request/copy-source.ts'
+import { chooseLock, readLockHeaders } from '../request/lock-headers.ts'
 import { readMetadataHeaders } from '../request/object-headers.ts'
 import { chooseEncryption, encryptFor, readAsContent } from '../request/encrypt-object.ts'
 import { describeEncryption } from '../request/encryption-headers.ts'
 import type { ObjectContent } from '../body/object-content.ts'
 import type { ObjectInfo, ObjectMetadata, PutOptions } from '../request/object-store.ts'
-import { requireBucket } from '../request/require-bucket.ts'
 import { describeCopy } from '../request/result-elements.ts'
 import { authorize, type S3Call, type S3Operation } from '../request/s3-operation.ts'
 import { xmlReply } from '../request/s3-xml.ts'
@@ -42,12 +43,15 @@ export const copyObject: S3Operation = {
     const isOntoItself = source.bucket === bucket && source.key === key
     if (isOntoItself && source.version === undefined && !isReplacing) requireChange(request.headers)
     const precondition = readWriteCondition(request.headers)
+    const named = readLockHeaders(request.headers, request.receivedAtMs)
     const chosen = await chooseEncryption(call)
     const putContent = (...put: [ObjectContent, PutOptions]): Promise<ObjectInfo> => {
       return objects.putObject(bucket, key, ...put)
     }
     return withSource(await openSource(call, source), async (object) => {
-      await requireBucket(call)
+      const describeExpiration = await prepareExpiration(call)
+      // The source's own lock is not copied, as at AWS.
+      const lock = await chooseLock(call, named)
       if (object.info.size > maxPutBytes) {
         throw new AwsError('InvalidRequest', 'objects over 5 GiB are copied in parts')
       }
@@ -62,9 +66,9 @@ export const copyObject: S3Operation = {
       const algorithm = chooseAlgorithm(request.headers, object.info)
       await loadChecksum(algorithm)
       // Once more when the object is written: this one decides with a status of its own.
-      if (precondition) precondition(await objects.statObject(bucket, key))
+      await checkBeforeWrite(call, precondition)
       return async (signal) => {
-        const options = { metadata, precondition, signal }
+        const options = { metadata, lock, precondition, signal }
         const read = { range: undefined, algorithm, signal }
         const info =
           encryption?.kind === 'SSE-C'
@@ -75,8 +79,12 @@ export const copyObject: S3Operation = {
                 toStoredContent(object, undefined, algorithm),
                 options,
               )
-        const encrypted = describeEncryption(encryption, customerKey)
-        const headers = { ...describeSource(object), ...describeVersion(info), ...encrypted }
+        const headers = {
+          ...describeEncryption(encryption, customerKey),
+          ...describeSource(object),
+          ...describeVersion(info),
+          ...describeExpiration(info),
+        }
         return xmlReply('CopyObjectResult', describeCopy(info), headers)
       }
     })

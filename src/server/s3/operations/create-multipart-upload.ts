@@ -1,4 +1,6 @@
 /** POST /bucket/key?uploads */
+import { describeUploadExpiration } from '../request/expiry-headers.ts'
+import { readLockHeaders, requireBucketLock } from '../request/lock-headers.ts'
 import { readMetadataHeaders } from '../request/object-headers.ts'
 import { readChecksumAlgorithm, readChecksumType, typesOf } from '../body/checksum.ts'
 import { typeWithoutAlgorithm, wrongTypeOf } from '../body/checksum-errors.ts'
@@ -23,7 +25,10 @@ export const createMultipartUpload: S3Operation = {
       ...(encryption ? { encryption } : {}),
     }
     const checksum = readUploadChecksum(headers)
-    const upload = await call.objects.createUpload(call.bucket, call.key, { metadata, checksum })
+    const lock = readLockHeaders(headers, call.request.receivedAtMs)
+    if (lock !== undefined) await requireBucketLock(call)
+    const made = { metadata, checksum, lock }
+    const upload = await call.objects.createUpload(call.bucket, call.key, made)
     const answer = checksum && {
       'x-amz-checksum-algorithm': checksum.algorithm,
       'x-amz-checksum-type': checksum.type,
@@ -31,7 +36,11 @@ export const createMultipartUpload: S3Operation = {
     return xmlReply(
       'InitiateMultipartUploadResult',
       elements({ Bucket: call.bucket, Key: call.key, UploadId: upload.uploadId }),
-      { ...answer, ...describeEncryption(encryption, customerKey) },
+      {
+        ...answer,
+        ...describeEncryption(encryption, customerKey),
+        ...(await describeUploadExpiration(call, upload)),
+      },
     )
   },
 }

@@ -6,6 +6,8 @@ import { describeS3Error } from '../../../protocol/s3-wire.ts'
 import { childrenOf, childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
 import { requireDigest } from '../body/declarations.ts'
 import { readPayload } from '../body/payload.ts'
+import { readDeleteCondition } from '../request/conditions.ts'
+import { readBypass } from '../request/lock-headers.ts'
 import { requireKey, requireXmlKey } from '../request/names.ts'
 import type { DeleteResult } from '../request/object-store.ts'
 import {
@@ -38,12 +40,13 @@ export const deleteObjects: S3Operation = {
   name: 'DeleteObjects',
   action: undefined,
   async run(call) {
+    const mayBypassGovernance = readBypass(call.request.headers)
     const { objects, isQuiet } = await readDeleteRequest(call)
     const outcomes: Outcome[] = []
     const takeTurn = createTurns(keysPerTurn)
     for (const object of objects) {
       await takeTurn()
-      outcomes.push(await deleteOne(call, object))
+      outcomes.push(await deleteOne(call, object, mayBypassGovernance))
     }
     return xmlReply('DeleteResult', join(outcomes.flatMap((outcome) => report(outcome, isQuiet))))
   },
@@ -62,7 +65,7 @@ export async function readDeleteRequest(
   const payload = openBody(call, { maxBytes: deleteLimits.maxBytes })
   requireDigest(
     payload.declarations,
-    'DeleteObjects needs content-md5 or an x-amz-checksum- header',
+    'Missing required header for this request: Content-MD5 OR x-amz-checksum-*',
   )
   const body = await readPayload(payload)
   // Invalid bytes would become U+FFFD, and so the key of another object.
@@ -86,30 +89,35 @@ function readDoomed(object: XmlNode): Doomed {
   }
 }
 
-/** @throws {AwsError} `NotImplemented`. */
-function requireNoCondition(object: XmlNode): void {
-  const condition = ['ETag', 'LastModifiedTime', 'Size'].find((name) => hasText(object, name))
-  if (condition === undefined) return
-  const message = `${condition} as a condition of a delete is not implemented`
-  throw new AwsError('NotImplemented', message)
+/** @throws {AwsError} `InvalidArgument`. */
+function readCondition(object: XmlNode): ReturnType<typeof readDeleteCondition> {
+  const read = (name: string): string | undefined => childText(object, name)?.trim() || undefined
+  return readDeleteCondition({
+    etag: read('ETag'),
+    size: read('Size'),
+    lastModified: read('LastModifiedTime'),
+  })
 }
 
-function hasText(object: XmlNode, name: string): boolean {
-  return (childText(object, name) ?? '') !== ''
-}
-
-async function deleteOne(call: S3Call, object: XmlNode): Promise<Outcome> {
+async function deleteOne(
+  call: S3Call,
+  object: XmlNode,
+  mayBypassGovernance: boolean,
+): Promise<Outcome> {
   const { bucket, objects } = call
   const doomed = readDoomed(object)
   const { key, versionId } = doomed
   try {
-    requireNoCondition(object)
+    const precondition = readCondition(object)
     requireKey(key)
     requireXmlKey(key)
     if (versionId !== undefined) checkVersionId(versionId)
     const action = versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion'
     await authorize(call, action, { bucket, key })
-    return { ...doomed, result: await objects.deleteObject(bucket, key, { versionId }) }
+    // The header is about keys that only the body names, so that its action is not asked for with the other headers'.
+    if (mayBypassGovernance) await authorize(call, 's3:BypassGovernanceRetention', { bucket, key })
+    const options = { versionId, precondition, mayBypassGovernance }
+    return { ...doomed, result: await objects.deleteObject(bucket, key, options) }
   } catch (error) {
     // The error of one key becomes an Error element. A missing bucket is the error of the whole request.
     if (error instanceof AwsError && error.code !== 'NoSuchBucket') return { ...doomed, error }

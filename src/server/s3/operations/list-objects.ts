@@ -7,7 +7,8 @@ import {
   readToken,
   writeToken,
 } from '../request/list-page.ts'
-import type { ListEntry, ObjectInfo } from '../request/object-store.ts'
+import type { ObjectInfo } from '../request/object-store.ts'
+import type { ListEntry } from '../request/object-lists.ts'
 import { describeOwner } from '../request/owner.ts'
 import type { S3Operation } from '../request/s3-operation.ts'
 import { elements, join, xmlDate, type XmlElements, xmlReply } from '../request/s3-xml.ts'

@@ -1,5 +1,6 @@
 /** GET /bucket/key?uploadId */
 import { invalidArgument } from '../request/errors.ts'
+import { describeUploadExpiration } from '../request/expiry-headers.ts'
 import { readCommon } from '../request/list-page.ts'
 import type { PartInfo } from '../request/object-store.ts'
 import { readCustomerKey, requireUploadKey } from '../request/encryption-headers.ts'
@@ -45,6 +46,7 @@ export const listParts: S3Operation = {
         }),
         ...page.map((part) => elements({ Part: describePart(part) })),
       ]),
+      await describeUploadExpiration(call, upload),
     )
   },
 }

@@ -1,6 +1,4 @@
 /** Reads, replaces and removes an object's tags: /bucket/key?tagging. */
-import { AwsError } from '../../../protocol/aws-error.ts'
-import { childrenOf, childText, parseXml } from '../../../protocol/xml.ts'
 import { readPayload } from '../body/payload.ts'
 import { noSuchKey } from '../request/errors.ts'
 import { nameVersionAction } from '../request/action-rules.ts'
@@ -11,8 +9,9 @@ import {
   type S3Call,
   type S3Operation,
 } from '../request/s3-operation.ts'
-import { elements, join, xmlReply } from '../request/s3-xml.ts'
+import { xmlReply } from '../request/s3-xml.ts'
 import { checkTags } from '../request/tag-header.ts'
+import { describeTagSet, readTagSet } from '../request/tag-set.ts'
 import { describeVersion, readVersionId } from '../request/versions.ts'
 import { taggingLimits } from '../request/xml-limits.ts'
 
@@ -23,10 +22,8 @@ export const getObjectTagging: S3Operation = {
   async run(call) {
     const info = await call.objects.statObject(call.bucket, call.key, readVersionId(call))
     if (!info) throw noSuchKey(call.key)
-    const tags = Object.entries(info.metadata.tags ?? {}).map(([Key, Value]) => {
-      return elements({ Tag: elements({ Key, Value }) })
-    })
-    return xmlReply('Tagging', elements({ TagSet: join(tags) }), describeVersion(info))
+    const content = describeTagSet(info.metadata.tags ?? {})
+    return xmlReply('Tagging', content, describeVersion(info))
   },
 }
 
@@ -72,14 +69,5 @@ async function replace(
 
 /** Reads a `Tagging` document. @throws {AwsError} `MalformedXML`, and as `checkTags`. */
 export function readTagging(text: string): Record<string, string> {
-  const root = parseXml(text, taggingLimits)
-  const [tagSet] = childrenOf(root, 'TagSet')
-  if (root.name !== 'Tagging' || tagSet === undefined)
-    throw new AwsError('MalformedXML', 'the body must be a Tagging with a TagSet')
-  const pairs = childrenOf(tagSet, 'Tag').map((tag): [string, string] => {
-    const name = childText(tag, 'Key')
-    if (name === undefined) throw new AwsError('MalformedXML', 'a Tag has no Key')
-    return [name, childText(tag, 'Value') ?? '']
-  })
-  return checkTags(pairs)
+  return checkTags(readTagSet(text))
 }

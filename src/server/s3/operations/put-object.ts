@@ -1,16 +1,20 @@
 /** PUT /bucket/key */
 import { missingLength } from '../body/body-errors.ts'
 import { defaultAlgorithm, readChecksumAlgorithm, requireSameAlgorithm } from '../body/checksum.ts'
-import { hasLength } from '../body/declarations.ts'
-import { readWriteCondition } from '../request/conditions.ts'
+import { hasLength, requireDigest } from '../body/declarations.ts'
+import { checkBeforeWrite, readWriteCondition } from '../request/conditions.ts'
 import { chooseEncryption, encryptFor } from '../request/encrypt-object.ts'
 import { describeEncryption } from '../request/encryption-headers.ts'
+import { prepareExpiration } from '../request/expiry-headers.ts'
+import { chooseLock, readLockHeaders } from '../request/lock-headers.ts'
 import { describeChecksum, readMetadataHeaders } from '../request/object-headers.ts'
-import { requireBucket } from '../request/require-bucket.ts'
 import { openBody, type S3Operation } from '../request/s3-operation.ts'
 import { readTagHeader } from '../request/tag-header.ts'
 import { maxPutBytes } from '../request/upload-parameters.ts'
 import { describeVersion } from '../request/versions.ts'
+
+const missingLockDigest =
+  'Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters'
 
 /** PUT /bucket/key */
 export const putObject: S3Operation = {
@@ -21,6 +25,7 @@ export const putObject: S3Operation = {
     const { headers } = request
     if (!hasLength(headers) && call.form === undefined) throw missingLength()
     const tags = readTagHeader(headers)
+    const named = readLockHeaders(headers, request.receivedAtMs)
     const precondition = readWriteCondition(headers)
     const algorithm = readChecksumAlgorithm(headers)
     const payload = openBody(call, {
@@ -28,7 +33,10 @@ export const putObject: S3Operation = {
       algorithm: algorithm ?? defaultAlgorithm,
     })
     requireSameAlgorithm(algorithm, payload.declarations.checksum?.algorithm)
-    await requireBucket(call)
+    if (named !== undefined && call.form === undefined)
+      requireDigest(payload.declarations, missingLockDigest)
+    const describeExpiration = await prepareExpiration(call)
+    const lock = await chooseLock(call, named)
     const chosen = await chooseEncryption(call)
     const { encryption, customerKey } = chosen
     const metadata = {
@@ -36,15 +44,18 @@ export const putObject: S3Operation = {
       ...(tags ? { tags } : {}),
       ...(encryption ? { encryption } : {}),
     }
-    // Checked now to avoid a useless upload, and again by the store, atomically with the write.
-    if (precondition) precondition(await objects.statObject(bucket, key))
+    await checkBeforeWrite(call, precondition)
     const content = encryptFor(payload, call, chosen)
-    const info = await objects.putObject(bucket, key, content, { metadata, precondition })
-    const described = {
-      ...describeChecksum(info),
-      ...describeEncryption(encryption, customerKey),
-      ...describeVersion(info),
+    const info = await objects.putObject(bucket, key, content, { metadata, lock, precondition })
+    return {
+      status: 200,
+      headers: {
+        etag: `"${info.etag}"`,
+        ...describeChecksum(info),
+        ...describeEncryption(encryption, customerKey),
+        ...describeVersion(info),
+        ...describeExpiration(info),
+      },
     }
-    return { status: 200, headers: { etag: `"${info.etag}"`, ...described } }
   },
 }

@@ -13,7 +13,9 @@ import {
   requireNoEncryptionHeader,
 } from '../request/encryption-headers.ts'
 import { noSuchKey } from '../request/errors.ts'
+import { describeExpiration } from '../request/expiry-headers.ts'
 import { toWholeSecondsMs } from '../request/http-date.ts'
+import { describeLock } from '../request/lock-headers.ts'
 import { responseOverrides } from '../request/match-route.ts'
 import { describeChecksum, describeObject } from '../request/object-headers.ts'
 import type { ByteRange, ObjectInfo, OpenObject } from '../request/object-store.ts'
@@ -43,8 +45,9 @@ export const getObject: S3Operation = {
     try {
       const customerKey = requireKey(call, stored.info)
       const object = openPlain(stored, call, customerKey)
-      const { status, headers, range, lengthBytes } = planRead(call, object.info, customerKey)
-      if (status === 304) return { status, headers }
+      const { status, range, lengthBytes, ...plan } = planRead(call, object.info, customerKey)
+      if (status === 304) return { status, headers: plan.headers }
+      const headers = { ...plan.headers, ...(await describeRules(call, object.info)) }
       if (lengthBytes === 0) return { status, headers, body: '' }
       isHandedOn = true
       if (lengthBytes > maxReadAtOnceBytes)
@@ -77,8 +80,15 @@ export const headObject: S3Operation = {
     const info = await call.objects.statObject(call.bucket, call.key, readVersionId(call))
     if (!info) throw noSuchKey(call.key)
     const { status, headers } = planRead(call, info, requireKey(call, info))
-    return { status, headers }
+    if (status === 304) return { status, headers }
+    return { status, headers: { ...headers, ...(await describeRules(call, info)) } }
   },
+}
+
+/** Returns the headers of the version's lock, and of the rule that will expire the current version. */
+async function describeRules(call: S3Call, info: ObjectInfo): Promise<Record<string, string>> {
+  const lock = await describeLock(call, info)
+  return call.query.has('versionId') ? lock : { ...lock, ...(await describeExpiration(call, info)) }
 }
 
 /** Returns the key that reading the object needs; undefined for none. @throws {AwsError} as `requireCustomerKey`. */

@@ -32,7 +32,6 @@ interface Setting {
   readonly unset: Unset
 }
 
-const noPolicy = ['NoSuchBucketPolicy', 'The bucket policy does not exist'] as const
 const payer = { Payer: 'BucketOwner' }
 
 /** Codes and sentences are AWS's ("Error responses", Amazon S3 API Reference); actions are those of its service authorization reference. */
@@ -42,21 +41,6 @@ const settings: readonly Setting[] = [
     noun: 'BucketAccelerateConfiguration',
     actions: { GET: 'GetAccelerateConfiguration' },
     unset: { root: 'AccelerateConfiguration' },
-  },
-  {
-    query: 'encryption',
-    noun: 'BucketEncryption',
-    actions: { GET: 'GetEncryptionConfiguration', DELETE: 'PutEncryptionConfiguration' },
-    unset: [
-      'ServerSideEncryptionConfigurationNotFoundError',
-      'The server side encryption configuration was not found',
-    ],
-  },
-  {
-    query: 'lifecycle',
-    noun: 'BucketLifecycle',
-    actions: { GET: 'GetLifecycleConfiguration', DELETE: 'PutLifecycleConfiguration' },
-    unset: ['NoSuchLifecycleConfiguration', 'The lifecycle configuration does not exist'],
   },
   {
     query: 'logging',
@@ -71,42 +55,6 @@ const settings: readonly Setting[] = [
     unset: { root: 'NotificationConfiguration' },
   },
   {
-    query: 'object-lock',
-    noun: 'ObjectLockConfiguration',
-    actions: { GET: 'GetBucketObjectLockConfiguration' },
-    unset: [
-      'ObjectLockConfigurationNotFoundError',
-      'Object Lock configuration does not exist for this bucket',
-    ],
-  },
-  {
-    query: 'ownershipControls',
-    noun: 'BucketOwnershipControls',
-    actions: { GET: 'GetBucketOwnershipControls', DELETE: 'PutBucketOwnershipControls' },
-    unset: ['OwnershipControlsNotFoundError', 'The bucket ownership controls were not found'],
-  },
-  {
-    query: 'policy',
-    noun: 'BucketPolicy',
-    actions: { GET: 'GetBucketPolicy', DELETE: 'DeleteBucketPolicy' },
-    unset: noPolicy,
-  },
-  {
-    query: 'policyStatus',
-    noun: 'BucketPolicyStatus',
-    actions: { GET: 'GetBucketPolicyStatus' },
-    unset: noPolicy,
-  },
-  {
-    query: 'publicAccessBlock',
-    noun: 'PublicAccessBlock',
-    actions: { GET: 'GetBucketPublicAccessBlock', DELETE: 'PutBucketPublicAccessBlock' },
-    unset: [
-      'NoSuchPublicAccessBlockConfiguration',
-      'The public access block configuration was not found',
-    ],
-  },
-  {
     query: 'replication',
     noun: 'BucketReplication',
     actions: { GET: 'GetReplicationConfiguration', DELETE: 'PutReplicationConfiguration' },
@@ -117,12 +65,6 @@ const settings: readonly Setting[] = [
     noun: 'BucketRequestPayment',
     actions: { GET: 'GetBucketRequestPayment', PUT: 'PutBucketRequestPayment' },
     unset: { root: 'RequestPaymentConfiguration', content: elements(payer) },
-  },
-  {
-    query: 'tagging',
-    noun: 'BucketTagging',
-    actions: { GET: 'GetBucketTagging', DELETE: 'PutBucketTagging' },
-    unset: ['NoSuchTagSet', 'The TagSet does not exist'],
   },
   {
     query: 'website',

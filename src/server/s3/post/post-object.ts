@@ -6,9 +6,12 @@ import { missingField } from '../../../protocol/sigv4/post-signature.ts'
 import { requireNoneUnsigned } from '../../../protocol/sigv4/verify-signature.ts'
 import type { HttpReply, HttpRequest } from '../../http/http-message.ts'
 import type { RequestRecorder } from '../../http/request-recorder.ts'
-import type { FormAuthentication } from '../../identity/request-authenticator.ts'
+import type { FormSignatureVersion } from '../../identity/request-authenticator.ts'
 import { recordDecisions } from '../../policy/record-decisions.ts'
 import { describePrincipal } from '../../sessions/describe-principal.ts'
+import type { Principal } from '../../sessions/principal.ts'
+import type { SizeBounds } from '../body/payload.ts'
+import { admitAnonymousForm, hideFromAnonymous } from '../request/anonymous-access.ts'
 import { readAddress, readHostBucket, type Address } from '../request/address.ts'
 import type { S3Services } from '../request/s3-services.ts'
 import { requireKey } from '../request/names.ts'
@@ -40,7 +43,7 @@ export async function postObject(
   const { bucket } = readAddress(request, services.domains)
   backend.requireBucketName(bucket)
   const form = await readForm(request)
-  const { principal, version } = await identify(form, services)
+  const { principal, version } = await identify(form, bucket, services)
   recorder.setCaller(describePrincipal(principal))
   // A form is signed in its fields: a signature or S3 header on the request itself would be ignored.
   requireNoneUnsigned([...request.headers.keys()])
@@ -49,8 +52,7 @@ export async function postObject(
     throw new AwsError('NotImplemented', `${condition} on an upload form is not supported`)
   const key = readKey(form)
   const fields = new Map(form.fields).set('bucket', bucket).set('key', key)
-  const policy = readPostPolicy(fields.get('policy') ?? '')
-  checkPostPolicy(policy, fields, request.receivedAtMs)
+  const sizes = checkForm(fields, principal, request.receivedAtMs)
   requireKey(key)
   const answer = readPostAnswer(fields)
   const put = toPutRequest(request, { bucket, key }, { fields, file: form.file })
@@ -69,11 +71,13 @@ export async function postObject(
       readHostBucket(request.headers.get('host') ?? '', services.domains) !== undefined,
     signature: { payloadHash: 'UNSIGNED-PAYLOAD' },
     seed: undefined,
-    form: { sizes: policy.sizes, signatureVersion: version },
+    form: { sizes, signatureVersion: version },
   }
   try {
-    if (operation.action !== undefined) await authorize(call, operation.action)
-    const stored = await operation.run(call)
+    const stored = await hideFromAnonymous(call, async () => {
+      if (operation.action !== undefined) await authorize(call, operation.action)
+      return operation.run(call)
+    })
     // A form is a PutObject, whose work is its body.
     if ('work' in stored) throw new Error('an upload form became long work')
     if (stored.body instanceof Readable) stored.body.resume()
@@ -83,14 +87,28 @@ export async function postObject(
   }
 }
 
+/** Returns the signer of a form; for an unsigned form nobody, if the bucket's policy gives something to everybody. */
 async function identify(
   { fields }: UploadForm,
-  { authenticator }: S3Services,
-): Promise<FormAuthentication> {
+  bucket: string,
+  { authenticator, backend }: S3Services,
+): Promise<{ principal: Principal; version: FormSignatureVersion | undefined }> {
   const authentication = await authenticator.authenticateForm(fields)
-  if (authentication === undefined)
-    throw new AwsError('AccessDenied', 'the form has no policy; anonymous access is not offered')
-  return authentication
+  if (authentication !== undefined) return authentication
+  const principal = await admitAnonymousForm(fields, bucket, backend)
+  return { principal, version: undefined }
+}
+
+/** Checks a form against its policy, and returns the sizes that it allows. An unsigned form has no policy. @throws {AwsError} As `checkPostPolicy`. */
+function checkForm(
+  fields: ReadonlyMap<string, string>,
+  { kind }: Principal,
+  nowMs: number,
+): SizeBounds {
+  if (kind === 'anonymous') return { minBytes: 0, maxBytes: Number.POSITIVE_INFINITY }
+  const policy = readPostPolicy(fields.get('policy') ?? '')
+  checkPostPolicy(policy, fields, nowMs)
+  return policy.sizes
 }
 
 /** `${filename}` stands for the file's name without the path that some browsers send (AWS, "POST Object"). */

@@ -21,6 +21,19 @@ export function requireBucketName(name: string): void {
 }
 
 /**
+ * The prefixes and suffixes that AWS keeps for names of other things, such as access points (AWS, "General purpose bucket naming rules"). A bucket
+ * that has such a name already is used as any other.
+ */
+const reservedNames = /^(xn--|sthree-)|(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$/
+
+/** Requires a name that a new bucket may have. @throws {AwsError} `InvalidBucketName`. */
+export function requireNewBucketName(name: string): void {
+  if (!reservedNames.test(name) && !reservedBuckets.has(name)) return
+  const message = `${name} is a name that the server or AWS keeps for itself`
+  throw new AwsError('InvalidBucketName', message, { details: { BucketName: name } })
+}
+
+/**
  * Requires a name of an existing bucket, which may be older than today's rules: legacy names of AWS and names of Ceph have capitals and
  * underscores.
  *

@@ -12,10 +12,11 @@
  * - Lists are in the order of the keys' UTF-8 bytes, and contain an object as soon as `putObject` has resolved.
  * - An unknown bucket is `NoSuchBucket` everywhere except in `hasBucket`. A missing object is `undefined`, and deleting it is not an error.
  */
-import type { ObjectLock } from './object-lock.ts'
 import type { ChecksumAlgorithm } from '../body/checksum.ts'
 import type { ObjectEncryption } from '../body/encryption.ts'
 import type { Checksum, ContentFacts, ObjectContent } from '../body/object-content.ts'
+import type { Listing, ListOptions, ListVersionsOptions, VersionListing } from './object-lists.ts'
+import type { ObjectLock } from './object-lock.ts'
 
 /** Metadata that the client sent with an object, and that is returned with it. */
 export interface ObjectMetadata {
@@ -52,6 +53,20 @@ export interface PutOptions {
   readonly precondition?: ((current: ObjectInfo | undefined) => void) | undefined
 }
 
+export interface DeleteOptions {
+  /** Removes this version for good; undefined for the present object. */
+  readonly versionId?: string | undefined
+  /** Throws to refuse the removal; called with what would be removed or hidden, undefined for a delete marker. */
+  readonly precondition?: ((current: ObjectInfo | undefined) => void) | undefined
+  readonly mayBypassGovernance?: boolean | undefined
+}
+
+/** What a delete did: the version that it removed, or the delete marker that it made. */
+export interface DeleteResult {
+  readonly versionId?: string | undefined
+  readonly isDeleteMarker?: boolean | undefined
+}
+
 /** A range of bytes; `end` is inclusive, as in a Range header. */
 export interface ByteRange {
   readonly start: number
@@ -78,6 +93,7 @@ export interface Stoppable {
 export interface CompleteOptions extends Stoppable {
   readonly facts: ContentFacts
   readonly precondition?: PutOptions['precondition']
+  readonly lock?: ObjectLock | undefined
 }
 
 export interface DeleteOptions {
@@ -114,51 +130,6 @@ export interface OpenObject {
   close(): Promise<void>
 }
 
-export interface ListOptions {
-  readonly prefix: string
-  /** Empty if there is none. */
-  readonly delimiter: string
-  /** Only keys and common prefixes after this one, in byte order; empty for the start. */
-  readonly after: string
-  readonly limit: number
-}
-
-export type ListEntry =
-  | { readonly kind: 'object'; readonly name: string; readonly info: ObjectInfo }
-  | { readonly kind: 'prefix'; readonly name: string }
-
-export interface Listing {
-  readonly entries: readonly ListEntry[]
-  readonly isTruncated: boolean
-}
-
-export interface ListVersionsOptions extends Pick<ListOptions, 'prefix' | 'delimiter' | 'limit'> {
-  /** Only keys after this one, and versions of it after `versionIdMarker`; empty for the start. */
-  readonly keyMarker: string
-  readonly versionIdMarker?: string | undefined
-}
-
-export type VersionListEntry =
-  | {
-      readonly kind: 'object'
-      readonly name: string
-      readonly info: ObjectInfo
-      readonly isLatest: boolean
-    }
-  | {
-      readonly kind: 'marker'
-      readonly name: string
-      readonly versionId: string
-      readonly lastModifiedMs: number
-      readonly isLatest: boolean
-    }
-  | { readonly kind: 'prefix'; readonly name: string }
-
-export interface VersionListing {
-  readonly entries: readonly VersionListEntry[]
-  readonly isTruncated: boolean
-}
-
 export interface BucketInfo {
   readonly name: string
   readonly createdAtMs: number
@@ -167,7 +138,16 @@ export interface BucketInfo {
 }
 
 /** A setting of a bucket that is stored as the document which the client sent. */
-export type BucketDocument = 'cors' | 'encryption' | 'versioning'
+export type BucketDocument =
+  | 'cors'
+  | 'encryption'
+  | 'lifecycle'
+  | 'object-lock'
+  | 'ownershipControls'
+  | 'policy'
+  | 'publicAccessBlock'
+  | 'tagging'
+  | 'versioning'
 
 /** A multipart upload that has begun. */
 export interface UploadInfo {

@@ -8,7 +8,8 @@ import type { RequestRecorder } from '../../http/request-recorder.ts'
 import type { Principal } from '../../sessions/principal.ts'
 import type { FormSignatureVersion } from '../../identity/request-authenticator.ts'
 import type { AuthorizationRequest, Authorizer, Decision } from '../../policy/authorizer.ts'
-import { addTags } from '../../policy/object-conditions.ts'
+import type { FindBucketPolicy } from '../../policy/combine-policies.ts'
+import { addLock, addTags, type RequestedLock } from '../../policy/object-conditions.ts'
 import type { ReadTags } from '../../policy/object-tags.ts'
 import { findRequestContext } from '../../policy/request-context.ts'
 import { type Address, serviceAddress } from './address.ts'
@@ -35,6 +36,8 @@ export interface S3Request extends Address {
   readonly seed: ChunkSeed | undefined
   /** The tags in a body that was read before the decision. */
   readonly requestTags?: Readonly<Record<string, string>> | undefined
+  /** The lock in a body that was read before the decision. */
+  readonly requestLock?: RequestedLock | undefined
   /** Set if the body is the file of an upload form. */
   readonly form?: FormFacts | undefined
 }
@@ -42,7 +45,8 @@ export interface S3Request extends Address {
 export interface FormFacts {
   /** The sizes that the form's policy allows. The length of the file is not known beforehand. */
   readonly sizes: SizeBounds
-  readonly signatureVersion: FormSignatureVersion
+  /** Undefined for an unsigned form. */
+  readonly signatureVersion: FormSignatureVersion | undefined
 }
 
 /** A request to the embedded operations, with their store. */
@@ -80,9 +84,12 @@ export interface LongWork {
   work(signal: AbortSignal, begin: (headers: HttpReply['headers']) => void): Promise<HttpReply>
 }
 
-/** The silence before the answer to work in our own store: small objects are finished by then. */
-const storeSilenceMs = 20
-/** Bytes that cannot be copied within the silence, nor within the time that remains of a second. */
+/**
+ * The silence before the answer to work in our own store, as in the gateway: small objects are finished by then, on a busy machine too, so that
+ * their answers have their status and the headers of what was made, such as the version ID.
+ */
+const storeSilenceMs = 1000
+/** Bytes that cannot be copied within the silence. */
 const largeBytes = 64 * 1024 * 1024
 
 /** Returns work in our own store. The answer to a large copy begins at once. @param bytes The size of what is written. */
@@ -108,8 +115,21 @@ export interface S3Backend {
   readonly findCorsRules?:
     | ((bucket: string) => Promise<readonly CorsRule[] | undefined>)
     | undefined
+  /** Finds the policy of a bucket. Undefined if buckets have no policies here: then no unsigned request is answered. */
+  readonly findBucketPolicy?: FindBucketPolicy | undefined
   /** Reads the tags of an object for policies that ask for them. A backend that cannot tell does not have it. */
   readonly readTags?: ReadTags | undefined
+  /**
+   * Carries out the lifecycle of all buckets once, until the signal aborts. Undefined for a backend whose other S3 does.
+   *
+   * @see runPass
+   */
+  readonly runLifecycle?:
+    | ((options: {
+        readonly signal: AbortSignal
+        readonly onRemoved: (kind: string) => void
+      }) => Promise<unknown>)
+    | undefined
   /** Returns whether the backend is ready. */
   checkReady(): Promise<boolean>
 }
@@ -167,10 +187,13 @@ function toQuestion(call: S3Request, action: string, at: Address): Authorization
   const { conditions, memo } = findRequestContext(call.request, { principal, formSignatureVersion })
   const otherAction = findOtherAction(call.request.method, action)
   const question = { principal, action, otherAction, bucket: at.bucket, object: at.key }
-  if (call.requestTags === undefined) return { ...question, conditions, memo }
-  const withTags = new Map(conditions)
-  addTags(withTags, Object.entries(call.requestTags))
-  return { ...question, conditions: withTags }
+  const { requestTags, requestLock } = call
+  if (requestTags === undefined && requestLock === undefined)
+    return { ...question, conditions, memo }
+  const withBody = new Map(conditions)
+  if (requestTags !== undefined) addTags(withBody, Object.entries(requestTags))
+  if (requestLock !== undefined) addLock(withBody, requestLock, call.request.receivedAtMs)
+  return { ...question, conditions: withBody }
 }
 
 /** Returns MinIO's own action for what AWS has no action of its own for. */

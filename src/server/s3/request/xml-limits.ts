@@ -38,6 +38,14 @@ export const corsLimits = {
   maxReferences: kibi,
 } satisfies XmlLimits
 
+/** A thousand lifecycle rules, each with a name, a prefix, its actions and a few tags. */
+export const lifecycleLimits = {
+  ...request,
+  maxBytes: 2 * kibi * kibi,
+  maxElements: 48 * kibi,
+  maxReferences: 16 * kibi,
+} satisfies XmlLimits
+
 /** A configuration of a few words, such as CreateBucket's. */
 export const configurationLimits = {
   ...request,

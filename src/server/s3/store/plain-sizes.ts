@@ -3,15 +3,14 @@
  * encrypted with a customer's key. `readInto` still reads what is stored.
  */
 import { findPlainSize } from '../body/encryption.ts'
+import type { ListEntry, VersionListEntry } from '../request/object-lists.ts'
 import type {
-  ListEntry,
   ObjectInfo,
   ObjectStore,
   OpenObject,
   PartInfo,
   PutOptions,
   UploadInfo,
-  VersionListEntry,
 } from '../request/object-store.ts'
 
 /** Returns the store with plaintext sizes in all that it returns, and in what it gives to preconditions. */

@@ -1,9 +1,11 @@
 /** Headers that every operation accepts, and headers whose value must match this server's fixed behaviour. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { accountId } from '../../identity/account.ts'
-import { aclNotSupported, requireCannedAcl } from '../request/canned-acl.ts'
+import { isIdleFlag } from '../request/action-rules.ts'
+import { requireCannedAcl, requireOwnersGrants } from '../request/canned-acl.ts'
 import { algorithmOfHeader, emptyChecksum } from '../body/checksum.ts'
 import type { Level } from '../request/match-route.ts'
+import { findOwnership } from '../request/ownership.ts'
 
 type Headers = ReadonlyMap<string, string>
 
@@ -26,14 +28,22 @@ const otherClasses = new Set(
 /** Header → the error of its value; undefined if the value matches this server's behaviour. */
 const checks: Readonly<Record<string, (value: string, level: Level) => AwsError | undefined>> = {
   'x-amz-bucket-object-lock-enabled': (value) => {
-    if (value.toLowerCase() === 'false') return undefined
-    if (value.toLowerCase() === 'true')
-      return notImplemented('x-amz-bucket-object-lock-enabled', value)
-    return invalid('x-amz-bucket-object-lock-enabled must be true or false')
+    return /^(true|false)$/i.test(value)
+      ? undefined
+      : invalid('x-amz-bucket-object-lock-enabled must be true or false')
   },
   'x-amz-object-ownership': (value) => {
-    if (value === 'BucketOwnerEnforced') return undefined
-    return notImplemented('x-amz-object-ownership', `${value}: there are no ACLs`)
+    if (findOwnership(value) !== undefined) return undefined
+    return new AwsError(
+      'InvalidArgument',
+      `Invalid x-amz-object-ownership header: ${value.slice(0, 100)}`,
+      {
+        details: {
+          ArgumentName: 'x-amz-object-ownership',
+          ArgumentValue: value.slice(0, 100),
+        },
+      },
+    )
   },
   'x-amz-storage-class': (value) => {
     if (value === 'STANDARD') return undefined
@@ -58,6 +68,8 @@ const checks: Readonly<Record<string, (value: string, level: Level) => AwsError 
   'x-amz-source-expected-bucket-owner': checkOwner,
 }
 
+const checkList = Object.entries(checks)
+
 /** Returns whether a header may come with any operation on this level. */
 export function isReadAnywhere(name: string, level: Level): boolean {
   return anywhere.has(name) || (name === 'x-amz-expected-bucket-owner' && level !== 'service')
@@ -80,8 +92,9 @@ export function isTrueAnyway(name: string, value: string): boolean {
  * upload.
  */
 export function findEffectiveHeaders(headers: Headers): string[] {
-  const idle = new Set(['x-amz-acl', 'x-amz-bucket-object-lock-enabled'])
-  return [...headers.keys()].filter((name) => !idle.has(name))
+  return [...headers]
+    .filter(([name, value]) => name !== 'x-amz-acl' && !isIdleFlag(name, value))
+    .map(([name]) => name)
 }
 
 /**
@@ -93,9 +106,8 @@ export function findEffectiveHeaders(headers: Headers): string[] {
 export function requireStandardValues(headers: Headers, level: Level): void {
   // Web frameworks send a canned ACL with each upload. Only policies give access here, so it has no effect, as at MinIO; `public-read` too.
   requireCannedAcl(headers.get('x-amz-acl') ?? 'private')
-  // A grant names somebody, so ignoring it would be wrong. MinIO ignores it; AWS refuses it in a bucket without ACLs.
-  if ([...headers.keys()].some((name) => name.startsWith('x-amz-grant-'))) throw aclNotSupported()
-  for (const [name, check] of Object.entries(checks)) {
+  requireOwnersGrants(headers)
+  for (const [name, check] of checkList) {
     const value = headers.get(name)
     const error = value === undefined ? undefined : check(value, level)
     if (error !== undefined) throw error

@@ -2,13 +2,16 @@
 import { silentLog, type Log } from '../../../base/log.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { actionsOfHeaders, nameVersionAction } from '../request/action-rules.ts'
-import type { CorsRule } from '../../http/cors-rules.ts'
 import { isOwnersAcl } from '../request/canned-acl.ts'
 import { readCorsRules } from '../request/cors-document.ts'
 import { requireBucketName } from '../request/names.ts'
 import type { ObjectStore } from '../request/object-store.ts'
 import { describeLevel, findLevel, matchRoute, type RouteRequest } from '../request/match-route.ts'
-import { storeRoutes, type StoreRoute } from './store-routes.ts'
+import { createAclCheck } from './acl-check.ts'
+import { createDocumentReader } from './document-reader.ts'
+import { createPolicyFinder } from './find-bucket-policy.ts'
+import type { StoreRoute } from './route-rows.ts'
+import { storeRoutes } from './store-routes.ts'
 import {
   authorize,
   type S3Backend,
@@ -28,13 +31,15 @@ import {
 export function createStoreBackend(store: ObjectStore, log: Log = silentLog): S3Backend {
   const objects = withPlainSizes(store)
   const noteAcl = createAclNotes(log)
+  const requireAcl = createAclCheck(objects)
   return {
     requireBucketName,
     findOperation(method, address, query, headers) {
       const request = { method, level: findLevel(address), query, headers }
-      return toOperation(findRoute(request), request, { objects, noteAcl })
+      return toOperation(findRoute(request), request, { objects, noteAcl, requireAcl })
     },
     findCorsRules: createRulesReader(objects),
+    findBucketPolicy: createPolicyFinder(objects),
     async readTags(bucket, key) {
       try {
         return (await objects.statObject(bucket, key))?.metadata.tags ?? {}
@@ -63,33 +68,23 @@ function createAclNotes(log: Log): AclNotes {
   }
 }
 
-/** The most buckets whose rules are kept in memory. */
-const maxKeptRules = 256
-
-/**
- * Returns a function that reads a bucket's CORS rules. The file is read each time, because another process may have written it; it is parsed
- * again only when it was changed.
- */
+/** Returns a function that reads a bucket's CORS rules; undefined if the bucket has none or does not exist. */
 function createRulesReader(objects: ObjectStore): NonNullable<S3Backend['findCorsRules']> {
-  const kept = new Map<string, { readonly text: string; readonly rules: readonly CorsRule[] }>()
-  return async (bucket) => {
-    if (!(await objects.hasBucket(bucket))) return undefined
-    const text = await objects.readBucketDocument(bucket, 'cors')
-    if (text === undefined) return undefined
-    const known = kept.get(bucket)
-    if (known?.text === text) return known.rules
-    const rules = readCorsRules(text)
-    if (kept.size >= maxKeptRules) kept.clear()
-    kept.set(bucket, { text, rules })
-    return rules
-  }
+  const read = createDocumentReader(objects, 'cors', readCorsRules)
+  return async (bucket) => ((await objects.hasBucket(bucket)) ? read(bucket) : undefined)
+}
+
+interface StoreDependencies {
+  readonly objects: ObjectStore
+  readonly noteAcl: AclNotes
+  readonly requireAcl: ReturnType<typeof createAclCheck>
 }
 
 /** Returns the operation with the permissions that this request needs: on a version, and for its headers. */
 function toOperation(
   { operation }: StoreRoute,
   { level, query, headers }: RouteRequest,
-  { objects, noteAcl }: { objects: ObjectStore; noteAcl: AclNotes },
+  { objects, noteAcl, requireAcl }: StoreDependencies,
 ): S3Operation<S3Request> {
   const { name, action, run } = operation
   const isVersioned = action !== undefined && query.has('versionId')
@@ -101,6 +96,7 @@ function toOperation(
         for (const further of actionsOfHeaders(findEffectiveHeaders(headers), level))
           await authorize(request, further)
       requireStandardValues(headers, level)
+      if (level !== 'service') await requireAcl(name, { bucket: request.bucket, headers })
       if (!query.has('acl')) noteAcl(request.bucket, headers.get('x-amz-acl') ?? 'private')
       return run({ ...request, objects })
     },

@@ -10,7 +10,8 @@ import {
   type FileSystem,
 } from '../../../../src/server/s3/filesystem/file-system.ts'
 import { openFilesystemStore } from '../../../../src/server/s3/filesystem/open-filesystem-store.ts'
-import type { ListOptions, ObjectStore } from '../../../../src/server/s3/request/object-store.ts'
+import type { ObjectStore } from '../../../../src/server/s3/request/object-store.ts'
+import type { ListOptions } from '../../../../src/server/s3/request/object-lists.ts'
 
 const scratch = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 const options = { prefix: '', delimiter: '', after: '', limit: 1000 }

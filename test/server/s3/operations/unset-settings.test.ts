@@ -120,15 +120,14 @@ describe('settings that nobody set', () => {
       expect(await put(wrong)).toMatchObject({ status: 400, code: 'MalformedXML' })
   })
 
-  it.each(
-    'policy tagging lifecycle encryption object-lock website replication publicAccessBlock ownershipControls accelerate'.split(
-      ' ',
-    ),
-  )('PUT ?%s is refused by name: a 200 would say that it was done', async (query) => {
-    const answer = await s3.send('PUT', `/photos?${query}`, { body: '<A/>' })
-    expect(answer).toMatchObject({ status: 501, code: 'NotImplemented' })
-    expect(answer.text).toContain(`?${query}`)
-  })
+  it.each('website replication accelerate'.split(' '))(
+    'PUT ?%s is refused by name: a 200 would say that it was done',
+    async (query) => {
+      const answer = await s3.send('PUT', `/photos?${query}`, { body: '<A/>' })
+      expect(answer).toMatchObject({ status: 501, code: 'NotImplemented' })
+      expect(answer.text).toContain(`?${query}`)
+    },
+  )
 
   it.each(unsetSettings.map(({ method, query, operation }) => [method, query, operation] as const))(
     '%s ?%s asks for its action before it says whether there is such a bucket',

@@ -2,7 +2,7 @@
 import { hash } from '../../protocol/digest.ts'
 import { readString } from '../../base/parse.ts'
 import type { AssumedRole } from '../../protocol/sts-wire.ts'
-import { accountId } from '../identity/account.ts'
+import { accountId } from './account.ts'
 import { readDisplayName } from '../sessions/describe-principal.ts'
 import type { Principal } from '../sessions/principal.ts'
 

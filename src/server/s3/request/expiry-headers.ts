@@ -1,0 +1,70 @@
+/** The headers that say when the lifecycle of a bucket removes an object or an upload. */
+import { decodeLifecycle } from './lifecycle-document.ts'
+import {
+  describeAbortion,
+  describeExpiry,
+  findAbortion,
+  findExpiry,
+  type LifecycleRule,
+} from './lifecycle-rule.ts'
+import type { ObjectInfo, ObjectStore, UploadInfo } from './object-store.ts'
+import type { S3Call } from './s3-operation.ts'
+
+type Place = Pick<S3Call, 'objects' | 'bucket'>
+
+/** The most buckets of a store whose rules are kept in memory. */
+const maxKept = 256
+
+interface Kept {
+  readonly text: string
+  readonly rules: readonly LifecycleRule[]
+}
+
+const keptByStore = new WeakMap<ObjectStore, Map<string, Kept>>()
+
+/** Returns `x-amz-expiration` of a current version that a rule will expire (AWS, "GetObject", "PutObject"). */
+export async function describeExpiration(
+  place: Place,
+  info: ObjectInfo,
+): Promise<Record<string, string>> {
+  return (await prepareExpiration(place))(info)
+}
+
+/** Returns a function as `describeExpiration`, which cannot fail after an object was written. */
+export async function prepareExpiration(
+  place: Place,
+): Promise<(info: ObjectInfo) => Record<string, string>> {
+  const rules = await findRules(place)
+  return (info) => describeExpiry(findExpiry(rules, info))
+}
+
+/** Returns `x-amz-abort-date` and `x-amz-abort-rule-id` of an upload that a rule will remove (AWS, "CreateMultipartUpload"). */
+export async function describeUploadExpiration(
+  place: Place,
+  upload: Pick<UploadInfo, 'key' | 'initiatedAtMs'>,
+): Promise<Record<string, string>> {
+  return describeAbortion(findAbortion(await findRules(place), upload))
+}
+
+/** The document is read each time, because another process may have written it; it is parsed again only when it was changed. */
+async function findRules({ objects, bucket }: Place): Promise<readonly LifecycleRule[]> {
+  const text = await objects.readBucketDocument(bucket, 'lifecycle')
+  if (text === undefined) return []
+  const kept = keptByStore.get(objects) ?? new Map<string, Kept>()
+  keptByStore.set(objects, kept)
+  const known = kept.get(bucket)
+  if (known?.text === text) return known.rules
+  const rules = readRules(text)
+  if (kept.size >= maxKept) kept.clear()
+  kept.set(bucket, { text, rules })
+  return rules
+}
+
+/** A damaged document is reported by the pass; it must not make the objects unreadable. */
+function readRules(text: string): readonly LifecycleRule[] {
+  try {
+    return decodeLifecycle(text).rules
+  } catch {
+    return []
+  }
+}
