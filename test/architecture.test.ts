@@ -96,6 +96,7 @@ const adapters: Readonly<Record<string, readonly string[]>> = {
   pino: ['base/log.ts'],
   'prom-client': ['server/metrics.ts'],
   '@fastify/busboy': ['server/s3/post/read-form.ts'],
+  'hash-wasm': ['server/s3/body/xxhash.ts'],
   ldapts: ['server/identity/ldap/ldap-connection.ts'],
   lmdb: ['server/s3/filesystem/store-index.ts'],
 }

@@ -41,7 +41,7 @@ const unreadHeaders = new Set(['x-amz-cf-id', 'x-amz-user-agent'])
  * body and can only lead to a refusal.
  */
 const bodyChecksum =
-  /^x-amz-(?:checksum-(?:crc32|crc32c|crc64nvme|sha1|sha256)|sdk-checksum-algorithm)$/
+  /^x-amz-(?:checksum-(?:crc32|crc32c|crc64nvme|md5|sha1|sha256|sha512|xxhash128|xxhash3|xxhash64)|sdk-checksum-algorithm)$/
 
 /** The largest accepted difference of clocks (Amazon S3, RequestTimeTooSkewed). */
 const maxSkewMs = 15 * 60 * 1000

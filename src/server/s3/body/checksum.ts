@@ -1,11 +1,25 @@
-/** The five checksums of S3 (AWS, "Checking object integrity"), computed while the bytes are streamed. */
+/** The checksums of S3 (AWS, "Checking object integrity"), computed while the bytes are streamed. */
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import { invalidChecksumHeader, otherAlgorithm, unsupportedAlgorithm } from './checksum-errors.ts'
+import {
+  invalidChecksumHeader,
+  otherAlgorithm,
+  unsupportedAlgorithm,
+  unknownChecksumHeader,
+} from './checksum-errors.ts'
 import { openCrc64Module, type Crc64Update } from './crc64-module.ts'
+import { loadXxHash, startXxHash, type XxHash } from './xxhash.ts'
 import { updateCrc32c, updateCrc64Nvme } from './crc-tables.ts'
 
-export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256'
+export type ChecksumAlgorithm =
+  | 'CRC32'
+  | 'CRC32C'
+  | 'CRC64NVME'
+  | 'MD5'
+  | 'SHA1'
+  | 'SHA256'
+  | 'SHA512'
+  | XxHash
 
 interface RunningChecksum {
   update(data: Uint8Array): void
@@ -16,11 +30,16 @@ const factories: Readonly<Record<ChecksumAlgorithm, () => RunningChecksum>> = {
   CRC32: () => runCrc32((previous, data) => crc32(data, previous)),
   CRC32C: () => runCrc32(updateCrc32c),
   CRC64NVME: runCrc64,
+  MD5: () => runHash('md5'),
   SHA1: () => runHash('sha1'),
   SHA256: () => runHash('sha256'),
+  SHA512: () => runHash('sha512'),
+  XXHASH128: () => startXxHash('XXHASH128'),
+  XXHASH3: () => startXxHash('XXHASH3'),
+  XXHASH64: () => startXxHash('XXHASH64'),
 }
 
-/** All algorithms, in the order of S3's documentation. */
+/** All algorithms, in the order in which S3 lists them. */
 export const checksumAlgorithms = Object.keys(factories) as readonly ChecksumAlgorithm[]
 
 /** Length of a digest in bytes. A declared value of another length is refused before the body is read. */
@@ -28,8 +47,13 @@ const digestBytes: Readonly<Record<ChecksumAlgorithm, number>> = {
   CRC32: 4,
   CRC32C: 4,
   CRC64NVME: 8,
+  MD5: 16,
   SHA1: 20,
   SHA256: 32,
+  SHA512: 64,
+  XXHASH128: 16,
+  XXHASH3: 8,
+  XXHASH64: 8,
 }
 
 /** The checksum that S3 computes of an object for which the client asks for none (AWS, since December 2024). */
@@ -46,7 +70,27 @@ export function typesOf(algorithm: ChecksumAlgorithm): readonly ChecksumType[] {
   return algorithm.startsWith('CRC') ? ['COMPOSITE', 'FULL_OBJECT'] : ['COMPOSITE']
 }
 
-/** Starts a checksum. CRCs are big-endian, as in S3. */
+/** Loads what an algorithm needs; undefined for none. To be awaited before a checksum of an algorithm that a request or a record names is started. */
+export async function loadChecksum(algorithm: ChecksumAlgorithm | undefined): Promise<void> {
+  if (algorithm === 'XXHASH64' || algorithm === 'XXHASH3' || algorithm === 'XXHASH128')
+    await loadXxHash(algorithm)
+}
+
+/** The digests of no bytes of the hashes that are loaded only when they are named (xxHash, test vectors without a seed). */
+const emptyXxHashes: Readonly<Partial<Record<ChecksumAlgorithm, string>>> = {
+  XXHASH128: '99aa06d3014798d86001c324468d497f',
+  XXHASH3: '2d06800538d394c2',
+  XXHASH64: 'ef46db3751d8e999',
+}
+
+/** Returns the checksum of an empty body, in base64. */
+export function emptyChecksum(algorithm: ChecksumAlgorithm): string {
+  const known = emptyXxHashes[algorithm]
+  const bytes = known === undefined ? startChecksum(algorithm).digest() : Buffer.from(known, 'hex')
+  return bytes.toString('base64')
+}
+
+/** Starts a checksum. CRCs are big-endian, as in S3. @throws Error if the algorithm was not loaded. */
 export function startChecksum(algorithm: ChecksumAlgorithm): RunningChecksum {
   return factories[algorithm]()
 }
@@ -59,6 +103,12 @@ export function checksumHeader(algorithm: ChecksumAlgorithm): string {
 /** Returns the algorithm of a header or trailer with this (lower-case) name; undefined for any other name. */
 export function algorithmOfHeader(name: string): ChecksumAlgorithm | undefined {
   return checksumAlgorithms.find((algorithm) => checksumHeader(algorithm) === name)
+}
+
+/** Refuses a header that is a checksum of an algorithm which S3 does not have. @throws {AwsError} `InvalidRequest`. */
+export function requireKnownChecksum(name: string): void {
+  const isChecksum = /^x-amz-checksum-(?!algorithm$|mode$|type$)/.test(name)
+  if (isChecksum && algorithmOfHeader(name) === undefined) throw unknownChecksumHeader()
 }
 
 /** Returns the algorithm of a name in any case; undefined for an unknown name. */
@@ -147,7 +197,7 @@ function openCrc64(): Crc64Update {
   }
 }
 
-function runHash(name: 'sha1' | 'sha256'): RunningChecksum {
+function runHash(name: 'md5' | 'sha1' | 'sha256' | 'sha512'): RunningChecksum {
   const hash = createHash(name)
   return { update: (data) => void hash.update(data), digest: () => hash.digest() }
 }

@@ -12,6 +12,7 @@ import { wrongChecksum } from './checksum-errors.ts'
 import {
   algorithmOfHeader,
   checksumHeader,
+  loadChecksum,
   startChecksum,
   type ChecksumAlgorithm,
 } from './checksum.ts'
@@ -69,6 +70,8 @@ export function openPayload(request: HttpRequest, options: PayloadOptions): Payl
     const isMd5Needed = options.isEtagNeeded !== false || declarations.md5Hex !== undefined
     const md5 = isMd5Needed ? createHash('md5') : undefined
     const sha256 = declarations.sha256 === undefined ? undefined : createHash('sha256')
+    await loadChecksum(kept)
+    await loadChecksum(declared)
     const checksum = kept === undefined ? undefined : startChecksum(kept)
     const other = declared === undefined || declared === kept ? undefined : startChecksum(declared)
     const trailers = new Map<string, string>()

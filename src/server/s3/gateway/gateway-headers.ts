@@ -1,5 +1,6 @@
 /** The headers that the gateway forwards in both directions. */
 import { AwsError } from '../../../protocol/aws-error.ts'
+import { requireKnownChecksum } from '../body/checksum.ts'
 import { readContentEncoding } from '../request/object-headers.ts'
 import { notPassedOn } from './not-passed-on.ts'
 
@@ -10,7 +11,8 @@ const passed: ReadonlySet<string> = new Set(
   `cache-control content-disposition content-language content-md5 content-type expires if-match if-modified-since if-none-match
   if-range if-unmodified-since range x-amz-acl x-amz-bucket-object-lock-enabled x-amz-bypass-governance-retention
   x-amz-checksum-algorithm x-amz-checksum-crc32 x-amz-checksum-crc32c x-amz-checksum-crc64nvme x-amz-checksum-mode
-  x-amz-checksum-sha1 x-amz-checksum-sha256 x-amz-checksum-type x-amz-confirm-remove-self-bucket-access
+  x-amz-checksum-md5 x-amz-checksum-sha1 x-amz-checksum-sha256 x-amz-checksum-sha512 x-amz-checksum-type x-amz-checksum-xxhash128
+  x-amz-checksum-xxhash3 x-amz-checksum-xxhash64 x-amz-confirm-remove-self-bucket-access
   x-amz-expected-bucket-owner x-amz-grant-full-control x-amz-grant-read x-amz-grant-read-acp x-amz-grant-write
   x-amz-grant-write-acp x-amz-if-match-last-modified-time x-amz-if-match-size x-amz-max-parts x-amz-mfa x-amz-mp-object-size
   x-amz-object-attributes x-amz-object-lock-legal-hold x-amz-object-lock-mode x-amz-object-lock-retain-until-date
@@ -54,7 +56,9 @@ export function passRequestHeaders(
     else if (passedByCopies.has(name) && isCopy) onward[name] = value
     else if (name.startsWith('x-amz-') && !consumed.has(name)) {
       const isDone = isCopy ? name === 'x-amz-copy-source' : isReplaceDirective(name, value)
-      if (!isDone) throw notPassedOn(`the header ${name}`)
+      if (isDone) continue
+      requireKnownChecksum(name)
+      throw notPassedOn(`the header ${name}`)
     }
   }
   const encoding = readContentEncoding(headers.get('content-encoding'))

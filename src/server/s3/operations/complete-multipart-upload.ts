@@ -8,6 +8,7 @@ import {
   checksumHeader,
   composeChecksum,
   defaultAlgorithm,
+  loadChecksum,
 } from '../body/checksum.ts'
 import { locateObject } from '../request/address.ts'
 import { readPayload } from '../body/payload.ts'
@@ -104,6 +105,7 @@ async function prepare(
   const parts = selectParts(listed, await objects.listParts(upload))
   requirePartChecksums(listed, upload)
   checkDeclaredSize(request.headers, parts)
+  await loadChecksum(upload.checksum?.algorithm)
   const facts = describeJoined(parts, upload.checksum)
   checkDeclaredChecksum(readDeclaredChecksum(request.headers, upload), facts)
   // Once more when the object is written: this one decides with a status of its own.

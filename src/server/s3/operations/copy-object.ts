@@ -3,6 +3,7 @@ import { AwsError } from '../../../protocol/aws-error.ts'
 import {
   type ChecksumAlgorithm,
   defaultAlgorithm,
+  loadChecksum,
   readChecksumAlgorithm,
 } from '../body/checksum.ts'
 import { nameVersionAction } from '../request/action-rules.ts'
@@ -63,6 +64,7 @@ export const copyObject: S3Operation = {
         ...(encryption ? { encryption } : {}),
       }
       const algorithm = chooseAlgorithm(request.headers, object.info)
+      await loadChecksum(algorithm)
       // Once more when the object is written: this one decides with a status of its own.
       await checkBeforeWrite(call, precondition)
       return async (signal) => {

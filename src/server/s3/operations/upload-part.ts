@@ -1,6 +1,11 @@
 /** PUT /bucket/key?partNumber&uploadId: uploads a part, from the body or as a copy. */
 import { AwsError } from '../../../protocol/aws-error.ts'
-import { defaultAlgorithm, readChecksumAlgorithm, requireSameAlgorithm } from '../body/checksum.ts'
+import {
+  defaultAlgorithm,
+  loadChecksum,
+  readChecksumAlgorithm,
+  requireSameAlgorithm,
+} from '../body/checksum.ts'
 import { otherAlgorithm } from '../body/checksum-errors.ts'
 import type { Declarations } from '../body/declarations.ts'
 import {
@@ -91,6 +96,7 @@ export const uploadPartCopy: S3Operation = {
       const bytes = range ? range.end - range.start + 1 : object.info.size
       if (bytes > maxPutBytes) throw new AwsError('EntityTooLarge', 'a part has at most 5 GiB')
       const keptAlgorithm = upload.checksum?.algorithm ?? defaultAlgorithm
+      await loadChecksum(keptAlgorithm)
       return async (signal) => {
         const part =
           encrypted.encryption?.kind === 'SSE-C'

@@ -6,7 +6,7 @@ import {
   type CustomerKey,
   type ObjectEncryption,
 } from '../body/encryption.ts'
-import { startChecksum, type ChecksumAlgorithm } from '../body/checksum.ts'
+import { loadChecksum, startChecksum, type ChecksumAlgorithm } from '../body/checksum.ts'
 import type { ContentFacts, ObjectContent } from '../body/object-content.ts'
 import { openSegments, segmentBytes } from '../body/segments.ts'
 import type { Address } from './address.ts'
@@ -113,6 +113,7 @@ export function readAsContent(
   const end = range ? range.end + 1 : object.info.size
   let facts: ContentFacts | undefined
   async function* read(): AsyncGenerator<Uint8Array, void, undefined> {
+    await loadChecksum(algorithm)
     const checksum = startChecksum(algorithm)
     for (let at = start; at < end;) {
       signal.throwIfAborted()

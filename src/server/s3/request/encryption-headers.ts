@@ -38,7 +38,8 @@ export function asksForEncryption(headers: Headers): boolean {
   const method = headers.get(encryptionHeader)
   if (method === 'aws:kms' || method === 'aws:kms:dsse') {
     const message = `${encryptionHeader}: ${method} is not supported: there is no KMS here; use AES256, or keys of your own`
-    throw new AwsError('NotImplemented', message)
+    const sentence = 'Server side encryption specified but KMS is not configured'
+    throw new AwsError('NotImplemented', message, { sentence })
   }
   if (method !== undefined && method !== 'AES256') {
     const sentence = 'The encryption method specified is not supported'

@@ -2,7 +2,7 @@
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { createQuery, emptyQuery, type Query, type QueryPair } from '../../../protocol/query.ts'
 import type { HttpRequest } from '../../http/http-message.ts'
-import { checksumAlgorithms, checksumHeader, startChecksum } from '../body/checksum.ts'
+import { checksumAlgorithms, checksumHeader, emptyChecksum } from '../body/checksum.ts'
 
 /** Parameters of the signature, in the spelling that each form reads. */
 const signatureParameters = {
@@ -24,7 +24,7 @@ const announcedChecksum = 'x-amz-sdk-checksum-algorithm'
 /** Header → the checksum of an empty body. */
 const emptyBodyChecksums = new Map(
   checksumAlgorithms.map((algorithm) => {
-    return [checksumHeader(algorithm), startChecksum(algorithm).digest().toString('base64')]
+    return [checksumHeader(algorithm), emptyChecksum(algorithm)]
   }),
 )
 

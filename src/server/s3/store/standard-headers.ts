@@ -3,7 +3,7 @@ import { AwsError } from '../../../protocol/aws-error.ts'
 import { accountId } from '../../identity/account.ts'
 import { isIdleFlag } from '../request/action-rules.ts'
 import { requireCannedAcl, requireOwnersGrants } from '../request/canned-acl.ts'
-import { algorithmOfHeader, startChecksum } from '../body/checksum.ts'
+import { algorithmOfHeader, emptyChecksum } from '../body/checksum.ts'
 import type { Level } from '../request/match-route.ts'
 import { findOwnership } from '../request/ownership.ts'
 
@@ -84,7 +84,7 @@ export function isTrueAnyway(name: string, value: string): boolean {
   if (name === 'x-amz-metadata-directive' || name === 'x-amz-tagging-directive')
     return value === 'REPLACE'
   const algorithm = algorithmOfHeader(name)
-  return algorithm !== undefined && value === startChecksum(algorithm).digest().toString('base64')
+  return algorithm !== undefined && value === emptyChecksum(algorithm)
 }
 
 /**

@@ -2,7 +2,12 @@
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { startChecksum, type ChecksumAlgorithm } from '../../../../src/server/s3/body/checksum.ts'
+import {
+  emptyChecksum,
+  loadChecksum,
+  startChecksum,
+  type ChecksumAlgorithm,
+} from '../../../../src/server/s3/body/checksum.ts'
 import { openHarness, type Answer, type Harness } from '../../../support/server/s3-harness.ts'
 
 let s3: Harness
@@ -130,10 +135,21 @@ it('a full-object checksum declared at the end is compared, also that of an uplo
   expect((await complete(id, listed, headers)).status).toBe(200)
 })
 
-it.each(['CRC32', 'CRC32C', 'SHA1', 'SHA256'] as const)(
+it.each([
+  'CRC32',
+  'CRC32C',
+  'MD5',
+  'SHA1',
+  'SHA256',
+  'SHA512',
+  'XXHASH128',
+  'XXHASH3',
+  'XXHASH64',
+] as const)(
   'a composite %s has the checksums of its parts, which GET, HEAD and the attributes return',
   async (algorithm) => {
     const header = `x-amz-checksum-${algorithm.toLowerCase()}`
+    await loadChecksum(algorithm)
     const id = await begin({ 'x-amz-checksum-algorithm': algorithm })
     const listed = await putAll(id, algorithm)
     const list = await s3.send('GET', `/photos/a?uploadId=${id}`)
@@ -245,4 +261,34 @@ it.each([
   const answer = await s3.send('PUT', '/photos/refused', { body: 'x', headers })
   expect(answer).toMatchObject({ status: 400, code: 'InvalidRequest' })
   expect(find(answer.text, 'Message')).toMatch(message)
+})
+
+it.each([
+  ['md5', '63M6AMDJ0zbmVpGjerVCkw=='],
+  [
+    'sha512',
+    'Dh4h7PEF7IU9JNcohnrXBhPCFmOkaTB0sqNhnBvTnWa1iMM3I7tGbHJCToDjymPCSQeKs0e6uUKFAOfuQwWdDQ==',
+  ],
+  ['xxhash64', '+lb36/ER8bo='],
+  ['xxhash3', 'jw+pSh/pbMQ='],
+  ['xxhash128', '8BLDqqIWji+ITOsp/JjN/Q=='],
+])('the checksum %s of an object is verified, stored and returned', async (name, value) => {
+  const headers = { [`x-amz-checksum-${name}`]: value }
+  const wrong = await s3.send('PUT', '/photos/newer', { body: 'other data', headers })
+  expect(wrong).toMatchObject({ status: 400, code: 'BadDigest' })
+  const stored = await s3.send('PUT', '/photos/newer', { body: 'test data', headers })
+  expect(stored.headers).toMatchObject(headers)
+  const head = await s3.send('HEAD', '/photos/newer', { headers: enabled })
+  expect(head.headers).toMatchObject(headers)
+  const copied = await s3.send('PUT', '/photos/newer-copy', {
+    headers: { 'x-amz-copy-source': 'photos/plain', 'x-amz-checksum-algorithm': name },
+  })
+  expect(find(copied.text, `Checksum${name.toUpperCase()}`)).toBeDefined()
+})
+
+it('the known checksum of no bytes is that of the hash', async () => {
+  for (const algorithm of ['XXHASH128', 'XXHASH3', 'XXHASH64'] as const) {
+    await loadChecksum(algorithm)
+    expect(emptyChecksum(algorithm)).toBe(digest(algorithm, Buffer.alloc(0)))
+  }
 })
