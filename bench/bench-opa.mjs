@@ -42,7 +42,7 @@ export async function benchOpa({ isSmoke }) {
         what: `signed HEAD decided by ${opa.name}, 32 connections`,
         ratio: median(ratios),
         floor: 'the same asked directly',
-        aim: '≥ 0.50',
+        aim: '≥ 0.60',
       },
     ]
   } finally {

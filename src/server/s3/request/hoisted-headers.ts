@@ -21,12 +21,10 @@ const namedTwice = new Set(['content-md5', 'content-type'])
 
 const announcedChecksum = 'x-amz-sdk-checksum-algorithm'
 
-/** Header → the checksum of an empty body. */
-const emptyBodyChecksums = new Map(
-  checksumAlgorithms.map((algorithm) => {
-    return [checksumHeader(algorithm), emptyChecksum(algorithm)]
-  }),
-)
+/** The headers of checksums, each with its algorithm. */
+const checksumHeaders = checksumAlgorithms.map((algorithm) => {
+  return [checksumHeader(algorithm), algorithm] as const
+})
 
 /** A request as it is routed and authorized. */
 export interface ReadableRequest {
@@ -106,10 +104,13 @@ function removeEmptyBodyChecksum(
   hoisted: Map<string, string>,
   headers: ReadonlyMap<string, string>,
 ): void {
-  for (const [name, value] of emptyBodyChecksums)
-    if (hoisted.get(name) === value) hoisted.delete(name)
-  const names = [...emptyBodyChecksums.keys()]
-  if (!names.some((name) => hoisted.has(name) || headers.has(name)))
+  if (hoisted.size === 0) return
+  for (const [name, algorithm] of checksumHeaders) {
+    const value = hoisted.get(name)
+    // Computed only for a header that is there: some algorithms are compiled at their first use.
+    if (value !== undefined && value === emptyChecksum(algorithm)) hoisted.delete(name)
+  }
+  if (!checksumHeaders.some(([name]) => hoisted.has(name) || headers.has(name)))
     hoisted.delete(announcedChecksum)
 }
 
