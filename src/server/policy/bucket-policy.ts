@@ -12,6 +12,7 @@ import {
 } from './policy-document.ts'
 import { readPolicyPrincipal, type PolicyPrincipal } from './policy-principal.ts'
 import { findCostlySearch } from './session-policy.ts'
+import { compileWildcard, matchesWildcard, toCodePoints } from './wildcard.ts'
 
 /** A statement, and whom it is about. */
 export interface BucketStatement extends Statement {
@@ -149,11 +150,15 @@ function checkActions(rest: JsonObject): void {
     throw malformed('Policy has invalid action', `the action ${wrong.slice(0, 100)} is not S3's`)
 }
 
-/** A policy covers its own bucket and the keys in it, and nothing else; a wildcard comes after the bucket's whole name. */
+/**
+ * A policy covers its own bucket and the keys in it, and nothing else. As at MinIO, a wildcard may stand for a part of the bucket's name: the policy
+ * is asked about no other bucket.
+ */
 function checkResources(rest: JsonObject, bucket: string): void {
   const wrong = readTexts(rest['Resource'] ?? rest['NotResource']).find((resource) => {
-    const start = arnPrefix + bucket
-    return !resource.startsWith(start) || !/^([/*?]|$)/.test(resource.slice(start.length))
+    if (!resource.startsWith(arnPrefix)) return true
+    const [name = ''] = resource.slice(arnPrefix.length).split('/')
+    return !matchesWildcard(compileWildcard(name), toCodePoints(bucket))
   })
   if (wrong !== undefined)
     throw malformed(

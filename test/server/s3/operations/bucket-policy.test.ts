@@ -277,6 +277,15 @@ describe('an unsigned request', () => {
     expect((await s3.send('GET', '/photos?policy')).status).toBe(200)
   })
 
+  it('gets nothing of another bucket by a policy whose resources are all buckets', async () => {
+    await s3.send('PUT', '/other')
+    await s3.send('PUT', '/other/a', { body: 'x' })
+    await putPolicy(write({ ...open, Resource: ['arn:aws:s3:::*', 'arn:aws:s3:::*/*'] }))
+    expect((await anonymous('GET', '/photos/secret')).status).toBe(200)
+    for (const target of ['/other', '/other/a'])
+      expect((await anonymous('GET', target)).code).toBe('AccessDenied')
+  })
+
   it('cannot copy out of a bucket that is not open', async () => {
     await s3.send('PUT', '/other')
     await s3.send('PUT', '/other/a', { body: 'x' })

@@ -49,7 +49,7 @@ describe('a setting of a bucket', () => {
     ],
     [
       'tagging',
-      tagging(tag('team', 'blue &amp; green'), tag('a', '')),
+      tagging(tag('team', 'blue + green'), tag('a', '')),
       'GetBucketTagging',
       'PutBucketTagging',
       204,
