@@ -22,6 +22,8 @@ export interface BucketStatement extends Statement {
 /** A parsed bucket policy. */
 export interface BucketPolicy {
   readonly statements: readonly BucketStatement[]
+  /** What is to be known of the statements, or of some of them, to evaluate them. */
+  readonly facts: Omit<PolicyDocument, 'statements'>
 }
 
 /** The most bytes of a bucket policy (Amazon S3 User Guide, "Bucket policies": 20 KB). */
@@ -49,14 +51,10 @@ export function parseBucketPolicy(text: string, bucket: string): BucketPolicy {
     throw malformed('Statement IDs (SID) in a single policy must be unique')
   if ((json['Version'] ?? oldVersion) === oldVersion && usesVariables(statements))
     throw malformed(`a policy with a variable must have the Version ${newVersion}`)
-  const costly = findCostlySearch(toDocument(statements))
+  const facts = { hasVersion: true, isOfBucket: true, ...describeStatements(statements) }
+  const costly = findCostlySearch(facts)
   if (costly !== undefined) throw malformed(`the policy has ${costly}`)
-  return { statements }
-}
-
-/** Returns statements of a bucket policy as a document that is evaluated. */
-export function toDocument(statements: readonly Statement[]): PolicyDocument {
-  return { hasVersion: true, isOfBucket: true, ...describeStatements(statements) }
+  return { statements, facts }
 }
 
 /** Returns the error of a policy that is not accepted. @param reason Says more than AWS's sentence. */

@@ -184,10 +184,10 @@ describe('the policy of a bucket', () => {
   it('is parsed once as long as it is the same', async () => {
     await putPolicy(write(open))
     const { findBucketPolicy } = createStoreBackend(s3.objects)
-    const [first, second] = [await findBucketPolicy?.('photos'), await findBucketPolicy?.('photos')]
+    const [first, second] = [findBucketPolicy?.('photos'), findBucketPolicy?.('photos')]
     expect(first?.policy).toBeDefined()
     expect(second?.policy).toBe(first?.policy)
-    expect(await findBucketPolicy?.('nothing-here')).toBeUndefined()
+    expect(findBucketPolicy?.('nothing-here')).toBeUndefined()
   })
 })
 

@@ -127,6 +127,16 @@ describe('a setting of a bucket', () => {
     expect((await s3.send('GET', `/photos?${query}`)).status).toBe(404)
   })
 
+  it('is found at once as it is read, and is none for a bucket that is gone or never was', async () => {
+    await put('tagging', tagging(tag('a', 'b')))
+    const read = await s3.objects.readBucketDocument('photos', 'tagging')
+    expect(read).toContain('<Key>a</Key>')
+    expect(s3.objects.findBucketDocument('photos', 'tagging')).toBe(read)
+    await s3.send('DELETE', '/photos')
+    for (const bucket of ['photos', 'nothing-here'])
+      expect(s3.objects.findBucketDocument(bucket, 'tagging')).toBeUndefined()
+  })
+
   it('fifty tags of a bucket are accepted', async () => {
     const fifty = Array.from({ length: 50 }, (_, at) => tag(`a${at}`, 'b'))
     expect((await put('tagging', tagging(...fifty))).status).toBe(204)
