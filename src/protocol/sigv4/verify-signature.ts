@@ -111,13 +111,22 @@ function findSignature(
   return undefined
 }
 
+const malformedCodes = {
+  header: 'AuthorizationHeaderMalformed',
+  query: 'AuthorizationQueryParametersError',
+  form: 'InvalidArgument',
+} as const
+
+type SignedScope = Pick<ParsedSignature, 'scope' | 'amzDate'> & {
+  readonly form: keyof typeof malformedCodes
+}
+
 /** Checks the service, the region and the day of the signature. @throws {AwsError} as `verifySignature`. */
 export function checkScope(
-  parsed: Pick<ParsedSignature, 'form' | 'scope' | 'amzDate'>,
+  parsed: SignedScope,
   options: Pick<VerifyOptions, 'region' | 'service'>,
 ): void {
-  const code =
-    parsed.form === 'header' ? 'AuthorizationHeaderMalformed' : 'AuthorizationQueryParametersError'
+  const code = malformedCodes[parsed.form]
   if (parsed.scope.service !== options.service) {
     const message = `the credential scope is for service ${parsed.scope.service}; this request needs ${options.service}`
     const text = `incorrect service "${parsed.scope.service}". This endpoint belongs to "${options.service}".`
@@ -135,11 +144,7 @@ export function checkScope(
   }
 }
 
-function describeWrongDate({
-  form,
-  scope,
-  amzDate,
-}: Pick<ParsedSignature, 'form' | 'scope' | 'amzDate'>): string {
+function describeWrongDate({ form, scope, amzDate }: SignedScope): string {
   const why = 'Invalid credential date'
   return form === 'header'
     ? describeMalformed(

@@ -19,6 +19,8 @@ const keptHeaders = [
   'retry-after',
   'content-range',
   'allow',
+  // The time of a delete marker.
+  'last-modified',
   'x-amz-delete-marker',
   'x-amz-version-id',
 ]

@@ -55,7 +55,8 @@ export function requirePlainVersion(version: string | undefined): void {
   if (version === undefined) return
   if (version !== '' && version.trim() === version) return
   const message = 'the version ID must not be empty, nor begin or end with a space'
-  throw new AwsError('InvalidArgument', message)
+  const sentence = version === '' ? 'Version id cannot be the empty string' : undefined
+  throw new AwsError('InvalidArgument', message, { sentence })
 }
 
 /**

@@ -20,7 +20,7 @@ import {
   requirePartChecksums,
   type ListedPart,
 } from '../request/completed-checksums.ts'
-import { readWriteCondition } from '../request/conditions.ts'
+import { checkBeforeWrite, readWriteCondition } from '../request/conditions.ts'
 import { combineCrcs, isCombinable } from '../body/combine-crc.ts'
 import type { ContentFacts } from '../body/object-content.ts'
 import {
@@ -97,7 +97,7 @@ async function prepare(
     readonly precondition: ReturnType<typeof readWriteCondition>
   },
 ): Promise<LongWork> {
-  const { request, objects, bucket, key } = call
+  const { request, objects } = call
   const given = readCustomerKey(request)
   // The key may be left out: nothing is decrypted.
   if (given !== undefined) requireUploadKey(upload.metadata.encryption, given)
@@ -107,7 +107,7 @@ async function prepare(
   const facts = describeJoined(parts, upload.checksum)
   checkDeclaredChecksum(readDeclaredChecksum(request.headers, upload), facts)
   // Once more when the object is written: this one decides with a status of its own.
-  precondition?.(await objects.statObject(bucket, key))
+  await checkBeforeWrite(call, precondition)
   const lock = await chooseLock(call, upload.lock)
   const bytes = parts.reduce((sum, part) => sum + part.size, 0)
   return toStoreWork(parts.length === 1 ? 0 : bytes, async (signal) => {

@@ -8,7 +8,7 @@ import {
 import { nameVersionAction } from '../request/action-rules.ts'
 import { invalidArgument } from '../request/errors.ts'
 import { prepareExpiration } from '../request/expiry-headers.ts'
-import { readWriteCondition } from '../request/conditions.ts'
+import { checkBeforeWrite, readWriteCondition } from '../request/conditions.ts'
 import {
   type CopySource,
   describeSource,
@@ -64,7 +64,7 @@ export const copyObject: S3Operation = {
       }
       const algorithm = chooseAlgorithm(request.headers, object.info)
       // Once more when the object is written: this one decides with a status of its own.
-      if (precondition) precondition(await objects.statObject(bucket, key))
+      await checkBeforeWrite(call, precondition)
       return async (signal) => {
         const options = { metadata, lock, precondition, signal }
         const read = { range: undefined, algorithm, signal }

@@ -6,6 +6,7 @@ import { describeS3Error } from '../../../protocol/s3-wire.ts'
 import { childrenOf, childText, parseXml, type XmlNode } from '../../../protocol/xml.ts'
 import { requireDigest } from '../body/declarations.ts'
 import { readPayload } from '../body/payload.ts'
+import { readDeleteCondition } from '../request/conditions.ts'
 import { readBypass } from '../request/lock-headers.ts'
 import { requireKey, requireXmlKey } from '../request/names.ts'
 import type { DeleteResult } from '../request/object-store.ts'
@@ -88,16 +89,14 @@ function readDoomed(object: XmlNode): Doomed {
   }
 }
 
-/** @throws {AwsError} `NotImplemented`. */
-function requireNoCondition(object: XmlNode): void {
-  const condition = ['ETag', 'LastModifiedTime', 'Size'].find((name) => hasText(object, name))
-  if (condition === undefined) return
-  const message = `${condition} as a condition of a delete is not implemented`
-  throw new AwsError('NotImplemented', message)
-}
-
-function hasText(object: XmlNode, name: string): boolean {
-  return (childText(object, name) ?? '') !== ''
+/** @throws {AwsError} `InvalidArgument`. */
+function readCondition(object: XmlNode): ReturnType<typeof readDeleteCondition> {
+  const read = (name: string): string | undefined => childText(object, name)?.trim() || undefined
+  return readDeleteCondition({
+    etag: read('ETag'),
+    size: read('Size'),
+    lastModified: read('LastModifiedTime'),
+  })
 }
 
 async function deleteOne(
@@ -109,7 +108,7 @@ async function deleteOne(
   const doomed = readDoomed(object)
   const { key, versionId } = doomed
   try {
-    requireNoCondition(object)
+    const precondition = readCondition(object)
     requireKey(key)
     requireXmlKey(key)
     if (versionId !== undefined) checkVersionId(versionId)
@@ -117,7 +116,7 @@ async function deleteOne(
     await authorize(call, action, { bucket, key })
     // The header is about keys that only the body names, so that its action is not asked for with the other headers'.
     if (mayBypassGovernance) await authorize(call, 's3:BypassGovernanceRetention', { bucket, key })
-    const options = { versionId, mayBypassGovernance }
+    const options = { versionId, precondition, mayBypassGovernance }
     return { ...doomed, result: await objects.deleteObject(bucket, key, options) }
   } catch (error) {
     // The error of one key becomes an Error element. A missing bucket is the error of the whole request.

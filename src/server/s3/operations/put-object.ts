@@ -2,7 +2,7 @@
 import { missingLength } from '../body/body-errors.ts'
 import { defaultAlgorithm, readChecksumAlgorithm, requireSameAlgorithm } from '../body/checksum.ts'
 import { hasLength, requireDigest } from '../body/declarations.ts'
-import { readWriteCondition } from '../request/conditions.ts'
+import { checkBeforeWrite, readWriteCondition } from '../request/conditions.ts'
 import { chooseEncryption, encryptFor } from '../request/encrypt-object.ts'
 import { describeEncryption } from '../request/encryption-headers.ts'
 import { prepareExpiration } from '../request/expiry-headers.ts'
@@ -44,8 +44,7 @@ export const putObject: S3Operation = {
       ...(tags ? { tags } : {}),
       ...(encryption ? { encryption } : {}),
     }
-    // Checked now to avoid a useless upload, and again by the store, atomically with the write.
-    if (precondition) precondition(await objects.statObject(bucket, key))
+    await checkBeforeWrite(call, precondition)
     const content = encryptFor(payload, call, chosen)
     const info = await objects.putObject(bucket, key, content, { metadata, lock, precondition })
     return {

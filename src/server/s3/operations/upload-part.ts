@@ -3,7 +3,13 @@ import { AwsError } from '../../../protocol/aws-error.ts'
 import { defaultAlgorithm, readChecksumAlgorithm, requireSameAlgorithm } from '../body/checksum.ts'
 import { otherAlgorithm } from '../body/checksum-errors.ts'
 import type { Declarations } from '../body/declarations.ts'
-import { openSource, readCopySource, toStoredContent, withSource } from '../request/copy-source.ts'
+import {
+  describeSource,
+  openSource,
+  readCopySource,
+  toStoredContent,
+  withSource,
+} from '../request/copy-source.ts'
 import { encryptFor, readAsContent, type NewEncryption } from '../request/encrypt-object.ts'
 import {
   describeEncryption,
@@ -95,7 +101,10 @@ export const uploadPartCopy: S3Operation = {
                 toStoredContent(object, range, keptAlgorithm),
                 { signal },
               )
-        const headers = describeEncryption(encrypted.encryption, encrypted.customerKey)
+        const headers = {
+          ...describeEncryption(encrypted.encryption, encrypted.customerKey),
+          ...describeSource(object),
+        }
         return xmlReply('CopyPartResult', describeCopy(part), headers)
       }
     })

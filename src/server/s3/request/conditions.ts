@@ -1,7 +1,9 @@
 /** Conditional requests (RFC 9110 §13) for reads, copies and writes. Checked only after the caller was authorized. */
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { readHttpDateMs, toWholeSecondsMs } from './http-date.ts'
+import { invalidArgument } from './errors.ts'
 import type { ObjectInfo } from './object-store.ts'
+import type { S3Call } from './s3-operation.ts'
 
 type Headers = ReadonlyMap<string, string>
 
@@ -44,6 +46,71 @@ export function readWriteCondition(
     if (!current) throw new AwsError('NoSuchKey', 'there is no object to match')
     if (!listsEtag(match, current.etag))
       throw preconditionFailed('the object has changed', 'If-Match')
+  }
+}
+
+/** The conditions of a delete, as their header or their element has them. */
+export interface DeleteConditions {
+  readonly etag?: string | undefined
+  readonly size?: string | undefined
+  /** An HTTP date, or one of ISO 8601. */
+  readonly lastModified?: string | undefined
+}
+
+/**
+ * Returns the check of a conditional delete; undefined for an unconditional one. AWS knows the size and the time in directory buckets only.
+ *
+ * @throws {AwsError} `InvalidArgument` for a size or a time that is none; from the check `PreconditionFailed`, and `NoSuchKey` if there is no
+ *   object.
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+ */
+export function readDeleteCondition({
+  etag,
+  size,
+  lastModified,
+}: DeleteConditions): ((current: ObjectInfo | undefined) => void) | undefined {
+  if (etag === undefined && size === undefined && lastModified === undefined) return undefined
+  const lastModifiedMs = readHttpDateMs(lastModified)
+  if (size !== undefined && !/^\d{1,15}$/.test(size))
+    throw invalidArgument({ name: 'Size', value: size }, 'the size must be a number of bytes')
+  if (lastModified !== undefined && lastModifiedMs === undefined)
+    throw invalidArgument(
+      { name: 'LastModifiedTime', value: lastModified },
+      'the time must be a date',
+    )
+  return (current) => {
+    if (!current) throw new AwsError('NoSuchKey', 'there is no object to match')
+    const isOther =
+      (etag !== undefined && !listsEtag(etag, current.etag)) ||
+      (size !== undefined && Number(size) !== current.size) ||
+      (lastModifiedMs !== undefined &&
+        toWholeSecondsMs(lastModifiedMs) !== toWholeSecondsMs(current.lastModifiedMs))
+    if (isOther) throw preconditionFailed('the object has changed', 'If-Match')
+  }
+}
+
+/**
+ * Checks a conditional write before its body is read, so that a useless upload is refused early. The store checks again, atomically with the
+ * write.
+ *
+ * @throws As the check.
+ */
+export async function checkBeforeWrite(
+  { objects, bucket, key }: Pick<S3Call, 'objects' | 'bucket' | 'key'>,
+  precondition: ReturnType<typeof readWriteCondition>,
+): Promise<void> {
+  precondition?.(await findCurrent(() => objects.statObject(bucket, key)))
+}
+
+/** Returns undefined for a delete marker, as for no object: a condition is about the object that a reader would get. */
+async function findCurrent(
+  find: () => Promise<ObjectInfo | undefined>,
+): Promise<ObjectInfo | undefined> {
+  try {
+    return await find()
+  } catch (error) {
+    if (error instanceof AwsError && error.code === 'NoSuchKey') return undefined
+    throw error
   }
 }
 

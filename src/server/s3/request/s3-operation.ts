@@ -84,9 +84,12 @@ export interface LongWork {
   work(signal: AbortSignal, begin: (headers: HttpReply['headers']) => void): Promise<HttpReply>
 }
 
-/** The silence before the answer to work in our own store: small objects are finished by then. */
-const storeSilenceMs = 20
-/** Bytes that cannot be copied within the silence, nor within the time that remains of a second. */
+/**
+ * The silence before the answer to work in our own store, as in the gateway: small objects are finished by then, on a busy machine too, so that
+ * their answers have their status and the headers of what was made, such as the version ID.
+ */
+const storeSilenceMs = 1000
+/** Bytes that cannot be copied within the silence. */
 const largeBytes = 64 * 1024 * 1024
 
 /** Returns work in our own store. The answer to a large copy begins at once. @param bytes The size of what is written. */

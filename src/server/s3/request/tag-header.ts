@@ -58,7 +58,7 @@ function findFault(
   const names = new Set<string>()
   for (const [name, value] of pairs) {
     const details = { TagKey: name.slice(0, maxNameChars) }
-    if (name.startsWith(systemPrefix))
+    if (name.toLowerCase().startsWith(systemPrefix))
       return { code, sentence: 'System tags cannot be added/updated by requester', details }
     if (name.length === 0 || name.length > maxNameChars || !tagText.test(name))
       return { code, sentence: 'The TagKey you have provided is invalid', details }

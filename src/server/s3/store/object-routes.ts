@@ -133,5 +133,8 @@ export const objectRoutes: readonly StoreRoute[] = [
   route('GET object', getObject, { optional: read, headers: readHeaders }),
   route('HEAD object', headObject, { optional: read, headers: readHeaders }),
   route('DELETE object', abortMultipartUpload, { required: ['uploadId'] }),
-  route('DELETE object', deleteObject, { optional: ['versionId'], headers: [bypass] }),
+  route('DELETE object', deleteObject, {
+    optional: ['versionId'],
+    headers: [bypass, 'if-match', 'x-amz-if-match-last-modified-time', 'x-amz-if-match-size'],
+  }),
 ]

@@ -36,6 +36,7 @@ export const described = [
   'x-amz-meta-*',
   'x-amz-storage-class',
   'x-amz-tagging',
+  'x-amz-website-redirect-location',
 ]
 export const source = [
   'x-amz-copy-source',
