@@ -1,4 +1,5 @@
 /** What a bucket policy may say. Codes and sentences are those that S3 answers. */
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AwsError } from '../../../src/protocol/aws-error.ts'
 import { parseBucketPolicy } from '../../../src/server/policy/bucket-policy.ts'
@@ -125,6 +126,42 @@ describe('a bucket policy is refused in the words of S3', () => {
   it('resources that cost much to compare with many keys are refused', () => {
     const Resource = Array.from({ length: 11 }, (_, at) => `arn:aws:s3:::photos/*${at}*`)
     expect(refusalOf(write({ Resource }))).toContain('something between two stars')
+  })
+})
+
+describe('whatever is sent as a bucket policy', () => {
+  const anyMember = fc.constantFrom(
+    ...'Effect Principal NotPrincipal Action NotAction Resource NotResource Condition Sid Other'.split(
+      ' ',
+    ),
+  )
+  const anyName = fc.constantFrom(
+    ...'Allow Deny * s3:* s3:GetObject arn:aws:s3:::photos/* arn:aws:s3:::photos AWS StringLike aws:username'.split(
+      ' ',
+    ),
+  )
+  const anyValue = fc.letrec<{ value: unknown }>((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'small' },
+      anyName,
+      fc.jsonValue(),
+      fc.array(tie('value'), { maxLength: 3 }),
+      fc.dictionary(anyName, tie('value'), { maxKeys: 2 }),
+    ),
+  })).value
+
+  it('is accepted or MalformedPolicy, and nothing else', () => {
+    fc.assert(
+      fc.property(fc.dictionary(anyMember, anyValue, { maxKeys: 4 }), anyValue, (over, whole) => {
+        for (const text of [
+          write(over),
+          JSON.stringify(whole),
+          JSON.stringify({ Statement: whole }),
+        ])
+          expect(refusalOf(text)).not.toMatch(/^not a refusal/)
+      }),
+      { numRuns: 500 },
+    )
   })
 })
 
