@@ -12,6 +12,7 @@ import {
 } from './policy-document.ts'
 import { readPolicyPrincipal, type PolicyPrincipal } from './policy-principal.ts'
 import { findCostlySearch } from './session-policy.ts'
+import { compileWildcard, matchesWildcard, toCodePoints } from './wildcard.ts'
 
 /** A statement, and whom it is about. */
 export interface BucketStatement extends Statement {
@@ -21,6 +22,8 @@ export interface BucketStatement extends Statement {
 /** A parsed bucket policy. */
 export interface BucketPolicy {
   readonly statements: readonly BucketStatement[]
+  /** What is to be known of the statements, or of some of them, to evaluate them. */
+  readonly facts: Omit<PolicyDocument, 'statements'>
 }
 
 /** The most bytes of a bucket policy (Amazon S3 User Guide, "Bucket policies": 20 KB). */
@@ -48,14 +51,10 @@ export function parseBucketPolicy(text: string, bucket: string): BucketPolicy {
     throw malformed('Statement IDs (SID) in a single policy must be unique')
   if ((json['Version'] ?? oldVersion) === oldVersion && usesVariables(statements))
     throw malformed(`a policy with a variable must have the Version ${newVersion}`)
-  const costly = findCostlySearch(toDocument(statements))
+  const facts = { hasVersion: true, isOfBucket: true, ...describeStatements(statements) }
+  const costly = findCostlySearch(facts)
   if (costly !== undefined) throw malformed(`the policy has ${costly}`)
-  return { statements }
-}
-
-/** Returns statements of a bucket policy as a document that is evaluated. */
-export function toDocument(statements: readonly Statement[]): PolicyDocument {
-  return { hasVersion: true, isOfBucket: true, ...describeStatements(statements) }
+  return { statements, facts }
 }
 
 /** Returns the error of a policy that is not accepted. @param reason Says more than AWS's sentence. */
@@ -149,11 +148,15 @@ function checkActions(rest: JsonObject): void {
     throw malformed('Policy has invalid action', `the action ${wrong.slice(0, 100)} is not S3's`)
 }
 
-/** A policy covers its own bucket and the keys in it, and nothing else; a wildcard comes after the bucket's whole name. */
+/**
+ * A policy covers its own bucket and the keys in it, and nothing else. As at MinIO, a wildcard may stand for a part of the bucket's name: the policy
+ * is asked about no other bucket.
+ */
 function checkResources(rest: JsonObject, bucket: string): void {
   const wrong = readTexts(rest['Resource'] ?? rest['NotResource']).find((resource) => {
-    const start = arnPrefix + bucket
-    return !resource.startsWith(start) || !/^([/*?]|$)/.test(resource.slice(start.length))
+    if (!resource.startsWith(arnPrefix)) return true
+    const [name = ''] = resource.slice(arnPrefix.length).split('/')
+    return !matchesWildcard(compileWildcard(name), toCodePoints(bucket))
   })
   if (wrong !== undefined)
     throw malformed(

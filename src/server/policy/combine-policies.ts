@@ -27,7 +27,7 @@ export interface AppliedBucketPolicy {
 }
 
 /** Finds the policy of a bucket; undefined if it has none or does not exist. */
-export type FindBucketPolicy = (bucket: string) => Promise<AppliedBucketPolicy | undefined>
+export type FindBucketPolicy = (bucket: string) => AppliedBucketPolicy | undefined
 
 type Evaluate = (document: PolicyDocument, request: AuthorizationRequest) => Verdict
 
@@ -50,7 +50,7 @@ export function combinePolicies(
   }
   return {
     async authorize(request) {
-      const selected = await select(request)
+      const selected = select(request)
       const session = readSession(request)
       const documents = [...(session ? [session] : []), ...(selected?.documents ?? [])]
       const loaded = documents.length === 0 ? request : await loadObjectTags(request, documents)
@@ -66,7 +66,7 @@ export function combinePolicies(
       )
     },
     async couldAllow(request) {
-      const selected = await select(request)
+      const selected = select(request)
       const session = evaluateSession(request, readSession(request), evaluateAnyResource)
       const bucket = evaluateBucketPolicy(selected, request, evaluateAnyResource)
       return combine(
@@ -138,24 +138,23 @@ function evaluateSession(
   return { isAllowed, reason: isAllowed ? '' : 'session policy does not allow it' }
 }
 
-type Select = (request: AuthorizationRequest) => Promise<SelectedStatements | undefined>
+type Select = (request: AuthorizationRequest) => SelectedStatements | undefined
 
 /** Returns a function that finds the statements about a request's principal. All decisions about one request share what was found for a bucket. */
 function createSelector(find: FindBucketPolicy | undefined): Select {
-  if (find === undefined) return async () => undefined
+  if (find === undefined) return () => undefined
   const found = new WeakMap<DecisionMemo, Map<string, ReturnType<Select>>>()
-  const read: Select = async ({ bucket, principal }) => {
-    const applied = await find(bucket)
+  const read: Select = ({ bucket, principal }) => {
+    const applied = find(bucket)
     return applied && selectStatements(applied, principal)
   }
-  return async (request) => {
+  return (request) => {
     const { bucket, action, memo } = request
     if (bucket === '' || !isGivenByBucketPolicy(action)) return undefined
     if (memo === undefined) return read(request)
     let ofRequest = found.get(memo)
     if (ofRequest === undefined) found.set(memo, (ofRequest = new Map()))
-    let selected = ofRequest.get(bucket)
-    if (selected === undefined) ofRequest.set(bucket, (selected = read(request)))
-    return selected
+    if (!ofRequest.has(bucket)) ofRequest.set(bucket, read(request))
+    return ofRequest.get(bucket)
   }
 }

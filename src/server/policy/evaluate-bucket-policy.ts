@@ -1,8 +1,9 @@
 /** Evaluates the policy of a bucket for one principal. */
+import { listPrincipalNames } from '../identity/principal-names.ts'
 import type { Principal } from '../sessions/principal.ts'
 import type { AuthorizationRequest } from './authorizer.ts'
 import { isGivenByBucketPolicy, isGivenToAnonymous, isKeptByRoot } from './bucket-actions.ts'
-import { toDocument, type BucketPolicy, type BucketStatement } from './bucket-policy.ts'
+import type { BucketPolicy, BucketStatement } from './bucket-policy.ts'
 import type { Verdict } from './evaluate-document.ts'
 import type { PolicyDocument } from './policy-document.ts'
 import { findGrant, isDenied, type Grant } from './policy-principal.ts'
@@ -34,22 +35,55 @@ export function selectStatements(
   { policy, isRestricted }: { policy: BucketPolicy | undefined; isRestricted: boolean },
   principal: Principal,
 ): SelectedStatements {
-  const statements = policy?.statements ?? []
+  if (policy === undefined) return unreadable
   const isClosed = isRestricted && principal.kind === 'anonymous'
+  if (isClosed) return select(policy, principal, { isClosed })
+  let ofPolicy = selections.get(policy)
+  if (ofPolicy === undefined) selections.set(policy, (ofPolicy = new WeakMap()))
+  let selected = ofPolicy.get(principal)
+  if (selected === undefined)
+    ofPolicy.set(principal, (selected = select(policy, principal, { isClosed })))
+  return selected
+}
+
+/** What was selected for the principals that are in use: root, nobody, and sessions while they are known. */
+const selections = new WeakMap<BucketPolicy, WeakMap<Principal, SelectedStatements>>()
+
+const nothing: PolicyDocument = {
+  hasVersion: true,
+  usesObjectTags: false,
+  usesUncertainKeys: false,
+  statements: [],
+}
+const unreadable: SelectedStatements = {
+  denials: nothing,
+  forSession: nothing,
+  forIdentity: nothing,
+  documents: [],
+  isReadable: false,
+}
+
+function select(
+  { statements, facts }: BucketPolicy,
+  principal: Principal,
+  { isClosed }: { readonly isClosed: boolean },
+): SelectedStatements {
+  const names = listPrincipalNames(principal)
   const pick = (isWanted: (statement: BucketStatement) => boolean): PolicyDocument => {
-    return toDocument(statements.filter(isWanted))
+    const picked = statements.filter(isWanted)
+    return picked.length === 0 ? nothing : { ...facts, statements: picked }
   }
   const pickGrants = (grant: Grant): PolicyDocument =>
     pick(({ effect, principal: named }) => {
-      return effect === 'Allow' && !isClosed && findGrant(named, principal) === grant
+      return effect === 'Allow' && !isClosed && findGrant(named, names) === grant
     })
   const denials = pick(({ effect, principal: named }) => {
-    return effect === 'Deny' && isDenied(named, principal)
+    return effect === 'Deny' && isDenied(named, principal.kind, names)
   })
   const forSession = pickGrants('session')
   const forIdentity = pickGrants('identity')
   const documents = [denials, forSession, forIdentity]
-  return { denials, forSession, forIdentity, documents, isReadable: policy !== undefined }
+  return { denials, forSession, forIdentity, documents, isReadable: true }
 }
 
 /** Returns whether a policy gives something to callers who did not sign, under some condition at least. */

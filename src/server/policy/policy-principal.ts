@@ -1,7 +1,7 @@
 /** The `Principal` and `NotPrincipal` of a bucket policy's statement (IAM User Guide, "AWS JSON policy elements: Principal"). */
 import { isObject } from '../../base/parse.ts'
 import { accountId, canonicalUserId } from '../identity/account.ts'
-import { listPrincipalNames, toCanonicalArn } from '../identity/principal-names.ts'
+import { toCanonicalArn, type PrincipalNames } from '../identity/principal-names.ts'
 import type { Principal } from '../sessions/principal.ts'
 
 /** Whom a statement is about. */
@@ -79,11 +79,10 @@ function isName(kind: string, name: string): boolean {
  */
 export function findGrant(
   { isAnyone, arns, isNegated }: PolicyPrincipal,
-  principal: Principal,
+  { identityArns, sessionArn }: PrincipalNames,
 ): Grant {
   // There is no Allow with NotPrincipal; if one came here, it would give nothing.
   if (isNegated) return undefined
-  const { identityArns, sessionArn } = listPrincipalNames(principal)
   if (sessionArn !== undefined && arns.has(sessionArn)) return 'session'
   return isAnyone || identityArns.some((name) => arns.has(name)) ? 'identity' : undefined
 }
@@ -94,10 +93,9 @@ export function findGrant(
  */
 export function isDenied(
   { isAnyone, hasAccount, arns, isNegated }: PolicyPrincipal,
-  principal: Principal,
+  kind: Principal['kind'],
+  { identityArns, sessionArn, allArns }: PrincipalNames,
 ): boolean {
-  const { identityArns, sessionArn, allArns } = listPrincipalNames(principal)
-  const { kind } = principal
   if (isNegated) {
     const isNamed = [...identityArns, ...(sessionArn ? [sessionArn] : [])].some((name) =>
       arns.has(name),

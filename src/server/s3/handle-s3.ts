@@ -51,7 +51,7 @@ async function answer(
     return postObject(received, recorder, services)
   const { principal, parsed, verified } =
     authentication.principal === undefined
-      ? await admitAnonymous(received, unsignedAddress?.bucket ?? '', backend)
+      ? admitAnonymous(received, unsignedAddress?.bucket ?? '', backend)
       : authentication
   const { request, query } = takeHoistedHeaders(received)
   recorder.setCaller(describePrincipal(principal))

@@ -1,4 +1,5 @@
 /** What a bucket policy may say. Codes and sentences are those that S3 answers. */
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AwsError } from '../../../src/protocol/aws-error.ts'
 import { parseBucketPolicy } from '../../../src/server/policy/bucket-policy.ts'
@@ -79,8 +80,9 @@ describe('a bucket policy is refused in the words of S3', () => {
       { Resource: ['arn:aws:s3:::photos/*', 'arn:aws:s3:::other/*'] },
       'Policy has invalid resource',
     ],
-    [{ Resource: 'arn:aws:s3:::*' }, 'Policy has invalid resource'],
-    [{ Resource: 'arn:aws:s3:::pho*' }, 'Policy has invalid resource'],
+    [{ Resource: 'arn:aws:s3:::other*' }, 'Policy has invalid resource'],
+    [{ Resource: 'arn:aws:s3:::photo/*' }, 'Policy has invalid resource'],
+    [{ Resource: 'arn:aws:s3:::photos${aws:username}/*' }, 'Policy has invalid resource'],
     [{ Resource: '*' }, 'Policy has invalid resource'],
     [{ Resource: 'photos/*' }, 'Policy has invalid resource'],
     [{ Resource: undefined, NotResource: 'arn:aws:s3:::other/*' }, 'Policy has invalid resource'],
@@ -127,6 +129,42 @@ describe('a bucket policy is refused in the words of S3', () => {
   })
 })
 
+describe('whatever is sent as a bucket policy', () => {
+  const anyMember = fc.constantFrom(
+    ...'Effect Principal NotPrincipal Action NotAction Resource NotResource Condition Sid Other'.split(
+      ' ',
+    ),
+  )
+  const anyName = fc.constantFrom(
+    ...'Allow Deny * s3:* s3:GetObject arn:aws:s3:::photos/* arn:aws:s3:::photos AWS StringLike aws:username'.split(
+      ' ',
+    ),
+  )
+  const anyValue = fc.letrec<{ value: unknown }>((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'small' },
+      anyName,
+      fc.jsonValue(),
+      fc.array(tie('value'), { maxLength: 3 }),
+      fc.dictionary(anyName, tie('value'), { maxKeys: 2 }),
+    ),
+  })).value
+
+  it('is accepted or MalformedPolicy, and nothing else', () => {
+    fc.assert(
+      fc.property(fc.dictionary(anyMember, anyValue, { maxKeys: 4 }), anyValue, (over, whole) => {
+        for (const text of [
+          write(over),
+          JSON.stringify(whole),
+          JSON.stringify({ Statement: whole }),
+        ])
+          expect(refusalOf(text)).not.toMatch(/^not a refusal/)
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
 describe('a bucket policy is accepted', () => {
   it.each<Json>([
     { Principal: { AWS: '*' } },
@@ -144,6 +182,9 @@ describe('a bucket policy is accepted', () => {
     { Action: 'S3:getobject' },
     { Action: undefined, NotAction: 's3:PutObject' },
     { Resource: 'arn:aws:s3:::photos*' },
+    { Resource: 'arn:aws:s3:::*' },
+    { Resource: 'arn:aws:s3:::*/*' },
+    { Resource: 'arn:aws:s3:::photo?/a' },
     { Resource: undefined, NotResource: 'arn:aws:s3:::photos/secret/*' },
     { Condition: { StringEquals: { 's3:x-amz-acl': 'private', 'aws:PrincipalTag/team': 'a' } } },
     {

@@ -41,7 +41,7 @@ interface Policies {
 
 function makeAuthorizer({ bucket, isRestricted = false, engine }: Policies): Authorizer {
   const policy = bucket && parseBucketPolicy(write(bucket), 'bucket')
-  const find: FindBucketPolicy = async (name) =>
+  const find: FindBucketPolicy = (name) =>
     policy === undefined || name !== 'bucket' ? undefined : { policy, isRestricted }
   return combinePolicies(engine ?? createIamAuthorizer({ policies: cannedPolicies }), find)
 }
@@ -396,7 +396,7 @@ describe('the tags of a session', () => {
 
 describe('a bucket policy that cannot be read', () => {
   it('allows nothing, but root may replace it', async () => {
-    const find: FindBucketPolicy = async () => ({ policy: undefined, isRestricted: false })
+    const find: FindBucketPolicy = () => ({ policy: undefined, isRestricted: false })
     const authorizer = combinePolicies(createIamAuthorizer({ policies: cannedPolicies }), find)
     const ask = async (question: Question): Promise<boolean> =>
       (await authorizer.authorize(makeRequest(question))).isAllowed

@@ -4,6 +4,7 @@ import { silentLog } from '../../../base/log.ts'
 import { errorCode } from '../../../base/error-code.ts'
 import type { ObjectStore } from '../request/object-store.ts'
 import { readBucketDocument, writeBucketDocument } from './bucket-documents.ts'
+import { readDocument } from './versioning.ts'
 import { createBucket, deleteBucket, findLocation, hasBucket, listBuckets } from './buckets.ts'
 import { completeUpload, findCompleted } from './complete-upload.ts'
 import { copyObject, copyPart } from './copy-object.ts'
@@ -116,6 +117,7 @@ function openObjects(
     deleteBucket: (bucket) => run(() => deleteBucket(disk, bucket)),
     listBuckets: () => run(() => listBuckets(disk)),
     readBucketDocument: (bucket, name) => run(() => readBucketDocument(disk, bucket, name)),
+    findBucketDocument: (bucket, name) => readDocument(disk, bucket, name),
     writeBucketDocument: (bucket, name, text) =>
       run(() => writeBucketDocument(disk, bucket, name, text)),
     statObject: (bucket, key, versionId) => run(() => statObject(disk, { bucket, key }, versionId)),

@@ -95,7 +95,7 @@ async function identify(
 ): Promise<{ principal: Principal; version: FormSignatureVersion | undefined }> {
   const authentication = await authenticator.authenticateForm(fields)
   if (authentication !== undefined) return authentication
-  const principal = await admitAnonymousForm(fields, bucket, backend)
+  const principal = admitAnonymousForm(fields, bucket, backend)
   return { principal, version: undefined }
 }
 

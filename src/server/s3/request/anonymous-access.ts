@@ -37,12 +37,12 @@ export function anonymousDenial(): AwsError {
  * @throws {AwsError} `AccessDenied` for every other bucket, and for the service; `InvalidRequest` for headers of the answer that only a signed request
  *   may choose.
  */
-export async function admitAnonymous(
+export function admitAnonymous(
   { headers, query }: Pick<HttpRequest, 'headers' | 'query'>,
   bucket: string,
   backend: S3Backend,
-): Promise<AnonymousAuthentication> {
-  await requireOpenBucket(bucket, backend)
+): AnonymousAuthentication {
+  requireOpenBucket(bucket, backend)
   // The header of a date says nothing about a signature: some clients send it with each request.
   const isBadlySigned =
     query.pairs.some(([name]) => signatureNames.test(name) && name !== 'policy') ||
@@ -61,12 +61,12 @@ export async function admitAnonymous(
 }
 
 /** Admits an unsigned upload form. @param fields Its values by lower-case name. @throws {AwsError} As `admitAnonymous`. */
-export async function admitAnonymousForm(
+export function admitAnonymousForm(
   fields: ReadonlyMap<string, string>,
   bucket: string,
   backend: S3Backend,
-): Promise<Principal> {
-  await requireOpenBucket(bucket, backend)
+): Principal {
+  requireOpenBucket(bucket, backend)
   const isBadlySigned = [...fields.keys()].some((name) => {
     return signatureNames.test(name) && name !== 'expires'
   })
@@ -75,8 +75,8 @@ export async function admitAnonymousForm(
 }
 
 /** Requires a bucket whose policy gives something to callers who did not sign. */
-async function requireOpenBucket(bucket: string, backend: S3Backend): Promise<void> {
-  const applied = isBucketName(bucket) ? await backend.findBucketPolicy?.(bucket) : undefined
+function requireOpenBucket(bucket: string, backend: S3Backend): void {
+  const applied = isBucketName(bucket) ? backend.findBucketPolicy?.(bucket) : undefined
   if (applied === undefined || !isOpenPolicy(applied)) throw anonymousDenial()
 }
 

@@ -188,6 +188,10 @@ export interface ObjectStore {
 
   /** Returns a setting's document; undefined if it is not set. */
   readBucketDocument(bucket: string, name: BucketDocument): Promise<string | undefined>
+  /**
+   * Returns a setting's document at once, for what every request asks; undefined if it is not set, or there is no such bucket.
+   */
+  findBucketDocument(bucket: string, name: BucketDocument): string | undefined
   /** Replaces a setting's document atomically; undefined removes it. */
   writeBucketDocument(bucket: string, name: BucketDocument, text: string | undefined): Promise<void>
 

@@ -18,22 +18,22 @@ interface AclRequest {
  */
 export function createAclCheck(
   objects: ObjectStore,
-): (operation: string, request: AclRequest) => Promise<void> {
+): (operation: string, request: AclRequest) => void {
   const readBlock = createDocumentReader(objects, 'publicAccessBlock', readPublicAccessBlock)
   const readOwnership = createDocumentReader(objects, 'ownershipControls', readOwnershipControls)
-  return async (operation, { bucket, headers }) => {
+  return (operation, { bucket, headers }) => {
     const isAclOperation = /^Put(Bucket|Object)Acl$/.test(operation)
     const acl = headers.get('x-amz-acl')
     const hasGrants = listGrantHeaders(headers).length > 0
     const isSet = isAclOperation || acl !== undefined || hasGrants
     if (!isSet || operation === 'CreateBucket') return
-    if (isPublicAcl(acl ?? 'private') && (await readBlock(bucket))?.BlockPublicAcls === true)
+    if (isPublicAcl(acl ?? 'private') && readBlock(bucket)?.BlockPublicAcls === true)
       throw new AwsError(
         'AccessDenied',
         `the public access block of the bucket refuses the ACL ${acl} (BlockPublicAcls)`,
       )
     const isOfOwner = !isAclOperation && acl === 'bucket-owner-full-control'
-    if (isOfOwner || (await readOwnership(bucket)) !== 'BucketOwnerEnforced') return
+    if (isOfOwner || readOwnership(bucket) !== 'BucketOwnerEnforced') return
     throw aclNotSupported()
   }
 }

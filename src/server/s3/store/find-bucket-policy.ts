@@ -1,4 +1,3 @@
-import { AwsError } from '../../../protocol/aws-error.ts'
 import { parseBucketPolicy, type BucketPolicy } from '../../policy/bucket-policy.ts'
 import type { FindBucketPolicy } from '../../policy/combine-policies.ts'
 import { isPublicPolicy } from '../../policy/public-policy.ts'
@@ -16,18 +15,18 @@ interface KeptPolicy {
 export function createPolicyFinder(objects: ObjectStore): FindBucketPolicy {
   const readPolicy = createDocumentReader(objects, 'policy', keepPolicy)
   const readBlock = createDocumentReader(objects, 'publicAccessBlock', readPublicAccessBlock)
-  const isRestricted = async (bucket: string): Promise<boolean> => {
+  const isRestricted = (bucket: string): boolean => {
     try {
-      return (await readBlock(bucket))?.RestrictPublicBuckets ?? false
+      return readBlock(bucket)?.RestrictPublicBuckets ?? false
     } catch {
       return true
     }
   }
-  return async (bucket) => {
-    const kept = await readPolicy(bucket).catch(toNone)
+  return (bucket) => {
+    const kept = readPolicy(bucket)
     if (kept === undefined) return undefined
     const { policy, isPublic } = kept
-    return { policy, isRestricted: isPublic && (await isRestricted(bucket)) }
+    return { policy, isRestricted: isPublic && isRestricted(bucket) }
   }
 }
 
@@ -39,9 +38,4 @@ function keepPolicy(text: string, bucket: string): KeptPolicy {
   } catch {
     return { policy: undefined, isPublic: false }
   }
-}
-
-/** A bucket that does not exist has no policy. @throws The error of a store that cannot tell: nothing is decided without the policy. */
-function toNone(error: unknown): undefined {
-  if (!(error instanceof AwsError) || error.status >= 500) throw error
 }

@@ -71,7 +71,7 @@ function createAclNotes(log: Log): AclNotes {
 /** Returns a function that reads a bucket's CORS rules; undefined if the bucket has none or does not exist. */
 function createRulesReader(objects: ObjectStore): NonNullable<S3Backend['findCorsRules']> {
   const read = createDocumentReader(objects, 'cors', readCorsRules)
-  return async (bucket) => ((await objects.hasBucket(bucket)) ? read(bucket) : undefined)
+  return async (bucket) => read(bucket)
 }
 
 interface StoreDependencies {
@@ -96,7 +96,7 @@ function toOperation(
         for (const further of actionsOfHeaders(findEffectiveHeaders(headers), level))
           await authorize(request, further)
       requireStandardValues(headers, level)
-      if (level !== 'service') await requireAcl(name, { bucket: request.bucket, headers })
+      if (level !== 'service') requireAcl(name, { bucket: request.bucket, headers })
       if (!query.has('acl')) noteAcl(request.bucket, headers.get('x-amz-acl') ?? 'private')
       return run({ ...request, objects })
     },

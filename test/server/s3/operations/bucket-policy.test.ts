@@ -184,10 +184,10 @@ describe('the policy of a bucket', () => {
   it('is parsed once as long as it is the same', async () => {
     await putPolicy(write(open))
     const { findBucketPolicy } = createStoreBackend(s3.objects)
-    const [first, second] = [await findBucketPolicy?.('photos'), await findBucketPolicy?.('photos')]
+    const [first, second] = [findBucketPolicy?.('photos'), findBucketPolicy?.('photos')]
     expect(first?.policy).toBeDefined()
     expect(second?.policy).toBe(first?.policy)
-    expect(await findBucketPolicy?.('nothing-here')).toBeUndefined()
+    expect(findBucketPolicy?.('nothing-here')).toBeUndefined()
   })
 })
 
@@ -275,6 +275,15 @@ describe('an unsigned request', () => {
     const answer = await anonymous(method, target, { body: '<A/>' })
     expect(answer).toMatchObject({ status: 403, code: 'AccessDenied', wasBodyRead: false })
     expect((await s3.send('GET', '/photos?policy')).status).toBe(200)
+  })
+
+  it('gets nothing of another bucket by a policy whose resources are all buckets', async () => {
+    await s3.send('PUT', '/other')
+    await s3.send('PUT', '/other/a', { body: 'x' })
+    await putPolicy(write({ ...open, Resource: ['arn:aws:s3:::*', 'arn:aws:s3:::*/*'] }))
+    expect((await anonymous('GET', '/photos/secret')).status).toBe(200)
+    for (const target of ['/other', '/other/a'])
+      expect((await anonymous('GET', target)).code).toBe('AccessDenied')
   })
 
   it('cannot copy out of a bucket that is not open', async () => {

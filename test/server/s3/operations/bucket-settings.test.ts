@@ -49,7 +49,7 @@ describe('a setting of a bucket', () => {
     ],
     [
       'tagging',
-      tagging(tag('team', 'blue &amp; green'), tag('a', '')),
+      tagging(tag('team', 'blue + green'), tag('a', '')),
       'GetBucketTagging',
       'PutBucketTagging',
       204,
@@ -125,6 +125,16 @@ describe('a setting of a bucket', () => {
   ])('?%s refuses %s with %s, and nothing is set', async (query, document, code) => {
     expect((await put(query, document)).code).toBe(code)
     expect((await s3.send('GET', `/photos?${query}`)).status).toBe(404)
+  })
+
+  it('is found at once as it is read, and is none for a bucket that is gone or never was', async () => {
+    await put('tagging', tagging(tag('a', 'b')))
+    const read = await s3.objects.readBucketDocument('photos', 'tagging')
+    expect(read).toContain('<Key>a</Key>')
+    expect(s3.objects.findBucketDocument('photos', 'tagging')).toBe(read)
+    await s3.send('DELETE', '/photos')
+    for (const bucket of ['photos', 'nothing-here'])
+      expect(s3.objects.findBucketDocument(bucket, 'tagging')).toBeUndefined()
   })
 
   it('fifty tags of a bucket are accepted', async () => {
