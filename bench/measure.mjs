@@ -3,6 +3,8 @@
  * Only ratios of medians are printed: absolute times say more about the machine than about us.
  */
 import { spawn } from 'node:child_process'
+import { readFileSync, readdirSync } from 'node:fs'
+import path from 'node:path'
 
 /** The environment of a bench: the caller's, less what would make bare Node slow and our ratio look good. */
 export function benchEnvironment(extra = {}) {
@@ -56,4 +58,48 @@ export async function compareProcesses(cases, rounds) {
     const own = times.get(name)
     return { name, medianMs: median(own), ratio: median(own.map((ms, i) => ms / floor[i])) }
   })
+}
+
+/**
+ * Loads a server from a process of its own (load.mjs), and gives that one's account; a failed request stops the bench.
+ *
+ * @param questions whole requests, asked in turn; `bodyBytes` of body follow each.
+ */
+export async function runLoad(port, questions, { seconds, connections = 32, bodyBytes = 0 }) {
+  const argv = [port, connections, seconds, bodyBytes].map(String)
+  const child = spawn(process.execPath, [path.join(import.meta.dirname, 'load.mjs'), ...argv], {
+    env: benchEnvironment(),
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  let text = ''
+  child.stdout.on('data', (chunk) => (text += chunk))
+  child.stdin.end(Buffer.from(questions.join('\0'), 'latin1'))
+  await new Promise((resolve) => child.once('close', resolve))
+  const result = JSON.parse(text)
+  const { requests, failures } = result
+  if (failures > 0 || requests === 0)
+    throw new Error(`load on port ${port}: ${failures} of ${requests} failed`)
+  return result
+}
+
+/** User and system time of a process and its children that run, to a hundredth of a second; 0 where the system does not say. */
+export function readCpuSeconds(pid) {
+  if (process.platform !== 'linux') return 0
+  let ticks = 0
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    const fields = readStat(name)
+    if (fields !== undefined && (Number(name) === pid || Number(fields[1]) === pid))
+      ticks += Number(fields[11]) + Number(fields[12])
+  }
+  return ticks / 100
+}
+
+/** The fields of /proc/PID/stat after the name; undefined if the process has ended. */
+function readStat(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ')
+  } catch {
+    return undefined
+  }
 }

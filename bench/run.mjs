@@ -10,6 +10,7 @@ import { benchGateway } from './bench-gateway.mjs'
 import { benchLogin } from './bench-login.mjs'
 import { benchOpa } from './bench-opa.mjs'
 import { benchParallel } from './bench-parallel.mjs'
+import { benchS3 } from './bench-s3.mjs'
 import { benchServe } from './bench-serve.mjs'
 import { benchSts } from './bench-sts.mjs'
 
@@ -18,6 +19,7 @@ const benches = {
   login: benchLogin,
   parallel: benchParallel,
   sts: benchSts,
+  s3: benchS3,
   gateway: benchGateway,
   opa: benchOpa,
   etcd: benchEtcd,
@@ -42,7 +44,12 @@ for (const [name, run] of Object.entries(benches)) {
     const said =
       row.unit === undefined
         ? `${row.ratio.toFixed(2).padStart(6)} × ${row.floor}`
-        : `${row.value.toFixed(1).padStart(6)} ${row.unit}, at worst ${row.worst.toFixed(1)}`
-    process.stdout.write(`${row.what.padEnd(58)} ${said}  (aim ${row.aim})\n`)
+        : `${formatValue(row.value).padStart(6)} ${row.unit}, at worst ${formatValue(row.worst)}`
+    process.stdout.write(`${row.what.padEnd(66)} ${said}  (aim ${row.aim})\n`)
   }
+}
+
+/** Fewer digits where they say nothing. */
+function formatValue(value) {
+  return value.toFixed(value < 10 ? 2 : 1)
 }

@@ -90,7 +90,6 @@ const adapters: Readonly<Record<string, readonly string[]>> = {
   'smol-toml': ['client/config-file.ts'],
   execa: ['base/process/start-program.ts'],
   'oidc-provider': ['server/issuer/oidc-library.ts'],
-  selfsigned: ['server/http/self-signed-certificate.ts'],
   'openid-client': ['client/token/openid-provider.ts'],
   uqr: ['base/terminal/qr-code.ts'],
   '@napi-rs/keyring': ['base/keyring.ts'],
@@ -319,6 +318,7 @@ describe('keys', () => {
         ),
       )
     expect(callers.toSorted()).toEqual([
+      'src/server/http/self-signed-certificate.ts',
       'src/server/issuer/generate-signing-key.ts',
       'test/support/generate-keys.ts',
     ])

@@ -7,11 +7,24 @@ export function formatAmzDate(instantMs: number): string {
 
 /** Returns the Unix time in milliseconds of a text in that form; NaN for any other text. */
 export function parseAmzDateMs(text: string): number {
+  if (text === lastAmzDate.text) return lastAmzDate.instantMs
   const form = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/
-  return form.test(text) ? Date.parse(text.replace(form, '$1-$2-$3T$4:$5:$6Z')) : Number.NaN
+  const instantMs = form.test(text)
+    ? Date.parse(text.replace(form, '$1-$2-$3T$4:$5:$6Z'))
+    : Number.NaN
+  lastAmzDate = { text, instantMs }
+  return instantMs
 }
+
+/** Requests of one second have the same date. */
+let lastAmzDate = { text: '', instantMs: Number.NaN }
 
 /** Returns a time as `2026-01-31T23:59:59Z`; milliseconds only where there are any. */
 export function formatUtc(instantMs: number): string {
-  return new Date(instantMs).toISOString().replace('.000Z', 'Z')
+  if (instantMs === lastUtc.instantMs) return lastUtc.text
+  lastUtc = { instantMs, text: new Date(instantMs).toISOString().replace('.000Z', 'Z') }
+  return lastUtc.text
 }
+
+/** Requests of one second write the same times, and writing one costs as much as an HMAC of it. */
+let lastUtc = { instantMs: Number.NaN, text: '' }

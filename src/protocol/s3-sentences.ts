@@ -38,6 +38,8 @@ const sentences: Readonly<Record<string, string>> = {
     "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
   InvalidBucketName: 'The specified bucket is not valid.',
   InvalidDigest: 'The Content-Md5 you specified is not valid.',
+  InvalidEncryptionAlgorithmError:
+    'The Encryption request you specified is not valid. Supported value: AES256.',
   InvalidLocationConstraint: 'The specified location-constraint is not valid',
   InvalidPart:
     "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
@@ -50,6 +52,8 @@ const sentences: Readonly<Record<string, string>> = {
   InvalidStorageClass: 'The storage class you specified is not valid',
   InvalidTag:
     'The tag provided was not a valid tag. This error can occur if the tag did not pass input validation.',
+  InvalidRedirectLocation:
+    "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
   InvalidTokenId: 'The security token included in the request is invalid',
   InvalidURI: "Couldn't parse the specified URI.",
   KeyTooLongError: 'Your key is too long',

@@ -35,6 +35,14 @@ const clients: Record<string, string> = {
     mc cp sts/$BUCKET/big back && cmp big back
     url=$(mc share download --json sts/$BUCKET/big | sed -n 's/.*"share": *"\\([^"]*\\)".*/\\1/p')
     node -e 'fetch(JSON.parse(process.argv[1])).then(async (a) => process.stdout.write(Buffer.from(await a.arrayBuffer())))' "\\"$url\\"" | cmp big
+    mc anonymous set download sts/$BUCKET
+    curl --silent --fail $AWS_ENDPOINT_URL_S3/$BUCKET/big | cmp big
+    curl --silent $AWS_ENDPOINT_URL_S3/$BUCKET/new -T small | grep -F AccessDenied
+    mc anonymous set public sts/$BUCKET
+    curl --silent --fail $AWS_ENDPOINT_URL_S3/$BUCKET/new -T small
+    mc anonymous get sts/$BUCKET | grep -F public
+    mc anonymous set private sts/$BUCKET
+    curl --silent $AWS_ENDPOINT_URL_S3/$BUCKET/big | grep -F AccessDenied
     mc rm "sts/$BUCKET/some folder/small+ü"
     mc rb --force sts/$BUCKET`,
 

@@ -26,7 +26,7 @@ export function splitJwt(token: string, maxBytes: number = maxTokenBytes): Decod
   if (parts.length !== 3 || !strictBase64Url.test(headerText) || !strictBase64Url.test(claimsText))
     return undefined
   if (signatureText !== '' && !isCanonicalBase64Url(signatureText)) return undefined
-  const header = parseJsonObject(decodeText(headerText))
+  const header = parseHeader(headerText)
   const claims = parseJsonObject(decodeText(claimsText))
   if (header === undefined || claims === undefined) return undefined
   const signedText = token.slice(0, headerText.length + 1 + claimsText.length)
@@ -46,9 +46,25 @@ export function decodeJwt(token: string): DecodedJwt {
   return decoded
 }
 
-// One bit string has only one valid spelling: with spare bits in the last character, two different tokens would both verify.
+/**
+ * One bit string has only one valid spelling: with spare bits in the last character, two different tokens would both verify. A last group of
+ * two characters has four spare bits, one of three has two, and one of a single character is no byte (RFC 4648 §3.5).
+ */
 function isCanonicalBase64Url(text: string): boolean {
-  return strictBase64Url.test(text) && Buffer.from(text, 'base64url').toString('base64url') === text
+  if (!strictBase64Url.test(text)) return false
+  const rest = text.length % 4
+  if (rest === 0) return true
+  return rest !== 1 && (rest === 2 ? 'AQgw' : 'AEIMQUYcgkosw048').includes(text.slice(-1))
+}
+
+/** The header that was parsed last: all tokens of one key have the same. It is frozen, so that no reader changes what the next one gets. */
+let lastHeader: { readonly text: string; readonly header: JsonObject } | undefined
+
+function parseHeader(text: string): JsonObject | undefined {
+  if (text === lastHeader?.text) return lastHeader.header
+  const header = parseJsonObject(decodeText(text))
+  if (header !== undefined) lastHeader = { text, header: Object.freeze(header) }
+  return header
 }
 
 function decodeText(text: string): string {

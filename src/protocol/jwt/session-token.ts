@@ -1,7 +1,7 @@
 /** Session tokens: JWTs that only this server issues and reads, HS512 under the root secret as in MinIO (docs/wire.md §2.4). */
 import type { KeyObject } from 'node:crypto'
 import { equalInConstantTime } from '../../base/constant-time.ts'
-import { hmac } from '../digest.ts'
+import { hmac, hmacText } from '../digest.ts'
 import type { JsonObject } from '../../base/parse.ts'
 import { splitJwt } from './decode-jwt.ts'
 
@@ -12,7 +12,7 @@ export function signSessionToken(claims: JsonObject, rootSecret: KeyObject): str
   const sorted: Record<string, unknown> = {}
   for (const name of Object.keys(claims).toSorted()) sorted[name] = claims[name]
   const signedText = `${headerText}.${Buffer.from(JSON.stringify(sorted)).toString('base64url')}`
-  return `${signedText}.${hmac('sha512', rootSecret, signedText).toString('base64url')}`
+  return `${signedText}.${hmacText('sha512', rootSecret, signedText, 'base64url')}`
 }
 
 /**

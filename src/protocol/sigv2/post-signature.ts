@@ -5,6 +5,7 @@
 import { equalInConstantTime } from '../../base/constant-time.ts'
 import { AwsError } from '../aws-error.ts'
 import { hmac } from '../digest.ts'
+import { missingField } from '../sigv4/post-signature.ts'
 
 export interface PostSignatureV2 {
   readonly accessKeyId: string
@@ -30,10 +31,8 @@ export function parsePostSignatureV2(
     throw new AwsError('InvalidRequest', 'the form is signed by versions 2 and 4; use one')
   const signature = fields.get('signature') ?? ''
   const policy = fields.get('policy') ?? ''
-  if (signature === '' || policy === '') {
-    const message = 'the form must have the fields policy and signature before its file'
-    throw new AwsError('InvalidArgument', message)
-  }
+  if (signature === '') throw missingField('signature')
+  if (policy === '') throw missingField('policy')
   return { accessKeyId, signature, policy, sessionToken: fields.get('x-amz-security-token') }
 }
 

@@ -130,6 +130,7 @@ function malformedHeader(text: string): AwsError {
 
 /** Returns S3's sentence for a part of the signature that is wrong. */
 export function describeMalformed(code: MalformedCode, text: string): string {
+  if (code === 'InvalidArgument') return text
   const isHeader = code === 'AuthorizationHeaderMalformed'
   const start = isHeader
     ? 'The authorization header is malformed'
@@ -179,8 +180,11 @@ function describeExpires(text: string): string {
   return `X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than ${maxExpiresSeconds} seconds`
 }
 
-/** The code of a signature that cannot be read: the first in headers, the second in a query or a form. */
-export type MalformedCode = 'AuthorizationHeaderMalformed' | 'AuthorizationQueryParametersError'
+/** The code of a signature that cannot be read: in headers, in a query, in a form. */
+export type MalformedCode =
+  | 'AuthorizationHeaderMalformed'
+  | 'AuthorizationQueryParametersError'
+  | 'InvalidArgument'
 
 /**
  * Parses a credential. The region may be any printable text, and empty: MinIO's SDKs sign AssumeRole so.

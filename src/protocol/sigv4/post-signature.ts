@@ -19,7 +19,8 @@ export interface PostSignature {
   readonly policy: string
 }
 
-const malformed = 'AuthorizationQueryParametersError'
+/** S3 names a wrong field of a form by this code, and says what is wrong without the beginning that it has elsewhere. */
+const malformed = 'InvalidArgument'
 
 /**
  * Parses the signature of a form; nothing is verified yet.
@@ -33,26 +34,35 @@ export function parsePostSignature(fields: ReadonlyMap<string, string>): PostSig
   const required = (name: string): string => {
     const value = fields.get(name)
     if (value !== undefined && value !== '') return value
-    throw new AwsError('InvalidArgument', `the form must have the field ${name} before its file`)
+    throw missingField(name)
   }
-  if (required('x-amz-algorithm') !== algorithm)
-    throw new AwsError('InvalidArgument', `x-amz-algorithm must be ${algorithm}`)
+  if (required('x-amz-algorithm') !== algorithm) {
+    const sentence = `X-Amz-Algorithm only supports "${algorithm}"`
+    throw new AwsError('InvalidArgument', `x-amz-algorithm must be ${algorithm}`, { sentence })
+  }
   return {
     ...parseCredential(required('x-amz-credential'), malformed),
     amzDate: checkAmzDate(required('x-amz-date'), malformed),
     signature: parseSignatureText(required('x-amz-signature')),
     sessionToken: fields.get('x-amz-security-token'),
-    policy: required('policy'),
+    policy: requirePolicy(fields),
   }
 }
 
-/** @throws {AwsError} `SignatureDoesNotMatch`; `AuthorizationQueryParametersError` for another region or date, naming the server's. */
+/** An empty policy is refused when it is read. */
+function requirePolicy(fields: ReadonlyMap<string, string>): string {
+  const policy = fields.get('policy')
+  if (policy === undefined) throw missingField('policy')
+  return policy
+}
+
+/** @throws {AwsError} `SignatureDoesNotMatch`; `InvalidArgument` for another region or date, naming the server's. */
 export function verifyPostSignature(
   parsed: PostSignature,
   secretAccessKey: string,
   { region }: { readonly region: string },
 ): void {
-  checkScope({ ...parsed, form: 'query' }, { region, service: 's3' })
+  checkScope({ ...parsed, form: 'form' }, { region, service: 's3' })
   const key = deriveSigningKey(secretAccessKey, parsed.scope)
   const signature = hmac('sha256', key, parsed.policy).toString('hex')
   if (equalInConstantTime(signature, parsed.signature)) return
@@ -60,4 +70,14 @@ export function verifyPostSignature(
     'SignatureDoesNotMatch',
     'the signature we calculated over the policy does not match the one in the form; check the secret key and the base64 of the policy',
   )
+}
+
+/** Returns the error for a form without a field, or with it after its file. */
+export function missingField(name: string): AwsError {
+  const sentence = `Bucket POST must contain a field named '${name}'.  If it is specified, please check the order of the fields.`
+  const details = { ArgumentName: name, ArgumentValue: '' }
+  return new AwsError('InvalidArgument', `the form must have the field ${name} before its file`, {
+    sentence,
+    details,
+  })
 }

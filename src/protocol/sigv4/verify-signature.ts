@@ -2,7 +2,7 @@
 import { equalInConstantTime } from '../../base/constant-time.ts'
 import { AwsError } from '../aws-error.ts'
 import { parseAmzDateMs } from '../dates.ts'
-import { hmac } from '../digest.ts'
+import { hmacText } from '../digest.ts'
 import {
   buildCanonicalRequest,
   buildStringToSign,
@@ -75,7 +75,7 @@ export function verifySignature(
     return buildStringToSign(parsed.amzDate, scopeText, canonicalRequest)
   }
   const sign = (rawPath: string): string => {
-    return hmac('sha256', signingKey, writeText(rawPath)).toString('hex')
+    return hmacText('sha256', signingKey, writeText(rawPath), 'hex')
   }
   const spellings = listPathSpellings(message.rawPath, options.isBucketInHost ?? false)
   const signature = findSignature(spellings, sign, parsed.signature)
@@ -111,13 +111,22 @@ function findSignature(
   return undefined
 }
 
+const malformedCodes = {
+  header: 'AuthorizationHeaderMalformed',
+  query: 'AuthorizationQueryParametersError',
+  form: 'InvalidArgument',
+} as const
+
+type SignedScope = Pick<ParsedSignature, 'scope' | 'amzDate'> & {
+  readonly form: keyof typeof malformedCodes
+}
+
 /** Checks the service, the region and the day of the signature. @throws {AwsError} as `verifySignature`. */
 export function checkScope(
-  parsed: Pick<ParsedSignature, 'form' | 'scope' | 'amzDate'>,
+  parsed: SignedScope,
   options: Pick<VerifyOptions, 'region' | 'service'>,
 ): void {
-  const code =
-    parsed.form === 'header' ? 'AuthorizationHeaderMalformed' : 'AuthorizationQueryParametersError'
+  const code = malformedCodes[parsed.form]
   if (parsed.scope.service !== options.service) {
     const message = `the credential scope is for service ${parsed.scope.service}; this request needs ${options.service}`
     const text = `incorrect service "${parsed.scope.service}". This endpoint belongs to "${options.service}".`
@@ -135,11 +144,7 @@ export function checkScope(
   }
 }
 
-function describeWrongDate({
-  form,
-  scope,
-  amzDate,
-}: Pick<ParsedSignature, 'form' | 'scope' | 'amzDate'>): string {
+function describeWrongDate({ form, scope, amzDate }: SignedScope): string {
   const why = 'Invalid credential date'
   return form === 'header'
     ? describeMalformed(

@@ -6,6 +6,7 @@ import type { FetchJson } from '../../base/http/json-client.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
 import { parseDiscovery } from '../../protocol/discovery.ts'
 import { verifyJwt, type JwtVerdict } from '../../protocol/jwt/verify-jwt.ts'
+import { readNames } from '../sessions/read-names.ts'
 import { createKeySet } from './key-set.ts'
 
 export interface TokenVerifierOptions {
@@ -106,10 +107,7 @@ function checkIssuer(claims: JsonObject, issuer: string | undefined): void {
 }
 
 function checkAudience(claims: JsonObject, clientId: string): void {
-  const audiences = readStrings(claims, 'aud').flatMap((value) =>
-    value.split(',').map((part) => part.trim()),
-  )
-  if (audiences.includes(clientId) || readString(claims, 'azp') === clientId) return
+  if (readString(claims, 'azp') === clientId || readNames(claims['aud']).includes(clientId)) return
   throw new AwsError(
     'InvalidParameterValue',
     `neither claim aud nor azp names the client ${clientId}`,
@@ -124,14 +122,13 @@ function checkAudience(claims: JsonObject, clientId: string): void {
  */
 export function readSubject(claims: JsonObject): string {
   const audiences = readStrings(claims, 'aud')
-  const candidates = [
-    readString(claims, 'sub'),
-    readString(claims, 'azp'),
-    readString(claims, 'client_id'),
-    audiences.length === 1 ? audiences[0] : undefined,
-  ]
-  const subject = candidates.find((candidate) => candidate !== undefined && candidate !== '')
-  if (subject === undefined)
+  const audience = audiences.length === 1 ? audiences[0] : undefined
+  const subject =
+    readString(claims, 'sub') ||
+    readString(claims, 'azp') ||
+    readString(claims, 'client_id') ||
+    audience
+  if (subject === undefined || subject === '')
     throw new AwsError(
       'InvalidParameterValue',
       'claim sub is missing, and so are azp, client_id and a single aud',

@@ -1,3 +1,4 @@
+import { createLazyMap } from '../../base/lazy-map.ts'
 import type { AuthorizationRequest } from './authorizer.ts'
 import { createDecisionMemo } from './decision-memo.ts'
 import {
@@ -12,7 +13,10 @@ type RequestContext = Required<Pick<AuthorizationRequest, 'conditions' | 'memo'>
 /** The key is the request object, so a rebuilt request gets its own context. */
 const contexts = new WeakMap<ReceivedRequest, RequestContext & ConditionOptions>()
 
-/** Returns the conditions of a request and the memo of its decisions. They are built once per request and principal. */
+/**
+ * Returns the conditions of a request and the memo of its decisions, once per request and principal. The conditions are built when they are
+ * first read: most policies have none.
+ */
 export function findRequestContext(
   request: ReceivedRequest,
   options: ConditionOptions,
@@ -21,7 +25,7 @@ export function findRequestContext(
   const cached = contexts.get(request)
   if (cached?.principal === principal && cached.formSignatureVersion === formSignatureVersion)
     return cached
-  const conditions = buildConditions(request, options)
+  const conditions = createLazyMap(() => buildConditions(request, options))
   const context = { principal, formSignatureVersion, conditions, memo: createDecisionMemo() }
   contexts.set(request, context)
   return context

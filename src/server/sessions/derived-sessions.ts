@@ -5,6 +5,7 @@
 import type { JsonObject } from '../../base/parse.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
 import { createRevocations, type Revocation, type Revocations } from './revocations.ts'
+import type { Principal } from './principal.ts'
 import { readOwnPrincipal } from './session-claims.ts'
 import {
   createSessionTokens,
@@ -41,6 +42,12 @@ export interface DerivedLookup {
   readonly nowMs: () => number
 }
 
+/** What the claims of a token say, for as long as they are kept: they name one access key, and never change. */
+const knownSessions = new WeakMap<
+  JsonObject,
+  { readonly principal: Principal; readonly secretAccessKey: string }
+>()
+
 /** Looks up a session by its token. @param presented `claims` are those of a token whose signature is valid and that names the access key. */
 export function lookUpDerived(
   presented: {
@@ -52,11 +59,14 @@ export function lookUpDerived(
 ): SessionLookup {
   const { accessKeyId, sessionToken, claims } = presented
   if (!isAccessKeyOfSession(accessKeyId)) return { outcome: 'unknown' }
-  const secretAccessKey = tokens.deriveSecret(accessKeyId)
+  const known = claims && knownSessions.get(claims)
+  const secretAccessKey = known?.secretAccessKey ?? tokens.deriveSecret(accessKeyId)
   if (sessionToken === undefined || sessionToken === '')
     return { outcome: 'missing-token', secretAccessKey }
-  const principal = claims === undefined ? undefined : readOwnPrincipal(claims)
-  if (principal === undefined) return { outcome: 'wrong-token', secretAccessKey }
+  const principal = known?.principal ?? (claims && readOwnPrincipal(claims))
+  if (claims === undefined || principal === undefined)
+    return { outcome: 'wrong-token', secretAccessKey }
+  if (known === undefined) knownSessions.set(claims, { principal, secretAccessKey })
   if (revocations.isRevoked(principal)) return { outcome: 'revoked' }
   if (nowMs() >= (principal.expiresAtMs ?? 0)) return { outcome: 'expired' }
   return { outcome: 'found', principal, secretAccessKey }

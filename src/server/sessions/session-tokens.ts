@@ -3,11 +3,12 @@
  */
 import { createSecretKey, randomFillSync } from 'node:crypto'
 import { formatUtc } from '../../protocol/dates.ts'
-import { hash, hmac } from '../../protocol/digest.ts'
+import { hash, hmac, hmacText } from '../../protocol/digest.ts'
 import { readString, type JsonObject } from '../../base/parse.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
 import type { TemporaryCredentials } from '../../protocol/credentials.ts'
 import { signSessionToken, verifySessionToken } from '../../protocol/jwt/session-token.ts'
+import { keepValidTokens } from './known-tokens.ts'
 import type { Principal } from './principal.ts'
 import { toClaims } from './session-claims.ts'
 import type { SessionRequest } from './session-store.ts'
@@ -36,8 +37,9 @@ export function createSessionTokens(options: SessionTokensOptions): SessionToken
     hmac('sha256', options.rootSecret, 'sts-cli derived secret key v1'),
   )
   const tokenKey = createSecretKey(options.rootSecret, 'utf8')
+  const readValid = keepValidTokens((token) => verifySessionToken(token, tokenKey))
   const deriveSecret = (accessKey: string): string =>
-    hmac('sha256', secretKeyKey, accessKey).toString('base64').slice(0, 40).replaceAll('/', '+')
+    hmacText('sha256', secretKeyKey, accessKey, 'base64').slice(0, 40).replaceAll('/', '+')
 
   return {
     deriveSecret,
@@ -60,7 +62,7 @@ export function createSessionTokens(options: SessionTokensOptions): SessionToken
       }
     },
     read(sessionToken, accessKeyId) {
-      const claims = verifySessionToken(sessionToken, tokenKey)
+      const claims = readValid(sessionToken)
       return claims !== undefined && readString(claims, 'accessKey') === accessKeyId
         ? claims
         : undefined

@@ -20,7 +20,7 @@ const internalClaims = new Set([
 const maxDepth = 16
 
 /**
- * Returns the claims that a session keeps for policies. Policy documents can only use strings, numbers, booleans and lists of strings, so that
+ * Returns the claims that a session keeps for policies, in a new object. Policy documents can only use strings, numbers, booleans and lists of strings, so that
  * other claims are left out where documents decide: the session token travels with each request. A policy engine gets all, as at MinIO: Keycloak has
  * its roles in the object `realm_access`.
  *
@@ -31,7 +31,7 @@ const maxDepth = 16
 export function selectClaims(
   claims: JsonObject,
   { isForEngine }: { readonly isForEngine: boolean },
-): JsonObject {
+): Record<string, unknown> {
   const selected: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(claims)) {
     if (internalClaims.has(name)) continue

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { StsCliError } from '../../../src/base/errors.ts'
 import { decodeJwt, maxTokenBytes, splitJwt } from '../../../src/protocol/jwt/decode-jwt.ts'
@@ -24,6 +25,28 @@ describe('decoded JWT', () => {
     const long = makeToken(signers.RS256, { pad: 'x'.repeat(maxTokenBytes) })
     expect(splitJwt(long)).toBeUndefined()
     expect(decodeJwt(long).claims).toHaveProperty('pad')
+  })
+
+  it('splitJwt() takes exactly the spellings of a signature that encoding its bytes again gives', () => {
+    const letters = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_']
+    const text = fc.string({ unit: fc.constantFrom(...letters), minLength: 1, maxLength: 12 })
+    fc.assert(
+      fc.property(text, (spelling) => {
+        const isCanonical = Buffer.from(spelling, 'base64url').toString('base64url') === spelling
+        expect(splitJwt(`${header}.${payload}.${spelling}`) !== undefined).toBe(isCanonical)
+      }),
+    )
+  })
+
+  it('splitJwt() reads the header of each token, also between tokens of another key', () => {
+    const other = makeToken(signers.ES256)
+    for (const [text, alg] of [
+      [token, 'RS256'],
+      [other, 'ES256'],
+      [token, 'RS256'],
+      [token, 'RS256'],
+    ] as const)
+      expect(splitJwt(text)?.header).toHaveProperty('alg', alg)
   })
 
   it('splitJwt() keeps a claim named __proto__ a claim', () => {

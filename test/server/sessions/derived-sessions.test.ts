@@ -25,6 +25,43 @@ describe('derived sessions', () => {
     })
   })
 
+  it('a token that was accepted before is refused once its session has expired or is revoked', async () => {
+    let now = nowMs()
+    const store = createDerivedSessions({ rootSecret, nowMs: () => now })
+    const [first, second] = [await store.issue(request), await store.issue(request)]
+    const lookUp = async ({ accessKeyId, sessionToken }: typeof first): Promise<string> =>
+      (await store.lookUp(accessKeyId, sessionToken)).outcome
+    expect([await lookUp(first), await lookUp(second), await lookUp(first)]).toEqual(
+      Array.from({ length: 3 }, () => 'found'),
+    )
+    await store.revoke({ accessKeyId: first.accessKeyId })
+    expect([await lookUp(first), await lookUp(second)]).toEqual(['revoked', 'found'])
+    now = request.expiresAtMs
+    expect(await lookUp(second)).toBe('expired')
+  })
+
+  it('a token that was accepted before is refused with another access key or another signature', async () => {
+    const store = createDerivedSessions({ rootSecret, nowMs })
+    const [first, second] = [await store.issue(request), await store.issue(request)]
+    const lookUp = async (accessKeyId: string, token: string): Promise<string> =>
+      (await store.lookUp(accessKeyId, token)).outcome
+    expect(await lookUp(first.accessKeyId, first.sessionToken)).toBe('found')
+    expect(await lookUp(second.accessKeyId, first.sessionToken)).toBe('wrong-token')
+    const [text, signature = ''] = first.sessionToken.split(/\.(?=[^.]*$)/)
+    const other = `${text}.${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`
+    expect(await lookUp(first.accessKeyId, other)).toBe('wrong-token')
+  })
+
+  it('thousands of sessions are found again, whichever were used last', async () => {
+    const store = createDerivedSessions({ rootSecret, nowMs })
+    const issued = await Promise.all(Array.from({ length: 1500 }, () => store.issue(request)))
+    for (const { accessKeyId, sessionToken } of [...issued, ...issued.toReversed()])
+      expect(await store.lookUp(accessKeyId, sessionToken)).toMatchObject({
+        outcome: 'found',
+        principal: { accessKey: accessKeyId },
+      })
+  })
+
   it('claims of a token cannot override the claims of the server', async () => {
     const store = createDerivedSessions({ rootSecret, nowMs })
     const claims = { accessKey: 'ROOT', exp: 9e9, policyNames: ['consoleAdmin'], sub: 'root' }

@@ -94,6 +94,8 @@ export function createFragileDisk({ root, shadows }: Places, content: IndexConte
     const [source, target] = [String(from), String(to)]
     const isFolder = (await real.lstat(source)).isDirectory()
     const shadow = isFolder ? undefined : await keepShadow(target)
+    // A rename moves a name in one step: where it is undone, the file has its old name again.
+    const moved = isFolder || dirname(source) === staging ? undefined : await keepShadow(source)
     await real.rename(source, target)
     if (isFolder)
       note(dirname(source) === staging ? target : source, () => real.rename(target, source))
@@ -101,6 +103,7 @@ export function createFragileDisk({ root, shadows }: Places, content: IndexConte
       note(target, async () => {
         await real.rm(target)
         if (shadow !== undefined) await real.link(shadow, target)
+        if (moved !== undefined) await real.link(moved, source)
       })
   }
 

@@ -13,6 +13,11 @@ export function invalidChecksumHeader(header: string): AwsError {
   return refuse(`Value for ${header} header is invalid.`)
 }
 
+/** Returns the error for a checksum header whose algorithm S3 does not have. */
+export function unknownChecksumHeader(): AwsError {
+  return refuse('The algorithm type you specified in x-amz-checksum- header is invalid.')
+}
+
 /** Returns the error for more than one checksum of a request. */
 export function severalChecksums(): AwsError {
   return refuse(

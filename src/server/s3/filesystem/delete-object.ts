@@ -73,6 +73,7 @@ async function putMarker(
     next: { sequence, nullSlot: isNull ? slot : kept.nullSlot },
     changes: [...kept.changes, [versionKey(bucket, key, slot), encodeVersion(entry)]],
     removedSlots: kept.removedSlots,
+    undo: kept.undo,
   })
   return { versionId, isDeleteMarker: true }
 }
@@ -177,12 +178,13 @@ interface CurrentChange {
   readonly promoted?: PlacedVersion | undefined
   /** True if nothing of the key remains. */
   readonly isGone?: boolean
+  readonly undo?: (() => Promise<void>) | undefined
 }
 
 async function changeCurrent(
   disk: Disk,
   target: Target,
-  { current, head, next, changes, removedSlots, promoted, isGone }: CurrentChange,
+  { current, head, next, changes, removedSlots, promoted, isGone, undo }: CurrentChange,
 ): Promise<void> {
   const { bucket, key } = target
   const { sequence } = next
@@ -206,6 +208,7 @@ async function changeCurrent(
       removedSlots,
       ...(slot === undefined ? { remove } : { place: { kind: 'version', slot } }),
     },
+    undo,
     apply: async () => {
       if (from !== undefined) return void (await moveIntoPlace(disk, { bucket, key, from }))
       return current && removeCurrentFile(disk, target, current.path)

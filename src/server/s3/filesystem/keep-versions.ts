@@ -1,10 +1,17 @@
 /** Keeps the current object as a version when another takes its place (AWS, "How S3 Versioning works"). */
+import { requireRemovable } from '../request/object-lock.ts'
 import type { Target } from '../request/object-store.ts'
 import type { Disk } from './disk.ts'
 import { redoKey, versionKey } from './index-keys.ts'
-import { syncFile } from './staging.ts'
+import { discardQuietly, syncFile } from './staging.ts'
 import type { LocatedObject } from './locate.ts'
-import { encodeVersion, type Head, makeNullSlot, type ObjectRecord } from './records.ts'
+import {
+  decodeVersion,
+  encodeVersion,
+  type Head,
+  makeNullSlot,
+  type ObjectRecord,
+} from './records.ts'
 import type { IndexChange } from './store-index.ts'
 import { linkVersion, versionFile } from './version-files.ts'
 import { readVersioning } from './versioning.ts'
@@ -16,6 +23,8 @@ export interface Kept {
   readonly nullSlot: string | undefined
   /** Versions whose files are to be removed after the commit. */
   readonly removedSlots: readonly string[]
+  /** Takes the file of the kept version away, if the change fails. */
+  readonly undo: () => Promise<void>
 }
 
 export interface Replacement {
@@ -26,6 +35,8 @@ export interface Replacement {
   /** True if the new version, or delete marker, is `null`: it replaces the one that there is. */
   readonly isNull: boolean
 }
+
+const nothingToUndo = async (): Promise<void> => {}
 
 /** Links the current object's file to the place of its version, and returns the changes of the index. Without versioning nothing is kept. */
 export async function keepCurrent(
@@ -40,13 +51,16 @@ export async function keepCurrent(
   const isNullKept = isKept && versionId === 'null'
   // There is one version `null` at a time.
   const removedSlot = isNull || isNullKept ? head?.nullSlot : undefined
+  requireReplaceable(disk, target, { replaced: isKept ? undefined : current, removedSlot })
   const changes: IndexChange[] = []
   if (removedSlot !== undefined) changes.push([versionKey(bucket, key, removedSlot), undefined])
   let nullSlot = removedSlot === undefined ? head?.nullSlot : undefined
+  let undo = nothingToUndo
   if (isKept) {
     const slot = isNullKept ? makeNullSlot(sequence - 1) : versionId
     if (isNullKept) nullSlot = slot
     const file = versionFile(disk, target, slot)
+    undo = () => discardQuietly(disk, file)
     await linkVersion(disk, current.path, file)
     // Its redo entry goes with this change, so its bytes must be on disk.
     if (head && disk.index.get(redoKey(bucket, key, head.sequence))) await syncFile(disk.fs, file)
@@ -59,5 +73,29 @@ export async function keepCurrent(
     const entry = { versionId, lastModifiedMs: info.lastModifiedMs, record }
     changes.push([versionKey(bucket, key, slot), encodeVersion(entry)])
   }
-  return { changes, nullSlot, removedSlots: removedSlot === undefined ? [] : [removedSlot] }
+  return { changes, nullSlot, removedSlots: removedSlot === undefined ? [] : [removedSlot], undo }
+}
+
+/**
+ * Refuses to replace a version that is locked. S3 suspends the versioning of no bucket with object lock, so that only a bucket whose versioning
+ * was suspended while its lock was set gets here.
+ *
+ * @throws {AwsError} `AccessDenied`.
+ */
+function requireReplaceable(
+  disk: Disk,
+  { bucket, key }: Target,
+  {
+    replaced,
+    removedSlot,
+  }: {
+    readonly replaced: LocatedObject | undefined
+    readonly removedSlot: string | undefined
+  },
+): void {
+  const removal = { nowMs: disk.nowMs(), mayBypassGovernance: false }
+  requireRemovable(replaced?.record?.lock, removal)
+  if (removedSlot === undefined) return
+  const removed = decodeVersion(disk.index.get(versionKey(bucket, key, removedSlot)))
+  requireRemovable(removed?.record?.lock, removal)
 }

@@ -180,6 +180,7 @@ async function write(
     ],
     redo: { sequence, place, removedSlots: kept.removedSlots },
     bytes,
+    undo: kept.undo,
     apply: () => moveIntoPlace(disk, { bucket, key, from: staged.path }),
   })
   if (!bytes) await disk.folders.settle(dirname(path))
@@ -200,24 +201,30 @@ export interface Change<T> {
   readonly bytes?: Uint8Array | undefined
   /** Changes the files. If it throws, the change of the index is taken back. */
   readonly apply: () => Promise<T>
+  /** Takes away what was made for the change, after the index was taken back. */
+  readonly undo?: (() => Promise<void>) | undefined
 }
 
 /** Commits a change of the key with what remains to be done, and does it. */
 export async function change<T>(
   disk: Disk,
   { bucket, key }: Target,
-  { changes, redo, bytes, apply }: Change<T>,
+  { changes, redo, bytes, apply, undo }: Change<T>,
 ): Promise<T> {
   const all: IndexChange[] = [
     ...changes,
     [redoKey(bucket, key, redo.sequence), encodeRedo(redo, bytes)],
   ]
   const before = all.map(([name]): IndexChange => [name, disk.index.get(name)])
-  await disk.index.commit(all)
+  let isCommitted = false
   try {
+    await disk.index.commit(all)
+    isCommitted = true
     return await apply()
   } catch (error) {
-    await disk.index.commit(before).catch(() => {})
+    // If even this fails, the next start, or the next change of the key, does the change again.
+    const takeBack = isCommitted ? disk.index.commit(before) : Promise.resolve()
+    await takeBack.then(undo, () => {})
     throw error
   }
 }

@@ -162,10 +162,11 @@ function readCompletion(value: unknown): Completion | undefined {
   return uploadId === undefined || parts === undefined ? undefined : { uploadId, parts }
 }
 
-/** Reads a lock from the store's own JSON. A retention that cannot be read holds forever, because it must not be lost. */
+/** Reads a lock from the store's own JSON. A retention or a legal hold that cannot be read holds forever, because it must not be lost. */
 export function readLock(value: unknown): ObjectLock | undefined {
   if (!isObject(value)) return undefined
-  const hasLegalHold = value['hasLegalHold'] === true
+  const hold: unknown = value['hasLegalHold']
+  const hasLegalHold = hold === undefined ? undefined : hold !== false
   const retention = value['retention']
   if (retention === undefined) return { hasLegalHold }
   const mode = isObject(retention) ? readString(retention, 'mode') : undefined

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { sha256Hex } from '../../../protocol/digest.ts'
 import { errorCode } from '../../../base/error-code.ts'
 import { versionsFolder, type Disk } from './disk.ts'
-import { discardFile, makeFoldersBelow } from './staging.ts'
+import { discardFile, discardQuietly, makeFoldersBelow } from './staging.ts'
 
 /** Returns the path of a version's data file. */
 export function versionFile(
@@ -22,21 +22,30 @@ const hasNoLinks = new Set(['EMLINK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EPERM'
 export async function linkVersion(disk: Disk, from: string, to: string): Promise<void> {
   await discardFile(disk, to)
   try {
-    await linkMakingFolder(disk, from, to)
+    await linkOrCopy(disk, from, to)
+    await disk.folders.settle(dirname(to))
+  } catch (error) {
+    await discardQuietly(disk, to)
+    throw error
+  }
+}
+
+async function linkOrCopy(disk: Disk, from: string, to: string): Promise<void> {
+  try {
+    return await linkMakingFolder(disk, from, to)
   } catch (error) {
     if (!hasNoLinks.has(errorCode(error) ?? '')) throw error
-    await disk.fs.copyFile(from, to)
-    const file = await disk.fs.open(to, 'r+')
-    try {
-      const { mtimeNs } = await disk.fs.lstat(from, { bigint: true })
-      const seconds = Number(mtimeNs) / 1e9
-      await file.utimes(seconds, seconds)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
   }
-  await disk.folders.settle(dirname(to))
+  await disk.fs.copyFile(from, to)
+  const file = await disk.fs.open(to, 'r+')
+  try {
+    const { mtimeNs } = await disk.fs.lstat(from, { bigint: true })
+    const seconds = Number(mtimeNs) / 1e9
+    await file.utimes(seconds, seconds)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
 }
 
 async function linkMakingFolder(disk: Disk, from: string, to: string): Promise<void> {

@@ -52,7 +52,7 @@ async function readPage(
   last: Version | undefined,
 ): Promise<Page> {
   const from = { prefix, delimiter: '', limit: pageSize }
-  if (!isVersioned || objects.listVersions === undefined) {
+  if (!isVersioned) {
     const page = await objects.listObjects(bucket, { ...from, after: last?.name ?? '' })
     const versions = page.entries.flatMap((entry): Version[] =>
       entry.kind === 'object' ? [{ ...entry, isLatest: true }] : [],
@@ -62,7 +62,7 @@ async function readPage(
   const { entries, isTruncated } = await objects.listVersions(bucket, {
     ...from,
     keyMarker: last?.name ?? '',
-    versionIdMarker: last === undefined ? '' : toVersionId(last),
+    versionIdMarker: last && toVersionId(last),
   })
   return { versions: entries.filter((entry) => entry.kind !== 'prefix'), isTruncated }
 }

@@ -40,12 +40,13 @@ export const deleteObjects: S3Operation = {
   name: 'DeleteObjects',
   action: undefined,
   async run(call) {
+    const mayBypassGovernance = readBypass(call.request.headers)
     const { objects, isQuiet } = await readDeleteRequest(call)
     const outcomes: Outcome[] = []
     const takeTurn = createTurns(keysPerTurn)
     for (const object of objects) {
       await takeTurn()
-      outcomes.push(await deleteOne(call, object))
+      outcomes.push(await deleteOne(call, object, mayBypassGovernance))
     }
     return xmlReply('DeleteResult', join(outcomes.flatMap((outcome) => report(outcome, isQuiet))))
   },
@@ -98,7 +99,11 @@ function readCondition(object: XmlNode): ReturnType<typeof readDeleteCondition> 
   })
 }
 
-async function deleteOne(call: S3Call, object: XmlNode): Promise<Outcome> {
+async function deleteOne(
+  call: S3Call,
+  object: XmlNode,
+  mayBypassGovernance: boolean,
+): Promise<Outcome> {
   const { bucket, objects } = call
   const doomed = readDoomed(object)
   const { key, versionId } = doomed
@@ -109,11 +114,9 @@ async function deleteOne(call: S3Call, object: XmlNode): Promise<Outcome> {
     if (versionId !== undefined) checkVersionId(versionId)
     const action = versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion'
     await authorize(call, action, { bucket, key })
-    const options = {
-      versionId,
-      precondition,
-      mayBypassGovernance: readBypass(call.request.headers),
-    }
+    // The header is about keys that only the body names, so that its action is not asked for with the other headers'.
+    if (mayBypassGovernance) await authorize(call, 's3:BypassGovernanceRetention', { bucket, key })
+    const options = { versionId, precondition, mayBypassGovernance }
     return { ...doomed, result: await objects.deleteObject(bucket, key, options) }
   } catch (error) {
     // The error of one key becomes an Error element. A missing bucket is the error of the whole request.

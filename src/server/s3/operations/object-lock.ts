@@ -20,6 +20,7 @@ import {
   type S3Operation,
 } from '../request/s3-operation.ts'
 import { elements, xmlDate, xmlReply } from '../request/s3-xml.ts'
+import { readVersionId } from '../request/versions.ts'
 import { configurationLimits } from '../request/xml-limits.ts'
 
 /** GET /bucket/key?retention */
@@ -117,20 +118,16 @@ async function replaceLock(
 ): Promise<void> {
   await requireBucketLock(call)
   const { objects, bucket, key } = call
-  const isThere = await objects.replaceLock?.(bucket, key, readVersion(call), change)
-  if (isThere !== true) throw noSuchKey(key)
+  const isThere = await objects.replaceLock(bucket, key, readVersionId(call), change)
+  if (!isThere) throw noSuchKey(key)
 }
 
 /** @throws {AwsError} `InvalidRequest` in a bucket without object lock, `NoSuchKey`. */
 async function readLock(call: S3Call): Promise<ObjectLock> {
   await requireBucketLock(call)
-  const info = await call.objects.statObject(call.bucket, call.key, readVersion(call))
+  const info = await call.objects.statObject(call.bucket, call.key, readVersionId(call))
   if (!info) throw noSuchKey(call.key)
   return info.lock ?? {}
-}
-
-function readVersion({ query }: S3Call): string | undefined {
-  return query.get('versionId')
 }
 
 function noLock(): AwsError {

@@ -34,6 +34,8 @@ export function toPutRequest(
     if (value !== undefined) headers.set(name, value)
   }
   for (const [name, value] of fields) {
+    // An empty content type is none.
+    if (name === 'content-type' && value === '') continue
     if (headerFields.test(name)) headers.set(name, toHeaderValue(name, value))
     else if (name === 'acl') headers.set('x-amz-acl', toHeaderValue(name, value))
     else if (name === 'tagging') headers.set('x-amz-tagging', toTagHeader(value))

@@ -2,6 +2,7 @@
 import { emptyQuery } from '../../../protocol/query.ts'
 import { Readable } from 'node:stream'
 import { AwsError } from '../../../protocol/aws-error.ts'
+import { missingField } from '../../../protocol/sigv4/post-signature.ts'
 import { requireNoneUnsigned } from '../../../protocol/sigv4/verify-signature.ts'
 import type { HttpReply, HttpRequest } from '../../http/http-message.ts'
 import type { RequestRecorder } from '../../http/request-recorder.ts'
@@ -115,10 +116,7 @@ function readKey({ fields, fileName }: UploadForm): string {
   const name = fileName.split(/[/\\]/).at(-1) ?? ''
   const key = fields.get('key')?.replaceAll('${filename}', () => name) ?? ''
   if (key !== '') return key
-  throw new AwsError(
-    'InvalidArgument',
-    'the form must have the field key, not empty, before its file',
-  )
+  throw missingField('key')
 }
 
 /** Returns the headers about the object; those about the PUT's own document do not fit this answer. */

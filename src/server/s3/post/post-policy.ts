@@ -3,7 +3,7 @@
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
  */
-import { isObject, parseJsonObject, readString } from '../../../base/parse.ts'
+import { isObject, parseJsonObject, type JsonObject } from '../../../base/parse.ts'
 import { toPrintable } from '../../../base/terminal/printable.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import type { SizeBounds } from '../body/payload.ts'
@@ -13,6 +13,8 @@ interface FieldCondition {
   /** Lower-case. */
   readonly name: string
   readonly value: string
+  /** As error messages quote it. */
+  readonly written: string
 }
 
 export interface PostPolicy {
@@ -34,18 +36,22 @@ const maxConditions = 256
  * @throws {AwsError} `InvalidPolicyDocument`, saying what is wrong. Anything unknown is refused, not ignored.
  */
 export function readPostPolicy(base64: string): PostPolicy {
-  const document = parseJsonObject(Buffer.from(base64, 'base64').toString())
-  if (document === undefined) throw invalid('it is not base64 of a JSON object')
-  const { expiration: _expiration, conditions: _conditions, ...others } = document
+  if (base64 === '') throw invalid("Expecting '{' but found End-of-Input")
+  const bytes = Buffer.from(base64, 'base64')
+  if (!isBase64(base64)) throw invalid('invalid Base64 encoding.')
+  const document = parseJsonObject(bytes.toString())
+  if (document === undefined) throw invalid('Invalid JSON.')
+  const { expiration, conditions: list, ...others } = document
+  const expiresAtMs = readExpiration(expiration)
+  if (list === undefined) throw invalid('Policy missing conditions.')
+  if (!Array.isArray(list)) throw invalid("Invalid 'conditions' value: must be a List.")
   const [other] = Object.keys(others)
-  if (other !== undefined) throw invalid(`it has the unknown member ${quote(other)}`)
-  const list: unknown = document['conditions']
-  if (!Array.isArray(list)) throw invalid('it has no list of conditions')
+  if (other !== undefined) throw invalid(`Unexpected: '${quote(other)}'`)
   const conditions: FieldCondition[] = []
   let sizes: SizeBounds = { minBytes: 0, maxBytes: Number.POSITIVE_INFINITY }
   for (const item of list as unknown[]) {
     const range = readRange(item)
-    if (range === undefined) conditions.push(...readConditions(item))
+    if (range === undefined) conditions.push(readCondition(item))
     else
       sizes = {
         minBytes: Math.max(sizes.minBytes, range.minBytes),
@@ -54,7 +60,7 @@ export function readPostPolicy(base64: string): PostPolicy {
   }
   if (conditions.length > maxConditions)
     throw invalid(`it has more than ${maxConditions} conditions`)
-  return { expiresAtMs: readExpiration(readString(document, 'expiration')), conditions, sizes }
+  return { expiresAtMs, conditions, sizes }
 }
 
 /**
@@ -68,7 +74,7 @@ export function checkPostPolicy(
   fields: ReadonlyMap<string, string>,
   nowMs: number,
 ): void {
-  if (nowMs >= expiresAtMs) throw denied('Policy expired')
+  if (nowMs >= expiresAtMs) throw denied('Policy expired.')
   const failed = conditions.find((condition) => !holds(condition, fields.get(condition.name)))
   if (failed !== undefined) throw denied(`Policy Condition failed: ${describe(failed)}`)
   const named = new Set(conditions.map(({ name }) => name))
@@ -85,29 +91,43 @@ function holds({ operator, name, value }: FieldCondition, given: string | undefi
   return items.every((item) => (items.length > 1 ? item.trim() : item).startsWith(value))
 }
 
-/** Reads `["eq", "$key", "a"]`, `["starts-with", "$key", "a"]` and `{"key": "a"}`. */
-function readConditions(item: unknown): FieldCondition[] {
-  if (isObject(item)) {
-    return Object.entries(item).map(([name, value]) => {
-      if (typeof value !== 'string') throw invalid(`the value of ${quote(name)} is not a text`)
-      return { operator: 'eq', name: name.toLowerCase(), value }
-    })
-  }
+/** Reads `["eq", "$key", "a"]`, `["starts-with", "$key", "a"]` and `{"key": "a"}`; operators and names in any case, as S3 does. */
+function readCondition(item: unknown): FieldCondition {
+  if (isObject(item)) return readSimpleCondition(item)
   const [operator, name, value, ...more] = Array.isArray(item) ? (item as unknown[]) : []
-  const isText = typeof name === 'string' && name.startsWith('$') && typeof value === 'string'
-  if (!isText || more.length > 0)
-    throw invalid('a condition is neither an object nor a list of three')
-  if (operator !== 'eq' && operator !== 'starts-with')
-    throw invalid('a condition has an operator besides eq, starts-with and content-length-range')
-  return [{ operator, name: name.slice(1).toLowerCase(), value }]
+  const lower = typeof operator === 'string' ? operator.toLowerCase() : undefined
+  if (!Array.isArray(item)) throw invalid('Invalid condition test: must be a List or Object.')
+  if (lower === undefined) throw invalid('Invalid Condition: missing operation identifier.')
+  if (lower !== 'eq' && lower !== 'starts-with')
+    throw invalid(`Invalid Condition: unknown operation '${quote(String(operator))}'.`)
+  if (value === undefined || more.length > 0)
+    throw invalid(`Invalid ${lower}: wrong number of arguments.`)
+  if (typeof name !== 'string' || typeof value !== 'string') throw invalid('Invalid JSON.')
+  const written = JSON.stringify(item)
+  // A name without its `$` is that of no field, so that the condition can never hold.
+  const field = name.startsWith('$') ? name.slice(1).toLowerCase() : `$${name}`
+  return { operator: lower, name: field, value, written }
+}
+
+function readSimpleCondition(item: JsonObject): FieldCondition {
+  const [[name, value] = ['', undefined], ...more] = Object.entries(item)
+  if (name === '' || more.length > 0)
+    throw invalid(
+      'Invalid Simple-Condition: Simple-Conditions must have exactly one property specified.',
+    )
+  if (typeof value !== 'string') throw invalid('Invalid Simple-Condition: value must be a string.')
+  const written = `["eq", "$${name}", ${JSON.stringify(value)}]`
+  return { operator: 'eq', name: name.toLowerCase(), value, written }
 }
 
 /** Reads `["content-length-range", 1, 10]`; both ends are allowed. */
 function readRange(item: unknown): SizeBounds | undefined {
-  if (!Array.isArray(item) || item[0] !== 'content-length-range') return undefined
-  const [minBytes, maxBytes] = (item as unknown[]).slice(1).map(readSize)
-  if (item.length !== 3 || minBytes === undefined || maxBytes === undefined)
-    throw invalid('content-length-range needs two numbers of bytes')
+  const [operator, ...bounds] = Array.isArray(item) ? (item as unknown[]) : []
+  if (typeof operator !== 'string' || operator.toLowerCase() !== 'content-length-range')
+    return undefined
+  if (bounds.length !== 2) throw invalid('Invalid content-length-range: wrong number of arguments.')
+  const [minBytes, maxBytes] = bounds.map(readSize)
+  if (minBytes === undefined || maxBytes === undefined) throw invalid('Invalid JSON.')
   return { minBytes, maxBytes }
 }
 
@@ -118,18 +138,18 @@ function readSize(value: unknown): number | undefined {
 }
 
 /** ISO 8601 in UTC. */
-function readExpiration(text: string | undefined): number {
-  const isSound = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/.test(text ?? '')
-  const expiresAtMs = isSound ? Date.parse(text ?? '') : Number.NaN
-  if (Number.isNaN(expiresAtMs))
-    throw invalid('its expiration is no time like 2026-01-31T12:00:00Z')
+function readExpiration(text: unknown): number {
+  if (text === undefined) throw invalid('Policy missing expiration.')
+  if (typeof text !== 'string') throw invalid('Invalid JSON.')
+  const isSound = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/.test(text)
+  const expiresAtMs = isSound ? Date.parse(text) : Number.NaN
+  if (Number.isNaN(expiresAtMs)) throw invalid(`Invalid 'expiration' value: '${quote(text)}'`)
   return expiresAtMs
 }
 
-/** Quotes a condition as S3 does, without secrets. */
-function describe({ operator, name, value }: FieldCondition): string {
-  const shown = secretName.test(name) ? '…' : quote(value)
-  return `["${operator}", "$${quote(name)}", "${shown}"]`
+/** Returns the condition as S3 says it, without secrets: a list as it was written, a pair as the list that it stands for. */
+function describe({ operator, name, written }: FieldCondition): string {
+  return secretName.test(name) ? `["${operator}", "$${quote(name)}", "…"]` : quote(written)
 }
 
 function quote(text: string): string {
@@ -141,6 +161,12 @@ function denied(reason: string): AwsError {
   return new AwsError('AccessDenied', message, { sentence: message })
 }
 
+/** Line ends and missing padding are those of some encoders. */
+function isBase64(text: string): boolean {
+  return /^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(text)
+}
+
 function invalid(reason: string): AwsError {
-  return new AwsError('InvalidPolicyDocument', `the policy of the form is not valid: ${reason}`)
+  const sentence = `Invalid Policy: ${reason}`
+  return new AwsError('InvalidPolicyDocument', sentence, { sentence })
 }

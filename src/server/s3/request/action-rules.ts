@@ -6,7 +6,7 @@ interface HeaderRule {
   readonly bucket: readonly string[]
 }
 
-/** Actions that a header needs besides the operation's own (AWS service authorization reference, and "Permissions" of each operation). */
+/** Each pattern begins with `x-amz-`. Actions that a header needs besides the operation's own (AWS service authorization reference, and "Permissions" of each operation). */
 const rules: readonly HeaderRule[] = [
   {
     pattern: /^x-amz-(acl|grant-.*)$/,
@@ -43,10 +43,13 @@ export function isIdleFlag(name: string, value: string | undefined): boolean {
 
 /** Returns the actions that headers with these (lower-case) names need. */
 export function actionsOfHeaders(names: Iterable<string>, level: 'bucket' | 'object'): string[] {
-  const actions = [...names].flatMap((name) => {
-    return rules.filter(({ pattern }) => pattern.test(name)).flatMap((rule) => rule[level])
-  })
-  return [...new Set(actions)]
+  const actions = new Set<string>()
+  for (const name of names) {
+    if (!name.startsWith('x-amz-')) continue
+    for (const rule of rules)
+      if (rule.pattern.test(name)) for (const action of rule[level]) actions.add(action)
+  }
+  return [...actions]
 }
 
 /**

@@ -47,6 +47,20 @@ export function readAddress(
  * @throws {AwsError} `InvalidRequest` for a text that is not one host, such as an empty label or two joined Host headers.
  */
 export function readHostBucket(host: string, domains: readonly string[]): string | undefined {
+  const last = lastHosts.get(domains)
+  if (last?.host === host) return last.bucket
+  const bucket = findHostBucket(host, domains)
+  lastHosts.set(domains, { host, bucket })
+  return bucket
+}
+
+/** The last host of each server: it is read several times a request, and most requests have the same. */
+const lastHosts = new WeakMap<
+  readonly string[],
+  { readonly host: string; readonly bucket: string | undefined }
+>()
+
+function findHostBucket(host: string, domains: readonly string[]): string | undefined {
   const [whole, written = ''] = hostPattern.exec(host) ?? []
   if (whole === undefined) {
     throw new AwsError('InvalidRequest', 'the request must have one Host header, with a host name')

@@ -98,8 +98,8 @@ export function readCustomerKey(
   if (md5 === undefined)
     throw invalidKey(`${prefix}key-md5`, 'must provide the client calculated MD5 of the secret key')
   if (algorithm !== 'AES256') {
-    const sentence = 'The Encryption request you specified is not valid. Supported value: AES256.'
-    throw new AwsError('InvalidEncryptionAlgorithmError', sentence, { status: 400, sentence })
+    const reason = `${prefix}algorithm must be AES256`
+    throw new AwsError('InvalidEncryptionAlgorithmError', reason, { status: 400 })
   }
   return checkKey(prefix, key, md5)
 }

@@ -69,6 +69,27 @@ export function findLevel({ bucket, key }: Address): Level {
   return bucket === '' ? 'service' : key === '' ? 'bucket' : 'object'
 }
 
+/** The routes of each table by method and level, in the table's order. */
+const candidates = new WeakMap<readonly Route[], Map<string, readonly Route[]>>()
+
+/** Returns the routes of a method and a level: a table has more than a hundred, of which few come into question. */
+function findCandidates<R extends Route>(
+  routes: readonly R[],
+  method: string,
+  level: Level,
+): readonly R[] {
+  let byMethod = candidates.get(routes)
+  if (byMethod === undefined) {
+    byMethod = new Map<string, R[]>()
+    for (const route of routes) {
+      const at = `${route.method} ${route.level}`
+      byMethod.set(at, [...(byMethod.get(at) ?? []), route])
+    }
+    candidates.set(routes, byMethod)
+  }
+  return (byMethod.get(`${method} ${level}`) ?? []) as readonly R[]
+}
+
 /**
  * Returns the first route of the table that the request matches. Fails closed: a query parameter that the route does not read is refused by
  * name, because a 200 would say that it was obeyed.
@@ -82,7 +103,7 @@ export function matchRoute<R extends Route>(
   { isIgnored = () => false, describeUnknown }: MatchOptions,
 ): R {
   const { method, level, query } = request
-  const route = routes.find((candidate) => isMatch(candidate, request))
+  const route = findCandidates(routes, method, level).find((each) => isMatch(each, request))
   const [unknown] =
     query.pairs.find(([name]) => {
       return route === undefined || !(readsParameter(route, name) || isIgnored(name))
@@ -107,9 +128,8 @@ export function describeLevel(level: Level): string {
   return level === 'service' ? 'the service' : level === 'bucket' ? 'a bucket' : 'an object'
 }
 
-function isMatch(route: Route, { method, level, query, headers }: RouteRequest): boolean {
-  const { header, required = [] } = route
-  if (route.method !== method || route.level !== level) return false
+/** Returns whether a route of the request's method and level matches it. */
+function isMatch({ header, required = [] }: Route, { query, headers }: RouteRequest): boolean {
   if (header !== undefined && !headers.has(header)) return false
   return required.every((wanted) => {
     const [name = '', value] = wanted.split('=')

@@ -6,15 +6,23 @@ import { describeVersion } from './versions.ts'
 import type { ObjectInfo, ObjectMetadata } from './object-store.ts'
 
 /** Headers that are stored and returned unchanged (AWS, "System-defined object metadata"). */
-const keptHeaders = ['cache-control', 'content-disposition', 'content-language', 'expires']
+const redirectHeader = 'x-amz-website-redirect-location'
+const keptHeaders = [
+  'cache-control',
+  'content-disposition',
+  'content-language',
+  'expires',
+  redirectHeader,
+]
 
 const defaultContentType = 'binary/octet-stream'
 const userPrefix = 'x-amz-meta-'
 /** Limit of all names and values together (AWS, "User-defined object metadata"). */
 const maxUserMetadataBytes = 2048
 
-/** Reads the metadata of a new object. @throws {AwsError} `MetadataTooLarge`. */
+/** Reads the metadata of a new object. @throws {AwsError} `MetadataTooLarge`, `InvalidRedirectLocation`. */
 export function readMetadataHeaders(headers: ReadonlyMap<string, string>): ObjectMetadata {
+  requireRedirect(headers.get(redirectHeader))
   const kept: Record<string, string> = {}
   for (const name of keptHeaders) {
     const value = headers.get(name)
@@ -27,6 +35,13 @@ export function readMetadataHeaders(headers: ReadonlyMap<string, string>): Objec
     headers: kept,
     userMetadata: readUserMetadata(headers),
   }
+}
+
+/** Where a website's page of the object would lead. It is only kept and said back (AWS, "PutObject"). */
+function requireRedirect(location: string | undefined): void {
+  if (location === undefined || /^(?:\/|https?:\/\/)/.test(location)) return
+  const reason = `${redirectHeader} must begin with http://, https:// or /`
+  throw new AwsError('InvalidRedirectLocation', reason, { status: 400 })
 }
 
 /** Returns the headers that describe an object in the answers to GET and HEAD. */

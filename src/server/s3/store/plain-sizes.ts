@@ -32,6 +32,8 @@ export function withPlainSizes(store: ObjectStore): ObjectStore {
       const listing = await store.listVersions(...of)
       return { ...listing, entries: listing.entries.map(toPlainEntry) }
     },
+    deleteObject: (bucket, key, options = {}) =>
+      store.deleteObject(bucket, key, withPlainCurrent(options)),
     putPart: async (upload, ...more) => toPlainPart(upload, await store.putPart(upload, ...more)),
     copyPart: async (upload, ...more) => toPlainPart(upload, await store.copyPart(upload, ...more)),
     listParts: async (upload, page) => {

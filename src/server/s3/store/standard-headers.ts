@@ -68,6 +68,8 @@ const checks: Readonly<Record<string, (value: string, level: Level) => AwsError 
   'x-amz-source-expected-bucket-owner': checkOwner,
 }
 
+const checkList = Object.entries(checks)
+
 /** Returns whether a header may come with any operation on this level. */
 export function isReadAnywhere(name: string, level: Level): boolean {
   return anywhere.has(name) || (name === 'x-amz-expected-bucket-owner' && level !== 'service')
@@ -105,7 +107,7 @@ export function requireStandardValues(headers: Headers, level: Level): void {
   // Web frameworks send a canned ACL with each upload. Only policies give access here, so it has no effect, as at MinIO; `public-read` too.
   requireCannedAcl(headers.get('x-amz-acl') ?? 'private')
   requireOwnersGrants(headers)
-  for (const [name, check] of Object.entries(checks)) {
+  for (const [name, check] of checkList) {
     const value = headers.get(name)
     const error = value === undefined ? undefined : check(value, level)
     if (error !== undefined) throw error

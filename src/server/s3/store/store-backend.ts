@@ -10,13 +10,16 @@ import { describeLevel, findLevel, matchRoute, type RouteRequest } from '../requ
 import { createAclCheck } from './acl-check.ts'
 import { createDocumentReader } from './document-reader.ts'
 import { createPolicyFinder } from './find-bucket-policy.ts'
-import { storeRoutes, type StoreRoute } from './store-routes.ts'
+import type { StoreRoute } from './route-rows.ts'
+import { storeRoutes } from './store-routes.ts'
 import {
   authorize,
   type S3Backend,
   type S3Operation,
   type S3Request,
 } from '../request/s3-operation.ts'
+import { algorithmOfHeader } from '../body/checksum.ts'
+import { unknownChecksumHeader } from '../body/checksum-errors.ts'
 import { withPlainSizes } from './plain-sizes.ts'
 import {
   isTrueAnyway,
@@ -115,6 +118,8 @@ function findRoute(request: RouteRequest): StoreRoute {
   )
   if (unread === undefined) return route
   const [header] = unread
+  if (/^x-amz-checksum-(?!algorithm$|mode$|type$)/.test(header) && !algorithmOfHeader(header))
+    throw unknownChecksumHeader()
   const what = `${route.operation.name} with the header ${header.slice(0, 100)}`
   throw new AwsError('NotImplemented', `${what} is not implemented`, {
     details: { Header: header.slice(0, 100) },

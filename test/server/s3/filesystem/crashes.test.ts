@@ -210,6 +210,84 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   },
 }
 
+/** Makes a bucket with versioning, and two versions of a key in it. */
+async function putTwoVersions(store: ObjectStore): Promise<void> {
+  await store.writeBucketDocument(bucket, 'versioning', 'Enabled')
+  await putOld(store, 'a/b')
+  await putNew(store, 'a/b', 'second version')
+}
+
+/** Removes the version of `a/b` at a place of its list, the newest first. */
+async function removeVersion(store: ObjectStore, at: number): Promise<void> {
+  const options = { prefix: 'a/b', delimiter: '', keyMarker: '', limit: 10 }
+  const entry = (await store.listVersions(bucket, options)).entries[at]
+  if (!entry || entry.kind === 'prefix') throw new Error('there is no such version')
+  const versionId = entry.kind === 'marker' ? entry.versionId : entry.info.versionId
+  await store.deleteObject(bucket, 'a/b', { versionId })
+}
+
+const versionScenarios: Readonly<Record<string, Scenario>> = {
+  'an overwrite that keeps the older version': {
+    prepare: async (store) => {
+      await store.writeBucketDocument(bucket, 'versioning', 'Enabled')
+      await putOld(store, 'a/b')
+    },
+    change: (store) => putNew(store, 'a/b'),
+  },
+  'an overwrite that keeps a file that was put there by hand': {
+    prepare: async (store, root) => {
+      await store.writeBucketDocument(bucket, 'versioning', 'Enabled')
+      await mkdir(join(root, bucket, 'a'))
+      await writeFile(join(root, bucket, 'a/b'), 'by hand')
+      await utimes(join(root, bucket, 'a/b'), beforeMs / 1000, beforeMs / 1000)
+    },
+    change: (store) => putNew(store, 'a/b'),
+  },
+  'an overwrite of the version null': {
+    prepare: async (store) => {
+      await putOld(store, 'a/b')
+      await putTwoVersions(store)
+      await store.writeBucketDocument(bucket, 'versioning', 'Suspended')
+    },
+    change: (store) => putNew(store, 'a/b', 'the new null'),
+  },
+  'a delete marker': {
+    prepare: putTwoVersions,
+    change: (store) => store.deleteObject(bucket, 'a/b'),
+  },
+  'the removal of the current version': {
+    prepare: putTwoVersions,
+    change: (store) => removeVersion(store, 0),
+  },
+  'the removal of an older version': {
+    prepare: putTwoVersions,
+    change: (store) => removeVersion(store, 1),
+  },
+  'the removal of a delete marker': {
+    prepare: async (store) => {
+      await putTwoVersions(store)
+      await store.deleteObject(bucket, 'a/b')
+    },
+    change: (store) => removeVersion(store, 0),
+  },
+  'the removal of the only version': {
+    prepare: async (store) => {
+      await store.writeBucketDocument(bucket, 'versioning', 'Enabled')
+      await putOld(store, 'a/b')
+    },
+    change: (store) => removeVersion(store, 0),
+  },
+  'a change of the tags of an older version': {
+    prepare: putTwoVersions,
+    async change(store) {
+      const options = { prefix: 'a/b', delimiter: '', keyMarker: '', limit: 10 }
+      const [, entry] = (await store.listVersions(bucket, options)).entries
+      if (entry?.kind !== 'object') throw new Error('there is no older version')
+      await store.replaceTags(bucket, 'a/b', { state: 'changed' }, entry.info.versionId)
+    },
+  },
+}
+
 /** What a crash loses, as a function that says which folders had not reached the disk with their names. */
 const losses: Readonly<Record<string, ((folder: string) => boolean) | undefined>> = {
   'no power loss': undefined,
@@ -287,8 +365,10 @@ function linkTree(from: string, to: string): void {
 
 /** Returns everything that a client can see of one key, of its uploads and of the other keys. */
 async function describeStore(store: ObjectStore, key: string) {
-  const info = await store.statObject(bucket, key)
-  const object = await store.openObject(bucket, key)
+  // A key whose newest version is a delete marker has no object.
+  const stored = await store.statObject(bucket, key).catch(() => undefined)
+  const info = stored && withoutId(stored)
+  const object = await store.openObject(bucket, key).catch(() => undefined)
   const bytes = object && (await object.readAll()).toString()
   const { entries } = await store.listObjects(bucket, {
     prefix: '',
@@ -307,7 +387,8 @@ async function describeStore(store: ObjectStore, key: string) {
   )
   const own = entries
     .filter(({ name }) => name === key)
-    .map((entry) => entry.kind === 'object' && entry.info)
+    .map((entry) => entry.kind === 'object' && withoutId(entry.info))
+  const versions = await describeVersions(store, key)
   const rest = await Promise.all(
     entries
       .filter(({ name }) => name !== key)
@@ -316,7 +397,32 @@ async function describeStore(store: ObjectStore, key: string) {
         return { entry, text: opened && (await opened.readAll()).toString() }
       }),
   )
-  return { object: { info, bytes, own }, uploads, rest }
+  return { object: { info, bytes, own, versions }, uploads, rest }
+}
+
+/** IDs are random. */
+function withoutId<T extends { readonly versionId?: string | undefined }>(info: T) {
+  const { versionId, ...rest } = info
+  return { ...rest, isNull: versionId === 'null', hasId: versionId !== undefined }
+}
+
+async function describeVersions(store: ObjectStore, key: string) {
+  const options = { prefix: key, delimiter: '', keyMarker: '', limit: 10 }
+  const { entries } = await store.listVersions(bucket, options)
+  return Promise.all(
+    entries
+      .filter(({ name }) => name === key)
+      .map(async (entry) => {
+        if (entry.kind !== 'object') return entry.kind === 'marker' ? withoutId(entry) : entry
+        const { info, isLatest } = entry
+        const object = await store.openObject(bucket, key, info.versionId)
+        return {
+          info: withoutId(info),
+          isLatest,
+          text: object && (await object.readAll()).toString(),
+        }
+      }),
+  )
 }
 
 type Description = Awaited<ReturnType<typeof describeStore>>
@@ -340,7 +446,7 @@ async function checkWhole(
   if (found.uploads.length < before.uploads.length) expect(found.object).toEqual(after.object)
 }
 
-describe.each(Object.entries(scenarios))('%s', (title, scenario) => {
+describe.each(Object.entries({ ...scenarios, ...versionScenarios }))('%s', (title, scenario) => {
   const key = scenario.key ?? 'a/b'
   let folder: string
   let run: Awaited<ReturnType<typeof prepareScenario>>
@@ -429,7 +535,7 @@ async function checkUse(
   expect(await describeStore(store, key)).toMatchObject({ object, rest })
   await store.deleteObject(bucket, key)
   const found = await describeStore(await reopen(), key)
-  expect(found).toMatchObject({ object: { info: undefined, own: [] }, rest })
+  expect(found).toMatchObject({ object: { info: undefined, bytes: undefined, own: [] }, rest })
 }
 
 it('the test disk refuses every call after a crash, also the calls that would clean up', async () => {

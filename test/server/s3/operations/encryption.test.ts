@@ -298,4 +298,23 @@ describe("a customer's key", () => {
       403,
     )
   })
+
+  it('each version of an object is read with its own key, and listed with its own size', async () => {
+    await s3.send('PUT', '/versions')
+    await s3.objects.writeBucketDocument('versions', 'versioning', 'Enabled')
+    const first = await s3.send('PUT', '/versions/a', { body: 'first', headers: keyHeaders(key) })
+    await s3.send('PUT', '/versions/a', { body: 'the second', headers: keyHeaders(other) })
+    const id = first.headers['x-amz-version-id'] ?? ''
+    const older = await s3.send('GET', `/versions/a?versionId=${id}`, { headers: keyHeaders(key) })
+    expect(older.text).toBe('first')
+    const wrong = await s3.send('GET', '/versions/a', { headers: keyHeaders(key) })
+    expect(wrong.status).toBe(403)
+    const list = await s3.send('GET', '/versions?versions')
+    for (const size of [5, 10]) expect(list.text).toContain(`<Size>${size}</Size>`)
+    const copied = await s3.send('PUT', '/versions/b', {
+      headers: { 'x-amz-copy-source': `versions/a?versionId=${id}`, ...sourceHeaders(key) },
+    })
+    expect(copied.status).toBe(200)
+    expect((await s3.send('GET', '/versions/b')).text).toBe('first')
+  })
 })

@@ -128,6 +128,17 @@ describe('the lock of a new version', () => {
     expect((await s3.send('GET', '/plain/a')).status).toBe(404)
   })
 
+  it('a version that never had a legal hold says none, and one that was released says OFF', async () => {
+    await put('/locked/a', 'x', lockBy('GOVERNANCE', later))
+    const name = 'x-amz-object-lock-legal-hold'
+    expect((await s3.send('HEAD', '/locked/a')).headers).not.toHaveProperty(name)
+    expect((await s3.send('GET', '/locked/a?legal-hold')).code).toBe(
+      'NoSuchObjectLockConfiguration',
+    )
+    await put('/locked/a?legal-hold', hold('OFF'))
+    expect((await s3.send('HEAD', '/locked/a')).headers[name]).toBe('OFF')
+  })
+
   it('an upload form takes it from its fields', async () => {
     const given = { key: 'a', ...lockBy('COMPLIANCE', later) }
     const options = { signer: root, nowMs: startMs, bucket: 'locked', fields: given }
@@ -176,14 +187,14 @@ describe('the lock of a new version', () => {
 async function upload(target: string, headers: Record<string, string>): Promise<Answer> {
   const begun = await s3.send('POST', `${target}?uploads`, { headers })
   if (begun.status !== 200) return begun
-  const at = `${target}?uploadId=${texts(begun.text, 'UploadId')[0] ?? ''}`
-  await s3.send('PUT', `${at}&partNumber=1`, { body: 'x' })
+  const of = `${target}?uploadId=${texts(begun.text, 'UploadId')[0] ?? ''}`
+  await s3.send('PUT', `${of}&partNumber=1`, { body: 'x' })
   const part = `<Part><PartNumber>1</PartNumber><ETag>${md5('x')}</ETag></Part>`
-  return s3.send('POST', at, { body: `<CompleteMultipartUpload>${part}</CompleteMultipartUpload>` })
+  return s3.send('POST', of, { body: `<CompleteMultipartUpload>${part}</CompleteMultipartUpload>` })
 }
 
 describe('the retention of a version', () => {
-  it('it is set, read and replaced by version, with milliseconds', async () => {
+  it('a retention is set, read and replaced by version, with milliseconds', async () => {
     const first = version(await put('/locked/a', 'x'))
     await put('/locked/a', 'y')
     expect(await s3.send('GET', '/locked/a?retention')).toMatchObject({
@@ -263,7 +274,7 @@ describe('the retention of a version', () => {
 })
 
 describe('the legal hold of a version', () => {
-  it('it is set and released, and policies are asked with it', async () => {
+  it('a legal hold is set and released, and policies are asked with it', async () => {
     await put('/locked/a', 'x')
     expect((await s3.send('GET', '/locked/a?legal-hold')).code).toBe(
       'NoSuchObjectLockConfiguration',
@@ -308,7 +319,7 @@ describe('a locked version', () => {
     return s3.send('POST', '/locked?delete', { body, headers: { ...digest(body), ...headers } })
   }
 
-  it('it is not deleted while it is retained; a delete without a version hides it behind a marker', async () => {
+  it('a version is not deleted while it is retained; a delete without a version hides it behind a marker', async () => {
     const id = version(await put('/locked/a', 'x', lockBy('COMPLIANCE', later)))
     for (const refused of [await remove(id), await remove(id, { headers: bypass })]) {
       expect(refused).toMatchObject({ status: 403, code: 'AccessDenied' })
@@ -346,7 +357,7 @@ describe('a locked version', () => {
     expect((await s3.send('HEAD', '/locked/a')).status).toBe(404)
   })
 
-  it('a legal hold holds it whatever its retention is, until it is released', async () => {
+  it('a legal hold holds a version whatever its retention is, until it is released', async () => {
     const id = version(await put('/locked/a', 'x', { 'x-amz-object-lock-legal-hold': 'ON' }))
     expect((await remove(id, { headers: bypass })).code).toBe('AccessDenied')
     await put('/locked/a?legal-hold', hold('OFF'))

@@ -222,6 +222,63 @@ describe('an allowed upload form', () => {
   })
 })
 
+describe('forms as clients write them', () => {
+  it('operators and names of conditions, and names of fields, are read in any case', async () => {
+    const fields = { key: 'foo.txt', acl: 'private', 'Content-Type': 'text/plain' }
+    const conditions = [
+      ['StArTs-WiTh', '$KeY', 'foo'],
+      { AcL: 'private' },
+      ['EQ', '$CoNtEnT-TyPe', 'text/plain'],
+      ['Content-Length-Range', 0, 1024],
+    ]
+    const change = (all: Record<string, string>): void => {
+      for (const [name, spelled] of [
+        ['key', 'kEy'],
+        ['acl', 'aCl'],
+        ['policy', 'pOLICy'],
+      ] as const) {
+        all[spelled] = all[name] ?? ''
+        delete all[name]
+      }
+    }
+    expect((await upload({ fields, conditions, change })).status).toBe(204)
+    expect((await s3.send('GET', '/photos/foo.txt')).headers['content-type']).toBe('text/plain')
+  })
+
+  it('a backslash before a dollar stays in the key and in its condition', async () => {
+    const conditions = [['starts-with', '$key', '\\$foo']]
+    expect((await upload({ fields: { key: '\\$foo.txt' }, conditions })).status).toBe(204)
+    expect((await s3.send('GET', '/photos/%5C%24foo.txt')).text).toBe('a photo')
+  })
+
+  it('an empty content type is none, and text after the last boundary is ignored', async () => {
+    const fields = { key: 'a', 'Content-Type': '' }
+    const { headers, body } = await encode({
+      fields,
+      conditions: [{ key: 'a' }, ['starts-with', '$Content-Type', '']],
+    })
+    const answer = await post({ headers, body: Buffer.concat([body, Buffer.from('a tail')]) })
+    expect(answer.status).toBe(204)
+    const stored = await s3.send('GET', '/photos/a')
+    expect(stored).toMatchObject({ text: 'a photo' })
+    expect(stored.headers['content-type']).toBe('binary/octet-stream')
+  })
+
+  it('a website redirect location is kept and said back, if it is a path or a web address', async () => {
+    const name = 'x-amz-website-redirect-location'
+    expect((await upload({ fields: { key: 'a', [name]: '/there' } })).status).toBe(204)
+    expect((await s3.send('HEAD', '/photos/a')).headers[name]).toBe('/there')
+    const refused = await upload({ fields: { key: 'b', [name]: 'ftp://example.com' } })
+    expect(refused).toMatchObject({ status: 400, code: 'InvalidRedirectLocation' })
+  })
+
+  it('a checksum field of an algorithm that S3 does not have is refused', async () => {
+    const answer = await upload({ fields: { key: 'a', 'x-amz-checksum-crc16': 'AAA=' } })
+    expect(answer).toMatchObject({ status: 400, code: 'InvalidRequest' })
+    await expectNothingStored()
+  })
+})
+
 describe('the answer to a stored form', () => {
   it.each([
     ['200', 200],
@@ -298,7 +355,7 @@ describe('a form that differs from what was signed', () => {
       'a key outside its prefix',
       { fields: { key: 'b/${filename}' }, conditions: [['starts-with', '$key', 'a/']] },
       'AccessDenied',
-      /"starts-with", "\$key", "a\/"/,
+      /\["starts-with","\$key","a\/"\]/,
     ],
     [
       'a missing field that may begin with anything',
@@ -351,11 +408,16 @@ describe('a form that differs from what was signed', () => {
       'InvalidTokenId',
       /no session token/,
     ],
-    ['another region', { region: 'eu-west-1' }, 'AuthorizationQueryParametersError', /us-east-1/],
+    [
+      'another region',
+      { region: 'eu-west-1' },
+      'InvalidArgument',
+      /^the region &#39;eu-west-1&#39; is wrong; expecting &#39;us-east-1&#39;/,
+    ],
     [
       'another date',
       { change: (f) => (f['x-amz-date'] = '20200101T000000Z') },
-      'AuthorizationQueryParametersError',
+      'InvalidArgument',
       /date/,
     ],
     ['a missing date', { change: (f) => delete f['x-amz-date'] }, 'InvalidArgument', /x-amz-date/],
@@ -403,6 +465,26 @@ describe('a form that differs from what was signed', () => {
     await expectNothingStored()
   })
 
+  it.each<[string, Given, string]>([
+    ['key', { change: (f) => delete f['key'] }, 'key'],
+    ['policy', { change: (f) => delete f['policy'] }, 'policy'],
+    ['signature', { change: (f) => delete f['x-amz-signature'] }, 'x-amz-signature'],
+    ['date', { change: (f) => delete f['x-amz-date'] }, 'x-amz-date'],
+  ])('a form without its %s is refused with the name of the field', async (_what, given, name) => {
+    const answer = await upload(given)
+    expect(answer).toMatchObject({ status: 400, code: 'InvalidArgument' })
+    expect(texts(answer.text, 'Message').join().replaceAll('&#39;', "'")).toBe(
+      `Bucket POST must contain a field named '${name}'.  If it is specified, please check the order of the fields.`,
+    )
+    expect(texts(answer.text, 'ArgumentName')).toEqual([name])
+  })
+
+  it('a condition on a name without its $ can never hold', async () => {
+    const answer = await upload({ conditions: [['eq', 'key', 'a']] })
+    expect(answer).toMatchObject({ status: 403, code: 'AccessDenied' })
+    expect(answer.text.replaceAll('&#34;', '"')).toContain('Condition failed: ["eq","key","a"]')
+  })
+
   it('an error about a form contains no session token from its policy', async () => {
     const change = (fields: Record<string, string>): void =>
       void delete fields['x-amz-security-token']
@@ -420,24 +502,50 @@ describe('a form that differs from what was signed', () => {
   })
 
   it.each([
-    ['[]', /JSON object/],
-    ['{"expiration":"2030-01-01T00:00:00Z"}', /list of conditions/],
-    ['{"expiration":"tomorrow","conditions":[]}', /expiration/],
-    ['{"conditions":[]}', /expiration/],
-    ['{"expiration":"2030-01-01T00:00:00Z","conditions":[["ends-with","$key","a"]]}', /operator/],
-    ['{"expiration":"2030-01-01T00:00:00Z","conditions":[["eq","key","a"]]}', /three/],
-    ['{"expiration":"2030-01-01T00:00:00Z","conditions":[["eq","$key"]]}', /three/],
-    ['{"expiration":"2030-01-01T00:00:00Z","conditions":[{"key":1}]}', /text/],
+    ['[]', /Invalid Policy: Invalid JSON\.</],
+    ['{"expiration":"2030-01-01T00:00:00Z"}', /Policy missing conditions\./],
+    [
+      '{"expiration":"tomorrow","conditions":[]}',
+      /Invalid &#39;expiration&#39; value: &#39;tomorrow&#39;/,
+    ],
+    ['{"conditions":[]}', /Policy missing expiration\./],
+    ['{"EXPIRATION":"2030-01-01T00:00:00Z","conditions":[]}', /Policy missing expiration\./],
+    ['{"expiration":"2030-01-01T00:00:00Z","CONDITIONS":[]}', /Policy missing conditions\./],
+    [
+      '{"expiration":"2030-01-01 00:00:00.000000+00:00","conditions":[]}',
+      /Invalid &#39;expiration&#39; value/,
+    ],
+    ['{"expiration":"2030-01-01T00:00:00Z","conditions":{}}', /must be a List\./],
+    ['{"expiration":"2030-01-01T00:00:00Z","conditions":[{}]}', /exactly one property/],
+    [
+      '{"expiration":"2030-01-01T00:00:00Z","conditions":[{"key":"a","acl":"b"}]}',
+      /exactly one property/,
+    ],
+    ['{"expiration":"2030-01-01T00:00:00Z","conditions":[[]]}', /missing operation identifier\./],
+    ['{"expiration":"2030-01-01T00:00:00Z","conditions":[["eq",false,"a"]]}', /Invalid JSON\./],
+    ['', /Expecting/],
+    [
+      '{"expiration":"2030-01-01T00:00:00Z","conditions":[["ends-with","$key","a"]]}',
+      /unknown operation &#39;ends-with&#39;/,
+    ],
+    [
+      '{"expiration":"2030-01-01T00:00:00Z","conditions":[["eq","$key"]]}',
+      /Invalid eq: wrong number of arguments\./,
+    ],
+    ['{"expiration":"2030-01-01T00:00:00Z","conditions":[{"key":1}]}', /value must be a string\./],
     [
       '{"expiration":"2030-01-01T00:00:00Z","conditions":[["content-length-range",1]]}',
-      /two numbers/,
+      /wrong number of arguments\./,
     ],
     [
       '{"expiration":"2030-01-01T00:00:00Z","conditions":[["content-length-range",-1,5]]}',
-      /two numbers/,
+      /Invalid JSON\./,
     ],
-    ['{"expiration":"2030-01-01T00:00:00Z","conditions":[null]}', /neither/],
-    ['{"expiration":"2030-01-01T00:00:00Z","conditions":[],"also":1}', /unknown member also/],
+    ['{"expiration":"2030-01-01T00:00:00Z","conditions":[null]}', /must be a List or Object\./],
+    [
+      '{"expiration":"2030-01-01T00:00:00Z","conditions":[],"also":1}',
+      /Unexpected: &#39;also&#39;/,
+    ],
   ])('an upload form with the policy %s is refused', expectNoPolicy)
 
   it('an upload form is refused if its policy has more than 256 conditions', async () => {

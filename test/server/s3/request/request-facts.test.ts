@@ -156,7 +156,12 @@ describe('the facts of a request', () => {
       await send(tokened),
     ]
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 403])
-    const said = answers.map(({ facts }) => inspect(facts, { depth: null })).join('\n')
+    const said = answers
+      .map(({ facts }) => {
+        const conditions = facts.decisions.first.map((decision) => [...decision.conditions])
+        return inspect([facts, conditions], { depth: null })
+      })
+      .join('\n')
     expect(said).toContain('response-content-type')
     expect(secrets.filter((secret) => secret === '' || said.includes(secret))).toEqual([])
   })

@@ -1,7 +1,8 @@
 /** An operation does everything that a request asks for, or refuses the request: it never ignores a parameter that it does not read. */
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { storeRoutes, type StoreRoute } from '../../../../src/server/s3/store/store-routes.ts'
+import type { StoreRoute } from '../../../../src/server/s3/store/route-rows.ts'
+import { storeRoutes } from '../../../../src/server/s3/store/store-routes.ts'
 import {
   openHarness,
   texts,
