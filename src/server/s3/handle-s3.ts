@@ -13,6 +13,7 @@ import { type Address, readAddress, readHostBucket, serviceAddress } from './req
 import { takeHoistedHeaders } from './request/hoisted-headers.ts'
 import { requireKey } from './request/names.ts'
 import { authorize } from './request/s3-operation.ts'
+import { incompletePreflight } from './request/errors.ts'
 import type { S3Services } from './request/s3-services.ts'
 
 /** Sent in each error document. S3 clients print it; nothing reads it. */
@@ -41,6 +42,8 @@ async function answer(
 ): Promise<HttpReply> {
   const { authenticator, backend, region, domains } = services
   const hostBucket = readHostBucket(received.headers.get('host') ?? '', domains) ?? ''
+  // A preflight was answered before (`withCors`): this one lacks what would make it one.
+  if (received.method === 'OPTIONS') throw incompletePreflight(received.headers)
   const authentication = await authenticator.authenticate(received, {
     service: 's3',
     hostBucket,

@@ -5,7 +5,7 @@ import { crc32 } from 'node:zlib'
 export type Variables = ReadonlyMap<string, string>
 
 /**
- * Returns the text with its variables replaced. A name has small letters only, so that JSON needs no escapes.
+ * Returns the text with its variables replaced. A name has small letters only, so that JSON needs no escapes; `${filename}` is not one.
  *
  * - `{bucket}`, `{region}`, `{host}`, `{accesskey}`, and what earlier steps saved;
  * - `{md5}`, `{sha1}`, `{sha256}`, `{crc32}` of the step's own body, in Base64;
@@ -26,7 +26,7 @@ export function fillIn(text: string, variables: Variables): string {
   return filled === text ? text : fillIn(filled, variables)
 }
 
-const pattern = /\{([a-z][a-z0-9]*)(?::([^{}]*))?\}/g
+const pattern = /(?<!\$)\{([a-z][a-z0-9]*)(?::([^{}]*))?\}/g
 
 function compute(name: string, argument: string, variables: Variables): string {
   if (name === 'random') return randomLetters(variables.get('bucket') ?? '', Number(argument))

@@ -10,7 +10,7 @@
  *
  * A target without a leading slash is in the row's own bucket, which exists before the first step. Below a step: `>` a header of the request,
  * `>>` a line of its body, `<` a header of the answer, `<<` its body, `xml` an element of its document (a path below the root), `save` a
- * variable for later steps, `as` another way to sign. What a header or an element is compared with: `= text`, `= [a, b]` for several
+ * variable for later steps, `as` another way to sign, `field` a field of an upload form. What a header or an element is compared with: `= text`, `= [a, b]` for several
  * elements, `matches regexp`, `absent`, `present`, `count n`. A line that begins with `#` is a comment.
  */
 export interface Comparison {
@@ -30,6 +30,8 @@ export interface Step {
   readonly target: string
   readonly headers: readonly (readonly [string, string])[]
   readonly body: string | undefined
+  /** The fields of an upload form, which is then the body. */
+  readonly fields: readonly (readonly [string, string])[]
   /** Ways to sign: see `sendStep`. */
   readonly signing: readonly string[]
   readonly status: number
@@ -84,20 +86,28 @@ function readRowLine(row: Draft, line: string): boolean {
   const match = /^([A-Z]+)(?: ([^\s"]+))?(?: "(.*)")?(?: => (\d{3})(?: (\w+))?)?$/.exec(line)
   if (match === null) return false
   const [, method = '', target = '', body, status = '200', code] = match
-  const empty = { headers: [], signing: [], expectations: [], answer: undefined, saved: [] }
+  const empty = {
+    headers: [],
+    fields: [],
+    signing: [],
+    expectations: [],
+    answer: undefined,
+    saved: [],
+  }
   row.steps.push({ method, target, body, status: Number(status), code, ...empty })
   return true
 }
 
 function readStepLine(step: Writable<Step>, line: string): boolean {
-  const [, word = '', rest = ''] = /^(>>|<<|[<>]|xml|save|as)(?: (.*))?$/.exec(line) ?? []
+  const [, word = '', rest = ''] = /^(>>|<<|[<>]|xml|save|as|field)(?: (.*))?$/.exec(line) ?? []
   if (word === '>') step.headers.push(toHeader(rest))
   else if (word === '>>') step.body = step.body === undefined ? rest : `${step.body}\n${rest}`
   else if (word === '<<') step.answer = step.answer === undefined ? rest : `${step.answer}\n${rest}`
   else if (word === 'as') step.signing.push(rest)
-  else if (word === 'save') {
-    const [name = '', from = ''] = rest.split(' = ')
-    step.saved.push([name, from])
+  else if (word === 'save' || word === 'field') {
+    const [name = '', ...text] = rest.split(' = ')
+    const pairs = word === 'save' ? step.saved : step.fields
+    pairs.push([name, text.join(' = ')])
   } else if (word === '<' || word === 'xml') {
     const [, name = '', comparison = ''] =
       (word === '<' ? /^([\w-]+)(?:: | )(.*)$/ : /^(\S+) (.*)$/).exec(rest) ?? []

@@ -25,6 +25,7 @@ export async function runRow(row: Row, endpoint: Endpoint): Promise<void> {
       target: `/${bucket}`,
       headers: row.bucket,
       body: '',
+      fields: [],
       signing: [],
     })
     if (made.status !== 200) throw new Error(`the row's bucket: ${made.status} ${made.body}`)
@@ -36,7 +37,9 @@ export async function runRow(row: Row, endpoint: Endpoint): Promise<void> {
     const target = fillIn(step.target, encoded)
     const body = fillIn(step.body ?? '', variables)
     const withDigests = new Map([...variables, ...describeBody(body)])
+    const fields = step.fields.map(([name, value]) => [name, fillIn(value, variables)] as const)
     const answer = await send(endpoint, {
+      fields,
       method: step.method,
       target: target.startsWith('/') ? target : toBucketTarget(bucket, target),
       headers: step.headers.map(([name, value]) => [name, fillIn(value, withDigests)]),

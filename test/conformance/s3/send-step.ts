@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { Agent, request } from 'node:http'
 import { buffer } from 'node:stream/consumers'
+import { encodeForm, formType, signForm } from './make-form.ts'
 import { presignUrl, signRequest } from '../../../src/protocol/sigv4/sign.ts'
 
 /** An S3 to examine. */
@@ -18,6 +19,8 @@ export interface Sent {
   readonly target: string
   readonly headers: readonly (readonly [string, string])[]
   readonly body: string
+  /** The fields of an upload form; none for another request. A form is signed in its fields. */
+  readonly fields: readonly (readonly [string, string])[]
   /**
    * `anonymous`; `presigned` or `presigned SECONDS`; `wrong-secret`; `unknown-key`; `region NAME`; `clock OFFSET_SECONDS`;
    * `payload HASH` instead of the body's own hash; `then NAME: VALUE` replaces a header after it was signed, `then NAME` removes it, and
@@ -35,7 +38,8 @@ export interface Answer {
 const agent = new Agent({ keepAlive: true, maxSockets: 16 })
 
 /** Sends a request and returns its answer. Texts are UTF-8. */
-export async function send(endpoint: Endpoint, sent: Sent): Promise<Answer> {
+export async function send(endpoint: Endpoint, asked: Sent): Promise<Answer> {
+  const sent = asked.fields.length === 0 ? asked : toFormRequest(endpoint, asked)
   const { target, headers } = sign(endpoint, sent)
   const outgoing = request({
     host: endpoint.url.hostname,
@@ -58,12 +62,39 @@ export async function send(endpoint: Endpoint, sent: Sent): Promise<Answer> {
   }
 }
 
+/** Returns the request of a form; `as anonymous` leaves its fields as they are, and `as wrong-secret` and `as unknown-key` are its signer's. */
+function toFormRequest(endpoint: Endpoint, sent: Sent): Sent {
+  const signer = { ...findCredentials(endpoint, sent), region: endpoint.region, nowMs: Date.now() }
+  const isAnonymous = sent.signing.includes('anonymous')
+  const fields = isAnonymous ? sent.fields : signForm(sent.fields, signer)
+  return {
+    ...sent,
+    body: encodeForm(fields),
+    headers: [...sent.headers, ['content-type', formType]],
+    signing: ['anonymous'],
+  }
+}
+
+function findCredentials(
+  { accessKeyId, secretAccessKey }: Endpoint,
+  { signing }: Sent,
+): Pick<Endpoint, 'accessKeyId' | 'secretAccessKey'> {
+  return {
+    accessKeyId: signing.includes('unknown-key') ? 'AKIAUNKNOWNUNKNOWN00' : accessKeyId,
+    secretAccessKey: signing.includes('wrong-secret')
+      ? 'not-the-secret-of-this-key-000000000000'
+      : secretAccessKey,
+  }
+}
+
 interface Signed {
   readonly target: string
   readonly headers: Record<string, string>
 }
 
-function sign(endpoint: Endpoint, { method, target, headers, body, signing }: Sent): Signed {
+function sign(endpoint: Endpoint, asked: Sent): Signed {
+  const { method, target, headers, body, signing } = asked
+
   const find = (word: string): string | undefined =>
     signing.find((way) => way === word || way.startsWith(`${word} `))?.slice(word.length + 1)
   const given = Object.fromEntries(headers.map(([name, value]) => [name, toLatin1(value)]))
@@ -71,13 +102,7 @@ function sign(endpoint: Endpoint, { method, target, headers, body, signing }: Se
   const hasBody = body !== '' || method === 'PUT' || method === 'POST'
   if (hasBody && sent['transfer-encoding'] === undefined)
     sent['content-length'] ??= String(Buffer.byteLength(body))
-  const credentials = {
-    accessKeyId: find('unknown-key') === undefined ? endpoint.accessKeyId : 'AKIAUNKNOWNUNKNOWN00',
-    secretAccessKey:
-      find('wrong-secret') === undefined
-        ? endpoint.secretAccessKey
-        : 'not-the-secret-of-this-key-000000000000',
-  }
+  const credentials = findCredentials(endpoint, asked)
   const options = {
     region: find('region') ?? endpoint.region,
     service: 's3' as const,

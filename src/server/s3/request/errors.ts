@@ -52,3 +52,12 @@ export function noSuchUpload(): AwsError {
     'there is no such upload: it was completed, aborted or never begun',
   )
 }
+
+/** Returns the error for an OPTIONS request without the headers of a preflight, in AWS's words. */
+export function incompletePreflight(headers: ReadonlyMap<string, string>): AwsError {
+  const sentence = headers.has('origin')
+    ? 'Invalid Access-Control-Request-Method: null'
+    : 'Insufficient information. Origin request header needed.'
+  const reason = 'OPTIONS needs the headers Origin and Access-Control-Request-Method'
+  return new AwsError('BadRequest', reason, { status: 400, sentence })
+}
