@@ -53,7 +53,8 @@ function settle(ledgers: Map<string, Ledger>, found: NonNullable<Line['found']>)
     const known = isVersioned ? texts.toReversed() : (texts.at(-1) ?? null)
     const changed =
       unknown === undefined ? known : isVersioned ? [unknown, ...(known as Text[])] : unknown
-    expect([known, changed], name).toContainEqual(seen)
+    const mayBe = [known, changed].map((holds) => ({ name, holds }))
+    expect(mayBe).toContainEqual({ name, holds: seen })
     if (unknown !== undefined && JSON.stringify(seen) === JSON.stringify(changed))
       texts.push(unknown)
     ledger.unknown = undefined

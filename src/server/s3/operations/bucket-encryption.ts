@@ -45,8 +45,8 @@ function readEncryption(text: string): { bucketKey: BucketKey } {
   )
     throw malformed('the body must be a ServerSideEncryptionConfiguration with one Rule')
   const [byDefault] = childrenOf(rule, 'ApplyServerSideEncryptionByDefault')
-  const known = ['ApplyServerSideEncryptionByDefault', 'BucketKeyEnabled']
-  if (byDefault === undefined || rule.children.some(({ name }) => !known.includes(name)))
+  const known = new Set(['ApplyServerSideEncryptionByDefault', 'BucketKeyEnabled'])
+  if (byDefault === undefined || rule.children.some(({ name }) => !known.has(name)))
     throw malformed('a Rule must have ApplyServerSideEncryptionByDefault')
   const algorithm = childText(byDefault, 'SSEAlgorithm')?.trim() ?? ''
   if (/^aws:(kms|kms:dsse|fsx)$/.test(algorithm))
