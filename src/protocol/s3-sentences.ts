@@ -9,6 +9,7 @@ export const codesWithoutSentence: ReadonlySet<string> = new Set([
   'AccessForbidden',
   'InvalidArgument',
   'InvalidRequest',
+  'InvalidRetentionPeriod',
 ])
 
 const sentences: Readonly<Record<string, string>> = {
@@ -29,6 +30,7 @@ const sentences: Readonly<Record<string, string>> = {
   EntityTooLarge: 'Your proposed upload exceeds the maximum allowed object size.',
   EntityTooSmall: 'Your proposed upload is smaller than the minimum allowed object size.',
   ExpiredToken: 'The provided token has expired.',
+  IllegalVersioningConfigurationException: 'The Versioning element must be specified',
   IncompleteBody:
     'You did not provide the number of bytes specified by the Content-Length HTTP header',
   IncorrectNumberOfFilesInPostRequest: 'POST requires exactly one file upload per request.',
@@ -37,6 +39,7 @@ const sentences: Readonly<Record<string, string>> = {
   InvalidBucketAclWithObjectOwnership:
     "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
   InvalidBucketName: 'The specified bucket is not valid.',
+  InvalidBucketState: 'The request is not valid for the current state of the bucket.',
   InvalidDigest: 'The Content-Md5 you specified is not valid.',
   InvalidEncryptionAlgorithmError:
     'The Encryption request you specified is not valid. Supported value: AES256.',
@@ -74,10 +77,13 @@ const sentences: Readonly<Record<string, string>> = {
   NoSuchBucket: 'The specified bucket does not exist',
   NoSuchCORSConfiguration: 'The CORS configuration does not exist',
   NoSuchKey: 'The specified key does not exist.',
+  NoSuchLifecycleConfiguration: 'The lifecycle configuration does not exist',
+  NoSuchObjectLockConfiguration: 'The specified object does not have a ObjectLock configuration',
   NoSuchUpload:
     'The specified multipart upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.',
   NoSuchVersion: 'The specified version does not exist.',
   NotImplemented: 'A header you provided implies functionality that is not implemented',
+  ObjectLockConfigurationNotFoundError: 'Object Lock configuration does not exist for this bucket',
   PreconditionFailed: 'At least one of the pre-conditions you specified did not hold',
   RequestHeaderSectionTooLarge: 'Your request header section exceeds the maximum allowed size.',
   RequestTimeTooSkewed:

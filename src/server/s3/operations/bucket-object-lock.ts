@@ -47,8 +47,12 @@ export const putObjectLockConfiguration: S3Operation = {
     if ((await objects.readBucketDocument(bucket, 'versioning')) !== 'Enabled')
       throw new AwsError(
         'InvalidBucketState',
-        "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration",
-        { status: 409 },
+        'the bucket has no versioning, which object lock needs',
+        {
+          status: 409,
+          sentence:
+            "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration",
+        },
       )
     const { body } = xmlReply('ObjectLockConfiguration', describeBucketLock(lock))
     await objects.writeBucketDocument(bucket, 'object-lock', String(body))

@@ -154,7 +154,7 @@ describe('?acl', () => {
 
   it.each<[string, string, Record<string, string>]>([
     ['MissingSecurityHeader', '', {}],
-    ['MalformedXML', '<a', {}],
+    ['MalformedACLError', '<a', {}],
     ['MalformedACLError', '<Other/>', {}],
     ['MalformedACLError', '<AccessControlPolicy/>', {}],
     ['MalformedACLError', policy('<Grant/>'), {}],
