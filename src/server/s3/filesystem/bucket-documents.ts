@@ -11,8 +11,10 @@ export async function readBucketDocument(
   bucket: string,
   name: BucketDocument,
 ): Promise<string | undefined> {
-  await requireBucket(disk, bucket)
-  return readDocument(disk, bucket, name)
+  const text = readDocument(disk, bucket, name)
+  // What is written of a bucket goes with it.
+  if (text === undefined) await requireBucket(disk, bucket)
+  return text
 }
 
 /** @see ObjectStore.writeBucketDocument */

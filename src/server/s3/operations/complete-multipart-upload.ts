@@ -152,7 +152,7 @@ async function describeResult(call: S3Call, info: ObjectInfo): Promise<HttpReply
     {
       ...describeVersion(info),
       ...describeEncryption(info.metadata.encryption, readCustomerKey(call.request)),
-      ...(await describeExpiration(call, info)),
+      ...describeExpiration(call, info),
     },
   )
 }

@@ -44,12 +44,12 @@ export const copyObject: S3Operation = {
     if (isOntoItself && source.version === undefined && !isReplacing) requireChange(request.headers)
     const precondition = readWriteCondition(request.headers)
     const named = readLockHeaders(request.headers, request.receivedAtMs)
-    const chosen = await chooseEncryption(call)
+    const chosen = chooseEncryption(call)
     const putContent = (...put: [ObjectContent, PutOptions]): Promise<ObjectInfo> => {
       return objects.putObject(bucket, key, ...put)
     }
     return withSource(await openSource(call, source), async (object) => {
-      const describeExpiration = await prepareExpiration(call)
+      const describeExpiration = prepareExpiration(call)
       // The source's own lock is not copied, as at AWS.
       const lock = await chooseLock(call, named)
       if (object.info.size > maxPutBytes) {

@@ -18,7 +18,7 @@ export const createMultipartUpload: S3Operation = {
   async run(call) {
     const { headers } = call.request
     const tags = readTagHeader(headers)
-    const { encryption, customerKey } = await chooseEncryption(call)
+    const { encryption, customerKey } = chooseEncryption(call)
     const metadata = {
       ...readMetadataHeaders(headers),
       ...(tags ? { tags } : {}),
@@ -39,7 +39,7 @@ export const createMultipartUpload: S3Operation = {
       {
         ...answer,
         ...describeEncryption(encryption, customerKey),
-        ...(await describeUploadExpiration(call, upload)),
+        ...describeUploadExpiration(call, upload),
       },
     )
   },

@@ -46,7 +46,7 @@ export const listParts: S3Operation = {
         }),
         ...page.map((part) => elements({ Part: describePart(part) })),
       ]),
-      await describeUploadExpiration(call, upload),
+      describeUploadExpiration(call, upload),
     )
   },
 }

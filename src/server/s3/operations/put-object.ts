@@ -35,9 +35,9 @@ export const putObject: S3Operation = {
     requireSameAlgorithm(algorithm, payload.declarations.checksum?.algorithm)
     if (named !== undefined && call.form === undefined)
       requireDigest(payload.declarations, missingLockDigest)
-    const describeExpiration = await prepareExpiration(call)
+    const describeExpiration = prepareExpiration(call)
     const lock = await chooseLock(call, named)
-    const chosen = await chooseEncryption(call)
+    const chosen = chooseEncryption(call)
     const { encryption, customerKey } = chosen
     const metadata = {
       ...readMetadataHeaders(headers),

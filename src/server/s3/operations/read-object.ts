@@ -88,7 +88,7 @@ export const headObject: S3Operation = {
 /** Returns the headers of the version's lock, and of the rule that will expire the current version. */
 async function describeRules(call: S3Call, info: ObjectInfo): Promise<Record<string, string>> {
   const lock = await describeLock(call, info)
-  return call.query.has('versionId') ? lock : { ...lock, ...(await describeExpiration(call, info)) }
+  return call.query.has('versionId') ? lock : { ...lock, ...describeExpiration(call, info) }
 }
 
 /** Returns the key that reading the object needs; undefined for none. @throws {AwsError} as `requireCustomerKey`. */

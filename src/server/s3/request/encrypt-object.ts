@@ -1,5 +1,4 @@
 /** Chooses how a new object is encrypted, and opens and writes encrypted ones. */
-import { AwsError } from '../../../protocol/aws-error.ts'
 import {
   encryptContent,
   encryptWith,
@@ -27,11 +26,7 @@ export interface NewEncryption {
  *
  * @throws {AwsError} `NotImplemented`, `InvalidArgument`, `InvalidRequest`, `InvalidEncryptionAlgorithmError`.
  */
-export async function chooseEncryption({
-  request,
-  objects,
-  bucket,
-}: S3Call): Promise<NewEncryption> {
+export function chooseEncryption({ request, objects, bucket }: S3Call): NewEncryption {
   const isAsked = asksForEncryption(request.headers)
   const customerKey = readCustomerKey(request)
   if (customerKey !== undefined) {
@@ -40,19 +35,14 @@ export async function chooseEncryption({
       'Server Side Encryption with Customer provided key is incompatible with the encryption method specified'
     throw invalidArgument({ name: 'x-amz-server-side-encryption' }, sentence, sentence)
   }
-  const isDefault = isAsked || (await isEncryptedByDefault(objects, bucket))
+  const isDefault = isAsked || isEncryptedByDefault(objects, bucket)
   return { encryption: isDefault ? { kind: 'SSE-S3' } : undefined, customerKey }
 }
 
 /** Of a bucket that does not exist, this decides nothing: the write itself refuses it. */
-async function isEncryptedByDefault(objects: S3Call['objects'], bucket: string): Promise<boolean> {
-  try {
-    const text = await objects.readBucketDocument(bucket, 'encryption')
-    return text !== undefined && /<(?:\w+:)?SSEAlgorithm>\s*AES256\s*</.test(text)
-  } catch (error) {
-    if (error instanceof AwsError && error.code === 'NoSuchBucket') return false
-    throw error
-  }
+function isEncryptedByDefault(objects: S3Call['objects'], bucket: string): boolean {
+  const text = objects.findBucketDocument(bucket, 'encryption')
+  return text !== undefined && /<(?:\w+:)?SSEAlgorithm>\s*AES256\s*</.test(text)
 }
 
 /** Returns the content as it is stored. @param partNumber 0 for content that is not a part. */

@@ -23,32 +23,27 @@ interface Kept {
 const keptByStore = new WeakMap<ObjectStore, Map<string, Kept>>()
 
 /** Returns `x-amz-expiration` of a current version that a rule will expire (AWS, "GetObject", "PutObject"). */
-export async function describeExpiration(
-  place: Place,
-  info: ObjectInfo,
-): Promise<Record<string, string>> {
-  return (await prepareExpiration(place))(info)
+export function describeExpiration(place: Place, info: ObjectInfo): Record<string, string> {
+  return prepareExpiration(place)(info)
 }
 
 /** Returns a function as `describeExpiration`, which cannot fail after an object was written. */
-export async function prepareExpiration(
-  place: Place,
-): Promise<(info: ObjectInfo) => Record<string, string>> {
-  const rules = await findRules(place)
+export function prepareExpiration(place: Place): (info: ObjectInfo) => Record<string, string> {
+  const rules = findRules(place)
   return (info) => describeExpiry(findExpiry(rules, info))
 }
 
 /** Returns `x-amz-abort-date` and `x-amz-abort-rule-id` of an upload that a rule will remove (AWS, "CreateMultipartUpload"). */
-export async function describeUploadExpiration(
+export function describeUploadExpiration(
   place: Place,
   upload: Pick<UploadInfo, 'key' | 'initiatedAtMs'>,
-): Promise<Record<string, string>> {
-  return describeAbortion(findAbortion(await findRules(place), upload))
+): Record<string, string> {
+  return describeAbortion(findAbortion(findRules(place), upload))
 }
 
 /** The document is read each time, because another process may have written it; it is parsed again only when it was changed. */
-async function findRules({ objects, bucket }: Place): Promise<readonly LifecycleRule[]> {
-  const text = await objects.readBucketDocument(bucket, 'lifecycle')
+function findRules({ objects, bucket }: Place): readonly LifecycleRule[] {
+  const text = objects.findBucketDocument(bucket, 'lifecycle')
   if (text === undefined) return []
   const kept = keptByStore.get(objects) ?? new Map<string, Kept>()
   keptByStore.set(objects, kept)
