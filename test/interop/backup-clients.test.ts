@@ -22,7 +22,8 @@ async function runScript(
     BUCKET: bucket,
     RESTIC_PASSWORD: 'of the test',
     RESTIC_REPOSITORY: `s3:${workplace.stack.sts}/${bucket}`,
-    DUPLICITY: `--no-encryption --s3-endpoint-url ${workplace.stack.sts}`,
+    // It waits 30 seconds before it repeats a request, unless it is told otherwise.
+    DUPLICITY: `--no-encryption --backend-retry-delay 2 --s3-endpoint-url ${workplace.stack.sts}`,
   }
   const argv = [...start, 'bash', '-c', `set -euo pipefail\n${script}`]
   return workplace.run(argv, { ...env, ...settings })
@@ -95,7 +96,7 @@ describe('duplicity', () => {
       duplicity $DUPLICITY restore $to duplicity-renewed
       cmp duplicity-renewed/big big && echo same`
     expect(await runRenewed(script, bucket)).toMatch(/same$/)
-  })
+  }, 300_000)
 })
 
 /** Returns whether a file system can be mounted here: the device opens, which a container may forbid, and this process may mount. */
