@@ -6,6 +6,7 @@
 import { execFile } from 'node:child_process'
 import * as fs from 'node:fs'
 import * as promises from 'node:fs/promises'
+import { promisify } from 'node:util'
 import { errorCode } from '../../../base/error-code.ts'
 import { FastFile } from './fast-file.ts'
 import { createPace, type Pace } from './pace.ts'
@@ -20,6 +21,8 @@ export function createFastFileSystem(pace: Pace = createPace(() => performance.n
     ): ((...args: Args) => Promise<T>) =>
     async (...args) =>
       pace.isSlow() ? slow(...args) : pace.time(() => quick(...args))
+  /** Renames under way that replace a file. */
+  let replacing = 0
   return {
     ...promises,
     lstat: choose(fs.lstatSync as never, promises.lstat as never) as FileSystem['lstat'],
@@ -29,16 +32,32 @@ export function createFastFileSystem(pace: Pace = createPace(() => performance.n
       promises.realpath as never,
     ) as FileSystem['realpath'],
     link: choose(fs.linkSync, promises.link),
-    rename: choose(fs.renameSync, promises.rename),
+    async rename(from, to) {
+      if (!pace.isSlow() && !fs.existsSync(to)) return fs.renameSync(from, to)
+      // ext4 begins to write a file to disk when it takes another one's name. For a millisecond or more nobody creates a file in its folder.
+      replacing += 1
+      try {
+        await promises.rename(from, to)
+      } finally {
+        replacing -= 1
+      }
+    },
     syncAll,
     rmdir: choose(fs.rmdirSync as never, promises.rmdir as never) as FileSystem['rmdir'],
     async open(path, flags, mode) {
       if (pace.isSlow()) return promises.open(path, flags, mode)
-      const fd = pace.time(() => fs.openSync(path, flags ?? 'r', mode))
+      if (flags !== 'wx') {
+        const fd = pace.time(() => fs.openSync(path, flags ?? 'r', mode))
+        return new FastFile(fd, pace)
+      }
+      const fd =
+        replacing === 0 ? fs.openSync(path, flags, mode) : await openLater(path, flags, mode)
       return new FastFile(fd, pace)
     },
   }
 }
+
+const openLater = promisify<string, string, number | undefined, number>(fs.open)
 
 /** Linux's command that syncs one file system (coreutils, busybox). Node has no call for it. */
 const syncCommands = ['/bin/sync', '/usr/bin/sync']
