@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openFilesystemStore } from '../../../../src/server/s3/filesystem/open-filesystem-store.ts'
+import { createFastFileSystem } from '../../../../src/server/s3/filesystem/fast-file-system.ts'
 import type { ObjectContent } from '../../../../src/server/s3/body/object-content.ts'
 import type { ObjectStore } from '../../../../src/server/s3/request/object-store.ts'
 
@@ -260,4 +261,61 @@ it('unknown versions are refused, and their removal succeeds', async () => {
     versionId: unknown,
   })
   expect(await readText('a')).toBe('a')
+})
+
+/** Opens the store again, with a disk on which the renames of versions wait. */
+async function openWaiting(): Promise<{ reached: Promise<void>; go: () => void }> {
+  await store.close()
+  const fs = createFastFileSystem()
+  let go = (): void => {}
+  let reach = (): void => {}
+  const waiting = new Promise<void>((resolve) => (go = resolve))
+  const reached = new Promise<void>((resolve) => (reach = resolve))
+  const rename = async (from: string, to: string): Promise<void> => {
+    if (from.includes('/versions/')) {
+      reach()
+      await waiting
+    }
+    await fs.rename(from, to)
+  }
+  store = await openFilesystemStore(folder, {
+    nowMs: () => nowMs,
+    isOnlyOne: true,
+    fs: { ...fs, rename },
+  })
+  return { reached, go }
+}
+
+for (const removed of ['the newest version', 'a delete marker'])
+  it(`the version that becomes current can be read at any time while ${removed} is removed`, async () => {
+    await store.writeBucketDocument(bucket, 'versioning', 'Enabled')
+    const { versionId } = await put('a', 'older')
+    const newest =
+      removed === 'a delete marker'
+        ? await store.deleteObject(bucket, 'a')
+        : await put('a', 'newest')
+    const { reached, go } = await openWaiting()
+    const removal = store.deleteObject(bucket, 'a', { versionId: newest.versionId })
+    await reached
+    expect(await readText('a', versionId)).toBe('older')
+    expect((await store.statObject(bucket, 'a', versionId))?.versionId).toBe(versionId)
+    go()
+    await removal
+    expect(await readText('a', versionId)).toBe('older')
+    expect(await readText('a')).toBe('older')
+  })
+
+it('a version that a dead process was making current again is kept by the next write of another process', async () => {
+  await store.writeBucketDocument(bucket, 'versioning', 'Enabled')
+  const { versionId } = await put('a', 'older')
+  const marker = await store.deleteObject(bucket, 'a')
+  const { reached } = await openWaiting()
+  void store.deleteObject(bucket, 'a', { versionId: marker.versionId })
+  await reached
+  const other = await openFilesystemStore(folder, { nowMs: () => nowMs })
+  expect((await other.statObject(bucket, 'a'))?.versionId).toBe(versionId)
+  await other.putObject(bucket, 'a', makeContent('newest'), { metadata })
+  const object = await other.openObject(bucket, 'a', versionId)
+  expect((await object?.readAll())?.toString()).toBe('older')
+  await other.close()
 })
