@@ -5,6 +5,7 @@
 import { getSystemErrorName } from 'node:util'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { StsCliError } from '../../../base/errors.ts'
+import { afterPrefix } from './index-keys.ts'
 
 /** A new value of a key; undefined removes it. */
 export type IndexChange = readonly [key: Buffer, value: Buffer | undefined]
@@ -41,7 +42,11 @@ export async function openStoreIndex(folder: string): Promise<StoreIndex> {
   return {
     get: (key) => (key.length > maxKeyBytes ? undefined : database.get(key)),
     list: ({ start, end, limit }) =>
-      database.getRange({ start, end, ...(limit === undefined ? {} : { limit }) }),
+      database.getRange({
+        start: toBound(start),
+        end: toBound(end),
+        ...(limit === undefined ? {} : { limit }),
+      }),
     async commit(changes) {
       if (changes.some(([key]) => key.length > maxKeyBytes)) throw keyTooLong()
       try {
@@ -56,6 +61,11 @@ export async function openStoreIndex(folder: string): Promise<StoreIndex> {
     refresh: () => database.resetReadTxn(),
     close: () => database.close(),
   }
+}
+
+/** Returns a bound that lmdb takes, with the same keys before it: no key is longer than its limit, though what a client lists from may be. */
+function toBound(key: Buffer): Buffer {
+  return key.length > maxKeyBytes ? afterPrefix(key.subarray(0, maxKeyBytes)) : key
 }
 
 async function openDatabase(path: string) {

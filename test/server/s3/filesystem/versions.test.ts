@@ -271,8 +271,8 @@ async function openWaiting(): Promise<{ reached: Promise<void>; go: () => void }
   let reach = (): void => {}
   const waiting = new Promise<void>((resolve) => (go = resolve))
   const reached = new Promise<void>((resolve) => (reach = resolve))
-  const rename = async (from: string, to: string): Promise<void> => {
-    if (from.includes('/versions/')) {
+  const rename: typeof fs.rename = async (from, to) => {
+    if (String(from).includes('/versions/')) {
       reach()
       await waiting
     }
@@ -318,4 +318,25 @@ it('a version that a dead process was making current again is kept by the next w
   const object = await other.openObject(bucket, 'a', versionId)
   expect((await object?.readAll())?.toString()).toBe('older')
   await other.close()
+})
+
+it('names beyond the limits of the index are in no list, and missing keys with many NULs are missing', async () => {
+  await store.writeBucketDocument(bucket, 'versioning', 'Enabled')
+  await put('a', 'a')
+  await store.deleteObject(bucket, 'a')
+  const long = 'a'.repeat(5000)
+  const page = { prefix: '', delimiter: '', keyMarker: '', versionIdMarker: undefined, limit: 9 }
+  expect(await store.listVersions(bucket, { ...page, prefix: long })).toMatchObject({ entries: [] })
+  expect(await store.listVersions(bucket, { ...page, keyMarker: long })).toMatchObject({
+    entries: [],
+  })
+  const before = { ...page, keyMarker: '\0'.repeat(3000) }
+  expect((await store.listVersions(bucket, before)).entries).toHaveLength(2)
+  const ofVersion = { ...page, keyMarker: long, versionIdMarker: 'f'.repeat(1024) }
+  expect(await store.listVersions(bucket, ofVersion)).toMatchObject({ entries: [] })
+  const key = '\0'.repeat(1024)
+  expect(await store.openObject(bucket, key)).toBeUndefined()
+  const { versionId } = await put(key, 'x')
+  await store.deleteObject(bucket, key, { versionId })
+  expect(await store.openObject(bucket, key)).toBeUndefined()
 })
