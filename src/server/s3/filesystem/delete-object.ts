@@ -95,7 +95,9 @@ async function deleteVersion(
   if (current && (current.info.versionId ?? 'null') === versionId) {
     options.precondition?.(current.info)
     requireRemovable(current.record?.lock, removal)
-    await removeCurrent(disk, target, current, findNewest(disk, target))
+    const newest = findNewest(disk, target)
+    options.requirePosition?.({ isLatest: true, isOnly: newest === undefined })
+    await removeCurrent(disk, target, current, newest)
     return { versionId: current.info.versionId }
   }
   const placed = findEntry(disk, target, versionId)
@@ -104,6 +106,9 @@ async function deleteVersion(
   // AWS says success for a version that does not exist.
   if (!placed) return { versionId }
   requireRemovable(record?.lock, removal)
+  const isLatest = current === undefined && findNewest(disk, target)?.slot === placed.slot
+  const isOnly = isLatest && findNewest(disk, target, placed.slot) === undefined
+  options.requirePosition?.({ isLatest, isOnly })
   await removeEntry(disk, target, current, placed)
   return { versionId, ...(record === undefined ? { isDeleteMarker: true } : {}) }
 }
