@@ -5,6 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createKeyLocks } from '../../../../src/server/s3/filesystem/key-locks.ts'
+import {
+  openStoreIndex,
+  type StoreIndex,
+} from '../../../../src/server/s3/filesystem/store-index.ts'
 import { openFilesystemStore } from '../../../../src/server/s3/filesystem/open-filesystem-store.ts'
 import { createFastFileSystem } from '../../../../src/server/s3/filesystem/fast-file-system.ts'
 import type { ObjectContent } from '../../../../src/server/s3/body/object-content.ts'
@@ -339,4 +344,43 @@ it('names beyond the limits of the index are in no list, and missing keys with m
   const { versionId } = await put(key, 'x')
   await store.deleteObject(bucket, key, { versionId })
   expect(await store.openObject(bucket, key)).toBeUndefined()
+})
+
+/** Opens an index that shows each entry as it was first read, until it is refreshed: as lmdb does within one turn of the event loop. */
+async function openTurn(path: string): Promise<StoreIndex> {
+  const index = await openStoreIndex(path)
+  let seen = new Map<string, Buffer | undefined>()
+  const forget = (): void => {
+    seen = new Map()
+    index.refresh()
+  }
+  return {
+    ...index,
+    get(key) {
+      const name = key.toString('latin1')
+      if (!seen.has(name)) seen.set(name, index.get(key))
+      return seen.get(name)
+    },
+    commit: async (changes) => (await index.commit(changes), forget()),
+    refresh: forget,
+  }
+}
+
+it('a process that gets a lock sees what the process before has written under it', async () => {
+  await store.close()
+  const sharedLocks = createKeyLocks()
+  const options = { nowMs: () => nowMs, sharedLocks, openIndex: openTurn }
+  store = await openFilesystemStore(folder, options)
+  const other = await openFilesystemStore(folder, options)
+  await store.writeBucketDocument(bucket, 'versioning', 'Suspended')
+  await put('a', 'first')
+  expect((await other.statObject(bucket, 'a'))?.versionId).toBe('null')
+  await store.deleteObject(bucket, 'a')
+  await other.putObject(bucket, 'a', makeContent('second'), { metadata })
+  const { entries } = await listAll({ prefix: '', delimiter: '', limit: 10 })
+  expect(entries.map(summarize)).toMatchObject([{ id: 'null', isMarker: false, isLatest: true }])
+  await store.writeBucketDocument(bucket, 'versioning', 'Enabled')
+  const { versionId } = await other.putObject(bucket, 'a', makeContent('third'), { metadata })
+  expect(versionId).not.toBe('null')
+  await other.close()
 })
