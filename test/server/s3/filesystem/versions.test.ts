@@ -384,3 +384,29 @@ it('a process that gets a lock sees what the process before has written under it
   expect(versionId).not.toBe('null')
   await other.close()
 })
+
+it('a list of common prefixes does not read the versions below them', async () => {
+  await store.close()
+  let read = 0
+  store = await openFilesystemStore(folder, {
+    nowMs: () => nowMs,
+    async openIndex(path) {
+      const index = await openStoreIndex(path)
+      const list: StoreIndex['list'] = (range) => {
+        const entries = [...index.list(range)]
+        read += entries.length
+        return entries
+      }
+      return { ...index, list }
+    },
+  })
+  await store.writeBucketDocument(bucket, 'versioning', 'Enabled')
+  for (let at = 10; at < 60; at += 1) {
+    await put(`${at}/a`, 'x')
+    await store.deleteObject(bucket, `${at}/a`)
+  }
+  read = 0
+  const { entries } = await listAll({ prefix: '', delimiter: '/', limit: 1000 })
+  expect(entries).toHaveLength(50)
+  expect(read).toBeLessThan(150)
+})
