@@ -195,9 +195,11 @@ async function changeCurrent(
   const { sequence } = next
   const old = current?.record ? [current.record] : []
   const record = promoted?.entry.record
-  const slot = record && promoted ? promoted.slot : undefined
-  const from = slot === undefined ? undefined : versionFile(disk, target, slot)
-  const stats = from === undefined ? undefined : await disk.fs.lstat(from, { bigint: true })
+  const file = record && promoted ? versionFile(disk, target, promoted.slot) : undefined
+  const stats =
+    file === undefined ? undefined : await orAbsent(disk.fs.lstat(file, { bigint: true }))
+  // A version whose file was lost cannot become the current object, and does not hold up the removal.
+  const [from, slot] = stats ? [file, promoted?.slot] : []
   const records = record && stats ? [{ ...record, file: identify(stats) }, ...old] : old
   const nullSlot = slot !== undefined && next.nullSlot === slot ? undefined : next.nullSlot
   const remove = current ? await identifyFiles(disk, target, current) : []

@@ -1,6 +1,6 @@
 /** Versions of a key, held to a model of AWS's rules ("How S3 Versioning works"). */
 import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -409,4 +409,22 @@ it('a list of common prefixes does not read the versions below them', async () =
   const { entries } = await listAll({ prefix: '', delimiter: '/', limit: 1000 })
   expect(entries).toHaveLength(50)
   expect(read).toBeLessThan(150)
+})
+
+it('a version whose file was lost does not hold up the removal of others, and can be removed', async () => {
+  await store.writeBucketDocument(bucket, 'versioning', 'Enabled')
+  const ids: (string | undefined)[] = []
+  for (const text of ['oldest', 'lost', 'newest']) ids.push((await put('a', text)).versionId)
+  const [oldest, lost, newest] = ids
+  const versions = join(folder, '.sts-cli', 'versions', bucket)
+  for (const name of await readdir(versions, { recursive: true })) {
+    const path = join(versions, name)
+    if ((await stat(path)).isFile() && (await readFile(path, 'utf8')) === 'lost') await rm(path)
+  }
+  await store.deleteObject(bucket, 'a', { versionId: newest })
+  expect(await store.openObject(bucket, 'a')).toBeUndefined()
+  await expect(store.openObject(bucket, 'a', lost)).rejects.toMatchObject({ code: 'NoSuchVersion' })
+  await store.deleteObject(bucket, 'a', { versionId: lost })
+  expect(await readText('a')).toBe('oldest')
+  expect(await readText('a', oldest)).toBe('oldest')
 })
