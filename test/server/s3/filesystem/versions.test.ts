@@ -268,6 +268,8 @@ it('unknown versions are refused, and their removal succeeds', async () => {
   expect(await readText('a')).toBe('a')
 })
 
+const page = { prefix: '', delimiter: '', after: '', limit: 9 }
+
 /** Opens the store again, with a disk on which the renames of versions wait. */
 async function openWaiting(): Promise<{ reached: Promise<void>; go: () => void }> {
   await store.close()
@@ -325,19 +327,34 @@ it('a version that a dead process was making current again is kept by the next w
   await other.close()
 })
 
+it('a bucket is not empty while a dead process was making a version current again', async () => {
+  await store.writeBucketDocument(bucket, 'versioning', 'Enabled')
+  const { versionId } = await put('a', 'older')
+  const marker = await store.deleteObject(bucket, 'a')
+  const { reached } = await openWaiting()
+  void store.deleteObject(bucket, 'a', { versionId: marker.versionId })
+  await reached
+  const other = await openFilesystemStore(folder, { nowMs: () => nowMs })
+  await expect(other.deleteBucket(bucket)).rejects.toMatchObject({ code: 'BucketNotEmpty' })
+  expect((await other.listObjects(bucket, page)).entries).toMatchObject([{ name: 'a' }])
+  await other.deleteObject(bucket, 'a', { versionId })
+  await other.deleteBucket(bucket)
+  await other.close()
+})
+
 it('names beyond the limits of the index are in no list, and missing keys with many NULs are missing', async () => {
   await store.writeBucketDocument(bucket, 'versioning', 'Enabled')
   await put('a', 'a')
   await store.deleteObject(bucket, 'a')
   const long = 'a'.repeat(5000)
-  const page = { prefix: '', delimiter: '', keyMarker: '', versionIdMarker: undefined, limit: 9 }
-  expect(await store.listVersions(bucket, { ...page, prefix: long })).toMatchObject({ entries: [] })
-  expect(await store.listVersions(bucket, { ...page, keyMarker: long })).toMatchObject({
+  const all = { ...page, keyMarker: '', versionIdMarker: undefined }
+  expect(await store.listVersions(bucket, { ...all, prefix: long })).toMatchObject({ entries: [] })
+  expect(await store.listVersions(bucket, { ...all, keyMarker: long })).toMatchObject({
     entries: [],
   })
-  const before = { ...page, keyMarker: '\0'.repeat(3000) }
+  const before = { ...all, keyMarker: '\0'.repeat(3000) }
   expect((await store.listVersions(bucket, before)).entries).toHaveLength(2)
-  const ofVersion = { ...page, keyMarker: long, versionIdMarker: 'f'.repeat(1024) }
+  const ofVersion = { ...all, keyMarker: long, versionIdMarker: 'f'.repeat(1024) }
   expect(await store.listVersions(bucket, ofVersion)).toMatchObject({ entries: [] })
   const key = '\0'.repeat(1024)
   expect(await store.openObject(bucket, key)).toBeUndefined()
