@@ -15,6 +15,8 @@ export interface AuthorizationRequest {
   readonly bucket: string
   /** Decoded key, empty for bucket-level actions. */
   readonly object: string
+  /** The version of the object that the action is about; undefined for the newest. */
+  readonly versionId?: string | undefined
   /**
    * Condition keys → values as MinIO names them (`SourceIp`, `prefix`, `X-Amz-Content-Sha256`…), built by the server from the
    * request, less every secret. Claims are not mixed in: they come from `principal.claims`.

@@ -2,10 +2,12 @@ import type { AuthorizationRequest, Authorizer } from './authorizer.ts'
 import { hasExistingTags } from './condition-keys.ts'
 import type { PolicyDocument } from './policy-document.ts'
 
-/** Reads the tags of an object: an empty record if there is none, undefined if they cannot be known. */
+/** Reads the tags of an object or of its version: an empty record if there is none, undefined if they cannot be known. */
 export type ReadTags = (
   bucket: string,
   key: string,
+  /** Undefined for the newest version. */
+  versionId?: string,
 ) => Promise<Readonly<Record<string, string>> | undefined>
 
 /**
@@ -18,7 +20,7 @@ export function withObjectTags(authorizer: Authorizer, readTags: ReadTags | unde
   return {
     ...authorizer,
     authorize: (request) => {
-      const readObjectTags = () => readTags(request.bucket, request.object)
+      const readObjectTags = () => readTags(request.bucket, request.object, request.versionId)
       return authorizer.authorize({ ...request, readObjectTags })
     },
   }

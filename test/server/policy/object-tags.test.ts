@@ -1,4 +1,5 @@
 /** Conditions on the tags of objects, with the embedded store. */
+import { createHash } from 'node:crypto'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createDecisionMemo } from '../../../src/server/policy/decision-memo.ts'
 import { createIamAuthorizer } from '../../../src/server/policy/iam-authorizer.ts'
@@ -129,5 +130,69 @@ describe('conditions on the tags of a request', () => {
     s3.allowBucket = () => false
     const answer = await s3.send('PUT', '/bucket/key?tagging', { body: '<Tagging/>' })
     expect(answer).toMatchObject({ status: 403, wasBodyRead: false })
+  })
+})
+
+describe('conditions on the tags of a version', () => {
+  const open = async () => {
+    const s3 = await openHarness({ hasBucketPolicies: true })
+    onTestFinished(() => s3.close())
+    await s3.send('PUT', '/bucket')
+    const body = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>'
+    await s3.send('PUT', '/bucket?versioning', { body })
+    const put = async (tags: string): Promise<string> => {
+      const headers = { 'x-amz-tagging': tags }
+      const { headers: answer } = await s3.send('PUT', '/bucket/key', { body: 'x', headers })
+      return answer['x-amz-version-id'] ?? ''
+    }
+    const deny = (action: string, condition: object) =>
+      s3.send('PUT', '/bucket?policy', {
+        body: write({
+          Effect: 'Deny',
+          Principal: '*',
+          Action: action,
+          Resource: 'arn:aws:s3:::bucket/*',
+          Condition: { StringEquals: condition },
+        }),
+      })
+    return { s3, put, deny }
+  }
+
+  it('a policy about the tags of an object is asked with those of the version that is read', async () => {
+    const { s3, put, deny } = await open()
+    const [secret, plain] = [await put('secret=yes'), await put('secret=no')]
+    expect(await deny('s3:GetObject*', { 's3:ExistingObjectTag/secret': 'yes' })).toMatchObject({
+      status: 204,
+    })
+    const read = async (version: string) =>
+      (await s3.send('GET', `/bucket/key?versionId=${version}`)).status
+    const copy = async (version: string) => {
+      const headers = { 'x-amz-copy-source': `/bucket/key?versionId=${version}` }
+      return (await s3.send('PUT', '/bucket/copy', { headers })).status
+    }
+    expect([await read(secret), await copy(secret)]).toEqual([403, 403])
+    expect([await read(plain), await copy(plain)]).toEqual([200, 200])
+    await s3.send('DELETE', '/bucket/key')
+    expect([await read(secret), await copy(secret)]).toEqual([403, 403])
+    expect([await read(plain), await copy(plain)]).toEqual([200, 200])
+  })
+
+  it('a policy about a version binds also where a body or a header names the version', async () => {
+    const { s3, put, deny } = await open()
+    const [kept, other] = [await put('a=b'), await put('a=b')]
+    await deny('s3:*ObjectVersion', { 's3:VersionId': kept })
+    const copy = async (version: string) => {
+      const headers = { 'x-amz-copy-source': `/bucket/key?versionId=${version}` }
+      return (await s3.send('PUT', '/bucket/copy', { headers })).status
+    }
+    expect([await copy(kept), await copy(other)]).toEqual([403, 200])
+    const doomed = [kept, other].map((version) => {
+      return `<Object><Key>key</Key><VersionId>${version}</VersionId></Object>`
+    })
+    const body = `<Delete>${doomed.join('')}</Delete>`
+    const headers = { 'content-md5': createHash('md5').update(body).digest('base64') }
+    const { text } = await s3.send('POST', '/bucket?delete', { body, headers })
+    expect(text).toMatch(new RegExp(`<Error><Key>key</Key><VersionId>${kept}`))
+    expect(text).toMatch(new RegExp(`<Deleted><Key>key</Key><VersionId>${other}`))
   })
 })

@@ -16,6 +16,7 @@ import type { FileSystem } from './file-system.ts'
 import { compareKeys } from './key-names.ts'
 import { requireBucket } from './locate.ts'
 import { documentKey, wholeRange } from './index-keys.ts'
+import { redoPromotions } from './redo.ts'
 import { removeTree } from './staging.ts'
 import { readDocument } from './versioning.ts'
 import { holdsObject, openStart } from './walk.ts'
@@ -81,6 +82,7 @@ export async function hasBucket(disk: Disk, bucket: string): Promise<boolean> {
 export async function deleteBucket(disk: Disk, bucket: string): Promise<void> {
   await disk.locks.hold(bucket, async () => {
     await requireBucket(disk, bucket)
+    await redoPromotions(disk, bucket)
     if (await holdsObject(disk.fs, await openStart(disk, bucket, ''))) throw bucketNotEmpty()
     const [version] = [...disk.index.list({ ...wholeRange('v', bucket), limit: 1 })]
     if (version !== undefined) throw versionsRemain()

@@ -95,7 +95,9 @@ async function deleteVersion(
   if (current && (current.info.versionId ?? 'null') === versionId) {
     options.precondition?.(current.info)
     requireRemovable(current.record?.lock, removal)
-    await removeCurrent(disk, target, current, findNewest(disk, target))
+    const newest = findNewest(disk, target)
+    options.requirePosition?.({ isLatest: true, isOnly: newest === undefined })
+    await removeCurrent(disk, target, current, newest)
     return { versionId: current.info.versionId }
   }
   const placed = findEntry(disk, target, versionId)
@@ -104,6 +106,9 @@ async function deleteVersion(
   // AWS says success for a version that does not exist.
   if (!placed) return { versionId }
   requireRemovable(record?.lock, removal)
+  const isLatest = current === undefined && findNewest(disk, target)?.slot === placed.slot
+  const isOnly = isLatest && findNewest(disk, target, placed.slot) === undefined
+  options.requirePosition?.({ isLatest, isOnly })
   await removeEntry(disk, target, current, placed)
   return { versionId, ...(record === undefined ? { isDeleteMarker: true } : {}) }
 }
@@ -190,9 +195,11 @@ async function changeCurrent(
   const { sequence } = next
   const old = current?.record ? [current.record] : []
   const record = promoted?.entry.record
-  const slot = record && promoted ? promoted.slot : undefined
-  const from = slot === undefined ? undefined : versionFile(disk, target, slot)
-  const stats = from === undefined ? undefined : await disk.fs.lstat(from, { bigint: true })
+  const file = record && promoted ? versionFile(disk, target, promoted.slot) : undefined
+  const stats =
+    file === undefined ? undefined : await orAbsent(disk.fs.lstat(file, { bigint: true }))
+  // A version whose file was lost cannot become the current object, and does not hold up the removal.
+  const [from, slot] = stats ? [file, promoted?.slot] : []
   const records = record && stats ? [{ ...record, file: identify(stats) }, ...old] : old
   const nullSlot = slot !== undefined && next.nullSlot === slot ? undefined : next.nullSlot
   const remove = current ? await identifyFiles(disk, target, current) : []

@@ -4,7 +4,7 @@ import { AwsError } from '../../../protocol/aws-error.ts'
 import { noSuchKey, noSuchVersion } from '../request/errors.ts'
 import type { Target } from '../request/object-store.ts'
 import { orAbsent, type Disk } from './disk.ts'
-import { headKey, readVersionKey, versionKey } from './index-keys.ts'
+import { headKey, readVersionKey, redoKey, versionKey } from './index-keys.ts'
 import {
   describeRecord,
   findObject,
@@ -20,11 +20,13 @@ import {
   decodeVersion,
   encodeHead,
   encodeVersion,
+  type Head,
   isOwnVersionId,
   nextSequence,
   type ObjectRecord,
   type VersionEntry,
 } from './records.ts'
+import { decodeRedo } from './redo.ts'
 import type { IndexChange } from './store-index.ts'
 import { versionFile } from './version-files.ts'
 import { readVersioning } from './versioning.ts'
@@ -56,8 +58,12 @@ async function find<T extends LocatedObject>(
     readonly version: (placed: PlacedVersion) => Promise<T | undefined>
   },
 ): Promise<T | undefined> {
+  const findMoving = async (wanted: string | undefined): Promise<T | undefined> => {
+    const moving = findPromoted(disk, target, wanted)
+    return moving && version(moving)
+  }
   if (versionId === undefined) {
-    const found = await current()
+    const found = (await current()) ?? (await findMoving(undefined))
     const newest = found ? undefined : findNewest(disk, target)
     if (newest && newest.entry.record === undefined) throw deletedKey(target.key, newest.entry)
     return found
@@ -68,13 +74,44 @@ async function find<T extends LocatedObject>(
     const head = readHead(disk, target.bucket, target.key)
     const placed = findEntry(disk, target, versionId)
     if (placed && placed.entry.record === undefined) throw deletedVersion(placed.entry)
-    const found = placed ? await version(placed) : await findAsCurrent(current, versionId)
+    const found = placed
+      ? await version(placed)
+      : ((await findAsCurrent(current, versionId)) ?? (await findMoving(versionId)))
     if (found) return found
-    if (!placed && head?.records[0]?.versionId !== versionId) break
+    if (!placed && nameCurrent(head) !== versionId) break
   }
   await requireBucket(disk, target.bucket)
   if (versionId === 'null' && readVersioning(disk, target.bucket) === undefined) return undefined
   throw noSuchVersion()
+}
+
+/** Returns the version ID of the current object by the index. */
+function nameCurrent(head: Head | undefined): string | undefined {
+  const record = head?.records[0]
+  return record && (record.versionId ?? 'null')
+}
+
+/**
+ * Returns the version that becomes the current object, while its file is still at the place of a version: the commit is visible before it is on disk,
+ * and a process that dies then leaves it so.
+ *
+ * @param versionId Undefined for any.
+ */
+function findPromoted(
+  disk: Disk,
+  { bucket, key }: Target,
+  versionId: string | undefined,
+): PlacedVersion | undefined {
+  const head = readHead(disk, bucket, key)
+  const record = head?.records[0]
+  const current = nameCurrent(head)
+  if (!head || !record || current === undefined || (versionId ?? current) !== current)
+    return undefined
+  const value = disk.index.get(redoKey(bucket, key, head.sequence))
+  const place = value && decodeRedo(value)?.entry.place
+  if (place?.kind !== 'version') return undefined
+  const { lastModifiedMs } = describeRecord(disk, { bucket, key }, record)
+  return { slot: place.slot, entry: { versionId: current, lastModifiedMs, record } }
 }
 
 async function findAsCurrent<T extends LocatedObject>(

@@ -77,3 +77,20 @@ export function createKeyLocks(): KeyLocks {
     },
   }
 }
+
+/**
+ * Returns locks among processes whose holders read what the holder before has committed. A process reads the index as it was at the start of its turn, and
+ * a lock may be granted within the same turn.
+ */
+export function withRefresh(locks: KeyLocks, refresh: () => void): KeyLocks {
+  const refreshed =
+    <T>(work: () => Promise<T>) =>
+    (): Promise<T> => {
+      refresh()
+      return work()
+    }
+  return {
+    share: (name, work) => locks.share(name, refreshed(work)),
+    hold: (name, work, sharing) => locks.hold(name, refreshed(work), sharing),
+  }
+}

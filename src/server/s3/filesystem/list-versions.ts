@@ -10,9 +10,12 @@ import { afterPrefix, readVersionKey, versionKey, versionPrefix } from './index-
 import { commonPrefix, describeKeyFile, type Found, rollUp } from './list-objects.ts'
 import { describeRecord, readHead, requireBucket } from './locate.ts'
 import { decodeVersion } from './records.ts'
+import type { IndexRange } from './store-index.ts'
 
-/** Entries that are read from the index at once. */
-const pageSize = 256
+/** The most entries that are read from the index at once. */
+const maxPage = 256
+/** After a common prefix only one is read, and four times as many each time that its page is used up: most of a page would be passed over. */
+const pageGrowth = 4
 
 interface FoundVersion extends PlacedVersion {
   readonly kind: 'version'
@@ -110,8 +113,11 @@ function* listRest(
   let start = versionKey(bucket, key, slot === undefined ? '' : `${slot}\0`)
   const end = versionKey(bucket, key, '~')
   for (;;) {
-    const page = readPage(disk, bucket, start, end)
-    for (const found of page) yield { ...found, isLatest: false }
+    const page = readPage(disk, bucket, { start, end, limit: maxPage })
+    for (const each of page) {
+      const found = decode(each, false)
+      if (found) yield found
+    }
     const last = page.at(-1)
     if (last === undefined) return
     start = versionKey(bucket, key, `${last.slot}\0`)
@@ -131,16 +137,19 @@ function* walkVersions(
   const first = versionPrefix(bucket, prefix)
   let start = keyMarker !== '' && Buffer.compare(afterMarker, first) > 0 ? afterMarker : first
   let lastKey: string | undefined
+  let limit = 1
   while (Buffer.compare(start, end) < 0) {
-    const page = readPage(disk, bucket, start, end)
+    const page = readPage(disk, bucket, { start, end, limit })
     let passed: string | undefined
-    for (const found of page) {
-      passed = commonPrefix(found.key, prefix, delimiter)
+    for (const each of page) {
+      passed = commonPrefix(each.key, prefix, delimiter)
       if (passed !== undefined) break
-      yield { ...found, isLatest: found.key !== lastKey }
-      lastKey = found.key
+      const found = decode(each, each.key !== lastKey)
+      lastKey = each.key
+      if (found) yield found
     }
     const last = page.at(-1)
+    limit = passed === undefined ? Math.min(maxPage, limit * pageGrowth) : 1
     if (passed !== undefined) {
       yield { kind: 'prefix', key: passed }
       start = afterPrefix(versionPrefix(bucket, passed))
@@ -149,14 +158,19 @@ function* walkVersions(
   }
 }
 
-function readPage(
-  { index }: Disk,
-  bucket: string,
-  start: Buffer,
-  end: Buffer,
-): Omit<FoundVersion, 'isLatest'>[] {
-  return [...index.list({ start, end, limit: pageSize })].flatMap(({ key, value }) => {
-    const entry = decodeVersion(value)
-    return entry ? [{ kind: 'version' as const, ...readVersionKey(bucket, key), entry }] : []
-  })
+/** An entry of the index that is not decoded yet: those below a common prefix never are. */
+interface ReadVersion {
+  readonly key: string
+  readonly slot: string
+  readonly value: Buffer
+}
+
+function readPage({ index }: Disk, bucket: string, range: IndexRange): ReadVersion[] {
+  return [...index.list(range)].map(({ key, value }) => ({ ...readVersionKey(bucket, key), value }))
+}
+
+/** Returns undefined for an entry that cannot be read. */
+function decode({ key, slot, value }: ReadVersion, isLatest: boolean): FoundVersion | undefined {
+  const entry = decodeVersion(value)
+  return entry && { kind: 'version', key, slot, entry, isLatest }
 }

@@ -29,7 +29,7 @@ import {
   nextSequence,
   type ObjectRecord,
 } from './records.ts'
-import { encodeRedo, redoEntry, type RedoEntry } from './redo.ts'
+import { decodeRedo, encodeRedo, redoEntry, type RedoEntry } from './redo.ts'
 import type { IndexChange } from './store-index.ts'
 import { discardQuietly, type StagedFile, stageContent } from './staging.ts'
 import { findVersion, openVersion, toRecordChange } from './find-version.ts'
@@ -129,11 +129,13 @@ export async function statObject(
 export async function findCurrent(disk: Disk, target: Target): Promise<LocatedObject | undefined> {
   const { bucket, key } = target
   const current = await findObject(disk, bucket, key)
-  const head = current?.head
-  if (!current || !head || current.record === head.records[0]) return current
+  const head = current ? current.head : readHead(disk, bucket, key)
+  if (!head || current?.record === head.records[0]) return current
   const left = redoKey(bucket, key, head.sequence)
   const value = disk.index.get(left)
   if (value === undefined) return current
+  // A key without a file was deleted since, or is to get that of a version.
+  if (!current && decodeRedo(value)?.entry.place?.kind !== 'version') return undefined
   await redoEntry(disk, target, value)
   await disk.index.commit([[left, undefined]])
   return findObject(disk, bucket, key)

@@ -14,7 +14,7 @@ import { withStorageErrors } from './disk-errors.ts'
 import { createFastFileSystem } from './fast-file-system.ts'
 import { createFolderSync, type FileSystem } from './file-system.ts'
 import { createFolderListings, type ListingOptions } from './folder-listings.ts'
-import { createKeyLocks, type KeyLocks } from './key-locks.ts'
+import { createKeyLocks, withRefresh, type KeyLocks } from './key-locks.ts'
 import { listObjects } from './list-objects.ts'
 import { listVersions } from './list-versions.ts'
 import { openObject, putObject, replaceLock, replaceTags, statObject } from './objects.ts'
@@ -56,7 +56,7 @@ export async function openFilesystemStore(
   const root = await prepareFolder(directory, fs)
   const folders = createFolderSync(fs)
   const index = await openIndex(indexFolder(root))
-  const locks = sharedLocks ?? createKeyLocks()
+  const locks = sharedLocks ? withRefresh(sharedLocks, () => index.refresh()) : createKeyLocks()
   const disk: Disk = {
     root,
     fs,

@@ -96,6 +96,23 @@ export async function redoAll(disk: Disk, log: Log): Promise<void> {
   if (count > 0) log.info({ changes: count }, 'finished what an earlier server had begun')
 }
 
+/** Moves the versions of a bucket into place that dead processes were making current objects. Nobody else may use the bucket meanwhile. */
+export async function redoPromotions(disk: Disk, bucket: string): Promise<void> {
+  const found: { key: Buffer; value: Buffer; place: Source & { kind: 'version' } }[] = []
+  for (const { key, value } of disk.index.list(wholeRange('r', bucket))) {
+    const place = decodeRedo(value)?.entry.place
+    if (place?.kind === 'version') found.push({ key, value, place })
+  }
+  for (const { key, value, place } of found) {
+    const target = { bucket, key: splitRedoKey(key).name }
+    // The entry of one that was moved stays until the move is on disk.
+    const from = versionFile(disk, target, place.slot)
+    if ((await orAbsent(disk.fs.lstat(from))) === undefined) continue
+    await redoEntry(disk, target, value)
+    await disk.index.commit([[key, undefined]])
+  }
+}
+
 function splitRedoKey(key: Buffer): { bucket: string; name: string } {
   const bucket = readBucket(key)
   return { bucket, name: readKey(bucket, key.subarray(0, -sequenceBytes)) }

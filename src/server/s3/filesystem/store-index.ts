@@ -5,6 +5,7 @@
 import { getSystemErrorName } from 'node:util'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { StsCliError } from '../../../base/errors.ts'
+import { afterPrefix } from './index-keys.ts'
 
 /** A new value of a key; undefined removes it. */
 export type IndexChange = readonly [key: Buffer, value: Buffer | undefined]
@@ -24,7 +25,7 @@ export interface StoreIndex {
   commit(changes: readonly IndexChange[]): Promise<void>
   /** Lets the next read see what other processes have committed meanwhile. */
   refresh(): void
-  /** Closes the index after the commits that were begun. */
+  /** Closes the index after the commits that were begun. Every later call throws `ServiceUnavailable`. */
   close(): Promise<void>
 }
 
@@ -37,12 +38,23 @@ const maxKeyBytes = 1978
  * @throws {StsCliError} `ERR_IO` if it cannot be opened.
  */
 export async function openStoreIndex(folder: string): Promise<StoreIndex> {
-  const database = await openDatabase(folder)
+  const opened = await openDatabase(folder)
+  let isClosed = false
+  // A read of a closed database leaves a timer that throws: it would end the process, with what is still to be closed.
+  const use = (): typeof opened => {
+    if (isClosed) throw new AwsError('ServiceUnavailable', 'the server is stopping')
+    return opened
+  }
   return {
-    get: (key) => (key.length > maxKeyBytes ? undefined : database.get(key)),
+    get: (key) => (key.length > maxKeyBytes ? undefined : use().get(key)),
     list: ({ start, end, limit }) =>
-      database.getRange({ start, end, ...(limit === undefined ? {} : { limit }) }),
+      use().getRange({
+        start: toBound(start),
+        end: toBound(end),
+        ...(limit === undefined ? {} : { limit }),
+      }),
     async commit(changes) {
+      const database = use()
       if (changes.some(([key]) => key.length > maxKeyBytes)) throw keyTooLong()
       try {
         await database.batch(() => {
@@ -53,9 +65,18 @@ export async function openStoreIndex(folder: string): Promise<StoreIndex> {
         throw toDiskError(error, folder)
       }
     },
-    refresh: () => database.resetReadTxn(),
-    close: () => database.close(),
+    refresh: () => use().resetReadTxn(),
+    async close() {
+      if (isClosed) return
+      isClosed = true
+      await opened.close()
+    },
   }
+}
+
+/** Returns a bound that lmdb takes, with the same keys before it: no key is longer than its limit, though what a client lists from may be. */
+function toBound(key: Buffer): Buffer {
+  return key.length > maxKeyBytes ? afterPrefix(key.subarray(0, maxKeyBytes)) : key
 }
 
 async function openDatabase(path: string) {

@@ -18,7 +18,7 @@ export async function forwardCopy(call: GatewayCall): Promise<LongWork> {
   requirePlainKey(key)
   requirePlainVersion(version)
   const action = version === undefined ? 's3:GetObject' : 's3:GetObjectVersion'
-  await authorizeKey(call, action, { bucket, key })
+  await authorizeKey(call, action, { bucket, key, version })
   const path = [bucket, ...key.split('/')].map(encodeRfc3986).join('/')
   const suffix = version === undefined ? '' : `?versionId=${encodeRfc3986(version)}`
   const headers = { 'x-amz-copy-source': `/${path}${suffix}` }

@@ -67,7 +67,8 @@ async function findRefusal(call: GatewayCall, target: Target): Promise<AwsError 
     requirePlainKey(key)
     requireXmlKey(key)
     requirePlainVersion(version)
-    for (const needed of actions) await authorizeKey(call, needed, { bucket: call.bucket, key })
+    const at = { bucket: call.bucket, key, version }
+    for (const needed of actions) await authorizeKey(call, needed, at)
     return undefined
   } catch (error) {
     // The error of one key becomes an Error element of the answer.

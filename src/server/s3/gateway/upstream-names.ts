@@ -1,8 +1,7 @@
 /** Checks of names, so that every upstream reads the same bucket, key and version that were authorized. */
 import { AwsError } from '../../../protocol/aws-error.ts'
-import type { Address } from '../request/address.ts'
 import { requireLegacyBucketName } from '../request/names.ts'
-import { authorize, type S3Request } from '../request/s3-operation.ts'
+import { authorize, type Place, type S3Request } from '../request/s3-operation.ts'
 
 /** Where the bucket's name goes: in the path, or as the first label of the host. */
 export type AddressingStyle = 'path' | 'virtual-host'
@@ -68,7 +67,7 @@ export function requirePlainVersion(version: string | undefined): void {
 export async function authorizeKey(
   call: S3Request,
   action: string,
-  at: Address = { bucket: call.bucket, key: call.key },
+  at: Place = { bucket: call.bucket, key: call.key },
 ): Promise<void> {
   await authorize(call, action, at)
   await authorizeFolded(call, action, at)
@@ -78,8 +77,8 @@ export async function authorizeKey(
 export async function authorizeFolded(
   call: S3Request,
   action: string,
-  { bucket, key }: Address,
+  { bucket, key, version }: Place,
 ): Promise<void> {
   const folded = key.replaceAll(/\/{2,}/g, '/')
-  if (folded !== key) await authorize(call, action, { bucket, key: folded })
+  if (folded !== key) await authorize(call, action, { bucket, key: folded, version })
 }

@@ -4,7 +4,7 @@ import type { Log } from '../../../base/log.ts'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { decodeLifecycle } from '../request/lifecycle-document.ts'
 import { findAbortion, type LifecycleRule } from '../request/lifecycle-rule.ts'
-import type { ObjectInfo, ObjectStore } from '../request/object-store.ts'
+import type { ObjectInfo, ObjectStore, VersionPosition } from '../request/object-store.ts'
 import {
   createJudge,
   isUnlocked,
@@ -143,7 +143,10 @@ interface VersionRemoval extends Scope {
   readonly objects: ObjectStore
 }
 
-/** Removes a version, or hides the current one behind a delete marker, unless it was replaced or described anew since it was listed. */
+/**
+ * Removes a version, or hides the current one behind a delete marker, unless it was replaced or described anew since it was listed, or has become the
+ * current one: because those that were newer are gone.
+ */
 function removeVersion(version: Version, removal: VersionRemoval): Promise<unknown> {
   const { objects, bucket, verdict, rules, atMs } = removal
   const isCurrent = verdict.kind === 'expired'
@@ -152,8 +155,13 @@ function removeVersion(version: Version, removal: VersionRemoval): Promise<unkno
     if (isCurrent && current !== undefined && judgeCurrent(rules, current, atMs) === undefined)
       throw new Changed()
   }
+  const requirePosition = ({ isLatest, isOnly }: VersionPosition): void => {
+    const isMoved = verdict.kind === 'marker' ? !isOnly : isLatest
+    if (isMoved) throw new Changed()
+  }
   const versionId = isCurrent ? undefined : toVersionId(version)
-  return objects.deleteObject(bucket, version.name, { versionId, precondition })
+  const options = { versionId, precondition, requirePosition }
+  return objects.deleteObject(bucket, version.name, options)
 }
 
 function isSame(version: Version, current: ObjectInfo | undefined): boolean {

@@ -44,7 +44,7 @@ import {
 } from '../request/s3-operation.ts'
 import { elements, xmlReply } from '../request/s3-xml.ts'
 import { maxPartNumber, readUploadId } from '../request/upload-parameters.ts'
-import { describeVersion } from '../request/versions.ts'
+import { describeNewVersion } from '../request/versions.ts'
 import { completeLimits } from '../request/xml-limits.ts'
 
 /** Minimum size of each part except the last (AWS, "Amazon S3 multipart upload limits"). */
@@ -150,7 +150,7 @@ async function describeResult(call: S3Call, info: ObjectInfo): Promise<HttpReply
       ...checksumElements(info),
     }),
     {
-      ...describeVersion(info),
+      ...describeNewVersion(info),
       ...describeEncryption(info.metadata.encryption, readCustomerKey(call.request)),
       ...describeExpiration(call, info),
     },

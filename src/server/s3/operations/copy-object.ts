@@ -28,7 +28,7 @@ import { describeCopy } from '../request/result-elements.ts'
 import { authorize, type S3Call, type S3Operation } from '../request/s3-operation.ts'
 import { xmlReply } from '../request/s3-xml.ts'
 import { readTagHeader } from '../request/tag-header.ts'
-import { describeVersion } from '../request/versions.ts'
+import { describeNewVersion } from '../request/versions.ts'
 import { maxPutBytes } from '../request/upload-parameters.ts'
 
 /** @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
@@ -82,7 +82,7 @@ export const copyObject: S3Operation = {
         const headers = {
           ...describeEncryption(encryption, customerKey),
           ...describeSource(object),
-          ...describeVersion(info),
+          ...describeNewVersion(info),
           ...describeExpiration(info),
         }
         return xmlReply('CopyObjectResult', describeCopy(info), headers)

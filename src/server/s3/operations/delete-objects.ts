@@ -113,9 +113,10 @@ async function deleteOne(
     requireXmlKey(key)
     if (versionId !== undefined) checkVersionId(versionId)
     const action = versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion'
-    await authorize(call, action, { bucket, key })
+    const at = { bucket, key, version: versionId }
+    await authorize(call, action, at)
     // The header is about keys that only the body names, so that its action is not asked for with the other headers'.
-    if (mayBypassGovernance) await authorize(call, 's3:BypassGovernanceRetention', { bucket, key })
+    if (mayBypassGovernance) await authorize(call, 's3:BypassGovernanceRetention', at)
     const options = { versionId, precondition, mayBypassGovernance }
     return { ...doomed, result: await objects.deleteObject(bucket, key, options) }
   } catch (error) {

@@ -11,7 +11,7 @@ import { describeChecksum, readMetadataHeaders } from '../request/object-headers
 import { openBody, type S3Operation } from '../request/s3-operation.ts'
 import { readTagHeader } from '../request/tag-header.ts'
 import { maxPutBytes } from '../request/upload-parameters.ts'
-import { describeVersion } from '../request/versions.ts'
+import { describeNewVersion } from '../request/versions.ts'
 
 const missingLockDigest =
   'Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters'
@@ -53,7 +53,7 @@ export const putObject: S3Operation = {
         etag: `"${info.etag}"`,
         ...describeChecksum(info),
         ...describeEncryption(encryption, customerKey),
-        ...describeVersion(info),
+        ...describeNewVersion(info),
         ...describeExpiration(info),
       },
     }

@@ -53,20 +53,6 @@ export interface PutOptions {
   readonly precondition?: ((current: ObjectInfo | undefined) => void) | undefined
 }
 
-export interface DeleteOptions {
-  /** Removes this version for good; undefined for the present object. */
-  readonly versionId?: string | undefined
-  /** Throws to refuse the removal; called with what would be removed or hidden, undefined for a delete marker. */
-  readonly precondition?: ((current: ObjectInfo | undefined) => void) | undefined
-  readonly mayBypassGovernance?: boolean | undefined
-}
-
-/** What a delete did: the version that it removed, or the delete marker that it made. */
-export interface DeleteResult {
-  readonly versionId?: string | undefined
-  readonly isDeleteMarker?: boolean | undefined
-}
-
 /** A range of bytes; `end` is inclusive, as in a Range header. */
 export interface ByteRange {
   readonly start: number
@@ -99,11 +85,20 @@ export interface CompleteOptions extends Stoppable {
 export interface DeleteOptions {
   /** Removes this version for good. Without it, a bucket with versioning gets a delete marker. */
   readonly versionId?: string | undefined
-  /** Throws to refuse; called with the object, or the version, that is to be removed. */
+  /** Throws to refuse; called with the object, or the version, that is to be removed or hidden; undefined for a delete marker. */
   readonly precondition?: PutOptions['precondition']
+  /** Throws to refuse the removal of a version because of where it stands now among those of its key. */
+  readonly requirePosition?: ((position: VersionPosition) => void) | undefined
   readonly mayBypassGovernance?: boolean | undefined
 }
 
+export interface VersionPosition {
+  readonly isLatest: boolean
+  /** True if the key has no other version and no other delete marker. */
+  readonly isOnly: boolean
+}
+
+/** What a delete did. */
 export interface DeleteResult {
   /** The version that was removed, or the delete marker that was made. Undefined in a bucket without versioning. */
   readonly versionId?: string | undefined

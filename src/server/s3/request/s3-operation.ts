@@ -134,6 +134,12 @@ export interface S3Backend {
   checkReady(): Promise<boolean>
 }
 
+/** What an action is done with. */
+export interface Place extends Address {
+  /** The version of the object; undefined for the newest, or for that of the request if it is about this very key. */
+  readonly version?: string | undefined
+}
+
 /**
  * Authorizes the caller for an action, on the addressed bucket and key or on others. Nothing is looked up before that, so that a denial does
  * not reveal what exists.
@@ -143,7 +149,7 @@ export interface S3Backend {
 export async function authorize(
   call: S3Request,
   action: string,
-  at: Address = { bucket: call.bucket, key: call.key },
+  at: Place = { bucket: call.bucket, key: call.key },
 ): Promise<void> {
   const decision = await decide(call, action, at)
   if (!decision.isAllowed) throw denial(action, at, decision)
@@ -156,7 +162,7 @@ export function denial(action: string, { bucket, key }: Address, { reason }: Dec
 }
 
 /** Returns the decision, for operations that continue after a denial. */
-export function decide(call: S3Request, action: string, at: Address): Promise<Decision> {
+export function decide(call: S3Request, action: string, at: Place): Promise<Decision> {
   return call.authorizer.authorize(toQuestion(call, action, at))
 }
 
@@ -181,16 +187,22 @@ export async function couldAllow(call: S3Request, action: string): Promise<boole
   return decision?.isAllowed ?? true
 }
 
-function toQuestion(call: S3Request, action: string, at: Address): AuthorizationRequest {
+function toQuestion(call: S3Request, action: string, at: Place): AuthorizationRequest {
   const formSignatureVersion = call.form?.signatureVersion
   const { principal } = call
   const { conditions, memo } = findRequestContext(call.request, { principal, formSignatureVersion })
   const otherAction = findOtherAction(call.request.method, action)
-  const question = { principal, action, otherAction, bucket: at.bucket, object: at.key }
+  const isOfRequest = at.bucket === call.bucket && at.key === call.key
+  const ofQuery = isOfRequest ? call.query.get('versionId') : undefined
+  const versionId = at.version ?? ofQuery
+  const question = { principal, action, otherAction, bucket: at.bucket, object: at.key, versionId }
   const { requestTags, requestLock } = call
-  if (requestTags === undefined && requestLock === undefined)
+  // A version that the body or a header names is not in the conditions of the request.
+  const isNamedElsewhere = versionId !== ofQuery
+  if (requestTags === undefined && requestLock === undefined && !isNamedElsewhere)
     return { ...question, conditions, memo }
   const withBody = new Map(conditions)
+  if (isNamedElsewhere && versionId !== undefined) withBody.set('versionid', [versionId])
   if (requestTags !== undefined) addTags(withBody, Object.entries(requestTags))
   if (requestLock !== undefined) addLock(withBody, requestLock, call.request.receivedAtMs)
   return { ...question, conditions: withBody }

@@ -40,9 +40,9 @@ export function createStoreBackend(store: ObjectStore, log: Log = silentLog): S3
     },
     findCorsRules: createRulesReader(objects),
     findBucketPolicy: createPolicyFinder(objects),
-    async readTags(bucket, key) {
+    async readTags(bucket, key, versionId) {
       try {
-        return (await objects.statObject(bucket, key))?.metadata.tags ?? {}
+        return (await objects.statObject(bucket, key, versionId))?.metadata.tags ?? {}
       } catch (error) {
         // A name that cannot be has no tags. After any other error they are not known.
         return error instanceof AwsError && error.status < 500 ? {} : undefined

@@ -1,11 +1,17 @@
 /** Versions of a key, held to a model of AWS's rules ("How S3 Versioning works"). */
 import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createKeyLocks } from '../../../../src/server/s3/filesystem/key-locks.ts'
+import {
+  openStoreIndex,
+  type StoreIndex,
+} from '../../../../src/server/s3/filesystem/store-index.ts'
 import { openFilesystemStore } from '../../../../src/server/s3/filesystem/open-filesystem-store.ts'
+import { createFastFileSystem } from '../../../../src/server/s3/filesystem/fast-file-system.ts'
 import type { ObjectContent } from '../../../../src/server/s3/body/object-content.ts'
 import type { ObjectStore } from '../../../../src/server/s3/request/object-store.ts'
 
@@ -260,4 +266,182 @@ it('unknown versions are refused, and their removal succeeds', async () => {
     versionId: unknown,
   })
   expect(await readText('a')).toBe('a')
+})
+
+const page = { prefix: '', delimiter: '', after: '', limit: 9 }
+
+/** Opens the store again, with a disk on which the renames of versions wait. */
+async function openWaiting(): Promise<{ reached: Promise<void>; go: () => void }> {
+  await store.close()
+  const fs = createFastFileSystem()
+  let go = (): void => {}
+  let reach = (): void => {}
+  const waiting = new Promise<void>((resolve) => (go = resolve))
+  const reached = new Promise<void>((resolve) => (reach = resolve))
+  const rename: typeof fs.rename = async (from, to) => {
+    if (String(from).includes('/versions/')) {
+      reach()
+      await waiting
+    }
+    await fs.rename(from, to)
+  }
+  store = await openFilesystemStore(folder, {
+    nowMs: () => nowMs,
+    isOnlyOne: true,
+    fs: { ...fs, rename },
+  })
+  return { reached, go }
+}
+
+for (const removed of ['the newest version', 'a delete marker'])
+  it(`the version that becomes current can be read at any time while ${removed} is removed`, async () => {
+    await store.writeBucketDocument(bucket, 'versioning', 'Enabled')
+    const { versionId } = await put('a', 'older')
+    const newest =
+      removed === 'a delete marker'
+        ? await store.deleteObject(bucket, 'a')
+        : await put('a', 'newest')
+    const { reached, go } = await openWaiting()
+    const removal = store.deleteObject(bucket, 'a', { versionId: newest.versionId })
+    await reached
+    expect(await readText('a', versionId)).toBe('older')
+    expect((await store.statObject(bucket, 'a', versionId))?.versionId).toBe(versionId)
+    go()
+    await removal
+    expect(await readText('a', versionId)).toBe('older')
+    expect(await readText('a')).toBe('older')
+  })
+
+it('a version that a dead process was making current again is kept by the next write of another process', async () => {
+  await store.writeBucketDocument(bucket, 'versioning', 'Enabled')
+  const { versionId } = await put('a', 'older')
+  const marker = await store.deleteObject(bucket, 'a')
+  const { reached } = await openWaiting()
+  void store.deleteObject(bucket, 'a', { versionId: marker.versionId })
+  await reached
+  const other = await openFilesystemStore(folder, { nowMs: () => nowMs })
+  expect((await other.statObject(bucket, 'a'))?.versionId).toBe(versionId)
+  await other.putObject(bucket, 'a', makeContent('newest'), { metadata })
+  const object = await other.openObject(bucket, 'a', versionId)
+  expect((await object?.readAll())?.toString()).toBe('older')
+  await other.close()
+})
+
+it('a bucket is not empty while a dead process was making a version current again', async () => {
+  await store.writeBucketDocument(bucket, 'versioning', 'Enabled')
+  const { versionId } = await put('a', 'older')
+  const marker = await store.deleteObject(bucket, 'a')
+  const { reached } = await openWaiting()
+  void store.deleteObject(bucket, 'a', { versionId: marker.versionId })
+  await reached
+  const other = await openFilesystemStore(folder, { nowMs: () => nowMs })
+  await expect(other.deleteBucket(bucket)).rejects.toMatchObject({ code: 'BucketNotEmpty' })
+  expect((await other.listObjects(bucket, page)).entries).toMatchObject([{ name: 'a' }])
+  await other.deleteObject(bucket, 'a', { versionId })
+  await other.deleteBucket(bucket)
+  await other.close()
+})
+
+it('names beyond the limits of the index are in no list, and missing keys with many NULs are missing', async () => {
+  await store.writeBucketDocument(bucket, 'versioning', 'Enabled')
+  await put('a', 'a')
+  await store.deleteObject(bucket, 'a')
+  const long = 'a'.repeat(5000)
+  const all = { ...page, keyMarker: '', versionIdMarker: undefined }
+  expect(await store.listVersions(bucket, { ...all, prefix: long })).toMatchObject({ entries: [] })
+  expect(await store.listVersions(bucket, { ...all, keyMarker: long })).toMatchObject({
+    entries: [],
+  })
+  const before = { ...all, keyMarker: '\0'.repeat(3000) }
+  expect((await store.listVersions(bucket, before)).entries).toHaveLength(2)
+  const ofVersion = { ...all, keyMarker: long, versionIdMarker: 'f'.repeat(1024) }
+  expect(await store.listVersions(bucket, ofVersion)).toMatchObject({ entries: [] })
+  const key = '\0'.repeat(1024)
+  expect(await store.openObject(bucket, key)).toBeUndefined()
+  const { versionId } = await put(key, 'x')
+  await store.deleteObject(bucket, key, { versionId })
+  expect(await store.openObject(bucket, key)).toBeUndefined()
+})
+
+/** Opens an index that shows each entry as it was first read, until it is refreshed: as lmdb does within one turn of the event loop. */
+async function openTurn(path: string): Promise<StoreIndex> {
+  const index = await openStoreIndex(path)
+  let seen = new Map<string, Buffer | undefined>()
+  const forget = (): void => {
+    seen = new Map()
+    index.refresh()
+  }
+  return {
+    ...index,
+    get(key) {
+      const name = key.toString('latin1')
+      if (!seen.has(name)) seen.set(name, index.get(key))
+      return seen.get(name)
+    },
+    commit: async (changes) => (await index.commit(changes), forget()),
+    refresh: forget,
+  }
+}
+
+it('a process that gets a lock sees what the process before has written under it', async () => {
+  await store.close()
+  const sharedLocks = createKeyLocks()
+  const options = { nowMs: () => nowMs, sharedLocks, openIndex: openTurn }
+  store = await openFilesystemStore(folder, options)
+  const other = await openFilesystemStore(folder, options)
+  await store.writeBucketDocument(bucket, 'versioning', 'Suspended')
+  await put('a', 'first')
+  expect((await other.statObject(bucket, 'a'))?.versionId).toBe('null')
+  await store.deleteObject(bucket, 'a')
+  await other.putObject(bucket, 'a', makeContent('second'), { metadata })
+  const { entries } = await listAll({ prefix: '', delimiter: '', limit: 10 })
+  expect(entries.map(summarize)).toMatchObject([{ id: 'null', isMarker: false, isLatest: true }])
+  await store.writeBucketDocument(bucket, 'versioning', 'Enabled')
+  const { versionId } = await other.putObject(bucket, 'a', makeContent('third'), { metadata })
+  expect(versionId).not.toBe('null')
+  await other.close()
+})
+
+it('a list of common prefixes does not read the versions below them', async () => {
+  await store.close()
+  let read = 0
+  store = await openFilesystemStore(folder, {
+    nowMs: () => nowMs,
+    async openIndex(path) {
+      const index = await openStoreIndex(path)
+      const list: StoreIndex['list'] = (range) => {
+        const entries = [...index.list(range)]
+        read += entries.length
+        return entries
+      }
+      return { ...index, list }
+    },
+  })
+  await store.writeBucketDocument(bucket, 'versioning', 'Enabled')
+  for (let at = 10; at < 60; at += 1) {
+    await put(`${at}/a`, 'x')
+    await store.deleteObject(bucket, `${at}/a`)
+  }
+  read = 0
+  const { entries } = await listAll({ prefix: '', delimiter: '/', limit: 1000 })
+  expect(entries).toHaveLength(50)
+  expect(read).toBeLessThan(150)
+})
+
+it('a version whose file was lost does not hold up the removal of others, and can be removed', async () => {
+  await store.writeBucketDocument(bucket, 'versioning', 'Enabled')
+  const ids: (string | undefined)[] = []
+  for (const text of ['oldest', 'lost', 'newest']) ids.push((await put('a', text)).versionId)
+  const [oldest, lost, newest] = ids
+  const versions = join(folder, '.sts-cli', 'versions', bucket)
+  for (const name of await readdir(versions, { recursive: true })) {
+    const path = join(versions, name)
+    if ((await stat(path)).isFile() && (await readFile(path, 'utf8')) === 'lost') await rm(path)
+  }
+  await store.deleteObject(bucket, 'a', { versionId: newest })
+  expect(await store.openObject(bucket, 'a')).toBeUndefined()
+  await expect(store.openObject(bucket, 'a', lost)).rejects.toMatchObject({ code: 'NoSuchVersion' })
+  await store.deleteObject(bucket, 'a', { versionId: lost })
+  expect(await readText('a')).toBe('oldest')
+  expect(await readText('a', oldest)).toBe('oldest')
 })

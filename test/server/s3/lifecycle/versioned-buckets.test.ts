@@ -100,7 +100,7 @@ it('with suspended versioning a null version becomes a null marker, and older ve
   const old = await write('a', 'old')
   await setVersioning('Suspended')
   await setRules(afterDays)
-  expect(await write('a', 'null')).toBe('null')
+  expect(await write('a', 'null')).toBe('')
   s3.clock.nowMs += 3 * dayMs
   expect((await pass()).expired).toBe(1)
   expect(await list()).toEqual({ objects: [old], markers: 1 })
@@ -135,4 +135,41 @@ it('a bucket that gets versioning while it is listed loses no version for good',
   }
   expect((await pass(objects)).expired).toBe(1)
   expect(await list()).toEqual({ objects: [expect.any(String)], markers: 1 })
+})
+
+/** Returns the store, in which something happens after a list. */
+function afterList(work: () => Promise<unknown>): ObjectStore {
+  return {
+    ...s3.objects,
+    async listVersions(bucket, options) {
+      const page = await s3.objects.listVersions(bucket, options)
+      await work()
+      return page
+    },
+  }
+}
+
+it('a noncurrent version that became current between the list and the removal stays', async () => {
+  await setRules(noncurrent)
+  const old = await write('a', 'old')
+  const marker = (await s3.send('DELETE', '/photos/a')).headers['x-amz-version-id'] ?? ''
+  s3.clock.nowMs += 3 * dayMs
+  const restored = afterList(() => s3.send('DELETE', `/photos/a?versionId=${marker}`))
+  expect((await pass(restored)).noncurrent).toBe(0)
+  expect((await s3.send('GET', '/photos/a')).text).toBe('old')
+  expect(await list()).toEqual({ objects: [old], markers: 0 })
+})
+
+it('a delete marker that has come to hide an object between the list and the removal stays', async () => {
+  await setVersioning('Suspended')
+  await s3.send('DELETE', '/photos/a')
+  await setRules(markers)
+  const hidden = afterList(async () => {
+    await setVersioning('Enabled')
+    await write('a', 'secret')
+    await setVersioning('Suspended')
+    await s3.send('DELETE', '/photos/a')
+  })
+  expect((await pass(hidden)).marker).toBe(0)
+  expect((await s3.send('GET', '/photos/a')).status).toBe(404)
 })
