@@ -27,7 +27,7 @@ describe('the published package', () => {
     expect(names).toContain('SECURITY.md')
     expect(names).toContain('dist/lib/index.d.ts')
     const known =
-      /^(bin\/sts-cli\.cjs|dist\/cli\/[\w-]+\.cjs(\.map)?|dist\/cli\/LICENCES\.txt|dist\/lib\/.+\.(js|d\.ts)|dist\/sts-cli\.1|package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/
+      /^(bin\/sts-cli\.cjs|dist\/cli\/[\w.-]+\.cjs(\.map)?|dist\/cli\/LICENCES\.txt|dist\/lib\/.+\.(js|d\.ts)|dist\/sts-cli\.1|package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/
     expect(names.filter((name) => !known.test(name))).toEqual([])
   })
 

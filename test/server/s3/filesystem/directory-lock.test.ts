@@ -105,7 +105,7 @@ describe('a lock', () => {
     const release = await lockDirectory(folder)
     await expect(lockDirectory(folder)).rejects.toThrow(`process ${process.pid}`)
     await release()
-    expect(await promises.readdir(join(folder, '.sts-cli'))).toEqual(['index', 'tmp'])
+    expect(await promises.readdir(join(folder, '.sts-cli'))).toEqual(['tmp'])
   })
 
   it('a lock is taken over if another process has its process ID now', async () => {
