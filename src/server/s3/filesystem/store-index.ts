@@ -2,6 +2,8 @@
  * The store's index: an ordered map on disk, by the package lmdb, which only this file loads. Reads come from a memory map in microseconds and see the
  * last commit of every process that has the folder open; a commit is atomic and on disk when it resolves, and commits of many writers share one flush.
  */
+import { statfs } from 'node:fs/promises'
+import { setTimeout } from 'node:timers/promises'
 import { getSystemErrorName } from 'node:util'
 import { AwsError } from '../../../protocol/aws-error.ts'
 import { StsCliError } from '../../../base/errors.ts'
@@ -62,7 +64,7 @@ export async function openStoreIndex(folder: string): Promise<StoreIndex> {
             ignoreFailure(value === undefined ? database.remove(key) : database.put(key, value))
         })
       } catch (error) {
-        throw toDiskError(error, folder)
+        throw await toDiskError(error, folder)
       }
     },
     refresh: () => use().resetReadTxn(),
@@ -82,7 +84,9 @@ function toBound(key: Buffer): Buffer {
 async function openDatabase(path: string) {
   try {
     const { open } = await import('lmdb')
-    return open<Buffer, Buffer>({ path, keyEncoding: 'binary', encoding: 'binary' })
+    const encodings = { keyEncoding: 'binary', encoding: 'binary' } as const
+    // With it, lmdb makes promises of its own, whose failures nobody can handle.
+    return open<Buffer, Buffer>({ path, ...encodings, eventTurnBatching: false })
   } catch (cause) {
     const why = cause instanceof Error ? `: ${cause.message}` : ''
     throw new StsCliError('index-failed', `cannot open the index of objects in ${path}${why}`, {
@@ -100,14 +104,35 @@ function ignoreFailure(change: Promise<unknown>): void {
 /** lmdb's code when the file cannot grow. */
 const mapFull = -30_792
 
+/** Below this the disk is full, whatever lmdb calls it: a short write is EIO there. */
+const fullBytes = 1024 * 1024
+
 /** Returns an error with the code that Node gives to errors of the disk. */
-function toDiskError(error: unknown, path: string): unknown {
-  const cause: unknown = (error instanceof Error && Reflect.get(error, 'commitError')) || error
+async function toDiskError(error: unknown, path: string): Promise<unknown> {
+  const cause = await findCause(error)
   const number: unknown = cause instanceof Error ? Reflect.get(cause, 'code') : undefined
   if (typeof number !== 'number') return error
-  const code = number === mapFull ? 'ENOSPC' : number > 0 ? getSystemErrorName(-number) : 'EIO'
+  const isFull = number === mapFull || (await findFreeBytes(path)) < fullBytes
+  const code = isFull ? 'ENOSPC' : number > 0 ? getSystemErrorName(-number) : 'EIO'
   const failure = new Error(`${code}: the index cannot be written`, { cause })
   return Object.assign(failure, { code, syscall: 'commit', path })
+}
+
+/** How long lmdb may take to say why a commit failed. */
+const causeTimeoutMs = 1000
+
+/** Returns why a commit failed. lmdb gives it as a promise that is rejected with it. */
+async function findCause(failure: unknown): Promise<unknown> {
+  const promised: unknown =
+    failure instanceof Error ? Reflect.get(failure, 'commitError') : undefined
+  const cause = Promise.resolve(promised).catch((reason: unknown) => reason)
+  const found = await Promise.race([cause, setTimeout(causeTimeoutMs, failure, { ref: false })])
+  return found ?? failure
+}
+
+async function findFreeBytes(path: string): Promise<number> {
+  const { bavail, bsize } = await statfs(path)
+  return bavail * bsize
 }
 
 function keyTooLong(): AwsError {
