@@ -88,7 +88,8 @@ describe('duplicity', () => {
     const script = `
       to=boto3+s3://$BUCKET/backup
       duplicity $DUPLICITY --volsize 1 source $to &
-      until aws s3 ls s3://$BUCKET/backup/ | grep -qF .vol2.; do sleep 0.2; done
+      # A pipe into grep would fail where grep ends before the list does. kill ends the loop when duplicity is gone.
+      until aws s3 ls s3://$BUCKET/backup/ > listed && grep -qF .vol2. listed; do kill -0 $!; sleep 0.2; done
       kill -STOP $!
       sleep ${runSeconds}
       kill -CONT $!

@@ -142,8 +142,10 @@ export async function expectSteps(
     await readFile(path.join(folder, 'big')),
   ]
   const lists = cannotDelete ? {} : { left: [names[1]] }
-  expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as StepsDone).toEqual({
-    read: files.map(sha256),
+  const { read, ...done } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as StepsDone
+  // Some programs print their lists sorted.
+  expect({ ...done, read: read.toSorted() }).toEqual({
+    read: files.map(sha256).toSorted(),
     listed: [...names].toSorted(),
     ...lists,
   })
