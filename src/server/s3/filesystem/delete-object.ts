@@ -26,7 +26,7 @@ import {
 import type { FileIdentity } from './staging.ts'
 import type { IndexChange } from './store-index.ts'
 import { versionFile } from './version-files.ts'
-import { readVersioning } from './versioning.ts'
+import { readVersioning, type Versioning } from './versioning.ts'
 
 /** @see ObjectStore.deleteObject */
 export async function deleteObject(
@@ -41,7 +41,8 @@ export async function deleteObject(
     const { versionId } = options
     if (versionId !== undefined) return deleteVersion(disk, target, { current, versionId, options })
     options.precondition?.(current?.info)
-    if (readVersioning(disk, target.bucket) !== undefined) return putMarker(disk, target, current)
+    const versioning = readVersioning(disk, target.bucket)
+    if (versioning !== undefined) return putMarker(disk, target, { current, versioning })
     if (!current) return {}
     requireRemovable(current.record?.lock, toRemoval(disk, options))
     await removeCurrent(disk, target, current, undefined)
@@ -57,15 +58,18 @@ function toRemoval(disk: Disk, { mayBypassGovernance = false }: DeleteOptions) {
 async function putMarker(
   disk: Disk,
   target: Target,
-  current: LocatedObject | undefined,
+  {
+    current,
+    versioning,
+  }: { readonly current: LocatedObject | undefined; readonly versioning: Versioning },
 ): Promise<DeleteResult> {
   const { bucket, key } = target
   const head = current ? current.head : readHead(disk, bucket, key)
   const sequence = nextSequence(head, disk.nowMs())
-  const isNull = readVersioning(disk, bucket) === 'Suspended'
+  const isNull = versioning === 'Suspended'
   const versionId = isNull ? 'null' : makeVersionId(sequence)
   const slot = isNull ? makeNullSlot(sequence) : versionId
-  const kept = await keepCurrent(disk, target, { current, head, sequence, isNull })
+  const kept = await keepCurrent(disk, target, { current, head, sequence, versioning })
   const entry = { versionId, lastModifiedMs: disk.nowMs(), record: undefined }
   await changeCurrent(disk, target, {
     current,

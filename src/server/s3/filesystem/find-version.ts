@@ -40,6 +40,13 @@ export interface PlacedVersion {
   readonly entry: VersionEntry
 }
 
+/** A version with a data file that is not the key's own. */
+interface StoredVersion {
+  readonly slot: string
+  readonly versionId: string
+  readonly record: ObjectRecord
+}
+
 /**
  * Returns the object of a key, or a version of it; undefined if there is none.
  *
@@ -55,7 +62,7 @@ async function find<T extends LocatedObject>(
     version,
   }: {
     readonly current: () => Promise<T | undefined>
-    readonly version: (placed: PlacedVersion) => Promise<T | undefined>
+    readonly version: (stored: StoredVersion) => Promise<T | undefined>
   },
 ): Promise<T | undefined> {
   const findMoving = async (wanted: string | undefined): Promise<T | undefined> => {
@@ -73,10 +80,12 @@ async function find<T extends LocatedObject>(
     disk.index.refresh()
     const head = readHead(disk, target.bucket, target.key)
     const placed = findEntry(disk, target, versionId)
-    if (placed && placed.entry.record === undefined) throw deletedVersion(placed.entry)
-    const found = placed
-      ? await version(placed)
-      : ((await findAsCurrent(current, versionId)) ?? (await findMoving(versionId)))
+    const record = placed?.entry.record
+    if (placed && record === undefined) throw deletedVersion(placed.entry)
+    const found =
+      placed && record
+        ? await version({ slot: placed.slot, versionId, record })
+        : ((await findAsCurrent(current, versionId)) ?? (await findMoving(versionId)))
     if (found) return found
     if (!placed && nameCurrent(head) !== versionId) break
   }
@@ -101,7 +110,7 @@ function findPromoted(
   disk: Disk,
   { bucket, key }: Target,
   versionId: string | undefined,
-): PlacedVersion | undefined {
+): StoredVersion | undefined {
   const head = readHead(disk, bucket, key)
   const record = head?.records[0]
   const current = nameCurrent(head)
@@ -110,8 +119,7 @@ function findPromoted(
   const value = disk.index.get(redoKey(bucket, key, head.sequence))
   const place = value && decodeRedo(value)?.entry.place
   if (place?.kind !== 'version') return undefined
-  const { lastModifiedMs } = describeRecord(disk, { bucket, key }, record)
-  return { slot: place.slot, entry: { versionId: current, lastModifiedMs, record } }
+  return { slot: place.slot, versionId: current, record }
 }
 
 async function findAsCurrent<T extends LocatedObject>(
@@ -132,10 +140,10 @@ export function findVersion(
 ): Promise<LocatedObject | undefined> {
   return find(disk, target, versionId, {
     current: () => findObject(disk, target.bucket, target.key),
-    async version(placed) {
-      const path = versionFile(disk, target, placed.slot)
+    async version(stored) {
+      const path = versionFile(disk, target, stored.slot)
       const stats = await orAbsent(disk.fs.lstat(path, { bigint: true }))
-      return stats && describeVersion(disk, target, { placed, path, stats })
+      return stats && describeVersion(disk, target, { stored, path, stats })
     },
   })
 }
@@ -148,12 +156,12 @@ export function openVersion(
 ): Promise<OpenedObject | undefined> {
   return find(disk, target, versionId, {
     current: () => openDataFile(disk, target.bucket, target.key),
-    async version(placed) {
-      const path = versionFile(disk, target, placed.slot)
+    async version(stored) {
+      const path = versionFile(disk, target, stored.slot)
       const opened = await openFile(disk, path)
       if (!opened) return undefined
       const { handle, stats } = opened
-      return { ...describeVersion(disk, target, { placed, path, stats }), handle }
+      return { ...describeVersion(disk, target, { stored, path, stats }), handle }
     },
   })
 }
@@ -162,25 +170,18 @@ function describeVersion(
   disk: Disk,
   target: Target,
   {
-    placed,
+    stored,
     path,
     stats,
   }: {
-    readonly placed: PlacedVersion
+    readonly stored: StoredVersion
     readonly path: string
     readonly stats: Parameters<typeof identify>[0]
   },
 ): LocatedObject {
-  const { entry, slot } = placed
-  const identity = identify(stats)
-  const record = entry.record ?? missingRecord(identity)
-  const info = describeRecord(disk, target, { ...record, versionId: entry.versionId })
-  return { path, info, identity, head: undefined, record, slot }
-}
-
-function missingRecord(file: ObjectRecord['file']): ObjectRecord {
-  const metadata = { contentType: 'binary/octet-stream', headers: {}, userMetadata: {} }
-  return { file, facts: { etag: '' }, metadata }
+  const { slot, versionId, record } = stored
+  const info = describeRecord(disk, target, { ...record, versionId })
+  return { path, info, identity: identify(stats), head: undefined, record, slot }
 }
 
 /** Returns the change of the index that replaces the record of a found object or version. */

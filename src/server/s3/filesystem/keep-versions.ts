@@ -4,17 +4,11 @@ import type { Target } from '../request/object-store.ts'
 import type { Disk } from './disk.ts'
 import { redoKey, versionKey } from './index-keys.ts'
 import { discardQuietly, syncFile } from './staging.ts'
-import type { LocatedObject } from './locate.ts'
-import {
-  decodeVersion,
-  encodeVersion,
-  type Head,
-  makeNullSlot,
-  type ObjectRecord,
-} from './records.ts'
+import { type LocatedObject, toRecord } from './locate.ts'
+import { decodeVersion, encodeVersion, type Head, makeNullSlot } from './records.ts'
 import type { IndexChange } from './store-index.ts'
 import { linkVersion, versionFile } from './version-files.ts'
-import { readVersioning } from './versioning.ts'
+import type { Versioning } from './versioning.ts'
 
 /** What changes besides the current object. */
 export interface Kept {
@@ -32,8 +26,7 @@ export interface Replacement {
   readonly head: Head | undefined
   /** The sequence of the change. */
   readonly sequence: number
-  /** True if the new version, or delete marker, is `null`: it replaces the one that there is. */
-  readonly isNull: boolean
+  readonly versioning: Versioning | undefined
 }
 
 const nothingToUndo = async (): Promise<void> => {}
@@ -42,12 +35,14 @@ const nothingToUndo = async (): Promise<void> => {}
 export async function keepCurrent(
   disk: Disk,
   target: Target,
-  { current, head, sequence, isNull }: Replacement,
+  { current, head, sequence, versioning }: Replacement,
 ): Promise<Kept> {
   const { bucket, key } = target
-  const isVersioned = readVersioning(disk, bucket) !== undefined
+  // What is written while versioning is suspended is the version `null`, and replaces the one that there is.
+  const isNull = versioning === 'Suspended'
   const versionId = current?.record?.versionId ?? 'null'
-  const isKept = isVersioned && current !== undefined && !(isNull && versionId === 'null')
+  const isKept =
+    versioning !== undefined && current !== undefined && !(isNull && versionId === 'null')
   const isNullKept = isKept && versionId === 'null'
   // There is one version `null` at a time.
   const removedSlot = isNull || isNullKept ? head?.nullSlot : undefined
@@ -64,13 +59,8 @@ export async function keepCurrent(
     await linkVersion(disk, current.path, file)
     // Its redo entry goes with this change, so its bytes must be on disk.
     if (head && disk.index.get(redoKey(bucket, key, head.sequence))) await syncFile(disk.fs, file)
-    const { info, identity } = current
-    const record: ObjectRecord = current.record ?? {
-      file: identity,
-      facts: { etag: info.etag },
-      metadata: info.metadata,
-    }
-    const entry = { versionId, lastModifiedMs: info.lastModifiedMs, record }
+    const { lastModifiedMs } = current.info
+    const entry = { versionId, lastModifiedMs, record: toRecord(current) }
     changes.push([versionKey(bucket, key, slot), encodeVersion(entry)])
   }
   return { changes, nullSlot, removedSlots: removedSlot === undefined ? [] : [removedSlot], undo }

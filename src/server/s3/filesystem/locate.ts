@@ -79,6 +79,11 @@ export function describeFile(
   }
 }
 
+/** Returns the record of an object; a file that was put there by hand gets its first one. */
+export function toRecord({ record, identity, info }: LocatedObject): ObjectRecord {
+  return record ?? { file: identity, facts: { etag: info.etag }, metadata: info.metadata }
+}
+
 /** Returns the head of a key; undefined if the index does not know the key. */
 export function readHead({ index }: Disk, bucket: string, key: string): Head | undefined {
   return decodeHead(index.get(headKey(bucket, key)))

@@ -20,6 +20,7 @@ import {
   type LocatedObject,
   readHead,
   requireBucket,
+  toRecord,
 } from './locate.ts'
 import { moveIntoPlace, removeDataFile } from './place.ts'
 import {
@@ -159,7 +160,7 @@ async function write(
     current,
     head,
     sequence,
-    isNull: versionId === 'null',
+    versioning,
   })
   const record: ObjectRecord = {
     file: staged.identity,
@@ -287,14 +288,7 @@ async function replaceRecord(
     await findCurrent(disk, target)
     const found = await findVersion(disk, target, versionId)
     if (!found) return (await requireBucket(disk, target.bucket), false)
-    const { identity, info } = found
-    // A file that was put there by hand gets its first record.
-    const record = found.record ?? {
-      file: identity,
-      facts: { etag: info.etag },
-      metadata: info.metadata,
-    }
-    await disk.index.commit([toRecordChange(disk, target, found, replace(record))])
+    await disk.index.commit([toRecordChange(disk, target, found, replace(toRecord(found)))])
     return true
   })
 }

@@ -1,4 +1,5 @@
 /** The headers that say when the lifecycle of a bucket removes an object or an upload. */
+import { createDocumentReader } from './document-reader.ts'
 import { decodeLifecycle } from './lifecycle-document.ts'
 import {
   describeAbortion,
@@ -12,15 +13,9 @@ import type { S3Call } from './s3-operation.ts'
 
 type Place = Pick<S3Call, 'objects' | 'bucket'>
 
-/** The most buckets of a store whose rules are kept in memory. */
-const maxKept = 256
+type ReadRules = (bucket: string) => readonly LifecycleRule[] | undefined
 
-interface Kept {
-  readonly text: string
-  readonly rules: readonly LifecycleRule[]
-}
-
-const keptByStore = new WeakMap<ObjectStore, Map<string, Kept>>()
+const readers = new WeakMap<ObjectStore, ReadRules>()
 
 /** Returns `x-amz-expiration` of a current version that a rule will expire (AWS, "GetObject", "PutObject"). */
 export function describeExpiration(place: Place, info: ObjectInfo): Record<string, string> {
@@ -41,18 +36,10 @@ export function describeUploadExpiration(
   return describeAbortion(findAbortion(findRules(place), upload))
 }
 
-/** The document is read each time, because another process may have written it; it is parsed again only when it was changed. */
 function findRules({ objects, bucket }: Place): readonly LifecycleRule[] {
-  const text = objects.findBucketDocument(bucket, 'lifecycle')
-  if (text === undefined) return []
-  const kept = keptByStore.get(objects) ?? new Map<string, Kept>()
-  keptByStore.set(objects, kept)
-  const known = kept.get(bucket)
-  if (known?.text === text) return known.rules
-  const rules = readRules(text)
-  if (kept.size >= maxKept) kept.clear()
-  kept.set(bucket, { text, rules })
-  return rules
+  const read = readers.get(objects) ?? createDocumentReader(objects, 'lifecycle', readRules)
+  readers.set(objects, read)
+  return read(bucket) ?? []
 }
 
 /** A damaged document is reported by the pass; it must not make the objects unreadable. */

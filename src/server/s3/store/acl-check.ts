@@ -3,7 +3,7 @@ import { aclNotSupported, isPublicAcl, listGrantHeaders } from '../request/canne
 import type { ObjectStore } from '../request/object-store.ts'
 import { readOwnershipControls } from '../request/ownership.ts'
 import { readPublicAccessBlock } from '../request/public-access-block.ts'
-import { createDocumentReader } from './document-reader.ts'
+import { createDocumentReader } from '../request/document-reader.ts'
 
 interface AclRequest {
   readonly bucket: string

@@ -3,7 +3,7 @@ import type { FindBucketPolicy } from '../../policy/combine-policies.ts'
 import { isPublicPolicy } from '../../policy/public-policy.ts'
 import type { ObjectStore } from '../request/object-store.ts'
 import { readPublicAccessBlock } from '../request/public-access-block.ts'
-import { createDocumentReader } from './document-reader.ts'
+import { createDocumentReader } from '../request/document-reader.ts'
 
 interface KeptPolicy {
   /** Undefined if it cannot be read any more. */

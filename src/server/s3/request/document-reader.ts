@@ -1,4 +1,4 @@
-import type { BucketDocument, ObjectStore } from '../request/object-store.ts'
+import type { BucketDocument, ObjectStore } from './object-store.ts'
 
 /** The most buckets whose parsed documents are kept in memory. */
 const maxKept = 1024
