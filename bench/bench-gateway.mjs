@@ -1,7 +1,6 @@
-import { request } from 'node:http'
 import { presignUrl } from '../dist/lib/protocol/sigv4/sign.js'
 import { measureLoad } from './bench-sts.mjs'
-import { median } from './measure.mjs'
+import { exchange, median } from './measure.mjs'
 import { startStack } from './stack.mjs'
 
 const mebibyte = 1024 * 1024
@@ -69,20 +68,4 @@ export async function benchGateway({ isSmoke }) {
 
 function toRow(what, ratio, aim) {
   return { what, ratio, floor: 'the upstream asked directly', aim }
-}
-
-function exchange(method, url, body) {
-  return new Promise((resolve, reject) => {
-    const headers = body === undefined ? {} : { 'content-length': body.length }
-    const sent = request(url, { method, headers }, (response) => {
-      response.resume()
-      response.on('end', () => {
-        if (response.statusCode === 200) resolve()
-        else reject(new Error(`${method} ${url.pathname} answered ${response.statusCode}`))
-      })
-      response.on('error', reject)
-    })
-    sent.on('error', reject)
-    sent.end(body)
-  })
 }

@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { presignUrl, signRequest } from '../dist/lib/protocol/sigv4/sign.js'
-import { benchEnvironment, median, readCpuSeconds, runLoad } from './measure.mjs'
+import { benchEnvironment, exchange, median, readCpuSeconds, runLoad } from './measure.mjs'
 import { readLine, startStack } from './stack.mjs'
 
 const kibi = 1024
@@ -221,20 +220,4 @@ async function measurePages(what, ask, isSmoke, aim) {
     if (round >= 0) costs.push(costMs)
   }
   return { what, value: median(costs), worst: Math.max(...costs), unit: 'ms of CPU', aim }
-}
-
-function exchange(method, url, body, headers = {}) {
-  return new Promise((resolve, reject) => {
-    const length = body === undefined ? {} : { 'content-length': body.length }
-    const sent = request(url, { method, headers: { ...headers, ...length } }, (response) => {
-      response.resume()
-      response.on('end', () => {
-        if (response.statusCode === 200) resolve()
-        else reject(new Error(`${method} ${url.pathname} answered ${response.statusCode}`))
-      })
-      response.on('error', reject)
-    })
-    sent.on('error', reject)
-    sent.end(body)
-  })
 }

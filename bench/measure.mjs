@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process'
 import { readFileSync, readdirSync } from 'node:fs'
+import { request } from 'node:http'
 import path from 'node:path'
 
 /** The environment of a bench: the caller's, less what would make bare Node slow and our ratio look good. */
@@ -102,4 +103,21 @@ function readStat(pid) {
   } catch {
     return undefined
   }
+}
+
+/** Sends one request and reads the answer to its end. @throws {Error} If its status is not 200. */
+export function exchange(method, url, body, headers = {}) {
+  return new Promise((resolve, reject) => {
+    const length = body === undefined ? {} : { 'content-length': body.length }
+    const sent = request(url, { method, headers: { ...headers, ...length } }, (response) => {
+      response.resume()
+      response.on('end', () => {
+        if (response.statusCode === 200) resolve()
+        else reject(new Error(`${method} ${url.pathname} answered ${response.statusCode}`))
+      })
+      response.on('error', reject)
+    })
+    sent.on('error', reject)
+    sent.end(body)
+  })
 }
