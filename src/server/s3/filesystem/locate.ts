@@ -1,11 +1,11 @@
 /** Finds the data file of a key: in the plain tree, else in the encoded one. Symbolic links are not followed. */
 import { constants, type BigIntStats } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import { sha256Hex } from '../../../protocol/digest.ts'
 import type { ObjectInfo } from '../request/object-store.ts'
 import { noSuchBucket } from '../request/errors.ts'
-import { bucketFolder, encodedFolder, orAbsent, type Disk } from './disk.ts'
-import type { FileSystem, StoreFile } from './file-system.ts'
+import { bucketFolder, encodedFolder, orAbsent, orAbsentAtOnce, type Disk } from './disk.ts'
+import type { FileSystem, QuickCalls, StoreFile } from './file-system.ts'
 import { headKey } from './index-keys.ts'
 import { encodeKey, isPlainKey } from './key-names.ts'
 import { readVersioning } from './versioning.ts'
@@ -104,15 +104,60 @@ export function describeRecord(
   const lastModifiedMs = toMilliseconds(mtimeNs)
   // An object from before is the version `null` of a bucket that has got versions.
   const shown = versionId ?? (readVersioning(disk, bucket) === undefined ? undefined : 'null')
-  return {
-    ...facts,
-    key,
-    size,
-    lastModifiedMs,
-    metadata,
-    ...(shown === undefined ? {} : { versionId: shown }),
-    ...(lock === undefined ? {} : { lock }),
+  return { ...facts, key, size, lastModifiedMs, metadata, versionId: shown, lock }
+}
+
+/** O_NONBLOCK: a named pipe in the folder must not block a request forever. */
+const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+
+/** Folders up to this depth are looked at one by one, which costs less than the real path of the whole. */
+const maxLookedAt = 3
+
+/**
+ * Opens the object of the key by synchronous calls.
+ *
+ * @returns Undefined if it has to be looked for otherwise: it is not a plain file, it has no record, it is missing, or the disk is slow.
+ */
+export function openAtOnce(disk: Disk, bucket: string, key: string): OpenedObject | undefined {
+  const quick = disk.fs.findQuickCalls?.()
+  if (quick === undefined || !isPlainKey(key)) return undefined
+  const path = join(bucketFolder(disk.root, bucket), key)
+  const opened = orAbsentAtOnce(() => {
+    return isReal(disk, quick, dirname(path)) ? quick.open(path, openFlags) : undefined
+  })
+  if (opened === undefined) return undefined
+  let isKept = false
+  try {
+    const { handle, stats } = opened
+    const found = stats.isFile() ? describeFile(disk, { bucket, key, path, stats }) : undefined
+    isKept = found?.record !== undefined
+    return found && isKept ? { ...found, handle } : undefined
+  } finally {
+    if (!isKept) void opened.handle.close()
   }
+}
+
+/** Finds the object of the key without opening it, by synchronous calls. @see openAtOnce */
+export function findAtOnce(disk: Disk, bucket: string, key: string): LocatedObject | undefined {
+  const quick = disk.fs.findQuickCalls?.()
+  if (quick === undefined || !isPlainKey(key)) return undefined
+  const path = join(bucketFolder(disk.root, bucket), key)
+  const stats = orAbsentAtOnce(() => {
+    return isReal(disk, quick, dirname(path)) ? quick.lstat(path) : undefined
+  })
+  const found = stats?.isFile() ? describeFile(disk, { bucket, key, path, stats }) : undefined
+  return found?.record && found
+}
+
+/** Returns whether a path below the root is a folder, with no symbolic link on the way. The root itself has none. */
+function isReal({ root }: Disk, quick: QuickCalls, folder: string): boolean {
+  const names = folder.slice(root.length + 1).split(sep)
+  if (names.length > maxLookedAt) return quick.realpath(folder) === folder
+  let path = root
+  return names.every((name) => {
+    path = `${path}${sep}${name}`
+    return quick.lstat(path)?.isDirectory() === true
+  })
 }
 
 async function openOnce(
@@ -134,9 +179,7 @@ export async function openFile(
   { fs }: Pick<Disk, 'fs'>,
   path: string,
 ): Promise<{ readonly handle: StoreFile; readonly stats: BigIntStats } | undefined> {
-  // O_NONBLOCK: a named pipe in the folder must not block a request forever.
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
-  const handle = await orAbsent(fs.open(path, flags))
+  const handle = await orAbsent(fs.open(path, openFlags))
   if (!handle) return undefined
   let isKept = false
   try {
