@@ -36,6 +36,8 @@ export async function findObject(
   bucket: string,
   key: string,
 ): Promise<LocatedObject | undefined> {
+  const found = findAtOnce(disk, bucket, key)
+  if (found) return found
   return lookAgain(disk, async () => {
     for await (const path of candidatePaths(disk, bucket, key)) {
       const stats = await orAbsent(disk.fs.lstat(path, { bigint: true }))
@@ -51,7 +53,8 @@ export async function openDataFile(
   bucket: string,
   key: string,
 ): Promise<OpenedObject | undefined> {
-  let opened: OpenedObject | undefined
+  let opened = openAtOnce(disk, bucket, key)
+  if (opened) return opened
   await lookAgain(disk, async () => {
     await opened?.handle.close()
     opened = await openOnce(disk, bucket, key)
@@ -131,7 +134,7 @@ const maxLookedAt = 3
  *
  * @returns Undefined if it has to be looked for otherwise: it is not a plain file, it has no record, it is missing, or the disk is slow.
  */
-export function openAtOnce(disk: Disk, bucket: string, key: string): OpenedObject | undefined {
+function openAtOnce(disk: Disk, bucket: string, key: string): OpenedObject | undefined {
   const quick = disk.fs.findQuickCalls?.()
   if (quick === undefined || !isPlainKey(key)) return undefined
   const path = join(bucketFolder(disk.root, bucket), key)
@@ -153,7 +156,7 @@ export function openAtOnce(disk: Disk, bucket: string, key: string): OpenedObjec
 }
 
 /** Finds the object of the key without opening it, by synchronous calls. @see openAtOnce */
-export function findAtOnce(disk: Disk, bucket: string, key: string): LocatedObject | undefined {
+function findAtOnce(disk: Disk, bucket: string, key: string): LocatedObject | undefined {
   const quick = disk.fs.findQuickCalls?.()
   if (quick === undefined || !isPlainKey(key)) return undefined
   const path = join(bucketFolder(disk.root, bucket), key)
