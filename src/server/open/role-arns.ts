@@ -1,4 +1,5 @@
 import { hash } from '../../protocol/digest.ts'
+import { toAwsRoleArn } from '../identity/role-arn.ts'
 import type { IdentityPluginOptions, ServerOptions } from '../options/server-options.ts'
 import { parseRoleDocument, type RoleDocument } from '../policy/role-document.ts'
 import { toConfigError } from './config-error.ts'
@@ -47,10 +48,14 @@ export function listPluginArns(
 
 /**
  * Returns MinIO's form of an ARN, with the region and without: a MinIO without a region shows the latter, so that guides and scripts have it.
- * A server that takes any region has us-east-1 in its ARNs.
+ * A server that takes any region has us-east-1 in its ARNs. The last one is AWS's form, for tools that check it.
  */
 function toArns(region: string, id: string): RoleArns {
-  return [`arn:minio:iam:${region || 'us-east-1'}::role/${id}`, `arn:minio:iam:::role/${id}`]
+  return [
+    `arn:minio:iam:${region || 'us-east-1'}::role/${id}`,
+    `arn:minio:iam:::role/${id}`,
+    toAwsRoleArn(id),
+  ]
 }
 
 /** Returns the SHA-1 of a text, of which MinIO makes the name. Nothing secret depends on it. */
