@@ -1,5 +1,5 @@
 import { hash } from '../../protocol/digest.ts'
-import { toAwsRoleArn } from '../identity/role-arn.ts'
+import { byClaimArn, toAwsRoleArn } from '../identity/role-arn.ts'
 import type { IdentityPluginOptions, ServerOptions } from '../options/server-options.ts'
 import { parseRoleDocument, type RoleDocument } from '../policy/role-document.ts'
 import { toConfigError } from './config-error.ts'
@@ -14,6 +14,26 @@ export function listRoleArns(options: ServerOptions): readonly string[] {
     ...(identityPlugin === undefined ? [] : [listPluginArns(region, identityPlugin)]),
   ]
   return arns.map(([arn]) => arn)
+}
+
+/**
+ * Returns a RoleArn for programs that must send one: that of the token's claim, where one names policies, or else the first role that tokens may assume, in
+ * AWS's form where it has one. Undefined if the server takes no tokens of an identity provider.
+ *
+ * @throws {StsCliError} `ERR_CONFIG` for a role that cannot be read.
+ */
+export function chooseTokenRole(options: ServerOptions): string | undefined {
+  const {
+    identityProvider,
+    roleProviders = [],
+    roles = new Map<string, string>(),
+    region,
+  } = options
+  if (identityProvider !== undefined) return byClaimArn
+  const [provider] = roleProviders
+  if (provider !== undefined) return listProviderArns(region, provider.clientId).at(-1)
+  const [role] = roles
+  return role && listDocumentArns(region, readRole(role[1], role[0])).at(-1)
 }
 
 /** Reads a role's document. @throws {StsCliError} `ERR_CONFIG` naming the file and what is wrong. */
