@@ -239,4 +239,35 @@ describe('serve with trusted issuers', () => {
     expect(twice.stderr).toContain('two roles have the ARN arn:minio:iam:us-east-1::role/deploy')
     expect(await serve(['--role', '/nowhere'], {})).toMatchObject({ code: 66 })
   })
+
+  it.each([
+    'arn:aws:iam::000000000000:role/deploy',
+    'arn:aws:iam:::role/deploy',
+    'arn:minio:iam:eu-west-1::role/deploy',
+  ])(
+    'serve refuses a second role that bucket policies would take for the first: %s',
+    async (arn) => {
+      const file = path.join(await makeFolder(), 'deploy.json')
+      await writeFile(file, JSON.stringify(document))
+      const other = `${file}.other`
+      await writeFile(other, JSON.stringify({ ...document, name: 'other', arn }))
+      const { code, stderr } = await serve(['--role', file, '--role', other], {})
+      expect(code).toBe(78)
+      expect(stderr).toContain(`two roles have the ARN ${arn}`)
+    },
+  )
+
+  it.each([
+    { name: 'by-claim' },
+    { name: 'x', arn: 'arn:aws:iam::000000000000:role/by-claim' },
+    { name: 'x', arn: 'arn:aws:iam::123456789012:role/by-claim' },
+  ])('serve refuses a role whose ARN means the token’s claim: %j', async (change) => {
+    const file = path.join(await makeFolder(), 'role.json')
+    await writeFile(file, JSON.stringify({ ...document, ...change }))
+    const { code, stderr } = await serve(['--role', file], {})
+    expect(code).toBe(78)
+    expect(stderr).toContain(
+      "role/by-claim is reserved: it means the policies of the token's claim",
+    )
+  })
 })
