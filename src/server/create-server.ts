@@ -15,6 +15,7 @@ import { createMetricsAccess } from './metrics-access.ts'
 import type { Closers } from './open/closers.ts'
 import { loadPolicies } from './open/load-policies.ts'
 import { lockObjectsDirectory } from './open/lock-objects-directory.ts'
+import { openLogin } from './open/open-login.ts'
 import { openIdentitySources } from './open/open-identity-sources.ts'
 import { openPolicyEngine } from './open/open-policy-engine.ts'
 import { openS3Backend } from './open/open-s3-backend.ts'
@@ -128,10 +129,9 @@ async function buildHandler(
   { issuer, metrics }: { issuer: RunningIssuer | undefined; metrics: Metrics },
   closers: Closers,
 ): Promise<HttpHandler> {
-  const { nowMs, log, region } = options
+  const { nowMs, log, region, root, isSignatureV2Allowed } = options
   const policies = loadPolicies(options)
   const sessions = await openSessions(options, policies, closers)
-  const { root, isSignatureV2Allowed } = options
   const authenticator = createRequestAuthenticator({
     root,
     sessions,
@@ -147,16 +147,18 @@ async function buildHandler(
     combinePolicies(engine, backend.findBucketPolicy),
     backend.readTags,
   )
+  const sts = {
+    ...options,
+    authenticator,
+    sessions,
+    ...identitySources,
+    knownPolicies: policies,
+    isPolicyClaimRequired: options.policyEngine === undefined,
+    checkSessionPolicy,
+  }
   const router = createRouter({
-    sts: createStsHandler({
-      ...options,
-      authenticator,
-      sessions,
-      ...identitySources,
-      knownPolicies: policies,
-      isPolicyClaimRequired: options.policyEngine === undefined,
-      checkSessionPolicy,
-    }),
+    sts: createStsHandler(sts),
+    awsLogin: openLogin(options, { sts, issuer, closers }),
     s3: createS3Handler({
       authenticator,
       authorizer,

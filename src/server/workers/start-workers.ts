@@ -63,8 +63,8 @@ async function prepareDirectory(
 
 function toShared(running: RunningServer['issuer']): SharedParts['provider'] {
   if (running === undefined) return undefined
-  const { issuer, jwksUrl, jwks } = running
-  return { issuer, jwksUrl: jwksUrl.href, jwks }
+  const { issuer, jwksUrl, jwks, certificate } = running
+  return { issuer, jwksUrl: jwksUrl.href, jwks, certificate }
 }
 
 /** Chooses a free port once, so that a worker that starts later listens at the same one. */
