@@ -23,15 +23,12 @@ export function createPrimary(): Primary {
   const remember = createMemoryServer()
   /** The last revocation of each target, so that repeating one takes no memory. */
   const revocations = new Map<string, Revocation>()
-
   const collect = async (requester: Worker, question: number): Promise<void> => {
-    const counts = await collector.collect(
-      [...workers].map(({ id }) => id),
-      (id, collection) => {
-        for (const worker of workers)
-          if (worker.id === id) tell(worker, { kind: 'count', collection })
-      },
-    )
+    const ids = [...workers].map(({ id }) => id)
+    const counts = await collector.collect(ids, (id, collection) => {
+      for (const worker of workers)
+        if (worker.id === id) tell(worker, { kind: 'count', collection })
+    })
     tell(requester, { kind: 'counts', question, counts })
   }
 
