@@ -237,7 +237,7 @@ describe('what /v1/token refuses', () => {
         headers: { 'content-type': 'application/json', dpop: 'x' },
       })
       expect(answer.status).toBe(400)
-      expect(answer.headers['x-amzn-errortype']).toBe('InvalidRequestException')
+      expect(refusalOf(answer)).toEqual(invalid)
     },
   )
 })
