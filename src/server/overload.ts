@@ -9,6 +9,7 @@ import { describeOperation } from './http/request-recorder.ts'
 import { isAwsLoginRequest } from './http/aws-login-request.ts'
 import { isStsRequest } from './http/router.ts'
 import type { ServerOptions } from './options/server-options.ts'
+import { isBucketHost } from './s3/request/address.ts'
 
 /**
  * Work on a directory is done by four threads and one processor: more requests at once only delay all of them, and the refusals too. A gateway
@@ -21,7 +22,7 @@ const defaultMaxWaitMs = 5000
 
 /** Makes the listener's overload rules. @param onRefused Called with each refusal, for the metrics. */
 export function createOverload(
-  { requests, objects }: Pick<ServerOptions, 'requests' | 'objects'>,
+  { requests, objects, domains }: Pick<ServerOptions, 'requests' | 'objects' | 'domains'>,
   onRefused: (outcome: HttpOutcome) => void,
 ): Overload {
   return {
@@ -30,7 +31,7 @@ export function createOverload(
       maxQueued,
       maxWaitMs: requests?.maxWaitMs ?? defaultMaxWaitMs,
     },
-    classify: classifyRequest,
+    classify: (request) => classifyRequest(request, (host) => isBucketHost(host, domains)),
     toRefusal(request, why) {
       const outcome = toOutcome(request, why)
       onRefused(outcome)
@@ -47,12 +48,16 @@ const documents: ReadonlySet<string> = new Set(
 )
 
 /** Returns the kind of a request. It is a guess: nothing is allowed because of it. */
-export function classifyRequest(request: HttpRequest): RequestKind {
+export function classifyRequest(
+  request: HttpRequest,
+  isOfBucket: (host: string) => boolean,
+): RequestKind {
   const { method, rawPath, query, headers } = request
   const isRead = method === 'GET' || method === 'HEAD'
   if (isRead && (rawPath.startsWith('/minio/health/') || rawPath === '/metrics')) return 'free'
   if (isStsRequest(request)) return 'form'
-  if (method === 'POST' && isAwsLoginRequest(request)) return 'form'
+  // The login waits for an identity provider, and releases its slot meanwhile.
+  if (isAwsLoginRequest(request) && !isOfBucket(headers.get('host') ?? '')) return 'form'
   if (method === 'PUT')
     return query.pairs.some(([name]) => documents.has(name)) ? 'document' : 'data'
   const isForm = /^multipart\/form-data\b/i.test(headers.get('content-type') ?? '')

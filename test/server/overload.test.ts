@@ -32,15 +32,29 @@ describe('kinds of requests', () => {
     ['POST /bkt/key?uploadId=x', '', 'document'],
     ['POST /bkt', 'multipart/form-data; boundary=x', 'upload-form'],
     ['GET /bkt/key', '', 'document'],
+    ['POST /token', 'application/json', 'form'],
+    ['GET /minio/aws-login/callback?code=x', '', 'form'],
+    ['GET /authorize', '', 'document'],
   ])('the request %s %s counts as %s', (line, type, kind) => {
-    expect(classifyRequest(makeRequest(line, type))).toBe(kind)
+    expect(classifyRequest(makeRequest(line, type), () => false)).toBe(kind)
+  })
+
+  it.each([
+    ['POST /token', 'application/json'],
+    ['GET /minio/aws-login/callback', ''],
+  ])('at the host name of a bucket, %s is for an object and waits for a slot', (line, type) => {
+    expect(classifyRequest(makeRequest(line, type), () => true)).toBe('document')
   })
 })
 
 describe('overload errors', () => {
   const refused: HttpOutcome[] = []
+  const domains: readonly string[] = []
   const objects = { kind: 'directory', directory: undefined, buckets: [] } as const
-  const { limits, toRefusal } = createOverload({ objects }, (outcome) => void refused.push(outcome))
+  const { limits, toRefusal } = createOverload(
+    { objects, domains },
+    (outcome) => void refused.push(outcome),
+  )
 
   it('an overloaded S3 answers SlowDown with Retry-After, and the error is counted', () => {
     const { reply } = toRefusal(makeRequest('GET /bkt/key'), 'busy')
@@ -72,7 +86,7 @@ describe('overload errors', () => {
 
   it('the overload limits can be configured', () => {
     const requests = { maxRunning: 7, maxWaitMs: 2000 }
-    const set = createOverload({ objects, requests }, () => {})
+    const set = createOverload({ objects, domains, requests }, () => {})
     expect(set.limits).toMatchObject({ maxRunning: 7, maxWaitMs: 2000 })
   })
 })

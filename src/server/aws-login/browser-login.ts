@@ -87,6 +87,8 @@ export const comeBack: LoginOperation = async ({ http, recorder }, services) => 
       throw new LoginError('AccessDeniedException', 'the identity provider did not sign you in')
     return tellClient(request.redirectUri, { error: 'access_denied', state: request.state })
   }
+  // While the provider works, others may have this request's slot.
+  http.slot?.release()
   const tokens = await provider.redeem(code, {
     redirectUri: callbackOf(http),
     verifier: deriveVerifier(cookie, sealer),

@@ -10,7 +10,7 @@ import { showRefusal } from './login-pages.ts'
 import type { LoginOperation, LoginServices } from './login-services.ts'
 import { createPeople, type PeopleOptions } from './people.ts'
 import { getRoleCredentials, listAccountRoles, listAccounts, logOut } from './portal.ts'
-import { toJsonReply } from './read-json.ts'
+import { takeSlot, toJsonReply } from './read-json.ts'
 import { createSealer } from './seal.ts'
 import { createSignInToken } from './sign-in.ts'
 
@@ -64,6 +64,8 @@ export function createAwsLoginHandler(options: AwsLoginOptions): HttpHandler {
     const route = routes.get(`${http.method} ${http.rawPath}`) ?? unknownPage
     const recorder = createRequestRecorder(route.name)
     try {
+      // What has a body gets its slot when that has arrived.
+      if (http.method !== 'POST') await takeSlot(http)
       if (services === undefined) throw new LoginError('InvalidRequestException', noProvider)
       return { reply: await route.run({ http, recorder }, services), facts: recorder.toFacts() }
     } catch (error) {

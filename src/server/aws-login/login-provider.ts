@@ -4,6 +4,7 @@ import type { FetchJson, PostForm } from '../../base/http/json-client.ts'
 import { discoveryUrl, parseDiscovery } from '../../protocol/discovery.ts'
 import { hash } from '../../protocol/digest.ts'
 import { splitJwt } from '../../protocol/jwt/decode-jwt.ts'
+import { createConcurrencyLimiter } from '../http/concurrency-limiter.ts'
 import { LoginError } from './login-error.ts'
 
 /** Which of the provider's tokens the STS takes. */
@@ -57,12 +58,24 @@ export interface AuthorizationRequest {
   readonly nonce: string
 }
 
+/** Anybody can make the server ask the provider, with a code that is none; each question waits for a network. */
+const limits = { maxRunning: 32, maxQueued: 256, maxWaitMs: 5000 }
+
 /** Returns the provider. Nothing is fetched before the first login. */
 export function createLoginProvider(options: LoginProviderOptions): LoginProvider {
   const { clientId, scope } = options
   const findEndpoints = keepSuccess(() => findEndpointsOf(options))
-  const ask = async (form: Form): Promise<JsonObject> =>
-    askToken((await findEndpoints()).token, form, options)
+  const limiter = createConcurrencyLimiter(limits)
+  const ask = async (form: Form): Promise<JsonObject> => {
+    const { token } = await findEndpoints()
+    if (!limiter.tryAcquire() && !(await limiter.acquire()))
+      throw new LoginError('InternalServerException', 'too many people sign in; try again')
+    try {
+      return await askToken(token, form, options)
+    } finally {
+      limiter.release()
+    }
+  }
   return {
     name: options.name,
     tokens: options.tokens,

@@ -36,9 +36,14 @@ export async function readFields(request: HttpRequest): Promise<ReadonlyMap<stri
 
 async function readWhole(request: HttpRequest): Promise<Buffer> {
   const body = await readBody(request)
-  if (request.slot !== undefined && !(await request.slot.acquire()))
-    throw new LoginError('TooManyRequestsException', 'too many requests; try again later')
+  await takeSlot(request)
   return body
+}
+
+/** Waits for a slot among the running requests. @throws {LoginError} `TooManyRequestsException` if there is none. */
+export async function takeSlot({ slot }: HttpRequest): Promise<void> {
+  if (slot !== undefined && !(await slot.acquire()))
+    throw new LoginError('TooManyRequestsException', 'too many requests; try again later')
 }
 
 /** Returns a member that must be a text. @throws {LoginError} `InvalidRequestException` for a missing one, or one that is too long. */

@@ -5,7 +5,7 @@ export function hasLogins({ identityProvider, roleProviders = [] }: ServerOption
   switch (identityProvider?.kind) {
     case 'embedded':
     case 'shared':
-      return (identityProvider.users ?? []).length > 0
+      return (identityProvider.users ?? []).length > 0 || roleProviders.length > 0
     case 'external':
       return identityProvider.configUrl !== undefined && identityProvider.clientId !== undefined
     case undefined:

@@ -19,7 +19,11 @@ export function openLoginProvider(
   if (!hasLogins(options)) return undefined
   const { identityProvider, roleProviders = [] } = options
   const embedded = findEmbeddedProvider(options, issuer)
-  if (embedded !== undefined) return openEmbedded(options, embedded, closers)
+  const hasUsers =
+    identityProvider !== undefined &&
+    'users' in identityProvider &&
+    (identityProvider.users ?? []).length > 0
+  if (embedded !== undefined && hasUsers) return openEmbedded(options, embedded, closers)
   const [first] = roleProviders
   const provider = identityProvider?.kind === 'external' ? identityProvider : first
   const { configUrl, clientId, clientSecret, scope, ca } = provider ?? {}

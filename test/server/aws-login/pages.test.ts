@@ -134,6 +134,35 @@ describe('the browser of a login', () => {
   })
 })
 
+describe('a login under overload', () => {
+  it.each(['/v1/authorize', '/minio/aws-login/callback', '/minio/aws-login/device'])(
+    '%s is refused when there is no slot',
+    async (path) => {
+      const slot = { acquire: async () => false, release: () => {} }
+      const answer = await openAwsLogin().send({ path, query: signInQuery, slot })
+      expect(answer.status).toBe(429)
+    },
+  )
+
+  it('a request keeps no slot while the provider works', async () => {
+    const seen: string[] = []
+    const slot = {
+      acquire: async () => seen.push('taken') > 0,
+      release: () => void seen.push('released'),
+    }
+    const harness = openAwsLogin()
+    const begun = await harness.send({ path: '/v1/authorize', query: signInQuery })
+    await harness.send({
+      path: '/minio/aws-login/callback',
+      query: { code: 'c', state: begun.location?.searchParams.get('state') ?? '' },
+      headers: { cookie: begun.headers['set-cookie']?.split(';')[0] ?? '' },
+      slot,
+    })
+    expect(seen).toEqual(['taken', 'released'])
+    expect(harness.asked).toHaveLength(1)
+  })
+})
+
 describe('requests for a code', () => {
   it.each<[string, string]>([
     ['redirect_uri', 'https://evil.example/oauth/callback'],

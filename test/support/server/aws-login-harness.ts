@@ -8,7 +8,7 @@ import {
   type AwsLoginOptions,
 } from '../../../src/server/aws-login/handle-aws-login.ts'
 import type { LoginProvider, PersonTokens } from '../../../src/server/aws-login/login-provider.ts'
-import type { HttpReply } from '../../../src/server/http/http-message.ts'
+import type { HttpReply, HttpRequest } from '../../../src/server/http/http-message.ts'
 import type { RequestFacts } from '../../../src/server/http/request-facts.ts'
 import { createRequestAuthenticator } from '../../../src/server/identity/request-authenticator.ts'
 import { createTokenVerifier } from '../../../src/server/identity/token-verifier.ts'
@@ -39,6 +39,7 @@ export interface Ask {
   readonly headers?: Texts
   readonly json?: unknown
   readonly form?: Texts
+  readonly slot?: HttpRequest['slot']
 }
 
 export interface Answer {
@@ -220,7 +221,7 @@ export function toCodeRequest(code: string): Texts {
   return { grantType: 'authorization_code', code, codeVerifier: verifier, redirectUri }
 }
 
-function toRequest({ path, query = {}, headers = {}, json, form, method }: Ask) {
+function toRequest({ path, query = {}, headers = {}, json, form, method, slot }: Ask) {
   const body =
     json === undefined ? form && new URLSearchParams(form).toString() : JSON.stringify(json)
   const type = json === undefined ? 'application/x-www-form-urlencoded' : 'application/json'
@@ -235,6 +236,7 @@ function toRequest({ path, query = {}, headers = {}, json, form, method }: Ask) 
         ...headers,
       }),
     ),
+    slot,
     body: Readable.from(body === undefined ? [] : [Buffer.from(body)], { objectMode: false }),
   })
 }
