@@ -106,9 +106,15 @@ function toErrorReply(
   renamed: Readonly<Record<string, string>>,
 ): HttpReply {
   const name = renamed[type] ?? type
-  const error = name === 'ValidationException' ? 'INVALID_REQUEST' : code
+  const error = signInCodes[name] ?? code
   const body = { __type: name, error, error_description: message, message }
   return toJsonReply(status, body, { 'x-amzn-errortype': name })
+}
+
+/** The codes of these types in AWS Sign-In. */
+const signInCodes: Readonly<Record<string, string>> = {
+  ValidationException: 'INVALID_REQUEST',
+  TooManyRequestsError: 'rate_exceeded',
 }
 
 /** AWS Sign-In has other names for two types than `sso-oidc` (botocore's model `signin`). */

@@ -15,7 +15,7 @@ import {
   type LoginOperation,
   type LoginServices,
 } from './login-services.ts'
-import { endOfToken, nameOf, readPerson, toJson, type Person } from './people.ts'
+import { endOfToken, nameOf, readPerson, toJson, toRenewableJson, type Person } from './people.ts'
 import { isLoopbackCallback, isVerifierOf, originOf } from './read-authorization.ts'
 import { readJson, requireText, toJsonReply } from './read-json.ts'
 
@@ -94,12 +94,13 @@ export const createSsoToken: LoginOperation = async ({ http, recorder }, service
   if (accessEndsAtMs <= nowMs)
     throw invalidGrant('the identity provider’s token is over: sign in again')
   recorder.setCaller({ kind: 'openid', subject: nameOf(person) })
-  const value = { ...toJson(person), sessionId }
+  const access = { ...toJson(person), sessionId }
+  const refresh = { ...toRenewableJson(person), sessionId, clientId }
   return toJsonReply(200, {
-    accessToken: services.sealer.seal('access', value, accessEndsAtMs),
+    accessToken: services.sealer.seal('access', access, accessEndsAtMs),
     tokenType: 'Bearer',
     expiresIn: Math.max(1, Math.floor((accessEndsAtMs - nowMs) / 1000)),
-    refreshToken: services.sealer.seal('refresh', { ...value, clientId }, endsAtMs),
+    refreshToken: services.sealer.seal('refresh', refresh, endsAtMs),
   })
 }
 

@@ -141,13 +141,23 @@ export function toJson({ token, kind, refreshToken }: Person): JsonObject {
   return { token, kind, ...(refreshToken === undefined ? {} : { refreshToken }) }
 }
 
-/** Reads a person from a sealed value; undefined if there is none. */
+/**
+ * Returns a person as a part of a refresh token: without the token, where the provider gives a new one. Clients model refresh tokens of 2,048
+ * characters, and a provider's token alone may be longer.
+ */
+export function toRenewableJson(person: Person): JsonObject {
+  const { kind, refreshToken } = person
+  return refreshToken === undefined ? toJson(person) : { kind, refreshToken }
+}
+
+/** Reads a person from a sealed value; undefined if there is none. The token is empty if it must be renewed first. */
 export function readPerson(value: JsonObject | 'over' | undefined): Person | undefined {
   if (value === undefined || value === 'over') return undefined
-  const token = readString(value, 'token')
+  const refreshToken = readString(value, 'refreshToken')
+  const token = readString(value, 'token') ?? (refreshToken === undefined ? undefined : '')
   const kind = readString(value, 'kind')
   if (token === undefined || (kind !== 'id' && kind !== 'access')) return undefined
-  return { token, kind, refreshToken: readString(value, 'refreshToken') }
+  return { token, kind, refreshToken }
 }
 
 /** Returns the time until which the person's token is valid (claim `exp`). */

@@ -12,7 +12,7 @@ import {
   type LoginOperation,
   type LoginServices,
 } from './login-services.ts'
-import { readPerson, toJson, type Person } from './people.ts'
+import { readPerson, toRenewableJson, type Person } from './people.ts'
 import { isVerifierOf, originOf, signInClients } from './read-authorization.ts'
 import { readJson, requireText, toJsonReply } from './read-json.ts'
 
@@ -147,7 +147,7 @@ async function answer(session: Session, call: LoginCall, services: LoginServices
   )
   const issued = await people.issue(person, { roleArn, durationSeconds }, call).catch(toSignInError)
   const { accessKeyId, secretAccessKey, sessionToken, expiration } = issued.credentials
-  const sealed = { ...toJson(person), roleArn, clientId, key }
+  const sealed = { ...toRenewableJson(person), roleArn, clientId, key }
   const expiresIn = Math.floor((expiration.getTime() - nowMs) / 1000)
   return toJsonReply(200, {
     accessToken: { accessKeyId, secretAccessKey, sessionToken },
