@@ -1,7 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
+import { request } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { readFile } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { decodeJwt } from '../../src/protocol/jwt/decode-jwt.ts'
 import { openTestBrowser } from '../support/commands/test-browser.ts'
@@ -12,8 +15,8 @@ import { makeProof, makeProofKey } from '../support/server/dpop.ts'
 async function listenForCode(): Promise<{ redirectUri: string; came: Promise<URLSearchParams> }> {
   let tell: (query: URLSearchParams) => void = () => {}
   const came = new Promise<URLSearchParams>((resolve) => (tell = resolve))
-  const server = createServer((request, response) => {
-    tell(new URL(request.url ?? '', 'http://127.0.0.1').searchParams)
+  const server = createServer((asked, response) => {
+    tell(new URL(asked.url ?? '', 'http://127.0.0.1').searchParams)
     response.end()
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -90,4 +93,61 @@ describe('aws login at sts-cli serve', () => {
       expect(await serving.stop()).toBe(0)
     },
   )
+
+  it('a device is let in over two workers with https, by the profile that write writes', async () => {
+    const home = await openHome()
+    const serving = await home.serve(['--user=alice:wonderland:readwrite', '--workers=2', '--tls'])
+    const { sts, caFile } = serving.ready
+    const ca = await readFile(caFile, 'utf8')
+    const ask = (path: string, given: Omit<SentJson, 'ca'>) =>
+      sendJson(new URL(path, sts), { ca, ...given })
+    const client = { clientId: 'kept', clientSecret: 'of-another-server' }
+    const device = await ask('/device_authorization', {
+      json: { ...client, startUrl: 'https://d-0000000000.awsapps.com/start' },
+    })
+    const browser = openTestBrowser(ca)
+    const form = await browser.visit(String(device['verificationUriComplete']))
+    const page = await browser.submit(form, { username: 'alice', password: 'wonderland' })
+    expect(page.html).toContain(String(device['userCode']))
+    expect((await browser.submit(page, { answer: 'yes' })).html).toContain('Signed in')
+    const grantType = 'urn:ietf:params:oauth:grant-type:device_code'
+    const token = await ask('/token', {
+      json: { grantType, ...client, deviceCode: device['deviceCode'] },
+    })
+
+    const written = await home.cli(['write', '--sso-session', 'minio', '--dry-run'])
+    const [, account = ''] = /sso_account_id = (\d+)/.exec(written.stdout) ?? []
+    const [, role = ''] = /sso_role_name = (\S+)/.exec(written.stdout) ?? []
+    expect(written.stdout).toContain(`endpoint_url = ${sts}\n`)
+    const bearer = { 'x-amz-sso_bearer_token': String(token['accessToken']) }
+    const query = `role_name=${role}&account_id=${account}`
+    const answer = await ask(`/federation/credentials?${query}`, { headers: bearer })
+    expect(answer['roleCredentials']).toMatchObject({ accessKeyId: expect.any(String) })
+    // Whichever worker answers knows of the logout.
+    await ask('/logout', { method: 'POST', headers: bearer })
+    for (let times = 0; times < 6; times += 1)
+      expect(await ask('/assignment/accounts', { headers: bearer })).toMatchObject({
+        __type: 'UnauthorizedException',
+      })
+    expect(serving.stderr()).toBe('')
+  })
 })
+
+interface SentJson {
+  readonly ca: string
+  readonly method?: string
+  readonly json?: object
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Sends a request on a connection of its own, and returns the JSON of the answer. */
+async function sendJson(
+  url: URL,
+  { ca, json, headers, method = json === undefined ? 'GET' : 'POST' }: SentJson,
+): Promise<Record<string, unknown>> {
+  const type = json === undefined ? {} : { 'content-type': 'application/json' }
+  const call = request(url, { method, ca, agent: false, headers: { ...type, ...headers } })
+  call.end(json && JSON.stringify(json))
+  const [response] = (await once(call, 'response')) as [IncomingMessage]
+  return JSON.parse(await text(response)) as Record<string, unknown>
+}

@@ -50,7 +50,7 @@ export function checkProof(text: string, url: string, nowMs: number): Proof {
 /** Compares addresses without query and fragment (RFC 9449 §4.3), and in the spelling of the URL standard. */
 function checkAddress(claims: JsonObject, url: string): void {
   const text = readString(claims, 'htu') ?? ''
-  if (URL.canParse(text)) {
+  if (URL.canParse(text) && URL.canParse(url)) {
     const { origin, pathname } = new URL(text)
     const own = new URL(url)
     if (origin === own.origin && pathname === own.pathname) return
