@@ -10,6 +10,7 @@ import { createRouter, isClosedToPages } from './http/router.ts'
 import { addCorsHeaders, withCors, type CorsOptions } from './http/with-cors.ts'
 import { createRequestAuthenticator } from './identity/request-authenticator.ts'
 import type { RunningIssuer } from './issuer/start-issuer.ts'
+import { keepDecisions, type KeptDecisions } from './keep-decisions.ts'
 import { countRequests, createMetrics, type Metrics } from './metrics.ts'
 import { createMetricsAccess } from './metrics-access.ts'
 import type { Closers } from './open/closers.ts'
@@ -59,12 +60,14 @@ export function createServer(options: ServerOptions): Promise<RunningServer> {
     await lockObjectsDirectory(options, closers)
     const issuer = await openIssuer(options, closers)
     const metrics = createMetrics(options.peers)
-    const handler = await buildHandler(options, { issuer, metrics }, closers)
+    const kept = keepDecisions(options)
+    const handler = await buildHandler(options, { issuer, metrics, kept }, closers)
     const tls = options.tls === 'self-made' ? await makeTls(options) : options.tls
     const listener = await bind(handler, {
       ...options,
       ...options.address,
       tls: tls === undefined ? undefined : { ...tls, clientCa: options.clientCa },
+      onAnswered: kept.onAnswered,
       overload: withCorsHeaders(
         createOverload(options, ({ reply, facts }) => {
           metrics.count(facts.operation, reply.status, 0)
@@ -123,22 +126,21 @@ export async function openIssuer(
   }
 }
 
+interface ServerParts {
+  readonly issuer: RunningIssuer | undefined
+  readonly metrics: Metrics
+  readonly kept: KeptDecisions
+}
+
 async function buildHandler(
   options: ServerOptions,
-  { issuer, metrics }: { issuer: RunningIssuer | undefined; metrics: Metrics },
+  { issuer, metrics, kept }: ServerParts,
   closers: Closers,
 ): Promise<HttpHandler> {
-  const { nowMs, log, region } = options
+  const { log, region } = options
   const policies = loadPolicies(options)
   const sessions = await openSessions(options, policies, closers)
-  const { root, isSignatureV2Allowed } = options
-  const authenticator = createRequestAuthenticator({
-    root,
-    sessions,
-    region,
-    isSignatureV2Allowed,
-    nowMs,
-  })
+  const authenticator = createRequestAuthenticator({ ...options, sessions })
   const engine = await openPolicyEngine(options, policies, closers)
   const identitySources = openIdentitySources(options, { issuer, policies, closers })
   const backend = await openS3Backend(options, closers)
@@ -147,6 +149,8 @@ async function buildHandler(
     combinePolicies(engine, backend.findBucketPolicy),
     backend.readTags,
   )
+  const isExternal = options.policyEngine !== undefined
+  const asked = isExternal ? undefined : policies
   const router = createRouter({
     sts: createStsHandler({
       ...options,
@@ -154,7 +158,7 @@ async function buildHandler(
       sessions,
       ...identitySources,
       knownPolicies: policies,
-      isPolicyClaimRequired: options.policyEngine === undefined,
+      isPolicyClaimRequired: !isExternal,
       checkSessionPolicy,
     }),
     s3: createS3Handler({
@@ -165,7 +169,13 @@ async function buildHandler(
       domains: options.domains,
       log,
     }),
-    admin: createAdminHandler({ authenticator, authorizer, sessions, log }),
+    admin: createAdminHandler({
+      authenticator,
+      authorizer,
+      sessions,
+      requests: kept.openHandler({ ...backend, policies: asked }),
+      log,
+    }),
     checkReady: async () => {
       const parts = [
         sessions.checkReady(),
