@@ -73,7 +73,9 @@ async function serveUntilDone(context: ServeContext, io: Io): Promise<number> {
         io,
       )
     }
-    await new Promise<void>((resolve) => {
+    await new Promise<void>((resolve, reject) => {
+      // The provider's library takes as long to load as the rest of the start, so it is loaded after whoever waits for the line has it.
+      setImmediate(() => void context.server.issuer?.load().catch(reject))
       if (signal.aborted) resolve()
       signal.addEventListener('abort', () => resolve())
     })
