@@ -32,6 +32,16 @@ const sdks: Readonly<Record<string, readonly [string, ...string[]]>> = {
 const names = Object.keys(sdks)
 const bucketOf = (kind: string, name: string): string => `${kind}-${names.indexOf(name)}`
 
+/** SDKs that read AWS's profiles: they take the same from four lines of one. */
+const profiled: ReadonlySet<string> = new Set(
+  names.filter((name) => name.startsWith('the AWS') || name === 'boto3'),
+)
+
+/** What an SDK needs beside the profile: Go's takes the address of the STS from no profile, and would send the token to AWS. */
+const beside: ReadonlyMap<string, () => Record<string, string>> = new Map([
+  ['the AWS SDK for Go', () => ({ AWS_ENDPOINT_URL_STS: stack.sts })],
+])
+
 /** The role is `team/writers`: an ARN of any account names it. */
 const roleArn = 'arn:aws:iam::123456789012:role/team/writers'
 const ownRoleArn = 'arn:minio:iam:us-east-1::role/team/writers'
@@ -85,19 +95,33 @@ async function writeCertificate(directory: string): Promise<string> {
   return path.join(directory, 'cert.pem')
 }
 
+/** Writes a profile of four lines with what `serve` printed. @returns The variables that lead to it. */
+async function writeProfile(name: string, tokenFile: string): Promise<Record<string, string>> {
+  const { AWS_ROLE_ARN: arn, AWS_REGION: region, AWS_ENDPOINT_URL_STS: url } = stack.aws
+  const lines = [
+    '[default]',
+    `role_arn = ${arn}`,
+    `web_identity_token_file = ${tokenFile}`,
+    `endpoint_url = ${url}`,
+    `region = ${region}`,
+    '',
+  ]
+  const file = path.join(folder, `config-${name}`)
+  await writeFile(file, lines.join('\n'))
+  return { AWS_CONFIG_FILE: file, AWS_SHARED_CREDENTIALS_FILE: '/dev/null' }
+}
+
 const stackOf = (name: string): Stack => (name === rust ? stackWithTls : stack)
 
-/** Runs an SDK's program with the variables that `serve` printed, and nothing else of AWS's. @returns The number of its rounds. */
+/** Runs an SDK's program with these variables of AWS's and no others. @returns The number of its rounds. */
 async function run(
   name: string,
   bucket: string,
   { seconds, settings }: { seconds: number; settings: Readonly<Record<string, string>> },
 ): Promise<number> {
   const [command = '', ...argv] = sdks[name] ?? []
-  const { env: base, aws } = stackOf(name)
   const env = {
-    ...base,
-    ...aws,
+    ...stackOf(name).env,
     ...settings,
     SSL_CERT_FILE: path.join(folder, 'cert.pem'),
     PYTHONPATH: path.join(import.meta.dirname, 'data-clients'),
@@ -134,6 +158,7 @@ describe('SDKs with a token in a file', () => {
     async (name) => {
       const bucket = bucketOf('role', name)
       const settings = {
+        ...stackOf(name).aws,
         AWS_ROLE_ARN: roleArn,
         AWS_ROLE_SESSION_NAME: 'nightly',
         AWS_WEB_IDENTITY_TOKEN_FILE: path.join(folder, 'of-job'),
@@ -157,7 +182,10 @@ describe('SDKs with a token in a file', () => {
     '%s gets the policies of the token’s claim, beside the roles, with the ARN that serve prints',
     async (name) => {
       const bucket = bucketOf('claim', name)
-      const settings = { AWS_WEB_IDENTITY_TOKEN_FILE: path.join(folder, 'of-alice') }
+      const file = path.join(folder, 'of-alice')
+      const settings = profiled.has(name)
+        ? { ...(await writeProfile(bucket, file)), ...beside.get(name)?.() }
+        : { ...stackOf(name).aws, AWS_WEB_IDENTITY_TOKEN_FILE: file }
       expect(await run(name, bucket, { seconds: 0, settings })).toBe(3)
       const { requests, refusals } = findUses(name, bucket)
       expect(refusals).toEqual([])
