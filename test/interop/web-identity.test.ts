@@ -66,8 +66,7 @@ beforeAll(async () => {
     MINIO_IDENTITY_OPENID_CLIENT_ID: 'app',
   }
   stack = await startStack([...flags, '--log-level', 'info'], settings)
-  const tls = ['--tls-cert', await writeCertificate(folder), '--tls-key', `${folder}/key.pem`]
-  stackWithTls = await startStack([...flags, '--log-level', 'info', ...tls], settings)
+  stackWithTls = await startStack([...flags, '--log-level', 'info', '--tls'], settings)
   await issuer.keepFresh(path.join(folder, 'of-job'), { sub: 'job', preferred_username: 'ci' })
   const alice = { sub: 'a-uuid', preferred_username: 'alice', policy: 'readwrite' }
   await issuer.keepFresh(path.join(folder, 'of-alice'), alice)
@@ -78,22 +77,6 @@ afterAll(async () => {
   await issuer.stop()
   await rm(folder, { recursive: true })
 })
-
-/** Writes a certificate and its key. It is no CA, because Rust's TLS takes none as a server's certificate. @returns The certificate's file. */
-async function writeCertificate(directory: string): Promise<string> {
-  const options = ['-x509', '-nodes', '-days', '1', '-subj', '/CN=localhost']
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256']
-  const extensions = ['basicConstraints=critical,CA:FALSE', 'subjectAltName=IP:127.0.0.1']
-  const flags = extensions.flatMap((text) => ['-addext', text])
-  const files = [
-    '-keyout',
-    path.join(directory, 'key.pem'),
-    '-out',
-    path.join(directory, 'cert.pem'),
-  ]
-  await execa('openssl', ['req', ...options, ...key, ...flags, ...files])
-  return path.join(directory, 'cert.pem')
-}
 
 /** Writes a profile of four lines with what `serve` printed. @returns The variables that lead to it. */
 async function writeProfile(name: string, tokenFile: string): Promise<Record<string, string>> {
@@ -123,7 +106,7 @@ async function run(
   const env = {
     ...stackOf(name).env,
     ...settings,
-    SSL_CERT_FILE: path.join(folder, 'cert.pem'),
+    SSL_CERT_FILE: stackOf(name).caFile,
     PYTHONPATH: path.join(import.meta.dirname, 'data-clients'),
     // The programs' folder stays as it is.
     PYTHONDONTWRITEBYTECODE: '1',
