@@ -40,7 +40,7 @@ export interface RunningServer {
   readonly issuer: RunningIssuer | undefined
   /** The values that callers may send as RoleArn; empty where there are no roles. */
   readonly roleArns: readonly string[]
-  /** PEM of the self-signed certificate, which clients must trust. */
+  /** PEM of the CA that the server made for its certificate, which clients must trust. */
   readonly certificate: string | undefined
   /** Stops accepting, waits up to 10 s for running requests, closes stores, removes temporary files. Safe to call twice. */
   stop(): Promise<void>
@@ -62,7 +62,7 @@ export function createServer(options: ServerOptions): Promise<RunningServer> {
     const metrics = createMetrics(options.peers)
     const kept = keepDecisions(options)
     const handler = await buildHandler(options, { issuer, metrics, kept }, closers)
-    const tls = options.tls === 'self-made' ? await makeTls(options) : options.tls
+    const { tls, authority } = await openTls(options)
     const listener = await bind(handler, {
       ...options,
       ...options.address,
@@ -80,7 +80,7 @@ export function createServer(options: ServerOptions): Promise<RunningServer> {
       url: listener.url,
       issuer,
       roleArns: listRoleArns(options),
-      certificate: options.tls === 'self-made' ? tls?.cert : undefined,
+      certificate: authority,
     }
   })
 }
@@ -235,11 +235,18 @@ function withCorsHeaders(overload: Overload, options: ServerOptions): Overload {
   return { ...overload, toRefusal }
 }
 
-/** The certificate of `--tls`. */
-export async function makeTls(options: ServerOptions): Promise<{ cert: string; key: string }> {
+/** Returns the server's certificate and key, and for those of `--tls`, which are made here, the CA that clients must trust (PEM). */
+export async function openTls({
+  tls,
+  nowMs,
+}: ServerOptions): Promise<{ tls: TlsPair | undefined; authority?: string }> {
+  if (tls !== 'self-made') return { tls }
   const { makeCertificate } = await import('./http/self-signed-certificate.ts')
-  return makeCertificate(options.nowMs())
+  const { authority, ...pair } = await makeCertificate(nowMs())
+  return { tls: pair, authority }
 }
+
+type TlsPair = Exclude<ServerOptions['tls'], 'self-made' | undefined>
 
 async function bind(handler: HttpHandler, options: ListenOptions): ReturnType<typeof listen> {
   try {

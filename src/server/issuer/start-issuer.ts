@@ -35,7 +35,7 @@ export interface RunningIssuer {
   readonly readKeys: Issuer['readKeys']
   /** Loads what answers requests, which otherwise the first of them does and waits for. @throws {Error} If that is impossible. */
   readonly load: Issuer['load']
-  /** The self-signed certificate (PEM), which clients must trust. */
+  /** The CA of its certificate (PEM), which clients must trust. */
   readonly certificate: string
   readonly issueToken: Issuer['issueToken']
   stop(): Promise<void>
@@ -57,7 +57,7 @@ export async function startIssuer({
 }: StartIssuerOptions): Promise<RunningIssuer> {
   const signingKey = generateSigningKey()
   const { makeCertificate } = await import('../http/self-signed-certificate.ts')
-  const { cert, key } = await makeCertificate(given.nowMs())
+  const { cert, key, authority } = await makeCertificate(given.nowMs())
   let onRequest: OpenServerOptions['onRequest'] | undefined
   const server = openServer({
     // Client certificates are not requested, so that no CA is needed. Without a list, and with one that names a CA, Node 20 first parses all of its
@@ -95,7 +95,7 @@ export async function startIssuer({
     jwksUrl: new URL('/oauth2/jwks', origin),
     readKeys: issuer.readKeys,
     load: issuer.load,
-    certificate: cert,
+    certificate: authority,
     issueToken: issuer.issueToken,
     stop,
   }

@@ -1,6 +1,6 @@
 /** Exchanges an identity provider's token for temporary credentials, for AssumeRoleWithClientGrants and AssumeRoleWithWebIdentity. */
 import { AwsError } from '../../protocol/aws-error.ts'
-import { readString, type JsonObject } from '../../base/parse.ts'
+import { readString, readStrings, type JsonObject } from '../../base/parse.ts'
 import type { StsResult } from '../../protocol/sts-wire.ts'
 import { findIssueDenial } from '../policy/find-issue-denial.ts'
 import { buildConditions } from '../policy/request-conditions.ts'
@@ -69,7 +69,20 @@ export async function federateToken(
       services,
     ),
   })
-  return { credentials, subject: verified.subject, assumedRole: nameAssumedRole(issued) }
+  return {
+    credentials,
+    subject: verified.subject,
+    assumedRole: nameAssumedRole(issued),
+    audience: readAudience(verified.claims),
+    provider: readString(verified.claims, 'iss'),
+  }
+}
+
+/** Returns the client that a token was issued to: its only audience, or of several the authorized party (OpenID Connect Core §2). */
+function readAudience(claims: JsonObject): string | undefined {
+  const { aud } = claims
+  const [first, ...others] = typeof aud === 'string' ? [aud] : readStrings(claims, 'aud')
+  return others.length === 0 ? first : (readString(claims, 'azp') ?? first)
 }
 
 /** @throws {AwsError} `AccessDenied` if a policy denies the issue of credentials, for example of a lifetime (`sts:DurationSeconds`). */
