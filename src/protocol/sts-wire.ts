@@ -36,6 +36,10 @@ export interface StsResult {
   /** The subject of the token, which ClientGrants and WebIdentity return. */
   readonly subject?: string
   readonly callerIdentity?: CallerIdentity
+  /** What AssumeRole says back of the parameter. */
+  readonly sourceIdentity?: string | undefined
+  /** The share of the room for session policies and tags that they take, in percent. */
+  readonly packedPolicySize?: number | undefined
   /** The user of a custom token: `custom:` and the identity plugin's user. */
   readonly assumedUser?: string
 }
@@ -65,6 +69,10 @@ export function encodeStsSuccess(action: string, result: StsResult, requestId: s
     inner += `<AssumedRoleUser><Arn>${escapeXml(arn)}</Arn>${ids}</AssumedRoleUser>`
   }
   if (result.credentials !== undefined) inner += encodeCredentials(result.credentials)
+  if (result.sourceIdentity !== undefined)
+    inner += `<SourceIdentity>${escapeXml(result.sourceIdentity)}</SourceIdentity>`
+  if (result.packedPolicySize !== undefined)
+    inner += `<PackedPolicySize>${result.packedPolicySize}</PackedPolicySize>`
   const subjectElement = subjectElements[action]
   if (subjectElement !== undefined && result.subject !== undefined) {
     inner += `<${subjectElement}>${escapeXml(result.subject)}</${subjectElement}>`

@@ -144,13 +144,14 @@ async function buildHandler(
   const backend = await openS3Backend(options, closers)
   openLifecycle(options, { backend, metrics }, closers)
   const authorizer = withObjectTags(
-    combinePolicies(engine, backend.findBucketPolicy),
+    combinePolicies(engine, backend.findBucketPolicy, policies),
     backend.readTags,
   )
   const router = createRouter({
     sts: createStsHandler({
       ...options,
       authenticator,
+      authorizer,
       sessions,
       ...identitySources,
       knownPolicies: policies,

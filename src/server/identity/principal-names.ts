@@ -63,3 +63,17 @@ export function toCanonicalArn(arn: string): string {
     ? arn
     : `arn:aws:${service}::${accountId}:${rest}`
 }
+
+/**
+ * Returns the ARN of a user, a role or a session as it is compared where any account's is this server's: in roles' trust, and in the `Resource` of
+ * statements about roles. AWS's tools write twelve digits of their own there, and there is one account here.
+ */
+export function toLocalArn(arn: string): string {
+  const [, service, rest] =
+    /^arn:(?:minio|aws[\w-]*):(iam|sts):[\w-]*:(?:\d{12})?:((?:user|role|assumed-role|federated-user)\/.+)$/s.exec(
+      arn,
+    ) ?? []
+  return service === undefined || rest === undefined
+    ? arn
+    : `arn:aws:${service}::${accountId}:${rest}`
+}

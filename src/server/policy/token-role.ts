@@ -4,6 +4,7 @@ import { AwsError } from '../../protocol/aws-error.ts'
 import { splitJwt } from '../../protocol/jwt/decode-jwt.ts'
 import type { TokenVerifier, VerifiedToken } from '../identity/token-verifier.ts'
 import type { RoleDocument } from './role-document.ts'
+import type { PrincipalTrust } from './role-principals.ts'
 import { findUntrustedClaims } from './role-trust.ts'
 
 export interface TokenRole {
@@ -11,6 +12,8 @@ export interface TokenRole {
   readonly policyNames: readonly string[]
   /** The maximum lifetime of the credentials, even when the token expires sooner. Undefined: the credentials expire with the token. */
   readonly maxDurationSeconds: number | undefined
+  /** Who may assume the role by AssumeRole; nobody if left out. */
+  readonly principals?: readonly PrincipalTrust[] | undefined
   /**
    * Verifies a token and checks that the role trusts it.
    *
@@ -26,13 +29,14 @@ export interface TokenRole {
  */
 export function createTokenRole(
   arn: string,
-  { policyNames, maxDurationSeconds, trust }: RoleDocument,
+  { policyNames, maxDurationSeconds, trust, principals }: RoleDocument,
   verifiers: ReadonlyMap<string, TokenVerifier>,
 ): TokenRole {
   return {
     arn,
     policyNames,
     maxDurationSeconds,
+    principals,
     async verify(token) {
       // The claims are not verified yet. The issuer only selects the verifier, and only a trusted issuer is asked for its keys.
       const decoded = splitJwt(token)

@@ -13,9 +13,12 @@ import type { SessionRequest } from './session-store.ts'
  */
 const ownClaim = 'sts-cli'
 
-/** Members of this program's claim, in version 2. Version 1 had every fact in it; its tokens are still read. */
+/**
+ * Members of this program's claim. Version 1 had every fact in it; its tokens are still read. Version 3 has what limits a session or says who is behind it:
+ * a server that does not know these members must not accept the token, because it would give more than was asked for.
+ */
 interface OwnFacts {
-  readonly v: 2
+  readonly v: 2 | 3
   /** Time of issue in milliseconds, so that a login right after a revocation is not revoked. */
   readonly iat: number
   /** The subject, if the claim `sub` differs. */
@@ -30,6 +33,10 @@ interface OwnFacts {
   readonly groups?: readonly string[] | undefined
   /** RoleSessionName. */
   readonly name?: string | undefined
+  /** SourceIdentity; only in version 3. */
+  readonly source?: string | undefined
+  /** The policies of PolicyArns; only in version 3. */
+  readonly limits?: readonly string[] | undefined
   /** Claims that MinIO needs and that the session did not have. */
   readonly added?: readonly string[] | undefined
   /** The session's claims whose names have a meaning for MinIO. */
@@ -79,8 +86,9 @@ export function toClaims(request: SessionRequest, issue: IssueFacts): JsonObject
     passed['sessionPolicy'] = Buffer.from(sessionPolicy).toString('base64')
   passed['accessKey'] = issue.accessKeyId
   const isSaidByClaim = policyClaim !== undefined && isSameList(readNames(names), policyNames)
+  const { sourceIdentity: source, sessionPolicyNames: limits } = request
   const own: OwnFacts = {
-    v: 2,
+    v: source === undefined && limits === undefined ? 2 : 3,
     iat: issue.issuedAtMs,
     sub: request.subject === sub ? undefined : request.subject,
     policyClaim,
@@ -88,6 +96,8 @@ export function toClaims(request: SessionRequest, issue: IssueFacts): JsonObject
     isPolicyList,
     groups: isSameList(readNames(claims['groups']), request.groups) ? undefined : request.groups,
     name: request.roleSessionName,
+    source,
+    limits,
     added: added.length === 0 ? undefined : added,
     claims: Object.keys(covered).length === 0 ? undefined : covered,
   }
@@ -128,12 +138,18 @@ export function readSessionPolicy(claims: JsonObject): string | undefined {
 
 type ReadFacts = Pick<
   Principal,
-  'subject' | 'claims' | 'policyNames' | 'groups' | 'roleSessionName'
+  | 'subject'
+  | 'claims'
+  | 'policyNames'
+  | 'groups'
+  | 'roleSessionName'
+  | 'sourceIdentity'
+  | 'sessionPolicyNames'
 >
 
 function readOwnFacts(claims: JsonObject, own: JsonObject): ReadFacts | undefined {
   const subject = readString(own, 'sub') ?? readString(claims, 'sub')
-  if (own['v'] !== 2 || subject === undefined) return undefined
+  if ((own['v'] !== 2 && own['v'] !== 3) || subject === undefined) return undefined
   const policyClaim = readString(own, 'policyClaim')
   const policyNames =
     own['policies'] === undefined && policyClaim !== undefined
@@ -145,7 +161,19 @@ function readOwnFacts(claims: JsonObject, own: JsonObject): ReadFacts | undefine
   if (isObject(own['claims'])) Object.assign(read, own['claims'])
   const groups =
     own['groups'] === undefined ? readNames(read['groups']) : readStrings(own, 'groups')
-  return { subject, claims: read, policyNames, groups, roleSessionName: readString(own, 'name') }
+  const facts = {
+    subject,
+    claims: read,
+    policyNames,
+    groups,
+    roleSessionName: readString(own, 'name'),
+  }
+  return own['v'] === 3 ? { ...facts, ...readLimits(own) } : facts
+}
+
+function readLimits(own: JsonObject): Pick<ReadFacts, 'sourceIdentity' | 'sessionPolicyNames'> {
+  const sessionPolicyNames = own['limits'] === undefined ? undefined : readStrings(own, 'limits')
+  return { sourceIdentity: readString(own, 'source'), sessionPolicyNames }
 }
 
 /** Reads a token of version 0.1, whose own claim has the subject, the policies, the groups and the claims that MinIO's replaced. */

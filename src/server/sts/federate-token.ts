@@ -53,6 +53,7 @@ export async function federateToken(
     ),
     policyNames,
     sessionPolicy: session.sessionPolicy,
+    sessionPolicyNames: session.sessionPolicyNames,
     groups: readNames(verified.claims['groups']),
     roleSessionName: session.roleSessionName,
   }

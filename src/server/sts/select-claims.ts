@@ -1,6 +1,6 @@
 import { isObject, type JsonObject } from '../../base/parse.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
-import { flattenSessionTags } from '../identity/session-tags.ts'
+import { readTagClaims, tagsClaim, toTagClaims } from '../identity/session-tags.ts'
 
 // Claims that have a meaning in a MinIO session. They are never copied from a token, because some identity providers let users name claims.
 const internalClaims = new Set([
@@ -44,7 +44,8 @@ export function selectClaims(
     selected[name] = value
   }
   // Documents read session tags, which are in an object.
-  if (!isForEngine) Object.assign(selected, flattenSessionTags(claims))
+  if (!isForEngine && Object.hasOwn(claims, tagsClaim))
+    Object.assign(selected, toTagClaims(readTagClaims(claims)))
   return selected
 }
 
