@@ -7,6 +7,7 @@ import type { ServerOptions } from '../../server/options/server-options.ts'
 import type { StartWorkersOptions } from '../../server/workers/start-workers.ts'
 import { hasUsers, publishServeState, type ReadyFacts } from './publish-serve-state.ts'
 import { readLogLevel, readServerOptions, readWorkerCount } from './server-options.ts'
+import { renderSdkSettings } from './sdk-settings.ts'
 import type { Settings } from '../options/settings.ts'
 
 /** `serve`: runs the server until a signal, or until the command after `--` ends. */
@@ -91,7 +92,7 @@ function writeReadyFile(path: string, line: string): boolean {
 }
 
 function renderWelcome(
-  facts: Pick<ReadyFacts, 'sts' | 'idp' | 'roles'>,
+  facts: Pick<ReadyFacts, 'sts' | 'idp' | 'roles' | 'aws'>,
   options: ServerOptions,
 ): string {
   const lines = [
@@ -104,6 +105,7 @@ function renderWelcome(
     `  sts-cli login${hasUsers(options) ? ' --grant browser' : ''}`,
     '  eval $(sts-cli env)',
     '  aws s3 mb s3://my-bucketname',
+    ...(facts.aws === undefined ? [] : renderSdkSettings(facts.aws)),
   ]
   return `${lines.join('\n')}\n`
 }

@@ -152,8 +152,9 @@ async function serveOne(exchange: Exchange, context: ListenerContext): Promise<v
     outcome = { reply, facts: { ...outcome.facts, refusal: facts.refusal } }
     bytes = await sendReply(message, response, reply, requestId)
   }
-  const { finalFacts } = outcome
-  logRequest(request, { ...outcome, facts: (await finalFacts) ?? outcome.facts }, bytes, options)
+  if (!options.isAccessLogged) return
+  const facts = (await outcome.finalFacts) ?? outcome.facts
+  logRequest(request, { reply: outcome.reply, facts }, bytes, options)
 }
 
 /** Releases what a body that is not sent holds open. */

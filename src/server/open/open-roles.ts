@@ -1,5 +1,7 @@
 import { StsCliError } from '../../base/errors.ts'
 import { createJsonClient } from '../../base/http/json-client.ts'
+import { toCanonicalArn } from '../identity/principal-names.ts'
+import { isByClaimArn } from '../identity/role-arn.ts'
 import { createTokenVerifier, type TokenVerifier } from '../identity/token-verifier.ts'
 import type { RunningIssuer } from '../issuer/start-issuer.ts'
 import type { ServerOptions } from '../options/server-options.ts'
@@ -34,6 +36,7 @@ export function openRoles(
 ): ReadonlyMap<string, TokenRole> {
   const { roleProviders = [], region } = options
   const roles = new Map<string, TokenRole>()
+  const names = new Set<string>()
   const opened: OpenedRole[] = []
   const add = (role: TokenRole, arns: RoleArns, document?: RoleDocument): void => {
     const { policyNames } = role
@@ -43,11 +46,8 @@ export function openRoles(
       options,
       dependencies.policies,
     )
-    for (const arn of arns) {
-      if (roles.has(arn))
-        throw new StsCliError('role-duplicate', `two roles have the ARN ${arn}`, { stage: 'serve' })
-      roles.set(arn, role)
-    }
+    requireOwnArns(arns, names)
+    for (const arn of arns) roles.set(arn, role)
   }
   for (const { configUrl, clientId, policyNames, ca } of roleProviders) {
     const { fetchJson, close } = createJsonClient({ ...providerLimits, ca })
@@ -62,6 +62,27 @@ export function openRoles(
     opened.push({ arns: listPluginArns(region, identityPlugin), document: undefined })
   checkRolePrincipals(opened)
   return roles
+}
+
+/**
+ * Adds a role's ARNs to those in use. They are compared as bucket policies compare them, so that two roles are never one principal.
+ *
+ * @throws {StsCliError} `ERR_CONFIG` for an ARN of another role, and for the one that means the token's claim.
+ */
+function requireOwnArns(arns: RoleArns, names: Set<string>): void {
+  // The role's own ARN is the last one set, so that messages name it.
+  const own = new Map(arns.toReversed().map((arn) => [toCanonicalArn(arn), arn]))
+  for (const [name, arn] of own) {
+    if (isByClaimArn(name))
+      throw new StsCliError(
+        'role-invalid',
+        `the role ARN ${arn} is reserved: it means the policies of the token's claim`,
+        { stage: 'serve' },
+      )
+    if (names.has(name))
+      throw new StsCliError('role-duplicate', `two roles have the ARN ${arn}`, { stage: 'serve' })
+    names.add(name)
+  }
 }
 
 function addRoleDocuments(

@@ -64,7 +64,8 @@ async function answer(
   if (address.bucket !== '') backend.requireBucketName(address.bucket)
   requireKey(address.key)
   const call = {
-    ...address,
+    bucket: address.bucket,
+    key: address.key,
     request,
     query,
     recorder,

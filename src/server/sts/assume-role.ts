@@ -2,6 +2,7 @@ import { AwsError } from '../../protocol/aws-error.ts'
 import { sha256Hex } from '../../protocol/digest.ts'
 import type { StsResult } from '../../protocol/sts-wire.ts'
 import { nameAssumedRole } from '../identity/assumed-role.ts'
+import { findRoleByArn } from '../identity/role-arn.ts'
 import { inheritTags, toTagClaims } from '../identity/session-tags.ts'
 import type { TokenRole } from '../policy/token-role.ts'
 import { describePrincipal, pickNameClaims } from '../sessions/describe-principal.ts'
@@ -185,8 +186,8 @@ function keepSourceIdentity(
 const maxArnChars = 2048
 
 /**
- * Returns the role that a request names. On a server without roles the ARN is ignored, as at MinIO; on one with roles an unknown one is an error: it must not
- * lead to the caller's own rights.
+ * Returns the role that a request names; undefined for the caller's own rights. On a server without roles the ARN is ignored, as at MinIO; on one with roles
+ * an unknown one is an error: it must not lead to the caller's own rights, which only `byClaimArn` does, or no RoleArn.
  *
  * @throws {AwsError} `ValidationError` for what is too long or too short for an ARN; `InvalidParameterValue` for an unknown one.
  */
@@ -196,8 +197,7 @@ function findRole(arn: string, { roles }: StsServices): TokenRole | undefined {
     throw invalidMember('roleArn', 'Member must have length greater than or equal to 20')
   if (arn.length > maxArnChars)
     throw invalidMember('roleArn', `Member must have length less than or equal to ${maxArnChars}`)
-  const [, name = ''] = /^arn:aws:iam::\d{12}:role\/(.+)$/s.exec(arn) ?? []
-  const role = roles.get(arn) ?? roles.get(`arn:minio:iam:::role/${name}`)
-  if (role !== undefined) return role
+  const role = findRoleByArn(arn, roles)
+  if (role !== undefined) return role === 'by-claim' ? undefined : role
   throw new AwsError('InvalidParameterValue', 'the parameter RoleArn names no role of this server')
 }

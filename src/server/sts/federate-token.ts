@@ -9,6 +9,7 @@ import type { SessionRequest } from '../sessions/session-store.ts'
 import { readNames } from '../sessions/read-names.ts'
 import { readDisplayName } from '../sessions/describe-principal.ts'
 import { nameAssumedRole } from '../identity/assumed-role.ts'
+import { byClaimArn, findRoleByArn } from '../identity/role-arn.ts'
 import { keepKnownPolicies } from './keep-known-policies.ts'
 import { selectClaims } from './select-claims.ts'
 import type { StsRequest, StsServices } from './sts-action.ts'
@@ -92,15 +93,23 @@ function requireIssueAllowed(
 }
 
 /**
- * Returns the role that the request names. When the server has no roles, RoleArn is ignored, because AWS's SDKs always send one. When the
- * server has roles, a misspelt RoleArn is an error: it must not lead to the policies of the token's claim.
+ * Returns the role that the request names; undefined if the token's claim names the policies. When the server has no roles, RoleArn is ignored, because
+ * AWS's SDKs always send one. When the server has roles, a misspelt RoleArn is an error: it must not lead to the policies of the token's claim, which
+ * only `byClaimArn` does, or no RoleArn.
  *
- * @throws {AwsError} `InvalidParameterValue` for an unknown role; `MissingParameter` when RoleArn is missing and tokens are only accepted
- *   for roles.
+ * @throws {AwsError} `InvalidParameterValue` for an unknown role, and for `byClaimArn` when tokens are only accepted for roles; `MissingParameter`
+ *   when RoleArn is missing then.
  */
 function findRole(arn: string, { roles, tokenVerifier }: StsServices): TokenRole | undefined {
   if (roles === undefined || roles.size === 0) return undefined
-  const role = roles.get(arn)
+  const role = findRoleByArn(arn, roles)
+  if (role === 'by-claim') {
+    if (tokenVerifier !== undefined) return undefined
+    throw new AwsError(
+      'InvalidParameterValue',
+      `the parameter RoleArn is ${byClaimArn}, but no identity provider’s claim names policies here: name a role`,
+    )
+  }
   if (role !== undefined) return role
   if (arn !== '')
     throw new AwsError(

@@ -78,6 +78,15 @@ describe('AssumeRole with a role of this server', () => {
     },
   )
 
+  it('takes the ARN that means no role for the caller’s own rights, as without an ARN', async () => {
+    const sts = openRoleSts({ reader: { trust: everyone } })
+    for (const RoleArn of [`arn:aws:iam::${account}:role/by-claim`, undefined])
+      expect(await sts.inspect(await sts.become('', root, { RoleArn }))).toMatchObject({
+        policyNames: ['consoleAdmin'],
+        claims: { parent: root.accessKeyId },
+      })
+  })
+
   it('tells nobody who did not sign which roles there are', async () => {
     const sts = openRoleSts({ reader: { trust: everyone } })
     const ask = (name: string): Promise<unknown> =>

@@ -7,11 +7,9 @@ import { orAbsent, type Disk } from './disk.ts'
 import { headKey, readVersionKey, redoKey, versionKey } from './index-keys.ts'
 import {
   describeRecord,
-  findAtOnce,
   findObject,
   identify,
   type LocatedObject,
-  openAtOnce,
   openDataFile,
   type OpenedObject,
   openFile,
@@ -135,13 +133,11 @@ async function findAsCurrent<T extends LocatedObject>(
 }
 
 /** Returns the object or version without opening it. @see ObjectStore.statObject */
-export async function findVersion(
+export function findVersion(
   disk: Disk,
   target: Target,
   versionId: string | undefined,
 ): Promise<LocatedObject | undefined> {
-  const current = versionId === undefined && findAtOnce(disk, target.bucket, target.key)
-  if (current) return current
   return find(disk, target, versionId, {
     current: () => findObject(disk, target.bucket, target.key),
     async version(stored) {
@@ -153,13 +149,11 @@ export async function findVersion(
 }
 
 /** Opens the object or version. The caller closes the handle. @see ObjectStore.openObject */
-export async function openVersion(
+export function openVersion(
   disk: Disk,
   target: Target,
   versionId: string | undefined,
 ): Promise<OpenedObject | undefined> {
-  const current = versionId === undefined && openAtOnce(disk, target.bucket, target.key)
-  if (current) return current
   return find(disk, target, versionId, {
     current: () => openDataFile(disk, target.bucket, target.key),
     async version(stored) {

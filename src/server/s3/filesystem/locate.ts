@@ -36,6 +36,8 @@ export async function findObject(
   bucket: string,
   key: string,
 ): Promise<LocatedObject | undefined> {
+  const found = findAtOnce(disk, bucket, key)
+  if (found) return found
   return lookAgain(disk, async () => {
     for await (const path of candidatePaths(disk, bucket, key)) {
       const stats = await orAbsent(disk.fs.lstat(path, { bigint: true }))
@@ -51,7 +53,8 @@ export async function openDataFile(
   bucket: string,
   key: string,
 ): Promise<OpenedObject | undefined> {
-  let opened: OpenedObject | undefined
+  let opened = openAtOnce(disk, bucket, key)
+  if (opened) return opened
   await lookAgain(disk, async () => {
     await opened?.handle.close()
     opened = await openOnce(disk, bucket, key)
@@ -69,14 +72,14 @@ export function describeFile(
   const identity = identify(stats)
   const head = readHead(disk, bucket, key)
   const record = head && pickRecord(head.records, identity)
-  const known = { path, head, record, identity }
-  if (record) return { ...known, info: describeRecord(disk, { bucket, key }, record) }
+  const info = describeRecord(disk, file, record ?? describeForeign(identity))
+  return { path, head, record, identity, info }
+}
+
+/** Describes a file that was put there by hand. */
+function describeForeign(file: FileIdentity): ObjectRecord {
   const metadata = { contentType: 'binary/octet-stream', headers: {}, userMetadata: {} }
-  const facts = { etag: deriveEtag(identity) }
-  return {
-    ...known,
-    info: describeRecord(disk, { bucket, key }, { file: identity, facts, metadata }),
-  }
+  return { file, facts: { etag: deriveEtag(file) }, metadata }
 }
 
 /** Returns the record of an object; a file that was put there by hand gets its first one. */
@@ -104,7 +107,20 @@ export function describeRecord(
   const lastModifiedMs = toMilliseconds(mtimeNs)
   // An object from before is the version `null` of a bucket that has got versions.
   const shown = versionId ?? (readVersioning(disk, bucket) === undefined ? undefined : 'null')
-  return { ...facts, key, size, lastModifiedMs, metadata, versionId: shown, lock }
+  const { etag, checksum, partSizes, partChecksums } = facts
+  // Written out, because a spread costs more than all the rest; every request describes an object.
+  return {
+    etag,
+    checksum,
+    partSizes,
+    partChecksums,
+    key,
+    size,
+    lastModifiedMs,
+    metadata,
+    versionId: shown,
+    lock,
+  }
 }
 
 /** O_NONBLOCK: a named pipe in the folder must not block a request forever. */
@@ -118,7 +134,7 @@ const maxLookedAt = 3
  *
  * @returns Undefined if it has to be looked for otherwise: it is not a plain file, it has no record, it is missing, or the disk is slow.
  */
-export function openAtOnce(disk: Disk, bucket: string, key: string): OpenedObject | undefined {
+function openAtOnce(disk: Disk, bucket: string, key: string): OpenedObject | undefined {
   const quick = disk.fs.findQuickCalls?.()
   if (quick === undefined || !isPlainKey(key)) return undefined
   const path = join(bucketFolder(disk.root, bucket), key)
@@ -131,14 +147,16 @@ export function openAtOnce(disk: Disk, bucket: string, key: string): OpenedObjec
     const { handle, stats } = opened
     const found = stats.isFile() ? describeFile(disk, { bucket, key, path, stats }) : undefined
     isKept = found?.record !== undefined
-    return found && isKept ? { ...found, handle } : undefined
+    if (!found || !isKept) return undefined
+    const { info, head, record, identity } = found
+    return { path, info, head, record, identity, handle }
   } finally {
     if (!isKept) void opened.handle.close()
   }
 }
 
 /** Finds the object of the key without opening it, by synchronous calls. @see openAtOnce */
-export function findAtOnce(disk: Disk, bucket: string, key: string): LocatedObject | undefined {
+function findAtOnce(disk: Disk, bucket: string, key: string): LocatedObject | undefined {
   const quick = disk.fs.findQuickCalls?.()
   if (quick === undefined || !isPlainKey(key)) return undefined
   const path = join(bucketFolder(disk.root, bucket), key)
