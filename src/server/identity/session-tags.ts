@@ -28,9 +28,51 @@ export function readSessionTag(claims: JsonObject, name: string): readonly strin
   const nested = readNested(claims)
   if (Object.hasOwn(nested, name)) return readValues(nested, name)
   const lower = name.toLowerCase()
-  const same = Object.keys(nested).find((key) => key.toLowerCase() === lower)
+  const isSame = (key: string): boolean => key.toLowerCase() === lower
+  const same = Object.keys(nested).find(isSame)
   if (same !== undefined) return readValues(nested, same)
-  return readValues(claims, flatPrefix + name)
+  const flat = Object.keys(claims).find(
+    (key) => key.startsWith(flatPrefix) && isSame(key.slice(flatPrefix.length)),
+  )
+  return flat === undefined ? [] : readValues(claims, flat)
+}
+
+/** Returns whether a token's claims have tags in either form. Most have none, so that this is asked before anything is read. */
+export function hasTagClaims(claims: JsonObject): boolean {
+  for (const name in claims) if (name.startsWith(tagsClaim)) return true
+  return false
+}
+
+/**
+ * Returns the tags in the claims of a verified token, checked by AWS's limits.
+ *
+ * @throws {AwsError} `InvalidIdentityToken` for tags that AWS does not take: the provider is configured wrongly, and a tag that was left out could be the one
+ *   that a policy denies by.
+ */
+export function checkTagClaims(claims: JsonObject): SessionTags {
+  const tags = readTagClaims(claims)
+  const list = [...tags.values].flatMap(([key, values]) =>
+    (values.length === 0 ? [''] : values).map((value) => [key, value] as const),
+  )
+  const firsts = [...tags.values].map(([key, [value = '']]) => [key, value] as const)
+  try {
+    if (firsts.length > maxTags) throw invalidTag('tags', tooMany(maxTags))
+    // Each value of a tag is held to the limits, and each name counts once.
+    for (const tag of list) checkTags([tag], [])
+    checkTags(firsts, tags.transitiveKeys)
+  } catch (error) {
+    if (!(error instanceof AwsError)) throw error
+    throw new AwsError('InvalidIdentityToken', `the claim ${tagsClaim}: ${error.message}`, {
+      cause: error,
+    })
+  }
+  return tags
+}
+
+/** Returns the nested claim in the form in which a session keeps it. */
+export function normalizeTagClaim(claims: JsonObject): JsonObject {
+  const nested = Object.hasOwn(claims, tagsClaim) ? claims[tagsClaim] : undefined
+  return nested === undefined ? {} : toTagClaims(readTagClaims({ [tagsClaim]: nested }))
 }
 
 /** Returns the tags in a session's or a token's claims, in both forms of the claim. */
@@ -96,16 +138,22 @@ function checkText(
   text: string,
   { min, max }: { readonly min: number; readonly max: number },
 ): void {
-  const constraint =
-    text.length < min
-      ? `Member must have length greater than or equal to ${min}`
-      : text.length > max
-        ? `Member must have length less than or equal to ${max}`
-        : allowed.test(text)
-          ? undefined
-          : 'Member must satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+'
-  if (constraint === undefined) return
-  throw new AwsError(
+  if (text.length < min)
+    throw invalidTag(member, `Member must have length greater than or equal to ${min}`)
+  if (text.length > max) throw invalidTag(member, tooMany(max))
+  if (!allowed.test(text))
+    throw invalidTag(
+      member,
+      'Member must satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+',
+    )
+}
+
+function tooMany(max: number): string {
+  return `Member must have length less than or equal to ${max}`
+}
+
+function invalidTag(member: string, constraint: string): AwsError {
+  return new AwsError(
     'ValidationError',
     `1 validation error detected: Value at '${member}' failed to satisfy constraint: ${constraint}`,
   )

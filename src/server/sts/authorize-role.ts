@@ -3,13 +3,12 @@ import { AwsError } from '../../protocol/aws-error.ts'
 import { listPrincipalNames, toLocalArn } from '../identity/principal-names.ts'
 import { nameAssumedRole } from '../identity/assumed-role.ts'
 import type { AuthorizationRequest } from '../policy/authorizer.ts'
-import { requestTagName } from '../policy/condition-keys.ts'
 import { recordDecisions } from '../policy/record-decisions.ts'
-import { buildConditions } from '../policy/request-conditions.ts'
 import { doesTrustCaller, type PrincipalTrust } from '../policy/role-principals.ts'
 import type { TokenRole } from '../policy/token-role.ts'
 import type { Principal } from '../sessions/principal.ts'
 import type { RoleParameters } from './role-parameters.ts'
+import { buildStsConditions } from './sts-conditions.ts'
 import type { StsRequest, StsServices } from './sts-action.ts'
 
 /** What a caller asks for. */
@@ -35,7 +34,16 @@ export async function authorizeRole(
   { authorizer }: Pick<StsServices, 'authorizer'>,
 ): Promise<void> {
   const { principal, role, asked } = question
-  const conditions = buildStsConditions(question, request)
+  const { externalId, tags } = asked
+  const conditions = buildStsConditions(request.http, {
+    principal,
+    roleArn: role.arn,
+    roleSessionName: question.roleSessionName,
+    externalId,
+    sourceIdentity: asked.sourceIdentity ?? principal.sourceIdentity,
+    durationSeconds: request.session.durationSeconds,
+    tags,
+  })
   const roleArn = toLocalArn(role.arn)
   const ask = (action: string): AuthorizationRequest => {
     return { principal, action, bucket: '', object: '', conditions, roleArn }
@@ -69,25 +77,6 @@ function listPermissions({ tags, sourceIdentity }: RoleParameters): string[] {
     ...(tags.values.size > 0 ? ['sts:TagSession'] : []),
     ...(sourceIdentity === undefined ? [] : ['sts:SetSourceIdentity']),
   ]
-}
-
-/** Returns the conditions of a request with those of its parameters. */
-function buildStsConditions(
-  { principal, roleSessionName, asked, role }: RoleQuestion,
-  { http }: StsRequest,
-): Map<string, readonly string[]> {
-  const { externalId, tags } = asked
-  const sourceIdentity = asked.sourceIdentity ?? principal.sourceIdentity
-  const conditions = new Map(buildConditions(http, { principal }))
-  const set = (name: string, values: readonly string[]): unknown => conditions.set(name, values)
-  set('sts:RoleArn', [role.arn])
-  set('sts:RoleSessionName', [roleSessionName])
-  if (externalId !== undefined) set('sts:ExternalId', [externalId])
-  if (sourceIdentity !== undefined) set('sts:SourceIdentity', [sourceIdentity])
-  for (const [key, values] of tags.values) set(requestTagName(key), values)
-  if (tags.values.size > 0) set('aws:TagKeys', [...tags.values.keys()])
-  if (tags.transitiveKeys.length > 0) set('sts:TransitiveTagKeys', tags.transitiveKeys)
-  return conditions
 }
 
 /** Returns AWS's sentence for a caller who may not. */
