@@ -24,6 +24,7 @@ export const awsErrorStatus = {
   InsecureConnection: 400,
   InternalError: 500,
   InvalidAccessKeyId: 403,
+  InvalidAction: 400,
   InvalidArgument: 400,
   InvalidBucketAclWithObjectOwnership: 400,
   InvalidBucketName: 400,

@@ -30,6 +30,7 @@ import { startLifecycle } from './s3/lifecycle/start-lifecycle.ts'
 import type { S3Backend } from './s3/request/s3-operation.ts'
 import { createOverload } from './overload.ts'
 import type { ServerOptions } from './options/server-options.ts'
+import { createAuthorizationMessages } from './sts/authorization-messages.ts'
 import { createStsHandler } from './sts/handle-sts.ts'
 
 export interface RunningServer {
@@ -128,10 +129,9 @@ async function buildHandler(
   { issuer, metrics }: { issuer: RunningIssuer | undefined; metrics: Metrics },
   closers: Closers,
 ): Promise<HttpHandler> {
-  const { nowMs, log, region } = options
+  const { nowMs, log, region, root, isSignatureV2Allowed } = options
   const policies = loadPolicies(options)
   const sessions = await openSessions(options, policies, closers)
-  const { root, isSignatureV2Allowed } = options
   const authenticator = createRequestAuthenticator({
     root,
     sessions,
@@ -152,6 +152,7 @@ async function buildHandler(
       ...options,
       authenticator,
       authorizer,
+      authorizationMessages: createAuthorizationMessages(root.secretAccessKey),
       sessions,
       ...identitySources,
       knownPolicies: policies,

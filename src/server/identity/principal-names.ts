@@ -3,6 +3,7 @@ import { readString } from '../../base/parse.ts'
 import type { Principal } from '../sessions/principal.ts'
 import { accountId } from './account.ts'
 import { nameAssumedRole } from './assumed-role.ts'
+import { readFederatedUser } from './federated-user.ts'
 
 export interface PrincipalNames {
   /** The role of a session, or the user of a session without a role, or the account: AWS's `aws:PrincipalArn`. Undefined for nobody. */
@@ -47,6 +48,13 @@ export function listPrincipalNames(principal: Principal): PrincipalNames {
       allArns,
     }
   }
+  if (readFederatedUser(claims) !== undefined)
+    return {
+      arn: roleArn,
+      identityArns: [roleArn],
+      sessionArn: roleArn,
+      allArns: [roleArn, userArn],
+    }
   const canonical = toCanonicalArn(roleArn)
   const identityArns = [...new Set([canonical, roleArn])]
   const allArns = [...identityArns, userArn, shownArn]

@@ -203,8 +203,8 @@ function readResources(value: JsonObject, actions: ActionList, where: string): R
   return { values: own, ofRoles, isNegated }
 }
 
-/** Matches an ARN that can be a role's. */
-const iamResource = /^arn:[\w*?-]+:iam:/i
+/** Matches an ARN that can be a role's or a federated user's. */
+const iamResource = /^arn:[\w*?-]+:(?:iam|sts):/i
 
 /** Returns true for an ARN of another service. A wildcard in the service's place could mean S3. */
 function isOtherServiceResource(resource: string): boolean {

@@ -54,7 +54,7 @@ export function parsePrincipalTrust(value: JsonObject, where: string): Principal
 
 /** A user, role or session of any account, by AWS's form or MinIO's. */
 const named =
-  /^arn:aws:(?:iam::\d{12}:(?:user|role)\/[^*?]+|sts::\d{12}:(?:assumed-role\/[^*?/]+\/[^*?/]+|federated-user\/[^*?/]+))$/s
+  /^arn:aws:(?:iam::\d{12}:(?:user|role)\/[^*?]+|sts::\d{12}:assumed-role\/[^*?/]+\/[^*?/]+)$/s
 
 function readPrincipals(value: unknown, where: string): string[] {
   const inner = isObject(value) ? value['AWS'] : value

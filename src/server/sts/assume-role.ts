@@ -1,13 +1,15 @@
 import { AwsError } from '../../protocol/aws-error.ts'
-import { sha256Hex } from '../../protocol/digest.ts'
 import type { StsResult } from '../../protocol/sts-wire.ts'
 import { nameAssumedRole } from '../identity/assumed-role.ts'
+import { readFederatedUser } from '../identity/federated-user.ts'
 import { findRoleByArn } from '../identity/role-arn.ts'
 import { inheritTags, toTagClaims } from '../identity/session-tags.ts'
 import type { TokenRole } from '../policy/token-role.ts'
 import { describePrincipal, pickNameClaims } from '../sessions/describe-principal.ts'
 import type { Principal } from '../sessions/principal.ts'
+import { authenticateCaller } from './authenticate-caller.ts'
 import { authorizeRole } from './authorize-role.ts'
+import { issueOwnRights } from './issue-own-rights.ts'
 import { keepKnownPolicies } from './keep-known-policies.ts'
 import { invalidMember } from './member-list.ts'
 import { measurePacked } from './packed-size.ts'
@@ -22,19 +24,11 @@ export const assumeRole: StsAction = {
   name: 'AssumeRole',
   isIssuing: true,
   async run(request, services) {
-    const { http, body, parameters, session, recorder } = request
+    const { parameters, session, recorder } = request
     const asked = readRoleParameters(parameters)
-    const bodySha256 = sha256Hex(body)
-    const { principal } = await services.authenticator.authenticate(http, {
-      service: 'sts',
-      bodySha256,
-    })
-    if (principal === undefined) {
-      throw new AwsError(
-        'AccessDenied',
-        'AssumeRole must be signed (Signature Version 4, service sts)',
-      )
-    }
+    const principal = await authenticateCaller('AssumeRole', request, services)
+    if (readFederatedUser(principal.claims) !== undefined)
+      throw new AwsError('AccessDenied', 'Cannot call AssumeRole as a federated user')
     // After the signature, so that a stranger cannot find out which roles there are.
     const role = findRole(parameters.get('RoleArn') ?? '', services)
     recorder.setCaller({
@@ -44,7 +38,7 @@ export const assumeRole: StsAction = {
     })
     const caller = { principal, asked }
     return role === undefined
-      ? issueOwnRights(caller, request, services)
+      ? assumeNoRole(caller, request, services)
       : issueRole({ ...caller, role }, request, services)
   },
 }
@@ -54,38 +48,19 @@ interface Caller {
   readonly asked: RoleParameters
 }
 
-/** Issues credentials with the caller's own rights, limited by the session policies. */
-async function issueOwnRights(
+/** Issues credentials with the caller's own rights, limited by the session policies, as at MinIO. */
+async function assumeNoRole(
   { principal, asked }: Caller,
-  { session }: StsRequest,
-  { sessions, limits, nowMs }: StsServices,
+  request: StsRequest,
+  services: StsServices,
 ): Promise<StsResult> {
   // Temporary credentials that could renew themselves would never expire. MinIO rejects them as well.
   if (principal.kind === 'session')
     throw new AwsError('AccessDenied', 'temporary credentials cannot get further credentials')
-  const packedPolicySize = measurePacked(session, asked.tags)
-  const durationSeconds = session.durationSeconds ?? limits.defaultDurationSeconds
-  const { roleSessionName } = session
-  const { sourceIdentity } = asked
-  const issued = {
-    subject: principal.subject,
-    claims: {
-      parent: principal.accessKey,
-      ...session.revokeClaims,
-      ...toTagClaims(asked.tags),
-    },
-    roleSessionName,
-  }
-  const credentials = await sessions.issue({
-    ...issued,
-    policyNames: principal.kind === 'root' ? ['consoleAdmin'] : principal.policyNames,
-    sessionPolicy: session.sessionPolicy,
-    sessionPolicyNames: session.sessionPolicyNames,
-    sourceIdentity,
-    groups: principal.groups,
-    expiresAtMs: nowMs() + durationSeconds * 1000,
-  })
-  return { credentials, assumedRole: nameAssumedRole(issued), sourceIdentity, packedPolicySize }
+  const durationSeconds = request.session.durationSeconds ?? services.limits.defaultDurationSeconds
+  const { tags, sourceIdentity } = asked
+  const own = { principal, durationSeconds, tags, sourceIdentity }
+  return { ...(await issueOwnRights(own, request, services)), sourceIdentity }
 }
 
 /** Issues credentials of a role. */

@@ -1,12 +1,12 @@
 /** Whether the caller of AssumeRole may assume a role: its trust must name the caller, and the caller's own policies must allow it. */
-import { AwsError } from '../../protocol/aws-error.ts'
-import { listPrincipalNames, toLocalArn } from '../identity/principal-names.ts'
-import { nameAssumedRole } from '../identity/assumed-role.ts'
+import type { AwsError } from '../../protocol/aws-error.ts'
+import { toLocalArn } from '../identity/principal-names.ts'
 import type { AuthorizationRequest } from '../policy/authorizer.ts'
 import { recordDecisions } from '../policy/record-decisions.ts'
 import { doesTrustCaller, type PrincipalTrust } from '../policy/role-principals.ts'
 import type { TokenRole } from '../policy/token-role.ts'
 import type { Principal } from '../sessions/principal.ts'
+import { toDenial } from './deny.ts'
 import type { RoleParameters } from './role-parameters.ts'
 import { buildStsConditions } from './sts-conditions.ts'
 import type { StsRequest, StsServices } from './sts-action.ts'
@@ -31,7 +31,7 @@ export interface RoleQuestion {
 export async function authorizeRole(
   question: RoleQuestion,
   request: StsRequest,
-  { authorizer }: Pick<StsServices, 'authorizer'>,
+  services: Pick<StsServices, 'authorizer' | 'authorizationMessages'>,
 ): Promise<void> {
   const { principal, role, asked } = question
   const { externalId, tags } = asked
@@ -48,27 +48,31 @@ export async function authorizeRole(
   const ask = (action: string): AuthorizationRequest => {
     return { principal, action, bucket: '', object: '', conditions, roleArn }
   }
-  const recorded = recordDecisions(authorizer, request.recorder)
+  const recorded = recordDecisions(services.authorizer, request.recorder)
+  const deny = (asking: AuthorizationRequest, reason: string, isExplicit?: boolean): AwsError =>
+    toDenial({ question: asking, resource: roleArn, reason, isExplicit }, services)
   const assume = ask('sts:AssumeRole')
   const trusting = (role.principals ?? []).filter((entry) => doesTrustCaller(entry, assume))
   if (trusting.length === 0) {
+    const rule = `the trust of the role ${role.arn} does not name the caller, or its conditions do not hold`
+    const { action } = assume
     request.recorder.addDecision({
-      action: assume.action,
+      action,
       bucket: '',
       key: '',
       isAllowed: false,
       conditions,
-      rule: `the trust of the role ${role.arn} does not name the caller, or its conditions do not hold`,
+      rule,
     })
-    throw toDenial(principal, assume.action, roleArn)
+    throw deny(assume, rule)
   }
-  if (!(await recorded.authorize(assume)).isAllowed)
-    throw toDenial(principal, assume.action, roleArn)
+  const decision = await recorded.authorize(assume)
+  if (!decision.isAllowed) throw deny(assume, decision.reason, decision.isExplicit)
   for (const action of listPermissions(asked)) {
-    const decision = await recorded.authorize(ask(action))
+    const asking = ask(action)
+    const { isAllowed, isExplicit, reason } = await recorded.authorize(asking)
     const isTrusted = trusting.some((entry: PrincipalTrust) => entry.actions.has(action))
-    if (!decision.isAllowed && (decision.isExplicit === true || !isTrusted))
-      throw toDenial(principal, action, roleArn)
+    if (!isAllowed && (isExplicit === true || !isTrusted)) throw deny(asking, reason, isExplicit)
   }
 }
 
@@ -77,16 +81,4 @@ function listPermissions({ tags, sourceIdentity }: RoleParameters): string[] {
     ...(tags.values.size > 0 ? ['sts:TagSession'] : []),
     ...(sourceIdentity === undefined ? [] : ['sts:SetSourceIdentity']),
   ]
-}
-
-/** Returns AWS's sentence for a caller who may not. */
-export function toDenial(principal: Principal, action: string, resource: string): AwsError {
-  const arn =
-    principal.kind === 'session'
-      ? nameAssumedRole(principal).arn
-      : (listPrincipalNames(principal).arn ?? 'anonymous')
-  return new AwsError(
-    'AccessDenied',
-    `User: ${arn} is not authorized to perform: ${action} on resource: ${resource}`,
-  )
 }

@@ -77,11 +77,19 @@ function readParameters(
   })
 }
 
+/** The version of the API of IAM, whose calls come to the same address. */
+const iamVersion = '2010-05-08'
+
 /** Checks Version before Action, as MinIO's handlers do (docs/wire.md §1.3). */
 function findAction(parameters: ReadonlyMap<string, string>): StsAction {
   const name = parameters.get('Action')
   if (name === undefined || name === '')
     throw new AwsError('MissingParameter', 'the parameter Action is missing')
+  if (parameters.get('Version') === iamVersion && !actions.has(name))
+    throw new AwsError(
+      'InvalidAction',
+      `Could not find operation ${name.slice(0, 80)} for version ${iamVersion}: IAM is not served here; users come from the identity provider, policies and roles from the server's settings`,
+    )
   if (parameters.get('Version') !== stsVersion) {
     throw new AwsError(
       'MissingParameter',
@@ -89,6 +97,11 @@ function findAction(parameters: ReadonlyMap<string, string>): StsAction {
     )
   }
   const action = actions.get(name)
+  if (name === 'AssumeRoleWithSAML')
+    throw new AwsError(
+      'NotImplemented',
+      'AssumeRoleWithSAML is not supported: use AssumeRoleWithWebIdentity with an OpenID Connect provider',
+    )
   if (action === undefined) {
     throw new AwsError(
       'InvalidParameterValue',

@@ -52,8 +52,8 @@ function readSourceIdentity(parameters: Parameters): string | undefined {
   return sourceIdentity
 }
 
-/** Returns a parameter's text; undefined if it is missing. */
-function readText(
+/** Returns a parameter's text; undefined if it is missing. @throws {AwsError} `ValidationError` for one out of its limits. */
+export function readText(
   parameters: Parameters,
   name: string,
   { pattern, min, max }: { readonly pattern: string; readonly min: number; readonly max: number },

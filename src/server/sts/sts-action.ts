@@ -11,6 +11,7 @@ import type { TokenRole } from '../policy/token-role.ts'
 import type { SessionStore } from '../sessions/session-store.ts'
 import type { HttpRequest } from '../http/http-message.ts'
 import type { RequestRecorder } from '../http/request-recorder.ts'
+import type { AuthorizationMessages } from './authorization-messages.ts'
 import type { SessionParameters } from './session-parameters.ts'
 import type { StsLimits } from './sts-limits.ts'
 
@@ -19,6 +20,7 @@ export interface StsServices {
   readonly authenticator: RequestAuthenticator
   /** Decides whether the policies of a signed request's caller allow an action. */
   readonly authorizer: Authorizer
+  readonly authorizationMessages: AuthorizationMessages
   readonly sessions: SessionStore
   /** Undefined when no identity provider is configured. */
   readonly tokenVerifier: TokenVerifier | undefined

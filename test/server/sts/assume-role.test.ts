@@ -16,7 +16,7 @@ const denied = (name: string, action = 'sts:AssumeRole'): object => ({
   code: 'AccessDenied',
   message: expect.stringMatching(
     new RegExp(
-      `^User: arn:aws:.* is not authorized to perform: ${action} on resource: .*/${name}$`,
+      `^User: arn:aws:.* is not authorized to perform: ${action} on resource: .*/${name}\\. Encoded authorization failure message: [\\w-]+$`,
     ),
   ) as string,
 })

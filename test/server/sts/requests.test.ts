@@ -43,9 +43,9 @@ describe('refused requests', () => {
     ],
     [
       'an unknown Action',
-      { ...good, Action: 'GetSessionToken' },
+      { ...good, Action: 'GetDelegatedAccessToken' },
       'InvalidParameterValue',
-      'the action GetSessionToken is not supported',
+      'the action GetDelegatedAccessToken is not supported',
     ],
     [
       'an Action of the prototype',

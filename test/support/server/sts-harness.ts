@@ -17,6 +17,7 @@ import { createIamAuthorizer } from '../../../src/server/policy/iam-authorizer.t
 import type { PolicyDocument } from '../../../src/server/policy/policy-document.ts'
 import { checkSessionPolicy } from '../../../src/server/policy/session-policy.ts'
 import { createDerivedSessions } from '../../../src/server/sessions/derived-sessions.ts'
+import { createAuthorizationMessages } from '../../../src/server/sts/authorization-messages.ts'
 import { createStsHandler } from '../../../src/server/sts/handle-sts.ts'
 import type { StsServices } from '../../../src/server/sts/sts-action.ts'
 import { keySet } from '../tokens.ts'
@@ -88,6 +89,7 @@ export function openSts(changes: Changes = {}): StsHarness {
   const handler = createStsHandler({
     authenticator: createRequestAuthenticator({ root, sessions, region: 'us-east-1', nowMs }),
     authorizer: combinePolicies(createIamAuthorizer({ policies }), undefined, policies),
+    authorizationMessages: createAuthorizationMessages(root.secretAccessKey),
     sessions,
     tokenVerifier: createTokenVerifier({ ...provider, jwksUrl }),
     policyClaim: 'policy',
