@@ -37,6 +37,8 @@ interface OwnFacts {
   readonly source?: string | undefined
   /** The policies of PolicyArns; only in version 3. */
   readonly limits?: readonly string[] | undefined
+  /** The session policy of a session with `limits`: the claim for it then has `denyAll`. */
+  readonly policy?: string | undefined
   /** Claims that MinIO needs and that the session did not have. */
   readonly added?: readonly string[] | undefined
   /** The session's claims whose names have a meaning for MinIO. */
@@ -51,6 +53,10 @@ const innerClaims: ReadonlySet<string> = new Set([
   'roleArn',
   'sa-policy',
 ])
+
+/** The session policy that a MinIO with this root secret reads of a session with PolicyArns. It cannot keep to these, so that it must allow nothing. */
+const denyAll =
+  '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":["s3:*"],"Resource":["arn:aws:s3:::*"]}]}'
 
 export interface IssueFacts {
   readonly accessKeyId: string
@@ -82,11 +88,12 @@ export function toClaims(request: SessionRequest, issue: IssueFacts): JsonObject
   }
   const added = Object.keys(set).filter((name) => claims[name] === undefined)
   Object.assign(passed, set)
-  if (sessionPolicy !== undefined)
-    passed['sessionPolicy'] = Buffer.from(sessionPolicy).toString('base64')
+  const { sourceIdentity: source, sessionPolicyNames: limits } = request
+  const shownPolicy = limits === undefined ? sessionPolicy : denyAll
+  if (shownPolicy !== undefined)
+    passed['sessionPolicy'] = Buffer.from(shownPolicy).toString('base64')
   passed['accessKey'] = issue.accessKeyId
   const isSaidByClaim = policyClaim !== undefined && isSameList(readNames(names), policyNames)
-  const { sourceIdentity: source, sessionPolicyNames: limits } = request
   const own: OwnFacts = {
     v: source === undefined && limits === undefined ? 2 : 3,
     iat: issue.issuedAtMs,
@@ -98,6 +105,7 @@ export function toClaims(request: SessionRequest, issue: IssueFacts): JsonObject
     name: request.roleSessionName,
     source,
     limits,
+    policy: limits === undefined ? undefined : sessionPolicy,
     added: added.length === 0 ? undefined : added,
     claims: Object.keys(covered).length === 0 ? undefined : covered,
   }
@@ -122,8 +130,8 @@ export function readOwnPrincipal(claims: JsonObject): Principal | undefined {
   return {
     kind: 'session',
     accessKey,
-    ...read,
     sessionPolicy: readSessionPolicy(claims),
+    ...read,
     expiresAtMs: exp * 1000,
     issuedAtMs,
   }
@@ -145,7 +153,9 @@ type ReadFacts = Pick<
   | 'roleSessionName'
   | 'sourceIdentity'
   | 'sessionPolicyNames'
->
+> &
+  // The claim's, if it is not here.
+  Partial<Pick<Principal, 'sessionPolicy'>>
 
 function readOwnFacts(claims: JsonObject, own: JsonObject): ReadFacts | undefined {
   const subject = readString(own, 'sub') ?? readString(claims, 'sub')
@@ -171,9 +181,13 @@ function readOwnFacts(claims: JsonObject, own: JsonObject): ReadFacts | undefine
   return own['v'] === 3 ? { ...facts, ...readLimits(own) } : facts
 }
 
-function readLimits(own: JsonObject): Pick<ReadFacts, 'sourceIdentity' | 'sessionPolicyNames'> {
-  const sessionPolicyNames = own['limits'] === undefined ? undefined : readStrings(own, 'limits')
-  return { sourceIdentity: readString(own, 'source'), sessionPolicyNames }
+function readLimits(
+  own: JsonObject,
+): Partial<Pick<ReadFacts, 'sourceIdentity' | 'sessionPolicyNames' | 'sessionPolicy'>> {
+  const sourceIdentity = readString(own, 'source')
+  if (own['limits'] === undefined) return { sourceIdentity }
+  const sessionPolicyNames = readStrings(own, 'limits')
+  return { sourceIdentity, sessionPolicyNames, sessionPolicy: readString(own, 'policy') }
 }
 
 /** Reads a token of version 0.1, whose own claim has the subject, the policies, the groups and the claims that MinIO's replaced. */

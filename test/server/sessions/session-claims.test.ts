@@ -90,6 +90,24 @@ describe('a session with limits that older servers do not know', () => {
   })
 })
 
+describe('a session with policies by name, at a MinIO with the same root secret', () => {
+  it.each([undefined, '{"Version":"2012-10-17","Statement":[]}'])(
+    'has a session policy that denies everything, and here its own: %s',
+    async (sessionPolicy) => {
+      const issued = await issueClaims(
+        requestOf({ parent: 'minio' }, { sessionPolicy, sessionPolicyNames: ['readonly'] }),
+      )
+      const shown = Buffer.from(String(issued['sessionPolicy']), 'base64').toString()
+      expect(JSON.parse(shown)).toMatchObject({
+        Statement: [{ Effect: 'Deny', Action: ['s3:*'], Resource: ['arn:aws:s3:::*'] }],
+      })
+      const read = readOwnPrincipal(issued)
+      expect(read?.sessionPolicy).toBe(sessionPolicy)
+      expect(read?.sessionPolicyNames).toEqual(['readonly'])
+    },
+  )
+})
+
 describe('an overlong session token', () => {
   it('an overlong session token is refused, and the error names groups that no claim named', async () => {
     const ldap = { ldapUser: 'uid=alice,dc=x', ldapUsername: 'alice' }
@@ -134,6 +152,7 @@ describe('any session', () => {
           groups,
           roleSessionName,
         })
+        expect(read?.sessionPolicy).toBe(sessionPolicy)
         expect(read?.sourceIdentity).toBe(request.sourceIdentity)
         expect(read?.sessionPolicyNames).toEqual(request.sessionPolicyNames)
         expect(readOwnPrincipal(await issueClaims(request))?.claims).toEqual(claims)
