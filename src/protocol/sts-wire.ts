@@ -39,6 +39,16 @@ export interface StsResult {
   readonly audience?: string | undefined
   readonly provider?: string | undefined
   readonly callerIdentity?: CallerIdentity
+  /** What AssumeRole says back of the parameter. */
+  readonly sourceIdentity?: string | undefined
+  /** The user of GetFederationToken. */
+  readonly federatedUser?: AssumedRole
+  /** The account of an access key (GetAccessKeyInfo). */
+  readonly account?: string
+  /** What DecodeAuthorizationMessage returns: JSON. */
+  readonly decodedMessage?: string
+  /** The share of the room for session policies and tags that they take, in percent. */
+  readonly packedPolicySize?: number | undefined
   /** The user of a custom token: `custom:` and the identity plugin's user. */
   readonly assumedUser?: string
 }
@@ -71,6 +81,17 @@ export function encodeStsSuccess(action: string, result: StsResult, requestId: s
   if (isWebIdentity) inner += encodeOptional('Audience', result.audience)
   if (result.credentials !== undefined) inner += encodeCredentials(result.credentials)
   if (isWebIdentity) inner += encodeOptional('Provider', result.provider)
+  if (result.sourceIdentity !== undefined)
+    inner += `<SourceIdentity>${escapeXml(result.sourceIdentity)}</SourceIdentity>`
+  if (result.packedPolicySize !== undefined)
+    inner += `<PackedPolicySize>${result.packedPolicySize}</PackedPolicySize>`
+  if (result.federatedUser !== undefined) {
+    const { arn, id } = result.federatedUser
+    inner += `<FederatedUser><FederatedUserId>${escapeXml(id)}</FederatedUserId><Arn>${escapeXml(arn)}</Arn></FederatedUser>`
+  }
+  if (result.account !== undefined) inner += `<Account>${escapeXml(result.account)}</Account>`
+  if (result.decodedMessage !== undefined)
+    inner += `<DecodedMessage>${escapeXml(result.decodedMessage)}</DecodedMessage>`
   const subjectElement = subjectElements[action]
   if (subjectElement !== undefined && result.subject !== undefined) {
     inner += `<${subjectElement}>${escapeXml(result.subject)}</${subjectElement}>`

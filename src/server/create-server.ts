@@ -31,6 +31,7 @@ import { startLifecycle } from './s3/lifecycle/start-lifecycle.ts'
 import type { S3Backend } from './s3/request/s3-operation.ts'
 import { createOverload } from './overload.ts'
 import type { ServerOptions } from './options/server-options.ts'
+import { createAuthorizationMessages } from './sts/authorization-messages.ts'
 import { createStsHandler } from './sts/handle-sts.ts'
 
 export interface RunningServer {
@@ -146,15 +147,16 @@ async function buildHandler(
   const backend = await openS3Backend(options, closers)
   openLifecycle(options, { backend, metrics }, closers)
   const authorizer = withObjectTags(
-    combinePolicies(engine, backend.findBucketPolicy),
+    combinePolicies(engine, backend.findBucketPolicy, policies),
     backend.readTags,
   )
   const isExternal = options.policyEngine !== undefined
-  const asked = isExternal ? undefined : policies
   const router = createRouter({
     sts: createStsHandler({
       ...options,
       authenticator,
+      authorizer,
+      authorizationMessages: createAuthorizationMessages(options.root.secretAccessKey),
       sessions,
       ...identitySources,
       knownPolicies: policies,
@@ -173,7 +175,7 @@ async function buildHandler(
       authenticator,
       authorizer,
       sessions,
-      requests: kept.openHandler({ ...backend, policies: asked }),
+      requests: kept.openHandler({ ...backend, policies, isEngineExternal: isExternal }),
       log,
     }),
     checkReady: async () => {

@@ -8,7 +8,7 @@ import { selectStatements } from './evaluate-bucket-policy.ts'
 import { isActionNamed } from './find-statements.ts'
 import { loadObjectTags } from './object-tags.ts'
 import type { PolicyDocument, Statement } from './policy-document.ts'
-import { createSessionPolicyReader } from './session-policy-reader.ts'
+import { createSessionLimits } from './session-limits.ts'
 import { fillPattern } from './variables.ts'
 import { toCodePoints } from './wildcard.ts'
 
@@ -67,8 +67,10 @@ export interface Remedy {
 
 /** Where the policies of a server are. */
 export interface PolicySources {
-  /** The documents by name; undefined where another engine (OPA) decides instead of them. */
-  readonly policies: ReadonlyMap<string, PolicyDocument> | undefined
+  /** The documents by name. */
+  readonly policies: ReadonlyMap<string, PolicyDocument>
+  /** True where another engine (OPA) decides in place of the identities' documents. */
+  readonly isEngineExternal?: boolean | undefined
   readonly findBucketPolicy?: FindBucketPolicy | undefined
 }
 
@@ -101,19 +103,19 @@ interface AskedPolicy extends Pick<PolicyExplanation, 'kind' | 'name' | 'problem
 
 function findPolicies(
   { principal, bucket }: AuthorizationRequest,
-  { policies, findBucketPolicy }: PolicySources,
+  { policies, isEngineExternal = false, findBucketPolicy }: PolicySources,
 ): AskedPolicy[] {
   const asked: AskedPolicy[] = []
-  if (policies !== undefined && principal.kind === 'session')
+  if (!isEngineExternal && principal.kind === 'session')
     for (const name of new Set(principal.policyNames)) {
       const document = policies.get(name)
       const problem = document ? undefined : 'this server has no policy of this name'
       asked.push({ kind: 'identity', name, document, problem })
     }
-  if (principal.sessionPolicy !== undefined) {
-    const document = createSessionPolicyReader()(principal.sessionPolicy)
-    const problem = document ? undefined : 'it cannot be read'
-    asked.push({ kind: 'session', name: 'session policy', document, problem })
+  for (const { name, documents, isUnreadable } of createSessionLimits(policies)(principal)) {
+    const problem = 'it, or one of them, is missing or cannot be read'
+    if (isUnreadable) asked.push({ kind: 'session', name, document: undefined, problem })
+    for (const document of documents) asked.push({ kind: 'session', name, document })
   }
   const applied = bucket === '' ? undefined : findBucketPolicy?.(bucket)
   if (applied !== undefined)
@@ -176,7 +178,7 @@ function explainCondition(
 function findRemedy(
   request: AuthorizationRequest,
   policies: readonly PolicyExplanation[],
-  { policies: documents }: PolicySources,
+  { policies: documents, isEngineExternal = false }: PolicySources,
 ): Remedy {
   const denial = policies
     .flatMap(({ name, statements }) => statements.map((statement) => ({ name, statement })))
@@ -186,8 +188,7 @@ function findRemedy(
     return { advice: `change ${at}: no other statement overrides it` }
   }
   const statement = toStatement(request)
-  const session = policies.find(({ kind }) => kind === 'session')
-  if (session !== undefined && session.effect !== 'Allow') {
+  if (isLimited(policies)) {
     const advice =
       'get credentials with a session policy that has this statement; no other policy widens a session policy'
     return { advice, statement }
@@ -197,7 +198,7 @@ function findRemedy(
       advice: 'sign the request, or add this statement to the policy of the bucket',
       statement: { ...statement, Principal: '*' },
     }
-  if (documents === undefined)
+  if (isEngineExternal)
     return { advice: 'the external policy engine decides: let its policy allow this action' }
   const names = request.principal.policyNames.filter((name) => documents.has(name))
   return {
@@ -207,6 +208,14 @@ function findRemedy(
         : `add this statement to one of the caller’s policies (${names.join(', ')})`,
     statement,
   }
+}
+
+/** Returns whether a limit of the session does not allow the request: of several documents of one limit, one has to. */
+function isLimited(policies: readonly PolicyExplanation[]): boolean {
+  const limits = policies.filter(({ kind }) => kind === 'session')
+  return limits.some(
+    ({ name }) => !limits.some((each) => each.name === name && each.effect === 'Allow'),
+  )
 }
 
 /** Returns the smallest statement that allows the request. */

@@ -118,7 +118,10 @@ describe('the explanation of a decision', () => {
   it('suggests nothing about documents where another engine decides', async () => {
     const { question } = open({})
     const decision = { isAllowed: false, reason: 'opa: false' }
-    const { remedy, policies } = await explainDecision(question, decision, { policies: undefined })
+    const { remedy, policies } = await explainDecision(question, decision, {
+      policies: new Map(),
+      isEngineExternal: true,
+    })
     expect(policies).toEqual([])
     expect(remedy).toEqual({ advice: expect.stringContaining('external policy engine') as string })
   })
