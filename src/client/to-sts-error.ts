@@ -37,7 +37,9 @@ const reasonsByCode: ReadonlyMap<string, ErrorReason> = new Map([
   ['InvalidClientCertificate', 'client-certificate-refused'],
   ['SignatureDoesNotMatch', 'access-keys-refused'],
   ['InvalidAccessKeyId', 'access-keys-refused'],
+  ['InvalidClientTokenId', 'access-keys-refused'],
   ['ExpiredToken', 'token-expired'],
+  ['ExpiredTokenException', 'token-expired'],
 ] as const)
 
 /**

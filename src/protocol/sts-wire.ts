@@ -140,10 +140,11 @@ function parseAnswer(status: number, body: string): XmlNode {
   }
 }
 
-/** Returns the error of an STS `ErrorResponse` or an S3 `Error`. */
+/** Returns the error of an STS `ErrorResponse` or an S3 `Error`. Some put a list `Errors` around it, as EC2 does; AWS's SDKs read that too. */
 function decodeRefusal(root: XmlNode, status: number): AwsError | undefined {
-  const error =
-    root.name === 'ErrorResponse' ? root.children.find((child) => child.name === 'Error') : root
+  const list = root.children.find((child) => child.name === 'Errors') ?? root
+  const isWrapped = root.name === 'ErrorResponse' || root.name === 'Response'
+  const error = isWrapped ? list.children.find((child) => child.name === 'Error') : root
   if (error === undefined || error.name !== 'Error') return undefined
   const code = childText(error, 'Code')
   if (code === undefined || code === '') return undefined

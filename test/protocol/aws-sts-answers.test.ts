@@ -118,6 +118,17 @@ describe('answers of AWS in XML', () => {
   })
 })
 
+describe('refusals of other servers', () => {
+  it.each(['ErrorResponse', 'Response'])(
+    'an error in a list of a %s is read as AWS’s SDKs read it',
+    (name) => {
+      const body = `<?xml version="1.0" encoding="utf-8"?>
+<${name}><Errors><Error><Code>InvalidClientTokenId</Code><Message>The security token included in the request is invalid.</Message><Type>Sender</Type></Error></Errors></${name}>`
+      expect(errorOf(403, body)).toMatchObject({ code: 'InvalidClientTokenId', status: 403 })
+    },
+  )
+})
+
 describe('answers of AWS in JSON', () => {
   it('GetCallerIdentity has the account', () => {
     const body = `{"GetCallerIdentityResponse":{"GetCallerIdentityResult":{"Account":"123456789012","Arn":"arn:aws:iam::123456789012:user/Alice","UserId":"AIDA123456789EXAMPLE"},"ResponseMetadata":{"RequestId":"01234567-89ab-cdef-0123-456789abcdef"}}}`
