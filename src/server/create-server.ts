@@ -138,7 +138,7 @@ async function buildHandler(
   { issuer, metrics, kept }: ServerParts,
   closers: Closers,
 ): Promise<HttpHandler> {
-  const { log, region } = options
+  const { log } = options
   const policies = loadPolicies(options)
   const sessions = await openSessions(options, policies, closers)
   const authenticator = createRequestAuthenticator({ ...options, sessions })
@@ -163,14 +163,7 @@ async function buildHandler(
       isPolicyClaimRequired: !isExternal,
       checkSessionPolicy,
     }),
-    s3: createS3Handler({
-      authenticator,
-      authorizer,
-      backend,
-      region,
-      domains: options.domains,
-      log,
-    }),
+    s3: createS3Handler({ ...options, authenticator, authorizer, backend }),
     admin: createAdminHandler({
       authenticator,
       authorizer,
