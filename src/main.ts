@@ -29,6 +29,7 @@ const loadCommand: Readonly<Record<CommandSpec['name'], () => Promise<RunCommand
   inspect: async () => (await import('./commands/inspect.ts')).runInspect,
   watch: async () => (await import('./commands/watch.ts')).runWatch,
   explain: async () => (await import('./commands/explain.ts')).runExplain,
+  policy: async () => (await import('./commands/policy.ts')).runPolicy,
   logout: async () => (await import('./commands/logout.ts')).runLogout,
   doctor: async () => (await import('./commands/doctor/doctor.ts')).runDoctor,
   config: async () => (await import('./commands/config.ts')).runConfig,

@@ -1,6 +1,6 @@
 import { StsCliError } from '../base/errors.ts'
 import type { Io } from '../base/io.ts'
-import { askAboutRequests, findServerAccess } from './decisions/ask-server.ts'
+import { askServer, findServerAccess, requestsPath } from './decisions/ask-server.ts'
 import { choosePaint } from './decisions/choose-paint.ts'
 import { describeExplained } from './decisions/describe-request.ts'
 import type { Settings } from './options/settings.ts'
@@ -13,7 +13,7 @@ export async function runExplain(settings: Settings, io: Io): Promise<number> {
       hint: 'errors of S3 and the STS name it (RequestId), answers have it as x-amz-request-id, and sts-cli watch prints it',
     })
   const access = await findServerAccess(settings, io)
-  const explained = await askAboutRequests(access, { id }, io.nowMs())
+  const explained = await askServer(access, { path: `${requestsPath}/${id}` }, io.nowMs())
   io.writeStdout(
     settings.has('json')
       ? `${JSON.stringify(explained, undefined, 2)}\n`

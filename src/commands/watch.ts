@@ -1,10 +1,11 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Io } from '../base/io.ts'
 import { isObject, readString, type JsonObject } from '../base/parse.ts'
-import { askAboutRequests, findServerAccess } from './decisions/ask-server.ts'
+import { askServer, findServerAccess, requestsPath } from './decisions/ask-server.ts'
 import { choosePaint } from './decisions/choose-paint.ts'
 import { describeInLine } from './decisions/describe-request.ts'
-import { readSeconds, type Settings } from './options/settings.ts'
+import { readRequestFilter } from './decisions/read-request-filter.ts'
+import type { Settings } from './options/settings.ts'
 
 /** The time between two questions. */
 const intervalMs = 500
@@ -19,15 +20,16 @@ const maxShown = 20_000
 export async function runWatch(settings: Settings, io: Io): Promise<number> {
   const access = await findServerAccess(settings, io)
   const paint = await choosePaint(settings, io)
-  const filter = readFilter(settings)
   const isOnce = settings.has('once')
-  const startMs = io.nowMs() - (readSeconds(settings, 'since') ?? (isOnce ? 86_400 : 0)) * 1000
+  const filter = readRequestFilter(settings, io.nowMs())
+  // Without --since: those that come, or with --once all that are kept.
+  const startMs = Number(filter['since'] ?? (isOnce ? 0 : io.nowMs()))
   const shown = new Set<string>()
   const signal = io.catchSignals()
   for (;;) {
     const sinceMs = shown.size === 0 ? startMs : Math.max(startMs, io.nowMs() - overlapMs)
     const query = { ...filter, since: String(Math.floor(sinceMs)), limit: maxRequests }
-    const answer = await askAboutRequests(access, { query }, io.nowMs())
+    const answer = await askServer(access, { path: requestsPath, query }, io.nowMs())
     for (const request of listNew(answer, shown))
       io.writeStdout(
         settings.has('json') ? `${JSON.stringify(request)}\n` : describeInLine(request, paint),
@@ -36,16 +38,6 @@ export async function runWatch(settings: Settings, io: Io): Promise<number> {
     await setTimeout(intervalMs, undefined, { signal }).catch(() => {})
     if (signal.aborted) return 0
   }
-}
-
-function readFilter(settings: Settings): Record<string, string> {
-  const filter: Record<string, string> = {}
-  if (settings.has('denied')) filter['denied'] = 'true'
-  for (const name of ['principal', 'action', 'bucket']) {
-    const value = settings.get(name)
-    if (value !== undefined) filter[name] = value
-  }
-  return filter
 }
 
 /** Returns the requests that were not shown yet, and notes them. The questions themselves are not shown. */

@@ -98,7 +98,7 @@ it.each([[[]], [['xyz']], [['AB', 'CD']]])(
 it('explain ends with 1 for a request that the server does not know', async () => {
   const { code, err } = await cli(['explain', 'ABC'])
   expect(code).toBe(1)
-  expect(err).toContain('has no request ABC')
+  expect(err).toContain('no request of this id is kept')
 })
 
 it('watch is refused with other keys than those of root', async () => {

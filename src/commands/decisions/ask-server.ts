@@ -22,7 +22,8 @@ export interface ServerAccess {
   readonly net: NetOptions
 }
 
-const requestsPath = '/minio/admin/v3/sts-cli/requests'
+export const requestsPath = '/minio/admin/v3/sts-cli/requests'
+export const policyPath = '/minio/admin/v3/sts-cli/policy'
 
 /**
  * Returns the server and the keys: root's of MINIO_ROOT_USER and MINIO_ROOT_PASSWORD, else those of a `serve` on this machine, else the
@@ -62,17 +63,20 @@ export async function findServerAccess(settings: Settings, io: Io): Promise<Serv
 }
 
 /**
- * Asks for the list of requests, or with an id for one of them.
+ * Asks a server about its requests.
  *
- * @param query Parameters of the list.
+ * @param path One of the paths above, or the one of a request.
  * @throws {StsCliError} `requests-refused`, `request-not-kept`; whatever `sendHttp` throws.
  */
-export async function askAboutRequests(
+export async function askServer(
   { endpoint, credentials, region, net }: ServerAccess,
-  { id, query = {} }: { readonly id?: string; readonly query?: Readonly<Record<string, string>> },
+  {
+    path,
+    query = {},
+  }: { readonly path: string; readonly query?: Readonly<Record<string, string>> },
   nowMs: number,
 ): Promise<JsonObject> {
-  const url = new URL(id === undefined ? requestsPath : `${requestsPath}/${id}`, endpoint)
+  const url = new URL(path, endpoint)
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
   const unsigned = { method: 'GET', url, headers: {}, payloadHash: emptySha256 }
   const headers = signRequest(unsigned, credentials, { region, service: 's3', nowMs })
@@ -82,7 +86,6 @@ export async function askAboutRequests(
   const said = json === undefined ? undefined : readString(json, 'Message')
   const why = toPrintable(said ?? `it answered ${status}`, 300)
   const code = json === undefined ? undefined : readString(json, 'Code')
-  if (code === 'NoSuchKey')
-    throw new StsCliError('request-not-kept', `${url.host} has no request ${id ?? ''}: ${why}`)
+  if (code === 'NoSuchKey') throw new StsCliError('request-not-kept', `${url.host}: ${why}`)
   throw new StsCliError('requests-refused', `${url.host} does not tell its requests: ${why}`)
 }

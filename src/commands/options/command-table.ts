@@ -105,6 +105,15 @@ export const commandTable: readonly CommandSpec[] = [
     examples: ['sts-cli explain 18AB3F0C5D2E7A10'],
   },
   {
+    name: 'policy',
+    operands: '',
+    summary: 'make the least policy of what a serve has allowed',
+    examples: [
+      'sts-cli policy --from-traffic',
+      'sts-cli policy --from-traffic --principal alice --since 1h > alice.json',
+    ],
+  },
+  {
     name: 'logout',
     operands: '',
     summary: 'forget the credentials',

@@ -15,6 +15,7 @@ export type CommandName =
   | 'logout'
   | 'watch'
   | 'explain'
+  | 'policy'
   | 'config'
   | 'doctor'
   | 'completion'

@@ -13,7 +13,7 @@ const asking: readonly CommandName[] = ['login', 'token', 'doctor', ...using, 'q
 const signingIn: readonly CommandName[] = ['login', 'token', 'doctor', 'quickstart']
 const exchanging: readonly CommandName[] = ['login', 'exchange', 'doctor', ...using, 'quickstart']
 /** The commands that ask a server about its requests. */
-const observing: readonly CommandName[] = ['watch', 'explain']
+const observing: readonly CommandName[] = ['watch', 'explain', 'policy']
 const sending: readonly CommandName[] = [
   'login',
   'token',
@@ -206,14 +206,15 @@ const simulate: readonly OptionSpec[] = [
   simulateOption('context KEY=VALUE…', 'a condition key of the request: aws:SourceIp=192.0.2.1'),
 ]
 
-const watchOption = defineGroup('requests', ['watch'])
+const watchOption = defineGroup('requests', ['watch', 'policy'])
 const watch: readonly OptionSpec[] = [
-  watchOption('denied', 'only requests that were denied'),
+  watchOption('denied', 'only requests that were denied', { commands: ['watch'] }),
   watchOption('principal NAME', 'only of this caller: subject, name, access key id or role'),
   watchOption('action ACTION', 'only with this action: s3:PutObject, or s3:Put*'),
   watchOption('bucket BUCKET', 'only about this bucket'),
-  watchOption('since TIME', 'the requests of this time too: 10m, 1h'),
-  watchOption('once', 'show those of before, and end'),
+  watchOption('since TIME', 'from this time on: 10m, 1h'),
+  watchOption('once', 'show those of before, and end', { commands: ['watch'] }),
+  watchOption('from-traffic', 'make it of the allowed requests', { commands: ['policy'] }),
 ]
 
 const write = defineGroup('aws files', ['write'])

@@ -10,7 +10,7 @@ import { recordDecisions } from '../policy/record-decisions.ts'
 import { describePrincipal } from '../sessions/describe-principal.ts'
 import type { SessionStore } from '../sessions/session-store.ts'
 import type { Principal } from '../sessions/principal.ts'
-import { requestsPath, traceAction, type RequestsHandler } from './handle-requests.ts'
+import { requestsPath, trafficPath, traceAction, type RequestsHandler } from './handle-requests.ts'
 import { readRevocation } from './read-revocation.ts'
 
 export interface AdminServices {
@@ -21,7 +21,7 @@ export interface AdminServices {
   readonly log: Log
 }
 
-const requestPath = /^\/minio\/admin\/v3\/sts-cli\/requests(?:\/[0-9A-Fa-f]{1,32})?$/
+const requestPath = /^\/minio\/admin\/v3\/sts-cli\/(?:policy|requests(?:\/[0-9A-Fa-f]{1,32})?)$/
 /** The path ends with the name of an identity provider. The name has no effect: user names are the same for all providers. */
 const revokePath = /^\/minio\/admin\/v3\/revoke-tokens\/[A-Za-z0-9_-]{1,64}$/
 
@@ -71,12 +71,17 @@ async function revoke(
   return { status: 204 }
 }
 
+const operations = new Map([
+  [requestsPath, 'ListRequests'],
+  [trafficPath, 'MakePolicy'],
+])
+
 async function tellRequests(
   request: HttpRequest,
   recorder: RequestRecorder,
   services: AdminServices,
 ): Promise<HttpReply> {
-  recorder.setOperation(request.rawPath === requestsPath ? 'ListRequests' : 'ExplainRequest')
+  recorder.setOperation(operations.get(request.rawPath) ?? 'ExplainRequest')
   if (request.method !== 'GET') throw new AwsError('MethodNotAllowed', 'requests are read by GET')
   const principal = await authenticate(request, recorder, services)
   const what = 'reading the decided requests'

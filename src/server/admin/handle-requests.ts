@@ -12,9 +12,13 @@ import {
   type Explanation,
   type PolicySources,
 } from '../policy/explain-decision.ts'
+import { describeTraffic, listUses, replay } from './traffic.ts'
 
 /** The path of the list; that of one request has its id after it. */
 export const requestsPath = '/minio/admin/v3/sts-cli/requests'
+
+/** The path of the policy that is made of the allowed requests. */
+export const trafficPath = '/minio/admin/v3/sts-cli/policy'
 
 /** Whoever may do this sees everybody's requests, as in MinIO's `mc admin trace`. */
 export const traceAction = 'admin:ServerTrace'
@@ -42,7 +46,11 @@ interface ExplainedRequest {
 }
 
 /** What one process asks the others: a list, or one request. */
-type Question = { readonly filter: string } | { readonly id: string }
+type Question =
+  | { readonly list: string }
+  | { readonly id: string }
+  | { readonly uses: string }
+  | { readonly replay: string; readonly filter: string }
 
 export interface RequestsHandler {
   /** Answers a GET whose caller may trace. @throws {AwsError} `InvalidArgument`, `NoSuchKey` for a request that is not kept. */
@@ -54,20 +62,27 @@ export function createRequestsHandler({ ring, sources, peers }: RequestLibrary):
   const answerHere = async (question: Question): Promise<object | undefined> => {
     if (ring === undefined) return undefined
     if ('id' in question) return explain(ring, question.id, sources)
-    return { requests: select(ring, readDecisionFilter(parseQuery(question.filter))) }
+    if ('uses' in question) return listUses(ring, question.uses)
+    if ('replay' in question) return replay(ring, question.filter, question.replay)
+    return { requests: select(ring, readDecisionFilter(parseQuery(question.list))) }
   }
   peers?.onQuestion(async (question) => {
     const known = readQuestion(question)
     return known && answerHere(known)
   })
-  const ask = async (question: Question): Promise<object[]> => {
+  const ask = async (question: object): Promise<object[]> => {
     if (peers !== undefined) return peers.ask(question)
-    const answer = await answerHere(question)
+    const known = readQuestion(question)
+    const answer = known && (await answerHere(known))
     return answer === undefined ? [] : [answer]
   }
   return {
     async answer(request) {
       if (ring === undefined) throw new AwsError('NotImplemented', 'this server keeps no requests')
+      if (request.rawPath === trafficPath) {
+        readDecisionFilter(request.query)
+        return toReply(await describeTraffic(request.rawQuery, ask, sources))
+      }
       const rest = request.rawPath.slice(requestsPath.length)
       if (rest === '') return toReply({ requests: await list(request, ask) })
       const [found] = await ask({ id: rest.slice(1).toUpperCase() })
@@ -82,10 +97,10 @@ export function createRequestsHandler({ ring, sources, peers }: RequestLibrary):
 
 async function list(
   { query, rawQuery }: HttpRequest,
-  ask: (question: Question) => Promise<object[]>,
+  ask: (question: object) => Promise<object[]>,
 ): Promise<RequestView[]> {
   const { limit } = readDecisionFilter(query)
-  const answers = (await ask({ filter: rawQuery })) as {
+  const answers = (await ask({ list: rawQuery })) as {
     readonly requests: readonly RequestView[]
   }[]
   return answers
@@ -96,9 +111,12 @@ async function list(
 
 function readQuestion(question: object): Question | undefined {
   if (!isObject(question)) return undefined
-  const { id, filter } = question
+  const { id, list: listed, uses, replay: policy, filter } = question
   if (typeof id === 'string') return { id }
-  return typeof filter === 'string' ? { filter } : undefined
+  if (typeof listed === 'string') return { list: listed }
+  if (typeof uses === 'string') return { uses }
+  if (typeof policy === 'string' && typeof filter === 'string') return { replay: policy, filter }
+  return undefined
 }
 
 /** Returns the wanted requests, the oldest first; of too many the newest. */
