@@ -6,6 +6,9 @@ import { askServer, findServerAccess, policyPath } from './decisions/ask-server.
 import { readRequestFilter } from './decisions/read-request-filter.ts'
 import type { Settings } from './options/settings.ts'
 
+/** The most unused actions that are named to people. */
+const maxShown = 12
+
 /** `policy --from-traffic`: prints the policy that allows what was allowed lately and little else; on stderr, how it was checked. */
 export async function runPolicy(settings: Settings, io: Io): Promise<number> {
   if (!settings.has('from-traffic') || settings.operands.length > 0)
@@ -34,11 +37,10 @@ function describe(traffic: JsonObject): string {
     )
   const unused = isObject(traffic['unused']) ? traffic['unused'] : {}
   for (const name of Object.keys(unused)) {
-    const actions = readStrings(unused, name)
-    if (actions.length > 0)
-      lines.push(
-        `${toPrintable(name, 100)} allows beyond it: ${toPrintable(actions.join(' '), 2000)}`,
-      )
+    const actions = readStrings(unused, name).toSorted()
+    const more = actions.length > maxShown ? ` and ${actions.length - maxShown} more (--json)` : ''
+    const shown = toPrintable(actions.slice(0, maxShown).join(' '), 1000)
+    if (shown !== '') lines.push(`${toPrintable(name, 100)} allows beyond it: ${shown}${more}`)
   }
   return `${lines.join('\n')}\n`
 }
