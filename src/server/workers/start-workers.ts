@@ -36,7 +36,7 @@ export function startWorkers(
     const { tls, authority: certificate } = await openTls(options)
     const directory = await prepareDirectory(options, closers)
     const port = await choosePort(options.address)
-    const shared: SharedParts = { port, root, tls, directory, provider: toShared(issuer) }
+    const shared: SharedParts = { port, root, tls, directory, provider: await toShared(issuer) }
     const pool = createWorkerPool({
       options: toWorkerOptions(options, shared, logLevel),
       log,
@@ -60,10 +60,10 @@ async function prepareDirectory(
   return directory
 }
 
-function toShared(running: RunningServer['issuer']): SharedParts['provider'] {
+async function toShared(running: RunningServer['issuer']): Promise<SharedParts['provider']> {
   if (running === undefined) return undefined
-  const { issuer, jwksUrl, jwks } = running
-  return { issuer, jwksUrl: jwksUrl.href, jwks }
+  const { issuer, jwksUrl } = running
+  return { issuer, jwksUrl: jwksUrl.href, jwks: await running.readKeys() }
 }
 
 /** Chooses a free port once, so that a worker that starts later listens at the same one. */
