@@ -11,11 +11,12 @@ import { cachedPath, startStack, type Stack } from './stack.ts'
 
 const page = readFileSync(path.join(import.meta.dirname, '..', '..', 'docs', 'catalogs.md'), 'utf8')
 
-/** Returns the page's only block in a language. */
-function findBlock(language: string): string {
-  const [, text] = new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'm').exec(page) ?? []
-  if (text === undefined) throw new Error(`docs/catalogs.md has no block in ${language}`)
-  return text
+/** Returns the page's first block in a language that contains a word. */
+function findBlock(language: string, word: string): string {
+  const blocks = page.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))
+  const block = [...blocks].find(([, text = '']) => text.includes(word))
+  if (block?.[1] === undefined) throw new Error(`docs/catalogs.md has no ${language} with ${word}`)
+  return block[1]
 }
 
 const key = { name: 'catalog', secret: 'a-secret-of-your-own-32-chars-long' }
@@ -58,7 +59,7 @@ const done = {
 
 /** The storage → its bucket, in which the tables are. */
 const storages = {
-  'the server’s own directory': 'lake',
+  'the server’s own directory, by a role': 'lake',
   'a storage without an STS, behind the gateway': 'lake-behind',
 } as const
 
@@ -73,9 +74,11 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'sts-cli-catalog-'))
   moto = await startMoto()
   await fetch(`${moto.url}/lake-behind`, { method: 'PUT' })
-  stack = await startStack(['--no-idp', '--bucket', 'lake'], root)
+  const role = path.join(folder, 'role.json')
+  await writeFile(role, findBlock('json', 'trust'))
+  stack = await startStack(['--no-idp', '--bucket', 'lake', '--role', role], root)
   gateway = await startStack(['--no-idp', '--gateway', '--stateless', moto.url], root)
-  const ofPage = findBlock('properties').split('\n')
+  const ofPage = findBlock('properties', 'nessie').split('\n')
   // Nessie can have other settings for single buckets.
   const ofGateway = [
     'nessie.catalog.warehouses.lake-behind.location=s3://lake-behind/warehouse',
@@ -126,7 +129,7 @@ describe.each(Object.entries(storages))('credentials for one table in %s', (_sto
 
   it('a session policy for the table’s prefix lets clients use the table and nothing else', async () => {
     const file = path.join(folder, 'policy.json')
-    await writeFile(file, findBlock('json'))
+    await writeFile(file, findBlock('json', 'Statement'))
     const keys = { AWS_ACCESS_KEY_ID: key.name, AWS_SECRET_ACCESS_KEY: key.secret }
     const argv = ['--policy', file, `s3://${bucket}/by-policy`]
     expect(await useTable(bucket, argv, keys)).toEqual(done)

@@ -113,6 +113,24 @@ describe('the variables for AWS’s SDKs', () => {
       { MINIO_IAM_JWKS_URL: 'https://idp.example/jwks' },
       byClaim,
     ],
+    [
+      'a role that no token may assume before one that tokens may',
+      async () => [
+        '--no-idp',
+        '--role',
+        await writeRole({ name: 'catalog', trust: { principal: '000000000000' } }),
+        '--role',
+        await writeRole(),
+      ],
+      {},
+      'arn:aws:iam::000000000000:role/team/deploy',
+    ],
+    [
+      'only a role that no token may assume',
+      async () => ['--no-idp', '--role', await writeRole({ trust: { principal: '000000000000' } })],
+      {},
+      undefined,
+    ],
     ['no provider', async () => ['--no-idp'], {}, undefined],
     [
       'only an identity plugin, whose tokens the SDKs do not send',
