@@ -17,6 +17,9 @@ export interface OpenedRole {
  *   may assume which nobody can assume.
  */
 export function checkRolePrincipals(opened: readonly OpenedRole[]): void {
+  // Roles that only tokens assume name no principals.
+  const isNaming = opened.some(({ document }) => (document?.principals.length ?? 0) > 0)
+  if (!isNaming) return
   const index = indexRoles(opened)
   const trusted = opened.map(({ arns: [arn], document }) => ({
     arn,
@@ -60,8 +63,10 @@ function indexRoles(opened: readonly OpenedRole[]): RoleIndex {
   for (const { arns } of opened) {
     const [own] = arns
     for (const arn of arns) byArn.set(toLocalArn(arn), own)
-    const last = own.split('/').at(-1) ?? ''
-    byLastPart.set(last, [...(byLastPart.get(last) ?? []), own])
+    const last = own.slice(own.lastIndexOf('/') + 1)
+    const same = byLastPart.get(last)
+    if (same === undefined) byLastPart.set(last, [own])
+    else same.push(own)
   }
   return { byArn, byLastPart }
 }
