@@ -386,6 +386,13 @@ describe('parameters of AssumeRole that are out of AWS’s limits', () => {
       'InvalidParameterValue',
     ],
     ['a session policy that is no JSON', { Policy: '{' }, 'MalformedPolicyDocument'],
+    ['a short duration', { DurationSeconds: '899' }, 'ValidationError'],
+    ['a duration that is no number', { DurationSeconds: '900.5' }, 'ValidationError'],
+    [
+      'a duration of more than the server’s maximum',
+      { DurationSeconds: '31536001' },
+      'ValidationError',
+    ],
     ['a short ARN', { RoleArn: 'role/x' }, 'ValidationError'],
     [
       'tags that do not fit into a token',
