@@ -35,6 +35,9 @@ export interface StsResult {
   readonly credentials?: TemporaryCredentials
   /** The subject of the token, which ClientGrants and WebIdentity return. */
   readonly subject?: string
+  /** The client that the token was issued to, and its issuer: AWS returns them for WebIdentity, and MinIO leaves them out. */
+  readonly audience?: string | undefined
+  readonly provider?: string | undefined
   readonly callerIdentity?: CallerIdentity
   /** What AssumeRole says back of the parameter. */
   readonly sourceIdentity?: string | undefined
@@ -74,7 +77,10 @@ export function encodeStsSuccess(action: string, result: StsResult, requestId: s
     const ids = `<AssumeRoleId>${escapeXml(id)}</AssumeRoleId><AssumedRoleId>${escapeXml(id)}</AssumedRoleId>`
     inner += `<AssumedRoleUser><Arn>${escapeXml(arn)}</Arn>${ids}</AssumedRoleUser>`
   }
+  const isWebIdentity = action === 'AssumeRoleWithWebIdentity'
+  if (isWebIdentity) inner += encodeOptional('Audience', result.audience)
   if (result.credentials !== undefined) inner += encodeCredentials(result.credentials)
+  if (isWebIdentity) inner += encodeOptional('Provider', result.provider)
   if (result.sourceIdentity !== undefined)
     inner += `<SourceIdentity>${escapeXml(result.sourceIdentity)}</SourceIdentity>`
   if (result.packedPolicySize !== undefined)
@@ -97,6 +103,10 @@ export function encodeStsSuccess(action: string, result: StsResult, requestId: s
     inner += `<Arn>${escapeXml(arn)}</Arn><UserId>${escapeXml(userId)}</UserId><Account>${escapeXml(account)}</Account>`
   }
   return `${declaration}<${action}Response xmlns="${namespace}"><${action}Result>${inner}</${action}Result><ResponseMetadata><RequestId>${escapeXml(requestId)}</RequestId></ResponseMetadata></${action}Response>`
+}
+
+function encodeOptional(name: string, text: string | undefined): string {
+  return text === undefined ? '' : `<${name}>${escapeXml(text)}</${name}>`
 }
 
 function encodeCredentials(credentials: TemporaryCredentials): string {

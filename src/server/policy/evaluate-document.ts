@@ -1,8 +1,8 @@
 /** Evaluates one policy document for one request. */
 import type { AuthorizationRequest } from './authorizer.ts'
 import { createDecisionMemo, type StatementView } from './decision-memo.ts'
-import { findStatements } from './find-statements.ts'
 import { toLocalArn } from '../identity/principal-names.ts'
+import { createStatementView, findStatements } from './find-statements.ts'
 import { isWithoutResource } from './known-actions.ts'
 import type { PolicyDocument, Statement } from './policy-document.ts'
 import { fillPattern } from './variables.ts'
@@ -63,6 +63,16 @@ function findVerdict(
     allowedBy = label
   }
   return allowedBy === undefined ? { effect: 'none' } : { effect: 'Allow', label: allowedBy }
+}
+
+/** Returns whether a statement's resources are those of a request, whatever its actions and conditions are. */
+export function isResourceNamed(
+  document: PolicyDocument,
+  statement: Statement,
+  request: AuthorizationRequest,
+): boolean {
+  const view = createStatementView(statement, request)
+  return matchesResource(view, request, toResourceNames(request, document))
 }
 
 /** Returns the names, as code points, that a statement's resource patterns are compared with. */

@@ -25,8 +25,9 @@ export function recordDecisions(authorizer: Authorizer, recorder: RequestRecorde
 }
 
 function toRecord(
-  { action, bucket, object, conditions }: AuthorizationRequest,
+  question: AuthorizationRequest,
   { isAllowed, reason }: Decision,
 ): Parameters<RequestRecorder['addDecision']>[0] {
-  return { action, bucket, key: object, isAllowed, rule: reason, conditions }
+  const { action, bucket, object, conditions } = question
+  return { action, bucket, key: object, isAllowed, rule: reason, conditions, question }
 }

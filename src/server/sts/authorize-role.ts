@@ -63,6 +63,7 @@ export async function authorizeRole(
       isAllowed: false,
       conditions,
       rule,
+      question: assume,
     })
     throw deny(assume, rule)
   }

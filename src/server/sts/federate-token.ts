@@ -1,7 +1,7 @@
 /** Exchanges an identity provider's token for temporary credentials, for AssumeRoleWithClientGrants and AssumeRoleWithWebIdentity. */
 import { AwsError } from '../../protocol/aws-error.ts'
 import { createLazyMap } from '../../base/lazy-map.ts'
-import { readString, type JsonObject } from '../../base/parse.ts'
+import { readString, readStrings, type JsonObject } from '../../base/parse.ts'
 import type { StsResult } from '../../protocol/sts-wire.ts'
 import { findIssueDenial } from '../policy/find-issue-denial.ts'
 import { claimValues } from '../policy/principal-keys.ts'
@@ -78,9 +78,21 @@ export async function federateToken(
       services,
     ),
   })
-  const { sourceIdentity } = issued
-  const assumedRole = nameAssumedRole(issued)
-  return { credentials, subject: verified.subject, assumedRole, sourceIdentity }
+  return {
+    credentials,
+    subject: verified.subject,
+    assumedRole: nameAssumedRole(issued),
+    sourceIdentity: issued.sourceIdentity,
+    audience: readAudience(verified.claims),
+    provider: readString(verified.claims, 'iss'),
+  }
+}
+
+/** Returns the client that a token was issued to: its only audience, or of several the authorized party (OpenID Connect Core §2). */
+function readAudience(claims: JsonObject): string | undefined {
+  const { aud } = claims
+  const [first, ...others] = typeof aud === 'string' ? [aud] : readStrings(claims, 'aud')
+  return others.length === 0 ? first : (readString(claims, 'azp') ?? first)
 }
 
 const assumeByToken = 'sts:AssumeRoleWithWebIdentity'
