@@ -32,8 +32,12 @@ export function chooseTokenRole(options: ServerOptions): string | undefined {
   if (identityProvider !== undefined) return byClaimArn
   const [provider] = roleProviders
   if (provider !== undefined) return listProviderArns(region, provider.clientId).at(-1)
-  const [role] = roles
-  return role && listDocumentArns(region, readRole(role[1], role[0])).at(-1)
+  for (const [file, text] of roles) {
+    const document = readRole(text, file)
+    // Others are for principals of this server.
+    if (document.trust.length > 0) return listDocumentArns(region, document).at(-1)
+  }
+  return undefined
 }
 
 /** Reads a role's document. @throws {StsCliError} `ERR_CONFIG` naming the file and what is wrong. */
