@@ -6,6 +6,7 @@
 import { StsCliError } from '../base/errors.ts'
 import { AwsError } from './aws-error.ts'
 import type { TemporaryCredentials } from './credentials.ts'
+import { parseAnswerJson } from './parse-answer-json.ts'
 import { parseAnswerXml } from './parse-answer-xml.ts'
 import { childText, escapeXml, type XmlNode } from './xml.ts'
 
@@ -56,6 +57,8 @@ export interface StsResult {
 /** A result as a client reads it: `requestId` is absent from a server of 2018. */
 export interface StsAnswer extends StsResult {
   readonly requestId: string | undefined
+  /** `Provider` of AssumeRoleWithWebIdentity: at AWS the issuer, or the ARN of the provider in IAM; absent at MinIO. */
+  readonly provider?: string
 }
 
 // ClientGrants and WebIdentity use different names for the subject; the other actions have none.
@@ -137,8 +140,12 @@ export function decodeStsAnswer(action: string, status: number, body: string): S
   const requestId = metadata === undefined ? undefined : childText(metadata, 'RequestId')
   const subject = childText(result, subjectElements[action] ?? '')
   const assumedUser = childText(result, 'AssumedUser')
+  const assumedRole = decodeAssumedRole(result)
+  const provider = childText(result, 'Provider')
   return {
     requestId,
+    ...(assumedRole === undefined ? {} : { assumedRole }),
+    ...(provider === undefined || provider === '' ? {} : { provider }),
     ...(assumedUser === undefined ? {} : { assumedUser }),
     ...(subject === undefined ? {} : { subject }),
     ...(action === 'GetCallerIdentity'
@@ -147,7 +154,10 @@ export function decodeStsAnswer(action: string, status: number, body: string): S
   }
 }
 
+/** Parses the document: XML, or the JSON that AWS's STS sends to clients that accept JSON before XML. */
 function parseAnswer(status: number, body: string): XmlNode {
+  const json = parseAnswerJson(body, { maxBytes: maxAnswerBytes })
+  if (json !== undefined) return json
   if (body.trim() === '') throw stsAnswerError(status, 'an empty body')
   if (/^\s*(<!doctype html|<html)/i.test(body)) throw stsAnswerError(status, 'an HTML page')
   try {
@@ -161,10 +171,11 @@ function parseAnswer(status: number, body: string): XmlNode {
   }
 }
 
-/** Returns the error of an STS `ErrorResponse` or an S3 `Error`. */
+/** Returns the error of an STS `ErrorResponse` or an S3 `Error`. Some put a list `Errors` around it, as EC2 does; AWS's SDKs read that too. */
 function decodeRefusal(root: XmlNode, status: number): AwsError | undefined {
-  const error =
-    root.name === 'ErrorResponse' ? root.children.find((child) => child.name === 'Error') : root
+  const list = root.children.find((child) => child.name === 'Errors') ?? root
+  const isWrapped = root.name === 'ErrorResponse' || root.name === 'Response'
+  const error = isWrapped ? list.children.find((child) => child.name === 'Error') : root
   if (error === undefined || error.name !== 'Error') return undefined
   const code = childText(error, 'Code')
   if (code === undefined || code === '') return undefined
@@ -173,6 +184,14 @@ function decodeRefusal(root: XmlNode, status: number): AwsError | undefined {
     status,
     ...(requestId === undefined || requestId === '' ? {} : { requestId }),
   })
+}
+
+/** Returns who the session is; undefined where the STS says it with empty elements (MinIO), or not at all. */
+function decodeAssumedRole(result: XmlNode): AssumedRole | undefined {
+  const user = result.children.find((child) => child.name === 'AssumedRoleUser')
+  const arn = user === undefined ? undefined : childText(user, 'Arn')?.trim()
+  if (user === undefined || arn === undefined || arn === '') return undefined
+  return { arn, id: childText(user, 'AssumedRoleId') ?? childText(user, 'AssumeRoleId') ?? '' }
 }
 
 function decodeCredentials(result: XmlNode, status: number): TemporaryCredentials {

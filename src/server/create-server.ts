@@ -138,7 +138,7 @@ async function buildHandler(
   { issuer, metrics, kept }: ServerParts,
   closers: Closers,
 ): Promise<HttpHandler> {
-  const { log, region, domains } = options
+  const { log } = options
   const policies = loadPolicies(options)
   const sessions = await openSessions(options, policies, closers)
   const authenticator = createRequestAuthenticator({ ...options, sessions })
@@ -163,7 +163,7 @@ async function buildHandler(
       isPolicyClaimRequired: !isExternal,
       checkSessionPolicy,
     }),
-    s3: createS3Handler({ authenticator, authorizer, backend, region, domains, log }),
+    s3: createS3Handler({ ...options, authenticator, authorizer, backend }),
     admin: createAdminHandler({
       authenticator,
       authorizer,
@@ -182,9 +182,9 @@ async function buildHandler(
     },
     metrics: () => metrics.text(),
     mayReadMetrics: createMetricsAccess(options),
-    isBucketHost: (host) => isBucketHost(host, domains),
+    isBucketHost: (host) => isBucketHost(host, options.domains),
   })
-  const findRules = createCorsLookup(backend, domains)
+  const findRules = createCorsLookup(backend, options.domains)
   return countRequests(withCors(router, { ...describePages(options), findRules }), metrics)
 }
 

@@ -114,10 +114,21 @@ const sts: readonly OptionSpec[] = [
   stsOption('duration TIME', 'how long the credentials shall live: 900, 15m, 1h', {
     env: ['STS_CLI_DURATION'],
   }),
-  stsOption('role-arn ARN', 'role to assume', { env: ['AWS_ROLE_ARN'] }),
+  stsOption(
+    'role-arn ARN…',
+    'role to assume; repeated, each further one with the credentials of the one before (an hour at most)',
+    { env: ['AWS_ROLE_ARN'] },
+  ),
   stsOption('role-session-name NAME', 'name of the session', { env: ['AWS_ROLE_SESSION_NAME'] }),
   stsOption('policy JSON', 'session policy that narrows the credentials'),
   stsOption('policy-file FILE', 'file that holds the session policy'),
+  stsOption('policy-arn ARN…', 'managed policy that narrows the credentials; may be repeated'),
+  stsOption('tag K=V…', 'session tag, for roles that AssumeRole assumes; may be repeated'),
+  stsOption('transitive-tag K…', 'key of a --tag that the further roles of a chain inherit'),
+  stsOption('external-id ID', 'external ID that the role’s trust policy asks for'),
+  stsOption('source-identity NAME', 'who is behind the session, for the STS’s log'),
+  stsOption('expect-account ACCOUNT', 'refuse credentials of any other account'),
+  stsOption('expect-issuer URL', 'refuse a token of any other issuer'),
 ]
 
 const print = defineGroup('output', printing)
@@ -223,7 +234,7 @@ const network: readonly OptionSpec[] = [
   }),
   net('cert FILE', 'certificate of our own, in PEM, for servers that ask for one'),
   net('key FILE', 'its key'),
-  net('k, insecure', 'accept any certificate'),
+  net('k, insecure', 'accept any certificate', { commands: [...sending, 'logout'] }),
 ]
 
 const common = defineGroup('general', every)

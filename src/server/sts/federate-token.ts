@@ -69,11 +69,7 @@ export async function federateToken(
   const credentials = await services.sessions.issue({
     ...issued,
     expiresAtMs: chooseExpiryMs(
-      {
-        durationSeconds: session.durationSeconds,
-        tokenExpiresAtMs: verified.expiresAtMs,
-        role,
-      },
+      { ...session, tokenExpiresAtMs: verified.expiresAtMs, role },
       services,
     ),
   })
