@@ -7,8 +7,8 @@ import { readFederatedUser, toFederatedArn } from './federated-user.ts'
 import { readDisplayName } from '../sessions/describe-principal.ts'
 import type { Principal } from '../sessions/principal.ts'
 
-/** The role of a session whose policies do not come from a role. */
-const noRole = 'sts-cli'
+/** Stands for the role in the ARN of a session whose policies do not come from one. No role may have this name. */
+export const noRole = 'sts-cli'
 const maxSessionNameChars = 64
 
 /**

@@ -19,6 +19,7 @@ export interface PrincipalNames {
   readonly allArns: readonly string[]
 }
 
+const localPrefix = `arn:aws:iam::${accountId}:`
 const accountArn = `arn:aws:iam::${accountId}:root`
 
 /**
@@ -77,6 +78,8 @@ export function toCanonicalArn(arn: string): string {
  * statements about roles. AWS's tools write twelve digits of their own there, and there is one account here.
  */
 export function toLocalArn(arn: string): string {
+  // Most are written so already, and a server may have a thousand roles to compare.
+  if (arn.startsWith(localPrefix)) return arn
   const [, service, rest] =
     /^arn:(?:minio|aws[\w-]*):(iam|sts):[\w-]*:(?:\d{12})?:((?:user|role|assumed-role|federated-user)\/.+)$/s.exec(
       arn,

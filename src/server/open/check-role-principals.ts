@@ -1,5 +1,6 @@
 /** Checks at start that somebody can assume each role, as far as that can be known. */
 import { StsCliError } from '../../base/errors.ts'
+import { noRole } from '../identity/assumed-role.ts'
 import { toLocalArn } from '../identity/principal-names.ts'
 import type { RoleDocument } from '../policy/role-document.ts'
 import type { RoleArns } from './role-arns.ts'
@@ -13,10 +14,18 @@ export interface OpenedRole {
 /**
  * Checks the roles and the sessions of roles that roles' trusts name.
  *
- * @throws {StsCliError} `ERR_CONFIG` for the name of a role that does not exist or of a session that two roles could have, and for a role that only roles
+ * @throws {StsCliError} `ERR_CONFIG` for a role with a reserved name, for the name of a role that does not exist or of a session that two roles could have, and for a role that only roles
  *   may assume which nobody can assume.
  */
 export function checkRolePrincipals(opened: readonly OpenedRole[]): void {
+  const reserved = opened.find(({ arns }) => arns[0].endsWith(`/${noRole}`))
+  if (reserved !== undefined)
+    throw toRoleError(
+      `the role ${reserved.arns[0]} has a reserved name: sessions without a role have ${noRole} in its place in their ARN`,
+    )
+  // Roles that only tokens assume name no principals.
+  const isNaming = opened.some(({ document }) => (document?.principals.length ?? 0) > 0)
+  if (!isNaming) return
   const index = indexRoles(opened)
   const trusted = opened.map(({ arns: [arn], document }) => ({
     arn,
@@ -60,8 +69,10 @@ function indexRoles(opened: readonly OpenedRole[]): RoleIndex {
   for (const { arns } of opened) {
     const [own] = arns
     for (const arn of arns) byArn.set(toLocalArn(arn), own)
-    const last = own.split('/').at(-1) ?? ''
-    byLastPart.set(last, [...(byLastPart.get(last) ?? []), own])
+    const last = own.slice(own.lastIndexOf('/') + 1)
+    const same = byLastPart.get(last)
+    if (same === undefined) byLastPart.set(last, [own])
+    else same.push(own)
   }
   return { byArn, byLastPart }
 }
@@ -72,7 +83,7 @@ function findSource(arn: string, name: string, { byArn, byLastPart }: RoleIndex)
   if (kind === undefined) return anybody
   const role = rest.split('/')[0] ?? ''
   // Sessions whose policies come from a claim have this name in the place of a role's.
-  if (kind === 'assumed-role' && role === 'sts-cli') return anybody
+  if (kind === 'assumed-role' && role === noRole) return anybody
   const ofName = byArn.get(name)
   const found =
     kind === 'role' ? (ofName === undefined ? [] : [ofName]) : (byLastPart.get(role) ?? [])

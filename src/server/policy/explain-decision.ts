@@ -8,6 +8,7 @@ import { selectStatements } from './evaluate-bucket-policy.ts'
 import { isActionNamed } from './find-statements.ts'
 import { loadObjectTags } from './object-tags.ts'
 import type { PolicyDocument, Statement } from './policy-document.ts'
+import { refusedByTrust } from './role-principals.ts'
 import { createSessionLimits } from './session-limits.ts'
 import { fillPattern } from './variables.ts'
 import { toCodePoints } from './wildcard.ts'
@@ -93,7 +94,11 @@ export async function explainDecision(
   const policies = asked.map((policy) => explainPolicy(policy, request))
   const { action, bucket, object: key } = request
   const { isAllowed, reason } = decision
-  const remedy = isAllowed ? undefined : findRemedy(request, policies, sources)
+  const remedy = isAllowed
+    ? undefined
+    : reason.startsWith(refusedByTrust)
+      ? { advice: 'change the trust of the role, or call as whom it names: no policy overrides it' }
+      : findRemedy(request, policies, sources)
   return { action, bucket, key, isAllowed, reason, policies, remedy }
 }
 
@@ -219,9 +224,15 @@ function isLimited(policies: readonly PolicyExplanation[]): boolean {
 }
 
 /** Returns the smallest statement that allows the request. */
-function toStatement({ action, bucket, object }: AuthorizationRequest): Record<string, unknown> {
+function toStatement({
+  action,
+  bucket,
+  object,
+  roleArn,
+}: AuthorizationRequest): Record<string, unknown> {
   const resource = object === '' ? bucket : `${bucket}/${escapePattern(object)}`
   const statement = { Effect: 'Allow', Action: [action] }
+  if (roleArn !== undefined) return { ...statement, Resource: [roleArn] }
   return action.startsWith('s3:')
     ? { ...statement, Resource: [`arn:aws:s3:::${bucket === '' ? '*' : resource}`] }
     : statement

@@ -130,6 +130,10 @@ function isBinding({ key, values, operator, ...condition }: Condition): boolean 
   )
 }
 
+/** The rule of a refusal by a role's trust begins with this, and the role's ARN follows. */
+export const refusedByTrust =
+  'the caller is not named, or the conditions do not hold, in the trust of'
+
 /** Returns whether an entry names the caller of a request, and its conditions hold. */
 export function doesTrustCaller(trust: PrincipalTrust, request: AuthorizationRequest): boolean {
   return isNamed(trust, request) && doConditionsHold(trust.conditions, request, 'Allow')

@@ -3,7 +3,7 @@ import type { AwsError } from '../../protocol/aws-error.ts'
 import { toLocalArn } from '../identity/principal-names.ts'
 import type { AuthorizationRequest } from '../policy/authorizer.ts'
 import { recordDecisions } from '../policy/record-decisions.ts'
-import { doesTrustCaller, type PrincipalTrust } from '../policy/role-principals.ts'
+import { doesTrustCaller, refusedByTrust, type PrincipalTrust } from '../policy/role-principals.ts'
 import type { TokenRole } from '../policy/token-role.ts'
 import type { Principal } from '../sessions/principal.ts'
 import { toDenial } from './deny.ts'
@@ -54,7 +54,7 @@ export async function authorizeRole(
   const assume = ask('sts:AssumeRole')
   const trusting = (role.principals ?? []).filter((entry) => doesTrustCaller(entry, assume))
   if (trusting.length === 0) {
-    const rule = `the trust of the role ${role.arn} does not name the caller, or its conditions do not hold`
+    const rule = `${refusedByTrust} ${role.arn}`
     const { action } = assume
     request.recorder.addDecision({
       action,

@@ -36,9 +36,8 @@ export async function federateToken(
   const verifier = role ?? services.tokenVerifier
   if (verifier === undefined)
     throw new AwsError('STSNotInitialized', 'no identity provider is configured')
-  const verified = await verifier.verify(text.trim(), (claims) =>
-    describeToken(claims, role, request),
-  )
+  const describe = (claims: JsonObject): TrustedRequest => describeToken(claims, role, request)
+  const verified = await verifier.verify(text.trim(), describe)
   request.recorder.setCaller({
     kind: 'openid',
     subject: verified.subject,

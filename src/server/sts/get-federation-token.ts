@@ -19,6 +19,7 @@ const defaultSeconds = 43_200
 export const getFederationToken: StsAction = {
   name: 'GetFederationToken',
   isIssuing: true,
+  isOfAws: true,
   async run(request, services) {
     const { http, parameters, session } = request
     const limits = { pattern: '[\\w+=,.@-]*', min: 2, max: 32 }

@@ -1,6 +1,7 @@
 import { AwsError } from '../../protocol/aws-error.ts'
 import { authenticateCaller } from './authenticate-caller.ts'
 import { issueOwnRights } from './issue-own-rights.ts'
+import { invalidMember } from './member-list.ts'
 import type { StsAction } from './sts-action.ts'
 
 /** AWS's limits (AWS STS API, GetSessionToken): twelve hours if nothing is asked for, a day and a half at most, and an hour for root. */
@@ -12,6 +13,7 @@ const maxRootSeconds = 3600
 export const getSessionToken: StsAction = {
   name: 'GetSessionToken',
   isIssuing: true,
+  isOfAws: true,
   async run(request, services) {
     const { parameters, session } = request
     const principal = await authenticateCaller('GetSessionToken', request, services)
@@ -46,9 +48,9 @@ export function chooseLongLivedDuration(
   { isRoot, defaultSeconds: usual }: { readonly isRoot: boolean; readonly defaultSeconds: number },
 ): number {
   if (asked !== undefined && asked > maxLongLivedSeconds)
-    throw new AwsError(
-      'ValidationError',
-      `1 validation error detected: Value '${asked}' at 'durationSeconds' failed to satisfy constraint: Member must have value less than or equal to ${maxLongLivedSeconds}`,
+    throw invalidMember(
+      'durationSeconds',
+      `Member must have value less than or equal to ${maxLongLivedSeconds}`,
     )
   return isRoot ? Math.min(asked ?? usual, maxRootSeconds) : (asked ?? usual)
 }

@@ -6,11 +6,8 @@ import type { HttpHandler, HttpReply, HttpRequest } from '../http/http-message.t
 import type { RequestRecorder } from '../http/request-recorder.ts'
 import { actions } from './actions.ts'
 import { readForm } from './read-form.ts'
-import {
-  noSessionParameters,
-  readSessionParameters,
-  type SessionParameters,
-} from './session-parameters.ts'
+import { readParameters } from './read-parameters.ts'
+import { noSessionParameters } from './session-parameters.ts'
 import type { StsAction, StsServices } from './sts-action.ts'
 
 // Not cached, because any response may contain a secret.
@@ -37,7 +34,9 @@ async function answer(
   if (request.slot !== undefined && !(await request.slot.acquire())) throw slowDown()
   const action = findAction(parameters)
   // The cheap checks come first, before a token is verified or a directory is asked.
-  const session = action.isIssuing ? readParameters(parameters, services) : noSessionParameters
+  const session = action.isIssuing
+    ? readParameters(action, parameters, services)
+    : noSessionParameters
   const call = { http: request, parameters, body, session, recorder }
   const result = await action.run(call, services)
   const { credentials } = result
@@ -47,34 +46,6 @@ async function answer(
   }
   const document = encodeStsSuccess(action.name, result, request.requestId)
   return { status: 200, headers, body: document }
-}
-
-/**
- * Returns the session parameters. For a role of this server a wrong session policy has AWS's code; without roles it has MinIO's
- * (docs/wire.md §3.2).
- */
-function readParameters(
-  parameters: ReadonlyMap<string, string>,
-  services: StsServices,
-): SessionParameters {
-  const isForRole = (services.roles?.size ?? 0) > 0 && parameters.get('RoleArn')
-  if (!isForRole) return readSessionParameters(parameters, services)
-  return readSessionParameters(parameters, {
-    ...services,
-    checkSessionPolicy(text) {
-      try {
-        return services.checkSessionPolicy(text)
-      } catch (error) {
-        if (!(error instanceof AwsError)) throw error
-        const isTooLong = /^the session policy has \d+ bytes/.test(error.message)
-        throw new AwsError(
-          isTooLong ? 'PackedPolicyTooLarge' : 'MalformedPolicyDocument',
-          error.message,
-          { cause: error },
-        )
-      }
-    },
-  })
 }
 
 /** The version of the API of IAM, whose calls come to the same address. */

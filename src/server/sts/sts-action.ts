@@ -76,6 +76,8 @@ export interface StsAction {
   readonly name: string
   /** True for an action that issues credentials. Only then are the session parameters read and checked. */
   readonly isIssuing: boolean
+  /** True for an action that MinIO does not have, so that all its errors have AWS's codes. */
+  readonly isOfAws?: boolean | undefined
   /** Runs the action and returns its result. @throws {AwsError} when the request is rejected. */
   run(request: StsRequest, services: StsServices): Promise<StsResult>
 }

@@ -250,6 +250,7 @@ describe('serve with trusted issuers', () => {
       { a: ownArn('role/b'), b: ownArn('role/a') },
       /role\/a can be assumed by nobody/,
     ],
+    ['with the name that stands for no role', { 'a/sts-cli': ownArn('root') }, /reserved name/],
     [
       'that trusts a session of one of two roles',
       {

@@ -40,6 +40,7 @@ async function writeRole(change: object = {}): Promise<string> {
   return file
 }
 
+const catalog = { name: 'catalog', trust: { principal: '000000000000' } }
 const byClaim = 'arn:aws:iam::000000000000:role/by-claim'
 
 describe('the variables for AWS’s SDKs', () => {
@@ -84,6 +85,18 @@ describe('the variables for AWS’s SDKs', () => {
     [
       'only a role',
       async () => ['--no-idp', '--role', await writeRole()],
+      {},
+      'arn:aws:iam::000000000000:role/team/deploy',
+    ],
+    [
+      'a role that no token assumes',
+      async () => ['--no-idp', '--role', await writeRole(catalog)],
+      {},
+      undefined,
+    ],
+    [
+      'such a role before another',
+      async () => ['--no-idp', '--role', await writeRole(catalog), '--role', await writeRole()],
       {},
       'arn:aws:iam::000000000000:role/team/deploy',
     ],

@@ -7,6 +7,7 @@ import { combinePolicies } from '../../../src/server/policy/combine-policies.ts'
 import { explainDecision, type Explanation } from '../../../src/server/policy/explain-decision.ts'
 import { createIamAuthorizer } from '../../../src/server/policy/iam-authorizer.ts'
 import { parsePolicyDocument } from '../../../src/server/policy/policy-document.ts'
+import { refusedByTrust } from '../../../src/server/policy/role-principals.ts'
 import { makeRequest, session } from '../../support/server/policy-requests.ts'
 
 type Statement = Readonly<Record<string, unknown>>
@@ -51,6 +52,26 @@ describe('the explanation of a decision', () => {
       { kind: 'identity', name: 'team', effect: 'Allow', statements: [{ applies: true }] },
     ])
     expect(explanation.remedy).toBeUndefined()
+  })
+
+  it('of an action about a role has a statement about that role, which helps', async () => {
+    const roleArn = 'arn:aws:iam::000000000000:role/reader'
+    const ask = async (identity: readonly Statement[]): Promise<Explanation> => {
+      const { question, authorizer, sources } = open({ identity })
+      const asked = { ...question, action: 'sts:AssumeRole', bucket: '', object: '', roleArn }
+      return explainDecision(asked, await authorizer.authorize(asked), sources)
+    }
+    const { remedy } = await ask([get])
+    const statement = { Effect: 'Allow', Action: ['sts:AssumeRole'], Resource: [roleArn] }
+    expect(remedy?.statement).toEqual(statement)
+    expect(await ask([statement])).toMatchObject({ isAllowed: true })
+  })
+
+  it('of a refusal by the trust of a role has no statement, because none helps', async () => {
+    const { question, sources } = open({})
+    const reason = `${refusedByTrust} arn:minio:iam:us-east-1::role/reader`
+    const { remedy } = await explainDecision(question, { isAllowed: false, reason }, sources)
+    expect(remedy).toEqual({ advice: expect.stringMatching(/^change the trust/) as string })
   })
 
   it('shows both values of a condition that failed, with the variables of the statement filled in', async () => {

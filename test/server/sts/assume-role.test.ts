@@ -327,6 +327,25 @@ describe('role chaining', () => {
     })
   })
 
+  it('a trust reads the source identity of the caller as aws:SourceIdentity', async () => {
+    const conditions = { StringEquals: { 'aws:SourceIdentity': 'alice' } }
+    const sts = openRoleSts(
+      {
+        first: { trust: everyone, policies: ['caller'] },
+        second: { trust: { principal: '*', conditions } },
+      },
+      { caller: [may('*')] },
+    )
+    for (const [SourceIdentity, status] of [
+      ['alice', 200],
+      ['bob', 403],
+      [undefined, 403],
+    ] as const) {
+      const first = await sts.become('first', root, { SourceIdentity })
+      expect(await sts.assume('second', first)).toMatchObject({ status })
+    }
+  })
+
   it('a session of a role of root is not root’s child, for which a MinIO would let it do everything', async () => {
     const sts = open()
     const { claims } = await sts.inspect(await sts.become('first', root))
@@ -386,6 +405,13 @@ describe('parameters of AssumeRole that are out of AWS’s limits', () => {
       'InvalidParameterValue',
     ],
     ['a session policy that is no JSON', { Policy: '{' }, 'MalformedPolicyDocument'],
+    ['a short duration', { DurationSeconds: '899' }, 'ValidationError'],
+    ['a duration that is no number', { DurationSeconds: '900.5' }, 'ValidationError'],
+    [
+      'a duration of more than the server’s maximum',
+      { DurationSeconds: '31536001' },
+      'ValidationError',
+    ],
     ['a short ARN', { RoleArn: 'role/x' }, 'ValidationError'],
     [
       'tags that do not fit into a token',

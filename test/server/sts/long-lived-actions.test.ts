@@ -53,7 +53,8 @@ describe('GetSessionToken', () => {
 
   it.each<[string, Parameters, string]>([
     ['more than a day and a half', { DurationSeconds: '129601' }, 'ValidationError'],
-    ['less than a quarter of an hour', { DurationSeconds: '899' }, 'InvalidParameterValue'],
+    ['less than a quarter of an hour', { DurationSeconds: '899' }, 'ValidationError'],
+    ['what is no number', { DurationSeconds: '1e3' }, 'ValidationError'],
     [
       'a code of an MFA device',
       { SerialNumber: 'GAHT12345678', TokenCode: '123456' },
@@ -140,6 +141,14 @@ describe('GetFederationToken', () => {
     expect((await sts.inspect(credentials)).claims[claim]).toEqual({
       principal_tags: { team: ['blue'] },
     })
+  })
+
+  it('is refused for a session policy that is no JSON, with AWS’s code', async () => {
+    const answer = await ask(openRoleSts({}), 'GetFederationToken', root, {
+      ...federation,
+      Policy: '{',
+    })
+    expect(answer).toMatchObject({ status: 400, code: 'MalformedPolicyDocument' })
   })
 
   it.each<[string, Parameters]>([
