@@ -164,7 +164,8 @@ describe('the GitHub action', () => {
   const inputs = (): Record<string, string> => ({ 'sts-endpoint': sts, 'role-arn': roleArn })
 
   it('logs in by the job’s token, masks, exports, and logs out in the post step', async () => {
-    const main = await runStep('main', inputs())
+    const expected = { 'expect-account': '000000000000' }
+    const main = await runStep('main', { ...inputs(), ...expected })
     expect(main).toMatchObject({ code: 0, stderr: '' })
     const variables = await readPairs('env')
     expect(await askS3(variables)).toBe(200)
