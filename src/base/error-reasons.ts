@@ -29,6 +29,7 @@ export type ErrorCode = keyof typeof exitCodes
  */
 const createErrorReasons = () =>
   ({
+    'request-not-kept': 'ERR_NEGATIVE',
     'upload-failed': 'ERR_NEGATIVE',
     'access-keys-missing': 'ERR_USAGE',
     'account-duplicate': 'ERR_USAGE',
@@ -98,6 +99,7 @@ const createErrorReasons = () =>
     'url-invalid': 'ERR_USAGE',
     'url-with-credentials': 'ERR_USAGE',
     'username-missing': 'ERR_USAGE',
+    'kept-decisions-invalid': 'ERR_USAGE',
     'worker-count-invalid': 'ERR_USAGE',
     'aws-file-invalid': 'ERR_DATA',
     'ca-file-invalid': 'ERR_DATA',
@@ -207,6 +209,7 @@ const createErrorReasons = () =>
     'policy-claim-missing': 'ERR_REFUSED',
     'refresh-token-missing': 'ERR_REFUSED',
     'refresh-token-of-another-login': 'ERR_REFUSED',
+    'requests-refused': 'ERR_REFUSED',
     'role-refused': 'ERR_REFUSED',
     'signed-request-refused': 'ERR_REFUSED',
     'sts-refused': 'ERR_REFUSED',

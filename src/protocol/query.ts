@@ -24,7 +24,9 @@ export function parseQuery(rawQuery: string): Query {
   const onMalformed = (): void => {
     isWellFormed = false
   }
-  for (const pair of readPairs(rawQuery, onMalformed)) pairs.push(pair)
+  for (const part of rawQuery.split('&')) {
+    if (part !== '') pairs.push(readPair(part, onMalformed))
+  }
   return createQuery(pairs, isWellFormed)
 }
 
@@ -44,17 +46,21 @@ export const emptyQuery: Query = createQuery([])
  * the canonical query of a signature does.
  */
 export function* readPairs(text: string, onMalformed?: () => void): Generator<QueryPair> {
-  for (const part of text.split('&')) {
-    if (part === '') continue
-    const at = part.indexOf('=')
-    const name = decodeFormText(at === -1 ? part : part.slice(0, at), onMalformed)
-    yield [name, at === -1 ? '' : decodeFormText(part.slice(at + 1), onMalformed)]
-  }
+  for (const part of text.split('&')) if (part !== '') yield readPair(part, onMalformed)
+}
+
+function readPair(part: string, onMalformed?: () => void): QueryPair {
+  const at = part.indexOf('=')
+  if (at === -1) return [decodeFormText(part, onMalformed), '']
+  return [
+    decodeFormText(part.slice(0, at), onMalformed),
+    decodeFormText(part.slice(at + 1), onMalformed),
+  ]
 }
 
 /** Percent-decodes a name or value as an HTTP form does (`+` is a space). A text with a malformed escape stays as it is. */
 export function decodeFormText(text: string, onMalformed?: () => void): string {
-  const spaced = text.replaceAll('+', ' ')
+  const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text
   if (!spaced.includes('%')) return spaced
   try {
     return decodeURIComponent(spaced)

@@ -36,7 +36,20 @@ export interface StsResult {
   readonly credentials?: TemporaryCredentials
   /** The subject of the token, which ClientGrants and WebIdentity return. */
   readonly subject?: string
+  /** The client that the token was issued to, and its issuer: AWS returns them for WebIdentity, and MinIO leaves them out. */
+  readonly audience?: string | undefined
+  readonly provider?: string | undefined
   readonly callerIdentity?: CallerIdentity
+  /** What AssumeRole says back of the parameter. */
+  readonly sourceIdentity?: string | undefined
+  /** The user of GetFederationToken. */
+  readonly federatedUser?: AssumedRole
+  /** The account of an access key (GetAccessKeyInfo). */
+  readonly account?: string
+  /** What DecodeAuthorizationMessage returns: JSON. */
+  readonly decodedMessage?: string
+  /** The share of the room for session policies and tags that they take, in percent. */
+  readonly packedPolicySize?: number | undefined
   /** The user of a custom token: `custom:` and the identity plugin's user. */
   readonly assumedUser?: string
 }
@@ -67,7 +80,21 @@ export function encodeStsSuccess(action: string, result: StsResult, requestId: s
     const ids = `<AssumeRoleId>${escapeXml(id)}</AssumeRoleId><AssumedRoleId>${escapeXml(id)}</AssumedRoleId>`
     inner += `<AssumedRoleUser><Arn>${escapeXml(arn)}</Arn>${ids}</AssumedRoleUser>`
   }
+  const isWebIdentity = action === 'AssumeRoleWithWebIdentity'
+  if (isWebIdentity) inner += encodeOptional('Audience', result.audience)
   if (result.credentials !== undefined) inner += encodeCredentials(result.credentials)
+  if (isWebIdentity) inner += encodeOptional('Provider', result.provider)
+  if (result.sourceIdentity !== undefined)
+    inner += `<SourceIdentity>${escapeXml(result.sourceIdentity)}</SourceIdentity>`
+  if (result.packedPolicySize !== undefined)
+    inner += `<PackedPolicySize>${result.packedPolicySize}</PackedPolicySize>`
+  if (result.federatedUser !== undefined) {
+    const { arn, id } = result.federatedUser
+    inner += `<FederatedUser><FederatedUserId>${escapeXml(id)}</FederatedUserId><Arn>${escapeXml(arn)}</Arn></FederatedUser>`
+  }
+  if (result.account !== undefined) inner += `<Account>${escapeXml(result.account)}</Account>`
+  if (result.decodedMessage !== undefined)
+    inner += `<DecodedMessage>${escapeXml(result.decodedMessage)}</DecodedMessage>`
   const subjectElement = subjectElements[action]
   if (subjectElement !== undefined && result.subject !== undefined) {
     inner += `<${subjectElement}>${escapeXml(result.subject)}</${subjectElement}>`
@@ -79,6 +106,10 @@ export function encodeStsSuccess(action: string, result: StsResult, requestId: s
     inner += `<Arn>${escapeXml(arn)}</Arn><UserId>${escapeXml(userId)}</UserId><Account>${escapeXml(account)}</Account>`
   }
   return `${declaration}<${action}Response xmlns="${namespace}"><${action}Result>${inner}</${action}Result><ResponseMetadata><RequestId>${escapeXml(requestId)}</RequestId></ResponseMetadata></${action}Response>`
+}
+
+function encodeOptional(name: string, text: string | undefined): string {
+  return text === undefined ? '' : `<${name}>${escapeXml(text)}</${name}>`
 }
 
 function encodeCredentials(credentials: TemporaryCredentials): string {

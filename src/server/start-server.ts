@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { StsCliError } from '../base/errors.ts'
 import { silentLog } from '../base/log.ts'
-import { createServer } from './create-server.ts'
+import { createServer, type RunningServer } from './create-server.ts'
 import { generateDemoClient, generateRoot } from './demo-credentials.ts'
+import type { RunningIssuer } from './issuer/start-issuer.ts'
 
 export interface StartServerOptions {
   /** Port of STS and S3 on 127.0.0.1; a free one if left out. */
@@ -82,8 +83,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Sta
     isAccessLogged: false,
     nowMs: () => Date.now(),
   })
-  const { issuer } = server
-  if (issuer === undefined) throw new Error('the embedded provider did not start')
+  const issuer = await loadIssuer(server)
   const folder = await mkdtemp(path.join(tmpdir(), 'sts-cli-'))
   const caFile = path.join(folder, 'ca.pem')
   await writeFile(caFile, issuer.certificate, { mode: 0o600 })
@@ -103,6 +103,16 @@ export async function startServer(options: StartServerOptions = {}): Promise<Sta
     stop,
     [Symbol.asyncDispose]: stop,
   }
+}
+
+/** Loads the provider completely, so that nothing is left to do between the first requests of a test. */
+async function loadIssuer({ issuer, stop }: RunningServer): Promise<RunningIssuer> {
+  if (issuer === undefined) throw new Error('the embedded provider did not start')
+  await issuer.load().catch(async (error: unknown) => {
+    await stop()
+    throw error
+  })
+  return issuer
 }
 
 function checkPort(port: number | undefined): void {

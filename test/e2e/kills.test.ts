@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { createInterface } from 'node:readline'
 import { expect, it } from 'vitest'
 
 const rounds = Number(process.env['KILL_ROUNDS'] ?? 50)
@@ -35,10 +34,16 @@ async function runUntilKilled(
   })
   const ended = new Promise((resolve) => child.once('close', resolve))
   let ends = 0
-  for await (const text of createInterface({ input: child.stdout })) {
-    const line = JSON.parse(text) as Line
-    onLine(line)
-    if (line.end !== undefined && (ends += 1) === changes) child.kill('SIGKILL')
+  // A kill may cut the last line: it was not said, like those after it.
+  let rest = ''
+  for await (const chunk of child.stdout.setEncoding('utf8')) {
+    const lines = `${rest}${String(chunk)}`.split('\n')
+    rest = lines.pop() ?? ''
+    for (const text of lines) {
+      const line = JSON.parse(text) as Line
+      onLine(line)
+      if (line.end !== undefined && (ends += 1) === changes) child.kill('SIGKILL')
+    }
   }
   await ended
   expect(child.signalCode).toBe('SIGKILL')

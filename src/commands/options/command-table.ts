@@ -89,6 +89,22 @@ export const commandTable: readonly CommandSpec[] = [
     ],
   },
   {
+    name: 'watch',
+    operands: '',
+    summary: 'show the requests that a serve decides, as they come',
+    examples: [
+      'sts-cli watch',
+      'sts-cli watch --denied --bucket my-bucket',
+      'sts-cli watch --once --since 1h --json',
+    ],
+  },
+  {
+    name: 'explain',
+    operands: 'REQUEST-ID',
+    summary: 'say why a serve allowed or denied a request, and what would allow it',
+    examples: ['sts-cli explain 18AB3F0C5D2E7A10'],
+  },
+  {
     name: 'logout',
     operands: '',
     summary: 'forget the credentials',

@@ -13,6 +13,8 @@ export type CommandName =
   | 'status'
   | 'inspect'
   | 'logout'
+  | 'watch'
+  | 'explain'
   | 'config'
   | 'doctor'
   | 'completion'

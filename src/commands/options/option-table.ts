@@ -12,12 +12,15 @@ const asking: readonly CommandName[] = ['login', 'token', 'doctor', ...using, 'q
 /** The commands that may prompt. */
 const signingIn: readonly CommandName[] = ['login', 'token', 'doctor', 'quickstart']
 const exchanging: readonly CommandName[] = ['login', 'exchange', 'doctor', ...using, 'quickstart']
+/** The commands that ask a server about its requests. */
+const observing: readonly CommandName[] = ['watch', 'explain']
 const sending: readonly CommandName[] = [
   'login',
   'token',
   'exchange',
   'doctor',
   ...using,
+  ...observing,
   'quickstart',
 ]
 const printing: readonly CommandName[] = ['login', 'exchange', 'creds']
@@ -101,6 +104,7 @@ const sts: readonly OptionSpec[] = [
   stsOption('sts-ep, sts-endpoint URL', 'STS that trades the token', {
     env: ['STS_CLI_STS_ENDPOINT', 'AWS_ENDPOINT_URL_STS'],
     default: 'http://localhost:9000',
+    commands: [...exchanging, ...observing],
   }),
   stsOption('action ACTION', listWords(stsActionNames), {
     env: ['STS_CLI_ACTION'],
@@ -142,7 +146,9 @@ const output: readonly OptionSpec[] = [
   print('no-endpoint', 'leave the endpoint variables out', {
     commands: ['login', 'creds', 'env', 'exec', 'write'],
   }),
-  print('region REGION', 'region to set and to sign for', { commands: exchanging }),
+  print('region REGION', 'region to set and to sign for', {
+    commands: [...exchanging, ...observing],
+  }),
   print('o, output FILE', 'write to a file (0600) instead of stdout', {
     commands: [...printing, 'env', 'token'],
   }),
@@ -162,11 +168,21 @@ const session: readonly OptionSpec[] = [
   cacheOption('p, profile NAME', 'name under which credentials are remembered', {
     env: ['STS_CLI_PROFILE'],
     default: 'default',
-    commands: ['login', 'token', 'exchange', 'doctor', ...using, 'status', 'logout', 'config'],
+    commands: [
+      'login',
+      'token',
+      'exchange',
+      'doctor',
+      ...using,
+      ...observing,
+      'status',
+      'logout',
+      'config',
+    ],
   }),
   cacheOption('config FILE', 'file with the profiles', {
     env: ['STS_CLI_CONFIG'],
-    commands: ['login', 'token', 'exchange', 'doctor', ...using, 'config'],
+    commands: ['login', 'token', 'exchange', 'doctor', ...using, ...observing, 'config'],
   }),
   cacheOption('cache WHERE', 'file, keyring (the keys in the system’s own) or none', {
     env: ['STS_CLI_CACHE'],
@@ -188,6 +204,16 @@ const simulate: readonly OptionSpec[] = [
     'the policy that decides, or NAME=FILE for one that the token names',
   ),
   simulateOption('context KEY=VALUE…', 'a condition key of the request: aws:SourceIp=192.0.2.1'),
+]
+
+const watchOption = defineGroup('requests', ['watch'])
+const watch: readonly OptionSpec[] = [
+  watchOption('denied', 'only requests that were denied'),
+  watchOption('principal NAME', 'only of this caller: subject, name, access key id or role'),
+  watchOption('action ACTION', 'only with this action: s3:PutObject, or s3:Put*'),
+  watchOption('bucket BUCKET', 'only about this bucket'),
+  watchOption('since TIME', 'the requests of this time too: 10m, 1h'),
+  watchOption('once', 'show those of before, and end'),
 ]
 
 const write = defineGroup('aws files', ['write'])
@@ -228,6 +254,7 @@ export const optionTable: readonly OptionSpec[] = [
   ...output,
   ...session,
   ...simulate,
+  ...watch,
   ...awsFiles,
   ...network,
   ...serveOptions,

@@ -8,6 +8,7 @@ import { writeServeState } from '../../client/serve-state.ts'
 import type { RunningServer } from '../../server/create-server.ts'
 import { publicClientId, type IssuerClient } from '../../server/issuer/client-metadata.ts'
 import type { ServerOptions } from '../../server/options/server-options.ts'
+import { listSdkSettings } from './sdk-settings.ts'
 
 /** The fields of the ready line; a field without a value is omitted. */
 export interface ReadyFacts {
@@ -24,6 +25,8 @@ export interface ReadyFacts {
   readonly secretKey: string
   /** The values for `--role-arn`, where there are roles. */
   readonly roles?: readonly string[] | undefined
+  /** The variables for AWS's SDKs, where an identity provider's tokens are taken. */
+  readonly aws?: Readonly<Record<string, string>> | undefined
   readonly pid: number
 }
 
@@ -31,12 +34,14 @@ export interface PublishOptions {
   readonly options: ServerOptions
   /** The client for `login`. */
   readonly client: IssuerClient | undefined
+  /** True if root's keys were made at the start, and not chosen by the user. */
+  readonly isRootMade: boolean
 }
 
 /** Writes the files; `remove` removes them. */
 export function publishServeState(
   server: RunningServer,
-  { options, client }: PublishOptions,
+  { options, client, isRootMade }: PublishOptions,
   io: Io,
 ): { facts: ReadyFacts; remove: () => void } {
   const { issuer } = server
@@ -53,6 +58,7 @@ export function publishServeState(
           clientId: client.id,
           clientSecret: client.secret,
           publicClientId: hasUsers(options) ? publicClientId : undefined,
+          root: isRootMade ? options.root : undefined,
         }
   const files =
     certificates.length === 0
@@ -72,6 +78,10 @@ export function publishServeState(
       accessKey: options.root.accessKeyId,
       secretKey: options.root.secretAccessKey,
       roles: server.roleArns.length === 0 ? undefined : server.roleArns,
+      aws: listSdkSettings(options, {
+        endpoint: sts,
+        caFile: server.certificate === undefined ? undefined : files.caFile,
+      }),
       pid: io.pid,
     },
   }

@@ -6,7 +6,8 @@ import { createServer, type RunningServer } from '../../server/create-server.ts'
 import type { ServerOptions } from '../../server/options/server-options.ts'
 import type { StartWorkersOptions } from '../../server/workers/start-workers.ts'
 import { hasUsers, publishServeState, type ReadyFacts } from './publish-serve-state.ts'
-import { readLogLevel, readServerOptions, readWorkerCount } from './server-options.ts'
+import { hasOwnRoot, readLogLevel, readServerOptions, readWorkerCount } from './server-options.ts'
+import { renderSdkSettings } from './sdk-settings.ts'
 import type { Settings } from '../options/settings.ts'
 
 /** `serve`: runs the server until a signal, or until the command after `--` ends. */
@@ -52,7 +53,11 @@ async function serveUntilDone(context: ServeContext, io: Io): Promise<number> {
   const { settings, options, signal } = context
   const client =
     options.identityProvider?.kind === 'embedded' ? options.identityProvider.clients[0] : undefined
-  const { facts, remove } = publishServeState(context.server, { options, client }, io)
+  const { facts, remove } = publishServeState(
+    context.server,
+    { options, client, isRootMade: !hasOwnRoot(io) },
+    io,
+  )
   const line = `${JSON.stringify(facts)}\n`
   const readyFile = settings.get('ready-file')
   let isFileOurs = false
@@ -68,7 +73,9 @@ async function serveUntilDone(context: ServeContext, io: Io): Promise<number> {
         io,
       )
     }
-    await new Promise<void>((resolve) => {
+    await new Promise<void>((resolve, reject) => {
+      // The provider's library takes as long to load as the rest of the start, so it is loaded after whoever waits for the line has it.
+      setImmediate(() => void context.server.issuer?.load().catch(reject))
       if (signal.aborted) resolve()
       signal.addEventListener('abort', () => resolve())
     })
@@ -91,7 +98,7 @@ function writeReadyFile(path: string, line: string): boolean {
 }
 
 function renderWelcome(
-  facts: Pick<ReadyFacts, 'sts' | 'idp' | 'roles'>,
+  facts: Pick<ReadyFacts, 'sts' | 'idp' | 'roles' | 'aws'>,
   options: ServerOptions,
 ): string {
   const lines = [
@@ -104,6 +111,7 @@ function renderWelcome(
     `  sts-cli login${hasUsers(options) ? ' --grant browser' : ''}`,
     '  eval $(sts-cli env)',
     '  aws s3 mb s3://my-bucketname',
+    ...(facts.aws === undefined ? [] : renderSdkSettings(facts.aws)),
   ]
   return `${lines.join('\n')}\n`
 }

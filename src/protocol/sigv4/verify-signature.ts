@@ -67,8 +67,9 @@ export function verifySignature(
   const scopeText = formatScope(parsed.scope)
   const signingKey = deriveSigningKey(secretAccessKey, parsed.scope)
   const writeText = (rawPath: string): string => {
+    const { method, rawQuery, headers } = signed
     const canonicalRequest = buildCanonicalRequest(
-      { ...signed, rawPath },
+      { method, rawPath, rawQuery, headers },
       parsed.signedHeaders,
       payloadHash,
     )
@@ -186,11 +187,10 @@ function checkSignedHeaders(parsed: ParsedSignature, message: SignedMessage): vo
  */
 function refuseUnsignedHeaders(parsed: ParsedSignature, message: SignedMessage): void {
   const signed = new Set(parsed.signedHeaders)
-  requireNoneUnsigned(
-    [...message.headers]
-      .filter(([name, value]) => !signed.has(name) && !isBoundOtherwise(parsed, name, value))
-      .map(([name]) => name),
-  )
+  const unsigned: string[] = []
+  for (const [name, value] of message.headers)
+    if (!signed.has(name) && !isBoundOtherwise(parsed, name, value)) unsigned.push(name)
+  requireNoneUnsigned(unsigned)
 }
 
 /**

@@ -25,7 +25,7 @@ export function createHandler(api: Api): HttpHandler {
     try {
       const reply = await api.answer(request, recorder)
       const finalFacts = reply.failure?.then((failure) => recorder.toFacts(describe(failure)))
-      return { reply, facts: recorder.toFacts(), ...(finalFacts && { finalFacts }) }
+      return { reply, facts: recorder.toFacts(), finalFacts }
     } catch (error) {
       const refusal = toRefusal(error, request, api)
       const facts = recorder.toFacts({ code: refusal.code, reason: refusal.message })

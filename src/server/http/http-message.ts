@@ -72,12 +72,12 @@ export interface HttpReply {
   /** The headers, with lower-case names. The listener adds `content-length`, unless the body is a stream. */
   readonly headers?: Readonly<Record<string, string>>
   /** The body. A stream is piped with back-pressure and destroyed when the client disconnects; a source is read so, and closed. */
-  readonly body?: string | Uint8Array | Readable | ByteSource
+  readonly body?: string | Uint8Array | Readable | ByteSource | undefined
   /**
    * Set if the body is a stream that is sent while the work still runs. Resolves at the end of the work: to its error, which the body
    * contains, or to undefined. It never rejects.
    */
-  readonly failure?: Promise<AwsError | undefined>
+  readonly failure?: Promise<AwsError | undefined> | undefined
 }
 
 /** The result of a handler: the reply, and the facts about the request for the log and the metrics. */
@@ -85,7 +85,7 @@ export interface HttpOutcome {
   readonly reply: HttpReply
   readonly facts: RequestFacts
   /** The facts at the end of the work, if it still runs while the reply is sent. Never rejects. */
-  readonly finalFacts?: Promise<RequestFacts>
+  readonly finalFacts?: Promise<RequestFacts> | undefined
 }
 
 /** Handles one request. */

@@ -49,6 +49,8 @@ export interface PolicyDecision {
   readonly rule: string
   /** The condition values of the request. All decisions about one request share them. */
   readonly conditions: ReadonlyMap<string, readonly string[]>
+  /** What was asked, as the policies' room has it; only that room reads it. */
+  readonly question: object
 }
 
 /** The policy decisions about one request. DeleteObjects needs up to a thousand, so only the first ones are kept. */

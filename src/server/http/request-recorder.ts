@@ -42,11 +42,9 @@ export function createRequestRecorder(operation: string = serverOperations.other
       if (!decision.isAllowed) denied += 1
       const isFirstDenial = !decision.isAllowed && firstDenial === undefined
       if (first.length >= maxKept && !isFirstDenial) return
-      const kept = {
-        ...decision,
-        key: decision.key.slice(0, maxLength),
-        rule: decision.rule.slice(0, maxLength),
-      }
+      const { action, bucket, isAllowed, conditions, question } = decision
+      const [key, rule] = [decision.key.slice(0, maxLength), decision.rule.slice(0, maxLength)]
+      const kept = { action, bucket, key, isAllowed, rule, conditions, question }
       if (first.length < maxKept) first.push(kept)
       if (isFirstDenial) firstDenial = kept
     },

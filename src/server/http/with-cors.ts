@@ -176,6 +176,7 @@ function describeRule(rule: CorsRule, origin: string, hasCertificate = false): H
 }
 
 function addHeaders(outcome: HttpOutcome, added: Headers): HttpOutcome {
-  const { reply } = outcome
-  return { ...outcome, reply: { ...reply, headers: { ...reply.headers, ...added } } }
+  const { facts, finalFacts } = outcome
+  const { status, headers, body, failure } = outcome.reply
+  return { reply: { status, headers: { ...headers, ...added }, body, failure }, facts, finalFacts }
 }

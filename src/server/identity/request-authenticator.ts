@@ -105,7 +105,8 @@ export function createRequestAuthenticator(options: AuthenticatorOptions): Reque
     async authenticate(message, request) {
       const signature = readSignature(message, request, options)
       if (signature === undefined) return { principal: undefined }
-      return { parsed: signature.parsed, ...(await verifyPrincipal(signature)) }
+      const { principal, verified } = await verifyPrincipal(signature)
+      return { principal, parsed: signature.parsed, verified }
     },
     async authenticateForm(fields) {
       const signature = readFormSignature(fields, options)

@@ -1,15 +1,25 @@
 import { StsCliError } from '../../base/errors.ts'
 import { createJsonClient } from '../../base/http/json-client.ts'
+import { toCanonicalArn } from '../identity/principal-names.ts'
+import { isByClaimArn } from '../identity/role-arn.ts'
 import { createTokenVerifier, type TokenVerifier } from '../identity/token-verifier.ts'
 import type { RunningIssuer } from '../issuer/start-issuer.ts'
 import type { ServerOptions } from '../options/server-options.ts'
 import type { PolicyDocument } from '../policy/policy-document.ts'
 import { createTokenRole, type TokenRole } from '../policy/token-role.ts'
+import type { RoleDocument } from '../policy/role-document.ts'
+import { checkRolePrincipals, type OpenedRole } from './check-role-principals.ts'
 import { checkPolicyNames } from './check-policy-names.ts'
 import type { Closers } from './closers.ts'
 import { openIssuerVerifiers } from './open-issuer-verifiers.ts'
 import { findEmbeddedProvider, providerLimits } from './open-token-verifier.ts'
-import { listDocumentArns, listProviderArns, readRole, type RoleArns } from './role-arns.ts'
+import {
+  listDocumentArns,
+  listPluginArns,
+  listProviderArns,
+  readRole,
+  type RoleArns,
+} from './role-arns.ts'
 
 export interface RoleDependencies {
   readonly issuer: RunningIssuer | undefined
@@ -26,18 +36,18 @@ export function openRoles(
 ): ReadonlyMap<string, TokenRole> {
   const { roleProviders = [], region } = options
   const roles = new Map<string, TokenRole>()
-  const add = (role: TokenRole, arns: RoleArns): void => {
+  const names = new Set<string>()
+  const opened: OpenedRole[] = []
+  const add = (role: TokenRole, arns: RoleArns, document?: RoleDocument): void => {
     const { policyNames } = role
+    opened.push({ arns, document })
     checkPolicyNames(
       { setting: `the role ${role.arn}`, policyNames },
       options,
       dependencies.policies,
     )
-    for (const arn of arns) {
-      if (roles.has(arn))
-        throw new StsCliError('role-duplicate', `two roles have the ARN ${arn}`, { stage: 'serve' })
-      roles.set(arn, role)
-    }
+    requireOwnArns(arns, names)
+    for (const arn of arns) roles.set(arn, role)
   }
   for (const { configUrl, clientId, policyNames, ca } of roleProviders) {
     const { fetchJson, close } = createJsonClient({ ...providerLimits, ca })
@@ -47,13 +57,38 @@ export function openRoles(
     add({ arn: arns[0], policyNames, maxDurationSeconds: undefined, verify }, arns)
   }
   addRoleDocuments(options, dependencies, add)
+  const { identityPlugin } = options
+  if (identityPlugin !== undefined)
+    opened.push({ arns: listPluginArns(region, identityPlugin), document: undefined })
+  checkRolePrincipals(opened)
   return roles
+}
+
+/**
+ * Adds a role's ARNs to those in use. They are compared as bucket policies compare them, so that two roles are never one principal.
+ *
+ * @throws {StsCliError} `ERR_CONFIG` for an ARN of another role, and for the one that means the token's claim.
+ */
+function requireOwnArns(arns: RoleArns, names: Set<string>): void {
+  // The role's own ARN is the last one set, so that messages name it.
+  const own = new Map(arns.toReversed().map((arn) => [toCanonicalArn(arn), arn]))
+  for (const [name, arn] of own) {
+    if (isByClaimArn(name))
+      throw new StsCliError(
+        'role-invalid',
+        `the role ARN ${arn} is reserved: it means the policies of the token's claim`,
+        { stage: 'serve' },
+      )
+    if (names.has(name))
+      throw new StsCliError('role-duplicate', `two roles have the ARN ${arn}`, { stage: 'serve' })
+    names.add(name)
+  }
 }
 
 function addRoleDocuments(
   options: ServerOptions,
   { issuer, closers, tokenVerifier }: RoleDependencies,
-  add: (role: TokenRole, arns: RoleArns) => void,
+  add: (role: TokenRole, arns: RoleArns, document: RoleDocument) => void,
 ): void {
   const { roles: texts = new Map<string, string>(), region, ca } = options
   if (texts.size === 0) return
@@ -67,6 +102,6 @@ function addRoleDocuments(
     const document = readRole(text, file)
     openIssuerVerifiers(document, verifiers, { ...options, fetchJson })
     const arns = listDocumentArns(region, document)
-    add(createTokenRole(arns[0], document, verifiers), arns)
+    add(createTokenRole(arns[0], document, verifiers), arns, document)
   }
 }

@@ -1,4 +1,5 @@
 import { hash } from '../../protocol/digest.ts'
+import { byClaimArn, toAwsRoleArn } from '../identity/role-arn.ts'
 import type { IdentityPluginOptions, ServerOptions } from '../options/server-options.ts'
 import { parseRoleDocument, type RoleDocument } from '../policy/role-document.ts'
 import { toConfigError } from './config-error.ts'
@@ -13,6 +14,26 @@ export function listRoleArns(options: ServerOptions): readonly string[] {
     ...(identityPlugin === undefined ? [] : [listPluginArns(region, identityPlugin)]),
   ]
   return arns.map(([arn]) => arn)
+}
+
+/**
+ * Returns a RoleArn for programs that must send one: that of the token's claim, where one names policies, or else the first role that tokens may assume, in
+ * AWS's form where it has one. Undefined if the server takes no tokens of an identity provider.
+ *
+ * @throws {StsCliError} `ERR_CONFIG` for a role that cannot be read.
+ */
+export function chooseTokenRole(options: ServerOptions): string | undefined {
+  const {
+    identityProvider,
+    roleProviders = [],
+    roles = new Map<string, string>(),
+    region,
+  } = options
+  if (identityProvider !== undefined) return byClaimArn
+  const [provider] = roleProviders
+  if (provider !== undefined) return listProviderArns(region, provider.clientId).at(-1)
+  const [role] = roles
+  return role && listDocumentArns(region, readRole(role[1], role[0])).at(-1)
 }
 
 /** Reads a role's document. @throws {StsCliError} `ERR_CONFIG` naming the file and what is wrong. */
@@ -47,10 +68,14 @@ export function listPluginArns(
 
 /**
  * Returns MinIO's form of an ARN, with the region and without: a MinIO without a region shows the latter, so that guides and scripts have it.
- * A server that takes any region has us-east-1 in its ARNs.
+ * A server that takes any region has us-east-1 in its ARNs. The last one is AWS's form, for tools that check it.
  */
 function toArns(region: string, id: string): RoleArns {
-  return [`arn:minio:iam:${region || 'us-east-1'}::role/${id}`, `arn:minio:iam:::role/${id}`]
+  return [
+    `arn:minio:iam:${region || 'us-east-1'}::role/${id}`,
+    `arn:minio:iam:::role/${id}`,
+    toAwsRoleArn(id),
+  ]
 }
 
 /** Returns the SHA-1 of a text, of which MinIO makes the name. Nothing secret depends on it. */

@@ -15,6 +15,8 @@ export interface AuthorizationRequest {
   readonly bucket: string
   /** Decoded key, empty for bucket-level actions. */
   readonly object: string
+  /** The ARN of the role that an action of the STS is about, in the form of `toLocalArn`; undefined for actions about no role. */
+  readonly roleArn?: string | undefined
   /** The version of the object that the action is about; undefined for the newest. */
   readonly versionId?: string | undefined
   /**

@@ -7,26 +7,27 @@ import type { AuthorizationRequest, Authorizer, Decision } from './authorizer.ts
  */
 export function recordDecisions(authorizer: Authorizer, recorder: RequestRecorder): Authorizer {
   const { couldAllow } = authorizer
+  const authorize = async (request: AuthorizationRequest): Promise<Decision> => {
+    const decision = await authorizer.authorize(request)
+    recorder.addDecision(toRecord(request, decision))
+    return decision
+  }
+  if (couldAllow === undefined) return { isFinal: authorizer.isFinal, authorize }
   return {
-    ...authorizer,
-    async authorize(request) {
-      const decision = await authorizer.authorize(request)
-      recorder.addDecision(toRecord(request, decision))
+    isFinal: authorizer.isFinal,
+    authorize,
+    async couldAllow(request) {
+      const decision = await couldAllow.call(authorizer, request)
+      if (!decision.isAllowed) recorder.addDecision(toRecord(request, decision))
       return decision
     },
-    ...(couldAllow && {
-      async couldAllow(request: AuthorizationRequest) {
-        const decision = await couldAllow(request)
-        if (!decision.isAllowed) recorder.addDecision(toRecord(request, decision))
-        return decision
-      },
-    }),
   }
 }
 
 function toRecord(
-  { action, bucket, object, conditions }: AuthorizationRequest,
+  question: AuthorizationRequest,
   { isAllowed, reason }: Decision,
 ): Parameters<RequestRecorder['addDecision']>[0] {
-  return { action, bucket, key: object, isAllowed, rule: reason, conditions }
+  const { action, bucket, object, conditions } = question
+  return { action, bucket, key: object, isAllowed, rule: reason, conditions, question }
 }

@@ -64,7 +64,8 @@ async function answer(
   if (address.bucket !== '') backend.requireBucketName(address.bucket)
   requireKey(address.key)
   const call = {
-    ...address,
+    bucket: address.bucket,
+    key: address.key,
     request,
     query,
     recorder,
@@ -92,7 +93,8 @@ async function answer(
  * out regions (docs/wire.md §12.2).
  */
 function isAnyRegion({ method, rawPath, query }: HttpRequest, hostBucket: string): boolean {
-  if (method !== 'GET') return false
+  if (method !== 'GET' || !(rawPath.length < 2 || query.has('location') || /^\/+$/.test(rawPath)))
+    return false
   const names = rawPath.split('/').filter((part) => part !== '')
   const isService = hostBucket === '' && names.length === 0
   const isBucket = names.length === (hostBucket === '' ? 1 : 0)

@@ -1,4 +1,5 @@
 import { AwsError } from '../../protocol/aws-error.ts'
+import { findRoleByArn } from '../identity/role-arn.ts'
 import { requireParameter } from './require-parameter.ts'
 import { keepKnownPolicies } from './keep-known-policies.ts'
 import { selectClaims } from './select-claims.ts'
@@ -13,8 +14,10 @@ export const assumeRoleWithCustomToken: StsAction = {
     if (plugin === undefined)
       throw new AwsError('STSNotInitialized', 'no identity plugin is configured on this server')
     const token = requireParameter(parameters, 'Token')
-    const roleArn = requireParameter(parameters, 'RoleArn')
-    if (!plugin.arns.includes(roleArn))
+    const asked = requireParameter(parameters, 'RoleArn')
+    const [roleArn = asked, ...others] = plugin.arns
+    const arns = new Map([roleArn, ...others].map((arn) => [arn, plugin]))
+    if (findRoleByArn(asked, arns) !== plugin)
       throw new AwsError('InvalidParameterValue', 'the parameter RoleArn is not the plugin’s role')
     const policyNames = keepKnownPolicies(plugin.policyNames, `the role ${roleArn}`, services)
     const { user, maxValiditySeconds, claims } = await plugin.client.findUser(token)
@@ -39,6 +42,7 @@ export const assumeRoleWithCustomToken: StsAction = {
       policyNames,
       // MinIO ignores a session policy in this action. Here it applies, because a client that sends one must not get more rights.
       sessionPolicy: session.sessionPolicy,
+      sessionPolicyNames: session.sessionPolicyNames,
       groups: [],
       roleSessionName,
       expiresAtMs: nowMs() + durationSeconds * 1000,

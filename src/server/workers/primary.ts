@@ -22,11 +22,11 @@ export function createPrimary(): Primary {
   /** The last revocation of each target, so that repeating one takes no memory. */
   const revocations = new Map<string, Revocation>()
 
-  const collect = async (requester: Worker, question: number): Promise<void> => {
+  const collect = async (requester: Worker, question: number, about?: object): Promise<void> => {
     const byId = new Map([...workers].map((worker) => [worker.id, worker]))
     const counts = await collector.collect([...byId.keys()], (id, collection) => {
       const worker = byId.get(id)
-      if (worker !== undefined) tell(worker, { kind: 'count', collection })
+      if (worker !== undefined) tell(worker, { kind: 'count', collection, about })
     })
     tell(requester, { kind: 'counts', question, counts })
   }
@@ -44,7 +44,7 @@ export function createPrimary(): Primary {
         for (const other of workers) if (other !== worker) tell(other, message)
         break
       case 'collect':
-        void collect(worker, message.question)
+        void collect(worker, message.question, message.about)
         break
       case 'counted':
         collector.answer(worker.id, message.collection, message.counts)

@@ -4,7 +4,14 @@ import { describe, expect, it } from 'vitest'
 import { toLogFields } from '../../../src/server/http/access-log.ts'
 import { createRequestRecorder } from '../../../src/server/http/request-recorder.ts'
 
-const question = { action: 's3:GetObject', bucket: 'b', key: 'k', rule: 'r', conditions: new Map() }
+const question = {
+  action: 's3:GetObject',
+  bucket: 'b',
+  key: 'k',
+  rule: 'r',
+  conditions: new Map(),
+  question: {},
+}
 
 describe('the fields of a log line', () => {
   it('a log line has the fields that README.md lists, in that order', () => {

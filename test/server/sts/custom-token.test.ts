@@ -1,5 +1,6 @@
 import { onTestFinished, describe, expect, it } from 'vitest'
 import { createJsonClient } from '../../../src/base/http/json-client.ts'
+import { listPluginArns } from '../../../src/server/open/role-arns.ts'
 import { createIdentityPlugin } from '../../../src/server/identity/identity-plugin.ts'
 import {
   findClosedPort,
@@ -42,7 +43,7 @@ function openWith(url: string, timeoutMs = 10_000): StsHarness {
       post: client.postForAnswer,
       log: { info: log, warn: log, error: log },
     }),
-    arns: [arn, 'arn:minio:iam:::role/idmp-external'],
+    arns: listPluginArns('us-east-1', { roleId: 'external', url }),
     policyNames: ['readonly'],
   }
   const sts = openSts({ plugin })
@@ -70,6 +71,13 @@ describe('AssumeRoleWithCustomToken', () => {
       expect(pathname).toBe('/auth')
       expect(Object.fromEntries(searchParams)).toEqual({ tenant: 'a', token })
     }
+  })
+
+  it('the plugin’s role is named by AWS’s form of its ARN too, and the session has the role’s own', async () => {
+    const sts = await open()
+    const RoleArn = 'arn:aws:iam::123456789012:role/idmp-external'
+    const { credentials } = await sts.call(action, { form: ask({ RoleArn }) })
+    expect(await sts.inspect(credentials)).toMatchObject({ claims: { roleArn: arn } })
   })
 
   it('AssumeRoleWithCustomToken grants the policies of the role and the claims of the plugin', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { listDocumentArns } from '../../../src/server/open/role-arns.ts'
 import { createTokenVerifier } from '../../../src/server/identity/token-verifier.ts'
 import { parseRoleDocument } from '../../../src/server/policy/role-document.ts'
 import { createTokenRole, type TokenRole } from '../../../src/server/policy/token-role.ts'
@@ -47,7 +48,9 @@ function open(
   const provider = makeProvider({ [configUrl]: { issuer, jwks_uri: jwksUrl }, [jwksUrl]: keySet })
   const read = parseRoleDocument(JSON.stringify({ ...document, ...change }), 'role')
   const verifiers = new Map([[issuer, createTokenVerifier({ ...provider, configUrl })]])
-  const roles = new Map<string, TokenRole>([[arn, createTokenRole(arn, read, verifiers)]])
+  const role = createTokenRole(arn, read, verifiers)
+  const arns = listDocumentArns('us-east-1', read)
+  const roles = new Map<string, TokenRole>(arns.map((name) => [name, role]))
   return { ...openSts({ roles, ...services }), provider }
 }
 
@@ -182,6 +185,75 @@ describe('RoleArn', () => {
       status: 400,
       code: 'InvalidParameterValue',
       message: 'the parameter RoleArn names no role of this server',
+    })
+  })
+
+  it.each([
+    'arn:aws:iam::000000000000:role/deploy',
+    'arn:aws:iam::123456789012:role/deploy',
+    'arn:minio:iam:::role/deploy',
+  ])(
+    'a role is named by AWS’s form of its ARN, of any account, and the session is the same: %s',
+    async (RoleArn) => {
+      const sts = open()
+      const { facts } = await sts.send({ form: ask({ RoleArn }) })
+      expect(facts.caller).toMatchObject({ roleArn: arn })
+      const { credentials } = await sts.call(action, { form: ask({ RoleArn }) })
+      expect(await sts.inspect(credentials)).toMatchObject({
+        policyNames: ['readwrite'],
+        claims: { roleArn: arn },
+      })
+    },
+  )
+
+  it('a path is a part of a role’s name', async () => {
+    const path = 'arn:aws:iam::123456789012:role/team/deploy'
+    const { message } = await open().send({ form: ask({ RoleArn: path }) })
+    expect(message).toBe('the parameter RoleArn names no role of this server')
+    const answer = await open({ name: 'team/deploy' }).send({ form: ask({ RoleArn: path }) })
+    expect(answer.status).toBe(200)
+  })
+
+  it.each([
+    'deploy',
+    'role/deploy',
+    'arn:aws:iam:::role/deploy',
+    'arn:aws:iam::1234567890123:role/deploy',
+    'arn:aws:iam::12345678901x:role/deploy',
+    'arn:aws:iam:us-east-1:123456789012:role/deploy',
+    'arn:aws:sts::123456789012:role/deploy',
+    'arn:aws:iam::123456789012:user/deploy',
+    'arn:aws:iam::123456789012:role/Deploy',
+    'arn:aws:iam::123456789012:role/deploy\n',
+    'arn:aws:iam::123456789012:role//deploy',
+    'arn:minio:iam:eu-west-1::role/deploy',
+    'arn:minio:iam:us-east-1::role/by-claim',
+    'arn:aws:iam::000000000000:role/by-claims',
+  ])('RoleArn %j names no role, and not the token’s claim', async (RoleArn) => {
+    const form = ask({
+      RoleArn,
+      WebIdentityToken: makeToken(signers.RS256, { policy: 'readonly' }),
+    })
+    expect(await open().send({ form })).toMatchObject({ code: 'InvalidParameterValue' })
+  })
+
+  it('the ARN role/by-claim takes the policies of the token’s claim beside the roles', async () => {
+    const sts = open()
+    const RoleArn = 'arn:aws:iam::000000000000:role/by-claim'
+    const form = ask({ RoleArn, WebIdentityToken: claimToken })
+    const { credentials } = await sts.call(action, { form })
+    const inspected = await sts.inspect(credentials)
+    expect(inspected).toMatchObject({ policyNames: ['readonly'], roleSessionName: 'job' })
+    expect(inspected?.claims).not.toHaveProperty('roleArn')
+  })
+
+  it('the ARN role/by-claim is refused where no provider’s claim names policies', async () => {
+    const sts = open({}, { tokenVerifier: undefined })
+    const RoleArn = 'arn:aws:iam::000000000000:role/by-claim'
+    expect(await sts.send({ form: ask({ RoleArn, WebIdentityToken: claimToken }) })).toMatchObject({
+      status: 400,
+      code: 'InvalidParameterValue',
+      message: expect.stringContaining('name a role') as string,
     })
   })
 

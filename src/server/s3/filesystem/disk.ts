@@ -61,10 +61,24 @@ export async function orAbsent<T>(look: Promise<T>): Promise<T | undefined> {
   try {
     return await look
   } catch (error) {
-    const code = errorCode(error)
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return undefined
-    // A name that the file system cannot hold does not exist either. A missing permission is an error: something may be there.
-    if (code === 'ENAMETOOLONG' || code === 'EISDIR' || code === 'ENXIO') return undefined
-    throw error
+    requireAbsent(error)
+    return undefined
   }
+}
+
+/** Reads the disk by synchronous calls. Returns undefined if the path does not exist. */
+export function orAbsentAtOnce<T>(look: () => T): T | undefined {
+  try {
+    return look()
+  } catch (error) {
+    requireAbsent(error)
+    return undefined
+  }
+}
+
+/** A name that the file system cannot hold does not exist either. A missing permission is an error: something may be there. */
+const absent = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EISDIR', 'ENXIO'])
+
+function requireAbsent(error: unknown): void {
+  if (!absent.has(errorCode(error) ?? '')) throw error
 }

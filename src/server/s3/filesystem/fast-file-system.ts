@@ -10,7 +10,7 @@ import { promisify } from 'node:util'
 import { errorCode } from '../../../base/error-code.ts'
 import { FastFile } from './fast-file.ts'
 import { createPace, type Pace } from './pace.ts'
-import type { FileSystem } from './file-system.ts'
+import type { FileSystem, QuickCalls } from './file-system.ts'
 
 /** Returns the calls of `node:fs/promises`, made synchronously until they are found to be slow. */
 export function createFastFileSystem(pace: Pace = createPace(() => performance.now())): FileSystem {
@@ -21,10 +21,22 @@ export function createFastFileSystem(pace: Pace = createPace(() => performance.n
     ): ((...args: Args) => Promise<T>) =>
     async (...args) =>
       pace.isSlow() ? slow(...args) : pace.time(() => quick(...args))
+  const quickCalls: QuickCalls = {
+    realpath: (path) => pace.time(() => fs.realpathSync.native(path)),
+    lstat: (path) => pace.time(() => fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })),
+    open(path, flags) {
+      const handle = new FastFile(
+        pace.time(() => fs.openSync(path, flags)),
+        pace,
+      )
+      return { handle, stats: handle.statAtOnce() }
+    },
+  }
   /** Renames under way that replace a file. */
   let replacing = 0
   return {
     ...promises,
+    findQuickCalls: () => (pace.isSlow() ? undefined : quickCalls),
     lstat: choose(fs.lstatSync as never, promises.lstat as never) as FileSystem['lstat'],
     mkdir: choose(fs.mkdirSync as never, promises.mkdir as never) as FileSystem['mkdir'],
     realpath: choose(
@@ -44,10 +56,11 @@ export function createFastFileSystem(pace: Pace = createPace(() => performance.n
     },
     syncAll,
     rmdir: choose(fs.rmdirSync as never, promises.rmdir as never) as FileSystem['rmdir'],
-    async open(path, flags, mode) {
+    async open(path, given, mode) {
+      const flags = given === undefined || given === 'r' ? readFlags : given
       if (pace.isSlow()) return promises.open(path, flags, mode)
       if (flags !== 'wx') {
-        const fd = pace.time(() => fs.openSync(path, flags ?? 'r', mode))
+        const fd = pace.time(() => fs.openSync(path, flags, mode))
         return new FastFile(fd, pace)
       }
       const fd =
@@ -56,6 +69,9 @@ export function createFastFileSystem(pace: Pace = createPace(() => performance.n
     },
   }
 }
+
+/** O_NONBLOCK: a synchronous open of a named pipe, in the place of a file, would stop the server for ever. */
+const readFlags = fs.constants.O_RDONLY | fs.constants.O_NONBLOCK
 
 const openLater = promisify<string, string, number | undefined, number>(fs.open)
 

@@ -23,6 +23,11 @@ export class FastFile implements StoreFile {
   }
 
   async stat(options: { readonly bigint: true }): Promise<BigIntStats> {
+    return this.statAtOnce(options)
+  }
+
+  /** As `stat`, without a promise. */
+  statAtOnce(options: { readonly bigint: true } = { bigint: true }): BigIntStats {
     this.#requireOpen()
     return this.#pace.time(() => fs.fstatSync(this.#fd, options))
   }

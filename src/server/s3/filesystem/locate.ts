@@ -1,11 +1,11 @@
 /** Finds the data file of a key: in the plain tree, else in the encoded one. Symbolic links are not followed. */
 import { constants, type BigIntStats } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import { sha256Hex } from '../../../protocol/digest.ts'
 import type { ObjectInfo } from '../request/object-store.ts'
 import { noSuchBucket } from '../request/errors.ts'
-import { bucketFolder, encodedFolder, orAbsent, type Disk } from './disk.ts'
-import type { FileSystem, StoreFile } from './file-system.ts'
+import { bucketFolder, encodedFolder, orAbsent, orAbsentAtOnce, type Disk } from './disk.ts'
+import type { FileSystem, QuickCalls, StoreFile } from './file-system.ts'
 import { headKey } from './index-keys.ts'
 import { encodeKey, isPlainKey } from './key-names.ts'
 import { readVersioning } from './versioning.ts'
@@ -36,6 +36,8 @@ export async function findObject(
   bucket: string,
   key: string,
 ): Promise<LocatedObject | undefined> {
+  const found = findAtOnce(disk, bucket, key)
+  if (found) return found
   return lookAgain(disk, async () => {
     for await (const path of candidatePaths(disk, bucket, key)) {
       const stats = await orAbsent(disk.fs.lstat(path, { bigint: true }))
@@ -51,7 +53,8 @@ export async function openDataFile(
   bucket: string,
   key: string,
 ): Promise<OpenedObject | undefined> {
-  let opened: OpenedObject | undefined
+  let opened = openAtOnce(disk, bucket, key)
+  if (opened) return opened
   await lookAgain(disk, async () => {
     await opened?.handle.close()
     opened = await openOnce(disk, bucket, key)
@@ -69,14 +72,14 @@ export function describeFile(
   const identity = identify(stats)
   const head = readHead(disk, bucket, key)
   const record = head && pickRecord(head.records, identity)
-  const known = { path, head, record, identity }
-  if (record) return { ...known, info: describeRecord(disk, { bucket, key }, record) }
+  const info = describeRecord(disk, file, record ?? describeForeign(identity))
+  return { path, head, record, identity, info }
+}
+
+/** Describes a file that was put there by hand. */
+function describeForeign(file: FileIdentity): ObjectRecord {
   const metadata = { contentType: 'binary/octet-stream', headers: {}, userMetadata: {} }
-  const facts = { etag: deriveEtag(identity) }
-  return {
-    ...known,
-    info: describeRecord(disk, { bucket, key }, { file: identity, facts, metadata }),
-  }
+  return { file, facts: { etag: deriveEtag(file) }, metadata }
 }
 
 /** Returns the record of an object; a file that was put there by hand gets its first one. */
@@ -104,15 +107,75 @@ export function describeRecord(
   const lastModifiedMs = toMilliseconds(mtimeNs)
   // An object from before is the version `null` of a bucket that has got versions.
   const shown = versionId ?? (readVersioning(disk, bucket) === undefined ? undefined : 'null')
+  const { etag, checksum, partSizes, partChecksums } = facts
+  // Written out, because a spread costs more than all the rest; every request describes an object.
   return {
-    ...facts,
+    etag,
+    checksum,
+    partSizes,
+    partChecksums,
     key,
     size,
     lastModifiedMs,
     metadata,
-    ...(shown === undefined ? {} : { versionId: shown }),
-    ...(lock === undefined ? {} : { lock }),
+    versionId: shown,
+    lock,
   }
+}
+
+/** O_NONBLOCK: a named pipe in the folder must not block a request forever. */
+const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+
+/** Folders up to this depth are looked at one by one, which costs less than the real path of the whole. */
+const maxLookedAt = 3
+
+/**
+ * Opens the object of the key by synchronous calls.
+ *
+ * @returns Undefined if it has to be looked for otherwise: it is not a plain file, it has no record, it is missing, or the disk is slow.
+ */
+function openAtOnce(disk: Disk, bucket: string, key: string): OpenedObject | undefined {
+  const quick = disk.fs.findQuickCalls?.()
+  if (quick === undefined || !isPlainKey(key)) return undefined
+  const path = join(bucketFolder(disk.root, bucket), key)
+  const opened = orAbsentAtOnce(() => {
+    return isReal(disk, quick, dirname(path)) ? quick.open(path, openFlags) : undefined
+  })
+  if (opened === undefined) return undefined
+  let isKept = false
+  try {
+    const { handle, stats } = opened
+    const found = stats.isFile() ? describeFile(disk, { bucket, key, path, stats }) : undefined
+    isKept = found?.record !== undefined
+    if (!found || !isKept) return undefined
+    const { info, head, record, identity } = found
+    return { path, info, head, record, identity, handle }
+  } finally {
+    if (!isKept) void opened.handle.close()
+  }
+}
+
+/** Finds the object of the key without opening it, by synchronous calls. @see openAtOnce */
+function findAtOnce(disk: Disk, bucket: string, key: string): LocatedObject | undefined {
+  const quick = disk.fs.findQuickCalls?.()
+  if (quick === undefined || !isPlainKey(key)) return undefined
+  const path = join(bucketFolder(disk.root, bucket), key)
+  const stats = orAbsentAtOnce(() => {
+    return isReal(disk, quick, dirname(path)) ? quick.lstat(path) : undefined
+  })
+  const found = stats?.isFile() ? describeFile(disk, { bucket, key, path, stats }) : undefined
+  return found?.record && found
+}
+
+/** Returns whether a path below the root is a folder, with no symbolic link on the way. The root itself has none. */
+function isReal({ root }: Disk, quick: QuickCalls, folder: string): boolean {
+  const names = folder.slice(root.length + 1).split(sep)
+  if (names.length > maxLookedAt) return quick.realpath(folder) === folder
+  let path = root
+  return names.every((name) => {
+    path = `${path}${sep}${name}`
+    return quick.lstat(path)?.isDirectory() === true
+  })
 }
 
 async function openOnce(
@@ -134,9 +197,7 @@ export async function openFile(
   { fs }: Pick<Disk, 'fs'>,
   path: string,
 ): Promise<{ readonly handle: StoreFile; readonly stats: BigIntStats } | undefined> {
-  // O_NONBLOCK: a named pipe in the folder must not block a request forever.
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
-  const handle = await orAbsent(fs.open(path, flags))
+  const handle = await orAbsent(fs.open(path, openFlags))
   if (!handle) return undefined
   let isKept = false
   try {

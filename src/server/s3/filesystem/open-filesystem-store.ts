@@ -125,8 +125,11 @@ function openObjects(
       run(async () => {
         const object = await openObject(disk, { bucket, key }, versionId)
         if (!object) return undefined
+        const { info, cloneTo, close } = object
         return {
-          ...object,
+          info,
+          cloneTo,
+          close,
           readAll: (range) => run(() => object.readAll(range)),
           readInto: (bytes, position) => run(() => object.readInto(bytes, position)),
         }

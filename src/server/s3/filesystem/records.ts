@@ -91,7 +91,25 @@ export function encodeHead(head: Head): Buffer {
   return Buffer.from(JSON.stringify(head))
 }
 
+/** The heads that were decoded last, by their bytes as Latin-1. */
+const decodedHeads = new Map<string, Head>()
+/** The most heads that are kept, and their longest text: together some megabytes. */
+const maxDecodedHeads = 2048
+const maxKeptChars = 2048
+
+/** Returns the head of a key; undefined if it cannot be read. The same bytes, as of an object that is read again and again, are parsed once. */
 export function decodeHead(bytes: Buffer | undefined): Head | undefined {
+  if (bytes === undefined || bytes.length > maxKeptChars) return parseHead(bytes)
+  const text = bytes.toString('latin1')
+  const known = decodedHeads.get(text)
+  if (known !== undefined) return known
+  const head = parseHead(bytes)
+  if (decodedHeads.size >= maxDecodedHeads) decodedHeads.clear()
+  if (head) decodedHeads.set(text, head)
+  return head
+}
+
+function parseHead(bytes: Buffer | undefined): Head | undefined {
   const json = bytes && parseJsonObject(bytes.toString())
   if (!json || !Array.isArray(json['records'])) return undefined
   return {

@@ -29,7 +29,8 @@ const maxReadAtOnceBytes = 256 * 1024
 
 interface ReadPlan {
   readonly status: 200 | 206 | 304
-  readonly headers: Readonly<Record<string, string>>
+  /** Of this answer alone. */
+  readonly headers: Record<string, string>
   readonly range: ByteRange | undefined
   readonly lengthBytes: number
 }
@@ -45,9 +46,9 @@ export const getObject: S3Operation = {
     try {
       const customerKey = requireKey(call, stored.info)
       const object = openPlain(stored, call, customerKey)
-      const { status, range, lengthBytes, ...plan } = planRead(call, object.info, customerKey)
-      if (status === 304) return { status, headers: plan.headers }
-      const headers = { ...plan.headers, ...(await describeRules(call, object.info)) }
+      const { status, range, lengthBytes, headers } = planRead(call, object.info, customerKey)
+      if (status === 304) return { status, headers }
+      await addRules(headers, call, object.info)
       if (lengthBytes === 0) return { status, headers, body: '' }
       isHandedOn = true
       if (lengthBytes > maxReadAtOnceBytes)
@@ -80,15 +81,19 @@ export const headObject: S3Operation = {
     const info = await call.objects.statObject(call.bucket, call.key, readVersionId(call))
     if (!info) throw noSuchKey(call.key)
     const { status, headers } = planRead(call, info, requireKey(call, info))
-    if (status === 304) return { status, headers }
-    return { status, headers: { ...headers, ...(await describeRules(call, info)) } }
+    if (status !== 304) await addRules(headers, call, info)
+    return { status, headers }
   },
 }
 
-/** Returns the headers of the version's lock, and of the rule that will expire the current version. */
-async function describeRules(call: S3Call, info: ObjectInfo): Promise<Record<string, string>> {
-  const lock = await describeLock(call, info)
-  return call.query.has('versionId') ? lock : { ...lock, ...describeExpiration(call, info) }
+/** Adds the headers of the version's lock, and of the rule that will expire the current version. */
+async function addRules(
+  headers: Record<string, string>,
+  call: S3Call,
+  info: ObjectInfo,
+): Promise<void> {
+  if (info.lock) Object.assign(headers, await describeLock(call, info))
+  if (!call.query.has('versionId')) Object.assign(headers, describeExpiration(call, info))
 }
 
 /** Returns the key that reading the object needs; undefined for none. @throws {AwsError} as `requireCustomerKey`. */
@@ -99,11 +104,11 @@ function requireKey({ request }: S3Call, { metadata }: ObjectInfo): CustomerKey 
 
 function planRead(call: S3Call, info: ObjectInfo, customerKey: CustomerKey | undefined): ReadPlan {
   const { request, query } = call
-  const described = describeObject(info)
+  const headers = describeObject(info)
   if (checkRead(request.headers, info) === 'not-modified') {
-    const { etag = '', 'last-modified': lastModified = '' } = described
-    const headers = { etag, 'last-modified': lastModified }
-    return { status: 304, headers, range: undefined, lengthBytes: 0 }
+    const { etag = '', 'last-modified': lastModified = '' } = headers
+    const shown = { etag, 'last-modified': lastModified }
+    return { status: 304, headers: shown, range: undefined, lengthBytes: 0 }
   }
   if (query.has('partNumber') && request.headers.has('range')) {
     const message = 'Cannot specify both Range header and partNumber query parameter'
@@ -116,20 +121,15 @@ function planRead(call: S3Call, info: ObjectInfo, customerKey: CustomerKey | und
   const isPartial = range !== undefined || part !== undefined
   const lengthBytes = range ? range.end - range.start + 1 : part ? 0 : info.size
   const wantsChecksum = request.headers.get('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED'
-  return {
-    status: isPartial ? 206 : 200,
-    range,
-    lengthBytes,
-    headers: {
-      ...described,
-      ...describeEncryption(info.metadata.encryption, customerKey),
-      ...part?.headers,
-      ...(wantsChecksum ? describeChecksum({ checksum: findChecksum(info, { range, part }) }) : {}),
-      ...readOverrides(query),
-      ...(range ? { 'content-range': `bytes ${range.start}-${range.end}/${info.size}` } : {}),
-      'content-length': String(lengthBytes),
-    },
-  }
+  const { encryption } = info.metadata
+  if (encryption) Object.assign(headers, describeEncryption(encryption, customerKey))
+  if (part) Object.assign(headers, part.headers)
+  const checksum = wantsChecksum ? findChecksum(info, { range, part }) : undefined
+  if (checksum) Object.assign(headers, describeChecksum({ checksum }))
+  if (query.pairs.length > 0) Object.assign(headers, readOverrides(query))
+  if (range) headers['content-range'] = `bytes ${range.start}-${range.end}/${info.size}`
+  headers['content-length'] = String(lengthBytes)
+  return { status: isPartial ? 206 : 200, range, lengthBytes, headers }
 }
 
 /**

@@ -49,12 +49,12 @@ export function describeObject(info: ObjectInfo): Record<string, string> {
   const { metadata } = info
   const headers: Record<string, string> = {
     'content-type': metadata.contentType,
-    ...metadata.headers,
     etag: `"${info.etag}"`,
     'last-modified': toHttpDate(info.lastModifiedMs),
     'accept-ranges': 'bytes',
-    ...describeVersion(info),
   }
+  if (info.versionId !== undefined) Object.assign(headers, describeVersion(info))
+  for (const name of Object.keys(metadata.headers)) headers[name] ??= metadata.headers[name] ?? ''
   for (const [name, value] of Object.entries(metadata.userMetadata)) {
     headers[userPrefix + name] = value
   }

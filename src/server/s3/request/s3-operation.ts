@@ -195,12 +195,25 @@ function toQuestion(call: S3Request, action: string, at: Place): AuthorizationRe
   const isOfRequest = at.bucket === call.bucket && at.key === call.key
   const ofQuery = isOfRequest ? call.query.get('versionId') : undefined
   const versionId = at.version ?? ofQuery
-  const question = { principal, action, otherAction, bucket: at.bucket, object: at.key, versionId }
+  // With all its members from the start, because an object that gets new ones later costs more than the rest of the question.
+  const question = {
+    principal,
+    action,
+    otherAction,
+    bucket: at.bucket,
+    object: at.key,
+    versionId,
+    conditions,
+    readObjectTags: undefined,
+    areObjectTagsKnown: undefined,
+    isAboutAnyObject: undefined,
+    memo: undefined,
+  }
   const { requestTags, requestLock } = call
   // A version that the body or a header names is not in the conditions of the request.
   const isNamedElsewhere = versionId !== ofQuery
   if (requestTags === undefined && requestLock === undefined && !isNamedElsewhere)
-    return { ...question, conditions, memo }
+    return { ...question, memo }
   const withBody = new Map(conditions)
   if (isNamedElsewhere && versionId !== undefined) withBody.set('versionid', [versionId])
   if (requestTags !== undefined) addTags(withBody, Object.entries(requestTags))

@@ -15,6 +15,7 @@ import { storeRoutes } from './store-routes.ts'
 import {
   authorize,
   type S3Backend,
+  type S3Call,
   type S3Operation,
   type S3Request,
 } from '../request/s3-operation.ts'
@@ -98,9 +99,31 @@ function toOperation(
       requireStandardValues(headers, level)
       if (level !== 'service') requireAcl(name, { bucket: request.bucket, headers })
       if (!query.has('acl')) noteAcl(request.bucket, headers.get('x-amz-acl') ?? 'private')
-      return run({ ...request, objects })
+      return run(toCall(request, objects))
     },
   }
+}
+
+/** Adds the store. Written out, because a spread of so many members costs as much as finding the object. */
+function toCall(request: S3Request, objects: ObjectStore): S3Call {
+  const call: { readonly [Name in keyof Required<S3Call>]: S3Call[Name] } = {
+    bucket: request.bucket,
+    key: request.key,
+    request: request.request,
+    query: request.query,
+    recorder: request.recorder,
+    authorizer: request.authorizer,
+    region: request.region,
+    isBucketInHost: request.isBucketInHost,
+    principal: request.principal,
+    signature: request.signature,
+    seed: request.seed,
+    requestTags: request.requestTags,
+    requestLock: request.requestLock,
+    form: request.form,
+    objects,
+  }
+  return call
 }
 
 /**
@@ -112,16 +135,19 @@ function toOperation(
  */
 function findRoute(request: RouteRequest): StoreRoute {
   const route = matchRoute(storeRoutes, request, { isIgnored, describeUnknown })
-  const unread = [...request.headers].find(
-    ([name, value]) => !isReadHeader(route, name) && !isTrueAnyway(name, value),
-  )
-  if (unread === undefined) return route
-  const [header] = unread
+  const header = findUnread(route, request.headers)
+  if (header === undefined) return route
   requireKnownChecksum(header)
   const what = `${route.operation.name} with the header ${header.slice(0, 100)}`
   throw new AwsError('NotImplemented', `${what} is not implemented`, {
     details: { Header: header.slice(0, 100) },
   })
+}
+
+function findUnread(route: StoreRoute, headers: RouteRequest['headers']): string | undefined {
+  for (const [name, value] of headers)
+    if (!isReadHeader(route, name) && !isTrueAnyway(name, value)) return name
+  return undefined
 }
 
 /** Returns whether a query parameter is for the caller's logs only (AWS, "Adding additional fields to the access log"). */

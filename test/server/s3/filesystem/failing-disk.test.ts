@@ -25,6 +25,7 @@ const fs: FileSystem = new Proxy(
   { ...nodeFileSystem },
   {
     get: (target, name: Call) => {
+      if (!(name in target)) return undefined
       return async (...values: [string, ...unknown[]]) => {
         const call: Call = name === 'open' && values[1] !== 'wx' ? 'readFile' : name
         calls.push(`${call} ${values[0]}`)

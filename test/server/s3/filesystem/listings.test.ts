@@ -26,6 +26,7 @@ const fs: FileSystem = new Proxy(
   { ...nodeFileSystem },
   {
     get: (target, name: keyof FileSystem) => {
+      if (!(name in target)) return undefined
       return (...values: unknown[]): unknown => {
         calls.push(name)
         return Reflect.apply(target[name] as (...given: unknown[]) => unknown, target, values)

@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
@@ -301,5 +302,33 @@ describe('files put there by hand', () => {
     await s3.send('PUT', '/photos/up/secret', { body: 'overwritten' })
     expect(await readFile(join(s3.folder, 'secret'), 'utf8')).toBe('secret')
     expect((await s3.send('GET', '/photos/up/secret')).text).toBe('overwritten')
+  })
+
+  it.each(['folder/x', 'folder/b/c/d/e/x'])(
+    'the store does not follow a link that took the place of a folder with the stored object %s',
+    async (key) => {
+      await s3.send('PUT', `/photos/${key}`, { body: 'stored' })
+      expect((await s3.send('HEAD', `/photos/${key}`)).status).toBe(200)
+      const [from, to] = [join(s3.folder, 'photos/folder'), join(s3.folder, 'elsewhere')]
+      await rename(from, to)
+      await symlink(to, from)
+
+      expect((await s3.send('GET', `/photos/${key}`)).code).toBe('NoSuchKey')
+      expect((await s3.send('HEAD', `/photos/${key}`)).status).toBe(404)
+    },
+  )
+
+  it('a stored object whose file was replaced by a folder or a named pipe is missing', async () => {
+    await s3.send('PUT', '/photos/a', { body: 'stored' })
+    await s3.send('PUT', '/photos/b', { body: 'stored' })
+    await rm(join(s3.folder, 'photos/a'))
+    await rm(join(s3.folder, 'photos/b'))
+    await mkdir(join(s3.folder, 'photos/a'))
+    execFileSync('mkfifo', [join(s3.folder, 'photos/b')])
+
+    for (const key of ['a', 'b']) {
+      expect((await s3.send('GET', `/photos/${key}`)).code).toBe('NoSuchKey')
+      expect((await s3.send('HEAD', `/photos/${key}`)).status).toBe(404)
+    }
   })
 })
