@@ -36,7 +36,7 @@ export interface StsResult {
   readonly credentials?: TemporaryCredentials
   /** The subject of the token, which ClientGrants and WebIdentity return. */
   readonly subject?: string
-  /** The client that the token was issued to, and its issuer: AWS returns them for WebIdentity, and MinIO leaves them out. */
+  /** The client that the token was issued to, and its issuer (at AWS also the ARN of the provider in IAM): for WebIdentity; MinIO leaves them out. */
   readonly audience?: string | undefined
   readonly provider?: string | undefined
   readonly callerIdentity?: CallerIdentity
@@ -57,8 +57,6 @@ export interface StsResult {
 /** A result as a client reads it: `requestId` is absent from a server of 2018. */
 export interface StsAnswer extends StsResult {
   readonly requestId: string | undefined
-  /** `Provider` of AssumeRoleWithWebIdentity: at AWS the issuer, or the ARN of the provider in IAM; absent at MinIO. */
-  readonly provider?: string
 }
 
 // ClientGrants and WebIdentity use different names for the subject; the other actions have none.

@@ -77,6 +77,7 @@ describe('expected account', () => {
       reason: 'account-unexpected',
       exitCode: 77,
       message: `the credentials are those of the account ${other}, not ${account}`,
+      hint: expect.stringContaining('--expect-account') as unknown,
     })
     await noCredentials()
   })

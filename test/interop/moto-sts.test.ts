@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { encodeStsSuccess } from '../../src/protocol/sts-wire.ts'
+import { startFake } from '../support/commands/harness.ts'
 import { startMoto, type Moto } from './moto.ts'
 import { binPath, cachedPath } from './stack.ts'
 
@@ -71,15 +73,21 @@ describe('an STS that is not ours', () => {
   })
 
   it('login goes through a chain of roles to another account, with all parameters', async () => {
-    const flags = ['--duration', '15m', '--policy-arn', 'arn:aws:iam::aws:policy/ReadOnlyAccess']
-    const tags = ['--tag', 'team=a b', '--tag', 'job=7', '--transitive-tag', 'team']
-    const ran = await login(
-      ...['--role-arn', role('first'), '--role-arn', role('second', other)],
-      ...['--role-session-name', 'chained', '--external-id', 'x/9', '--source-identity', 'alice'],
-      ...['--expect-account', other, '--expect-issuer', 'https://idp.example'],
-      ...flags,
-      ...tags,
-    )
+    const flags = [
+      ['--role-arn', role('first')],
+      ['--role-arn', role('second', other)],
+      ['--role-session-name', 'chained'],
+      ['--external-id', 'x/9'],
+      ['--source-identity', 'alice'],
+      ['--expect-account', other],
+      ['--expect-issuer', 'https://idp.example'],
+      ['--duration', '15m'],
+      ['--policy-arn', 'arn:aws:iam::aws:policy/ReadOnlyAccess'],
+      ['--tag', 'team=a b'],
+      ['--tag', 'job=7'],
+      ['--transitive-tag', 'team'],
+    ]
+    const ran = await login(...flags.flat())
     expect(ran).toMatchObject({ exitCode: 0, stderr: '' })
     expect(await whoIs(ran)).toBe(`arn:aws:sts::${other}:assumed-role/second/chained`)
     const left =
@@ -131,11 +139,9 @@ print(json.dumps({'AWS_ACCESS_KEY_ID': key['AccessKeyId'], 'AWS_SECRET_ACCESS_KE
 
   const assume = (arns: string[], { env = keys, externalId = 'x/9' } = {}): Promise<Ran> =>
     cli(
-      [
-        ...['login', '-sts-ep', moto.url, '--action', 'assume-role', '-f', 'process'],
-        ...['--external-id', externalId],
-        ...arns.flatMap((arn) => ['--role-arn', arn]),
-      ],
+      `login -sts-ep ${moto.url} --action assume-role -f process --external-id ${externalId}`
+        .split(' ')
+        .concat(arns.flatMap((arn) => ['--role-arn', arn])),
       env,
     )
 
@@ -166,5 +172,51 @@ print(json.dumps({'AWS_ACCESS_KEY_ID': key['AccessKeyId'], 'AWS_SECRET_ACCESS_KE
     })
     expect(ran).toMatchObject({ exitCode: 77, stdout: '' })
     expect(ran.stderr).toContain('SignatureDoesNotMatch')
+  })
+})
+
+describe('the form of a request', () => {
+  it('is that of boto3, parameter for parameter', async () => {
+    const credentials = { accessKeyId: 'ASIA', secretAccessKey: 's', sessionToken: 't' }
+    const expirationText = '2038-01-01T00:00:00Z'
+    const issued = { ...credentials, expirationText, expiration: new Date(expirationText) }
+    const fake = await startFake({
+      body: encodeStsSuccess('AssumeRole', { credentials: issued }, 'request-1'),
+    })
+    const parameters = {
+      RoleArn: role('demo'),
+      RoleSessionName: 'a+b=c',
+      DurationSeconds: 900,
+      Policy: '{"Version":"2012-10-17","Statement":[]}',
+      PolicyArns: [{ arn: 'arn:aws:iam::aws:policy/A' }, { arn: 'arn:aws:iam::aws:policy/B' }],
+      Tags: [
+        { Key: 'Größe 大', Value: 'a=b /@' },
+        { Key: 'empty', Value: '' },
+      ],
+      TransitiveTagKeys: ['Größe 大', 'empty'],
+      ExternalId: 'x:/9',
+      SourceIdentity: 'alice@example.com',
+    }
+    const env = { AWS_ACCESS_KEY_ID: 'AKIA', AWS_SECRET_ACCESS_KEY: 'secret' }
+    const script = `import boto3, json, sys; boto3.client('sts', endpoint_url='${fake.url}', region_name='us-east-1').assume_role(**json.loads(sys.argv[1]))`
+    await execa(cachedPath('moto', 'bin', 'python'), ['-c', script, JSON.stringify(parameters)], {
+      env: { HOME: home, ...env },
+      extendEnv: false,
+    })
+    const flags = [
+      ['--role-arn', parameters.RoleArn, '--role-session-name', parameters.RoleSessionName],
+      ['--duration', '15m', '--policy', parameters.Policy],
+      parameters.PolicyArns.flatMap(({ arn }) => ['--policy-arn', arn]),
+      parameters.Tags.flatMap(({ Key, Value }) => ['--tag', `${Key}=${Value}`]),
+      parameters.TransitiveTagKeys.flatMap((key) => ['--transitive-tag', key]),
+      ['--external-id', parameters.ExternalId, '--source-identity', parameters.SourceIdentity],
+    ].flat()
+    const ran = await cli(
+      ['login', '-q', '--action', 'assume-role', '-sts-ep', fake.url, ...flags],
+      env,
+    )
+    expect(ran).toMatchObject({ exitCode: 0, stderr: '' })
+    const [boto3, own] = fake.seen.map(({ form }) => Object.fromEntries(form))
+    expect(own).toEqual(boto3)
   })
 })
