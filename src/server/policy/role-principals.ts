@@ -35,9 +35,9 @@ const maxNameChars = 2048
  */
 export function parsePrincipalTrust(value: JsonObject, where: string): PrincipalTrust {
   checkMembers(value, members, `${where}: trust`)
-  const names = readPrincipals(value['principal'], where)
+  const principals = readPrincipals(value['principal'], where)
   const conditions = parseConditions(value['conditions'], { where, hasOtherServices: false })
-  const isAnyone = names.includes('*')
+  const isAnyone = principals.includes('*')
   if (isAnyone && !conditions.some(isBinding))
     throw invalidDocument(
       `${where}: principal * lets everyone in: add a condition that says who may assume the role, such as StringEquals on aws:PrincipalTag/NAME, aws:PrincipalArn or sts:ExternalId`,
@@ -45,8 +45,8 @@ export function parsePrincipalTrust(value: JsonObject, where: string): Principal
   const accounts = new Set([accountId, `arn:aws:iam::${accountId}:root`])
   return {
     isAnyone,
-    hasAccount: names.some((name) => accounts.has(name)),
-    arns: new Set(names.filter((name) => name !== '*' && !accounts.has(name))),
+    hasAccount: principals.some((name) => accounts.has(name)),
+    arns: new Set(principals.filter((name) => name !== '*' && !accounts.has(name))),
     actions: readTrustActions(value['actions'], 'sts:AssumeRole', where),
     conditions,
   }
@@ -110,13 +110,17 @@ export function readTrustActions(
 const identifyingKey =
   /^(?:aws:(?:principalarn|principaltag\/.+|username|userid|groups|sourceip|sourceidentity)|sts:externalid|jwt:.+|ldap:.+)$/i
 
-/** Values that nobody has: addresses and names that are reserved for documentation. A condition that accepts one of them accepts everybody. */
-const nobody = [
-  '203.0.113.7',
-  '2001:db8::7',
-  'nobody-7',
-  `arn:aws:iam::${accountId}:user/nobody-7`,
-  `arn:aws:iam::${accountId}:role/nobody-7`,
+const unusedNames = ['nobody-7', 'Zq_9x']
+/**
+ * Values that nobody has, in groups: addresses that are reserved for documentation, and names that share no letter. A condition that accepts all of one group
+ * accepts everybody of its kind.
+ */
+const nobodies: readonly (readonly string[])[] = [
+  ['203.0.113.7'],
+  ['2001:db8::7'],
+  unusedNames,
+  unusedNames.map((name) => `arn:aws:iam::${accountId}:user/${name}`),
+  unusedNames.map((name) => `arn:aws:iam::${accountId}:role/${name}`),
 ]
 
 /** Returns whether a condition keeps somebody out: it is about who the caller is, does not hold without its key, and not for every value. */
@@ -124,10 +128,11 @@ function isBinding({ key, values, operator, ...condition }: Condition): boolean 
   const { isNegated, isNull, isIfExists, quantifier } = condition
   if (isNegated || isNull || isIfExists || quantifier === 'all') return false
   if (!identifyingKey.test(key) || /^jwt:(?:iss|aud)$/i.test(key)) return false
-  return values.every(
-    (text) =>
-      text !== '' && !text.includes('${') && !nobody.some(operator.prepare(toPattern(text))),
-  )
+  return values.every((text) => {
+    if (text === '' || text.includes('${')) return false
+    const isMatch = operator.prepare(toPattern(text))
+    return !nobodies.some((group) => group.every(isMatch))
+  })
 }
 
 /** The rule of a refusal by a role's trust begins with this, and the role's ARN follows. */

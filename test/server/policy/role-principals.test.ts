@@ -44,6 +44,7 @@ describe('a trust that names principals', () => {
   it.each<object>([
     { StringEquals: { 'sts:ExternalId': 'shared-42' } },
     { StringEquals: { 'aws:PrincipalTag/team': 'blue' } },
+    { StringLike: { 'aws:PrincipalTag/team': ['n*', '*-7', 'Z*'] } },
     { StringLike: { 'aws:PrincipalArn': 'arn:aws:iam::000000000000:role/ci-*' } },
     { IpAddress: { 'aws:SourceIp': ['10.0.0.0/8', 'fd00::/8'] } },
     { 'ForAnyValue:StringEquals': { 'aws:groups': 'ops' } },
