@@ -161,6 +161,20 @@ describe('role chaining', () => {
     expect(stderr).toContain(message)
   })
 
+  it.each(['ldap', 'certificate'])(
+    'a chain cannot begin with --action %s, in which an STS ignores the role',
+    async (action) => {
+      const flags = ['--action', action, '-sts-ep', 'https://127.0.0.1:1', '--username', 'u']
+      const files = ['--cert', 'c', '--key', 'k', '--json']
+      const ran = await stage.cli(['login', ...flags, ...files, ...chain(roleA, roleB)])
+      expect(errorOf(ran)).toMatchObject({
+        reason: 'session-parameter-unexpected',
+        exitCode: 64,
+        message: `--action ${action} has no --role-arn: the STS would ignore it`,
+      })
+    },
+  )
+
   it('a refusal names the role, and nothing is cached or printed', async () => {
     stage.sts.answer = (seen) =>
       seen.form.get('RoleArn') === roleB

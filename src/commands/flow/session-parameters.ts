@@ -102,6 +102,10 @@ function readLifetime(settings: Settings, isChain: boolean): number | undefined 
 
 function checkTaken(settings: Settings, action: StsActionName, isChain: boolean): void {
   const given = (name: string): boolean => settings.list(name).length > 0
+  if (isChain && (action === 'ldap' || action === 'certificate'))
+    throw unexpectedError('role-arn', action, {
+      hint: 'begin a chain with a token (--action web-identity) or access keys (--action assume-role)',
+    })
   const isRoleAssumed = isChain || action === 'assume-role'
   const unexpected = isRoleAssumed ? undefined : assumeRoleFlags.find(given)
   if (unexpected !== undefined)
