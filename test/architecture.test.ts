@@ -62,9 +62,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 
 /** Inside the server, from the top down; a part imports itself and only what is named here, types included. */
 const serverParts: Readonly<Record<string, readonly string[]>> = {
-  workers: ['create-server.ts', 'open', 'options', 's3', 'sessions'],
-  open: ['options', 'sts', 's3', 'policy', 'identity', 'sessions', 'issuer'],
-  options: ['sts', 's3', 'identity', 'sessions', 'issuer', 'http'],
+  workers: ['create-server.ts', 'open', 'options', 'aws-login', 's3', 'sessions'],
+  open: ['options', 'aws-login', 'sts', 's3', 'policy', 'identity', 'sessions', 'issuer'],
+  options: ['aws-login', 'sts', 's3', 'identity', 'sessions', 'issuer', 'http'],
+  'aws-login': ['sts', 'sessions', 'issuer', 'http'],
   sts: ['policy', 'identity', 'sessions', 'http'],
   admin: ['decisions', 'policy', 'identity', 'sessions', 'http'],
   decisions: ['http'],

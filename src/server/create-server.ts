@@ -16,6 +16,7 @@ import { createMetricsAccess } from './metrics-access.ts'
 import type { Closers } from './open/closers.ts'
 import { loadPolicies } from './open/load-policies.ts'
 import { lockObjectsDirectory } from './open/lock-objects-directory.ts'
+import { openLogin } from './open/open-login.ts'
 import { openIdentitySources } from './open/open-identity-sources.ts'
 import { openPolicyEngine } from './open/open-policy-engine.ts'
 import { openS3Backend } from './open/open-s3-backend.ts'
@@ -151,18 +152,20 @@ async function buildHandler(
     backend.readTags,
   )
   const isExternal = options.policyEngine !== undefined
+  const sts = {
+    ...options,
+    authenticator,
+    authorizer,
+    authorizationMessages: createAuthorizationMessages(options.root.secretAccessKey),
+    sessions,
+    ...identitySources,
+    knownPolicies: policies,
+    isPolicyClaimRequired: !isExternal,
+    checkSessionPolicy,
+  }
   const router = createRouter({
-    sts: createStsHandler({
-      ...options,
-      authenticator,
-      authorizer,
-      authorizationMessages: createAuthorizationMessages(options.root.secretAccessKey),
-      sessions,
-      ...identitySources,
-      knownPolicies: policies,
-      isPolicyClaimRequired: !isExternal,
-      checkSessionPolicy,
-    }),
+    sts: createStsHandler(sts),
+    awsLogin: openLogin(options, { sts, issuer, closers }),
     s3: createS3Handler({ ...options, authenticator, authorizer, backend }),
     admin: createAdminHandler({
       authenticator,
@@ -171,21 +174,20 @@ async function buildHandler(
       requests: kept.openHandler({ ...backend, policies, isEngineExternal: isExternal }),
       log,
     }),
-    checkReady: async () => {
-      const parts = [
-        sessions.checkReady(),
-        identitySources.checkReady(),
-        engine.checkReady?.(),
-        backend.checkReady(),
-      ]
-      return (await Promise.all(parts)).every((isReady) => isReady !== false)
-    },
+    checkReady: () => areReady([sessions, identitySources, engine, backend]),
     metrics: () => metrics.text(),
     mayReadMetrics: createMetricsAccess(options),
     isBucketHost: (host) => isBucketHost(host, options.domains),
   })
   const findRules = createCorsLookup(backend, options.domains)
   return countRequests(withCors(router, { ...describePages(options), findRules }), metrics)
+}
+
+async function areReady(
+  parts: readonly { checkReady?(): boolean | Promise<boolean> }[],
+): Promise<boolean> {
+  const answers = await Promise.all(parts.map((part) => part.checkReady?.()))
+  return answers.every((isReady) => isReady !== false)
 }
 
 /** Starts the passes of the lifecycle, in one process of the server: whoever has its lock. The next process gets it when that one ends. */

@@ -6,6 +6,7 @@ import type { Overload, RequestKind } from './http/admission-control.ts'
 import type { HttpOutcome, HttpReply, HttpRequest } from './http/http-message.ts'
 import { serverOperations } from './http/request-facts.ts'
 import { describeOperation } from './http/request-recorder.ts'
+import { isAwsLoginRequest } from './http/aws-login-request.ts'
 import { isStsRequest } from './http/router.ts'
 import type { ServerOptions } from './options/server-options.ts'
 
@@ -51,6 +52,7 @@ export function classifyRequest(request: HttpRequest): RequestKind {
   const isRead = method === 'GET' || method === 'HEAD'
   if (isRead && (rawPath.startsWith('/minio/health/') || rawPath === '/metrics')) return 'free'
   if (isStsRequest(request)) return 'form'
+  if (method === 'POST' && isAwsLoginRequest(request)) return 'form'
   if (method === 'PUT')
     return query.pairs.some(([name]) => documents.has(name)) ? 'document' : 'data'
   const isForm = /^multipart\/form-data\b/i.test(headers.get('content-type') ?? '')

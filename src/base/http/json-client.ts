@@ -30,8 +30,16 @@ export type PostForAnswer = (
   url: URL,
 ) => Promise<{ readonly status: number; readonly json: unknown }>
 
+/** Posts a form, and returns the answer with any status; `json` is undefined if it is not JSON. Form and headers may have secrets: they are in no message. */
+export type PostForm = (
+  url: string,
+  form: string,
+  headers?: Readonly<Record<string, string>>,
+) => Promise<{ readonly status: number; readonly json: unknown }>
+
 export interface JsonClient {
   readonly fetchJson: FetchJson
+  readonly postForm: PostForm
   readonly postJson: PostJson
   readonly postForAnswer: PostForAnswer
   close(): Promise<void>
@@ -82,6 +90,16 @@ export function createJsonClient(options: JsonClientOptions): JsonClient {
       try {
         const headers = { accept: 'application/json' }
         const { status, body } = await send(url, { method: 'POST', headers })
+        return { status, json: parseJson(body.toString('utf8')) }
+      } catch (error) {
+        throw new Error(describe(error, options), { cause: error })
+      }
+    },
+    async postForm(url, form, given) {
+      const type = 'application/x-www-form-urlencoded'
+      const headers = { accept: 'application/json', 'content-type': type, ...given }
+      try {
+        const { status, body } = await send(url, { method: 'POST', headers, body: form })
         return { status, json: parseJson(body.toString('utf8')) }
       } catch (error) {
         throw new Error(describe(error, options), { cause: error })

@@ -98,7 +98,21 @@ function readClaimBased(
     jwksUrl,
     configUrl: suffix === undefined ? undefined : readUrlVariable(io, variable),
     clientId: readVariable(io, `MINIO_IDENTITY_OPENID_CLIENT_ID${suffix ?? ''}`),
+    ...readLoginClient(io, suffix ?? ''),
     ca,
+  }
+}
+
+/** What the server needs besides the client's id to sign people in there, by MinIO's names. The scopes are a list with commas, as there. */
+function readLoginClient(io: Io, suffix: string): Pick<RoleProvider, 'clientSecret' | 'scope'> {
+  const scopes = readVariable(io, `MINIO_IDENTITY_OPENID_SCOPES${suffix}`)
+  const scope = scopes
+    ?.split(/[\s,]+/)
+    .filter((name) => name !== '')
+    .join(' ')
+  return {
+    clientSecret: readVariable(io, `MINIO_IDENTITY_OPENID_CLIENT_SECRET${suffix}`),
+    scope: scope === '' ? undefined : scope,
   }
 }
 
@@ -150,7 +164,7 @@ function readRoleProviders(
         'is another provider’s too: their roles would have one ARN',
       )
     checkIssuerIsPrivate(configUrl, variable)
-    providers.push({ configUrl, clientId, policyNames, ca })
+    providers.push({ configUrl, clientId, ...readLoginClient(io, suffix), policyNames, ca })
   }
   return providers
 }

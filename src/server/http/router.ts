@@ -1,4 +1,5 @@
 /** Passes each request to its handler. STS and S3 share one address, as in MinIO. */
+import { isAwsLoginRequest } from './aws-login-request.ts'
 import type { HttpHandler, HttpOutcome, HttpReply, HttpRequest } from './http-message.ts'
 import { serverOperations } from './request-facts.ts'
 import { describeOperation } from './request-recorder.ts'
@@ -8,6 +9,8 @@ export interface Routes {
   readonly s3: HttpHandler
   /** Handles everything below `/minio/admin/`; no bucket can be named `minio`. */
   readonly admin: HttpHandler
+  /** Handles the login of AWS's own tools. */
+  readonly awsLogin: HttpHandler
   /** Resolves to true when everything that the server depends on answers. */
   readonly checkReady: () => Promise<boolean>
   /** Resolves to the metrics in Prometheus' text format. */
@@ -30,6 +33,7 @@ export function createRouter(routes: Routes): HttpHandler {
     if (request.rawPath === '/metrics' && request.method === 'GET' && !isSigned(request))
       return answerMetrics(request, routes)
     if (request.rawPath.startsWith('/minio/admin/')) return routes.admin(request)
+    if (isAwsLoginRequest(request)) return routes.awsLogin(request)
     return routes.s3(request)
   }
 }
@@ -49,15 +53,17 @@ export function isStsRequest(request: HttpRequest): boolean {
 }
 
 /**
- * Returns whether no page of another origin may read the answer: of the admin API, which no page has a use for; and of the metrics, which
- * this machine reads without a token, and with it every page in its browser.
+ * Returns whether no page of another origin may read the answer: of the admin API, which no page has a use for; of the login, whose pages read
+ * cookies; and of the metrics, which this machine reads without a token, and with it every page in its browser.
  */
 export function isClosedToPages(
   request: HttpRequest,
   isBucketHost: Routes['isBucketHost'],
 ): boolean {
   const { rawPath, headers } = request
-  if (rawPath !== '/metrics' && !rawPath.startsWith('/minio/admin/')) return false
+  const isClosed =
+    rawPath === '/metrics' || rawPath.startsWith('/minio/admin/') || isAwsLoginRequest(request)
+  if (!isClosed) return false
   return !isBucketHost(headers.get('host') ?? '')
 }
 

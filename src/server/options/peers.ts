@@ -1,3 +1,4 @@
+import type { LoginMemory } from '../aws-login/login-memory.ts'
 import type { KeyLocks } from '../s3/filesystem/key-locks.ts'
 import type { RevocationChannel } from '../sessions/share-revocations.ts'
 
@@ -5,6 +6,8 @@ import type { RevocationChannel } from '../sessions/share-revocations.ts'
 export interface Peers extends RevocationChannel {
   /** Locks among all processes. */
   readonly locks: KeyLocks
+  /** What logins of AWS's tools must remember, for all processes. */
+  readonly loginMemory: LoginMemory
   /** Registers the function that returns this process's counts whenever they are collected. */
   onCount(count: () => Promise<object>): void
   /** Resolves to the counts of every process that answers within a second, this one's among them. */

@@ -89,6 +89,9 @@ export interface RoleProvider {
   readonly configUrl: string
   /** The client that the token must name. The role's ARN is derived from it. */
   readonly clientId: string
+  /** As those of `ExternalProvider`. */
+  readonly clientSecret?: string | undefined
+  readonly scope?: string | undefined
   readonly policyNames: readonly string[]
   readonly ca: readonly string[] | undefined
 }
@@ -132,6 +135,11 @@ export interface SharedProvider {
   readonly jwksUrl: string
   /** Its key set, which does not change. */
   readonly jwks: unknown
+  /** Its self-signed certificate, in PEM. */
+  readonly certificate: string
+  /** Who may log in, and the clients, for the login of AWS's tools. */
+  readonly users?: EmbeddedProvider['users']
+  readonly clients?: EmbeddedProvider['clients'] | undefined
 }
 
 export interface ExternalProvider {
@@ -139,6 +147,10 @@ export interface ExternalProvider {
   readonly jwksUrl: string | undefined
   readonly configUrl: string | undefined
   readonly clientId: string | undefined
+  /** The client's secret for logins in a browser; undefined for a public client. */
+  readonly clientSecret?: string | undefined
+  /** What such a login asks for (default: `openid`). */
+  readonly scope?: string | undefined
   /** PEM certificates to trust besides the built-in roots. */
   readonly ca: readonly string[] | undefined
 }

@@ -1,8 +1,17 @@
 /** The messages between the primary and its workers. They can be cloned. Both sides are the same build, so that they need no versions. */
 import type { ErrorReason } from '../../base/error-reasons.ts'
 import type { ErrorDetails } from '../../base/errors.ts'
+import type { LoginMemory, MemoryKey } from '../aws-login/login-memory.ts'
 import type { Revocation } from '../sessions/share-revocations.ts'
 import type { WorkerOptions } from './worker-options.ts'
+
+/** A question to the memory of logins, by the name of its function. */
+export interface MemoryQuestion {
+  readonly call: keyof LoginMemory
+  readonly key: MemoryKey
+  readonly value?: string | undefined
+  readonly endsAtMs?: number | undefined
+}
 
 export type ToWorker =
   | { readonly kind: 'start'; readonly options: WorkerOptions }
@@ -12,6 +21,11 @@ export type ToWorker =
   /** Without a question, the counts are wanted. */
   | { readonly kind: 'count'; readonly collection: number; readonly about?: object | undefined }
   | { readonly kind: 'counts'; readonly question: number; readonly counts: object[] }
+  | {
+      readonly kind: 'remembered'
+      readonly question: number
+      readonly result: string | boolean | undefined
+    }
 
 export type LockMessage =
   | {
@@ -32,6 +46,7 @@ export type ToPrimary =
   | { readonly kind: 'failed'; readonly failure: StartFailure }
   | { readonly kind: 'revoked'; readonly revocation: Revocation }
   | { readonly kind: 'collect'; readonly question: number; readonly about?: object | undefined }
+  | ({ readonly kind: 'remember'; readonly question: number } & MemoryQuestion)
   | { readonly kind: 'counted'; readonly collection: number; readonly counts: object }
 
 /** The error that a worker could not start with; one without a reason is a bug. */

@@ -3,6 +3,7 @@ import type { Worker } from 'node:cluster'
 import type { Revocation } from '../sessions/share-revocations.ts'
 import { createCollector } from './collect-counts.ts'
 import { createLockServer } from './locks.ts'
+import { createMemoryServer } from './remote-memory.ts'
 import type { ToPrimary, ToWorker } from './messages.ts'
 
 export interface Primary {
@@ -19,15 +20,18 @@ export function createPrimary(): Primary {
   const workers = new Set<Worker>()
   const locks = createLockServer()
   const collector = createCollector()
+  const remember = createMemoryServer()
   /** The last revocation of each target, so that repeating one takes no memory. */
   const revocations = new Map<string, Revocation>()
 
   const collect = async (requester: Worker, question: number, about?: object): Promise<void> => {
-    const byId = new Map([...workers].map((worker) => [worker.id, worker]))
-    const counts = await collector.collect([...byId.keys()], (id, collection) => {
-      const worker = byId.get(id)
-      if (worker !== undefined) tell(worker, { kind: 'count', collection, about })
-    })
+    const counts = await collector.collect(
+      [...workers].map(({ id }) => id),
+      (id, collection) => {
+        for (const worker of workers)
+          if (worker.id === id) tell(worker, { kind: 'count', collection, about })
+      },
+    )
     tell(requester, { kind: 'counts', question, counts })
   }
 
@@ -48,6 +52,9 @@ export function createPrimary(): Primary {
         break
       case 'counted':
         collector.answer(worker.id, message.collection, message.counts)
+        break
+      case 'remember':
+        void remember(message, (answer) => tell(worker, answer))
         break
       case 'here':
         for (const revocation of revocations.values()) tell(worker, { kind: 'revoked', revocation })

@@ -5,6 +5,7 @@ import type { RunningServer } from '../create-server.ts'
 import type { Peers } from '../options/peers.ts'
 import type { Revocation } from '../sessions/share-revocations.ts'
 import { createRemoteLocks, type RemoteLocks } from './locks.ts'
+import { createRemoteMemory, type RemoteMemory } from './remote-memory.ts'
 import type { StartFailure, ToPrimary, ToWorker } from './messages.ts'
 import type { WorkerOptions } from './worker-options.ts'
 
@@ -52,6 +53,7 @@ function send(message: ToPrimary): void {
 
 function openLink(): { link: Peers; take: (message: ToWorker) => void } {
   const locks: RemoteLocks = createRemoteLocks(send)
+  const memory: RemoteMemory = createRemoteMemory(send)
   const requests = new Map<number, (counts: object[]) => void>()
   const early: Revocation[] = []
   let listen = (revocation: Revocation): void => void early.push(revocation)
@@ -65,6 +67,7 @@ function openLink(): { link: Peers; take: (message: ToWorker) => void } {
   }
   const link: Peers = {
     locks,
+    loginMemory: memory,
     announceRevocation: (revocation) => send({ kind: 'revoked', revocation }),
     onRevocation(listener) {
       listen = listener
@@ -86,6 +89,7 @@ function openLink(): { link: Peers; take: (message: ToWorker) => void } {
     link,
     take(message) {
       if (message.kind === 'granted') locks.grant(message.lock)
+      if (message.kind === 'remembered') memory.settle(message.question, message.result)
       if (message.kind === 'revoked') listen(message.revocation)
       if (message.kind === 'count') {
         const { collection, about } = message

@@ -62,8 +62,8 @@ async function prepareDirectory(
 
 async function toShared(running: RunningServer['issuer']): Promise<SharedParts['provider']> {
   if (running === undefined) return undefined
-  const { issuer, jwksUrl } = running
-  return { issuer, jwksUrl: jwksUrl.href, jwks: await running.readKeys() }
+  const { issuer, jwksUrl, certificate } = running
+  return { issuer, jwksUrl: jwksUrl.href, jwks: await running.readKeys(), certificate }
 }
 
 /** Chooses a free port once, so that a worker that starts later listens at the same one. */

@@ -1,7 +1,12 @@
 /** The options of a worker, as the primary sends them: finished, so that a worker reads no flags, variables or files. */
 import type { LogLevel } from '../../base/log.ts'
 import type { Credentials } from '../../protocol/credentials.ts'
-import type { DirectoryObjects, ServerOptions, SharedProvider } from '../options/server-options.ts'
+import type {
+  DirectoryObjects,
+  EmbeddedProvider,
+  ServerOptions,
+  SharedProvider,
+} from '../options/server-options.ts'
 import type { GatewayObjects } from '../s3/gateway/gateway-objects.ts'
 
 /** What is one for all workers, because the primary made or chose it at start. */
@@ -12,7 +17,7 @@ export interface SharedParts {
   /** Undefined for a gateway. */
   readonly directory: string | undefined
   /** The embedded provider's public keys; the provider itself runs in the primary. */
-  readonly provider: Omit<SharedProvider, 'kind'> | undefined
+  readonly provider: Omit<SharedProvider, 'kind' | 'users' | 'clients'> | undefined
 }
 
 /** Functions and handles, which each process makes itself: they cannot be sent. */
@@ -42,7 +47,7 @@ export function toWorkerOptions(
     objects: toSentObjects(objects, directory),
     identityProvider:
       options.identityProvider?.kind === 'embedded' && provider !== undefined
-        ? { kind: 'shared', ...provider }
+        ? { kind: 'shared', ...provider, ...toSentAccounts(options.identityProvider) }
         : options.identityProvider,
     policyEngine: toSentEngine(options.policyEngine),
   }
@@ -55,6 +60,14 @@ function toSentObjects(
   if (objects.kind === 'gateway') return { ...objects, url: objects.url.href }
   // The primary made the buckets.
   return directory === undefined ? objects : { kind: 'directory', directory, buckets: [] }
+}
+
+/** A worker asks whether there are users, and has no use for their passwords. */
+function toSentAccounts({
+  users = [],
+  clients,
+}: EmbeddedProvider): Pick<SharedProvider, 'users' | 'clients'> {
+  return { clients, users: users.map((user) => ({ ...user, password: '' })) }
 }
 
 /** `process.env` is no plain object: a copy of it is. */

@@ -18,6 +18,7 @@ function ask(facts: Facts, { isReady = true } = {}): Promise<HttpOutcome> {
     sts: answer('sts'),
     s3: answer('s3'),
     admin: answer('admin'),
+    awsLogin: answer('login'),
     checkReady: async () => isReady,
     metrics: async () => 'metrics',
     mayReadMetrics: (authorization) => authorization === 'Bearer good',

@@ -45,7 +45,7 @@ it('a worker accepts a token of the embedded identity provider for a role', asyn
   const trust = { issuer, audience: 'app', conditions }
   await writeFile(file, JSON.stringify({ name: 'ci', policies: ['readwrite'], trust }))
   const argv = ['--address', '127.0.0.1:0', '--log-level', 'silent', '--role', file]
-  const provider = { issuer, jwksUrl: 'https://localhost:9/jwks', jwks: keySet }
+  const provider = { issuer, jwksUrl: 'https://localhost:9/jwks', jwks: keySet, certificate: '' }
   const server = await createServer(send(readOptions(argv), { directory: folder, provider }))
   onTestFinished(() => server.stop())
 

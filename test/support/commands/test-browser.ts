@@ -16,7 +16,13 @@ export interface TestBrowser {
   /** Submits the page’s form with these fields. */
   submit(page: Page, fields?: Readonly<Record<string, string>>): Promise<Page>
   /** Cookies by name, so that a test can steal them. */
-  readonly cookies: Map<string, { readonly value: string; readonly path: string }>
+  readonly cookies: Map<string, Cookie>
+}
+
+interface Cookie {
+  readonly value: string
+  readonly path: string
+  readonly host: string
 }
 
 /** Opens a browser. @param ca PEM to trust. */
@@ -24,7 +30,7 @@ export function openTestBrowser(ca: string): TestBrowser {
   const cookies: TestBrowser['cookies'] = new Map()
   const send = async (url: URL, form?: string): Promise<Page> => {
     const answer = await sendOnce({ url, form, ca, cookie: cookiesFor(cookies, url) })
-    for (const line of answer.setCookies) keepCookie(cookies, line)
+    for (const line of answer.setCookies) keepCookie(cookies, url, line)
     const { location } = answer.page.headers
     if (answer.page.status < 300 || answer.page.status >= 400 || typeof location !== 'string')
       return answer.page
@@ -76,18 +82,18 @@ function sendOnce({
   })
 }
 
-function keepCookie(cookies: TestBrowser['cookies'], line: string): void {
+function keepCookie(cookies: TestBrowser['cookies'], { hostname }: URL, line: string): void {
   const [pair = '', ...attributes] = line.split('; ')
   const at = pair.indexOf('=')
   const name = pair.slice(0, at)
   const path = attributes.find((item) => /^path=/i.test(item))?.slice(5) ?? '/'
   if (attributes.some((item) => /^expires=Thu, 01 Jan 1970/i.test(item))) cookies.delete(name)
-  else cookies.set(name, { value: pair.slice(at + 1), path })
+  else cookies.set(name, { value: pair.slice(at + 1), path, host: hostname })
 }
 
 function cookiesFor(cookies: TestBrowser['cookies'], url: URL): string {
   return [...cookies]
-    .filter(([, { path }]) => url.protocol === 'https:' && url.pathname.startsWith(path))
+    .filter(([, { path, host }]) => url.hostname === host && url.pathname.startsWith(path))
     .map(([name, { value }]) => `${name}=${value}`)
     .join('; ')
 }
