@@ -1,7 +1,5 @@
 /** Answers about the decided requests: `/minio/admin/v3/sts-cli/requests`, for `watch`, `explain` and `policy --from-traffic`. */
-import { isObject } from '../../base/parse.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
-import { parseQuery } from '../../protocol/query.ts'
 import type { HttpReply, HttpRequest } from '../http/http-message.ts'
 import { isWanted, readDecisionFilter, type DecisionFilter } from '../decisions/decision-filter.ts'
 import { listDecisions, viewRequest, type RequestView } from '../decisions/decision-record.ts'
@@ -47,10 +45,10 @@ interface ExplainedRequest {
 
 /** What one process asks the others: a list, or one request. */
 type Question =
-  | { readonly list: string }
+  | { readonly list: DecisionFilter }
   | { readonly id: string }
-  | { readonly uses: string }
-  | { readonly replay: string; readonly filter: string }
+  | { readonly uses: DecisionFilter }
+  | { readonly replay: string; readonly filter: DecisionFilter }
 
 export interface RequestsHandler {
   /** Answers a GET whose caller may trace. @throws {AwsError} `InvalidArgument`, `NoSuchKey` for a request that is not kept. */
@@ -64,7 +62,7 @@ export function createRequestsHandler({ ring, sources, peers }: RequestLibrary):
     if ('id' in question) return explain(ring, question.id, sources)
     if ('uses' in question) return listUses(ring, question.uses)
     if ('replay' in question) return replay(ring, question.filter, question.replay)
-    return { requests: select(ring, readDecisionFilter(parseQuery(question.list))) }
+    return { requests: select(ring, question.list) }
   }
   peers?.onQuestion(async (question) => {
     const known = readQuestion(question)
@@ -80,8 +78,8 @@ export function createRequestsHandler({ ring, sources, peers }: RequestLibrary):
     async answer(request) {
       if (ring === undefined) throw new AwsError('NotImplemented', 'this server keeps no requests')
       if (request.rawPath === trafficPath) {
-        readDecisionFilter(request.query)
-        return toReply(await describeTraffic(request.rawQuery, ask, sources))
+        const filter = readDecisionFilter(request.query)
+        return toReply(await describeTraffic(filter, ask, sources))
       }
       const rest = request.rawPath.slice(requestsPath.length)
       if (rest === '') return toReply({ requests: await list(request, ask) })
@@ -96,27 +94,23 @@ export function createRequestsHandler({ ring, sources, peers }: RequestLibrary):
 }
 
 async function list(
-  { query, rawQuery }: HttpRequest,
+  { query }: HttpRequest,
   ask: (question: object) => Promise<object[]>,
 ): Promise<RequestView[]> {
-  const { limit } = readDecisionFilter(query)
-  const answers = (await ask({ list: rawQuery })) as {
+  const filter = readDecisionFilter(query)
+  const answers = (await ask({ list: filter })) as {
     readonly requests: readonly RequestView[]
   }[]
   return answers
     .flatMap(({ requests }) => requests)
     .toSorted((left, right) => (left.time < right.time ? -1 : left.time > right.time ? 1 : 0))
-    .slice(-limit)
+    .slice(-filter.limit)
 }
 
+/** Returns a question of this server's own processes, which are the same build. */
 function readQuestion(question: object): Question | undefined {
-  if (!isObject(question)) return undefined
-  const { id, list: listed, uses, replay: policy, filter } = question
-  if (typeof id === 'string') return { id }
-  if (typeof listed === 'string') return { list: listed }
-  if (typeof uses === 'string') return { uses }
-  if (typeof policy === 'string' && typeof filter === 'string') return { replay: policy, filter }
-  return undefined
+  const isKnown = ['id', 'list', 'uses', 'replay'].some((name) => Object.hasOwn(question, name))
+  return isKnown ? (question as Question) : undefined
 }
 
 /** Returns the wanted requests, the oldest first; of too many the newest. */

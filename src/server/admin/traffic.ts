@@ -1,8 +1,7 @@
 /** Makes a policy of what was allowed, and holds it to the record: `policy --from-traffic`. */
 import { AwsError } from '../../protocol/aws-error.ts'
 import { isObject, readStrings } from '../../base/parse.ts'
-import { parseQuery } from '../../protocol/query.ts'
-import { isWanted, readDecisionFilter } from '../decisions/decision-filter.ts'
+import { isWanted, type DecisionFilter } from '../decisions/decision-filter.ts'
 import { listDecisions, viewRequest, type KeptRequest } from '../decisions/decision-record.ts'
 import type { DecisionRing } from '../decisions/decision-ring.ts'
 import type { AuthorizationRequest } from '../policy/authorizer.ts'
@@ -44,8 +43,8 @@ export interface Traffic {
 const maxUses = 20_000
 const maxFailed = 100
 
-/** Returns the uses of this process. @param filter The query of the request. */
-export function listUses(ring: DecisionRing, filter: string): TrafficPart {
+/** Returns the uses of this process. */
+export function listUses(ring: DecisionRing, filter: DecisionFilter): TrafficPart {
   const uses = new Map<string, Use>()
   const names = new Set<string>()
   let requests = 0
@@ -66,7 +65,7 @@ export function listUses(ring: DecisionRing, filter: string): TrafficPart {
 /** Asks each decision of this process that was a yes again, of the policy alone. */
 export async function replay(
   ring: DecisionRing,
-  filter: string,
+  filter: DecisionFilter,
   text: string,
 ): Promise<ReplayPart> {
   const document = parsePolicyDocument(text, 'the policy of the traffic')
@@ -83,8 +82,7 @@ export async function replay(
   return { checked, failed: [...failed].slice(0, maxFailed) }
 }
 
-function* listWanted(ring: DecisionRing, query: string): Generator<KeptRequest> {
-  const filter = readDecisionFilter(parseQuery(query))
+function* listWanted(ring: DecisionRing, filter: DecisionFilter): Generator<KeptRequest> {
   for (const kept of ring.list())
     if (kept.receivedAtMs >= filter.sinceMs && isWanted(viewRequest(kept), filter)) yield kept
 }
@@ -96,7 +94,7 @@ function* listWanted(ring: DecisionRing, query: string): Generator<KeptRequest> 
  * @throws {AwsError} `NoSuchKey` if nothing was allowed.
  */
 export async function describeTraffic(
-  filter: string,
+  filter: DecisionFilter,
   ask: (question: object) => Promise<object[]>,
   { policies }: Pick<PolicySources, 'policies'>,
 ): Promise<Traffic> {

@@ -68,7 +68,8 @@ export function keepRequest(
   { sentBytes, nowMs }: { readonly sentBytes: number; readonly nowMs: number },
 ): KeptRequest {
   const { requestId: id, receivedAtMs, method, rawPath: path, remoteAddress, headers } = request
-  let keptBytes = recordBytes + path.length + request.rawQuery.length
+  let keptBytes = recordBytes + path.length
+  for (const [name, value] of request.query.pairs) keptBytes += name.length + value.length
   for (const value of headers.values()) keptBytes += value.length
   return {
     id,
