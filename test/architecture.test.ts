@@ -65,7 +65,7 @@ const serverParts: Readonly<Record<string, readonly string[]>> = {
   workers: ['create-server.ts', 'open', 'options', 'aws-login', 's3', 'sessions'],
   open: ['options', 'aws-login', 'sts', 's3', 'policy', 'identity', 'sessions', 'issuer'],
   options: ['aws-login', 'sts', 's3', 'identity', 'sessions', 'issuer', 'http'],
-  'aws-login': ['sts', 'sessions', 'issuer', 'http'],
+  'aws-login': ['sts', 'identity', 'sessions', 'issuer', 'http'],
   sts: ['policy', 'identity', 'sessions', 'http'],
   admin: ['decisions', 'policy', 'identity', 'sessions', 'http'],
   decisions: ['http'],

@@ -11,7 +11,12 @@ import type { HttpReply, HttpRequest } from '../http/http-message.ts'
 import { loginPagesPath } from '../http/aws-login-request.ts'
 import { answerDevice, checkDevice } from './device-approval.ts'
 import { LoginError } from './login-error.ts'
-import { showDeviceQuestion, showRemoteCode, showRoleChoice } from './login-pages.ts'
+import {
+  showCodeQuestion,
+  showDeviceQuestion,
+  showRemoteCode,
+  showRoleChoice,
+} from './login-pages.ts'
 import type { LoginOperation, LoginServices } from './login-services.ts'
 import { nameOf, readPerson, toJson, type Person } from './people.ts'
 import {
@@ -35,8 +40,15 @@ export const authorizeSignIn: LoginOperation = ({ http }, services) =>
 export const authorizeSso: LoginOperation = ({ http }, services) =>
   beginLogin(http, { ...readAuthorization(http, 'sso') }, services)
 
+/** `GET /minio/aws-login/device`: asks for a device's code; with one, begins a login for it. */
+export const openDevicePage: LoginOperation = async ({ http }, services) => {
+  const userCode = http.query.get('user_code')
+  if (userCode === undefined) return showCodeQuestion()
+  return beginLogin(http, { userCode: userCode.slice(0, 16) }, services)
+}
+
 /** Sends the browser to the provider. @param purpose What the person signs in for; it comes back by the browser. */
-export async function beginLogin(
+async function beginLogin(
   http: HttpRequest,
   purpose: JsonObject,
   { sealer, provider, sts }: LoginServices,

@@ -5,8 +5,33 @@ import { showPage } from './login-pages.ts'
 import type { LoginServices } from './login-services.ts'
 import { toJson, type Person } from './people.ts'
 
-/** The answers; before one, the entry is `waiting`. */
-export const deviceStates = { waiting: 'waiting', denied: 'denied' } as const
+/** The entry of a device before it asked. After that, the number of its questions and the time of the last follow. */
+export const waiting = 'waiting'
+/** The entry of a device that a person did not let in. */
+export const denied = 'denied'
+
+/** The AWS CLI asks twice within 50 ms, and then every second. */
+const freePolls = 2
+const shortestPauseMs = 500
+
+/**
+ * Answers a device that asks before its person did.
+ *
+ * @throws {LoginError} `SlowDownException` if it asks again too soon (RFC 8628 §3.5), else `AuthorizationPendingException`.
+ */
+export async function refuseWaiting(
+  key: ReturnType<typeof keyOfDevice>,
+  state: string,
+  { memory, sts }: LoginServices,
+): Promise<never> {
+  const [, polls = 0, lastMs = 0] = state.split(' ').map(Number)
+  const nowMs = sts.nowMs()
+  // If its person answers meanwhile, the answer stays.
+  await memory.change(key, state, `${waiting} ${polls + 1} ${nowMs}`)
+  if (polls >= freePolls && Math.abs(nowMs - lastMs) < shortestPauseMs)
+    throw new LoginError('SlowDownException', 'the device asks too often')
+  throw new LoginError('AuthorizationPendingException', 'nobody let the device in yet')
+}
 
 /** Returns where a device's entry is. @param userCode As typed: case, spaces and dashes do not count. */
 export function keyOfDevice(userCode: string): { readonly kind: 'device'; readonly name: string } {
@@ -19,9 +44,10 @@ export function keyOfDevice(userCode: string): { readonly kind: 'device'; readon
   }
 }
 
-/** @throws {LoginError} `InvalidRequestException` if no device waits with this code. */
-export async function checkDevice(userCode: string, { memory }: LoginServices): Promise<void> {
-  if ((await memory.read(keyOfDevice(userCode))) === deviceStates.waiting) return
+/** Returns the entry of a device. @throws {LoginError} `InvalidRequestException` if no device waits with this code. */
+export async function checkDevice(userCode: string, { memory }: LoginServices): Promise<string> {
+  const state = await memory.read(keyOfDevice(userCode))
+  if (state?.startsWith(waiting) === true) return state
   throw new LoginError(
     'InvalidRequestException',
     'no device waits with that code: it is over, or was answered before; look at the terminal and try again',
@@ -33,11 +59,13 @@ export async function answerDevice(
   { userCode, person, isAllowed }: { userCode: string; person: Person; isAllowed: boolean },
   services: LoginServices,
 ): Promise<HttpReply> {
-  await checkDevice(userCode, services)
   const { memory, sealer, sts } = services
   // The device asks within minutes.
   const sealed = sealer.seal('memory', toJson(person), sts.nowMs() + 10 * 60 * 1000)
-  await memory.change(keyOfDevice(userCode), isAllowed ? sealed : deviceStates.denied)
+  const answer = isAllowed ? sealed : denied
+  const key = keyOfDevice(userCode)
+  // The device may ask meanwhile, which changes its entry; it asks seldom.
+  while (!(await memory.change(key, await checkDevice(userCode, services), answer)));
   return showPage(
     isAllowed
       ? { title: 'Signed in', content: '<p>You may close this window.</p>' }

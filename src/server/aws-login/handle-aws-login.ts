@@ -3,11 +3,13 @@ import { AwsError } from '../../protocol/aws-error.ts'
 import { loginPagesPath } from '../http/aws-login-request.ts'
 import type { HttpHandler, HttpReply, HttpRequest } from '../http/http-message.ts'
 import { createRequestRecorder } from '../http/request-recorder.ts'
-import { authorizeSignIn, authorizeSso, comeBack, goOn } from './browser-login.ts'
+import { authorizeSignIn, authorizeSso, comeBack, goOn, openDevicePage } from './browser-login.ts'
+import { createSsoToken, registerClient, startDevice } from './identity-center.ts'
 import { LoginError } from './login-error.ts'
 import { showRefusal } from './login-pages.ts'
 import type { LoginOperation, LoginServices } from './login-services.ts'
 import { createPeople, type PeopleOptions } from './people.ts'
+import { getRoleCredentials, listAccountRoles, listAccounts, logOut } from './portal.ts'
 import { toJsonReply } from './read-json.ts'
 import { createSealer } from './seal.ts'
 import { createSignInToken } from './sign-in.ts'
@@ -29,6 +31,14 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['GET /v1/authorize', { name: 'AuthorizeSignIn', run: authorizeSignIn, isPage: true }],
   ['POST /v1/token', { name: 'CreateOAuth2Token', run: createSignInToken }],
   ['GET /authorize', { name: 'AuthorizeSso', run: authorizeSso, isPage: true }],
+  ['POST /client/register', { name: 'RegisterClient', run: registerClient }],
+  ['POST /device_authorization', { name: 'StartDeviceAuthorization', run: startDevice }],
+  ['POST /token', { name: 'CreateToken', run: createSsoToken }],
+  ['GET /assignment/accounts', { name: 'ListAccounts', run: listAccounts }],
+  ['GET /assignment/roles', { name: 'ListAccountRoles', run: listAccountRoles }],
+  ['GET /federation/credentials', { name: 'GetRoleCredentials', run: getRoleCredentials }],
+  ['POST /logout', { name: 'Logout', run: logOut }],
+  [`GET ${loginPagesPath}device`, { name: 'LoginDevice', run: openDevicePage, isPage: true }],
   [`GET ${loginPagesPath}callback`, { name: 'LoginCallback', run: comeBack, isPage: true }],
   [`POST ${loginPagesPath}continue`, { name: 'LoginContinue', run: goOn, isPage: true }],
 ])
@@ -61,7 +71,7 @@ export function createAwsLoginHandler(options: AwsLoginOptions): HttpHandler {
       const facts = recorder.toFacts({ code: refusal.type, reason: refusal.message })
       const reply = route.isPage
         ? showRefusal(refusal.status, refusal.message)
-        : toErrorReply(refusal)
+        : toErrorReply(refusal, route.run === createSignInToken ? signInTypes : {})
       return { reply, facts }
     }
   }
@@ -89,7 +99,18 @@ function toLoginError(
 }
 
 /** Clients read the type in the header, others in the body (AWS JSON protocols, "error serialization"); a login ends without it. */
-function toErrorReply({ type, status, code, message }: LoginError): HttpReply {
-  const body = { __type: type, error: code, error_description: message, message }
-  return toJsonReply(status, body, { 'x-amzn-errortype': type })
+function toErrorReply(
+  { type, status, code, message }: LoginError,
+  renamed: Readonly<Record<string, string>>,
+): HttpReply {
+  const name = renamed[type] ?? type
+  const error = name === 'ValidationException' ? 'INVALID_REQUEST' : code
+  const body = { __type: name, error, error_description: message, message }
+  return toJsonReply(status, body, { 'x-amzn-errortype': name })
+}
+
+/** AWS Sign-In has other names for two types than `sso-oidc` (botocore's model `signin`). */
+const signInTypes = {
+  InvalidRequestException: 'ValidationException',
+  TooManyRequestsException: 'TooManyRequestsError',
 }

@@ -23,8 +23,8 @@ export interface MemoryKey {
 export interface LoginMemory {
   /** Adds an entry. Resolves to false if it is there already, or if there is no room for it. */
   add(key: MemoryKey, value: string, endsAtMs: number): Promise<boolean>
-  /** Changes the value of an entry. Resolves to false if there is none. */
-  change(key: MemoryKey, value: string): Promise<boolean>
+  /** Changes the value of an entry. Resolves to false if it is not `from` any more. */
+  change(key: MemoryKey, from: string, to: string): Promise<boolean>
   read(key: MemoryKey): Promise<string | undefined>
   /** Returns the value and removes the entry: of two that ask, one gets it. */
   take(key: MemoryKey): Promise<string | undefined>
@@ -59,10 +59,10 @@ export function createLoginMemory(nowMs: () => number): LoginMemory {
       entriesOf(key.kind).set(key.name, { value, endsAtMs })
       return true
     },
-    async change(key, value) {
+    async change(key, from, to) {
       const entry = find(key)
-      if (entry === undefined) return false
-      entry.value = value
+      if (entry?.value !== from) return false
+      entry.value = to
       return true
     },
     read: async (key) => find(key)?.value,

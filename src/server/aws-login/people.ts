@@ -1,5 +1,5 @@
 /** Whoever signed in: which of the provider's tokens speaks for them, which roles they may have, and their credentials. */
-import { readString, type JsonObject } from '../../base/parse.ts'
+import { readNumber, readString, type JsonObject } from '../../base/parse.ts'
 import type { TemporaryCredentials } from '../../protocol/credentials.ts'
 import { hash } from '../../protocol/digest.ts'
 import { splitJwt } from '../../protocol/jwt/decode-jwt.ts'
@@ -148,6 +148,11 @@ export function readPerson(value: JsonObject | 'over' | undefined): Person | und
   const kind = readString(value, 'kind')
   if (token === undefined || (kind !== 'id' && kind !== 'access')) return undefined
   return { token, kind, refreshToken: readString(value, 'refreshToken') }
+}
+
+/** Returns the time until which the person's token is valid (claim `exp`). */
+export function endOfToken({ token }: Person): number {
+  return (readNumber(splitJwt(token)?.claims ?? {}, 'exp') ?? 0) * 1000
 }
 
 /** Returns the person's name for a page. The token was verified when the person was recognised. */

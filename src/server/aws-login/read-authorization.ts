@@ -68,8 +68,8 @@ function checkClient(clientId: string, service: CodeRequest['service']): void {
   if (!isKnown) throw wrongParameter('client_id', 'names no client of this service')
 }
 
-/** Any port, but no other path and no other machine (RFC 8252 §7.3); names are not resolved, except `localhost`. */
-function isLoopbackCallback(text: string): boolean {
+/** Returns whether an address is a program's on the person's machine: any port, but no other path and no other machine (RFC 8252 §7.3); names are not resolved, except `localhost`. */
+export function isLoopbackCallback(text: string): boolean {
   return (
     /^http:\/\/(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?\/oauth\/callback$/.test(text) &&
     URL.canParse(text)

@@ -8,6 +8,7 @@ import { parseJsonObject, readNumber, type JsonObject } from '../../base/parse.t
 /** What a value is for. One of another purpose is not read, so that none stands in for another. */
 export type SealPurpose =
   | 'pending'
+  | 'device'
   | 'choice'
   | 'sign-in'
   | 'access'

@@ -1,5 +1,5 @@
 import { AwsError } from '../../protocol/aws-error.ts'
-import { byClaimArn } from '../identity/role-arn.ts'
+import { byClaimArn, toAwsRoleArn } from '../identity/role-arn.ts'
 import { readNames } from '../sessions/read-names.ts'
 import type { StsServices } from './sts-action.ts'
 
@@ -39,20 +39,35 @@ export async function listGrantedRoles(token: string, services: Services): Promi
     await attempt(async () => {
       const { claims } = await tokenVerifier.verify(token)
       return hasPolicy(claims[services.policyClaim], services)
-        ? { arn: byClaimArn, name: 'by-claim' }
+        ? { arn: byClaimArn, name: byClaimName }
         : undefined
     })
   // A role has several ARNs.
   for (const role of new Set(roles?.values()))
     await attempt(async () => {
       await role.verify(token)
-      return { arn: role.arn, name: role.arn.split(':role/').slice(1).join(':role/') || role.arn }
+      return { arn: role.arn, name: nameOfRole(role.arn) }
     })
   if (granted.length > 0) return granted
   throw (
     refusal ??
     new AwsError('AccessDenied', 'the token names no policy and no role that exists here')
   )
+}
+
+/** Returns the ARN of the role with a name of `listGrantedRoles`; undefined if there is none. It may be one that nobody granted. */
+export function findRoleArn(name: string, { roles }: Pick<Services, 'roles'>): string | undefined {
+  if (name === byClaimName) return byClaimArn
+  const role = roles?.get(toAwsRoleArn(name))
+  if (role !== undefined) return role.arn
+  // A role with an ARN of its own.
+  return [...(roles?.keys() ?? [])].find((arn) => nameOfRole(arn) === name)
+}
+
+const byClaimName = nameOfRole(byClaimArn)
+
+function nameOfRole(arn: string): string {
+  return arn.slice(arn.indexOf(':role/') + 1).replace(/^role\//, '')
 }
 
 /** An engine decides without policies. */

@@ -10,6 +10,8 @@ export interface MemoryQuestion {
   readonly call: keyof LoginMemory
   readonly key: MemoryKey
   readonly value?: string | undefined
+  /** The value to change. */
+  readonly from?: string | undefined
   readonly endsAtMs?: number | undefined
 }
 

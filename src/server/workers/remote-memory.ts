@@ -22,7 +22,7 @@ export function createRemoteMemory(send: (message: ToPrimary) => void): RemoteMe
   return {
     add: async (key, value, endsAtMs) =>
       (await ask({ call: 'add', key, value, endsAtMs })) === true,
-    change: async (key, value) => (await ask({ call: 'change', key, value })) === true,
+    change: async (key, from, value) => (await ask({ call: 'change', key, from, value })) === true,
     read: async (key) => toText(await ask({ call: 'read', key })),
     take: async (key) => toText(await ask({ call: 'take', key })),
     settle(question, result) {
@@ -52,13 +52,13 @@ export function createMemoryServer(): (
 
 async function answer(
   memory: LoginMemory,
-  { call, key, value = '', endsAtMs = 0 }: MemoryQuestion,
+  { call, key, value = '', from = '', endsAtMs = 0 }: MemoryQuestion,
 ): Promise<Result> {
   switch (call) {
     case 'add':
       return memory.add(key, value, endsAtMs)
     case 'change':
-      return memory.change(key, value)
+      return memory.change(key, from, value)
     case 'read':
       return memory.read(key)
     case 'take':
