@@ -11,9 +11,9 @@ export const loginPagesPath = '/minio/aws-login/'
 type Recognise = (request: HttpRequest) => boolean
 
 /** S3 posts forms, XML, or nothing, and names what it wants in the query. */
-const isJsonPost: Recognise = ({ method, rawQuery, headers }) =>
+const isJsonPost: Recognise = ({ method, query, headers }) =>
   method === 'POST' &&
-  rawQuery === '' &&
+  query.pairs.length === 0 &&
   /^application\/(?:x-amz-json-1\.[01]|json)\b/i.test(headers.get('content-type') ?? '')
 
 /** A question of OAuth 2.0 for a code (RFC 6749 §4.1.1), with the challenge of PKCE. */
