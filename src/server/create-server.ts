@@ -18,6 +18,7 @@ import { loadPolicies } from './open/load-policies.ts'
 import { lockObjectsDirectory } from './open/lock-objects-directory.ts'
 import { openLogin } from './open/open-login.ts'
 import { openIdentitySources } from './open/open-identity-sources.ts'
+import { addObserver } from './open/add-observer.ts'
 import { openPolicyEngine } from './open/open-policy-engine.ts'
 import { openS3Backend } from './open/open-s3-backend.ts'
 import { openSessions } from './open/open-sessions.ts'
@@ -147,10 +148,8 @@ async function buildHandler(
   const identitySources = openIdentitySources(options, { issuer, policies, closers })
   const backend = await openS3Backend(options, closers)
   openLifecycle(options, { backend, metrics }, closers)
-  const authorizer = withObjectTags(
-    combinePolicies(engine, backend.findBucketPolicy, policies),
-    backend.readTags,
-  )
+  const combined = combinePolicies(engine, backend.findBucketPolicy, policies)
+  const authorizer = withObjectTags(addObserver(combined, options, policies), backend.readTags)
   const isExternal = options.policyEngine !== undefined
   const sts = {
     ...options,

@@ -21,6 +21,8 @@ export interface StartServerOptions {
   readonly users?: readonly { name: string; password: string; policy: string }[]
   /** Name → IAM policy document, besides the canned ones. */
   readonly policies?: Readonly<Record<string, object>>
+  /** The name of a policy that decides nothing, and of which the record says what it would have denied. */
+  readonly observedPolicy?: string
   /** Minimum lifetime of credentials; tests of renewal may set it to 1. */
   readonly minDurationSeconds?: number
 }
@@ -79,6 +81,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Sta
       defaultDurationSeconds: 3600,
       isLongerThanTokenAllowed: false,
     },
+    observedPolicy: options.observedPolicy,
     log: silentLog,
     isAccessLogged: false,
     nowMs: () => Date.now(),

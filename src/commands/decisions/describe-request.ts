@@ -26,7 +26,12 @@ export function describeInLine(request: JsonObject, paint: Paint): string {
   const time = text(request, 'time').slice(11, 23)
   const what = text(request, 'operation')
   const where = decision ? describePlace(decision) : text(request, 'path')
-  const why = denied && decision ? text(decision, 'rule') : text(request, 'reason')
+  const observed = list(request, 'decisions').find((each) => text(each, 'wouldDeny') !== '')
+  const why = observed
+    ? `would be denied: ${text(observed, 'wouldDeny')}`
+    : denied && decision
+      ? text(decision, 'rule')
+      : text(request, 'reason')
   const mark = String(status)
   const shown = status >= 400 ? paint('red', mark) : paint('green', mark)
   const parts = [time, shown, what, where, `by ${describeCaller(request)}`]

@@ -4,6 +4,7 @@ import { readSeconds, type Settings } from '../options/settings.ts'
 export function readRequestFilter(settings: Settings, nowMs: number): Record<string, string> {
   const filter: Record<string, string> = {}
   if (settings.has('denied')) filter['denied'] = 'true'
+  if (settings.has('would-be-denied')) filter['would-be-denied'] = 'true'
   for (const name of ['principal', 'action', 'bucket']) {
     const value = settings.get(name)
     if (value !== undefined) filter[name] = value

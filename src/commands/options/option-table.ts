@@ -209,6 +209,9 @@ const simulate: readonly OptionSpec[] = [
 const watchOption = defineGroup('requests', ['watch', 'policy'])
 const watch: readonly OptionSpec[] = [
   watchOption('denied', 'only requests that were denied', { commands: ['watch'] }),
+  watchOption('would-be-denied', 'only those that the policy of serve --observe would deny', {
+    commands: ['watch'],
+  }),
   watchOption('principal NAME', 'only of this caller: subject, name, access key id or role'),
   watchOption('action ACTION', 'only with this action: s3:PutObject, or s3:Put*'),
   watchOption('bucket BUCKET', 'only about this bucket'),

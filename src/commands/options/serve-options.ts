@@ -51,6 +51,7 @@ export const serveOptions: readonly OptionSpec[] = [
   serve('allow-signature-v2', 'accept S3 requests with Signature Version 2 in the header', {
     env: ['STS_CLI_ALLOW_SIGNATURE_V2'],
   }),
+  serve('observe POLICY', 'policy that decides nothing; watch shows what it would deny'),
   serve('keep-decisions N', 'decided requests kept for watch and explain; 0 for none', {
     default: '10000',
   }),

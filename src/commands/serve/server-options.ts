@@ -67,6 +67,7 @@ export function readServerOptions(settings: Settings, io: Io): ServerOptions {
     requests: readRequestLimits(io),
     log: openLog(level),
     isAccessLogged: level === 'debug' || level === 'info',
+    observedPolicy: settings.get('observe'),
     keptDecisions: readKeptDecisions(settings),
     nowMs: io.nowMs,
   }

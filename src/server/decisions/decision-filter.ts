@@ -7,6 +7,8 @@ export interface DecisionFilter {
   /** Only requests that were received at this time or later; Unix time in milliseconds. */
   readonly sinceMs: number
   readonly isDenied: boolean
+  /** True for requests that the policy under observation would have denied. */
+  readonly wouldBeDenied: boolean
   /** A subject, a readable name, an access key ID, a role or a role session name. */
   readonly principal: string | undefined
   /** An action, in any case, with `*` at its end for all that begin so. */
@@ -18,22 +20,35 @@ export interface DecisionFilter {
 
 const maxLimit = 10_000
 const defaultLimit = 1000
-const parameters = new Set(['since', 'denied', 'principal', 'action', 'bucket', 'limit'])
+const parameters = new Set([
+  'since',
+  'denied',
+  'would-be-denied',
+  'principal',
+  'action',
+  'bucket',
+  'limit',
+])
 
 /** Reads a filter. @throws {AwsError} `InvalidArgument`, naming the parameter. */
 export function readDecisionFilter(query: Query): DecisionFilter {
   const unknown = query.pairs.find(([name]) => !parameters.has(name))?.[0]
   if (unknown !== undefined) throw invalid(`the parameter ${unknown.slice(0, 100)} is not known`)
-  const denied = query.get('denied') ?? 'false'
-  if (denied !== 'true' && denied !== 'false') throw invalid('denied must be true or false')
   return {
     sinceMs: readNumber(query, 'since', Number.MAX_SAFE_INTEGER) ?? 0,
-    isDenied: denied === 'true',
+    isDenied: readFlag(query, 'denied'),
+    wouldBeDenied: readFlag(query, 'would-be-denied'),
     principal: query.get('principal'),
     action: query.get('action')?.toLowerCase(),
     bucket: query.get('bucket'),
     limit: readNumber(query, 'limit', maxLimit) ?? defaultLimit,
   }
+}
+
+function readFlag(query: Query, name: string): boolean {
+  const text = query.get(name) ?? 'false'
+  if (text !== 'true' && text !== 'false') throw invalid(`${name} must be true or false`)
+  return text === 'true'
 }
 
 function readNumber(query: Query, name: string, most: number): number | undefined {
@@ -53,6 +68,8 @@ function invalid(message: string): AwsError {
 export function isWanted(view: RequestView, filter: DecisionFilter): boolean {
   const { principal, action, bucket } = filter
   if (filter.isDenied && view.denied === 0 && view.error !== 'AccessDenied') return false
+  if (filter.wouldBeDenied && view.decisions.every(({ wouldDeny }) => wouldDeny === undefined))
+    return false
   if (principal !== undefined && !listNames(view).includes(principal)) return false
   const isMatch = (wanted: string): boolean =>
     view.decisions.some((decision) => matchesAction(wanted, decision.action.toLowerCase()))

@@ -26,6 +26,8 @@ export interface DecisionView {
   readonly key: string
   readonly decision: 'allow' | 'deny'
   readonly rule: string
+  /** Of a yes: why the policy under observation would have said no. */
+  readonly wouldDeny?: string | undefined
 }
 
 /** A decided request, as JSON. It has no secret: no token, no signature, no secret key. */
@@ -117,12 +119,20 @@ export function viewRequest(kept: KeptRequest): RequestView {
   }
 }
 
-/** Returns the decisions that were kept: the first ones, and the first no. */
+/** Returns the decisions that were kept: the first ones, the first no, and the first no of the policy under observation. */
 export function listDecisions({ facts: { decisions } }: KeptRequest): readonly PolicyDecision[] {
-  const { first, firstDenial } = decisions
-  return firstDenial === undefined || first.includes(firstDenial) ? first : [...first, firstDenial]
+  const { first, firstDenial, firstWouldDeny } = decisions
+  const further = [firstDenial, firstWouldDeny].filter((each) => each !== undefined)
+  return [...first, ...further.filter((each) => !first.includes(each))]
 }
 
-function viewDecision({ action, bucket, key, isAllowed, rule }: PolicyDecision): DecisionView {
-  return { action, bucket, key, decision: isAllowed ? 'allow' : 'deny', rule }
+function viewDecision({
+  action,
+  bucket,
+  key,
+  isAllowed,
+  rule,
+  wouldDeny,
+}: PolicyDecision): DecisionView {
+  return { action, bucket, key, decision: isAllowed ? 'allow' : 'deny', rule, wouldDeny }
 }

@@ -45,6 +45,8 @@ export interface Decision {
   readonly reason: string
   /** True for a no that no other policy's yes overrides: an explicit deny. */
   readonly isExplicit?: boolean | undefined
+  /** Of a yes: why the policy under observation would have said no. Undefined if it would not, or there is none. */
+  readonly wouldDeny?: string | undefined
 }
 
 /**

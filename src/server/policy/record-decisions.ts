@@ -26,8 +26,8 @@ export function recordDecisions(authorizer: Authorizer, recorder: RequestRecorde
 
 function toRecord(
   question: AuthorizationRequest,
-  { isAllowed, reason }: Decision,
+  { isAllowed, reason, wouldDeny }: Decision,
 ): Parameters<RequestRecorder['addDecision']>[0] {
   const { action, bucket, object, conditions } = question
-  return { action, bucket, key: object, isAllowed, rule: reason, conditions, question }
+  return { action, bucket, key: object, isAllowed, rule: reason, conditions, question, wouldDeny }
 }

@@ -61,7 +61,7 @@ async function list(query = ''): Promise<readonly Record<string, unknown>[]> {
 }
 
 beforeAll(async () => {
-  server = await startServer({ buckets: ['photos'], policies })
+  server = await startServer({ buckets: ['photos'], policies, observedPolicy: 'reader' })
   root = { accessKeyId: server.rootAccessKeyId, secretAccessKey: server.rootSecretAccessKey }
   secrets.push(root.secretAccessKey, server.clientSecret, 'cookie-secret')
 })
@@ -155,6 +155,19 @@ it('only root, and who may admin:ServerTrace, reads the requests', async () => {
     expect((await fetch(url)).status).toBe(403)
     expect((await ask(path, root, 'POST')).status).toBe(405)
   }
+})
+
+it('the list tells what the observed policy would have denied, and only that if it is asked for', async () => {
+  const writer = await exchange('readwrite')
+  expect((await ask('/photos/g.jpg', writer, 'PUT')).status).toBe(200)
+  expect((await ask('/photos/g.jpg', writer)).status).toBe(200)
+  const found = await list(`?would-be-denied=true&principal=${writer.accessKeyId}`)
+  expect(found.map(({ operation, decisions }) => ({ operation, decisions }))).toMatchObject([
+    {
+      operation: 'PutObject',
+      decisions: [{ decision: 'allow', wouldDeny: 'no statement of reader allows s3:PutObject' }],
+    },
+  ])
 })
 
 it('a request that is not kept is not found', async () => {

@@ -27,7 +27,8 @@ describe('the fields of a log line', () => {
     })
     recorder.setIssued({ accessKeyId: 'B', expiresAtMs: 0 })
     recorder.setUpstreamRequestId('U')
-    for (const isAllowed of [true, false]) recorder.addDecision({ ...question, isAllowed })
+    for (const isAllowed of [true, false])
+      recorder.addDecision({ ...question, isAllowed, wouldDeny: isAllowed ? 'next' : undefined })
     const fields = toLogFields(recorder.toFacts({ code: 'AccessDenied', reason: 'no' }))
 
     const readme = readFileSync(path.join(import.meta.dirname, '../../../README.md'), 'utf8')
