@@ -6,7 +6,7 @@ import type { Io } from '../base/io.ts'
 import { makePrivateFolder, writePrivateFile } from '../base/files/private-file.ts'
 import { resolveLink } from '../base/files/resolve-link.ts'
 import { findHome } from './find-user-directory.ts'
-import { type Edit, editSection, readSection, type SectionName } from './ini-file.ts'
+import { type Edit, editSection, type IniFile, readSection, type SectionName } from './ini-file.ts'
 import type { IniPair } from './formats/ini.ts'
 import { withLock } from './with-lock.ts'
 
@@ -54,8 +54,17 @@ export function readAwsProfile(file: string, section: SectionName): ReadonlyMap<
   return readSection({ text: readText(file), name: file }, section)
 }
 
+/** Returns a section whose header is a kind and a name: `[services NAME]`, `[sso-session NAME]`. */
+export function inSection(kind: 'services' | 'sso-session', name: string): SectionName {
+  const isMeant = (header: string): boolean => {
+    const [, found, given] = /^(\S+)\s+["']?(.*?)["']?$/.exec(header) ?? []
+    return found === kind && given === name
+  }
+  return { header: `${kind} ${name}`, isMeant }
+}
+
 /** Keys by which SDKs find credentials in a profile. */
-const providing: ReadonlySet<string> = new Set([
+export const providing: ReadonlySet<string> = new Set([
   'aws_access_key_id',
   'credential_process',
   'credential_source',
@@ -111,12 +120,27 @@ export interface AwsChange {
  *
  * @throws {StsCliError} `ERR_DATA` for a malformed file; `ERR_INPUT`, `ERR_CANNOT_CREATE`.
  */
-export async function changeAwsFile(change: AwsChange, io: Io): Promise<Edit> {
+export function changeAwsFile(change: AwsChange, io: Io): Promise<Edit> {
+  const rewrite = (file: IniFile): Edit =>
+    editSection(file, change.section, change.decide(readSection(file, change.section)))
+  return rewriteAwsFile({ ...change, rewrite }, io)
+}
+
+export interface AwsRewrite<Result extends { readonly text: string }> {
+  readonly file: string
+  /** Returns the new text of the file, and what else the caller wants to know. @throws Why the change is refused. */
+  readonly rewrite: (file: IniFile) => Result
+  /** True for `--dry-run`: nothing is written. */
+  readonly isDryRun: boolean
+}
+
+/** Changes a file of several sections at once, as `changeAwsFile` does for one. */
+export async function rewriteAwsFile<Result extends { readonly text: string }>(
+  change: AwsRewrite<Result>,
+  io: Io,
+): Promise<Result> {
   const target = orCannotWrite(change.file, () => resolveLink(change.file))
-  const edit = (): Edit => {
-    const file = { text: readText(target), name: change.file }
-    return editSection(file, change.section, change.decide(readSection(file, change.section)))
-  }
+  const edit = (): Result => change.rewrite({ text: readText(target), name: change.file })
   if (change.isDryRun) return edit()
   const directory = path.dirname(target)
   orCannotWrite(change.file, () => makePrivateFolder(directory))

@@ -79,6 +79,32 @@ export function editSection(file: IniFile, section: SectionName, pairs: readonly
   }
 }
 
+/**
+ * Makes a section hold these lines and no others; a new section is added at the end of the file.
+ *
+ * @param body Whole lines in ASCII, such as nested keys, which `editSection` cannot write.
+ * @throws {StsCliError} `ERR_DATA` for a malformed file, and for one that has the section twice.
+ */
+export function replaceSection(
+  file: IniFile,
+  section: SectionName,
+  body: readonly string[],
+): { readonly text: string; readonly isChanged: boolean } {
+  const { lines, start, end } = findSection(file, section)
+  const newline = /\r\n/.test(file.text) ? '\r\n' : '\n'
+  const raws = lines.map(({ raw }) => raw)
+  const added = body.map((line) => `${line}${newline}`)
+  const last = lines.slice(0, end).findLastIndex(({ kind }) => kind !== 'blank')
+  const present = start === -1 ? [] : raws.slice(start + 1, last + 1)
+  const isSame = start !== -1 && present.map((raw) => raw.trimEnd()).join('\n') === body.join('\n')
+  if (isSame) return { text: file.text, isChanged: false }
+  const at = { lines, start, end, newline, header: section.header }
+  if (start === -1) return { text: insert(raws, added, at), isChanged: true }
+  const header = closeLine(raws[start] ?? '', newline)
+  const rest = raws.slice(last + 1)
+  return { text: [...raws.slice(0, start), header, ...added, ...rest].join(''), isChanged: true }
+}
+
 function insert(
   raws: readonly string[],
   added: readonly string[],

@@ -19,6 +19,10 @@ import type { Settings } from './options/settings.ts'
 
 /** `write`: changes one profile of one file; `--dry-run` prints the change instead. */
 export async function runWrite(settings: Settings, io: Io): Promise<number> {
+  if (['login-profile', 'sso-session'].some((name) => settings.get(name) !== undefined)) {
+    const { runWriteLogin } = await import('./write-login.ts')
+    return runWriteLogin(settings, io)
+  }
   const profile = readAwsProfileName(settings)
   const change = settings.has('as-process')
     ? planProcess(settings, profile, io)

@@ -69,6 +69,7 @@ export const commandTable: readonly CommandSpec[] = [
     examples: [
       'sts-cli write --aws-profile minio',
       'sts-cli write --as-process --aws-profile minio',
+      'sts-cli write --login-profile minio',
       'sts-cli write --dry-run',
     ],
   },

@@ -224,6 +224,8 @@ const write = defineGroup('aws files', ['write'])
 const awsFiles: readonly OptionSpec[] = [
   write('aws-profile NAME', 'profile to write in AWS’s files (default: the name of --profile)'),
   write('as-process', 'write the line that fetches credentials into ~/.aws/config, and no keys'),
+  write('login-profile NAME', 'write a profile for «aws login» at this server, and no keys'),
+  write('sso-session NAME', 'write a session and a profile for «aws sso login», and no keys'),
   write('dry-run', 'show what would change, without secrets, and change nothing'),
   write('force', 'overwrite permanent keys'),
 ]

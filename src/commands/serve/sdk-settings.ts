@@ -49,6 +49,17 @@ export function renderSdkSettings(settings: Readonly<Record<string, string>>): s
   ]
 }
 
+/** Returns the lines by which people sign in with the AWS CLI itself. */
+export function renderLoginSteps(): string[] {
+  return [
+    '',
+    'for people, with the AWS CLI’s own login in a browser:',
+    '',
+    '  sts-cli write --login-profile minio',
+    '  aws login --profile minio',
+  ]
+}
+
 function isPlain(value: string): boolean {
   return /^[\w/:.@+=,-]+$/.test(value)
 }

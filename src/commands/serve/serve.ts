@@ -3,11 +3,12 @@ import type { Io } from '../../base/io.ts'
 import { StsCliError } from '../../base/errors.ts'
 import { removeQuietly, writeNamedFile } from '../../base/files/private-file.ts'
 import { createServer, type RunningServer } from '../../server/create-server.ts'
+import { hasLogins } from '../../server/open/open-login-provider.ts'
 import type { ServerOptions } from '../../server/options/server-options.ts'
 import type { StartWorkersOptions } from '../../server/workers/start-workers.ts'
 import { hasUsers, publishServeState, type ReadyFacts } from './publish-serve-state.ts'
 import { hasOwnRoot, readLogLevel, readServerOptions, readWorkerCount } from './server-options.ts'
-import { renderSdkSettings } from './sdk-settings.ts'
+import { renderLoginSteps, renderSdkSettings } from './sdk-settings.ts'
 import type { Settings } from '../options/settings.ts'
 
 /** `serve`: runs the server until a signal, or until the command after `--` ends. */
@@ -111,6 +112,7 @@ function renderWelcome(
     `  sts-cli login${hasUsers(options) ? ' --grant browser' : ''}`,
     '  eval $(sts-cli env)',
     '  aws s3 mb s3://my-bucketname',
+    ...(hasLogins(options) ? renderLoginSteps() : []),
     ...(facts.aws === undefined ? [] : renderSdkSettings(facts.aws)),
   ]
   return `${lines.join('\n')}\n`

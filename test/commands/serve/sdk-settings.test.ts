@@ -43,6 +43,29 @@ async function writeRole(change: object = {}): Promise<string> {
 const catalog = { name: 'catalog', trust: { principal: '000000000000' } }
 const byClaim = 'arn:aws:iam::000000000000:role/by-claim'
 
+describe('the login of AWS’s own tools', () => {
+  it.each<[string, readonly string[], Record<string, string>]>([
+    ['the embedded provider has users', ['--user', 'ann:right'], {}],
+    [
+      'a provider with a client is named',
+      [],
+      {
+        MINIO_IDENTITY_OPENID_CONFIG_URL: 'https://idp.example/.well-known/openid-configuration',
+        MINIO_IDENTITY_OPENID_CLIENT_ID: 'minio',
+        MINIO_IDENTITY_OPENID_CLIENT_SECRET: 'hush',
+      },
+    ],
+  ])('serve prints its lines when %s', async (_what, argv, env) => {
+    const { stderr } = await serve(argv, env)
+    expect(stderr).toContain('  sts-cli write --login-profile minio\n  aws login --profile minio\n')
+    expect(stderr).not.toContain('hush')
+  })
+
+  it('serve prints no lines of it when nobody can sign in', async () => {
+    expect((await serve([])).stderr).not.toContain('aws login')
+  })
+})
+
 describe('the variables for AWS’s SDKs', () => {
   it('serve prints the lines that the AWS CLI and SDKs need to exchange a token by themselves', async () => {
     const { stderr } = await serve([])
