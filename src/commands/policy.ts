@@ -30,6 +30,9 @@ function describe(traffic: JsonObject): string {
   const lines = [
     `from ${count('requests')} requests; ${count('checked')} decisions asked again under it, ${failed.length} requests would be denied`,
     ...failed.map((id) => `denied by it: ${toPrintable(id, 64)}`),
+    ...readStrings(traffic, 'widened').map((id) => {
+      return `was denied, and would be allowed: ${toPrintable(id, 64)}`
+    }),
   ]
   if (count('missing') !== '0')
     lines.push(

@@ -11,8 +11,11 @@ import type { Credentials } from '../../protocol/credentials.ts'
 import { emptySha256 } from '../../protocol/sigv4/canonical-request.ts'
 import { signRequest } from '../../protocol/sigv4/sign.ts'
 import { readNetOptions } from '../flow/obtain-options.ts'
-import { findOrRenew } from '../flow/find-or-renew.ts'
+import { findCached, findOrRenew } from '../flow/find-or-renew.ts'
 import { readUrl, type Settings } from '../options/settings.ts'
+
+const whoMayAsk =
+  'start sts-cli serve on this machine; or set MINIO_ROOT_USER and MINIO_ROOT_PASSWORD as the server has them, and -sts-ep; or name a profile (-p) that may admin:ServerTrace'
 
 /** A server and the keys with which it is asked. */
 export interface ServerAccess {
@@ -58,6 +61,10 @@ export async function findServerAccess(settings: Settings, io: Io): Promise<Serv
       }
     }
   }
+  if (findCached(settings, io) === undefined)
+    throw new StsCliError('credentials-missing', 'there is no server whose keys are known here', {
+      hint: whoMayAsk,
+    })
   const cached = await findOrRenew(settings, io)
   return { endpoint: cached.stsEndpoint, credentials: cached, region, net }
 }
@@ -87,5 +94,7 @@ export async function askServer(
   const why = toPrintable(said ?? `it answered ${status}`, 300)
   const code = json === undefined ? undefined : readString(json, 'Code')
   if (code === 'NoSuchKey') throw new StsCliError('request-not-kept', `${url.host}: ${why}`)
-  throw new StsCliError('requests-refused', `${url.host} does not tell its requests: ${why}`)
+  throw new StsCliError('requests-refused', `${url.host} does not tell its requests: ${why}`, {
+    hint: whoMayAsk,
+  })
 }

@@ -11,6 +11,11 @@ function text(json: JsonObject, name: string): string {
   return toPrintable(readString(json, name) ?? '', maxTextChars)
 }
 
+/** Returns the reason of a refusal, without the encoded message that AWS's tools can decode: here it is told in words. */
+function describeReason(request: JsonObject): string {
+  return text(request, 'reason').replace(/\s*Encoded authorization failure message:.*$/i, '')
+}
+
 function list(json: JsonObject, name: string): JsonObject[] {
   const values = json[name]
   return Array.isArray(values) ? values.filter(isObject) : []
@@ -23,7 +28,7 @@ export function describeInLine(request: JsonObject, paint: Paint): string {
   const decision = list(request, 'decisions').find((each) => {
     return !denied || text(each, 'decision') === 'deny'
   })
-  const time = text(request, 'time').slice(11, 23)
+  const time = text(request, 'time').slice(11)
   const what = text(request, 'operation')
   const where = decision ? describePlace(decision) : text(request, 'path')
   const observed = list(request, 'decisions').find((each) => text(each, 'wouldDeny') !== '')
@@ -31,7 +36,7 @@ export function describeInLine(request: JsonObject, paint: Paint): string {
     ? `would be denied: ${text(observed, 'wouldDeny')}`
     : denied && decision
       ? text(decision, 'rule')
-      : text(request, 'reason')
+      : describeReason(request)
   const mark = String(status)
   const shown = status >= 400 ? paint('red', mark) : paint('green', mark)
   const parts = [time, shown, what, where, `by ${describeCaller(request)}`]
@@ -61,7 +66,7 @@ export function describeExplained(explained: JsonObject, paint: Paint): string {
     text(request, 'time'),
   ]
   const lines = [head.filter(Boolean).join(', ')]
-  if (text(request, 'reason') !== '') lines.push(text(request, 'reason'))
+  if (describeReason(request) !== '') lines.push(describeReason(request))
   const explanations = list(explained, 'explanations')
   if (explanations.length === 0) lines.push('no policy was asked')
   for (const explanation of explanations) lines.push('', ...describeDecision(explanation, paint))

@@ -6,7 +6,7 @@ import { listDecisions, viewRequest, type KeptRequest } from '../decisions/decis
 import type { DecisionRing } from '../decisions/decision-ring.ts'
 import type { AuthorizationRequest } from '../policy/authorizer.ts'
 import { evaluateAnyResource, evaluateDocument } from '../policy/evaluate-document.ts'
-import type { PolicySources } from '../policy/explain-decision.ts'
+import { isList, type PolicySources } from '../policy/explain-decision.ts'
 import { findKnownAction, listKnownActions } from '../policy/known-actions.ts'
 import { loadObjectTags } from '../policy/object-tags.ts'
 import { parsePolicyDocument } from '../policy/policy-document.ts'
@@ -25,8 +25,10 @@ export interface TrafficPart {
 /** The result of asking the decisions of a record again, under another policy. */
 export interface ReplayPart {
   readonly checked: number
-  /** Ids of requests with a decision that would be another. */
+  /** Ids of requests that were allowed, and would be denied. */
   readonly failed: readonly string[]
+  /** Ids of requests that were denied, and would be allowed. */
+  readonly widened: readonly string[]
 }
 
 export interface Traffic {
@@ -34,6 +36,7 @@ export interface Traffic {
   readonly requests: number
   readonly checked: number
   readonly failed: readonly string[]
+  readonly widened: readonly string[]
   readonly missing: number
   /** What the present policies allow somewhere, and nobody used: by the name of the policy. */
   readonly unused: Readonly<Record<string, readonly string[]>>
@@ -41,7 +44,8 @@ export interface Traffic {
 
 /** The most different uses that a policy is made of: of more, folders and buckets are folded by hand. */
 const maxUses = 20_000
-const maxFailed = 100
+/** The most requests that are named. */
+const maxNamed = 100
 
 /** Returns the uses of this process. */
 export function listUses(ring: DecisionRing, filter: DecisionFilter): TrafficPart {
@@ -53,16 +57,17 @@ export function listUses(ring: DecisionRing, filter: DecisionFilter): TrafficPar
     const decisions = listDecisions(kept)
     requests += 1
     missing += Math.max(0, kept.facts.decisions.total - decisions.length)
-    for (const { action, bucket, key, isAllowed, question } of decisions) {
+    for (const { action, bucket, key, isAllowed, question, conditions } of decisions) {
       if (!isAllowed || uses.size >= maxUses) continue
-      uses.set(`${action} ${bucket}/${key}`, { action, bucket, key })
+      const prefix = isList(action) ? conditions.get('prefix')?.[0] : undefined
+      uses.set(JSON.stringify([action, bucket, key, prefix]), { action, bucket, key, prefix })
       for (const name of (question as AuthorizationRequest).principal.policyNames) names.add(name)
     }
   }
   return { uses: [...uses.values()], requests, missing, policyNames: [...names] }
 }
 
-/** Asks each decision of this process that was a yes again, of the policy alone. */
+/** Asks each decision of this process again, of the policy alone. */
 export async function replay(
   ring: DecisionRing,
   filter: DecisionFilter,
@@ -70,16 +75,21 @@ export async function replay(
 ): Promise<ReplayPart> {
   const document = parsePolicyDocument(text, 'the policy of the traffic')
   const failed = new Set<string>()
+  const widened = new Set<string>()
   let checked = 0
   for (const kept of listWanted(ring, filter))
     for (const { isAllowed, question } of listDecisions(kept)) {
-      if (!isAllowed) continue
       const asked = { ...(question as AuthorizationRequest), memo: undefined }
       const request = await loadObjectTags(asked, [document])
       checked += 1
-      if (evaluateDocument(document, request).effect !== 'Allow') failed.add(kept.id)
+      const isNow = evaluateDocument(document, request).effect === 'Allow'
+      if (isNow !== isAllowed) (isNow ? widened : failed).add(kept.id)
     }
-  return { checked, failed: [...failed].slice(0, maxFailed) }
+  const firstOf = {
+    failed: [...failed].slice(0, maxNamed),
+    widened: [...widened].slice(0, maxNamed),
+  }
+  return { checked, ...firstOf }
 }
 
 function* listWanted(ring: DecisionRing, filter: DecisionFilter): Generator<KeptRequest> {
@@ -122,6 +132,7 @@ export async function describeTraffic(
     requests: sum(parts.map(({ requests }) => requests)),
     checked: sum(replays.map(({ checked }) => checked)),
     failed: replays.flatMap((part) => readStrings(part, 'failed')),
+    widened: replays.flatMap((part) => readStrings(part, 'widened')),
     missing: sum(parts.map(({ missing }) => missing)),
     unused,
   }

@@ -11,7 +11,7 @@ export interface DecisionFilter {
   readonly wouldBeDenied: boolean
   /** A subject, a readable name, an access key ID, a role or a role session name. */
   readonly principal: string | undefined
-  /** An action, in any case, with `*` at its end for all that begin so. */
+  /** An action or the name of an operation, in any case, with `*` at its end for all that begin so. */
   readonly action: string | undefined
   readonly bucket: string | undefined
   /** The most requests of an answer. */
@@ -72,6 +72,7 @@ export function isWanted(view: RequestView, filter: DecisionFilter): boolean {
     return false
   if (principal !== undefined && !listNames(view).includes(principal)) return false
   const isMatch = (wanted: string): boolean =>
+    matchesAction(wanted, view.operation.toLowerCase()) ||
     view.decisions.some((decision) => matchesAction(wanted, decision.action.toLowerCase()))
   if (action !== undefined && !isMatch(action)) return false
   return bucket === undefined || view.decisions.some((decision) => decision.bucket === bucket)

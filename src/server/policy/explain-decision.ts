@@ -224,18 +224,22 @@ function isLimited(policies: readonly PolicyExplanation[]): boolean {
 }
 
 /** Returns the smallest statement that allows the request. */
-function toStatement({
-  action,
-  bucket,
-  object,
-  roleArn,
-}: AuthorizationRequest): Record<string, unknown> {
+function toStatement(request: AuthorizationRequest): Record<string, unknown> {
+  const { action, bucket, object, roleArn, conditions } = request
   const resource = object === '' ? bucket : `${bucket}/${escapePattern(object)}`
   const statement = { Effect: 'Allow', Action: [action] }
   if (roleArn !== undefined) return { ...statement, Resource: [roleArn] }
-  return action.startsWith('s3:')
-    ? { ...statement, Resource: [`arn:aws:s3:::${bucket === '' ? '*' : resource}`] }
-    : statement
+  if (!action.startsWith('s3:')) return statement
+  const named = { ...statement, Resource: [`arn:aws:s3:::${bucket === '' ? '*' : resource}`] }
+  const prefix = isList(action) ? conditions.get('prefix') : undefined
+  return prefix === undefined
+    ? named
+    : { ...named, Condition: { StringEquals: { 's3:prefix': prefix.map(escapePattern) } } }
+}
+
+/** Returns whether an action lists keys, of which its condition `s3:prefix` says which. */
+export function isList(action: string): boolean {
+  return /^s3:ListBucket(?:Versions|MultipartUploads)?$/.test(action)
 }
 
 /** Writes what would be a wildcard or a variable in a resource as itself (IAM User Guide, "Policy variables", special characters). */

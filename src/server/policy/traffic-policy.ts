@@ -1,5 +1,5 @@
 /** Writes the policy that allows what was used, and little else. */
-import { escapePattern } from './explain-decision.ts'
+import { escapePattern, isList } from './explain-decision.ts'
 
 /** An action that was allowed, and what it was about. */
 export interface Use {
@@ -8,6 +8,8 @@ export interface Use {
   readonly bucket: string
   /** Empty for an action about a bucket. */
   readonly key: string
+  /** The prefix that a list was asked for; undefined if none was. */
+  readonly prefix?: string | undefined
 }
 
 export interface TrafficPolicy {
@@ -20,6 +22,7 @@ interface TrafficStatement {
   readonly Action: readonly string[]
   /** Left out for actions about no resource. */
   readonly Resource?: readonly string[]
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>
 }
 
 /** So many names of a folder are written one by one; more become the whole folder. */
@@ -27,7 +30,8 @@ export const maxNames = 8
 
 /**
  * Returns a policy that allows each of the uses. Of each action, more than 8 different names in one folder of a bucket become everything below that
- * folder (`FOLDER/*`), and so on upwards: more than 8 folders below one become everything below it.
+ * folder (`FOLDER/*`), and so on upwards: more than 8 folders below one become everything below it. Lists keep their prefixes, by the same rule, if each
+ * of a bucket had one.
  */
 export function makeTrafficPolicy(uses: Iterable<Use>): TrafficPolicy {
   const byAction = new Map<string, Use[]>()
@@ -36,23 +40,41 @@ export function makeTrafficPolicy(uses: Iterable<Use>): TrafficPolicy {
     if (known.length === 0) byAction.set(use.action, known)
     known.push(use)
   }
-  // Actions with the same resources share a statement.
-  const byResources = new Map<string, { actions: string[]; resources: readonly string[] }>()
-  for (const [action, used] of [...byAction].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    const resources = action.startsWith('s3:') ? listResources(used) : []
-    const name = resources.join('\n')
-    const known = byResources.get(name) ?? { actions: [], resources }
-    if (known.actions.length === 0) byResources.set(name, known)
-    known.actions.push(action)
-  }
-  return {
-    Version: '2012-10-17',
-    Statement: [...byResources.values()].map(({ actions, resources }) => ({
-      Effect: 'Allow',
-      Action: actions,
-      ...(resources.length === 0 ? {} : { Resource: resources }),
-    })),
-  }
+  const statements = new Map<string, TrafficStatement>()
+  for (const [action, used] of [...byAction].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    for (const { resources, condition } of listGrants(action, used)) {
+      // Actions with the same resources share a statement.
+      const name = JSON.stringify([resources, condition])
+      const actions = [...(statements.get(name)?.Action ?? []), action]
+      statements.set(name, {
+        Effect: 'Allow',
+        Action: actions,
+        ...(resources.length === 0 ? {} : { Resource: resources }),
+        ...(condition === undefined ? {} : { Condition: condition }),
+      })
+    }
+  return { Version: '2012-10-17', Statement: [...statements.values()] }
+}
+
+interface Grant {
+  readonly resources: readonly string[]
+  readonly condition?: TrafficStatement['Condition']
+}
+
+function listGrants(action: string, uses: readonly Use[]): Grant[] {
+  if (!action.startsWith('s3:')) return [{ resources: [] }]
+  if (!isList(action)) return [{ resources: listResources(uses) }]
+  const buckets = new Set(uses.map(({ bucket }) => bucket))
+  return [...buckets].toSorted().map((bucket) => {
+    const prefixes = uses.filter((use) => use.bucket === bucket).map(({ prefix }) => prefix)
+    const resources = [`arn:aws:s3:::${bucket}`]
+    const given = prefixes.filter((prefix) => prefix !== undefined)
+    // A list without a prefix has no value for the condition.
+    if (given.length < prefixes.length) return { resources }
+    const top = makeFolder()
+    for (const prefix of given) addKey(top, prefix)
+    return { resources, condition: { StringLike: { 's3:prefix': fold(top, '').toSorted() } } }
+  })
 }
 
 interface Folder {

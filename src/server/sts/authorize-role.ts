@@ -1,7 +1,7 @@
 /** Whether the caller of AssumeRole may assume a role: its trust must name the caller, and the caller's own policies must allow it. */
 import type { AwsError } from '../../protocol/aws-error.ts'
 import { toLocalArn } from '../identity/principal-names.ts'
-import type { AuthorizationRequest } from '../policy/authorizer.ts'
+import type { AuthorizationRequest, Authorizer } from '../policy/authorizer.ts'
 import { recordDecisions } from '../policy/record-decisions.ts'
 import { doesTrustCaller, refusedByTrust, type PrincipalTrust } from '../policy/role-principals.ts'
 import type { TokenRole } from '../policy/token-role.ts'
@@ -71,9 +71,22 @@ export async function authorizeRole(
   if (!decision.isAllowed) throw deny(assume, decision.reason, decision.isExplicit)
   for (const action of listPermissions(asked)) {
     const asking = ask(action)
-    const { isAllowed, isExplicit, reason } = await recorded.authorize(asking)
     const isTrusted = trusting.some((entry: PrincipalTrust) => entry.actions.has(action))
-    if (!isAllowed && (isExplicit === true || !isTrusted)) throw deny(asking, reason, isExplicit)
+    // The trust alone gives it, as a bucket policy gives objects: the record has the decision of both.
+    const deciding = isTrusted ? giveByTrust(services.authorizer, role.arn) : services.authorizer
+    const both = await recordDecisions(deciding, request.recorder).authorize(asking)
+    if (!both.isAllowed) throw deny(asking, both.reason, both.isExplicit)
+  }
+}
+
+/** Returns an authorizer whose no, unless it is an explicit one, the trust of a role turns into a yes. */
+function giveByTrust(authorizer: Authorizer, roleArn: string): Authorizer {
+  return {
+    async authorize(question) {
+      const decision = await authorizer.authorize(question)
+      if (decision.isAllowed || decision.isExplicit === true) return decision
+      return { isAllowed: true, reason: `allowed by the trust of the role ${roleArn}` }
+    },
   }
 }
 

@@ -77,6 +77,7 @@ describe('the variables for AWS’s SDKs', () => {
   export AWS_ENDPOINT_URL_STS=${sts}
   export AWS_ENDPOINT_URL_S3=${sts}
   export AWS_REGION=us-east-1
+  export AWS_DEFAULT_REGION=us-east-1
   export AWS_WEB_IDENTITY_TOKEN_FILE=FILE
 `,
     )
@@ -89,6 +90,7 @@ describe('the variables for AWS’s SDKs', () => {
       AWS_ENDPOINT_URL_STS: sts,
       AWS_ENDPOINT_URL_S3: sts,
       AWS_REGION: 'us-east-1',
+      AWS_DEFAULT_REGION: 'us-east-1',
     })
   })
 

@@ -82,11 +82,40 @@ it('the battery of one policy runs under the policy of its traffic, and a furthe
   expect(traffic.unused['readwrite']).toContain('s3:PutBucketPolicy')
   expect(traffic.unused['readwrite']).not.toContain('s3:PutObject')
 
+  // The list keeps its prefix.
+  expect(JSON.stringify(traffic.policy)).toContain('"s3:prefix":["2026/"]')
+
   const second = await start({ buckets: ['photos'], policies: { least: traffic.policy } })
   const least = await exchange(second, 'least')
   expect(await run(second, least)).toEqual(expected)
   expect((await ask(second, least, 'GET /photos?versioning')).status).toBe(403)
   expect((await ask(second, least, 'GET /photos/2026/b.jpg')).status).toBe(403)
+  expect((await ask(second, least, 'GET /photos?list-type=2&prefix=')).status).toBe(403)
+})
+
+it('requests that were denied, and would be allowed by the policy of the others, are named', async () => {
+  const statement = {
+    Effect: 'Allow',
+    Action: 's3:PutObject',
+    Resource: 'arn:aws:s3:::photos/*',
+    Condition: { StringEquals: { 'aws:UserAgent': 'editor' } },
+  }
+  const policies = { editor: { Version: '2012-10-17', Statement: [statement] } }
+  const server = await start({ buckets: ['photos'], policies })
+  const root = { accessKeyId: server.rootAccessKeyId, secretAccessKey: server.rootSecretAccessKey }
+  const editor = await exchange(server, 'editor')
+  const put = async (agent: string): Promise<string> => {
+    const url = new URL('/photos/a', server.url)
+    const unsigned = { method: 'PUT', url, headers: {}, payloadHash: sha256Hex('x') }
+    const options = { region: 'us-east-1', service: 's3' as const, nowMs: Date.now() }
+    const headers = { ...signRequest(unsigned, editor, options), 'user-agent': agent }
+    const answer = await fetch(url, { method: 'PUT', headers, body: 'x' })
+    return answer.headers.get('x-amz-request-id') ?? ''
+  }
+  await put('editor')
+  const denied = await put('browser')
+  const { text } = await ask(server, root, 'GET /minio/admin/v3/sts-cli/policy?principal=alice')
+  expect(JSON.parse(text)).toMatchObject({ failed: [], widened: [denied] })
 })
 
 it('a record without an allowed request makes no policy', async () => {

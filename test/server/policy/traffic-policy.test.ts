@@ -54,6 +54,21 @@ describe('the policy of the traffic', () => {
     ])
   })
 
+  it('lists keep their prefixes, if each of the bucket had one', () => {
+    const list = (prefix?: string): Use => ({
+      action: 's3:ListBucket',
+      bucket: 'photos',
+      key: '',
+      prefix,
+    })
+    const conditionOf = (uses: readonly Use[]): unknown =>
+      makeTrafficPolicy(uses).Statement[0]?.Condition
+    expect(conditionOf([list('team/'), list('x*')])).toEqual({
+      StringLike: { 's3:prefix': ['team/', 'x${*}'] },
+    })
+    expect(conditionOf([list('team/'), list()])).toBeUndefined()
+  })
+
   it('actions with the same resources share a statement, and each action keeps its own', () => {
     const uses: Use[] = [
       get('a'),
