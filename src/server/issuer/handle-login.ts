@@ -1,6 +1,7 @@
 /** Handles the two requests of the login page. The library checks who may post: the interaction belongs to the cookie that began it. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { TooManyAttempts } from '../../base/attempt-throttle.ts'
+import { loginPagesPath } from '../http/aws-login-request.ts'
 import { releaseSlot } from './admit-requests.ts'
 import { renderLoginPage, renderPage, type RenderedPage } from './pages.ts'
 import type { Users } from './users.ts'
@@ -39,7 +40,7 @@ export async function handleLogin(
       renderPage({ title: 'This login is over', content: '<p>Start again in the terminal.</p>' }),
     )
   const { clientId, redirectUri } = pending
-  const form = { clientId, formTargets: redirectUri === undefined ? [] : [toSource(redirectUri)] }
+  const form = { clientId, formTargets: redirectUri === undefined ? [] : listTargets(redirectUri) }
   if (request.method === 'GET' || request.method === 'HEAD')
     return send(response, 200, renderLoginPage(form))
   if (request.method !== 'POST')
@@ -57,6 +58,18 @@ export async function handleLogin(
     response.setHeader('retry-after', String(error.retryAfterSeconds))
     return send(response, 429, renderLoginPage({ ...form, name, problem: busyLogin }))
   }
+}
+
+/**
+ * Returns where the browser may go after the form, by redirects too. From the login of AWS's tools it goes on, without a page between, to a program that
+ * listens at a port of this machine.
+ */
+function listTargets(redirectUri: string): string[] {
+  const isOfAwsLogin = new URL(redirectUri).pathname.startsWith(loginPagesPath)
+  return [
+    toSource(redirectUri),
+    ...(isOfAwsLogin ? ['http://127.0.0.1:*', 'http://localhost:*'] : []),
+  ]
 }
 
 /** Returns the CSP source expression of a URI. CSP has no IPv6 addresses (CSP Level 3 §2.3.1); for one, only the scheme is given. */

@@ -4,20 +4,8 @@ import { publicClientId } from '../issuer/client-metadata.ts'
 import type { RunningIssuer } from '../issuer/start-issuer.ts'
 import type { ServerOptions } from '../options/server-options.ts'
 import type { Closers } from './closers.ts'
+import { hasLogins } from './has-logins.ts'
 import { findEmbeddedProvider, providerLimits } from './open-token-verifier.ts'
-
-/** Returns whether people can sign in through this server by AWS's own tools. */
-export function hasLogins({ identityProvider, roleProviders = [] }: ServerOptions): boolean {
-  switch (identityProvider?.kind) {
-    case 'embedded':
-    case 'shared':
-      return (identityProvider.users ?? []).length > 0
-    case 'external':
-      return identityProvider.configUrl !== undefined && identityProvider.clientId !== undefined
-    case undefined:
-      return roleProviders.length > 0
-  }
-}
 
 /**
  * Opens the provider at which people sign in: the embedded one if it has users, else the one whose claims name policies, else the first one with a role. The
