@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import manifest from '../package.json' with { type: 'json' }
 
 const root = path.join(import.meta.dirname, '..')
-const files = ['.config', '.ci', 'bench', 'bin', 'src', 'test'].flatMap((folder) =>
+const files = ['.config', '.ci', 'action', 'bench', 'bin', 'src', 'test'].flatMap((folder) =>
   readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' }).map(
     (name) => `${folder}/${name.replaceAll('\\', '/')}`,
   ),

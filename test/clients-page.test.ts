@@ -49,6 +49,8 @@ const tried: Readonly<Record<string, readonly [version: string, text: string]>> 
   'AWS SDK for Java v2': [maven('bom'), "java('AwsSdk'"],
   'Hadoop S3A': [maven('hadoop-aws'), "java('S3a'"],
   'minio-go': [go('minio-go', 'minio-go/v7'), 'minio-go-everyday'],
+  'minio-py': [python('minio'), 'use_minio.py'],
+  'minio-java': [maven('minio'), "java('MinioJava'"],
   'minio-js': [find(install, /minio@([\d.]+)/), 'minio-js.mjs'],
   mc: [find(install, /part mc v0\.0\.0-(\d{8})/), 'mc mb'],
   rclone: [debian('rclone'), 'rclone mkdir'],

@@ -23,6 +23,9 @@ export const identityNames = [
   'role-arn',
 ] as const
 
+/** The settings that say whose credentials are expected. */
+export const expectationNames = ['expect-account', 'expect-issuer'] as const
+
 /** Returns whether a value read from a cache file is an origin. */
 export function isOrigin(value: unknown): value is CredentialOrigin {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
@@ -44,6 +47,23 @@ export function getOriginText(origin: CredentialOrigin, name: string): string | 
   return typeof value === 'string' ? value : undefined
 }
 
+/** Returns the values of one setting, which may be a list; none where there is none. */
+export function getOriginValues(origin: CredentialOrigin, name: string): readonly string[] {
+  const value = Object.hasOwn(origin, name) ? origin[name]?.value : undefined
+  return typeof value === 'string' ? [value] : (value ?? [])
+}
+
+/** Returns whether two lists of values of a setting mean the same; of endpoints, see `isSameValue`. */
+export function areSameValues(
+  name: string,
+  some: readonly string[],
+  others: readonly string[],
+): boolean {
+  return (
+    some.length === others.length && some.every((one, i) => isSameValue(name, one, others[i] ?? ''))
+  )
+}
+
 /** Returns whether two values of a setting mean the same; endpoints are compared as URLs, so a final slash does not count. */
 export function isSameValue(name: string, one: string, other: string): boolean {
   if (one === other) return true
@@ -54,7 +74,7 @@ export function isSameValue(name: string, one: string, other: string): boolean {
 /** Returns whether both were issued by the same endpoint to the same client, by the same grant and action. */
 export function isSameIdentity(one: CredentialOrigin, other: CredentialOrigin): boolean {
   return identityNames.every((name) =>
-    isSameValue(name, getOriginText(one, name) ?? '', getOriginText(other, name) ?? ''),
+    areSameValues(name, getOriginValues(one, name), getOriginValues(other, name)),
   )
 }
 

@@ -59,13 +59,40 @@ export const stsActionNames = [
 
 export type StsActionName = (typeof stsActionNames)[number]
 
-export interface ExchangeOptions {
-  readonly stsEndpoint: string
-  readonly action: StsActionName
+/** A session tag of AWS's STS. */
+export interface SessionTag {
+  readonly key: string
+  readonly value: string
+}
+
+/** What a session is restricted by, and what it says about itself, as AWS's STS has it. */
+export interface SessionParameters {
   /** Undefined: the token's own `expires_in` where the STS accepts it, else the server's default. */
   readonly durationSeconds?: number | undefined
   readonly policy?: string | undefined
+  readonly policyArns?: readonly string[] | undefined
+  readonly tags?: readonly SessionTag[] | undefined
+  /** The keys of the tags that further roles of a chain inherit. */
+  readonly transitiveTagKeys?: readonly string[] | undefined
+  readonly externalId?: string | undefined
+  readonly sourceIdentity?: string | undefined
+}
+
+/** Whose credentials the STS must issue. Anything else is refused, and so is an answer that does not say it. */
+export interface Expectations {
+  /** The account in the session's ARN, which GetCallerIdentity also returns. */
+  readonly expectAccount?: string | undefined
+  /** The issuer of the exchanged token. */
+  readonly expectIssuer?: string | undefined
+}
+
+export interface ExchangeOptions extends SessionParameters, Expectations {
+  readonly stsEndpoint: string
+  readonly action: StsActionName
+  /** The role that the token, or the signature, assumes. */
   readonly roleArn?: string | undefined
+  /** Role chaining: each of these is assumed with the credentials of the role before it. */
+  readonly furtherRoleArns?: readonly string[] | undefined
   readonly roleSessionName?: string | undefined
   /** For `ldap`: who logs in. */
   readonly ldap?: { readonly username: string; readonly password: string } | undefined

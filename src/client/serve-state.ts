@@ -11,7 +11,14 @@ import {
   removeQuietly,
   writePrivateFile,
 } from '../base/files/private-file.ts'
-import { type JsonObject, parseJsonObject, readNumber, readString } from '../base/parse.ts'
+import {
+  isObject,
+  type JsonObject,
+  parseJsonObject,
+  readNumber,
+  readString,
+} from '../base/parse.ts'
+import type { Credentials } from '../protocol/credentials.ts'
 
 export interface ServeState {
   readonly stsEndpoint: string
@@ -21,6 +28,8 @@ export interface ServeState {
   readonly clientSecret: string
   /** The client without a secret with which people sign in; undefined where the server has no users. */
   readonly publicClientId?: string | undefined
+  /** Root's keys, where the server made them itself: nobody else could know them. Undefined where its user chose them. */
+  readonly root?: Credentials | undefined
 }
 
 const maxStateBytes = 64 * 1024
@@ -42,9 +51,9 @@ export function writeServeState(
   writePrivateFile(caFile, certificates)
   if (state !== undefined) {
     const { stsEndpoint: sts, tokenEndpoint: idp, clientId, clientSecret } = state
-    const { publicClientId } = state
+    const { publicClientId, root } = state
     const process = { pid, startedAt: identifyProcess(pid), host: hostname() }
-    const own = { sts, idp, caFile, clientId, clientSecret, publicClientId }
+    const own = { sts, idp, caFile, clientId, clientSecret, publicClientId, root }
     writePrivateFile(`${base}.json`, `${JSON.stringify({ version: 2, ...process, ...own })}\n`)
   }
   const remove = (): void => {
@@ -132,7 +141,16 @@ function readState(path: string): ServeState | undefined {
     return undefined
   if (!isLoopback(stsEndpoint) || !isLoopback(tokenEndpoint)) return undefined
   const publicClientId = readString(json, 'publicClientId')
-  return { stsEndpoint, tokenEndpoint, caFile, clientId, clientSecret, publicClientId }
+  const root = readRoot(json['root'])
+  return { stsEndpoint, tokenEndpoint, caFile, clientId, clientSecret, publicClientId, root }
+}
+
+function readRoot(value: unknown): Credentials | undefined {
+  if (!isObject(value)) return undefined
+  const accessKeyId = readString(value, 'accessKeyId')
+  const secretAccessKey = readString(value, 'secretAccessKey')
+  if (accessKeyId === undefined || secretAccessKey === undefined) return undefined
+  return { accessKeyId, secretAccessKey }
 }
 
 /**

@@ -4,9 +4,14 @@ import { StsCliError } from '../base/errors.ts'
 import { toPrintable } from '../base/terminal/printable.ts'
 import type { AwsError } from '../protocol/aws-error.ts'
 
-/** Returns the error for a refusal of the STS, with the server's own code, message and request id. */
-export function toStsError(error: AwsError): StsCliError {
-  return new StsCliError(reasonOf(error), 'the STS refused', {
+/**
+ * Returns the error for a refusal of the STS, with the server's own code, message and request id.
+ *
+ * @param roleName The role of a chain that was refused; undefined where there is no chain.
+ */
+export function toStsError(error: AwsError, roleName?: string): StsCliError {
+  const what = roleName === undefined ? '' : ` the role ${toPrintable(roleName, 300)}`
+  return new StsCliError(reasonOf(error), `the STS refused${what}`, {
     stage: 'sts',
     httpStatus: error.status,
     serverCode: toPrintable(error.code, 100),
@@ -32,7 +37,9 @@ const reasonsByCode: ReadonlyMap<string, ErrorReason> = new Map([
   ['InvalidClientCertificate', 'client-certificate-refused'],
   ['SignatureDoesNotMatch', 'access-keys-refused'],
   ['InvalidAccessKeyId', 'access-keys-refused'],
+  ['InvalidClientTokenId', 'access-keys-refused'],
   ['ExpiredToken', 'token-expired'],
+  ['ExpiredTokenException', 'token-expired'],
 ] as const)
 
 /**

@@ -7,6 +7,7 @@ import {
   readCachedCredentials,
   type CachedCredentials,
 } from '../client/credential-cache.ts'
+import type { NetOptions } from '../client/options.ts'
 import { getOriginText } from '../client/credential-origin.ts'
 import { formatUtc } from '../protocol/dates.ts'
 import type { Settings } from './options/settings.ts'
@@ -40,14 +41,14 @@ async function takeFromKeyring(found: CachedCredentials, io: Io): Promise<Cached
  */
 async function revokeOrWarn(cached: CachedCredentials, settings: Settings, io: Io): Promise<void> {
   const { revokeSession } = await import('../client/revoke-session.ts')
-  const caFile = findCaFile(cached, settings)
+  const trust = findTrust(cached, settings)
   const { host } = new URL(cached.stsEndpoint)
   const warn = (why: string): void =>
     io.writeStderr(
       `forgotten here, but ${why}: the keys work until ${formatUtc(cached.expiresAtMs)}\n`,
     )
   try {
-    const net = { timeoutMs: 2000, retries: 0, caFile, env: io.env }
+    const net = { timeoutMs: 2000, retries: 0, ...trust, env: io.env }
     const result = await revokeSession(cached, net, io.nowMs())
     if (result === 'refused') warn(`${host} did not revoke them`)
   } catch (error) {
@@ -63,8 +64,7 @@ async function revokeRefreshToken(
   io: Io,
 ): Promise<void> {
   const { revokeRenewal } = await import('../client/token/refresh-token.ts')
-  const caFile = findCaFile(cached, settings)
-  const net = { timeoutMs: 10_000, retries: 0, caFile, env: io.env }
+  const net = { timeoutMs: 10_000, retries: 0, ...findTrust(cached, settings), env: io.env }
   try {
     await revokeRenewal(cached.profile, { net, io })
   } catch (error) {
@@ -73,9 +73,17 @@ async function revokeRefreshToken(
   }
 }
 
-/** Returns the CA file that is given now, else the login's, whose endpoint is asked. A `serve` that stopped has removed its file. */
-function findCaFile({ origin }: CachedCredentials, settings: Settings): string | undefined {
+/** Returns the trust that is given now, else the login's, whose endpoint is asked. A `serve` that stopped has removed its CA file. */
+function findTrust(
+  { origin }: CachedCredentials,
+  settings: Settings,
+): Pick<NetOptions, 'caFile' | 'isInsecure'> {
   const own = settings.get('ca-file')
   const cached = getOriginText(origin, 'ca-file')
-  return own ?? (cached !== undefined && existsSync(cached) ? cached : undefined)
+  return {
+    caFile: own ?? (cached !== undefined && existsSync(cached) ? cached : undefined),
+    isInsecure: settings.isFlag('insecure')
+      ? settings.has('insecure')
+      : getOriginText(origin, 'insecure') === 'true',
+  }
 }

@@ -6,6 +6,7 @@
 import { StsCliError } from '../base/errors.ts'
 import { AwsError } from './aws-error.ts'
 import type { TemporaryCredentials } from './credentials.ts'
+import { parseAnswerJson } from './parse-answer-json.ts'
 import { parseAnswerXml } from './parse-answer-xml.ts'
 import { childText, escapeXml, type XmlNode } from './xml.ts'
 
@@ -35,7 +36,20 @@ export interface StsResult {
   readonly credentials?: TemporaryCredentials
   /** The subject of the token, which ClientGrants and WebIdentity return. */
   readonly subject?: string
+  /** The client that the token was issued to, and its issuer (at AWS also the ARN of the provider in IAM): for WebIdentity; MinIO leaves them out. */
+  readonly audience?: string | undefined
+  readonly provider?: string | undefined
   readonly callerIdentity?: CallerIdentity
+  /** What AssumeRole says back of the parameter. */
+  readonly sourceIdentity?: string | undefined
+  /** The user of GetFederationToken. */
+  readonly federatedUser?: AssumedRole
+  /** The account of an access key (GetAccessKeyInfo). */
+  readonly account?: string
+  /** What DecodeAuthorizationMessage returns: JSON. */
+  readonly decodedMessage?: string
+  /** The share of the room for session policies and tags that they take, in percent. */
+  readonly packedPolicySize?: number | undefined
   /** The user of a custom token: `custom:` and the identity plugin's user. */
   readonly assumedUser?: string
 }
@@ -64,7 +78,21 @@ export function encodeStsSuccess(action: string, result: StsResult, requestId: s
     const ids = `<AssumeRoleId>${escapeXml(id)}</AssumeRoleId><AssumedRoleId>${escapeXml(id)}</AssumedRoleId>`
     inner += `<AssumedRoleUser><Arn>${escapeXml(arn)}</Arn>${ids}</AssumedRoleUser>`
   }
+  const isWebIdentity = action === 'AssumeRoleWithWebIdentity'
+  if (isWebIdentity) inner += encodeOptional('Audience', result.audience)
   if (result.credentials !== undefined) inner += encodeCredentials(result.credentials)
+  if (isWebIdentity) inner += encodeOptional('Provider', result.provider)
+  if (result.sourceIdentity !== undefined)
+    inner += `<SourceIdentity>${escapeXml(result.sourceIdentity)}</SourceIdentity>`
+  if (result.packedPolicySize !== undefined)
+    inner += `<PackedPolicySize>${result.packedPolicySize}</PackedPolicySize>`
+  if (result.federatedUser !== undefined) {
+    const { arn, id } = result.federatedUser
+    inner += `<FederatedUser><FederatedUserId>${escapeXml(id)}</FederatedUserId><Arn>${escapeXml(arn)}</Arn></FederatedUser>`
+  }
+  if (result.account !== undefined) inner += `<Account>${escapeXml(result.account)}</Account>`
+  if (result.decodedMessage !== undefined)
+    inner += `<DecodedMessage>${escapeXml(result.decodedMessage)}</DecodedMessage>`
   const subjectElement = subjectElements[action]
   if (subjectElement !== undefined && result.subject !== undefined) {
     inner += `<${subjectElement}>${escapeXml(result.subject)}</${subjectElement}>`
@@ -76,6 +104,10 @@ export function encodeStsSuccess(action: string, result: StsResult, requestId: s
     inner += `<Arn>${escapeXml(arn)}</Arn><UserId>${escapeXml(userId)}</UserId><Account>${escapeXml(account)}</Account>`
   }
   return `${declaration}<${action}Response xmlns="${namespace}"><${action}Result>${inner}</${action}Result><ResponseMetadata><RequestId>${escapeXml(requestId)}</RequestId></ResponseMetadata></${action}Response>`
+}
+
+function encodeOptional(name: string, text: string | undefined): string {
+  return text === undefined ? '' : `<${name}>${escapeXml(text)}</${name}>`
 }
 
 function encodeCredentials(credentials: TemporaryCredentials): string {
@@ -106,8 +138,12 @@ export function decodeStsAnswer(action: string, status: number, body: string): S
   const requestId = metadata === undefined ? undefined : childText(metadata, 'RequestId')
   const subject = childText(result, subjectElements[action] ?? '')
   const assumedUser = childText(result, 'AssumedUser')
+  const assumedRole = decodeAssumedRole(result)
+  const provider = childText(result, 'Provider')
   return {
     requestId,
+    ...(assumedRole === undefined ? {} : { assumedRole }),
+    ...(provider === undefined || provider === '' ? {} : { provider }),
     ...(assumedUser === undefined ? {} : { assumedUser }),
     ...(subject === undefined ? {} : { subject }),
     ...(action === 'GetCallerIdentity'
@@ -116,7 +152,10 @@ export function decodeStsAnswer(action: string, status: number, body: string): S
   }
 }
 
+/** Parses the document: XML, or the JSON that AWS's STS sends to clients that accept JSON before XML. */
 function parseAnswer(status: number, body: string): XmlNode {
+  const json = parseAnswerJson(body, { maxBytes: maxAnswerBytes })
+  if (json !== undefined) return json
   if (body.trim() === '') throw stsAnswerError(status, 'an empty body')
   if (/^\s*(<!doctype html|<html)/i.test(body)) throw stsAnswerError(status, 'an HTML page')
   try {
@@ -130,10 +169,11 @@ function parseAnswer(status: number, body: string): XmlNode {
   }
 }
 
-/** Returns the error of an STS `ErrorResponse` or an S3 `Error`. */
+/** Returns the error of an STS `ErrorResponse` or an S3 `Error`. Some put a list `Errors` around it, as EC2 does; AWS's SDKs read that too. */
 function decodeRefusal(root: XmlNode, status: number): AwsError | undefined {
-  const error =
-    root.name === 'ErrorResponse' ? root.children.find((child) => child.name === 'Error') : root
+  const list = root.children.find((child) => child.name === 'Errors') ?? root
+  const isWrapped = root.name === 'ErrorResponse' || root.name === 'Response'
+  const error = isWrapped ? list.children.find((child) => child.name === 'Error') : root
   if (error === undefined || error.name !== 'Error') return undefined
   const code = childText(error, 'Code')
   if (code === undefined || code === '') return undefined
@@ -142,6 +182,14 @@ function decodeRefusal(root: XmlNode, status: number): AwsError | undefined {
     status,
     ...(requestId === undefined || requestId === '' ? {} : { requestId }),
   })
+}
+
+/** Returns who the session is; undefined where the STS says it with empty elements (MinIO), or not at all. */
+function decodeAssumedRole(result: XmlNode): AssumedRole | undefined {
+  const user = result.children.find((child) => child.name === 'AssumedRoleUser')
+  const arn = user === undefined ? undefined : childText(user, 'Arn')?.trim()
+  if (user === undefined || arn === undefined || arn === '') return undefined
+  return { arn, id: childText(user, 'AssumedRoleId') ?? childText(user, 'AssumeRoleId') ?? '' }
 }
 
 function decodeCredentials(result: XmlNode, status: number): TemporaryCredentials {

@@ -10,6 +10,7 @@ import { createRouter, isClosedToPages } from './http/router.ts'
 import { addCorsHeaders, withCors, type CorsOptions } from './http/with-cors.ts'
 import { createRequestAuthenticator } from './identity/request-authenticator.ts'
 import type { RunningIssuer } from './issuer/start-issuer.ts'
+import { keepDecisions, type KeptDecisions } from './keep-decisions.ts'
 import { countRequests, createMetrics, type Metrics } from './metrics.ts'
 import { createMetricsAccess } from './metrics-access.ts'
 import type { Closers } from './open/closers.ts'
@@ -17,6 +18,7 @@ import { loadPolicies } from './open/load-policies.ts'
 import { lockObjectsDirectory } from './open/lock-objects-directory.ts'
 import { openLogin } from './open/open-login.ts'
 import { openIdentitySources } from './open/open-identity-sources.ts'
+import { addObserver } from './open/add-observer.ts'
 import { openPolicyEngine } from './open/open-policy-engine.ts'
 import { openS3Backend } from './open/open-s3-backend.ts'
 import { openSessions } from './open/open-sessions.ts'
@@ -31,6 +33,7 @@ import { startLifecycle } from './s3/lifecycle/start-lifecycle.ts'
 import type { S3Backend } from './s3/request/s3-operation.ts'
 import { createOverload } from './overload.ts'
 import type { ServerOptions } from './options/server-options.ts'
+import { createAuthorizationMessages } from './sts/authorization-messages.ts'
 import { createStsHandler } from './sts/handle-sts.ts'
 
 export interface RunningServer {
@@ -40,7 +43,7 @@ export interface RunningServer {
   readonly issuer: RunningIssuer | undefined
   /** The values that callers may send as RoleArn; empty where there are no roles. */
   readonly roleArns: readonly string[]
-  /** PEM of the self-signed certificate, which clients must trust. */
+  /** PEM of the CA that the server made for its certificate, which clients must trust. */
   readonly certificate: string | undefined
   /** Stops accepting, waits up to 10 s for running requests, closes stores, removes temporary files. Safe to call twice. */
   stop(): Promise<void>
@@ -60,12 +63,14 @@ export function createServer(options: ServerOptions): Promise<RunningServer> {
     await lockObjectsDirectory(options, closers)
     const issuer = await openIssuer(options, closers)
     const metrics = createMetrics(options.peers)
-    const handler = await buildHandler(options, { issuer, metrics }, closers)
-    const tls = options.tls === 'self-made' ? await makeTls(options) : options.tls
+    const kept = keepDecisions(options)
+    const handler = await buildHandler(options, { issuer, metrics, kept }, closers)
+    const { tls, authority } = await openTls(options)
     const listener = await bind(handler, {
       ...options,
       ...options.address,
       tls: tls === undefined ? undefined : { ...tls, clientCa: options.clientCa },
+      onAnswered: kept.onAnswered,
       overload: withCorsHeaders(
         createOverload(options, ({ reply, facts }) => {
           metrics.count(facts.operation, reply.status, 0)
@@ -78,7 +83,7 @@ export function createServer(options: ServerOptions): Promise<RunningServer> {
       url: listener.url,
       issuer,
       roleArns: listRoleArns(options),
-      certificate: options.tls === 'self-made' ? tls?.cert : undefined,
+      certificate: authority,
     }
   })
 }
@@ -124,65 +129,64 @@ export async function openIssuer(
   }
 }
 
+interface ServerParts {
+  readonly issuer: RunningIssuer | undefined
+  readonly metrics: Metrics
+  readonly kept: KeptDecisions
+}
+
 async function buildHandler(
   options: ServerOptions,
-  { issuer, metrics }: { issuer: RunningIssuer | undefined; metrics: Metrics },
+  { issuer, metrics, kept }: ServerParts,
   closers: Closers,
 ): Promise<HttpHandler> {
-  const { nowMs, log, region, root, isSignatureV2Allowed } = options
+  const { log } = options
   const policies = loadPolicies(options)
   const sessions = await openSessions(options, policies, closers)
-  const authenticator = createRequestAuthenticator({
-    root,
-    sessions,
-    region,
-    isSignatureV2Allowed,
-    nowMs,
-  })
+  const authenticator = createRequestAuthenticator({ ...options, sessions })
   const engine = await openPolicyEngine(options, policies, closers)
   const identitySources = openIdentitySources(options, { issuer, policies, closers })
   const backend = await openS3Backend(options, closers)
   openLifecycle(options, { backend, metrics }, closers)
-  const authorizer = withObjectTags(
-    combinePolicies(engine, backend.findBucketPolicy),
-    backend.readTags,
-  )
+  const combined = combinePolicies(engine, backend.findBucketPolicy, policies)
+  const authorizer = withObjectTags(addObserver(combined, options, policies), backend.readTags)
+  const isExternal = options.policyEngine !== undefined
   const sts = {
     ...options,
     authenticator,
+    authorizer,
+    authorizationMessages: createAuthorizationMessages(options.root.secretAccessKey),
     sessions,
     ...identitySources,
     knownPolicies: policies,
-    isPolicyClaimRequired: options.policyEngine === undefined,
+    isPolicyClaimRequired: !isExternal,
     checkSessionPolicy,
   }
   const router = createRouter({
     sts: createStsHandler(sts),
     awsLogin: openLogin(options, { sts, issuer, closers }),
-    s3: createS3Handler({
+    s3: createS3Handler({ ...options, authenticator, authorizer, backend }),
+    admin: createAdminHandler({
       authenticator,
       authorizer,
-      backend,
-      region,
-      domains: options.domains,
+      sessions,
+      requests: kept.openHandler({ ...backend, policies, isEngineExternal: isExternal }),
       log,
     }),
-    admin: createAdminHandler({ authenticator, authorizer, sessions, log }),
-    checkReady: async () => {
-      const parts = [
-        sessions.checkReady(),
-        identitySources.checkReady(),
-        engine.checkReady?.(),
-        backend.checkReady(),
-      ]
-      return (await Promise.all(parts)).every((isReady) => isReady !== false)
-    },
+    checkReady: () => areReady([sessions, identitySources, engine, backend]),
     metrics: () => metrics.text(),
     mayReadMetrics: createMetricsAccess(options),
     isBucketHost: (host) => isBucketHost(host, options.domains),
   })
   const findRules = createCorsLookup(backend, options.domains)
   return countRequests(withCors(router, { ...describePages(options), findRules }), metrics)
+}
+
+async function areReady(
+  parts: readonly { checkReady?(): boolean | Promise<boolean> }[],
+): Promise<boolean> {
+  const answers = await Promise.all(parts.map((part) => part.checkReady?.()))
+  return answers.every((isReady) => isReady !== false)
 }
 
 /** Starts the passes of the lifecycle, in one process of the server: whoever has its lock. The next process gets it when that one ends. */
@@ -227,11 +231,18 @@ function withCorsHeaders(overload: Overload, options: ServerOptions): Overload {
   return { ...overload, toRefusal }
 }
 
-/** The certificate of `--tls`. */
-export async function makeTls(options: ServerOptions): Promise<{ cert: string; key: string }> {
+/** Returns the server's certificate and key, and for those of `--tls`, which are made here, the CA that clients must trust (PEM). */
+export async function openTls({
+  tls,
+  nowMs,
+}: ServerOptions): Promise<{ tls: TlsPair | undefined; authority?: string }> {
+  if (tls !== 'self-made') return { tls }
   const { makeCertificate } = await import('./http/self-signed-certificate.ts')
-  return makeCertificate(options.nowMs())
+  const { authority, ...pair } = await makeCertificate(nowMs())
+  return { tls: pair, authority }
 }
+
+type TlsPair = Exclude<ServerOptions['tls'], 'self-made' | undefined>
 
 async function bind(handler: HttpHandler, options: ListenOptions): ReturnType<typeof listen> {
   try {

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { StsCliError } from '../base/errors.ts'
 import { silentLog } from '../base/log.ts'
-import { createServer } from './create-server.ts'
+import { createServer, type RunningServer } from './create-server.ts'
 import { generateDemoClient, generateRoot } from './demo-credentials.ts'
+import type { RunningIssuer } from './issuer/start-issuer.ts'
 
 export interface StartServerOptions {
   /** Port of STS and S3 on 127.0.0.1; a free one if left out. */
@@ -20,6 +21,8 @@ export interface StartServerOptions {
   readonly users?: readonly { name: string; password: string; policy: string }[]
   /** Name → IAM policy document, besides the canned ones. */
   readonly policies?: Readonly<Record<string, object>>
+  /** The name of a policy that decides nothing, and of which the record says what it would have denied. */
+  readonly observedPolicy?: string
   /** Minimum lifetime of credentials; tests of renewal may set it to 1. */
   readonly minDurationSeconds?: number
 }
@@ -78,12 +81,12 @@ export async function startServer(options: StartServerOptions = {}): Promise<Sta
       defaultDurationSeconds: 3600,
       isLongerThanTokenAllowed: false,
     },
+    observedPolicy: options.observedPolicy,
     log: silentLog,
     isAccessLogged: false,
     nowMs: () => Date.now(),
   })
-  const { issuer } = server
-  if (issuer === undefined) throw new Error('the embedded provider did not start')
+  const issuer = await loadIssuer(server)
   const folder = await mkdtemp(path.join(tmpdir(), 'sts-cli-'))
   const caFile = path.join(folder, 'ca.pem')
   await writeFile(caFile, issuer.certificate, { mode: 0o600 })
@@ -103,6 +106,16 @@ export async function startServer(options: StartServerOptions = {}): Promise<Sta
     stop,
     [Symbol.asyncDispose]: stop,
   }
+}
+
+/** Loads the provider completely, so that nothing is left to do between the first requests of a test. */
+async function loadIssuer({ issuer, stop }: RunningServer): Promise<RunningIssuer> {
+  if (issuer === undefined) throw new Error('the embedded provider did not start')
+  await issuer.load().catch(async (error: unknown) => {
+    await stop()
+    throw error
+  })
+  return issuer
 }
 
 function checkPort(port: number | undefined): void {

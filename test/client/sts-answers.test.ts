@@ -54,6 +54,24 @@ describe('refused exchange', () => {
     expect(errorOf(ran)['hint'] ?? 'none').toMatch(hint)
   })
 
+  it.each([
+    [
+      'ExpiredTokenException',
+      'Token expired: current date/time 1 must be before 0',
+      'token-expired',
+    ],
+    [
+      'InvalidClientTokenId',
+      'The security token included in the request is invalid.',
+      'access-keys-refused',
+    ],
+    ['InvalidIdentityToken', 'Incorrect token audience', 'audience-refused'],
+  ])('the refusal %s of AWS «%s» has the reason %s', async (code, message, reason) => {
+    expect(errorOf(await exchange(stsRefusal(code, message, 400), '--json'))).toMatchObject({
+      reason,
+    })
+  })
+
   it('a refusal in an S3 error document is understood', async () => {
     const body = '<Error><Code>AccessDenied</Code><Message>No.</Message></Error>'
     const { code, stderr } = await exchange({ status: 403, body })

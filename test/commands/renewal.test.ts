@@ -86,6 +86,39 @@ describe('renewal of a user’s login', () => {
     expect(decodeJwt(second?.['WebIdentityToken'] ?? '').claims).toMatchObject({ sub: 'alice' })
   })
 
+  it('a renewal assumes the roles of the login’s chain again, with its tags', async () => {
+    const roles = [
+      '--role-arn',
+      'arn:aws:iam::1:role/first',
+      '--role-arn',
+      'arn:aws:iam::1:role/second',
+    ]
+    await login(['--action', 'web-identity', ...roles, '--tag', 'team=a'])
+    expect(await creds()).toMatchObject({ code: 0 })
+    const sent = stage.sts.seen.map(({ form }) => [
+      form.get('RoleArn'),
+      form.get('Tags.member.1.Value'),
+    ])
+    const once = [
+      ['arn:aws:iam::1:role/first', null],
+      ['arn:aws:iam::1:role/second', 'a'],
+    ]
+    expect(sent).toEqual([...once, ...once])
+  })
+
+  it('a renewal checks the account that the login expected', async () => {
+    const account = '123456789012'
+    const arn = (id: string): string => `arn:aws:sts::${id}:assumed-role/x/y`
+    const answer = (id: string): typeof stage.sts.answer => {
+      const body = String(stsAnswer().body).replace('<Arn></Arn>', `<Arn>${arn(id)}</Arn>`)
+      return { body }
+    }
+    stage.sts.answer = answer(account)
+    expect((await login(['--expect-account', account])).code).toBe(0)
+    stage.sts.answer = answer('210987654321')
+    expect(await creds()).toMatchObject({ code: 77, stdout: '' })
+  })
+
   it('a renewal stores a rotated refresh token', async () => {
     await login()
     idp.tokens = { refresh_token: 'refresh-2' }

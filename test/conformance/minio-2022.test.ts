@@ -89,9 +89,9 @@ describe.each(runs)('$title', ({ prefix, exchanges, rule }) => {
   })
 })
 
-/** AWS's spelling of MinIO's AssumeRoleId, for AWS's SDKs; in errors, AWS's elements that MinIO lacks and this server's own reason. */
+/** AWS's spelling of MinIO's AssumeRoleId, and the token's client and issuer, for AWS's SDKs; in errors, AWS's elements that MinIO lacks and this server's own reason. */
 function isAdded(at: string): boolean {
-  return /\/AssumedRoleUser\/AssumedRoleId$|^\/Error\/(?:Reason|AWSAccessKeyId|StringToSign|SignatureProvided)$|^\/ListBucketResult\/Contents\/Checksum(?:Algorithm|Type)$/.test(
+  return /\/AssumedRoleUser\/AssumedRoleId$|\/AssumeRoleWithWebIdentityResult\/(?:Audience|Provider)$|^\/Error\/(?:Reason|AWSAccessKeyId|StringToSign|SignatureProvided)$|^\/ListBucketResult\/Contents\/Checksum(?:Algorithm|Type)$/.test(
     at,
   )
 }

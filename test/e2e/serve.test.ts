@@ -23,6 +23,7 @@ describe('sts-cli serve', () => {
       'clientSecret',
       'accessKey',
       'secretKey',
+      'aws',
       'pid',
     ])
     expect(serving.ready.pid).toBe(serving.child.pid)

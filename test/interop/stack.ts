@@ -15,11 +15,18 @@ export interface Stack {
   readonly pid: number
   /** The possible values of `--role-arn`. */
   readonly roles: readonly string[]
+  /** The variables for AWS's SDKs; empty if the server takes no tokens. */
+  readonly aws: Readonly<Record<string, string>>
   readonly home: string
   /** The user's environment: its own HOME and XDG folders, no AWS variables. */
   readonly env: Record<string, string>
+  /** Returns the lines of the server's log until now. */
+  readLog(): LogLine[]
   stop(): Promise<void>
 }
+
+/** The fields of one line of the server's log. */
+export type LogLine = Readonly<Record<string, unknown>>
 
 /** Starts `sts-cli serve` on free ports, except with an `--address` flag, and waits for its ready line. @param settings MINIO_* variables. */
 export async function startStack(
@@ -36,14 +43,16 @@ export async function startStack(
   })
   const exited = new Promise((resolve) => child.once('exit', resolve))
   let stderr = ''
-  child.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-8000)))
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
   const line = await new Promise<string>((resolve, reject) => {
     let stdout = ''
     child.stdout.on('data', (chunk: Buffer) => {
       stdout += chunk.toString()
       if (stdout.includes('\n')) resolve(stdout)
     })
-    child.once('exit', (code) => reject(new Error(`serve ended with ${code}: ${stderr}`)))
+    child.once('exit', (code) =>
+      reject(new Error(`serve ended with ${code}: ${stderr.slice(-8000)}`)),
+    )
   })
   const ready = JSON.parse(line) as Pick<Stack, 'sts' | 'pid'> & Partial<Stack>
   return {
@@ -52,8 +61,15 @@ export async function startStack(
     caFile: ready.caFile ?? '',
     pid: ready.pid,
     roles: ready.roles ?? [],
+    aws: ready.aws ?? {},
     home,
     env,
+    readLog: () =>
+      stderr
+        .slice(0, stderr.lastIndexOf('\n') + 1)
+        .split('\n')
+        .filter((text) => text.startsWith('{'))
+        .map((text) => JSON.parse(text) as LogLine),
     async stop() {
       child.kill('SIGTERM')
       await exited

@@ -9,7 +9,7 @@ import { texts } from '../support/server/s3-harness.ts'
 const context = { resource: '/b/k', requestId: '18EA', hostId: 'h' }
 
 /** Codes of files that the STS and S3 share, thrown for the STS only. */
-const codesOfSts = new Set(['InvalidParameterValue'])
+const codesOfSts = new Set(['InvalidIdentityToken', 'InvalidParameterValue', 'ValidationError'])
 
 /** Returns the codes of the errors that a folder's files create. */
 function listCodes(folder: string): string[] {

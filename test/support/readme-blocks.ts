@@ -1,8 +1,8 @@
-/** The code blocks of README.md and the test that runs each. */
+/** The code blocks of README.md, and of the pages in docs/, that tests run. */
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 
-export const readme = readFileSync(path.join(import.meta.dirname, '..', '..', 'README.md'), 'utf8')
+export const readme = readPage('README.md')
 
 export interface Block {
   /** The nearest heading above the block. */
@@ -14,12 +14,17 @@ export interface Block {
   readonly name: string
 }
 
+/** Returns the text of a page, by its path from the root of the project. */
+export function readPage(name: string): string {
+  return readFileSync(path.join(import.meta.dirname, '..', '..', name), 'utf8')
+}
+
 /** Returns every fenced block in the order of the page. */
-export function readBlocks(): Block[] {
+export function readBlocks(page = readme): Block[] {
   const blocks: Block[] = []
   const counts = new Map<string, number>()
   let heading = ''
-  for (const match of readme.matchAll(/^#+ (.+)$|^```(\w*)\n([^]*?)^```$/gm)) {
+  for (const match of page.matchAll(/^#+ (.+)$|^```(\w*)\n([^]*?)^```$/gm)) {
     const [, title, language = '', text = ''] = match
     if (title !== undefined) {
       heading = title
@@ -33,9 +38,9 @@ export function readBlocks(): Block[] {
 }
 
 /** Returns one block by its name. @throws {Error} When the page does not have this block. */
-export function findBlock(name: string): Block {
-  const block = readBlocks().find((candidate) => candidate.name === name)
-  if (block === undefined) throw new Error(`README.md has no block ${name}`)
+export function findBlock(name: string, page = readme): Block {
+  const block = readBlocks(page).find((candidate) => candidate.name === name)
+  if (block === undefined) throw new Error(`the page has no block ${name}`)
   return block
 }
 

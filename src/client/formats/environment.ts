@@ -1,5 +1,6 @@
 import { formatUtc } from '../../protocol/dates.ts'
 import type { IssuedCredentials } from '../../protocol/credentials.ts'
+import { isAwsEndpoint } from '../../protocol/aws-endpoint.ts'
 
 export interface EnvironmentOptions {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -60,23 +61,19 @@ function locationOf(
 export function endpointOf({
   stsEndpoint,
 }: Pick<IssuedCredentials, 'stsEndpoint'>): string | undefined {
-  return isAws(stsEndpoint) ? undefined : stsEndpoint.replace(/\/$/, '')
+  return isAwsEndpoint(stsEndpoint) ? undefined : stsEndpoint.replace(/\/$/, '')
 }
 
 /** Returns the region of an endpoint that has none; undefined at AWS. */
 export function defaultRegionOf({
   stsEndpoint,
 }: Pick<IssuedCredentials, 'stsEndpoint'>): string | undefined {
-  return isAws(stsEndpoint) ? undefined : 'us-east-1'
+  return isAwsEndpoint(stsEndpoint) ? undefined : 'us-east-1'
 }
 
 /** Returns when the credentials expire, in UTC. */
 export function utcOf({ expiresAtMs }: Pick<IssuedCredentials, 'expiresAtMs'>): string {
   return formatUtc(expiresAtMs)
-}
-
-function isAws(stsEndpoint: string): boolean {
-  return /\.amazonaws\.com(\.cn)?(:\d+)?\/?$/.test(stsEndpoint)
 }
 
 /** Returns the change of `env --unset`. */

@@ -1,10 +1,11 @@
 /** Compares settings (flags, variables, the profile) with the origin of cached credentials. */
 import path from 'node:path'
 import {
+  areSameValues,
   type CredentialOrigin,
-  getOriginText,
+  expectationNames,
+  getOriginValues,
   identityNames,
-  isSameValue,
 } from '../../client/credential-origin.ts'
 import type { FlagValue } from '../options/parse-argv.ts'
 import { explicitSources, type SettingSource, type Settings } from '../options/settings.ts'
@@ -30,10 +31,10 @@ export function findMismatch(origin: CredentialOrigin, settings: Settings): Mism
   const names = identityNames.filter((name) => !providers.includes(name) || name === provider)
   for (const name of [...names, ...tokenNames(settings)]) {
     const source = settings.sourceOf(name)
-    const value = settings.getExplicit(name)
-    if (value === undefined || source === undefined || isOfOrigin(origin, { name, value, source }))
-      continue
-    return { name, source, value }
+    const values = settings.listExplicit(name)
+    const isOwn = values.length === 0 || source === undefined
+    if (isOwn || isOfOrigin(origin, { name, values, source })) continue
+    return { name, source, value: values.join(` --${name} `) }
   }
   return undefined
 }
@@ -55,16 +56,22 @@ function tokenNames(settings: Settings): string[] {
   return name === undefined ? [] : [name]
 }
 
-function isOfOrigin(origin: CredentialOrigin, { name, value, source }: Mismatch): boolean {
-  const cached = getOriginText(origin, name)
-  if (cached !== undefined) {
-    const text = name === 'token-file' ? path.resolve(value) : value
-    return isSameValue(name, text, cached)
+interface GivenSetting {
+  readonly name: string
+  readonly source: SettingSource
+  readonly values: readonly string[]
+}
+
+function isOfOrigin(origin: CredentialOrigin, { name, values, source }: GivenSetting): boolean {
+  const cached = getOriginValues(origin, name)
+  if (cached.length > 0) {
+    const texts = name === 'token-file' ? values.map((text) => path.resolve(text)) : values
+    return areSameValues(name, texts, cached)
   }
   // The value was not stored: the same source gave it, or a flag gives it now and the digest of all inputs decides.
   const from = Object.hasOwn(origin, name) ? origin[name]?.from : undefined
   if (tokenFlags.includes(name)) return from !== undefined && (from === source || source === 'flag')
-  return name === 'grant' && value === 'token' && tokenFlags.some((flag) => flag in origin)
+  return name === 'grant' && values[0] === 'token' && tokenFlags.some((flag) => flag in origin)
 }
 
 const requestGroups: ReadonlySet<string> = new Set(['identity provider', 'sts'])
@@ -82,10 +89,17 @@ export function hasOtherFlags(origin: CredentialOrigin, settings: Settings): boo
   return differs || settings.sourceOf('token') === 'variable'
 }
 
+/** Returns whether the credentials were issued without the check of an account or an issuer that is expected now. */
+export function hasOtherExpectations(origin: CredentialOrigin, settings: Settings): boolean {
+  return expectationNames.some((name) => {
+    const expected = settings.listExplicit(name)
+    return expected.length > 0 && !areSameValues(name, expected, getOriginValues(origin, name))
+  })
+}
+
 function isSameFlag(origin: CredentialOrigin, name: string, value: FlagValue): boolean {
   if (secretFlags.includes(name) || tokenFlags.includes(name)) return false
-  const cached = Object.hasOwn(origin, name) ? origin[name]?.value : undefined
-  if (typeof value === 'string' && typeof cached === 'string')
-    return isSameValue(name, value, cached)
-  return JSON.stringify(value) === JSON.stringify(cached)
+  if (typeof value === 'boolean') return false
+  const values = typeof value === 'string' ? [value] : value
+  return areSameValues(name, values, getOriginValues(origin, name))
 }

@@ -3,7 +3,7 @@ import { findUserDirectory } from '../../client/find-user-directory.ts'
 import type { Io } from '../../base/io.ts'
 import { readCachedCredentials, type CachedCredentials } from '../../client/credential-cache.ts'
 import { findUsable } from '../../client/find-usable.ts'
-import { findMismatch, hasOtherFlags } from './find-mismatch.ts'
+import { findMismatch, hasOtherExpectations, hasOtherFlags } from './find-mismatch.ts'
 import { cacheKinds } from '../options/option-choices.ts'
 import { readChoice, readSeconds, type Settings } from '../options/settings.ts'
 
@@ -43,5 +43,9 @@ export async function findOrRenew(
 
 /** Returns whether no setting names other credentials or other options. */
 function isMatching({ origin }: CachedCredentials, settings: Settings): boolean {
-  return findMismatch(origin, settings) === undefined && !hasOtherFlags(origin, settings)
+  return (
+    findMismatch(origin, settings) === undefined &&
+    !hasOtherFlags(origin, settings) &&
+    !hasOtherExpectations(origin, settings)
+  )
 }

@@ -22,6 +22,7 @@ import {
   readUrl,
   type Settings,
 } from '../options/settings.ts'
+import { readExpectations, readSessionParameters } from './session-parameters.ts'
 import { readOrigin } from './read-origin.ts'
 import { readTokenSource } from './token-source.ts'
 import { readUserPassword } from './user-password.ts'
@@ -48,9 +49,9 @@ export async function readExchangeOptions(settings: Settings, io: Io): Promise<E
   return {
     stsEndpoint: readUrl(settings, 'sts-endpoint'),
     action,
-    durationSeconds: readSeconds(settings, 'duration'),
+    ...readSessionParameters(settings, action),
+    ...readExpectations(settings, action),
     policy: readPolicy(settings),
-    roleArn: settings.get('role-arn'),
     roleSessionName: settings.get('role-session-name'),
     ldap: action === 'ldap' ? await readUserPassword(settings, io) : undefined,
     signWith: action === 'assume-role' ? readSigningKeys(io) : undefined,
@@ -91,7 +92,7 @@ function checkAction(action: StsActionName, settings: Settings): void {
         hint: 'give -sts-ep an https address',
       })
   }
-  if (action === 'custom-token' && settings.get('role-arn') === undefined)
+  if (action === 'custom-token' && settings.list('role-arn').length === 0)
     throw new StsCliError('role-missing', '--action custom-token needs a role', {
       stage: 'config',
       hint: 'use --role-arn ARN: the STS prints it at start',

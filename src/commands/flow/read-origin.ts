@@ -2,7 +2,7 @@
 import path from 'node:path'
 import type { Io } from '../../base/io.ts'
 import type { CredentialOrigin, OriginSetting } from '../../client/credential-origin.ts'
-import { identityNames } from '../../client/credential-origin.ts'
+import { expectationNames, identityNames } from '../../client/credential-origin.ts'
 import type { ExchangeOptions } from '../../client/options.ts'
 import type { TokenSource } from '../../client/token/obtain-token.ts'
 import { readRenewal } from '../../client/refresh-token-store.ts'
@@ -26,7 +26,11 @@ const files: ReadonlySet<string> = new Set([
   'key',
 ])
 /** Settings of every login, whatever its grant. */
-const always = 'sts-endpoint action duration role-arn role-session-name ca-file cert key'.split(' ')
+const always = [
+  ...'sts-endpoint action duration role-arn role-session-name ca-file cert key'.split(' '),
+  ...'policy-arn tag transitive-tag external-id source-identity'.split(' '),
+  ...expectationNames,
+]
 /** Parameters of a token request whose values are secrets (RFC 6749, 7521, 7523). */
 const secretParameter = /secret|password|token|assertion|credential|code|key|signature/i
 
@@ -51,6 +55,8 @@ export async function readOrigin(
     if (settings.getExplicit(name) !== undefined && !(isProvider(name) && hasProvider(origin)))
       store(origin, settings, name)
   storePolicy(origin, settings, exchange)
+  if (settings.has('insecure'))
+    origin['insecure'] = { from: settings.sourceOf('insecure') ?? 'flag', value: 'true' }
   if (source !== undefined && 'clientSecret' in source) storeSecret(origin, settings, source)
   if (source !== undefined && 'parameters' in source) storeParameters(origin, settings)
   if (exchange.signWith !== undefined)
@@ -82,11 +88,12 @@ function hasProvider(origin: Readonly<Record<string, OriginSetting>>): boolean {
 }
 
 function store(origin: Record<string, OriginSetting>, settings: Settings, name: string): void {
-  const value = settings.get(name)
+  const [value, ...more] = settings.list(name)
   if (value === undefined) return
   const from = settings.sourceOf(name) ?? 'default'
   // Standard input cannot be read a second time.
   if (withheld.has(name) || value === '-') origin[name] = { from }
+  else if (more.length > 0) origin[name] = { from, value: [value, ...more] }
   else origin[name] = { from, value: files.has(name) ? path.resolve(value) : value }
 }
 

@@ -8,6 +8,7 @@ import { suggestCommand } from '../hints/suggest-command.ts'
 import { readRenewal, type Renewal } from '../../client/refresh-token-store.ts'
 import { readCacheOptions, readNetOptions } from './obtain-options.ts'
 import type { Settings } from '../options/settings.ts'
+import { readExpectations } from './session-parameters.ts'
 import { readExplicitSecret } from './token-source.ts'
 
 /**
@@ -39,7 +40,8 @@ export async function renewLogin(
   return obtainCredentials(
     {
       source: { grant: 'refresh-token', profile, clientSecret },
-      exchange: renewal.exchange,
+      // What is expected may have been configured since.
+      exchange: { ...renewal.exchange, ...readExpectations(settings, renewal.exchange.action) },
       net: readNetOptions(settings, io),
       cache: { ...readCacheOptions(settings, io), origin },
     },

@@ -43,7 +43,10 @@ export function repeatLogin(
 ): RepeatedLogin {
   const profile = new Map<string, { readonly value: FlagValue }>()
   for (const [name, { value }] of Object.entries(origin))
-    if (value !== undefined && !unrepeated.has(name)) profile.set(name, { value })
+    if (value !== undefined && !unrepeated.has(name))
+      profile.set(name, {
+        value: parsed.specs.get(name)?.kind === 'boolean' ? value === 'true' : value,
+      })
   for (const [name, { value }] of parsed.profile ?? []) {
     const alternatives = exclusive.find((names) => names.includes(name)) ?? [name]
     // The profile's secret belongs to its client, which is this one: else there would be a mismatch.

@@ -6,6 +6,7 @@ import { readCachedCredentials } from '../../client/credential-cache.ts'
 import { identityNames } from '../../client/credential-origin.ts'
 import { findServeState, readServeStates, type ServeState } from '../../client/serve-state.ts'
 import { repeatLogin } from './repeat-login.ts'
+import type { ParsedArgv } from '../options/parse-argv.ts'
 import { chooseOne, createSettings, type Settings } from '../options/settings.ts'
 import { personalGrants } from './token-source.ts'
 import { secretFlags, tokenFlags } from './secret-and-token-flags.ts'
@@ -40,7 +41,19 @@ function addLastLogin(own: Settings, io: Io): Settings | undefined {
   const isToken = tokenFlags.some((name) => name in cached.origin)
   return isToken && missing !== undefined
     ? undefined
-    : createSettings({ ...repeated, specs: parsed.specs }, io)
+    : createSettings(
+        { ...repeated, specs: parsed.specs, profile: withoutLastInsecure(repeated, parsed) },
+        io,
+      )
+}
+
+/** Returns the repeated settings without the last login's `--insecure`: a renewal repeats it, but a new login says so itself. */
+function withoutLastInsecure(repeated: ParsedArgv, own: ParsedArgv): ParsedArgv['profile'] {
+  const configured = own.profile?.get('insecure')
+  const settings = new Map(repeated.profile)
+  if (configured === undefined) settings.delete('insecure')
+  else settings.set('insecure', configured)
+  return settings
 }
 
 /** Undefined where none runs, or the settings name another server. */

@@ -141,6 +141,11 @@ const hints: Readonly<Partial<Record<ErrorReason, Hint>>> = {
     'the token must name a policy: add a claim «policy» at the identity provider (sts-cli inspect shows the claims)',
   'access-keys-refused':
     'check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: they sign --action assume-role',
+  'account-unexpected': 'check -sts-ep, --role-arn and the profile, or correct --expect-account',
+  'issuer-unexpected':
+    'check --issuer, the profile and where the token comes from, or correct --expect-issuer',
+  'expectation-unverifiable':
+    'leave --expect-account or --expect-issuer out for an STS that does not say it (MinIO)',
   'token-expired': 'get a new token; if it is new, compare the clocks',
   'duration-refused': 'use --duration between 900 and 31536000 seconds',
   'audience-refused': 'the STS expects its own client id in the token’s aud or azp claim',

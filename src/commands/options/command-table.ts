@@ -90,6 +90,31 @@ export const commandTable: readonly CommandSpec[] = [
     ],
   },
   {
+    name: 'watch',
+    operands: '',
+    summary: 'show the requests that a serve decides, as they come',
+    examples: [
+      'sts-cli watch',
+      'sts-cli watch --denied --bucket my-bucket',
+      'sts-cli watch --once --since 1h --json',
+    ],
+  },
+  {
+    name: 'explain',
+    operands: 'REQUEST-ID',
+    summary: 'say why a serve allowed or denied a request, and what would allow it',
+    examples: ['sts-cli explain 18AB3F0C5D2E7A10'],
+  },
+  {
+    name: 'policy',
+    operands: '',
+    summary: 'make the least policy of what a serve has allowed',
+    examples: [
+      'sts-cli policy --from-traffic',
+      'sts-cli policy --from-traffic --principal alice --since 1h > alice.json',
+    ],
+  },
+  {
     name: 'logout',
     operands: '',
     summary: 'forget the credentials',

@@ -12,12 +12,15 @@ const asking: readonly CommandName[] = ['login', 'token', 'doctor', ...using, 'q
 /** The commands that may prompt. */
 const signingIn: readonly CommandName[] = ['login', 'token', 'doctor', 'quickstart']
 const exchanging: readonly CommandName[] = ['login', 'exchange', 'doctor', ...using, 'quickstart']
+/** The commands that ask a server about its requests. */
+const observing: readonly CommandName[] = ['watch', 'explain', 'policy']
 const sending: readonly CommandName[] = [
   'login',
   'token',
   'exchange',
   'doctor',
   ...using,
+  ...observing,
   'quickstart',
 ]
 const printing: readonly CommandName[] = ['login', 'exchange', 'creds']
@@ -101,6 +104,7 @@ const sts: readonly OptionSpec[] = [
   stsOption('sts-ep, sts-endpoint URL', 'STS that trades the token', {
     env: ['STS_CLI_STS_ENDPOINT', 'AWS_ENDPOINT_URL_STS'],
     default: 'http://localhost:9000',
+    commands: [...exchanging, ...observing],
   }),
   stsOption('action ACTION', listWords(stsActionNames), {
     env: ['STS_CLI_ACTION'],
@@ -110,10 +114,21 @@ const sts: readonly OptionSpec[] = [
   stsOption('duration TIME', 'how long the credentials shall live: 900, 15m, 1h', {
     env: ['STS_CLI_DURATION'],
   }),
-  stsOption('role-arn ARN', 'role to assume', { env: ['AWS_ROLE_ARN'] }),
+  stsOption(
+    'role-arn ARN…',
+    'role to assume; repeated, each further one with the credentials of the one before (an hour at most)',
+    { env: ['AWS_ROLE_ARN'] },
+  ),
   stsOption('role-session-name NAME', 'name of the session', { env: ['AWS_ROLE_SESSION_NAME'] }),
   stsOption('policy JSON', 'session policy that narrows the credentials'),
   stsOption('policy-file FILE', 'file that holds the session policy'),
+  stsOption('policy-arn ARN…', 'managed policy that narrows the credentials; may be repeated'),
+  stsOption('tag K=V…', 'session tag, for roles that AssumeRole assumes; may be repeated'),
+  stsOption('transitive-tag K…', 'key of a --tag that the further roles of a chain inherit'),
+  stsOption('external-id ID', 'external ID that the role’s trust policy asks for'),
+  stsOption('source-identity NAME', 'who is behind the session, for the STS’s log'),
+  stsOption('expect-account ACCOUNT', 'refuse credentials of any other account'),
+  stsOption('expect-issuer URL', 'refuse a token of any other issuer'),
 ]
 
 const print = defineGroup('output', printing)
@@ -131,7 +146,9 @@ const output: readonly OptionSpec[] = [
   print('no-endpoint', 'leave the endpoint variables out', {
     commands: ['login', 'creds', 'env', 'exec', 'write'],
   }),
-  print('region REGION', 'region to set and to sign for', { commands: exchanging }),
+  print('region REGION', 'region to set and to sign for', {
+    commands: [...exchanging, ...observing],
+  }),
   print('o, output FILE', 'write to a file (0600) instead of stdout', {
     commands: [...printing, 'env', 'token'],
   }),
@@ -151,11 +168,21 @@ const session: readonly OptionSpec[] = [
   cacheOption('p, profile NAME', 'name under which credentials are remembered', {
     env: ['STS_CLI_PROFILE'],
     default: 'default',
-    commands: ['login', 'token', 'exchange', 'doctor', ...using, 'status', 'logout', 'config'],
+    commands: [
+      'login',
+      'token',
+      'exchange',
+      'doctor',
+      ...using,
+      ...observing,
+      'status',
+      'logout',
+      'config',
+    ],
   }),
   cacheOption('config FILE', 'file with the profiles', {
     env: ['STS_CLI_CONFIG'],
-    commands: ['login', 'token', 'exchange', 'doctor', ...using, 'config'],
+    commands: ['login', 'token', 'exchange', 'doctor', ...using, ...observing, 'config'],
   }),
   cacheOption('cache WHERE', 'file, keyring (the keys in the system’s own) or none', {
     env: ['STS_CLI_CACHE'],
@@ -179,6 +206,20 @@ const simulate: readonly OptionSpec[] = [
   simulateOption('context KEY=VALUE…', 'a condition key of the request: aws:SourceIp=192.0.2.1'),
 ]
 
+const watchOption = defineGroup('requests', ['watch', 'policy'])
+const watch: readonly OptionSpec[] = [
+  watchOption('denied', 'only requests that were denied', { commands: ['watch'] }),
+  watchOption('would-be-denied', 'only those that the policy of serve --observe would deny', {
+    commands: ['watch'],
+  }),
+  watchOption('principal NAME', 'only of this caller: subject, name, access key id or role'),
+  watchOption('action ACTION', 'only with this action: s3:PutObject, or s3:Put*'),
+  watchOption('bucket BUCKET', 'only about this bucket'),
+  watchOption('since TIME', 'from this time on: 10m, 1h'),
+  watchOption('once', 'show those of before, and end', { commands: ['watch'] }),
+  watchOption('from-traffic', 'make it of the allowed requests', { commands: ['policy'] }),
+]
+
 const write = defineGroup('aws files', ['write'])
 const awsFiles: readonly OptionSpec[] = [
   write('aws-profile NAME', 'profile to write in AWS’s files (default: the name of --profile)'),
@@ -199,7 +240,7 @@ const network: readonly OptionSpec[] = [
   }),
   net('cert FILE', 'certificate of our own, in PEM, for servers that ask for one'),
   net('key FILE', 'its key'),
-  net('k, insecure', 'accept any certificate'),
+  net('k, insecure', 'accept any certificate', { commands: [...sending, 'logout'] }),
 ]
 
 const common = defineGroup('general', every)
@@ -219,6 +260,7 @@ export const optionTable: readonly OptionSpec[] = [
   ...output,
   ...session,
   ...simulate,
+  ...watch,
   ...awsFiles,
   ...network,
   ...serveOptions,

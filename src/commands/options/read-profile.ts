@@ -115,12 +115,15 @@ function readValue(config: ConfigFile, { profile, spec, value, home }: ProfileEn
       `chmod 600 ${config.path}, or use client-secret-file or client-secret-command`,
     )
   if (spec.kind === 'boolean' && typeof value === 'boolean') return value
+  // One role or policy needs no brackets.
+  const isOne = spec.kind === 'list' && spec.group === 'sts' && typeof value === 'string'
+  const items: unknown = isOne ? [value] : value
   if (
     spec.kind === 'list' &&
-    Array.isArray(value) &&
-    value.every((item) => typeof item === 'string')
+    Array.isArray(items) &&
+    items.every((item) => typeof item === 'string')
   )
-    return value
+    return items
   if (spec.kind === 'value') {
     if (typeof value === 'number' || typeof value === 'bigint') return String(value)
     if (typeof value === 'string')

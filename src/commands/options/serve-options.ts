@@ -51,6 +51,10 @@ export const serveOptions: readonly OptionSpec[] = [
   serve('allow-signature-v2', 'accept S3 requests with Signature Version 2 in the header', {
     env: ['STS_CLI_ALLOW_SIGNATURE_V2'],
   }),
+  serve('observe POLICY', 'policy that decides nothing; watch shows what it would deny'),
+  serve('keep-decisions N', 'decided requests kept for watch and explain; 0 for none', {
+    default: '10000',
+  }),
   serve('workers N', 'processes that share the address, one a core', { default: '1' }),
   serve('min-duration SECONDS', 'shortest life of credentials', { default: '900' }),
   serve('max-duration SECONDS', 'longest life of credentials', { default: '31536000' }),

@@ -17,8 +17,10 @@ export interface Settings {
   isFlag(name: string): boolean
   /** The first source that gives it; undefined when none does. */
   sourceOf(name: string): SettingSource | undefined
-  /** The values of an option that may be repeated; none when it is not given. */
+  /** The values of an option that may be repeated, from the first source that gives it; none when it is not given. A variable gives one. */
   list(name: string): readonly string[]
+  /** The same without fallbacks and defaults; of an option that is not repeated, its one value. */
+  listExplicit(name: string): readonly string[]
   readonly operands: readonly string[]
   /** After `--`; undefined when there was none. */
   readonly command: readonly string[] | undefined
@@ -72,11 +74,14 @@ export function createSettings(
     has: (name) => getFrom(name, explicitSources) === true,
     isFlag: (name) => flags.has(name),
     sourceOf: (name) => sources.find((source) => read[source](name) !== undefined),
-    list(name) {
-      const value = getFrom(name, explicitSources)
-      return Array.isArray(value) ? (value as readonly string[]) : []
-    },
+    list: (name) => toList(getFrom(name, sources)),
+    listExplicit: (name) => toList(getFrom(name, explicitSources)),
   }
+}
+
+function toList(value: FlagValue | undefined): readonly string[] {
+  if (typeof value === 'string') return [value]
+  return typeof value === 'object' ? value : []
 }
 
 /** The sources that the user controls, by precedence. */

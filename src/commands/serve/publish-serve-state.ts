@@ -34,12 +34,14 @@ export interface PublishOptions {
   readonly options: ServerOptions
   /** The client for `login`. */
   readonly client: IssuerClient | undefined
+  /** True if root's keys were made at the start, and not chosen by the user. */
+  readonly isRootMade: boolean
 }
 
 /** Writes the files; `remove` removes them. */
 export function publishServeState(
   server: RunningServer,
-  { options, client }: PublishOptions,
+  { options, client, isRootMade }: PublishOptions,
   io: Io,
 ): { facts: ReadyFacts; remove: () => void } {
   const { issuer } = server
@@ -56,6 +58,7 @@ export function publishServeState(
           clientId: client.id,
           clientSecret: client.secret,
           publicClientId: hasUsers(options) ? publicClientId : undefined,
+          root: isRootMade ? options.root : undefined,
         }
   const files =
     certificates.length === 0

@@ -16,7 +16,7 @@ export interface SdkTarget {
  * tokens of no identity provider.
  *
  * `AWS_REGION` is among them, because most SDKs stop without a region (AWS SDKs and Tools Reference Guide, "AWS Region"). Python's wants
- * `AWS_DEFAULT_REGION`, but only where the server has a region of its own, as its own default is us-east-1.
+ * `AWS_DEFAULT_REGION`, and its STS client stops without it.
  */
 export function listSdkSettings(
   options: ServerOptions,
@@ -30,7 +30,7 @@ export function listSdkSettings(
     AWS_ENDPOINT_URL_STS: endpoint,
     AWS_ENDPOINT_URL_S3: endpoint,
     AWS_REGION: region || 'us-east-1',
-    ...(region === '' ? {} : { AWS_DEFAULT_REGION: region }),
+    AWS_DEFAULT_REGION: region || 'us-east-1',
     ...(caFile === undefined ? {} : { AWS_CA_BUNDLE: caFile }),
   }
 }

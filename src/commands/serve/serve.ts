@@ -7,7 +7,7 @@ import { hasLogins } from '../../server/open/has-logins.ts'
 import type { ServerOptions } from '../../server/options/server-options.ts'
 import type { StartWorkersOptions } from '../../server/workers/start-workers.ts'
 import { hasUsers, publishServeState, type ReadyFacts } from './publish-serve-state.ts'
-import { readLogLevel, readServerOptions, readWorkerCount } from './server-options.ts'
+import { hasOwnRoot, readLogLevel, readServerOptions, readWorkerCount } from './server-options.ts'
 import { renderLoginSteps, renderSdkSettings } from './sdk-settings.ts'
 import type { Settings } from '../options/settings.ts'
 
@@ -54,7 +54,11 @@ async function serveUntilDone(context: ServeContext, io: Io): Promise<number> {
   const { settings, options, signal } = context
   const client =
     options.identityProvider?.kind === 'embedded' ? options.identityProvider.clients[0] : undefined
-  const { facts, remove } = publishServeState(context.server, { options, client }, io)
+  const { facts, remove } = publishServeState(
+    context.server,
+    { options, client, isRootMade: !hasOwnRoot(io) },
+    io,
+  )
   const line = `${JSON.stringify(facts)}\n`
   const readyFile = settings.get('ready-file')
   let isFileOurs = false
@@ -70,7 +74,9 @@ async function serveUntilDone(context: ServeContext, io: Io): Promise<number> {
         io,
       )
     }
-    await new Promise<void>((resolve) => {
+    await new Promise<void>((resolve, reject) => {
+      // The provider's library takes as long to load as the rest of the start, so it is loaded after whoever waits for the line has it.
+      setImmediate(() => void context.server.issuer?.load().catch(reject))
       if (signal.aborted) resolve()
       signal.addEventListener('abort', () => resolve())
     })

@@ -67,10 +67,26 @@ export function readServerOptions(settings: Settings, io: Io): ServerOptions {
     requests: readRequestLimits(io),
     log: openLog(level),
     isAccessLogged: level === 'debug' || level === 'info',
+    observedPolicy: settings.get('observe'),
+    keptDecisions: readKeptDecisions(settings),
     nowMs: io.nowMs,
   }
   if (!settings.has('allow-remote')) checkRisks(options, settings)
   return options
+}
+
+/** The most decided requests that a process keeps. */
+const maxKeptDecisions = 100_000
+
+function readKeptDecisions(settings: Settings): number {
+  const text = settings.get('keep-decisions') ?? ''
+  const number = Number(text)
+  if (/^\d{1,6}$/.test(text) && number <= maxKeptDecisions) return number
+  throw new StsCliError(
+    'kept-decisions-invalid',
+    `--keep-decisions ${JSON.stringify(text)} is not a number from 0 to ${maxKeptDecisions}`,
+    { stage: 'serve' },
+  )
 }
 
 function readSignatureV2(settings: Settings, io: Io): boolean {
@@ -93,6 +109,11 @@ function readAddress(settings: Settings, name: string): { host: string; port: nu
     )
   const host = bracketed ?? plain ?? ''
   return { host: host === '' ? '0.0.0.0' : host, port: Number(port) }
+}
+
+/** Returns whether the user chose root's keys. @throws {StsCliError} as `readServerOptions`. */
+export function hasOwnRoot(io: Io): boolean {
+  return readRoot(io) !== undefined
 }
 
 /** Reads MINIO_ROOT_USER and _PASSWORD, or MINIO_ACCESS_KEY and _SECRET_KEY of 2018; undefined where none is set. */

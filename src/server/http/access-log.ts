@@ -21,6 +21,7 @@ export function toLogFields(facts: RequestFacts): Record<string, string | number
     key: shown?.key || undefined,
     decision: shown && (shown.isAllowed ? 'allow' : 'deny'),
     rule: shown?.rule,
+    wouldDeny: decisions.firstWouldDeny?.wouldDeny,
     decisions: decisions.total > 1 ? decisions.total : undefined,
     denials: decisions.total > 1 && decisions.denied > 0 ? decisions.denied : undefined,
     upstreamRequestId,

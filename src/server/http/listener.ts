@@ -38,6 +38,10 @@ export interface ListenOptions {
   /** True to write one log line per request. */
   readonly isAccessLogged: boolean
   readonly nowMs: () => number
+  /** Called after each reply, with the number of bytes of its body that were sent. */
+  readonly onAnswered?:
+    | ((request: HttpRequest, outcome: HttpOutcome, sentBytes: number) => void)
+    | undefined
   /** The limits, and the replies to requests beyond them (default: no limits). */
   readonly overload?: Overload | undefined
   /** The default is 4096. */
@@ -152,9 +156,11 @@ async function serveOne(exchange: Exchange, context: ListenerContext): Promise<v
     outcome = { reply, facts: { ...outcome.facts, refusal: facts.refusal } }
     bytes = await sendReply(message, response, reply, requestId)
   }
-  if (!options.isAccessLogged) return
+  if (!options.isAccessLogged && options.onAnswered === undefined) return
   const facts = (await outcome.finalFacts) ?? outcome.facts
-  logRequest(request, { reply: outcome.reply, facts }, bytes, options)
+  const answered = { reply: outcome.reply, facts }
+  options.onAnswered?.(request, answered, bytes)
+  logRequest(request, answered, bytes, options)
 }
 
 /** Releases what a body that is not sent holds open. */

@@ -49,6 +49,10 @@ export interface PolicyDecision {
   readonly rule: string
   /** The condition values of the request. All decisions about one request share them. */
   readonly conditions: ReadonlyMap<string, readonly string[]>
+  /** Of a yes: why the policy under observation would have said no. */
+  readonly wouldDeny?: string | undefined
+  /** What was asked, as the policies' room has it; only that room reads it. */
+  readonly question: object
 }
 
 /** The policy decisions about one request. DeleteObjects needs up to a thousand, so only the first ones are kept. */
@@ -59,6 +63,8 @@ export interface DecisionSummary {
   readonly denied: number
   readonly first: readonly PolicyDecision[]
   readonly firstDenial: PolicyDecision | undefined
+  /** The first decision that the policy under observation would have made otherwise. */
+  readonly firstWouldDeny: PolicyDecision | undefined
 }
 
 /** The error of a request that failed. */

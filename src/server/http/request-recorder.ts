@@ -30,6 +30,7 @@ export function createRequestRecorder(operation: string = serverOperations.other
   let upstreamRequestId: string | undefined
   const first: PolicyDecision[] = []
   let firstDenial: PolicyDecision | undefined
+  let firstWouldDeny: PolicyDecision | undefined
   let total = 0
   let denied = 0
   return {
@@ -41,17 +42,19 @@ export function createRequestRecorder(operation: string = serverOperations.other
       total += 1
       if (!decision.isAllowed) denied += 1
       const isFirstDenial = !decision.isAllowed && firstDenial === undefined
-      if (first.length >= maxKept && !isFirstDenial) return
-      const { action, bucket, isAllowed, conditions } = decision
+      const isFirstWouldDeny = decision.wouldDeny !== undefined && firstWouldDeny === undefined
+      if (first.length >= maxKept && !isFirstDenial && !isFirstWouldDeny) return
+      const { action, bucket, isAllowed, conditions, question, wouldDeny } = decision
       const [key, rule] = [decision.key.slice(0, maxLength), decision.rule.slice(0, maxLength)]
-      const kept = { action, bucket, key, isAllowed, rule, conditions }
+      const kept = { action, bucket, key, isAllowed, rule, conditions, question, wouldDeny }
       if (first.length < maxKept) first.push(kept)
       if (isFirstDenial) firstDenial = kept
+      if (isFirstWouldDeny) firstWouldDeny = kept
     },
     toFacts: (refusal) => ({
       operation: name,
       caller,
-      decisions: { total, denied, first, firstDenial },
+      decisions: { total, denied, first, firstDenial, firstWouldDeny },
       issued,
       upstreamRequestId,
       refusal: refusal && {

@@ -3,17 +3,18 @@ import { hash } from '../../protocol/digest.ts'
 import { readString } from '../../base/parse.ts'
 import type { AssumedRole } from '../../protocol/sts-wire.ts'
 import { accountId } from './account.ts'
+import { readFederatedUser, toFederatedArn } from './federated-user.ts'
 import { readDisplayName } from '../sessions/describe-principal.ts'
 import type { Principal } from '../sessions/principal.ts'
 
-/** The role of a session whose policies do not come from a role. */
-const noRole = 'sts-cli'
+/** Stands for the role in the ARN of a session whose policies do not come from one. No role may have this name. */
+export const noRole = 'sts-cli'
 const maxSessionNameChars = 64
 
 /**
  * Returns the ARN `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION` and the id `AROA…:SESSION` of a session (AWS STS, AssumedRoleUser). ROLE is the
  * last part of the role's ARN, as at AWS; the id differs for roles of the same name. SESSION is the RoleSessionName, or else the user's name, or
- * else the subject, in the characters that AWS allows.
+ * else the subject, in the characters that AWS allows. A session of GetFederationToken has its federated user's names.
  */
 export function nameAssumedRole({
   subject,
@@ -21,6 +22,8 @@ export function nameAssumedRole({
   roleSessionName,
 }: Pick<Principal, 'subject' | 'claims' | 'roleSessionName'>): AssumedRole {
   const roleArn = readString(claims, 'roleArn')
+  const user = readFederatedUser(claims)
+  if (user !== undefined) return { arn: toFederatedArn(user), id: `${accountId}:${user}` }
   const role = toName(roleArn?.split('/').at(-1) || noRole)
   const session = toName(roleSessionName ?? readDisplayName(claims) ?? subject)
   const roleId = findRoleId(roleArn ?? noRole)

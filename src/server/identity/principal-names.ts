@@ -3,6 +3,7 @@ import { readString } from '../../base/parse.ts'
 import type { Principal } from '../sessions/principal.ts'
 import { accountId } from './account.ts'
 import { nameAssumedRole } from './assumed-role.ts'
+import { readFederatedUser } from './federated-user.ts'
 
 export interface PrincipalNames {
   /** The role of a session, or the user of a session without a role, or the account: AWS's `aws:PrincipalArn`. Undefined for nobody. */
@@ -18,6 +19,7 @@ export interface PrincipalNames {
   readonly allArns: readonly string[]
 }
 
+const localPrefix = `arn:aws:iam::${accountId}:`
 const accountArn = `arn:aws:iam::${accountId}:root`
 
 /**
@@ -47,6 +49,13 @@ export function listPrincipalNames(principal: Principal): PrincipalNames {
       allArns,
     }
   }
+  if (readFederatedUser(claims) !== undefined)
+    return {
+      arn: roleArn,
+      identityArns: [roleArn],
+      sessionArn: roleArn,
+      allArns: [roleArn, userArn],
+    }
   const canonical = toCanonicalArn(roleArn)
   const identityArns = [...new Set([canonical, roleArn])]
   const allArns = [...identityArns, userArn, shownArn]
@@ -59,6 +68,22 @@ export function listPrincipalNames(principal: Principal): PrincipalNames {
  */
 export function toCanonicalArn(arn: string): string {
   const [, service, rest] = /^arn:(?:minio|aws):(iam|sts):[\w-]*::(.+)$/s.exec(arn) ?? []
+  return service === undefined || rest === undefined
+    ? arn
+    : `arn:aws:${service}::${accountId}:${rest}`
+}
+
+/**
+ * Returns the ARN of a user, a role or a session as it is compared where any account's is this server's: in roles' trust, and in the `Resource` of
+ * statements about roles. AWS's tools write twelve digits of their own there, and there is one account here.
+ */
+export function toLocalArn(arn: string): string {
+  // Most are written so already, and a server may have a thousand roles to compare.
+  if (arn.startsWith(localPrefix)) return arn
+  const [, service, rest] =
+    /^arn:(?:minio|aws[\w-]*):(iam|sts):[\w-]*:(?:\d{12})?:((?:user|role|assumed-role|federated-user)\/.+)$/s.exec(
+      arn,
+    ) ?? []
   return service === undefined || rest === undefined
     ? arn
     : `arn:aws:${service}::${accountId}:${rest}`

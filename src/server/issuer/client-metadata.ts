@@ -1,4 +1,5 @@
 /** The metadata of the provider's clients, in the library's form (OpenID Connect Registration §2). */
+import { StsCliError } from '../../base/errors.ts'
 
 /** A client with a secret. */
 export interface IssuerClient {
@@ -38,11 +39,14 @@ export type ClientMetadata = {
 /**
  * Returns the metadata of the clients. Without users, clients may only use the client-credentials grant. With users, they may use the grants
  * of people as well, and the public client of the command line is added.
+ *
+ * @throws {StsCliError} `account-invalid` for a client without an id, `account-duplicate` for two with one id: the library refuses them, but only when it is loaded.
  */
 export function describeClients(
   clients: readonly IssuerClient[],
   { hasUsers }: { hasUsers: boolean },
 ): ClientMetadata[] {
+  requireDistinctIds(clients)
   if (!hasUsers)
     return clients.map(({ id, secret }) => ({
       client_id: id,
@@ -68,4 +72,19 @@ export function describeClients(
     grant_types: personalGrants,
   }
   return [...confidential, { ...personal, ...withoutSecret, client_id: publicClientId }]
+}
+
+function requireDistinctIds(clients: readonly IssuerClient[]): void {
+  const seen = new Set<string>()
+  for (const { id } of clients) {
+    if (id === '')
+      throw new StsCliError('account-invalid', 'a client of the provider has no id', {
+        stage: 'serve',
+      })
+    if (seen.has(id))
+      throw new StsCliError('account-duplicate', `there are two clients ${JSON.stringify(id)}`, {
+        stage: 'serve',
+      })
+    seen.add(id)
+  }
 }

@@ -3,11 +3,11 @@
  * tokens look like WSO2's: JWTs whose `aud` and `azp` are the client id, with a `policy` claim.
  */
 import type { AsyncLocalStorage } from 'node:async_hooks'
-import { randomBytes, randomUUID, type KeyPairKeyObjectResult } from 'node:crypto'
+import { randomBytes, randomUUID, type KeyObject, type KeyPairKeyObjectResult } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createAttemptThrottle } from '../../base/attempt-throttle.ts'
 import { exportJWK, SignJWT, type JWK } from '../../base/jose.ts'
-import { describeClients, type IssuerClient } from './client-metadata.ts'
+import { describeClients, type ClientMetadata, type IssuerClient } from './client-metadata.ts'
 import { throttleClients, toBusyError } from './throttle-clients.ts'
 import { handleLogin } from './handle-login.ts'
 import { createModelStore, type ModelLimits } from './model-store.ts'
@@ -39,7 +39,7 @@ export interface IssuerOptions {
   readonly users: readonly IssuerUser[]
   /** Where logins may lead besides this machine's own addresses (default: nowhere else). */
   readonly redirectUris?: readonly string[] | undefined
-  /** The RSA key that signs tokens. A promise, because the library is loaded while the key is generated. */
+  /** The RSA key that signs tokens. A promise, because the server starts while the key is generated. */
   readonly signingKey: Promise<KeyPairKeyObjectResult>
   readonly nowMs: () => number
   /** Resolves after the given number of milliseconds. */
@@ -49,12 +49,18 @@ export interface IssuerOptions {
 }
 
 export interface Issuer {
-  /** Answers one HTTP request. */
+  /** Answers one HTTP request. The first ones wait until the library is loaded. */
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void
-  /** The public key set, for a server in this process. */
-  readonly jwks: { readonly keys: readonly JWK[] }
+  /** Loads the library; safe to call twice. @throws {Error} If that is impossible, or no key could be generated. */
+  load(): Promise<void>
+  /** Returns the public key set, for a server in this process. It waits until the key is generated. */
+  readKeys(): Promise<KeySet>
   /** Signs a token with any claims, for tests: a token that the provider would never issue can be tested. */
   issueToken(claims: Readonly<Record<string, unknown>>): Promise<string>
+}
+
+export interface KeySet {
+  readonly keys: readonly JWK[]
 }
 
 const tokenLifetimeSeconds = 3600
@@ -65,17 +71,26 @@ const tokenLifetimeSeconds = 3600
 const maxAttemptsAtOnce = 32
 const discoveryPath = '/.well-known/openid-configuration'
 
-/** Returns an OpenID provider. It signs its tokens with RS256. */
-export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
-  const library = await loadOidcLibrary()
-  const { privateKey, publicKey } = await options.signingKey
-  const kid = randomUUID()
-  const common = { kid, alg: 'RS256', use: 'sig' }
-  const privateJwk = { ...(await exportJWK(privateKey)), ...common }
-  const publicJwk = { ...(await exportJWK(publicKey)), ...common }
-  const openThrottle = () => createAttemptThrottle({ ...options, maxAtOnce: maxAttemptsAtOnce })
-  const users = createUsers(options.users, openThrottle())
-  const signToken: SignToken = (claims, typ) => {
+interface SigningKey {
+  readonly kid: string
+  readonly privateKey: KeyObject
+  readonly privateJwk: JWK
+  readonly publicJwk: JWK
+}
+
+/**
+ * Returns an OpenID provider that signs its tokens with RS256. Its library is loaded afterwards: with the key, that is half of what a server takes to
+ * start, and nothing in the options can make it fail, because `describeClients` checks what the library would refuse.
+ *
+ * @throws {StsCliError} as `describeClients`.
+ */
+export function createIssuer(options: IssuerOptions): Issuer {
+  const clients = describeClients(options.clients, { hasUsers: options.users.length > 0 })
+  const signingKey = describeKey(options.signingKey)
+  // Whoever asks for the key learns of the error.
+  signingKey.catch(() => {})
+  const signToken: SignToken = async (claims, typ) => {
+    const { kid, privateKey } = await signingKey
     const iat = Math.floor(options.nowMs() / 1000)
     const defaults = {
       iss: options.issuer,
@@ -87,8 +102,48 @@ export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
       .setProtectedHeader({ alg: 'RS256', kid, typ })
       .sign(privateKey)
   }
+  let opened: Promise<Issuer['handle']> | undefined
+  const open = (): Promise<Issuer['handle']> =>
+    (opened ??= openProvider(options, { clients, signingKey, signToken }))
+  return {
+    handle(request, response) {
+      open().then(
+        (answer) => answer(request, response),
+        () => response.destroy(),
+      )
+    },
+    load: async () => void (await open()),
+    readKeys: async () => ({ keys: [(await signingKey).publicJwk] }),
+    issueToken: (claims) => signToken(claims, 'at+jwt'),
+  }
+}
+
+async function describeKey(generated: IssuerOptions['signingKey']): Promise<SigningKey> {
+  const { privateKey, publicKey } = await generated
+  const kid = randomUUID()
+  const common = { kid, alg: 'RS256', use: 'sig' }
+  const privateJwk = { ...(await exportJWK(privateKey)), ...common }
+  const publicJwk = { ...(await exportJWK(publicKey)), ...common }
+  return { kid, privateKey, privateJwk, publicJwk }
+}
+
+interface OpenOptions {
+  readonly clients: ClientMetadata[]
+  readonly signingKey: Promise<SigningKey>
+  readonly signToken: SignToken
+}
+
+/** Loads the library and returns the handler of the provider's requests. */
+async function openProvider(
+  options: IssuerOptions,
+  { clients, signingKey, signToken }: OpenOptions,
+): Promise<Issuer['handle']> {
+  const library = await loadOidcLibrary()
+  const { privateJwk } = await signingKey
+  const openThrottle = () => createAttemptThrottle({ ...options, maxAtOnce: maxAttemptsAtOnce })
+  const users = createUsers(options.users, openThrottle())
   const provider = await withoutWarnings(async () => {
-    const configuration = buildConfiguration(options, { privateJwk, library, users })
+    const configuration = buildConfiguration(options, { privateJwk, library, users, clients })
     return new library.Provider(options.issuer, configuration)
   })
   provider.proxy = false
@@ -98,16 +153,12 @@ export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
   if (hasUsers) addPasswordGrant(provider, library, { users, signToken })
   const interactions = toInteractions(provider, library)
   const answer = releaseWhenIdle(provider.callback(), await loadAsyncStorage())
-  return {
-    jwks: { keys: [publicJwk] },
-    handle(request, response) {
-      // WSO2 serves its discovery document below the issuer; other clients request it at the root. Both get the same document.
-      if (request.url?.endsWith(discoveryPath) === true) request.url = discoveryPath
-      if (hasUsers && request.url?.startsWith(loginPath) === true)
-        handleLogin(request, response, { interactions, users }).catch(() => response.destroy())
-      else void answer(request, response)
-    },
-    issueToken: (claims) => signToken(claims, 'at+jwt'),
+  return (request, response) => {
+    // WSO2 serves its discovery document below the issuer; other clients request it at the root. Both get the same document.
+    if (request.url?.endsWith(discoveryPath) === true) request.url = discoveryPath
+    if (hasUsers && request.url?.startsWith(loginPath) === true)
+      handleLogin(request, response, { interactions, users }).catch(() => response.destroy())
+    else void answer(request, response)
   }
 }
 
@@ -137,6 +188,7 @@ interface ProviderDependencies {
   readonly privateJwk: JWK
   readonly library: OidcLibrary
   readonly users: Users
+  readonly clients: ClientMetadata[]
 }
 
 function openStore(
@@ -154,16 +206,15 @@ function openStore(
 
 function buildConfiguration(
   options: IssuerOptions,
-  { privateJwk, library, users }: ProviderDependencies,
+  { privateJwk, library, users, clients }: ProviderDependencies,
 ): Configuration {
-  const { clients } = options
-  const policies = new Map(clients.map((client) => [client.id, client.policy]))
+  const policies = new Map(options.clients.map((client) => [client.id, client.policy]))
   const hasUsers = options.users.length > 0
   const personal = hasUsers ? configureLogins(library, users) : {}
   return {
     ...personal,
     adapter: openStore(options, library),
-    clients: describeClients(clients, { hasUsers }),
+    clients,
     jwks: { keys: [privateJwk as never] },
     cookies: { keys: [randomBytes(32).toString('base64url')] },
     routes: {

@@ -32,8 +32,10 @@ export interface RunningIssuer {
   readonly issuer: string
   readonly tokenEndpoint: URL
   readonly jwksUrl: URL
-  readonly jwks: Issuer['jwks']
-  /** The self-signed certificate (PEM), which clients must trust. */
+  readonly readKeys: Issuer['readKeys']
+  /** Loads what answers requests, which otherwise the first of them does and waits for. @throws {Error} If that is impossible. */
+  readonly load: Issuer['load']
+  /** The CA of its certificate (PEM), which clients must trust. */
   readonly certificate: string
   readonly issueToken: Issuer['issueToken']
   stop(): Promise<void>
@@ -44,9 +46,9 @@ const maxConnections = 1024
 
 /**
  * Starts the identity provider. The address is bound before the provider is created, because the issuer contains the port. The signing key
- * takes longest, so its generation starts first, and the modules are loaded meanwhile.
+ * takes longest, so its generation starts first; requests wait for it, and for the library (`load`).
  *
- * @throws {Error} Node's error when the address cannot be bound.
+ * @throws {Error} Node's error when the address cannot be bound. @throws {StsCliError} as `createIssuer`.
  */
 export async function startIssuer({
   address,
@@ -55,7 +57,7 @@ export async function startIssuer({
 }: StartIssuerOptions): Promise<RunningIssuer> {
   const signingKey = generateSigningKey()
   const { makeCertificate } = await import('../http/self-signed-certificate.ts')
-  const { cert, key } = await makeCertificate(given.nowMs())
+  const { cert, key, authority } = await makeCertificate(given.nowMs())
   let onRequest: OpenServerOptions['onRequest'] | undefined
   const server = openServer({
     // Client certificates are not requested, so that no CA is needed. Without a list, and with one that names a CA, Node 20 first parses all of its
@@ -85,18 +87,25 @@ export async function startIssuer({
       server.close(() => resolve())
       server.closeAllConnections()
     })
-  const issuer = await createIssuer(options).catch(async (error: unknown) => {
-    await stop()
-    throw error
-  })
+  const issuer = await openOrStop(() => createIssuer(options), stop)
   onRequest = allowPages(admitRequests(issuer.handle), isOriginAllowed)
   return {
     issuer: options.issuer,
     tokenEndpoint: new URL('/oauth2/token', origin),
     jwksUrl: new URL('/oauth2/jwks', origin),
-    jwks: issuer.jwks,
-    certificate: cert,
+    readKeys: issuer.readKeys,
+    load: issuer.load,
+    certificate: authority,
     issueToken: issuer.issueToken,
     stop,
+  }
+}
+
+async function openOrStop<T>(open: () => T, stop: () => Promise<void>): Promise<T> {
+  try {
+    return open()
+  } catch (error) {
+    await stop()
+    throw error
   }
 }

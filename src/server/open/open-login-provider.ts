@@ -57,7 +57,7 @@ function openEmbedded(
   const { fetchJson, postForm, close } = createJsonClient({ ...providerLimits, ca: [certificate] })
   closers.push(close)
   return createLoginProvider({
-    name: 'sts-cli serve',
+    name: 'the identity provider of this server',
     configUrl: undefined,
     // Its issuer is its token endpoint, as WSO2's is.
     endpoints: { token: issuer, authorization: new URL('/oauth2/authorize', issuer).href },

@@ -7,11 +7,19 @@ import type { RunningIssuer } from '../issuer/start-issuer.ts'
 import type { ServerOptions } from '../options/server-options.ts'
 import type { PolicyDocument } from '../policy/policy-document.ts'
 import { createTokenRole, type TokenRole } from '../policy/token-role.ts'
+import type { RoleDocument } from '../policy/role-document.ts'
+import { checkRolePrincipals, type OpenedRole } from './check-role-principals.ts'
 import { checkPolicyNames } from './check-policy-names.ts'
 import type { Closers } from './closers.ts'
 import { openIssuerVerifiers } from './open-issuer-verifiers.ts'
 import { findEmbeddedProvider, providerLimits } from './open-token-verifier.ts'
-import { listDocumentArns, listProviderArns, readRole, type RoleArns } from './role-arns.ts'
+import {
+  listDocumentArns,
+  listPluginArns,
+  listProviderArns,
+  readRole,
+  type RoleArns,
+} from './role-arns.ts'
 
 export interface RoleDependencies {
   readonly issuer: RunningIssuer | undefined
@@ -29,8 +37,10 @@ export function openRoles(
   const { roleProviders = [], region } = options
   const roles = new Map<string, TokenRole>()
   const names = new Set<string>()
-  const add = (role: TokenRole, arns: RoleArns): void => {
+  const opened: OpenedRole[] = []
+  const add = (role: TokenRole, arns: RoleArns, document?: RoleDocument): void => {
     const { policyNames } = role
+    opened.push({ arns, document })
     checkPolicyNames(
       { setting: `the role ${role.arn}`, policyNames },
       options,
@@ -47,6 +57,10 @@ export function openRoles(
     add({ arn: arns[0], policyNames, maxDurationSeconds: undefined, verify }, arns)
   }
   addRoleDocuments(options, dependencies, add)
+  const { identityPlugin } = options
+  if (identityPlugin !== undefined)
+    opened.push({ arns: listPluginArns(region, identityPlugin), document: undefined })
+  checkRolePrincipals(opened)
   return roles
 }
 
@@ -74,7 +88,7 @@ function requireOwnArns(arns: RoleArns, names: Set<string>): void {
 function addRoleDocuments(
   options: ServerOptions,
   { issuer, closers, tokenVerifier }: RoleDependencies,
-  add: (role: TokenRole, arns: RoleArns) => void,
+  add: (role: TokenRole, arns: RoleArns, document: RoleDocument) => void,
 ): void {
   const { roles: texts = new Map<string, string>(), region, ca } = options
   if (texts.size === 0) return
@@ -88,6 +102,6 @@ function addRoleDocuments(
     const document = readRole(text, file)
     openIssuerVerifiers(document, verifiers, { ...options, fetchJson })
     const arns = listDocumentArns(region, document)
-    add(createTokenRole(arns[0], document, verifiers), arns)
+    add(createTokenRole(arns[0], document, verifiers), arns, document)
   }
 }

@@ -26,11 +26,16 @@ export function openTokenVerifier(
   if (embedded !== undefined) {
     // The keys are in this process, so that tokens can be verified from the start, without a request.
     const jwksUrl = String(embedded.jwksUrl)
-    return createTokenVerifier({ jwksUrl, fetchJson: async () => embedded.jwks, nowMs, log })
+    return createTokenVerifier({ jwksUrl, fetchJson: () => readKeys(embedded), nowMs, log })
   }
   if (identityProvider?.kind !== 'external') return undefined
   const { jwksUrl, configUrl, clientId, ca } = identityProvider
   const { fetchJson, close } = createJsonClient({ ...providerLimits, ca })
   closers.push(close)
   return createTokenVerifier({ jwksUrl, configUrl, clientId, fetchJson, nowMs, log })
+}
+
+/** Returns the key set of the embedded provider, as soon as it is generated. */
+async function readKeys(embedded: RunningIssuer | SharedProvider): Promise<unknown> {
+  return 'jwks' in embedded ? embedded.jwks : embedded.readKeys()
 }

@@ -32,8 +32,9 @@ export function chooseTokenRole(options: ServerOptions): string | undefined {
   if (identityProvider !== undefined) return byClaimArn
   const [provider] = roleProviders
   if (provider !== undefined) return listProviderArns(region, provider.clientId).at(-1)
-  const [role] = roles
-  return role && listDocumentArns(region, readRole(role[1], role[0])).at(-1)
+  const documents = [...roles].map(([file, text]) => readRole(text, file))
+  const role = documents.find(({ trust }) => trust.length > 0)
+  return role && listDocumentArns(region, role).at(-1)
 }
 
 /** Reads a role's document. @throws {StsCliError} `ERR_CONFIG` naming the file and what is wrong. */

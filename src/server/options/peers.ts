@@ -12,4 +12,8 @@ export interface Peers extends RevocationChannel {
   onCount(count: () => Promise<object>): void
   /** Resolves to the counts of every process that answers within a second, this one's among them. */
   collectCounts(): Promise<object[]>
+  /** Registers the function that answers the questions of any process of the server; undefined is no answer. */
+  onQuestion(answer: (question: object) => Promise<object | undefined>): void
+  /** Resolves to the answers of every process that gives one within a second, this one's among them. */
+  ask(question: object): Promise<object[]>
 }

@@ -52,6 +52,10 @@ export interface ServerOptions {
   readonly peers?: Peers | undefined
   readonly log: Log
   readonly isAccessLogged: boolean
+  /** The name of a policy that decides nothing, and of which the record says what it would have denied. */
+  readonly observedPolicy?: string | undefined
+  /** How many decided requests each process keeps in memory; 0 for none, undefined for the default. */
+  readonly keptDecisions?: number | undefined
   readonly nowMs: () => number
 }
 

@@ -15,6 +15,8 @@ export interface AuthorizationRequest {
   readonly bucket: string
   /** Decoded key, empty for bucket-level actions. */
   readonly object: string
+  /** The ARN of the role that an action of the STS is about, in the form of `toLocalArn`; undefined for actions about no role. */
+  readonly roleArn?: string | undefined
   /** The version of the object that the action is about; undefined for the newest. */
   readonly versionId?: string | undefined
   /**
@@ -43,6 +45,8 @@ export interface Decision {
   readonly reason: string
   /** True for a no that no other policy's yes overrides: an explicit deny. */
   readonly isExplicit?: boolean | undefined
+  /** Of a yes: why the policy under observation would have said no. Undefined if it would not, or there is none. */
+  readonly wouldDeny?: string | undefined
 }
 
 /**

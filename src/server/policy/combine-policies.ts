@@ -16,7 +16,7 @@ import type { DecisionMemo } from './decision-memo.ts'
 import { evaluateAnyResource, evaluateDocument, type Verdict } from './evaluate-document.ts'
 import { loadObjectTags } from './object-tags.ts'
 import type { PolicyDocument } from './policy-document.ts'
-import { createSessionPolicyReader } from './session-policy-reader.ts'
+import { createSessionLimits, type SessionLimit } from './session-limits.ts'
 
 /** The policy of a bucket as it applies now. */
 export interface AppliedBucketPolicy {
@@ -38,21 +38,21 @@ const unsigned = 'the request is not signed, and no bucket policy allows it'
  * Makes session policies and bucket policies bind whatever engine decides the rest. MinIO let an external engine's yes override a session policy.
  *
  * @param findBucketPolicy Undefined if buckets have no policies here.
+ * @param policies The policies that sessions may be limited to by name. Without them, such a session may do nothing.
  */
 export function combinePolicies(
   engine: Authorizer,
   findBucketPolicy?: FindBucketPolicy,
+  policies: ReadonlyMap<string, PolicyDocument> = new Map(),
 ): Authorizer {
-  const readSessionPolicy = createSessionPolicyReader()
+  const readLimits = createSessionLimits(policies)
   const select = createSelector(findBucketPolicy)
-  const readSession = ({ principal: { sessionPolicy } }: AuthorizationRequest) => {
-    return sessionPolicy === undefined ? undefined : readSessionPolicy(sessionPolicy)
-  }
   return {
     async authorize(request) {
       const selected = select(request)
-      const session = readSession(request)
-      const documents = [...(session ? [session] : []), ...(selected?.documents ?? [])]
+      const session = readLimits(request.principal)
+      const limiting = session.flatMap((limit) => limit.documents)
+      const documents = [...limiting, ...(selected?.documents ?? [])]
       const loaded = documents.length === 0 ? request : await loadObjectTags(request, documents)
       const bucket = evaluateBucketPolicy(selected, loaded, evaluateDocument)
       const sessionVerdict = evaluateSession(loaded, session, evaluateDocument)
@@ -67,7 +67,7 @@ export function combinePolicies(
     },
     async couldAllow(request) {
       const selected = select(request)
-      const session = evaluateSession(request, readSession(request), evaluateAnyResource)
+      const session = evaluateSession(request, readLimits(request.principal), evaluateAnyResource)
       const bucket = evaluateBucketPolicy(selected, request, evaluateAnyResource)
       return combine(
         request,
@@ -115,27 +115,37 @@ async function combine(
   return isGiven && !decision.isExplicit ? { isAllowed: true, reason } : decision
 }
 
-/** Returns the session policy's decision; a yes if there is no session policy. */
+const allowed: Decision = { isAllowed: true, reason: '' }
+
+/** Returns the decision of a session's limits, of which each must allow the request; a yes if there is none. */
 function evaluateSession(
   request: AuthorizationRequest,
-  document: PolicyDocument | undefined,
+  limits: readonly SessionLimit[],
   evaluate: Evaluate,
 ): Decision {
-  if (request.principal.sessionPolicy === undefined) return { isAllowed: true, reason: '' }
+  if (limits.length === 0) return allowed
+  const refusals = limits
+    .map((limit) => evaluateLimit(request, limit, evaluate))
+    .filter(({ isAllowed }) => !isAllowed)
+  return refusals.find(({ isExplicit }) => isExplicit) ?? refusals[0] ?? allowed
+}
+
+function evaluateLimit(
+  request: AuthorizationRequest,
+  { name, documents, isUnreadable }: SessionLimit,
+  evaluate: Evaluate,
+): Decision {
   // It was readable when it was issued; one that is not any more allows nothing.
-  if (document === undefined)
-    return { isAllowed: false, reason: 'session policy cannot be read', isExplicit: true }
+  if (isUnreadable) return { isAllowed: false, reason: `${name} cannot be read`, isExplicit: true }
   const actions = [request.action, ...(request.otherAction ? [request.otherAction] : [])]
-  const verdicts = actions.map((action) => evaluate(document, { ...request, action }))
+  const verdicts = documents.flatMap((document) =>
+    actions.map((action) => evaluate(document, { ...request, action })),
+  )
   const denial = verdicts.find(({ effect }) => effect === 'Deny')
   if (denial?.effect === 'Deny')
-    return {
-      isAllowed: false,
-      reason: `denied by session policy ${denial.label}`,
-      isExplicit: true,
-    }
+    return { isAllowed: false, reason: `denied by ${name} ${denial.label}`, isExplicit: true }
   const isAllowed = verdicts.some(({ effect }) => effect === 'Allow')
-  return { isAllowed, reason: isAllowed ? '' : 'session policy does not allow it' }
+  return { isAllowed, reason: isAllowed ? '' : `${name} does not allow it` }
 }
 
 type Select = (request: AuthorizationRequest) => SelectedStatements | undefined

@@ -5,6 +5,15 @@
 import type { AuthorizationRequest } from './authorizer.ts'
 import { claimValues, isPrincipalKey, listPrincipalValues } from './principal-keys.ts'
 
+/** Keys of requests to the STS (AWS service authorization reference, "Condition keys for AWS Security Token Service"). No other request has them. */
+const serverKeysOfSts: Readonly<Record<string, string>> = {
+  'aws:tagkeys': 'aws:TagKeys',
+  'sts:externalid': 'sts:ExternalId',
+  'sts:rolesessionname': 'sts:RoleSessionName',
+  'sts:sourceidentity': 'sts:SourceIdentity',
+  'sts:transitivetagkeys': 'sts:TransitiveTagKeys',
+}
+
 /**
  * Condition keys whose values the server determines, each with its name in `AuthorizationRequest.conditions`. With `clientKeys`, the keys of
  * the principal and those that no request has, they are all of `minioConditionKeys`.
@@ -26,6 +35,7 @@ const serverKeys: Readonly<Record<string, string>> = {
   's3:object-lock-legal-hold': 'Object-Lock-Legal-Hold',
   's3:object-lock-remaining-retention-days': 'object-lock-remaining-retention-days',
   'sts:durationseconds': 'DurationSeconds',
+  ...serverKeysOfSts,
 }
 
 /** Condition keys whose values the client sends, each with the header or query parameter that carries it. */
@@ -51,6 +61,9 @@ const clientKeys: Readonly<Record<string, string>> = {
   's3:x-amz-object-ownership': 'X-Amz-Object-Ownership',
 }
 
+/** Keys of the tags that a request to the STS sets, with the tag's name, whose case does not count (IAM User Guide, "Session tags"). */
+const requestTagKey = /^aws:requesttag\/(.+)$/is
+
 /** Keys of objects' tags, with the tag's own name after the slash. Only that name is case-sensitive. */
 const tagKey = /^s3:(existing|request)objecttag\/(.+)$/is
 
@@ -75,6 +88,7 @@ export function isKnownConditionKey(key: string): boolean {
     isPrincipalKey(lower) ||
     absentKeys.has(lower) ||
     tagKey.test(key) ||
+    requestTagKey.test(key) ||
     /^(jwt|ldap):./.test(lower)
   )
 }
@@ -97,8 +111,15 @@ export function findConditionName(key: string): string | undefined {
   const lower = key.toLowerCase()
   const [, kind = '', tag = ''] = tagKey.exec(key) ?? []
   if (tag !== '') return tagConditionName(kind, tag)
+  const [, requestTag] = requestTagKey.exec(key) ?? []
+  if (requestTag !== undefined) return requestTagName(requestTag)
   const names = Object.hasOwn(serverKeys, lower) ? serverKeys : clientKeys
   return Object.hasOwn(names, lower) ? names[lower] : undefined
+}
+
+/** Returns the name of a tag that a request to the STS sets, in `AuthorizationRequest.conditions`. */
+export function requestTagName(tag: string): string {
+  return `aws:RequestTag/${tag.toLowerCase()}`
 }
 
 function tagConditionName(kind: string, tag: string): string {
@@ -121,7 +142,9 @@ export function findConditionValues(
   if (lower.startsWith('jwt:')) return claimValues(request.principal.claims, key.slice(4))
   if (lower.startsWith('ldap:')) return ldapValues(lower, request)
   if (Object.hasOwn(serverKeys, lower)) return readServerValues(serverKeys[lower], request)
-  return Object.hasOwn(clientKeys, lower) ? readClientValues(clientKeys[lower], request) : []
+  if (Object.hasOwn(clientKeys, lower)) return readClientValues(clientKeys[lower], request)
+  const [, requestTag] = requestTagKey.exec(key) ?? []
+  return requestTag === undefined ? [] : readClientValues(requestTagName(requestTag), request)
 }
 
 /** The actions on an object whose conditions may use its tags (AWS service authorization reference; minio/pkg). Others have no such key. */

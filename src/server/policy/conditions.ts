@@ -18,6 +18,8 @@ const maxActualChars = 8192
 
 /** One condition of a statement: an operator, a key and the values to compare with. */
 export interface Condition {
+  /** The operator as written, such as `ForAnyValue:StringNotEquals`. */
+  readonly name: string
   readonly key: string
   readonly values: readonly string[]
   readonly operator: Operator
@@ -100,6 +102,7 @@ function parseCondition(
   }
   return {
     ...found,
+    name,
     key,
     values,
     isNull,
@@ -122,7 +125,8 @@ export function doConditionsHold(
   return conditions.every((condition) => doesHold(condition, request, effect))
 }
 
-function doesHold(
+/** Returns whether one condition holds. @param effect As of `doConditionsHold`. */
+export function doesHold(
   condition: Condition,
   request: AuthorizationRequest,
   effect: 'Allow' | 'Deny',

@@ -1,9 +1,11 @@
 /** Evaluates one policy document for one request. */
 import type { AuthorizationRequest } from './authorizer.ts'
 import { createDecisionMemo, type StatementView } from './decision-memo.ts'
-import { findStatements } from './find-statements.ts'
+import { toLocalArn } from '../identity/principal-names.ts'
+import { createStatementView, findStatements } from './find-statements.ts'
 import { isWithoutResource } from './known-actions.ts'
-import type { PolicyDocument } from './policy-document.ts'
+import type { PolicyDocument, Statement } from './policy-document.ts'
+import { fillPattern } from './variables.ts'
 import { couldMatchPrefix, matchesWholePrefix, matchesWildcard, toCodePoints } from './wildcard.ts'
 
 /** The result of one document. `label` names the statement that decided; `none` means that no statement applies. */
@@ -63,6 +65,16 @@ function findVerdict(
   return allowedBy === undefined ? { effect: 'none' } : { effect: 'Allow', label: allowedBy }
 }
 
+/** Returns whether a statement's resources are those of a request, whatever its actions and conditions are. */
+export function isResourceNamed(
+  document: PolicyDocument,
+  statement: Statement,
+  request: AuthorizationRequest,
+): boolean {
+  const view = createStatementView(statement, request)
+  return matchesResource(view, request, toResourceNames(request, document))
+}
+
 /** Returns the names, as code points, that a statement's resource patterns are compared with. */
 function toResourceNames(
   { bucket, object }: AuthorizationRequest,
@@ -80,7 +92,10 @@ function matchesResource(
   names: readonly Int32Array[],
 ): boolean {
   const { statement, patterns } = view
-  if (!request.action.startsWith('s3:')) return matchesWithoutResource(view)
+  if (!request.action.startsWith('s3:'))
+    return request.roleArn === undefined
+      ? matchesWithoutResource(view)
+      : matchesRole(view.statement, { ...request, roleArn: request.roleArn })
   // A NotResource whose variable has no value would exclude nothing, so the Allow would apply to everything.
   if (statement.isNotResource && statement.effect === 'Allow' && patterns().includes(undefined))
     return false
@@ -88,6 +103,20 @@ function matchesResource(
     (pattern) => pattern && names.some((name) => matchesWildcard(pattern, name)),
   )
   return isNamed !== statement.isNotResource
+}
+
+/**
+ * Returns whether a statement is about the role that a request names. Any twelve digits are this server's account there, as in the ARNs by which callers
+ * name roles. A variable without a value matches no role, and excludes none: such an Allow with `NotResource` applies to nothing.
+ */
+function matchesRole(
+  { effect, roleResources, isNotResource }: Statement,
+  request: AuthorizationRequest & { readonly roleArn: string },
+): boolean {
+  const patterns = roleResources.map((resource) => fillPattern(toLocalArn(resource), request))
+  if (isNotResource && effect === 'Allow' && patterns.includes(undefined)) return false
+  const isNamed = patterns.some((pattern) => pattern && matchesWildcard(pattern, request.roleArn))
+  return isNamed !== isNotResource
 }
 
 const noName = toCodePoints('')

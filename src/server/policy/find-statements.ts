@@ -17,17 +17,27 @@ export function findStatements(
   if (views === undefined) {
     const action = toCodePoints(request.action.toLowerCase())
     views = document.statements
-      .filter(({ actionWildcards, isNotAction }) => {
-        const isNamed = actionWildcards.some((wildcard) => matchesWildcard(wildcard, action))
-        return isNamed !== isNotAction
-      })
+      .filter((statement) => isActionNamed(statement, action))
       .map((statement) => createStatementView(statement, request))
     byAction.set(request.action, views)
   }
   return views
 }
 
-function createStatementView(statement: Statement, request: AuthorizationRequest): StatementView {
+/** Returns whether a statement is for an action. @param action In lower case, as code points. */
+export function isActionNamed(
+  { actionWildcards, isNotAction }: Statement,
+  action: Int32Array,
+): boolean {
+  const isNamed = actionWildcards.some((wildcard) => matchesWildcard(wildcard, action))
+  return isNamed !== isNotAction
+}
+
+/** Returns a statement as it is evaluated for one request. */
+export function createStatementView(
+  statement: Statement,
+  request: AuthorizationRequest,
+): StatementView {
   return {
     statement,
     patterns: memoize(() =>

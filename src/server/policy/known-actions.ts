@@ -18,8 +18,10 @@ PutBucketLogging PutBucketOwnershipControls PutBucketPublicAccessBlock PutBucket
 PutIntelligentTieringConfiguration PutInventoryConfiguration PutJobTagging PutMetricsConfiguration PutObjectAcl PutObjectVersionAcl
 TagResource UntagResource UpdateJobPriority UpdateJobStatus`
 
+/** MinIO's actions of the STS and AWS's (AWS service authorization reference, "Actions defined by AWS Security Token Service"). */
 const stsActions = `AssumeRole AssumeRoleWithClientGrants AssumeRoleWithWebIdentity AssumeRoleWithLDAPIdentity
-AssumeRoleWithCertificate AssumeRoleWithCustomToken`
+AssumeRoleWithCertificate AssumeRoleWithCustomToken AssumeRoleWithSAML AssumeRoot DecodeAuthorizationMessage GetAccessKeyInfo GetCallerIdentity
+GetFederationToken GetServiceBearerToken GetSessionToken SetContext SetSourceIdentity TagSession`
 
 const knownActions: readonly string[] = [
   ...minioActions,

@@ -20,7 +20,7 @@ const lockHeaders: Readonly<Record<string, string>> = {
  * is no condition.
  */
 const serverName =
-  /^(object-lock-|requestobjecttag|existingobjecttag|signatureage$|durationseconds$)/i
+  /^(object-lock-|requestobjecttag|existingobjecttag|signatureage$|durationseconds$|aws:|sts:)/i
 
 /** Returns whether a header or parameter of this name would take the place of a condition that only the server sets. */
 export function isServerName(name: string): boolean {

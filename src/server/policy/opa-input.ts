@@ -36,7 +36,7 @@ const serverNames = new Set([
   'groups',
   'versionid',
 ])
-const serverPrefix = /^(Object-Lock-|RequestObjectTag\/|ExistingObjectTag\/)/
+const serverPrefix = /^(Object-Lock-|RequestObjectTag\/|ExistingObjectTag\/|aws:|sts:)/
 
 /** Headers in Go's spelling: those of HTTP, of S3 and of its clients. */
 const headerName =

@@ -25,6 +25,8 @@ export interface Statement {
   readonly resources: readonly string[]
   /** In the order of `resources`; undefined for a resource with a variable, because each request fills in its own values. */
   readonly resourceWildcards: readonly (Wildcard | undefined)[]
+  /** The resources that may name a role, as written: actions of the STS are about roles. */
+  readonly roleResources: readonly string[]
   /** True when the statement applies to every resource except those listed (NotResource). */
   readonly isNotResource: boolean
   readonly conditions: readonly Condition[]
@@ -143,6 +145,7 @@ export function parseStatement(
     resourceWildcards: resources.values.map((resource) =>
       resource.includes('${') ? undefined : compileWildcard(stripResource(resource)),
     ),
+    roleResources: resources.ofRoles,
     isNotResource: resources.isNegated,
     conditions: parseConditions(value['Condition'], { where, ...actions }),
   }
@@ -152,6 +155,10 @@ interface NameList {
   readonly values: readonly string[]
   /** True for a list of exclusions: NotAction or NotResource. */
   readonly isNegated: boolean
+}
+
+interface ResourceList extends NameList {
+  readonly ofRoles: readonly string[]
 }
 
 interface ActionList extends NameList {
@@ -177,18 +184,27 @@ function readActions(value: JsonObject, where: string): ActionList {
  * Reads the resources. Those of other services are passed over where the statement has actions of other services. A statement with only such
  * resources then applies to nothing of S3, or with `NotResource` to all of it. In a statement for S3 they are an error, as at MinIO.
  */
-function readResources(value: JsonObject, actions: ActionList, where: string): NameList {
+function readResources(value: JsonObject, actions: ActionList, where: string): ResourceList {
   // `NotAction: admin:*` includes every S3 action, so only a statement with `Action` can omit its resources.
   const isResourceless = !actions.isNegated && actions.values.every(isWithoutResource)
   if (isResourceless && value['Resource'] === undefined && value['NotResource'] === undefined)
-    return { values: ['*'], isNegated: false }
+    return { values: ['*'], ofRoles: ['*'], isNegated: false }
   const { values, isNegated } = readOneOf(value, 'Resource', 'NotResource', where)
   const own = values.filter((resource) => {
     return !actions.hasOtherServices || !isOtherServiceResource(resource)
   })
   for (const resource of own) checkResource(resource, where)
-  return { values: own, isNegated }
+  // At MinIO a statement of the STS may have to name some resource: all of S3 is then everything.
+  const ofRoles = values.flatMap((resource) => {
+    if (resource === '*' || (isResourceless && resource === `${resourcePrefix}*`)) return ['*']
+    return iamResource.test(resource) ? [resource] : []
+  })
+  for (const resource of ofRoles) checkVariables(resource, where)
+  return { values: own, ofRoles, isNegated }
 }
+
+/** Matches an ARN that can be a role's or a federated user's. */
+const iamResource = /^arn:[\w*?-]+:(?:iam|sts):/i
 
 /** Returns true for an ARN of another service. A wildcard in the service's place could mean S3. */
 function isOtherServiceResource(resource: string): boolean {
@@ -207,6 +223,10 @@ function checkResource(resource: string, where: string): void {
     throw invalidDocument(`${where}: the resource ${resource} must begin with ${resourcePrefix}`)
   if (/^(\/|$)/.test(resource.slice(resourcePrefix.length)))
     throw invalidDocument(`${where}: the resource ${resource} names no bucket`)
+  checkVariables(resource, where)
+}
+
+function checkVariables(resource: string, where: string): void {
   const unknown = findUnknownVariable(resource)
   if (unknown !== undefined)
     throw invalidDocument(`${where}: the variable ${unknown} is not supported`)

@@ -13,6 +13,7 @@ const principalKeys: ReadonlySet<string> = new Set([
   'aws:principalaccount',
   'aws:principalarn',
   'aws:principalisawsservice',
+  'aws:sourceidentity',
 ])
 const tagKey = /^aws:principaltag\/(.+)$/is
 
@@ -49,6 +50,8 @@ export function listPrincipalValues(key: string, principal: Principal): readonly
     }
     case 'aws:principalisawsservice':
       return ['false']
+    case 'aws:sourceidentity':
+      return principal.sourceIdentity === undefined ? [] : [principal.sourceIdentity]
     default:
       return [namePrincipalType(principal)]
   }

@@ -25,8 +25,9 @@ export function recordDecisions(authorizer: Authorizer, recorder: RequestRecorde
 }
 
 function toRecord(
-  { action, bucket, object, conditions }: AuthorizationRequest,
-  { isAllowed, reason }: Decision,
+  question: AuthorizationRequest,
+  { isAllowed, reason, wouldDeny }: Decision,
 ): Parameters<RequestRecorder['addDecision']>[0] {
-  return { action, bucket, key: object, isAllowed, rule: reason, conditions }
+  const { action, bucket, object, conditions } = question
+  return { action, bucket, key: object, isAllowed, rule: reason, conditions, question, wouldDeny }
 }

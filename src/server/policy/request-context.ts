@@ -25,7 +25,10 @@ export function findRequestContext(
   const cached = contexts.get(request)
   if (cached?.principal === principal && cached.formSignatureVersion === formSignatureVersion)
     return cached
-  const conditions = createLazyMap(() => buildConditions(request, options))
+  const { headers, query, remoteAddress, isTls, receivedAtMs } = request
+  // Without the body, whose connection would be kept as long as the record of the request.
+  const facts = { headers, query, remoteAddress, isTls, receivedAtMs }
+  const conditions = createLazyMap(() => buildConditions(facts, options))
   const context = { principal, formSignatureVersion, conditions, memo: createDecisionMemo() }
   contexts.set(request, context)
   return context

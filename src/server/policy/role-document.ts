@@ -1,6 +1,7 @@
 /** A role file: the role's policies and its trust policy. MinIO has no such files; its roles come from the identity provider's settings. */
 import { checkMembers, invalidDocument } from './invalid-document.ts'
 import { isObject, parseJson, readNumber, readString, readStrings } from '../../base/parse.ts'
+import { parsePrincipalTrust, type PrincipalTrust } from './role-principals.ts'
 import { parseRoleTrust, type RoleTrust } from './role-trust.ts'
 
 /** A parsed role file. */
@@ -12,8 +13,10 @@ export interface RoleDocument {
   readonly policyNames: readonly string[]
   /** The maximum lifetime of the credentials, even when the token expires sooner. Undefined: the credentials expire with the token. */
   readonly maxDurationSeconds: number | undefined
-  /** The trust policies; a token may assume the role when at least one of them accepts it. */
+  /** The entries of `trust` about tokens; a token may assume the role when at least one of them accepts it. */
   readonly trust: readonly RoleTrust[]
+  /** The entries of `trust` about principals of this server, which assume the role by AssumeRole. */
+  readonly principals: readonly PrincipalTrust[]
 }
 
 const members = new Set(['name', 'arn', 'policies', 'maxDurationSeconds', 'trust'])
@@ -46,7 +49,7 @@ export function parseRoleDocument(text: string, where: string): RoleDocument {
     arn,
     policyNames,
     maxDurationSeconds: readDuration(json, where),
-    trust: readTrust(json['trust'], where),
+    ...readTrust(json['trust'], where),
   }
 }
 
@@ -57,11 +60,18 @@ function readDuration(json: Readonly<Record<string, unknown>>, where: string): n
   throw invalidDocument(`${where}: maxDurationSeconds must be a whole number from 1 to 31536000`)
 }
 
-function readTrust(value: unknown, where: string): RoleTrust[] {
+function readTrust(value: unknown, where: string): Pick<RoleDocument, 'trust' | 'principals'> {
   const list: unknown[] = Array.isArray(value) ? value : [value]
   if (value === undefined || list.length === 0 || list.length > maxTrusts)
     throw invalidDocument(
       `${where}: trust must say who may assume the role, in 1 to ${maxTrusts} entries`,
     )
-  return list.map((entry) => parseRoleTrust(entry, where))
+  const trust: RoleTrust[] = []
+  const principals: PrincipalTrust[] = []
+  for (const entry of list) {
+    if (isObject(entry) && entry['principal'] !== undefined)
+      principals.push(parsePrincipalTrust(entry, where))
+    else trust.push(parseRoleTrust(entry, where))
+  }
+  return { trust, principals }
 }

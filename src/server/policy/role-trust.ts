@@ -3,6 +3,7 @@ import { isObject, readString, readStrings, type JsonObject } from '../../base/p
 import type { AuthorizationRequest } from './authorizer.ts'
 import { doConditionsHold, parseConditions, type Condition } from './conditions.ts'
 import { checkMembers, invalidDocument } from './invalid-document.ts'
+import { readTrustActions } from './role-principals.ts'
 import { findPublicIssuer, namesOwner } from './public-issuers.ts'
 
 /** One entry of a role's `trust`. */
@@ -11,10 +12,16 @@ export interface RoleTrust {
   readonly issuer: string
   /** At least one of them must be in the token's `aud`. */
   readonly audiences: readonly string[]
+  /** What tokens may bring besides assuming the role: `sts:TagSession`, `sts:SetSourceIdentity`; undefined for both. */
+  readonly actions: ReadonlySet<string> | undefined
   readonly conditions: readonly Condition[]
 }
 
-const members = new Set(['issuer', 'audience', 'conditions'])
+const members = new Set(['issuer', 'audience', 'conditions', 'actions'])
+const assumeByToken = 'sts:AssumeRoleWithWebIdentity'
+/** Keys of the request to the STS, which are no claims. They may only narrow what a condition on a claim lets in. */
+const requestKey =
+  /^(?:aws:(?:requesttag\/.+|tagkeys|sourceip|securetransport|currenttime|epochtime)|sts:(?:rolesessionname|sourceidentity|transitivetagkeys))$/i
 /** The operators that do not hold for a token without the claim. */
 const bindingOperator = /^(?:ForAnyValue:)?(?:String|Arn)(?:Equals|EqualsIgnoreCase|Like)$/
 
@@ -41,6 +48,11 @@ export function parseRoleTrust(value: unknown, where: string): RoleTrust {
   return {
     issuer,
     audiences,
+    // A token's tags are as much the issuer's word as its other claims, unless the entry lists what it allows.
+    actions:
+      value['actions'] === undefined
+        ? undefined
+        : readTrustActions(value['actions'], assumeByToken, where),
     conditions: parseConditions(blocks, { where, hasOtherServices: false }),
   }
 }
@@ -69,6 +81,7 @@ function renameKeys(value: unknown, { issuer, where }: TrustContext): ConditionB
     throw invalidDocument(`${where}: conditions are missing: nobody would be kept out`)
   const prefixes = ['jwt:', `${issuer.replace(/^https?:\/\//, '').replace(/\/$/, '')}:`]
   const rename = (key: string): string => {
+    if (requestKey.test(key)) return key
     if (/^(?:aws|s3|ldap):/i.test(key))
       throw invalidDocument(`${where}: the condition key ${key} is no claim of a token`)
     const prefix = prefixes.find((candidate) => key.startsWith(candidate)) ?? ''
@@ -78,7 +91,7 @@ function renameKeys(value: unknown, { issuer, where }: TrustContext): ConditionB
     Object.entries(value).map(([operator, block]) => {
       if (!isObject(block))
         throw invalidDocument(`${where}: condition ${operator} must be an object`)
-      if (JSON.stringify(block).includes('${'))
+      if (Object.entries(block).some(isVariable))
         throw invalidDocument(
           `${where}: the values of ${operator} are compared as they are: no \${…}`,
         )
@@ -88,10 +101,16 @@ function renameKeys(value: unknown, { issuer, where }: TrustContext): ConditionB
   )
 }
 
+/** Returns whether a condition on a claim has a variable. Claims are compared as they are. */
+function isVariable([key, values]: [string, unknown]): boolean {
+  return !requestKey.test(key) && JSON.stringify(values).includes('${')
+}
+
 /** Checks that at least one condition limits who may assume the role; for a public issuer, to one of its customers. */
 function checkBinding(blocks: ConditionBlocks, { issuer, where }: TrustContext): void {
   const conditions = Object.entries(blocks).flatMap(([operator, block]) =>
     Object.entries(block).map(([key, raw]) => ({
+      key,
       claim: key.slice('jwt:'.length),
       isPattern: /Like$|Arn/.test(operator),
       isBinding: bindingOperator.test(operator),
@@ -99,8 +118,9 @@ function checkBinding(blocks: ConditionBlocks, { issuer, where }: TrustContext):
     })),
   )
   const binding = conditions.filter(
-    ({ claim, isBinding, isPattern, values }) =>
+    ({ key, claim, isBinding, isPattern, values }) =>
       isBinding &&
+      key.startsWith('jwt:') &&
       claim !== 'iss' &&
       claim !== 'aud' &&
       values.every((value) => (isPattern ? /[^*?]/.test(value) : value !== '')),
@@ -120,26 +140,47 @@ function checkBinding(blocks: ConditionBlocks, { issuer, where }: TrustContext):
     )
 }
 
+/** What a token's request brings besides its claims. */
+export interface TrustedRequest {
+  /** The conditions of the request to the STS. */
+  readonly conditions: ReadonlyMap<string, readonly string[]>
+  /** What the request needs besides assuming the role: `sts:TagSession`, `sts:SetSourceIdentity`. */
+  readonly actions: readonly string[]
+}
+
 /**
- * Returns the claims of a verified token that do not satisfy a trust entry. An empty list means that the token may assume the role.
+ * Returns the claims of a verified token, and the keys of its request, that do not satisfy a trust entry. An empty list means that the token may assume the
+ * role.
  */
-export function findUntrustedClaims(trust: RoleTrust, claims: JsonObject): readonly string[] {
+export function findUntrustedClaims(
+  trust: RoleTrust,
+  claims: JsonObject,
+  { conditions, actions }: TrustedRequest = { conditions: new Map(), actions: [] },
+): readonly string[] {
   const audiences = readStrings(claims, 'aud')
   if (readString(claims, 'iss') !== trust.issuer) return ['iss']
   if (!trust.audiences.some((audience) => audiences.includes(audience))) return ['aud']
-  const request = toRequest(claims)
-  return trust.conditions
-    .filter((condition) => !doConditionsHold([condition], request, 'Allow'))
-    .map(({ key }) => key.slice('jwt:'.length))
+  const request = toRequest(claims, conditions)
+  return [
+    ...trust.conditions
+      .filter((condition) => !doConditionsHold([condition], request, 'Allow'))
+      .map(({ key }) => key.replace(/^jwt:/, '')),
+    ...actions
+      .filter((action) => trust.actions?.has(action) === false)
+      .map((action) => `tags or source identity, for which the trust lacks ${action}`),
+  ]
 }
 
 /** Returns an authorization request with only the token's claims, because conditions are evaluated for a request. */
-function toRequest(claims: JsonObject): AuthorizationRequest {
+function toRequest(
+  claims: JsonObject,
+  conditions: TrustedRequest['conditions'],
+): AuthorizationRequest {
   return {
     principal: {
       kind: 'session',
       accessKey: '',
-      subject: '',
+      subject: readString(claims, 'sub') ?? '',
       claims,
       policyNames: [],
       sessionPolicy: undefined,
@@ -147,9 +188,9 @@ function toRequest(claims: JsonObject): AuthorizationRequest {
       expiresAtMs: undefined,
       issuedAtMs: undefined,
     },
-    action: 'sts:AssumeRoleWithWebIdentity',
+    action: assumeByToken,
     bucket: '',
     object: '',
-    conditions: new Map(),
+    conditions,
   }
 }

@@ -30,6 +30,15 @@ export function readDisplayName(claims: JsonObject): string | undefined {
   return undefined
 }
 
+/**
+ * Returns the claims that say who a session's user is, for a session of another role that this one assumes: the issuer, by which revocations name the user
+ * too, and the readable names.
+ */
+export function pickNameClaims(claims: JsonObject): Record<string, string> {
+  const picked = ['iss', ...nameClaims].map((name) => [name, readString(claims, name)] as const)
+  return Object.fromEntries(picked.flatMap(([name, text]) => (text ? [[name, text]] : [])))
+}
+
 /** Returns what a request's record says about who signed it. The claims `roleArn` and `iss` are the server's own or a verified token's. */
 export function describePrincipal(principal: Principal): {
   readonly kind: Principal['kind']

@@ -16,6 +16,10 @@ export interface Principal {
   readonly groups: readonly string[]
   /** The name that the session was requested with (RoleSessionName); undefined if there was none. */
   readonly roleSessionName?: string | undefined
+  /** The person or program behind a session, which no role on the way can change (AWS STS, SourceIdentity); undefined if none was set. */
+  readonly sourceIdentity?: string | undefined
+  /** Names of the policies that limit the session besides its session policy (AWS STS, PolicyArns); undefined for none. */
+  readonly sessionPolicyNames?: readonly string[] | undefined
   /** When the credentials expire; undefined for root. */
   readonly expiresAtMs: number | undefined
   /** When the credentials were issued, which revocations compare; undefined for root. */

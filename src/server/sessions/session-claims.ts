@@ -13,9 +13,12 @@ import type { SessionRequest } from './session-store.ts'
  */
 const ownClaim = 'sts-cli'
 
-/** Members of this program's claim, in version 2. Version 1 had every fact in it; its tokens are still read. */
+/**
+ * Members of this program's claim. Version 1 had every fact in it; its tokens are still read. Version 3 has what limits a session or says who is behind it:
+ * a server that does not know these members must not accept the token, because it would give more than was asked for.
+ */
 interface OwnFacts {
-  readonly v: 2
+  readonly v: 2 | 3
   /** Time of issue in milliseconds, so that a login right after a revocation is not revoked. */
   readonly iat: number
   /** The subject, if the claim `sub` differs. */
@@ -30,6 +33,12 @@ interface OwnFacts {
   readonly groups?: readonly string[] | undefined
   /** RoleSessionName. */
   readonly name?: string | undefined
+  /** SourceIdentity; only in version 3. */
+  readonly source?: string | undefined
+  /** The policies of PolicyArns; only in version 3. */
+  readonly limits?: readonly string[] | undefined
+  /** The session policy of a session with `limits`: the claim for it then has `denyAll`. */
+  readonly policy?: string | undefined
   /** Claims that MinIO needs and that the session did not have. */
   readonly added?: readonly string[] | undefined
   /** The session's claims whose names have a meaning for MinIO. */
@@ -44,6 +53,10 @@ const innerClaims: ReadonlySet<string> = new Set([
   'roleArn',
   'sa-policy',
 ])
+
+/** The session policy that a MinIO with this root secret reads of a session with PolicyArns. It cannot keep to these, so that it must allow nothing. */
+const denyAll =
+  '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":["s3:*"],"Resource":["arn:aws:s3:::*"]}]}'
 
 export interface IssueFacts {
   readonly accessKeyId: string
@@ -75,12 +88,14 @@ export function toClaims(request: SessionRequest, issue: IssueFacts): JsonObject
   }
   const added = Object.keys(set).filter((name) => claims[name] === undefined)
   Object.assign(passed, set)
-  if (sessionPolicy !== undefined)
-    passed['sessionPolicy'] = Buffer.from(sessionPolicy).toString('base64')
+  const { sourceIdentity: source, sessionPolicyNames: limits } = request
+  const shownPolicy = limits === undefined ? sessionPolicy : denyAll
+  if (shownPolicy !== undefined)
+    passed['sessionPolicy'] = Buffer.from(shownPolicy).toString('base64')
   passed['accessKey'] = issue.accessKeyId
   const isSaidByClaim = policyClaim !== undefined && isSameList(readNames(names), policyNames)
   const own: OwnFacts = {
-    v: 2,
+    v: source === undefined && limits === undefined ? 2 : 3,
     iat: issue.issuedAtMs,
     sub: request.subject === sub ? undefined : request.subject,
     policyClaim,
@@ -88,6 +103,9 @@ export function toClaims(request: SessionRequest, issue: IssueFacts): JsonObject
     isPolicyList,
     groups: isSameList(readNames(claims['groups']), request.groups) ? undefined : request.groups,
     name: request.roleSessionName,
+    source,
+    limits,
+    policy: limits === undefined ? undefined : sessionPolicy,
     added: added.length === 0 ? undefined : added,
     claims: Object.keys(covered).length === 0 ? undefined : covered,
   }
@@ -112,8 +130,8 @@ export function readOwnPrincipal(claims: JsonObject): Principal | undefined {
   return {
     kind: 'session',
     accessKey,
-    ...read,
     sessionPolicy: readSessionPolicy(claims),
+    ...read,
     expiresAtMs: exp * 1000,
     issuedAtMs,
   }
@@ -128,12 +146,20 @@ export function readSessionPolicy(claims: JsonObject): string | undefined {
 
 type ReadFacts = Pick<
   Principal,
-  'subject' | 'claims' | 'policyNames' | 'groups' | 'roleSessionName'
->
+  | 'subject'
+  | 'claims'
+  | 'policyNames'
+  | 'groups'
+  | 'roleSessionName'
+  | 'sourceIdentity'
+  | 'sessionPolicyNames'
+> &
+  // The claim's, if it is not here.
+  Partial<Pick<Principal, 'sessionPolicy'>>
 
 function readOwnFacts(claims: JsonObject, own: JsonObject): ReadFacts | undefined {
   const subject = readString(own, 'sub') ?? readString(claims, 'sub')
-  if (own['v'] !== 2 || subject === undefined) return undefined
+  if ((own['v'] !== 2 && own['v'] !== 3) || subject === undefined) return undefined
   const policyClaim = readString(own, 'policyClaim')
   const policyNames =
     own['policies'] === undefined && policyClaim !== undefined
@@ -145,7 +171,23 @@ function readOwnFacts(claims: JsonObject, own: JsonObject): ReadFacts | undefine
   if (isObject(own['claims'])) Object.assign(read, own['claims'])
   const groups =
     own['groups'] === undefined ? readNames(read['groups']) : readStrings(own, 'groups')
-  return { subject, claims: read, policyNames, groups, roleSessionName: readString(own, 'name') }
+  const facts = {
+    subject,
+    claims: read,
+    policyNames,
+    groups,
+    roleSessionName: readString(own, 'name'),
+  }
+  return own['v'] === 3 ? { ...facts, ...readLimits(own) } : facts
+}
+
+function readLimits(
+  own: JsonObject,
+): Partial<Pick<ReadFacts, 'sourceIdentity' | 'sessionPolicyNames' | 'sessionPolicy'>> {
+  const sourceIdentity = readString(own, 'source')
+  if (own['limits'] === undefined) return { sourceIdentity }
+  const sessionPolicyNames = readStrings(own, 'limits')
+  return { sourceIdentity, sessionPolicyNames, sessionPolicy: readString(own, 'policy') }
 }
 
 /** Reads a token of version 0.1, whose own claim has the subject, the policies, the groups and the claims that MinIO's replaced. */

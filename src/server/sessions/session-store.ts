@@ -17,6 +17,8 @@ export interface SessionRequest {
   readonly groups: readonly string[]
   /** RoleSessionName, which is kept for logs and ARNs. */
   readonly roleSessionName?: string | undefined
+  readonly sourceIdentity?: string | undefined
+  readonly sessionPolicyNames?: readonly string[] | undefined
   readonly expiresAtMs: number
 }
 

@@ -4,6 +4,10 @@ import { assumeRoleWithCertificate } from './assume-role-with-certificate.ts'
 import { assumeRoleWithCustomToken } from './assume-role-with-custom-token.ts'
 import { assumeRoleWithLdapIdentity } from './assume-role-with-ldap-identity.ts'
 import { federateToken } from './federate-token.ts'
+import { decodeAuthorizationMessage } from './decode-authorization-message.ts'
+import { getAccessKeyInfo } from './get-access-key-info.ts'
+import { getFederationToken } from './get-federation-token.ts'
+import { getSessionToken } from './get-session-token.ts'
 import { getCallerIdentity } from './get-caller-identity.ts'
 import { requireParameter } from './require-parameter.ts'
 import type { StsAction } from './sts-action.ts'
@@ -39,6 +43,10 @@ export const actions: ReadonlyMap<string, StsAction> = new Map(
     assumeRoleWithWebIdentity,
     assumeRole,
     getCallerIdentity,
+    getSessionToken,
+    getFederationToken,
+    getAccessKeyInfo,
+    decodeAuthorizationMessage,
     assumeRoleWithLdapIdentity,
     assumeRoleWithCertificate,
     assumeRoleWithCustomToken,

@@ -44,6 +44,7 @@ export const assumeRoleWithCertificate: StsAction = {
       policyNames,
       // MinIO ignores a session policy in this action. Here it applies, because a client that sends one must not get more rights.
       sessionPolicy: session.sessionPolicy,
+      sessionPolicyNames: session.sessionPolicyNames,
       groups: [],
       roleSessionName,
       expiresAtMs: Math.min(nowMs() + durationSeconds * 1000, notAfterMs),

@@ -42,6 +42,7 @@ export const assumeRoleWithCustomToken: StsAction = {
       policyNames,
       // MinIO ignores a session policy in this action. Here it applies, because a client that sends one must not get more rights.
       sessionPolicy: session.sessionPolicy,
+      sessionPolicyNames: session.sessionPolicyNames,
       groups: [],
       roleSessionName,
       expiresAtMs: nowMs() + durationSeconds * 1000,

@@ -33,6 +33,7 @@ export const assumeRoleWithLdapIdentity: StsAction = {
       claims: { ldapUser: user.dn, ldapUsername: user.username, ...session.revokeClaims },
       policyNames: findPolicies(user, ldap, services),
       sessionPolicy: session.sessionPolicy,
+      sessionPolicyNames: session.sessionPolicyNames,
       groups: user.groups,
       roleSessionName,
       expiresAtMs: nowMs() + durationSeconds * 1000,

@@ -1,17 +1,22 @@
 /** Exchanges an identity provider's token for temporary credentials, for AssumeRoleWithClientGrants and AssumeRoleWithWebIdentity. */
 import { AwsError } from '../../protocol/aws-error.ts'
-import { readString, type JsonObject } from '../../base/parse.ts'
+import { createLazyMap } from '../../base/lazy-map.ts'
+import { readString, readStrings, type JsonObject } from '../../base/parse.ts'
 import type { StsResult } from '../../protocol/sts-wire.ts'
 import { findIssueDenial } from '../policy/find-issue-denial.ts'
-import { buildConditions } from '../policy/request-conditions.ts'
+import { claimValues } from '../policy/principal-keys.ts'
+import type { TrustedRequest } from '../policy/role-trust.ts'
 import type { TokenRole } from '../policy/token-role.ts'
 import type { SessionRequest } from '../sessions/session-store.ts'
 import { readNames } from '../sessions/read-names.ts'
 import { readDisplayName } from '../sessions/describe-principal.ts'
 import { nameAssumedRole } from '../identity/assumed-role.ts'
 import { byClaimArn, findRoleByArn } from '../identity/role-arn.ts'
+import { hasTagClaims, readTagClaims } from '../identity/session-tags.ts'
+import type { Principal } from '../sessions/principal.ts'
 import { keepKnownPolicies } from './keep-known-policies.ts'
 import { selectClaims } from './select-claims.ts'
+import { buildStsConditions } from './sts-conditions.ts'
 import type { StsRequest, StsServices } from './sts-action.ts'
 
 /**
@@ -31,7 +36,8 @@ export async function federateToken(
   const verifier = role ?? services.tokenVerifier
   if (verifier === undefined)
     throw new AwsError('STSNotInitialized', 'no identity provider is configured')
-  const verified = await verifier.verify(text.trim())
+  const describe = (claims: JsonObject): TrustedRequest => describeToken(claims, role, request)
+  const verified = await verifier.verify(text.trim(), describe)
   request.recorder.setCaller({
     kind: 'openid',
     subject: verified.subject,
@@ -54,41 +60,110 @@ export async function federateToken(
     ),
     policyNames,
     sessionPolicy: session.sessionPolicy,
+    sessionPolicyNames: session.sessionPolicyNames,
     groups: readNames(verified.claims['groups']),
     roleSessionName: session.roleSessionName,
+    sourceIdentity: readSourceIdentity(verified.claims),
   }
   requireIssueAllowed(issued, request, services)
   const credentials = await services.sessions.issue({
     ...issued,
     expiresAtMs: chooseExpiryMs(
-      {
-        durationSeconds: session.durationSeconds,
-        tokenExpiresAtMs: verified.expiresAtMs,
-        role,
-      },
+      { ...session, tokenExpiresAtMs: verified.expiresAtMs, role },
       services,
     ),
   })
-  return { credentials, subject: verified.subject, assumedRole: nameAssumedRole(issued) }
+  return {
+    credentials,
+    subject: verified.subject,
+    assumedRole: nameAssumedRole(issued),
+    sourceIdentity: issued.sourceIdentity,
+    audience: readAudience(verified.claims),
+    provider: readString(verified.claims, 'iss'),
+  }
 }
 
-/** @throws {AwsError} `AccessDenied` if a policy denies the issue of credentials, for example of a lifetime (`sts:DurationSeconds`). */
+/** Returns the client that a token was issued to: its only audience, or of several the authorized party (OpenID Connect Core §2). */
+function readAudience(claims: JsonObject): string | undefined {
+  const { aud } = claims
+  const [first, ...others] = typeof aud === 'string' ? [aud] : readStrings(claims, 'aud')
+  return others.length === 0 ? first : (readString(claims, 'azp') ?? first)
+}
+
+const assumeByToken = 'sts:AssumeRoleWithWebIdentity'
+
+/** Returns what a request with a token brings, for the trust of a role. Its conditions are built when one is first asked for: most trusts have none. */
+function describeToken(
+  claims: JsonObject,
+  role: TokenRole | undefined,
+  { http, session: { roleSessionName, durationSeconds } }: StsRequest,
+): TrustedRequest {
+  const subject = readString(claims, 'sub') ?? ''
+  const conditions = createLazyMap(() =>
+    buildStsConditions(http, {
+      principal: toPrincipal({ subject, claims, policyNames: [], groups: [] }),
+      roleArn: role?.arn,
+      roleSessionName,
+      durationSeconds,
+      sourceIdentity: readSourceIdentity(claims),
+      tags: readTagClaims(claims),
+    }),
+  )
+  return { conditions, actions: listPermissions(claims) }
+}
+
+/** Returns the actions that a token needs besides, because of what it says. */
+function listPermissions(claims: JsonObject): readonly string[] {
+  return [
+    ...(hasTagClaims(claims) ? ['sts:TagSession'] : []),
+    ...(readSourceIdentity(claims) === undefined ? [] : ['sts:SetSourceIdentity']),
+  ]
+}
+
+/** Returns the principal that a session would be, for questions that come before it is issued. */
+function toPrincipal(
+  issued: Pick<Principal, 'subject' | 'claims' | 'policyNames' | 'groups'>,
+): Principal {
+  const limits = { sessionPolicy: undefined, expiresAtMs: undefined, issuedAtMs: undefined }
+  return { ...limits, ...issued, kind: 'session', accessKey: '' }
+}
+
+const sourceIdentityClaim = 'https://aws.amazon.com/source_identity'
+
+/**
+ * Returns the source identity that the identity provider says (IAM User Guide, "Monitor and control actions taken with assumed roles").
+ *
+ * @throws {AwsError} `InvalidIdentityToken` for one that AWS does not take.
+ */
+function readSourceIdentity(claims: JsonObject): string | undefined {
+  if (!Object.hasOwn(claims, sourceIdentityClaim)) return undefined
+  const [text = '', second] = claimValues(claims, sourceIdentityClaim)
+  if (second === undefined && /^(?!aws:)[\w+=,.@-]{2,64}$/i.test(text)) return text
+  throw new AwsError(
+    'InvalidIdentityToken',
+    `the claim ${sourceIdentityClaim} must be one text of 2 to 64 characters of A-Z, a-z, 0-9 and _+=,.@-`,
+  )
+}
+
+/** @throws {AwsError} `AccessDenied` if a policy denies the issue of credentials, for example of a lifetime (`sts:DurationSeconds`) or a tag. */
 function requireIssueAllowed(
   issued: Omit<SessionRequest, 'expiresAtMs'>,
   { http, session }: StsRequest,
   { knownPolicies }: StsServices,
 ): void {
-  const action = 'sts:AssumeRoleWithWebIdentity'
-  const denial = findIssueDenial(knownPolicies, issued.policyNames, () => {
-    const ends = { expiresAtMs: undefined, issuedAtMs: undefined }
-    const principal = { ...issued, ...ends, kind: 'session', accessKey: '' } as const
-    const conditions = new Map(buildConditions(http, { principal }))
-    const { durationSeconds } = session
-    if (durationSeconds !== undefined) conditions.set('DurationSeconds', [String(durationSeconds)])
-    return { principal, action, bucket: '', object: '', conditions }
-  })
-  if (denial !== undefined)
-    throw new AwsError('AccessDenied', `you may not ${action}: denied by ${denial}`)
+  for (const action of [assumeByToken, ...listPermissions(issued.claims)]) {
+    const denial = findIssueDenial(knownPolicies, issued.policyNames, () => {
+      const principal = toPrincipal(issued)
+      const { durationSeconds, roleSessionName } = session
+      const { sourceIdentity } = issued
+      const tags = readTagClaims(issued.claims)
+      const facts = { principal, durationSeconds, roleSessionName, sourceIdentity, tags }
+      const conditions = buildStsConditions(http, facts)
+      return { principal, action, bucket: '', object: '', conditions }
+    })
+    if (denial !== undefined)
+      throw new AwsError('AccessDenied', `you may not ${action}: denied by ${denial}`)
+  }
 }
 
 /**

@@ -6,7 +6,8 @@ import type { HttpHandler, HttpReply, HttpRequest } from '../http/http-message.t
 import type { RequestRecorder } from '../http/request-recorder.ts'
 import { actions } from './actions.ts'
 import { readForm } from './read-form.ts'
-import { noSessionParameters, readSessionParameters } from './session-parameters.ts'
+import { readParameters } from './read-parameters.ts'
+import { noSessionParameters } from './session-parameters.ts'
 import type { StsAction, StsServices } from './sts-action.ts'
 
 // Not cached, because any response may contain a secret.
@@ -34,7 +35,7 @@ async function answer(
   const action = findAction(parameters)
   // The cheap checks come first, before a token is verified or a directory is asked.
   const session = action.isIssuing
-    ? readSessionParameters(parameters, services)
+    ? readParameters(action, parameters, services)
     : noSessionParameters
   const call = { http: request, parameters, body, session, recorder }
   const result = await action.run(call, services)
@@ -47,11 +48,19 @@ async function answer(
   return { status: 200, headers, body: document }
 }
 
+/** The version of the API of IAM, whose calls come to the same address. */
+const iamVersion = '2010-05-08'
+
 /** Checks Version before Action, as MinIO's handlers do (docs/wire.md §1.3). */
 function findAction(parameters: ReadonlyMap<string, string>): StsAction {
   const name = parameters.get('Action')
   if (name === undefined || name === '')
     throw new AwsError('MissingParameter', 'the parameter Action is missing')
+  if (parameters.get('Version') === iamVersion && !actions.has(name))
+    throw new AwsError(
+      'InvalidAction',
+      `Could not find operation ${name.slice(0, 80)} for version ${iamVersion}: IAM is not served here; users come from the identity provider, policies and roles from the server's settings`,
+    )
   if (parameters.get('Version') !== stsVersion) {
     throw new AwsError(
       'MissingParameter',
@@ -59,6 +68,11 @@ function findAction(parameters: ReadonlyMap<string, string>): StsAction {
     )
   }
   const action = actions.get(name)
+  if (name === 'AssumeRoleWithSAML')
+    throw new AwsError(
+      'NotImplemented',
+      'AssumeRoleWithSAML is not supported: use AssumeRoleWithWebIdentity with an OpenID Connect provider',
+    )
   if (action === undefined) {
     throw new AwsError(
       'InvalidParameterValue',

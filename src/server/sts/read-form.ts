@@ -4,7 +4,8 @@ import type { HttpRequest } from '../http/http-message.ts'
 
 /** MinIO reads up to 10 MiB. On this server the longest parameter, a token, has at most 16 KiB. */
 const maxFormBytes = 128 * 1024
-const maxParameters = 64
+/** AssumeRole has up to 50 tags of two parameters each, as many transitive keys, and ten policies. */
+const maxParameters = 256
 
 export interface StsForm {
   readonly parameters: ReadonlyMap<string, string>

@@ -1,6 +1,6 @@
 import { isObject, type JsonObject } from '../../base/parse.ts'
 import { AwsError } from '../../protocol/aws-error.ts'
-import { flattenSessionTags } from '../identity/session-tags.ts'
+import { checkTagClaims, hasTagClaims, normalizeTagClaim } from '../identity/session-tags.ts'
 
 // Claims that have a meaning in a MinIO session. They are never copied from a token, because some identity providers let users name claims.
 const internalClaims = new Set([
@@ -26,7 +26,7 @@ const maxDepth = 16
  *
  * @param isForEngine True if a policy engine decides.
  * @throws {AwsError} `InvalidParameterValue` for a claim of more than 16 levels, which an engine may not be able to read. Leaving it out could
- *   allow what the engine denies because of it.
+ *   allow what the engine denies because of it. `InvalidIdentityToken` for session tags that AWS does not take.
  */
 export function selectClaims(
   claims: JsonObject,
@@ -43,8 +43,11 @@ export function selectClaims(
       )
     selected[name] = value
   }
-  // Documents read session tags, which are in an object.
-  if (!isForEngine) Object.assign(selected, flattenSessionTags(claims))
+  if (hasTagClaims(claims)) {
+    checkTagClaims(claims)
+    // Documents read session tags, which are in an object.
+    if (!isForEngine) Object.assign(selected, normalizeTagClaim(claims))
+  }
   return selected
 }
 

@@ -5,17 +5,22 @@ import type { IdentityPlugin } from '../identity/identity-plugin.ts'
 import type { LdapDirectory } from '../identity/ldap/ldap-directory.ts'
 import type { RequestAuthenticator } from '../identity/request-authenticator.ts'
 import type { TokenVerifier } from '../identity/token-verifier.ts'
+import type { Authorizer } from '../policy/authorizer.ts'
 import type { PolicyDocument } from '../policy/policy-document.ts'
 import type { TokenRole } from '../policy/token-role.ts'
 import type { SessionStore } from '../sessions/session-store.ts'
 import type { HttpRequest } from '../http/http-message.ts'
 import type { RequestRecorder } from '../http/request-recorder.ts'
+import type { AuthorizationMessages } from './authorization-messages.ts'
 import type { SessionParameters } from './session-parameters.ts'
 import type { StsLimits } from './sts-limits.ts'
 
 /** The services and settings that the actions use. */
 export interface StsServices {
   readonly authenticator: RequestAuthenticator
+  /** Decides whether the policies of a signed request's caller allow an action. */
+  readonly authorizer: Authorizer
+  readonly authorizationMessages: AuthorizationMessages
   readonly sessions: SessionStore
   /** Undefined when no identity provider is configured. */
   readonly tokenVerifier: TokenVerifier | undefined
@@ -71,6 +76,8 @@ export interface StsAction {
   readonly name: string
   /** True for an action that issues credentials. Only then are the session parameters read and checked. */
   readonly isIssuing: boolean
+  /** True for an action that MinIO does not have, so that all its errors have AWS's codes. */
+  readonly isOfAws?: boolean | undefined
   /** Runs the action and returns its result. @throws {AwsError} when the request is rejected. */
   run(request: StsRequest, services: StsServices): Promise<StsResult>
 }

@@ -20,7 +20,8 @@ export type ToWorker =
   | { readonly kind: 'stop' }
   | { readonly kind: 'granted'; readonly lock: number }
   | { readonly kind: 'revoked'; readonly revocation: Revocation }
-  | { readonly kind: 'count'; readonly collection: number }
+  /** Without a question, the counts are wanted. */
+  | { readonly kind: 'count'; readonly collection: number; readonly about?: object | undefined }
   | { readonly kind: 'counts'; readonly question: number; readonly counts: object[] }
   | {
       readonly kind: 'remembered'
@@ -46,7 +47,7 @@ export type ToPrimary =
   | { readonly kind: 'ready'; readonly url: string }
   | { readonly kind: 'failed'; readonly failure: StartFailure }
   | { readonly kind: 'revoked'; readonly revocation: Revocation }
-  | { readonly kind: 'collect'; readonly question: number }
+  | { readonly kind: 'collect'; readonly question: number; readonly about?: object | undefined }
   | ({ readonly kind: 'remember'; readonly question: number } & MemoryQuestion)
   | { readonly kind: 'counted'; readonly collection: number; readonly counts: object }
 

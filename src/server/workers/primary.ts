@@ -1,7 +1,7 @@
 /** The primary's end of every worker's channel, through which locks, revocations and counts go. */
 import type { Worker } from 'node:cluster'
 import type { Revocation } from '../sessions/share-revocations.ts'
-import { createCollector } from './collect-counts.ts'
+import { createCollector, type Collector } from './collect-counts.ts'
 import { createLockServer } from './locks.ts'
 import { createMemoryServer } from './remote-memory.ts'
 import type { ToPrimary, ToWorker } from './messages.ts'
@@ -23,14 +23,6 @@ export function createPrimary(): Primary {
   const remember = createMemoryServer()
   /** The last revocation of each target, so that repeating one takes no memory. */
   const revocations = new Map<string, Revocation>()
-  const collect = async (requester: Worker, question: number): Promise<void> => {
-    const ids = [...workers].map(({ id }) => id)
-    const counts = await collector.collect(ids, (id, collection) => {
-      for (const worker of workers)
-        if (worker.id === id) tell(worker, { kind: 'count', collection })
-    })
-    tell(requester, { kind: 'counts', question, counts })
-  }
 
   const handle = (worker: Worker, message: ToPrimary): void => {
     switch (message.kind) {
@@ -45,7 +37,7 @@ export function createPrimary(): Primary {
         for (const other of workers) if (other !== worker) tell(other, message)
         break
       case 'collect':
-        void collect(worker, message.question)
+        void collect(collector, workers, { requester: worker, ...message })
         break
       case 'counted':
         collector.answer(worker.id, message.collection, message.counts)
@@ -75,6 +67,24 @@ export function createPrimary(): Primary {
       })
     },
   }
+}
+
+/** Asks all workers, and tells the one that wanted it what they answered. */
+async function collect(
+  collector: Collector,
+  workers: ReadonlySet<Worker>,
+  {
+    requester,
+    question,
+    about,
+  }: { readonly requester: Worker; readonly question: number; readonly about?: object | undefined },
+): Promise<void> {
+  const byId = new Map([...workers].map((worker) => [worker.id, worker]))
+  const counts = await collector.collect([...byId.keys()], (id, collection) => {
+    const worker = byId.get(id)
+    if (worker !== undefined) tell(worker, { kind: 'count', collection, about })
+  })
+  tell(requester, { kind: 'counts', question, counts })
 }
 
 function tell(worker: Worker, message: ToWorker): void {

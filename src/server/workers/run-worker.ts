@@ -58,7 +58,13 @@ function openLink(): { link: Peers; take: (message: ToWorker) => void } {
   const early: Revocation[] = []
   let listen = (revocation: Revocation): void => void early.push(revocation)
   let count: (() => Promise<object>) | undefined
+  let answerQuestion: ((question: object) => Promise<object | undefined>) | undefined
   let last = 0
+  const collect = (about?: object): Promise<object[]> => {
+    last += 1
+    send({ kind: 'collect', question: last, about })
+    return new Promise((resolve) => requests.set(last, resolve))
+  }
   const link: Peers = {
     locks,
     loginMemory: memory,
@@ -70,10 +76,13 @@ function openLink(): { link: Peers; take: (message: ToWorker) => void } {
     onCount: (counter) => {
       count = counter
     },
-    collectCounts() {
-      last += 1
-      send({ kind: 'collect', question: last })
-      return new Promise((resolve) => requests.set(last, resolve))
+    collectCounts: () => collect(),
+    onQuestion: (given) => {
+      answerQuestion = given
+    },
+    async ask(question) {
+      const answers = await collect(question)
+      return answers.filter((each) => !Array.isArray(each))
     },
   }
   return {
@@ -82,7 +91,10 @@ function openLink(): { link: Peers; take: (message: ToWorker) => void } {
       if (message.kind === 'granted') locks.grant(message.lock)
       if (message.kind === 'remembered') memory.settle(message.question, message.result)
       if (message.kind === 'revoked') listen(message.revocation)
-      if (message.kind === 'count') void answer(message.collection, count)
+      if (message.kind === 'count') {
+        const { collection, about } = message
+        void answer(collection, about ? () => answerQuestion?.(about) : count)
+      }
       if (message.kind !== 'counts') return
       requests.get(message.question)?.(message.counts)
       requests.delete(message.question)
@@ -92,8 +104,9 @@ function openLink(): { link: Peers; take: (message: ToWorker) => void } {
 
 async function answer(
   collection: number,
-  count: (() => Promise<object>) | undefined,
+  count: (() => Promise<object | undefined> | undefined) | undefined,
 ): Promise<void> {
+  // An empty list is no answer.
   send({ kind: 'counted', collection, counts: (await count?.()) ?? [] })
 }
 

@@ -1,7 +1,7 @@
 /** Several processes at one address: STS and S3 in each worker; the embedded provider, and what is generated at start, in the primary. */
 import { createServer as createSocket, type AddressInfo } from 'node:net'
 import type { LogLevel } from '../../base/log.ts'
-import { graceMs, makeTls, openIssuer, openWhole, type RunningServer } from '../create-server.ts'
+import { graceMs, openTls, openIssuer, openWhole, type RunningServer } from '../create-server.ts'
 import type { Closers } from '../open/closers.ts'
 import { lockObjectsDirectory } from '../open/lock-objects-directory.ts'
 import { makeTemporaryDirectory } from '../open/make-temporary-directory.ts'
@@ -33,10 +33,10 @@ export function startWorkers(
   return openWhole(async (closers) => {
     await lockObjectsDirectory(options, closers)
     const issuer = await openIssuer(options, closers)
-    const tls = options.tls === 'self-made' ? await makeTls(options) : options.tls
+    const { tls, authority: certificate } = await openTls(options)
     const directory = await prepareDirectory(options, closers)
     const port = await choosePort(options.address)
-    const shared: SharedParts = { port, root, tls, directory, provider: toShared(issuer) }
+    const shared: SharedParts = { port, root, tls, directory, provider: await toShared(issuer) }
     const pool = createWorkerPool({
       options: toWorkerOptions(options, shared, logLevel),
       log,
@@ -44,7 +44,6 @@ export function startWorkers(
     })
     closers.push(() => pool.stop(workerGraceMs))
     const url = new URL(await pool.start(count))
-    const certificate = options.tls === 'self-made' ? tls?.cert : undefined
     return { url, issuer, roleArns: listRoleArns(options), certificate }
   })
 }
@@ -61,10 +60,10 @@ async function prepareDirectory(
   return directory
 }
 
-function toShared(running: RunningServer['issuer']): SharedParts['provider'] {
+async function toShared(running: RunningServer['issuer']): Promise<SharedParts['provider']> {
   if (running === undefined) return undefined
-  const { issuer, jwksUrl, jwks, certificate } = running
-  return { issuer, jwksUrl: jwksUrl.href, jwks, certificate }
+  const { issuer, jwksUrl, certificate } = running
+  return { issuer, jwksUrl: jwksUrl.href, jwks: await running.readKeys(), certificate }
 }
 
 /** Chooses a free port once, so that a worker that starts later listens at the same one. */

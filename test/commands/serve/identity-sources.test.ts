@@ -19,6 +19,8 @@ const ldap = {
   MINIO_IDENTITY_LDAP_USER_DN_SEARCH_FILTER: '(uid=%s)',
 }
 
+const ownArn = (name: string): string => `arn:aws:iam::000000000000:${name}`
+
 describe('serve with an LDAP directory', () => {
   const variable = (name: string, value: string): Env => ({
     [`MINIO_IDENTITY_LDAP_${name}`]: value,
@@ -227,6 +229,48 @@ describe('serve with trusted issuers', () => {
     const { code, stderr } = await serve(['--role', file], {})
     expect(code).toBe(78)
     expect(stderr).toMatch(message)
+  })
+
+  it.each<[string, Readonly<Record<string, unknown>>, RegExp]>([
+    ['whose trust lets everyone in', { a: '*' }, /principal \* lets everyone in/],
+    ['of another account', { a: 'arn:aws:iam::123456789012:root' }, /another account/],
+    [
+      'that trusts a role that there is not',
+      { a: ownArn('role/c') },
+      /a trusts \S+role\/c, but there/,
+    ],
+    [
+      'that trusts a session of no role',
+      { a: 'arn:aws:sts::000000000000:assumed-role/c/s' },
+      /but there/,
+    ],
+    ['that only itself may assume', { a: ownArn('role/a') }, /role\/a can be assumed by nobody/],
+    [
+      'in a circle',
+      { a: ownArn('role/b'), b: ownArn('role/a') },
+      /role\/a can be assumed by nobody/,
+    ],
+    ['with the name that stands for no role', { 'a/sts-cli': ownArn('root') }, /reserved name/],
+    [
+      'that trusts a session of one of two roles',
+      {
+        a: 'arn:aws:sts::000000000000:assumed-role/b/s',
+        'x/b': ownArn('root'),
+        'y/b': ownArn('root'),
+      },
+      /can be a session of \S+role\/x\/b or \S+role\/y\/b: name the role/,
+    ],
+  ])('serve refuses a role %s', async (_what, principals, message) => {
+    const folder = await makeFolder()
+    const files = Object.entries(principals).map(async ([name, principal], at) => {
+      const file = path.join(folder, `${at}.json`)
+      const policies = ['readwrite']
+      await writeFile(file, JSON.stringify({ name, policies, trust: { principal } }))
+      return ['--role', file]
+    })
+    const { code, stderr } = await serve((await Promise.all(files)).flat(), {})
+    expect(stderr).toMatch(message)
+    expect(code).toBe(78)
   })
 
   it('serve refuses two roles with one ARN, and a missing role file', async () => {

@@ -40,6 +40,7 @@ async function writeRole(change: object = {}): Promise<string> {
   return file
 }
 
+const catalog = { name: 'catalog', trust: { principal: '000000000000' } }
 const byClaim = 'arn:aws:iam::000000000000:role/by-claim'
 
 describe('the login of AWS’s own tools', () => {
@@ -76,6 +77,7 @@ describe('the variables for AWS’s SDKs', () => {
   export AWS_ENDPOINT_URL_STS=${sts}
   export AWS_ENDPOINT_URL_S3=${sts}
   export AWS_REGION=us-east-1
+  export AWS_DEFAULT_REGION=us-east-1
   export AWS_WEB_IDENTITY_TOKEN_FILE=FILE
 `,
     )
@@ -88,6 +90,7 @@ describe('the variables for AWS’s SDKs', () => {
       AWS_ENDPOINT_URL_STS: sts,
       AWS_ENDPOINT_URL_S3: sts,
       AWS_REGION: 'us-east-1',
+      AWS_DEFAULT_REGION: 'us-east-1',
     })
   })
 
@@ -107,6 +110,18 @@ describe('the variables for AWS’s SDKs', () => {
     [
       'only a role',
       async () => ['--no-idp', '--role', await writeRole()],
+      {},
+      'arn:aws:iam::000000000000:role/team/deploy',
+    ],
+    [
+      'a role that no token assumes',
+      async () => ['--no-idp', '--role', await writeRole(catalog)],
+      {},
+      undefined,
+    ],
+    [
+      'such a role before another',
+      async () => ['--no-idp', '--role', await writeRole(catalog), '--role', await writeRole()],
       {},
       'arn:aws:iam::000000000000:role/team/deploy',
     ],
@@ -135,6 +150,24 @@ describe('the variables for AWS’s SDKs', () => {
       async () => [],
       { MINIO_IAM_JWKS_URL: 'https://idp.example/jwks' },
       byClaim,
+    ],
+    [
+      'a role that no token may assume before one that tokens may',
+      async () => [
+        '--no-idp',
+        '--role',
+        await writeRole({ name: 'catalog', trust: { principal: '000000000000' } }),
+        '--role',
+        await writeRole(),
+      ],
+      {},
+      'arn:aws:iam::000000000000:role/team/deploy',
+    ],
+    [
+      'only a role that no token may assume',
+      async () => ['--no-idp', '--role', await writeRole({ trust: { principal: '000000000000' } })],
+      {},
+      undefined,
     ],
     ['no provider', async () => ['--no-idp'], {}, undefined],
     [

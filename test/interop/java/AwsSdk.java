@@ -32,10 +32,10 @@ class AwsSdk extends Steps {
     manager = S3TransferManager.builder().s3Client(s3).build();
   }
 
-  /** The default chain would ask for credentials of an hour; with a token in a file, this asks for STEPS_LIFETIME seconds. */
+  /** The default chain, unless STEPS_LIFETIME says for how many seconds to ask, which the chain cannot. */
   private static AwsCredentialsProvider credentials() {
     String file = System.getenv("AWS_WEB_IDENTITY_TOKEN_FILE");
-    if (file == null) return DefaultCredentialsProvider.builder().build();
+    if (file == null || System.getenv("STEPS_LIFETIME") == null) return DefaultCredentialsProvider.builder().build();
     int lifetimeSeconds = Integer.parseInt(System.getenv("STEPS_LIFETIME"));
     return StsAssumeRoleWithWebIdentityCredentialsProvider.builder()
         .stsClient(StsClient.builder().credentialsProvider(() -> null).build())

@@ -2,6 +2,8 @@
 //
 //	minio-go-everyday BUCKET        credentials from the environment, as `sts-cli env` leaves them
 //	minio-go-everyday BUCKET grants the library calls the STS itself, with the token in TOKEN
+//	minio-go-everyday BUCKET FILE SECONDS writes, reads, lists and deletes small objects for so many seconds, and three times at least, with the
+//	                                token and the role that the environment of AWS's SDKs names
 package main
 
 import (
@@ -14,6 +16,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -26,6 +29,10 @@ func main() {
 	log.SetFlags(0)
 	ctx := context.Background()
 	bucket := os.Args[1]
+	if len(os.Args) > 3 {
+		outlive(ctx, bucket, os.Args[3])
+		return
+	}
 	client := connect()
 	check(client.MakeBucket(ctx, bucket, minio.MakeBucketOptions{}))
 	putAndGet(ctx, client, bucket)
@@ -48,6 +55,38 @@ func connect() *minio.Client {
 	client, err := minio.New(endpoint.Host, &minio.Options{Creds: source, Secure: endpoint.Scheme == "https"})
 	check(err)
 	return client
+}
+
+func outlive(ctx context.Context, bucket, seconds string) {
+	lifetime, err := time.ParseDuration(seconds + "s")
+	check(err)
+	endpoint, err := url.Parse(os.Getenv("AWS_ENDPOINT_URL_S3"))
+	check(err)
+	source, err := credentials.NewSTSWebIdentity(os.Getenv("AWS_ENDPOINT_URL_STS"),
+		func() (*credentials.WebIdentityToken, error) { return nil, os.ErrNotExist },
+		credentials.WithWebIdentityTokenFile(os.Getenv("AWS_WEB_IDENTITY_TOKEN_FILE")),
+		func(identity *credentials.STSWebIdentity) { identity.RoleARN = os.Getenv("AWS_ROLE_ARN") })
+	check(err)
+	client, err := minio.New(endpoint.Host, &minio.Options{Creds: source, Secure: endpoint.Scheme == "https"})
+	check(err)
+	end := time.Now().Add(lifetime)
+	rounds := 0
+	for rounds < 3 || time.Now().Before(end) {
+		key, content := fmt.Sprintf("round-%d", rounds), bytes.Repeat([]byte("x"), rounds+1)
+		_, err := client.PutObject(ctx, bucket, key, bytes.NewReader(content), int64(len(content)), minio.PutObjectOptions{})
+		check(err)
+		expect(bytes.Equal(read(ctx, client, bucket, key), content), key)
+		keys := []string{}
+		for object := range client.ListObjects(ctx, bucket, minio.ListObjectsOptions{Recursive: true}) {
+			check(object.Err)
+			keys = append(keys, object.Key)
+		}
+		expect(slices.Contains(keys, key), keys)
+		check(client.RemoveObject(ctx, bucket, key, minio.RemoveObjectOptions{}))
+		rounds++
+		time.Sleep(250 * time.Millisecond)
+	}
+	fmt.Printf("{\"rounds\":%d}\n", rounds)
 }
 
 func putAndGet(ctx context.Context, client *minio.Client, bucket string) {

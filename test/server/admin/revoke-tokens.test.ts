@@ -5,6 +5,7 @@ import { emptySha256 } from '../../../src/protocol/sigv4/canonical-request.ts'
 import type { Credentials, TemporaryCredentials } from '../../../src/protocol/credentials.ts'
 import { presignUrl, signRequest } from '../../../src/protocol/sigv4/sign.ts'
 import { createAdminHandler } from '../../../src/server/admin/handle-admin.ts'
+import { createRequestsHandler } from '../../../src/server/admin/handle-requests.ts'
 import type { HttpRequest } from '../../../src/server/http/http-message.ts'
 import type { RequestFacts } from '../../../src/server/http/request-facts.ts'
 import { createRequestAuthenticator } from '../../../src/server/identity/request-authenticator.ts'
@@ -27,6 +28,11 @@ function openAdmin() {
     authenticator: createRequestAuthenticator({ root, sessions, region: 'us-east-1', nowMs }),
     authorizer: combinePolicies(createIamAuthorizer({ policies: cannedPolicies })),
     sessions,
+    requests: createRequestsHandler({
+      ring: undefined,
+      sources: { policies: cannedPolicies },
+      peers: undefined,
+    }),
     log: silentLog,
   })
   const base: SessionRequest = {

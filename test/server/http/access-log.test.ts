@@ -4,7 +4,14 @@ import { describe, expect, it } from 'vitest'
 import { toLogFields } from '../../../src/server/http/access-log.ts'
 import { createRequestRecorder } from '../../../src/server/http/request-recorder.ts'
 
-const question = { action: 's3:GetObject', bucket: 'b', key: 'k', rule: 'r', conditions: new Map() }
+const question = {
+  action: 's3:GetObject',
+  bucket: 'b',
+  key: 'k',
+  rule: 'r',
+  conditions: new Map(),
+  question: {},
+}
 
 describe('the fields of a log line', () => {
   it('a log line has the fields that README.md lists, in that order', () => {
@@ -20,7 +27,8 @@ describe('the fields of a log line', () => {
     })
     recorder.setIssued({ accessKeyId: 'B', expiresAtMs: 0 })
     recorder.setUpstreamRequestId('U')
-    for (const isAllowed of [true, false]) recorder.addDecision({ ...question, isAllowed })
+    for (const isAllowed of [true, false])
+      recorder.addDecision({ ...question, isAllowed, wouldDeny: isAllowed ? 'next' : undefined })
     const fields = toLogFields(recorder.toFacts({ code: 'AccessDenied', reason: 'no' }))
 
     const readme = readFileSync(path.join(import.meta.dirname, '../../../README.md'), 'utf8')

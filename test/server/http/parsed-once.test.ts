@@ -40,7 +40,7 @@ it('no query is read by the parser of the URL standard, which leaves out a leadi
     (textOf(file).match(/new URLSearchParams\([^)\n]+\)/g) ?? []).map((use) => `${file}: ${use}`),
   )
   expect(uses.toSorted()).toEqual([
-    // A header's list of tags, the embedded provider's own form, and tags written as that header; what a login writes to its provider and its page.
+    // A header's list of tags, the embedded provider's own form, tags written as that header, and what is written for a provider and a browser.
     'protocol/tag-header.ts: new URLSearchParams(text)',
     'server/aws-login/login-pages.ts: new URLSearchParams({ state, code })',
     'server/aws-login/login-provider.ts: new URLSearchParams(isPublic ? { ...form, client_id: clientId } : form)',

@@ -49,6 +49,24 @@ const claims = {
 }
 const alice: Principal = { ...session, subject: 'f00', claims }
 
+describe('what OPA is asked about a role', () => {
+  const names = ['sts:RoleArn', 'sts:ExternalId', 'aws:TagKeys', 'aws:RequestTag/team']
+
+  it('OPA is told the role and the parameters of the request', () => {
+    const conditions = new Map(names.map((name) => [name, ['x']] as const))
+    const question = { ...makeRequest({ principal: alice }), conditions }
+    const asked = buildOpaInput(question, 'opa') as Input
+    for (const name of names) expect(asked.conditions[name]).toEqual(['x'])
+  })
+
+  it('neither a claim nor a parameter of the query passes for one of them', () => {
+    const named = Object.fromEntries(names.map((name) => [name, 'forged']))
+    const query = Object.entries(named)
+    const asked = ask({ ...alice, claims: { ...claims, ...named } }, { query })
+    for (const name of names) expect(asked.conditions[name]).toBeUndefined()
+  })
+})
+
 describe('the claims in OPA’s input', () => {
   it('OPA gets all claims with their types, and string claims in the conditions too', () => {
     const input = ask(alice)

@@ -124,8 +124,8 @@ describe('statements for other services', () => {
       `${at0}: the condition key kms:ViaService is not supported`,
     )
     expect(
-      refusalOf(write({ ...mixed, Condition: { StringEquals: { 'aws:RequestTag/a': 'b' } } })),
-    ).toBe(`${at0}: the condition key aws:RequestTag/a is not supported`)
+      refusalOf(write({ ...mixed, Condition: { StringEquals: { 'aws:ResourceTag/a': 'b' } } })),
+    ).toBe(`${at0}: the condition key aws:ResourceTag/a is not supported`)
   })
 
   it.each([

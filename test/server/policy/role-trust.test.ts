@@ -194,10 +194,10 @@ describe('role documents', () => {
       {
         trust: {
           ...role.trust,
-          conditions: { ...role.trust.conditions, IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } },
+          conditions: { ...role.trust.conditions, IpAddress: { 'aws:UserAgent': '10.0.0.0/8' } },
         },
       },
-      /aws:SourceIp is no claim/,
+      /aws:UserAgent is no claim/,
     ],
   ])('a role document is refused with %s', (_what, change, message) => {
     expect(() => read(change)).toThrow(message)

@@ -80,6 +80,34 @@ describe('the size of a session token', () => {
   })
 })
 
+describe('a session with limits that older servers do not know', () => {
+  it.each<Partial<SessionRequest>>([
+    { sessionPolicyNames: ['readonly'] },
+    { sourceIdentity: 'alice' },
+  ])('a token with %j is of a version that those servers refuse', async (change) => {
+    expect(await issueClaims(requestOf({}))).toMatchObject({ 'sts-cli': { v: 2 } })
+    expect(await issueClaims(requestOf({}, change))).toMatchObject({ 'sts-cli': { v: 3 } })
+  })
+})
+
+describe('a session with policies by name, at a MinIO with the same root secret', () => {
+  it.each([undefined, '{"Version":"2012-10-17","Statement":[]}'])(
+    'has a session policy that denies everything, and here its own: %s',
+    async (sessionPolicy) => {
+      const issued = await issueClaims(
+        requestOf({ parent: 'minio' }, { sessionPolicy, sessionPolicyNames: ['readonly'] }),
+      )
+      const shown = Buffer.from(String(issued['sessionPolicy']), 'base64').toString()
+      expect(JSON.parse(shown)).toMatchObject({
+        Statement: [{ Effect: 'Deny', Action: ['s3:*'], Resource: ['arn:aws:s3:::*'] }],
+      })
+      const read = readOwnPrincipal(issued)
+      expect(read?.sessionPolicy).toBe(sessionPolicy)
+      expect(read?.sessionPolicyNames).toEqual(['readonly'])
+    },
+  )
+})
+
 describe('an overlong session token', () => {
   it('an overlong session token is refused, and the error names groups that no claim named', async () => {
     const ldap = { ldapUser: 'uid=alice,dc=x', ldapUsername: 'alice' }
@@ -104,6 +132,8 @@ describe('any session', () => {
     sessionPolicy: fc.option(fc.string({ unit: 'grapheme' }), { nil: undefined }),
     groups: fc.array(name, { maxLength: 3 }),
     roleSessionName: fc.option(name, { nil: undefined }),
+    sourceIdentity: fc.option(name, { nil: undefined }),
+    sessionPolicyNames: fc.option(fc.array(name, { maxLength: 3 }), { nil: undefined }),
   })
 
   it('a session is read back as it was issued', async () => {
@@ -114,13 +144,17 @@ describe('any session', () => {
         delete claims['exp']
         const request = requestOf(claims, { ...parts, claims })
         const { subject, policyNames, sessionPolicy, groups, roleSessionName } = request
-        expect(readOwnPrincipal(await issueClaims(request))).toMatchObject({
+        const read = readOwnPrincipal(await issueClaims(request))
+        expect(read).toMatchObject({
           subject,
           policyNames,
           sessionPolicy,
           groups,
           roleSessionName,
         })
+        expect(read?.sessionPolicy).toBe(sessionPolicy)
+        expect(read?.sourceIdentity).toBe(request.sourceIdentity)
+        expect(read?.sessionPolicyNames).toEqual(request.sessionPolicyNames)
         expect(readOwnPrincipal(await issueClaims(request))?.claims).toEqual(claims)
       }),
       { numRuns: 500 },
@@ -181,7 +215,7 @@ describe('a token of version 0.1', () => {
   })
 
   it.each<[string, JsonObject]>([
-    ['of a later version', { v: 3, iat: 1 }],
+    ['of a later version', { v: 4, iat: 1 }],
     ['with a version that is not a number', { v: '2', iat: 1 }],
     ['without an issue time', { v: 2 }],
     ['of the first version without its claims', { ...own, claims: undefined }],

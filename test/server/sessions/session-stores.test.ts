@@ -81,6 +81,23 @@ describe.each(backends)('sessions of the $name store', ({ open }) => {
     }
   }
 
+  it('the tags, the source identity and the limits of a session are found as they were issued', async () => {
+    const facts = {
+      claims: {
+        'https://aws.amazon.com/tags': {
+          principal_tags: { team: ['blue'] },
+          transitive_tag_keys: ['team'],
+        },
+      },
+      sourceIdentity: 'alice',
+      sessionPolicyNames: ['readonly'],
+    }
+    const issued = await store.issue({ ...request, ...facts })
+    expect(await store.lookUp(issued.accessKeyId, issued.sessionToken)).toMatchObject({
+      principal: facts,
+    })
+  })
+
   it('a session is found as it was issued', async () => {
     const issued = await store.issue(request)
     expect(await store.lookUp(issued.accessKeyId, issued.sessionToken)).toEqual({

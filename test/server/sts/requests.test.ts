@@ -43,9 +43,9 @@ describe('refused requests', () => {
     ],
     [
       'an unknown Action',
-      { ...good, Action: 'GetSessionToken' },
+      { ...good, Action: 'GetDelegatedAccessToken' },
       'InvalidParameterValue',
-      'the action GetSessionToken is not supported',
+      'the action GetDelegatedAccessToken is not supported',
     ],
     [
       'an Action of the prototype',
@@ -170,7 +170,7 @@ describe('refused requests', () => {
   )
 
   it('an STS request with too many parameters is refused', async () => {
-    const many = Object.fromEntries(Array.from({ length: 70 }, (_, i) => [`p${i}`, '1']))
+    const many = Object.fromEntries(Array.from({ length: 260 }, (_, i) => [`p${i}`, '1']))
     expect(await openSts().send({ form: { ...many, ...good } })).toMatchObject({
       status: 400,
       code: 'InvalidRequest',

@@ -96,6 +96,21 @@ describe('the names of a session', () => {
     expect(log).toMatchObject({ principal: subject, name: 'alice' })
   })
 
+  it.each<[string, Members, string | undefined]>([
+    ['one audience', { aud: 'sts-cli', azp: 'other' }, 'sts-cli'],
+    ['one audience in a list', { aud: ['sts-cli'] }, 'sts-cli'],
+    ['several audiences', { aud: ['api', 'sts-cli'], azp: 'my-app&co' }, 'my-app&amp;co'],
+    ['several audiences and no authorized party', { aud: ['sts-cli', 'api'] }, 'sts-cli'],
+    ['no audience', { aud: undefined }, undefined],
+  ])(
+    'AssumeRoleWithWebIdentity says who issued the token and to which client: %s',
+    async (_what, claims, client) => {
+      const { text } = await openSts().send(ask(claims))
+      expect(text).toContain(`<Provider>${issuer}</Provider>`)
+      expect(/<Audience>([^<]*)</.exec(text)?.[1]).toBe(client)
+    },
+  )
+
   it('AssumeRole answers with the names too', async () => {
     const form = { Action: 'AssumeRole', Version: version, RoleSessionName: 'ops' }
     const { text } = await openSts().send({ form, signedBy: root })

@@ -13,11 +13,14 @@ import type { RequestFacts } from '../../../src/server/http/request-facts.ts'
 import { createRequestAuthenticator } from '../../../src/server/identity/request-authenticator.ts'
 import { createTokenVerifier } from '../../../src/server/identity/token-verifier.ts'
 import { cannedPolicies } from '../../../src/server/policy/canned-policies.ts'
+import { combinePolicies } from '../../../src/server/policy/combine-policies.ts'
+import { createIamAuthorizer } from '../../../src/server/policy/iam-authorizer.ts'
 import { parseRoleDocument } from '../../../src/server/policy/role-document.ts'
 import { checkSessionPolicy } from '../../../src/server/policy/session-policy.ts'
 import { createTokenRole } from '../../../src/server/policy/token-role.ts'
 import { createKeyLocks } from '../../../src/server/s3/filesystem/key-locks.ts'
 import { createDerivedSessions } from '../../../src/server/sessions/derived-sessions.ts'
+import { createAuthorizationMessages } from '../../../src/server/sts/authorization-messages.ts'
 import { keySet, makeToken, signers } from '../tokens.ts'
 import { makeProof, makeProofKey, type ProofChanges } from './dpop.ts'
 import { jwksUrl, makeProvider } from './fake-provider.ts'
@@ -144,6 +147,8 @@ export function openAwsLogin(changes: HarnessChanges = {}): AwsLoginHarness {
   const handler = createAwsLoginHandler({
     sts: {
       authenticator: createRequestAuthenticator({ root, sessions, region: '', nowMs }),
+      authorizer: combinePolicies(createIamAuthorizer({ policies: cannedPolicies })),
+      authorizationMessages: createAuthorizationMessages(root.secretAccessKey),
       sessions,
       tokenVerifier,
       roles: new Map(

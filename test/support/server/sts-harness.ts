@@ -12,8 +12,12 @@ import { createRequestAuthenticator } from '../../../src/server/identity/request
 import type { Principal } from '../../../src/server/sessions/principal.ts'
 import { createTokenVerifier } from '../../../src/server/identity/token-verifier.ts'
 import { cannedPolicies } from '../../../src/server/policy/canned-policies.ts'
+import { combinePolicies } from '../../../src/server/policy/combine-policies.ts'
+import { createIamAuthorizer } from '../../../src/server/policy/iam-authorizer.ts'
+import type { PolicyDocument } from '../../../src/server/policy/policy-document.ts'
 import { checkSessionPolicy } from '../../../src/server/policy/session-policy.ts'
 import { createDerivedSessions } from '../../../src/server/sessions/derived-sessions.ts'
+import { createAuthorizationMessages } from '../../../src/server/sts/authorization-messages.ts'
 import { createStsHandler } from '../../../src/server/sts/handle-sts.ts'
 import type { StsServices } from '../../../src/server/sts/sts-action.ts'
 import { keySet } from '../tokens.ts'
@@ -71,18 +75,25 @@ const defaultLimits: StsServices['limits'] = {
   isLongerThanTokenAllowed: false,
 }
 
-type Changes = Partial<Omit<StsServices, 'limits'>> & { limits?: Partial<StsServices['limits']> }
+type Changes = Partial<Omit<StsServices, 'limits'>> & {
+  limits?: Partial<StsServices['limits']>
+  /** The policies that exist, and by which callers are decided about; the canned ones if left out. */
+  policies?: ReadonlyMap<string, PolicyDocument>
+}
 
 export function openSts(changes: Changes = {}): StsHarness {
   const provider = makeProvider({ [jwksUrl]: keySet })
   const { nowMs, log, clock, logged } = provider
   const sessions = createDerivedSessions({ rootSecret: root.secretAccessKey, nowMs })
+  const policies = changes.policies ?? cannedPolicies
   const handler = createStsHandler({
     authenticator: createRequestAuthenticator({ root, sessions, region: 'us-east-1', nowMs }),
+    authorizer: combinePolicies(createIamAuthorizer({ policies }), undefined, policies),
+    authorizationMessages: createAuthorizationMessages(root.secretAccessKey),
     sessions,
     tokenVerifier: createTokenVerifier({ ...provider, jwksUrl }),
     policyClaim: 'policy',
-    knownPolicies: cannedPolicies,
+    knownPolicies: policies,
     isPolicyClaimRequired: true,
     checkSessionPolicy,
     nowMs,
