@@ -78,10 +78,27 @@ function readPlan(settings: Settings, io: Io): Plan {
     endpoint,
     region: settings.get('region'),
     caFile: endpoint.startsWith('https:') ? served.get('ca-file') : undefined,
-    role: settings.get('role-arn')?.split(':role/').slice(1).join(':role/') || 'by-claim',
+    role: readRole(settings),
     command:
       session === undefined ? `aws login --profile ${name}` : `aws sso login --profile ${profile}`,
   }
+}
+
+/** Returns the name by which the portal knows the role. */
+function readRole(settings: Settings): string {
+  const [arn, further] = settings.list('role-arn')
+  if (further !== undefined)
+    throw new StsCliError('flags-conflict', 'a profile of a session has one --role-arn', {
+      hint: 'role chaining is a thing of sts-cli login',
+    })
+  if (arn === undefined) return 'by-claim'
+  const [, name] = /^arn:[\w-]+:iam:[\w-]*:\d*:role\/([\w+=,.@/-]{1,128})$/.exec(arn) ?? []
+  if (name !== undefined) return name
+  throw new StsCliError(
+    'session-parameter-invalid',
+    `--role-arn ${JSON.stringify(arn)} is no ARN of a role`,
+    { stage: 'config', hint: 'write arn:aws:iam::000000000000:role/NAME' },
+  )
 }
 
 /** Names that stand in headers and commands without quotes. */
