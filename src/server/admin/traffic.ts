@@ -4,6 +4,7 @@ import { isObject, readStrings } from '../../base/parse.ts'
 import { isWanted, type DecisionFilter } from '../decisions/decision-filter.ts'
 import { listDecisions, viewRequest, type KeptRequest } from '../decisions/decision-record.ts'
 import type { DecisionRing } from '../decisions/decision-ring.ts'
+import { anonymousPrincipal } from '../identity/anonymous.ts'
 import type { AuthorizationRequest } from '../policy/authorizer.ts'
 import { evaluateAnyResource, evaluateDocument } from '../policy/evaluate-document.ts'
 import { isList, type PolicySources } from '../policy/explain-decision.ts'
@@ -148,16 +149,6 @@ function readPart(part: object): TrafficPart {
 
 /** Returns the question whether an action could be allowed on anything. */
 function toQuestion(action: string): AuthorizationRequest {
-  const nobody = {
-    kind: 'session',
-    accessKey: '',
-    subject: '',
-    claims: {},
-    policyNames: [],
-    sessionPolicy: undefined,
-    groups: [],
-    expiresAtMs: undefined,
-    issuedAtMs: undefined,
-  } as const
+  const nobody = { ...anonymousPrincipal, kind: 'session' } as const
   return { principal: nobody, action, bucket: '', object: '', conditions: new Map() }
 }
